@@ -1,0 +1,116 @@
+"""The public API of deidsynth. Importing it is quick: torch and transformers wait until something needs them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deidsynth.config import RunConfig
+    from deidsynth.corpora import LoadedCorpus, load_corpus, read_jsonl, write_corpus, write_jsonl
+    from deidsynth.corpora.invented import invented_corpus
+    from deidsynth.documents import Corpus, Document, Entity, LabelScheme
+    from deidsynth.errors import (
+        CheckFailedError,
+        ConfigError,
+        CorpusError,
+        DeidsynthError,
+        DocumentError,
+        InputError,
+        IntegrityError,
+        InvalidEntityError,
+        MissingExtraError,
+        ModelNotFoundError,
+        ModelNotUsableError,
+        OutputInUseError,
+        OverlappingEntitiesError,
+        Problem,
+        StorageError,
+        UnrepresentableError,
+    )
+    from deidsynth.metrics import Scores, score
+    from deidsynth.pipeline import RunResult, run
+    from deidsynth.progress import Progress, SilentProgress
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "deidsynth.config": ("RunConfig",),
+    "deidsynth.corpora": ("LoadedCorpus", "load_corpus", "read_jsonl", "write_corpus", "write_jsonl"),
+    "deidsynth.corpora.invented": ("invented_corpus",),
+    "deidsynth.documents": ("Corpus", "Document", "Entity", "LabelScheme"),
+    "deidsynth.errors": (
+        "CheckFailedError",
+        "ConfigError",
+        "CorpusError",
+        "DeidsynthError",
+        "DocumentError",
+        "InputError",
+        "IntegrityError",
+        "InvalidEntityError",
+        "MissingExtraError",
+        "ModelNotFoundError",
+        "ModelNotUsableError",
+        "OutputInUseError",
+        "OverlappingEntitiesError",
+        "Problem",
+        "StorageError",
+        "UnrepresentableError",
+    ),
+    "deidsynth.metrics": ("Scores", "score"),
+    "deidsynth.pipeline": ("RunResult", "run"),
+    "deidsynth.progress": ("Progress", "SilentProgress"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "CheckFailedError",
+    "ConfigError",
+    "Corpus",
+    "CorpusError",
+    "DeidsynthError",
+    "Document",
+    "DocumentError",
+    "Entity",
+    "InputError",
+    "IntegrityError",
+    "InvalidEntityError",
+    "LabelScheme",
+    "LoadedCorpus",
+    "MissingExtraError",
+    "ModelNotFoundError",
+    "ModelNotUsableError",
+    "OutputInUseError",
+    "OverlappingEntitiesError",
+    "Problem",
+    "Progress",
+    "RunConfig",
+    "RunResult",
+    "Scores",
+    "SilentProgress",
+    "StorageError",
+    "UnrepresentableError",
+    "__version__",
+    "invented_corpus",
+    "load_corpus",
+    "read_jsonl",
+    "run",
+    "score",
+    "write_corpus",
+    "write_jsonl",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The public object of that name, imported on first use."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

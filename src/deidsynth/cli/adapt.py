@@ -1,0 +1,40 @@
+"""``deidsynth adapt``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deidsynth.cli.options import AsJson, Device, GroupBy, Language, Quiet, Seed, Settings
+
+
+def adapt_command(
+    corpus: Annotated[Path, typer.Option("--corpus", help="Texts to adapt to: brat folder or JSONL.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the adapted language model.")
+    ],
+    base: Annotated[
+        str | None, typer.Option("--base", help="Hub id, local folder, or scratch for a small fresh model.")
+    ] = None,
+    settings: Settings = None,
+    language: Language = None,
+    group_by: GroupBy = None,
+    seed: Seed = None,
+    device: Device = "auto",
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Adapt a causal language model to the texts of a corpus; a small share of them measures the validation loss."""
+    from deidsynth.cli.inputs import load, training_documents
+    from deidsynth.cli.settings import stage_config
+    from deidsynth.cli.standalone import Surroundings, run_stage
+    from deidsynth.cli.terminal import make_progress, print_facts
+    from deidsynth.config import AdaptConfig
+
+    config = stage_config(AdaptConfig, settings, base=base)
+    loaded = load(corpus, quiet, language=language, group_by=group_by, require_entities=False)
+    around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device)
+    facts = run_stage("adapt", config, {"train": training_documents(loaded, quiet)}, output, around)
+    print_facts(facts, f"language model in {output}", json, quiet)

@@ -1,0 +1,89 @@
+"""How a command fails: one line on standard error and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import typer
+
+from deidsynth.errors import DeidsynthError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+INTERRUPTED = 130
+UNEXPECTED = 3
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_DISK = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the disk is read-only",
+}
+
+_debug = False
+
+
+def set_debug(on: bool) -> None:
+    """Whether failures show a traceback."""
+    global _debug
+    _debug = on
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """The command, with every exception turned into a message and an exit code."""
+
+    @functools.wraps(command)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except (typer.Exit, typer.Abort):
+            raise
+        except KeyboardInterrupt:
+            _say("interrupted: what was finished is kept; give the same command again to go on from there")
+            raise typer.Exit(INTERRUPTED) from None
+        except DeidsynthError as error:
+            _trace()
+            _say(f"error: {error}")
+            raise typer.Exit(error.exit_code) from None
+        except Exception as error:
+            _trace()
+            _say(f"error: {_describe(error)}")
+            raise typer.Exit(UNEXPECTED) from None
+
+    return wrapper
+
+
+def _describe(error: Exception) -> str:
+    """What went wrong, without the message of an unknown exception: that could quote a document."""
+    if isinstance(error, OSError) and error.errno in _DISK:
+        place = f" ({error.filename})" if error.filename else ""
+        return f"{_DISK[error.errno]}{place}; make room or choose another output, then give the same command again"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror or type(error).__name__}"
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).resolve().is_relative_to(_PACKAGE)]
+    place = ""
+    if ours:
+        place = f" at {Path(ours[-1].filename).resolve().relative_to(_PACKAGE.parent)}:{ours[-1].lineno}"
+    hint = "" if _debug else "; for the traceback put --debug first: deidsynth --debug ..."
+    return f"unexpected {type(error).__name__}{place}{hint}"
+
+
+def _trace() -> None:
+    if _debug:
+        traceback.print_exc(file=sys.stderr)
+
+
+def _say(text: str) -> None:
+    from rich.text import Text
+
+    from deidsynth.cli.terminal import stderr_console
+
+    stderr_console().print(Text(text, style="red"), soft_wrap=True)

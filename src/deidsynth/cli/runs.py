@@ -1,0 +1,84 @@
+"""``deidsynth runs list``, ``show`` and ``verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deidsynth.cli.options import AsJson, Quiet
+
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]
+
+
+def list_command(
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder that holds run folders.")] = Path("runs"),
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """List the runs in a folder with their scores."""
+    from deidsynth.cli.terminal import format_score, print_json, print_table, tell
+    from deidsynth.runs import list_runs
+
+    found = list_runs(root)
+    if json:
+        print_json(found)
+        return
+    rows = [
+        [
+            run["path"],
+            run["status"],
+            run["created"] or "",
+            run["language"] or "",
+            format_score(run["gold_strict_f1"]),
+            format_score(run["synthetic_strict_f1"]),
+        ]
+        for run in found
+    ]
+    if rows:
+        print_table(["run", "status", "created", "language", "gold F1 (strict)", "synthetic F1 (strict)"], rows)
+    else:
+        tell(f"{root}: no runs; make one with: deidsynth demo --output {root}/demo", quiet)
+
+
+def show_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> None:
+    """Show what a run is made of: every artifact with its stage, key, size and duration."""
+    from deidsynth.cli.terminal import format_seconds, print_json, print_table, tell
+    from deidsynth.runs import show_run
+
+    shown = show_run(run)
+    if json:
+        print_json(shown)
+        return
+    rows = []
+    for artifact in shown["artifacts"]:
+        there = artifact["present"]
+        size = f"{artifact['size'] / 1e6:.1f} MB" if there else ""
+        took = format_seconds(artifact["duration_seconds"]) if there else ""
+        rows.append(
+            [artifact["name"], artifact["stage"], _short(artifact["key"]), "yes" if there else "no", size, took]
+        )
+    print_table(["artifact", "stage", "key", "there", "size", "took"], rows)
+    tell(f"{shown['status']}; store: {shown['store']}", quiet)
+    tell(f"in the run folder: {', '.join(shown['published']) or 'nothing yet'}", quiet)
+
+
+def verify_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> None:
+    """Compute every digest of a run again; exit code 1 where something is not what its manifest says."""
+    from deidsynth.cli.terminal import print_json, tell
+    from deidsynth.errors import CheckFailedError
+    from deidsynth.runs import verify_run
+
+    problems = verify_run(run)
+    if json:
+        print_json({"run": str(run), "ok": not problems, "problems": problems})
+    if problems:
+        count = len(problems)
+        head = f"{run}: {count} problem{'' if count == 1 else 's'}"
+        raise CheckFailedError("\n".join([head, *(f"  {problem}" for problem in problems)]))
+    tell(f"{run}: every artifact is what its manifest says", quiet)
+
+
+def _short(key: str) -> str:
+    return key.partition(":")[2][:12]

@@ -1,0 +1,163 @@
+"""One stage alone: the user's files laid out as a stage's inputs, and its output put where the user wants it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deidsynth.config import StageConfig
+from deidsynth.digests import canonical_json, digest, file_digests, hex_of
+from deidsynth.documents import Corpus, Document
+from deidsynth.errors import InputError, ModelNotFoundError
+from deidsynth.progress import Progress
+
+FACTS = "stage.json"
+"""Beside the output of a stage run alone: what was run, on what configuration, and what it counted."""
+
+_WEIGHTS = ("config.json", "adapter_config.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What surrounds a stage run alone, before it is resolved for this machine."""
+
+    seed: int
+    progress: Progress
+    precision: str = "auto"
+    device: str = "auto"
+
+
+def run_stage(
+    name: str, config: StageConfig, inputs: Mapping[str, Corpus | Path], output: Path, around: Surroundings
+) -> Mapping[str, Any]:
+    """The facts of a stage that has written its files into ``output``.
+
+    A killed command leaves a hidden folder beside ``output``; the same command takes it up again.
+
+    Args:
+        name: of the stage.
+        config: its configuration.
+        inputs: by role, a corpus or the folder of a model.
+        output: a folder that is absent or empty.
+        around: seed, precision, device and listener.
+
+    Raises:
+        InputError: the output folder holds something.
+        ModelNotFoundError: an input folder holds no model.
+    """
+    from deidsynth.models.devices import resolve_device, resolve_precision
+    from deidsynth.stages import STAGES
+    from deidsynth.stages.stage import StageContext
+
+    refuse_occupied(output)
+    stage = STAGES[name]
+    device = resolve_device(around.device)
+    precision = resolve_precision(around.precision, device)
+    identity = {
+        "stage": stage.name,
+        "version": stage.version,
+        "config": config.model_dump(mode="json"),
+        "seed": around.seed,
+        "precision": precision,
+        "inputs": {role: _identity(value) for role, value in inputs.items()},
+    }
+    work = output.parent / f".{output.name}.{hex_of(digest(identity))[:12]}.partial"
+    for part in ("inputs", "output", "scratch"):
+        (work / part).mkdir(parents=True, exist_ok=True)
+    work.chmod(0o700)
+    folders = {role: _lay_out(value, work / "inputs" / role) for role, value in inputs.items()}
+    context = StageContext(work / "scratch", around.seed, precision, device, around.progress)
+    facts: Mapping[str, Any] = stage.run(config, folders, work / "output", context)
+    told = {key: identity[key] for key in ("stage", "version", "config", "seed", "precision")}
+    (work / "output" / FACTS).write_text(
+        json.dumps({**told, "facts": dict(facts)}, indent=2, ensure_ascii=False), encoding="utf-8"
+    )
+    if output.is_dir():
+        output.rmdir()
+    (work / "output").rename(output)
+    shutil.rmtree(work)
+    return facts
+
+
+def run_stage_to_file(
+    name: str, config: StageConfig, inputs: Mapping[str, Corpus | Path], output: Path, around: Surroundings
+) -> Mapping[str, Any]:
+    """The facts of a stage whose ``corpus.jsonl`` has been put at ``output``.
+
+    Raises:
+        InputError: the output file exists.
+    """
+    if output.exists():
+        raise InputError(f"{output}: exists already; remove it or choose another file")
+    folder = output.with_name(f".{output.name}.done")
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    facts = run_stage(name, config, inputs, folder, around)
+    (folder / "corpus.jsonl").rename(output)
+    shutil.rmtree(folder)
+    return facts
+
+
+def refuse_occupied(folder: Path) -> None:
+    """Make sure that a folder is absent or empty, and that the one above it exists.
+
+    Raises:
+        InputError: it is a file, or holds something.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; choose another folder for the output")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder}: is not empty; remove it or choose another folder for the output")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+
+
+def model_folder(path: Path) -> Path:
+    """The folder with the weights: the path itself, or ``model`` in it as stages write it.
+
+    Raises:
+        ModelNotFoundError: neither holds a model.
+    """
+    for folder in (path, path / "model"):
+        if any((folder / file).is_file() for file in _WEIGHTS):
+            return folder
+    raise ModelNotFoundError(
+        f"{path}: holds no model (no config.json); give the folder that `deidsynth adapt` or `deidsynth train` wrote, "
+        "or a folder in Hugging Face form"
+    )
+
+
+def counted_corpus(n_documents: int) -> Corpus:
+    """A corpus of empty documents, for a stage that only counts them."""
+    return Corpus(tuple(Document(str(number), "") for number in range(1, n_documents + 1)), origin="synthetic")
+
+
+def _identity(value: Corpus | Path) -> str:
+    if isinstance(value, Path):
+        return digest(file_digests(model_folder(value)))
+    return digest([canonical_json(_plain(value))])
+
+
+def _plain(corpus: Corpus) -> dict[str, Any]:
+    documents = [
+        [document.doc_id, document.text, [list(entity.key) for entity in document.entities], document.group]
+        for document in corpus
+    ]
+    return {"origin": corpus.origin, "annotation": corpus.annotation, "documents": documents}
+
+
+def _lay_out(value: Corpus | Path, folder: Path) -> Path:
+    """The folder of an input artifact: ``corpus.jsonl``, or a link ``model`` to the weights."""
+    from deidsynth.corpora import write_jsonl
+
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir()
+    if isinstance(value, Path):
+        (folder / "model").symlink_to(model_folder(value).resolve(), target_is_directory=True)
+    else:
+        write_jsonl(value, folder / "corpus.jsonl")
+    return folder

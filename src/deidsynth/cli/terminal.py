@@ -1,0 +1,284 @@
+"""What the user sees: progress on standard error, results on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn
+from rich.progress import Task as RichTask
+from rich.table import Table
+from rich.text import Text
+
+from deidsynth.progress import Progress as ProgressProtocol
+from deidsynth.progress import SilentProgress
+from deidsynth.progress import Task as TaskProtocol
+
+PLAIN_INTERVAL_SECONDS = 10.0
+"""Time between two lines of one task where standard error is no terminal."""
+
+WORTH_KEEPING_SECONDS = 2.0
+"""A finished task leaves a line behind when it took at least this long."""
+
+
+def format_seconds(seconds: float) -> str:
+    """A duration as ``0.4 s``, ``12 s``, ``3:05`` or ``1:02:03``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def format_count(n: float) -> str:
+    """A number of units as ``12,345`` or, where it is no whole number, ``1.5``."""
+    return f"{n:,.0f}" if float(n).is_integer() else f"{n:,.1f}"
+
+
+def format_rate(n: float, seconds: float, unit: str) -> str:
+    """Units per second as ``3.4 step/s``, or seconds per unit as ``2.5 s/step``; empty where neither is known."""
+    name = unit or "it"
+    if n <= 0 or seconds <= 0:
+        return ""
+    rate = n / seconds
+    if rate >= 1:
+        return f"{rate:,.0f} {name}/s" if rate >= 100 else f"{rate:.1f} {name}/s"
+    return f"{1 / rate:.1f} s/{name}"
+
+
+def format_info(info: Mapping[str, str | float]) -> str:
+    """What a task tells beside its count, as ``loss=1.234 epoch=2``."""
+    return " ".join(
+        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in info.items()
+    )
+
+
+class _State:
+    """The numbers of one task, whoever shows them."""
+
+    def __init__(self, name: str, total: float | None, unit: str, clock: Callable[[], float]) -> None:
+        self.name, self.total, self.unit, self.clock = name, total, unit, clock
+        self.done = 0.0
+        self.info: dict[str, str | float] = {}
+        self.started = clock()
+
+    @property
+    def elapsed_seconds(self) -> float:
+        return self.clock() - self.started
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        if self.total is None or self.done <= 0:
+            return None
+        return max(0.0, (self.total - self.done) * self.elapsed_seconds / self.done)
+
+    @property
+    def count(self) -> str:
+        total = "" if self.total is None else f"/{format_count(self.total)}"
+        return f"{format_count(self.done)}{total}{' ' + self.unit if self.unit else ''}"
+
+    def line(self, finished: bool) -> str:
+        """One line of plain text about the task."""
+        parts = [f"{self.name}: {self.count}", format_rate(self.done, self.elapsed_seconds, self.unit)]
+        if finished:
+            parts.append(f"took {format_seconds(self.elapsed_seconds)}")
+        else:
+            parts.append(f"{format_seconds(self.elapsed_seconds)} elapsed")
+            if self.remaining_seconds is not None:
+                parts.append(f"{format_seconds(self.remaining_seconds)} left")
+        parts.append(format_info(self.info))
+        return ", ".join(part for part in parts if part)
+
+
+class _PlainTask:
+    """A task as occasional lines of text."""
+
+    def __init__(self, owner: TerminalProgress, state: _State) -> None:
+        self._owner, self._state = owner, state
+        self._told = state.started
+
+    def advance(self, n: float = 1, **info: str | float) -> None:
+        state = self._state
+        state.done += n
+        state.info.update(info)
+        now = state.clock()
+        if now - self._told >= PLAIN_INTERVAL_SECONDS:
+            self._told = now
+            self._owner.message(state.line(finished=False))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None and self._state.elapsed_seconds >= WORTH_KEEPING_SECONDS:
+            self._owner.message(self._state.line(finished=True))
+
+
+class _StateColumn(ProgressColumn):
+    """Count, rate, time taken, time left and info of a task."""
+
+    max_refresh = 0.2
+
+    def render(self, task: RichTask) -> Text:
+        state: _State = task.fields["state"]
+        parts = [state.count, format_rate(state.done, state.elapsed_seconds, state.unit)]
+        parts.append(format_seconds(state.elapsed_seconds))
+        if state.remaining_seconds is not None:
+            parts.append(f"{format_seconds(state.remaining_seconds)} left")
+        text = Text("  ".join(part for part in parts if part))
+        info = format_info(state.info)
+        return text.append(f"  {info}", style="dim") if info else text
+
+
+class _BarTask:
+    """A task as a live bar."""
+
+    def __init__(self, owner: TerminalProgress, state: _State) -> None:
+        self._owner, self._state = owner, state
+        self._bars: Progress | None = None
+
+    def advance(self, n: float = 1, **info: str | float) -> None:
+        self._state.done += n
+        self._state.info.update(info)
+        if self._bars is not None:
+            self._bars.update(self._id, completed=self._state.done)
+
+    def __enter__(self) -> Self:
+        self._bars = self._owner.open_bars()
+        self._id = self._bars.add_task(self._state.name, total=self._state.total, state=self._state)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bars is not None:
+            self._bars.remove_task(self._id)
+            self._bars = None
+            self._owner.close_bars()
+        if kind is None and self._state.elapsed_seconds >= WORTH_KEEPING_SECONDS:
+            self._owner.message(self._state.line(finished=True))
+
+
+class TerminalProgress:
+    """Bars where standard error is a terminal, a line every ten seconds where it is not.
+
+    Args:
+        console: where to write; standard error by default.
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console if console is not None else stderr_console()
+        self._clock = clock
+        self._bars: Progress | None = None
+        self._open = 0
+
+    def task(self, name: str, total: float | None, unit: str = "") -> TaskProtocol:
+        """A bar, or a task that writes lines."""
+        state = _State(name, total, unit, self._clock)
+        return _BarTask(self, state) if self._console.is_terminal else _PlainTask(self, state)
+
+    def message(self, text: str) -> None:
+        """Write one line above the bars."""
+        self._console.print(Text(text), soft_wrap=True)
+
+    def metrics(self, name: str, values: Mapping[str, float]) -> None:
+        """Curves go to the report, not to the terminal."""
+
+    def open_bars(self) -> Progress:
+        """The live display, started with its first task."""
+        if self._bars is None:
+            self._bars = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                _StateColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._bars.start()
+        self._open += 1
+        return self._bars
+
+    def close_bars(self) -> None:
+        """Stop the live display after its last task."""
+        self._open -= 1
+        if self._open == 0 and self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+
+def stderr_console() -> Console:
+    """A console on the present standard error."""
+    return Console(file=sys.stderr, highlight=False)
+
+
+def make_progress(quiet: bool) -> ProgressProtocol:
+    """Who listens to the work of a command: nobody where the user asked for quiet."""
+    return SilentProgress() if quiet else TerminalProgress()
+
+
+def tell(text: str, quiet: bool = False) -> None:
+    """Write one line for a person to standard error."""
+    if not quiet:
+        stderr_console().print(Text(text), soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Write JSON, and nothing else, to standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
+    """Write a table to standard output; every column but the first is right-aligned where it holds numbers."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for index, header in enumerate(headers):
+        cells = [row[index] for row in rows]
+        table.add_column(header, justify="right" if index and all(map(_is_numeric, cells)) else "left")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 120)
+    console.print(table)
+
+
+def print_facts(facts: Mapping[str, Any], headline: str, as_json: bool, quiet: bool) -> None:
+    """Write what a stage counted: as JSON, or as a headline with a table of its plain values."""
+    if as_json:
+        print_json(dict(facts))
+        return
+    if quiet:
+        return
+    plain = {key: value for key, value in facts.items() if isinstance(value, str | int | float)}
+    tell(headline)
+    if plain:
+        rows = [[key.replace("_", " "), format_fact(value)] for key, value in plain.items()]
+        print_table(["", "value"], rows)
+
+
+def format_fact(value: str | int | float) -> str:
+    """A plain value for a table."""
+    if isinstance(value, bool | str):
+        return str(value)
+    return format_count(value) if float(value).is_integer() else f"{value:.4g}"
+
+
+def _is_numeric(cell: str) -> bool:
+    bare = cell.replace(",", "").replace(":", "").lstrip("+-\N{MINUS SIGN}").removesuffix("%").removesuffix(" s")
+    return not bare or bare in {"n/a", "\N{EN DASH}", "\N{EM DASH}"} or bare.replace(".", "", 1).isdigit()
+
+
+def format_score(value: float | None) -> str:
+    """A score with three places; ``n/a`` where it is 0/0."""
+    return "n/a" if value is None else f"{value:.3f}"

@@ -1,0 +1,38 @@
+"""``deidsynth train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deidsynth.cli.options import AsJson, CorpusPath, Device, GroupBy, Language, Quiet, Seed, Settings
+
+
+def train_command(
+    corpus: CorpusPath,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the trained model.")],
+    encoder: Annotated[
+        str | None, typer.Option("--encoder", help="Hub id, local folder, or scratch for a small fresh model.")
+    ] = None,
+    settings: Settings = None,
+    language: Language = None,
+    group_by: GroupBy = None,
+    seed: Seed = None,
+    device: Device = "auto",
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train an encoder that finds the entities of a corpus: annotator, gold model and synthetic model alike."""
+    from deidsynth.cli.inputs import load, training_documents
+    from deidsynth.cli.settings import stage_config
+    from deidsynth.cli.standalone import Surroundings, run_stage
+    from deidsynth.cli.terminal import make_progress, print_facts
+    from deidsynth.config import TrainConfig
+
+    config = stage_config(TrainConfig, settings, encoder=encoder)
+    loaded = load(corpus, quiet, language=language, group_by=group_by)
+    around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device)
+    facts = run_stage("train", config, {"corpus": training_documents(loaded, quiet)}, output, around)
+    print_facts(facts, f"model in {output}", json, quiet)

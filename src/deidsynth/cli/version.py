@@ -1,0 +1,38 @@
+"""``deidsynth version``."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+
+from deidsynth.cli.options import AsJson, Quiet
+
+_PACKAGES = ("torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors")
+
+
+def version_command(json: AsJson = False, quiet: Quiet = False) -> None:
+    """Print the version of deidsynth and of what it stands on."""
+    from deidsynth import __version__
+    from deidsynth.cli.terminal import print_json
+
+    if json:
+        print_json(versions())
+    elif quiet:
+        print(__version__)
+    else:
+        for name, version in versions().items():
+            print(f"{name} {version or 'not installed'}")
+
+
+def versions() -> dict[str, str | None]:
+    """The version of this package, of Python and of the libraries that decide results; None where absent."""
+    from deidsynth import __version__
+
+    found: dict[str, str | None] = {"deidsynth": __version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version_of(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found

@@ -1,0 +1,111 @@
+"""The formats by name: how each is told, read and written. A new format is a file and one line here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from deidsynth.corpora import brat, jsonl
+from deidsynth.corpora.output import refuse_occupied
+from deidsynth.corpora.records import PARTS, Discontinuous, Part, ReadResult
+from deidsynth.documents import Corpus
+from deidsynth.errors import InputError, UnrepresentableError
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One outside format.
+
+    Args:
+        description: what it looks like on disk, in a few words.
+        sniff: whether a path looks like it.
+        read: raw records and problems of a path; the second argument says what to do with discontinuous entities.
+        write: writes a corpus, with the part of each document where it has parts; counts what could not be held.
+    """
+
+    description: str
+    sniff: Callable[[Path], bool]
+    read: Callable[[Path, Discontinuous], ReadResult]
+    write: Callable[[Corpus, Path, Mapping[str, Part] | None], Counter[str]]
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        brat.NAME: Format("a folder of .txt and .ann pairs", brat.sniff, brat.read_records, brat.write),
+        jsonl.NAME: Format(
+            "a .jsonl file, or a folder of them",
+            jsonl.sniff,
+            lambda path, _discontinuous: jsonl.read_records(path),
+            jsonl.write,
+        ),
+    }
+)
+
+
+def get_format(name: str) -> Format:
+    """The format of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in FORMATS:
+        raise InputError(f"unknown corpus format {name!r}; known formats: {', '.join(FORMATS)}")
+    return FORMATS[name]
+
+
+def find_format(path: str | Path) -> str:
+    """The name of the one format that the path looks like.
+
+    Raises:
+        InputError: no such path, or no format or more than one fits.
+    """
+    path = require_path(path)
+    found = [name for name, each in FORMATS.items() if each.sniff(path)]
+    remedy = "name it with --from or corpus.format"
+    if not found:
+        known = "; ".join(f"{name} ({each.description})" for name, each in FORMATS.items())
+        raise InputError(f"{path}: holds no known corpus format. Give another path, or {remedy}: {known}")
+    if len(found) > 1:
+        raise InputError(f"{path}: looks like {' and like '.join(found)}; {remedy}")
+    return found[0]
+
+
+def require_path(path: str | Path) -> Path:
+    """The path, which is there.
+
+    Raises:
+        InputError: nothing is there.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; check the path of the corpus")
+    return path
+
+
+def write_corpus(
+    corpus: Corpus, path: str | Path, format: str, parts: Mapping[str, Part] | None = None
+) -> Counter[str]:
+    """What the format could not hold, counted, after writing the corpus to a new place.
+
+    Args:
+        corpus: what to write.
+        path: a folder, or for jsonl a name that ends in ``.jsonl``; absent or empty.
+        format: name of the format.
+        parts: part of every document id; None or empty where the corpus has no parts.
+
+    Raises:
+        InputError: an unknown format, or the destination is not empty.
+        UnrepresentableError: the format cannot hold the corpus; nothing is written.
+        StorageError: the disk is full or cannot be written.
+    """
+    chosen, path = get_format(format), Path(path)
+    homeless = sum(document.doc_id not in parts for document in corpus) if parts else 0
+    if homeless:
+        raise UnrepresentableError(
+            f"{homeless} of {len(corpus)} documents are in no part; give every document one of {', '.join(PARTS)}"
+        )
+    refuse_occupied(path)
+    return chosen.write(corpus, path, parts or None)

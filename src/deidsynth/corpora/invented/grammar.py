@@ -1,0 +1,130 @@
+"""A small template language, and the scene of one note that fills it in.
+
+| writing | meaning |
+|---|---|
+| ``{key}`` | a fact of the scene, or a phrase from the list of that name |
+| ``{2-9}``, ``{3.5-5.0}`` | a number of that range, whole or with one decimal |
+| ``<a|b|c>`` | one of the alternatives, which may hold facts |
+| ``[he/she]`` | the first for a male patient, the second for a female one |
+
+A rendered template is a list of pieces, each literal or labelled; a note's offsets are exact because its text is those
+pieces one after the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
+from random import Random
+from typing import Literal
+
+Part = Literal["train", "test"]
+Piece = tuple[str, str | None]
+Pieces = tuple[Piece, ...]
+Fact = Pieces | Callable[[], Pieces]
+HELD_OUT_EVERY = 5
+
+_TOKEN = re.compile(r"\{[^{}]+\}|\[[^\[\]]*/[^\[\]]*\]|<[^<>]+>")
+_RANGE = re.compile(r"(\d+(?:\.\d)?)-(\d+(?:\.\d)?)")
+
+
+def literal(text: str) -> Pieces:
+    """Text without a label."""
+    return ((text, None),)
+
+
+def labelled(text: str, label: str) -> Pieces:
+    """An entity."""
+    return ((text, label),)
+
+
+def held_out_phrases(tables: Iterable[Sequence[str]]) -> frozenset[str]:
+    """Every fifth phrase of each table: they stand in the test part only."""
+    return frozenset(
+        phrase
+        for table in tables
+        for index, phrase in enumerate(table)
+        if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+    )
+
+
+class Scene:
+    """What one note knows: its patient's facts, the phrases at hand, the chance.
+
+    Args:
+        rng: the note's only source of chance.
+        male: whether the patient is male.
+        facts: pieces by key, or functions that give new pieces at every mention.
+        lists: phrases by key, templates themselves.
+        withheld: phrases that this part does not use.
+        unfit: words that do not fit this patient: a phrase with one of them is not used.
+    """
+
+    def __init__(
+        self,
+        rng: Random,
+        male: bool,
+        facts: Mapping[str, Fact],
+        lists: Mapping[str, Sequence[str]],
+        withheld: Collection[str] = (),
+        unfit: Sequence[str] = (),
+    ) -> None:
+        self.rng, self.male = rng, male
+        self.facts, self.lists = facts, lists
+        self._withheld, self._unfit = withheld, unfit
+        self._used: set[str] = set()
+
+    def pick(self, phrases: Sequence[str]) -> str:
+        """A phrase that fits, and that the note does not hold yet while there are such."""
+        allowed = [
+            phrase
+            for phrase in phrases
+            if phrase not in self._withheld and not any(word in phrase for word in self._unfit)
+        ]
+        fresh = [phrase for phrase in allowed if phrase not in self._used]
+        phrase = self.rng.choice(fresh or allowed)
+        self._used.add(phrase)
+        return phrase
+
+    def render(self, template: str) -> list[Piece]:
+        """The pieces of a template."""
+        pieces: list[Piece] = []
+        for token in _tokens(template):
+            mark = token[0]
+            if mark == "{":
+                pieces.extend(self._slot(token[1:-1]))
+            elif mark == "<" and token[-1] == ">":
+                pieces.extend(self.render(self.rng.choice(token[1:-1].split("|"))))
+            elif mark == "[" and token[-1] == "]" and "/" in token:
+                pieces.extend(self.render(token[1:-1].split("/", 1)[0 if self.male else 1]))
+            else:
+                pieces.append((token, None))
+        return pieces
+
+    def _slot(self, key: str) -> Sequence[Piece]:
+        fact = self.facts.get(key)
+        if fact is not None:
+            return fact() if callable(fact) else fact
+        bounds = _RANGE.fullmatch(key)
+        if bounds:
+            return literal(self._number(bounds[1], bounds[2]))
+        return self.render(self.pick(self.lists[key]))
+
+    def _number(self, low: str, high: str) -> str:
+        if "." in low:
+            return f"{self.rng.uniform(float(low), float(high)):.1f}".replace(".", ",")
+        return str(self.rng.randint(int(low), int(high)))
+
+
+@cache
+def _tokens(template: str) -> tuple[str, ...]:
+    tokens, position = [], 0
+    for match in _TOKEN.finditer(template):
+        if match.start() > position:
+            tokens.append(template[position : match.start()])
+        tokens.append(match[0])
+        position = match.end()
+    if position < len(template):
+        tokens.append(template[position:])
+    return tuple(token for token in tokens if token)

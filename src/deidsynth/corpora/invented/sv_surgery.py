@@ -1,0 +1,363 @@
+"""Swedish phrases of surgery, psychiatry, children, women and the old."""
+
+from __future__ import annotations
+
+from deidsynth.corpora.invented.people import Specialty
+
+BONES = Specialty(
+    units=("ortopeden", "ortopedmottagningen", "ortopedkliniken", "ortopedavdelningen"),
+    ages=(20, 90),
+    complaint=(
+        "smärta i <höger|vänster> höft efter fall",
+        "svullen och öm <höger|vänster> handled",
+        "knäsmärta med upphakning",
+        "ryggsmärta med utstrålning i benet",
+        "kvarstående axelsmärta",
+        "vridtrauma mot <höger|vänster> fotled",
+    ),
+    story=(
+        "Halkade på en isfläck och tog emot sig.",
+        "Kan inte stödja på benet.",
+        "Smärta vid rörelse och på natten.",
+        "Ont sedan {2-9} månader, sämre efter träning.",
+        "Ramlade från en stege, ca {1-3} meter.",
+        "Ingen medvetslöshet, minns hela händelsen.",
+    ),
+    background=(
+        "Opererad med höftprotes på andra sidan.",
+        "Osteoporos, fått zoledronsyra.",
+        "Artros i knän.",
+        "Tidigare handledsfraktur.",
+        "Väsentligen frisk, inga mediciner.",
+    ),
+    status=(
+        "<Höger|Vänster> ben förkortat och utåtroterat.",
+        "Palpöm över distala radius, distalstatus ua.",
+        "Knä: hydrops, stabilt i sidled.",
+        "Lasègue positiv vid {30-60} grader.",
+        "Axel: aktiv abduktion {40-90} grader.",
+        "Sår torrt, agraffer sitter.",
+    ),
+    lab=(
+        "Röntgen visar <cervikal|pertrokantär> höftfraktur.",
+        "Röntgen handled: felställd radiusfraktur.",
+        "MR: diskbråck L{4-5}.",
+        "Röntgen utan säker skelettskada.",
+        "Postop Hb {88-118}.",
+    ),
+    assessment=(
+        "Höftfraktur, operation inom dygnet.",
+        "Distal radiusfraktur, reponeras.",
+        "Meniskskada.",
+        "Lumbago ischias utan röda flaggor.",
+        "Okomplicerat förlopp efter operation.",
+    ),
+    drug=(
+        "Alvedon 665 mg 2 x 3", "OxyContin {5-10} mg x 2", "Fragmin 5000 E x 1", "Naproxen 500 mg x 2",
+        "OxyNorm 5 mg vid behov",
+    ),
+    plan=(
+        "Gipsskena i {4-6} veckor.",
+        "Full belastning med kryckor.",
+        "Mobilisering enligt vårdprogram.",
+        "Suturtagning hos dsk efter {12-16} dagar.",
+        "Fysioterapi, hemövningar utdelade.",
+    ),
+)  # fmt: skip
+
+BELLY = Specialty(
+    units=("kirurgen", "kirurgmottagningen", "kirurgavdelningen", "gastromottagningen", "endoskopienheten"),
+    ages=(19, 90),
+    complaint=(
+        "buksmärta i höger fossa",
+        "blod i avföringen sedan {1-4} veckor",
+        "kräkningar och utspänd buk",
+        "smärta under höger revbensbåge efter måltid",
+        "sväljningsbesvär för fast föda",
+        "svarta avföringar",
+    ),
+    story=(
+        "Smärtan började kring naveln och har vandrat.",
+        "Ingen gas eller avföring sedan {1-3} dygn.",
+        "Aptiten är nedsatt, gått ner {3-10} kg.",
+        "Besvären kommer i attacker på {1-4} h.",
+        "Tar Ipren ofta mot huvudvärk.",
+        "Kräkts {2-7} gånger i natt.",
+    ),
+    background=(
+        "Appendektomerad som barn.",
+        "Gallsten påvisad tidigare.",
+        "Ulcerös kolit sedan {3-20} år.",
+        "Ljumskbråck, opererat.",
+        "Magsår behandlat med Omeprazol.",
+    ),
+    status=(
+        "Buk: palpöm i höger fossa med släppömhet.",
+        "Buk: utspänd, klingande tarmljud.",
+        "Rektalpalpation ua, normalfärgad avföring.",
+        "Ikterus i sklera.",
+        "Buk: mjuk, oöm, inga resistenser.",
+    ),
+    lab=(
+        "Bilirubin {8-95}, ALAT {0.4-7.5}.",
+        "DT buk visar <tunntarmsileus|appendicit|divertikulit>.",
+        "F-Hb positivt i {1-3} av 3 prov.",
+        "Ultraljud: gallsten, ingen väggförtjockning.",
+        "Gastroskopi med antrumgastrit.",
+    ),
+    assessment=(
+        "Akut appendicit.",
+        "Gallstensanfall.",
+        "Subileus på basen av adherenser.",
+        "Rektalblödning, utreds vidare.",
+        "Skov av kolit.",
+    ),
+    drug=(
+        "Omeprazol 20 mg x 2", "Metronidazol 400 mg x 3", "Movicol 1 x 2", "Voltaren 50 mg vid behov", "Mesalazin 800 mg x 3",
+    ),
+    plan=(
+        "Fasta och dropp.",
+        "Laparoskopisk operation planeras.",
+        "V-sond och röntgen passage.",
+        "Koloskopi inom {2-4} veckor.",
+        "Lättkost, stegvis upptrappning.",
+    ),
+)  # fmt: skip
+
+MIND = Specialty(
+    units=("psykiatrin", "psykiatriska mottagningen", "PIVA", "psykakuten", "affektiva mottagningen"),
+    ages=(19, 66),
+    complaint=(
+        "nedstämdhet och sömnsvårigheter",
+        "återkommande panikattacker",
+        "ökad oro och ångest",
+        "utmattning efter lång tids stress",
+        "suicidtankar utan planer",
+        "svårt att komma upp på morgonen",
+    ),
+    story=(
+        "Sover {3-5} h per natt.",
+        "Har slutat träffa vänner.",
+        "Dricker ca {2-4} flaskor vin per vecka.",
+        "Attackerna kommer utan förvarning.",
+        "Har haft mycket på jobbet under {3-8} månader.",
+        "Tagit medicinen oregelbundet.",
+    ),
+    background=(
+        "Bipolär sjukdom typ {1-2}.",
+        "Depression efter en skilsmässa.",
+        "ADHD, diagnos i vuxen ålder.",
+        "Generaliserat ångestsyndrom.",
+        "Ingen tidigare psykiatrisk kontakt.",
+    ),
+    status=(
+        "Psykiskt: god kontakt, lätt sänkt stämningsläge.",
+        "Tankeförloppet är sammanhängande.",
+        "Inga psykotiska symtom.",
+        "Förnekar aktuella suicidplaner.",
+        "Vårdat yttre, något spänd.",
+    ),
+    lab=(
+        "MADRS {12-36} poäng.",
+        "S-litium {0.4-0.9}.",
+        "PHQ-9 {8-22}, GAD-7 {6-19}.",
+        "AUDIT {2-18} poäng.",
+        "PEth {0.1-0.9}.",
+    ),
+    assessment=(
+        "Medelsvår depression.",
+        "Paniksyndrom.",
+        "Utmattningssyndrom, långsam förbättring.",
+        "Suicidrisken bedöms som låg.",
+        "Stabilt neutralt stämningsläge.",
+    ),
+    drug=(
+        "Sertralin {50-100} mg x 1", "Mirtazapin 15 mg till natten", "Atarax 25 mg vid behov", "Lithionit 42 mg 2 x 1",
+        "Venlafaxin 75 mg x 1",
+    ),
+    plan=(
+        "KBT via nätet erbjuds.",
+        "Tätare samtal, en gång i veckan.",
+        "Säkerhetsplan upprättad.",
+        "Dosen höjs, utvärdering om {3-6} veckor.",
+        "Kurator kontaktas.",
+    ),
+)  # fmt: skip
+
+CHILDREN = Specialty(
+    units=("barnmottagningen", "barnakuten", "barnkliniken", "barnavdelningen"),
+    ages=(1, 15),
+    complaint=(
+        "feber och öronvärk",
+        "nattlig hosta och pip i bröstet",
+        "magont sedan {2-10} dagar",
+        "utslag över bålen",
+        "skallskada efter fall i lekpark",
+        "kräkningar och diarré",
+    ),
+    story=(
+        "Har ätit sämre men dricker.",
+        "Grät direkt, ingen medvetslöshet.",
+        "Fler i klassen har varit sjuka.",
+        "Har varit tröttare än vanligt.",
+        "Klåda på kvällen, krafsar.",
+        "Senast feber {38.2-39.9} i natt.",
+    ),
+    background=(
+        "Född i fullgången tid.",
+        "Följer vaccinationsprogrammet.",
+        "Förkylningsastma.",
+        "Atopiskt eksem.",
+        "Rör i öronen efter upprepade otiter.",
+    ),
+    status=(
+        "Pigg och lekfull.",
+        "Öron: buktande, rodnad trumhinna <höger|vänster>.",
+        "Lungor: lätta ronki.",
+        "Vikt {weight} kg, följer sin kurva.",
+        "Buk: mjuk, ingen defense.",
+    ),
+    lab=(
+        "Snabbtest strep A <positivt|negativt>.",
+        "U-sticka ua.",
+        "RS-virus påvisat.",
+        "Transglutaminas under {1-5}.",
+        "Lpk {6.5-17.5}.",
+    ),
+    assessment=(
+        "Akut mediaotit.",
+        "Obstruktiv bronkit.",
+        "Viros, lindrigt påverkad.",
+        "Commotio, observeras hemma.",
+        "Förstoppning.",
+    ),
+    drug=(
+        "Kåvepenin {250-500} mg x 3", "Alvedon efter vikt", "Airomir på spacer", "Movicol junior 1 x 1", "Flutide 50 mikrog x 2",
+    ),
+    plan=(
+        "Föräldrarna får skriftlig information.",
+        "Väcks en gång under natten.",
+        "Vätskeersättning i små klunkar.",
+        "Inhalationer enligt schema.",
+        "Åter vid försämring.",
+    ),
+)  # fmt: skip
+
+WOMEN = Specialty(
+    units=("kvinnokliniken", "förlossningen", "gynmottagningen", "specialistmödravården", "BB"),
+    ages=(20, 44),
+    sexes="f",
+    complaint=(
+        "sammandragningar i vecka {30-41}",
+        "minskade fosterrörelser",
+        "rikliga mellanblödningar",
+        "smärta nedtill i buken",
+        "huvudvärk och högt blodtryck i graviditet",
+        "blödning i tidig graviditet",
+    ),
+    story=(
+        "Vattnet gick hemma vid {2-9}-tiden.",
+        "Värkar var {3-9}:e minut.",
+        "Mens var {21-27}:e dag, varar {6-10} dagar.",
+        "Mår för övrigt bra, ingen feber.",
+        "Byter bind {6-12} gånger per dag.",
+        "Synpåverkan i form av flimmer.",
+    ),
+    background=(
+        "{1-3}-para, vaginala förlossningar.",
+        "Sectio vid förra förlossningen.",
+        "Endometrios.",
+        "Myom, konservativt behandlat.",
+        "Förstföderska, normal graviditet hittills.",
+    ),
+    status=(
+        "Yttre palp: huvudbjudning, fixerat.",
+        "Cervix utplånad, öppen {2-8} cm.",
+        "CTG normalt.",
+        "Gyn us: uterus normalstor, adnexa fria.",
+        "Fundus under naveln, avslag ua.",
+    ),
+    lab=(
+        "Urin-protein {0-3}+.",
+        "VUL visar hjärtaktivitet.",
+        "hCG {180-5400}.",
+        "Ultraljud: fostervikt ca {2400-3900} g.",
+        "Ferritin {5-40}.",
+    ),
+    assessment=(
+        "Latensfas.",
+        "Lätt preeklampsi.",
+        "Normalt förlopp efter förlossning.",
+        "Menorragi med järnbrist.",
+        "Hotande missfall.",
+    ),
+    drug=(
+        "Trandate 100 mg x 2", "Cyklokapron 500 mg 2 x 3", "Duroferon 100 mg x 1", "Citodon vid behov", "Trombyl 75 mg x 1",
+    ),
+    plan=(
+        "Tillväxtultraljud om {2-4} veckor.",
+        "Ny CTG-kontroll i morgon.",
+        "Inläggs för observation.",
+        "Efterkontroll hos barnmorska.",
+        "Hormonspiral diskuteras.",
+    ),
+)  # fmt: skip
+
+OLD = Specialty(
+    units=("geriatriken", "geriatriska avdelningen", "minnesmottagningen", "stroke- och rehabavdelningen"),
+    ages=(74, 96),
+    complaint=(
+        "upprepade fall i hemmet",
+        "tilltagande glömska",
+        "förvirring och nedsatt ork",
+        "avmagring och dålig aptit",
+        "yrsel när [han/hon] reser sig",
+        "trycksår över korsryggen",
+    ),
+    story=(
+        "Hittades på golvet av hemtjänsten.",
+        "Har lämnat spisen på vid flera tillfällen.",
+        "Vänder på dygnet.",
+        "Minnet har sviktat under {1-4} år.",
+        "Gått ner {4-11} kg på ett halvår.",
+        "Glömmer sina tabletter.",
+    ),
+    background=(
+        "Alzheimers sjukdom.",
+        "Hjärtsvikt och förmaksflimmer.",
+        "Benskörhet med kotkompression.",
+        "Makuladegeneration.",
+        "Nedsatt njurfunktion, eGFR {25-48}.",
+    ),
+    status=(
+        "Går osäkert med rollator.",
+        "Desorienterad till tid.",
+        "Trycksår grad {1-3}, {2-6} cm.",
+        "Ortostatiskt prov positivt, faller {20-45} mmHg.",
+        "Nedsatt hörsel, använder apparat.",
+    ),
+    lab=(
+        "MMT {14-27} av 30.",
+        "DT hjärna: atrofi, inga blödningar.",
+        "D-vitamin {18-60}.",
+        "Albumin {24-36}.",
+        "Residualurin {80-450} ml.",
+    ),
+    assessment=(
+        "Fall av blandad genes.",
+        "Konfusion i samband med UVI.",
+        "Demenssjukdom, måttlig grad.",
+        "Undernäring.",
+        "Läkemedelsutlöst ortostatism.",
+    ),
+    drug=(
+        "Donepezil {5-10} mg x 1", "Alvedon 500 mg 2 x 3", "Laktulos 20 ml x 1", "Kalcipos-D 1 x 2", "Memantin 10 mg x 1",
+    ),
+    plan=(
+        "Läkemedelsgenomgång.",
+        "Hemrehab och trygghetslarm.",
+        "Biståndshandläggare kontaktad.",
+        "Näringsdryck {1-3} per dag.",
+        "Avlastande madrass och vändschema.",
+    ),
+)  # fmt: skip

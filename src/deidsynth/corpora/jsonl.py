@@ -1,0 +1,232 @@
+"""JSON lines: on each ``doc_id, text, entities [{start, end, label, score?}], group?, origin?, annotation?``.
+
+A source is a file, a folder with ``train.jsonl`` and the like (the file name is the part), or a folder of other files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
+from deidsynth.corpora.records import (
+    ANNOTATIONS,
+    ORIGINS,
+    PART_NAMES,
+    PARTS,
+    Choice,
+    Part,
+    RawSpan,
+    ReadResult,
+    Record,
+    build_corpus,
+    check_records,
+    decode,
+    one_of,
+    read_bytes,
+)
+from deidsynth.documents import Corpus, Document
+from deidsynth.errors import InputError, Problem
+
+NAME = "jsonl"
+SUFFIX = ".jsonl"
+
+_KEYS = frozenset({"doc_id", "text", "entities", "group", "origin", "annotation"})
+_ENTITY_KEYS = frozenset({"start", "end", "label", "score"})
+_BOM = b"\xef\xbb\xbf"
+
+
+class _LineError(Exception):
+    """One object does not keep the contract; the message says how and what to do."""
+
+
+def sniff(path: Path) -> bool:
+    """Whether the path looks like JSON lines."""
+    return bool(_files(path)) if path.is_dir() else path.suffix == SUFFIX
+
+
+def read_records(path: Path) -> ReadResult:
+    """Raw records and problems of a file or a folder."""
+    result = ReadResult(NAME)
+    files = _files(path) if path.is_dir() else [path]
+    parts = {file: PART_NAMES.get(file.stem.lower()) for file in files} if path.is_dir() else {}
+    if any(parts.values()):
+        outside = [file for file in files if parts[file] is None]
+        files = [file for file in files if parts[file] is not None]
+        if outside:
+            result.skipped["files_outside_parts"] += len(outside)
+    for file in files:
+        _read_file(file, parts.get(file), result)
+    return result
+
+
+def read_jsonl(path: str | Path, language: str | None = None) -> Corpus:
+    """The corpus of one file; it may be empty.
+
+    Args:
+        path: a file of JSON lines.
+        language: ISO 639-1 code.
+
+    Raises:
+        InputError: no such file.
+        CorpusError: the file has faults; all are listed with their lines.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"{file}: no such file; give the path of a {SUFFIX} file")
+    result = ReadResult(NAME)
+    _read_file(file, None, result)
+    result.problems += check_records(result.records)
+    return build_corpus(result, language=language)
+
+
+def write_jsonl(corpus: Corpus, path: str | Path) -> None:
+    """Write the corpus into one file, which is whole or not there; an earlier file is replaced.
+
+    Raises:
+        UnrepresentableError: a text has a lone surrogate, which UTF-8 cannot hold.
+        StorageError: the disk is full or cannot be written.
+    """
+    refuse_surrogates(corpus)
+    with whole_file(Path(path)) as temporary:
+        _write_file(corpus, corpus, temporary)
+
+
+def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:
+    """What could not be held, counted, after writing the corpus into a new file or folder.
+
+    Args:
+        corpus: what to write.
+        path: a name that ends in ``.jsonl`` becomes a file; any other a folder, with a file for each part.
+        parts: part of every document id, or None.
+
+    Raises:
+        UnrepresentableError: a text has a lone surrogate, which UTF-8 cannot hold.
+        StorageError: the disk is full or cannot be written.
+    """
+    if path.suffix == SUFFIX:
+        write_jsonl(corpus, path)
+        return Counter(parts=len(parts)) if parts else Counter()
+    refuse_surrogates(corpus)
+    with whole_folder(path) as temporary:
+        if not parts:
+            _write_file(corpus, corpus, temporary / f"corpus{SUFFIX}")
+        for part in PARTS if parts else ():
+            documents = [document for document in corpus if parts and parts[document.doc_id] == part]
+            if documents:
+                _write_file(corpus, documents, temporary / f"{part}{SUFFIX}")
+    return Counter()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob(f"*{SUFFIX}") if file.is_file() and not file.name.startswith("."))
+
+
+def _read_file(path: Path, part: Part | None, result: ReadResult) -> None:
+    data = read_bytes(path)
+    if isinstance(data, Problem):
+        result.problems.append(data)
+        return
+    offset = len(_BOM) if data.startswith(_BOM) else 0
+    for number, line in enumerate(data[offset:].split(b"\n"), start=1):
+        if line.strip():
+            text = decode(line, str(path), number, offset)
+            if isinstance(text, Problem):
+                result.problems.append(text)
+            else:
+                _read_line(text, str(path), number, part, result)
+        offset += len(line) + 1
+
+
+def _read_line(line: str, path: str, number: int, part: Part | None, result: ReadResult) -> None:
+    try:
+        result.records.append(_record(_parse(line), path, number, part, result.skipped))
+    except _LineError as error:
+        result.problems.append(Problem(path, str(error), number, "malformed"))
+
+
+def _parse(line: str) -> dict[str, Any]:
+    try:
+        data = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise _LineError(f"not JSON at column {error.colno}; write one object on each line") from None
+    except (ValueError, RecursionError):
+        raise _LineError("not JSON that can be read: a number too long or nesting too deep") from None
+    if not isinstance(data, dict):
+        raise _LineError("expected an object with doc_id, text and entities; write one object on each line")
+    return data
+
+
+def _record(data: dict[str, Any], path: str, number: int, part: Part | None, skipped: Counter[str]) -> Record:
+    missing = [key for key in ("doc_id", "text", "entities") if key not in data]
+    if missing:
+        raise _LineError(f"the object has no {' and no '.join(missing)}; add what is missing (entities may be [])")
+    for key in ("doc_id", "text"):
+        if not isinstance(data[key], str):
+            raise _LineError(f"{key} must be a string; put it in quotes")
+    if not isinstance(data["entities"], list):
+        raise _LineError("entities must be a list of objects; write [] for none")
+    group = data.get("group")
+    if group is not None and not (isinstance(group, str) and group):
+        raise _LineError("group must be a string that is not empty; leave it out where there is none")
+    spans = tuple(_span(entity, number, skipped) for entity in data["entities"])
+    origin = _choice(data, "origin", ORIGINS)
+    annotation = _choice(data, "annotation", ANNOTATIONS)
+    _count_unknown(data, _KEYS, skipped)
+    return Record(data["doc_id"], data["text"], spans, path, number, group, part, origin, annotation)
+
+
+def _span(entity: Any, number: int, skipped: Counter[str]) -> RawSpan:
+    if not isinstance(entity, dict):
+        raise _LineError("an entity must be an object with start, end and label")
+    missing = [key for key in ("start", "end", "label") if key not in entity]
+    if missing:
+        raise _LineError(f"an entity has no {' and no '.join(missing)}; add what is missing")
+    start, end, label, score = entity["start"], entity["end"], entity["label"], entity.get("score")
+    if type(start) is not int or type(end) is not int:
+        raise _LineError("start and end of an entity must be whole numbers; they count Unicode code points")
+    if not isinstance(label, str):
+        raise _LineError("the label of an entity must be a string; put it in quotes")
+    if score is not None and (type(score) not in (int, float) or not 0 <= score <= 1):
+        raise _LineError("the score of an entity must be a number in [0, 1]; leave it out where there is none")
+    _count_unknown(entity, _ENTITY_KEYS, skipped)
+    return RawSpan(start, end, label, score if score is None else float(score), number)
+
+
+def _choice(data: Mapping[str, Any], key: str, choices: tuple[Choice, ...]) -> Choice | None:
+    try:
+        return one_of(data.get(key), choices)
+    except ValueError:
+        raise _LineError(f"{key} must be one of {', '.join(choices)}; leave it out where it is not known") from None
+
+
+def _count_unknown(data: Mapping[str, Any], known: frozenset[str], skipped: Counter[str]) -> None:
+    unknown = data.keys() - known
+    if unknown:
+        skipped["unknown_keys"] += len(unknown)
+
+
+def _write_file(corpus: Corpus, documents: Iterable[Document], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for document in documents:
+            file.write(json.dumps(_plain(document, corpus), ensure_ascii=False) + "\n")
+
+
+def _plain(document: Document, corpus: Corpus) -> dict[str, Any]:
+    entities = [
+        {"start": entity.start, "end": entity.end, "label": entity.label}
+        | ({} if entity.score is None else {"score": entity.score})
+        for entity in document.entities
+    ]
+    group = {} if document.group is None else {"group": document.group}
+    return {
+        "doc_id": document.doc_id,
+        "text": document.text,
+        "entities": entities,
+        **group,
+        "origin": corpus.origin,
+        "annotation": corpus.annotation,
+    }

@@ -1,0 +1,143 @@
+"""From a path to a corpus: find the format, read, check everything, group, build."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from deidsynth.corpora.formats import find_format, get_format, require_path
+from deidsynth.corpora.records import Discontinuous, Part, ReadResult, build_corpus, check_records
+from deidsynth.digests import ALGORITHM, canonical_json
+from deidsynth.documents import Corpus, Document, Origin
+from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LoadedCorpus:
+    """A corpus with what its source says beside the documents.
+
+    Args:
+        corpus: the documents.
+        parts: the part of each document id; empty where the source names none.
+        skipped: how much of what the source carries was left out, by kind.
+        format: name of the format it was read from.
+        problems: faults that do not stand in the way.
+    """
+
+    corpus: Corpus
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    skipped: Counter[str] = field(default_factory=Counter)
+    format: str = ""
+    problems: tuple[Problem, ...] = ()
+
+    def __repr__(self) -> str:
+        parts = dict(Counter(self.parts.values()))
+        return f"LoadedCorpus({self.corpus!r}, parts={parts}, skipped={dict(self.skipped)}, format={self.format!r})"
+
+
+def check_corpus(path: str | Path, *, format: str = "auto", discontinuous: Discontinuous = "refuse") -> ReadResult:
+    """Raw records and every problem of a corpus on disk; problems are no errors here.
+
+    Args:
+        path: file or folder.
+        format: name of the format, or ``auto`` to find it.
+        discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` makes it a problem.
+
+    Raises:
+        InputError: no such path, a format that is unknown or cannot be told, a folder that cannot be listed.
+    """
+    path = require_path(path)
+    try:
+        chosen = get_format(find_format(path) if format == "auto" else format)
+        result = chosen.read(path, discontinuous)
+    except OSError as error:
+        place, reason = error.filename or path, error.strerror or type(error).__name__
+        raise InputError(f"{place}: cannot be read ({reason}); check its permissions") from None
+    result.problems += check_records(result.records)
+    return result
+
+
+def load_corpus(
+    path: str | Path,
+    *,
+    format: str = "auto",
+    language: str | None = None,
+    group_by: str | None = None,
+    discontinuous: Discontinuous = "refuse",
+    origin: Origin | None = None,
+    require_entities: bool = True,
+) -> LoadedCorpus:
+    """The corpus at a path, clean, with its parts.
+
+    Args:
+        path: file or folder.
+        format: name of the format, or ``auto`` to find it.
+        language: ISO 639-1 code of the text.
+        group_by: regular expression on the document id; its first group, or the whole match, names the group of the
+            document, whatever the source says.
+        discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` makes it a problem.
+        origin: where the text comes from; by default what the records say where all agree, else ``real``.
+        require_entities: whether a corpus without any entity is an error.
+
+    Raises:
+        InputError: no such path, or a format that is unknown or cannot be told.
+        CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
+        ConfigError: ``group_by`` is no regular expression.
+    """
+    result = check_corpus(path, format=format, discontinuous=discontinuous)
+    if not result.records and not result.problems:
+        raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
+    corpus = build_corpus(result, origin=origin, language=language)
+    if require_entities and not corpus.n_entities:
+        raise CorpusError(
+            f"{path}: none of the {len(corpus)} documents has an entity; an annotated corpus is needed here"
+        )
+    if group_by is not None:
+        corpus = _grouped(corpus, group_by)
+    parts = {record.doc_id: record.split for record in result.records if record.split is not None}
+    return LoadedCorpus(corpus, parts, result.skipped, result.format, tuple(result.problems))
+
+
+def content_digest(loaded: LoadedCorpus) -> str:
+    """``sha256:`` and the hex digest of documents, parts, origin, annotation and language, in any document order.
+
+    The digest stands in the keys of everything that is made from the corpus: another form here makes all of it new.
+    """
+    corpus = loaded.corpus
+    digest = hashlib.new(ALGORITHM, canonical_json([corpus.origin, corpus.annotation, corpus.language]).encode("ascii"))
+    for document in sorted(corpus, key=lambda document: document.doc_id):
+        content = canonical_json(_content(document, loaded.parts.get(document.doc_id)))
+        digest.update(f"\n{content}".encode("ascii"))
+    return f"{ALGORITHM}:{digest.hexdigest()}"
+
+
+def _grouped(corpus: Corpus, group_by: str) -> Corpus:
+    try:
+        pattern = re.compile(group_by)
+    except re.error as error:
+        place = "" if error.pos is None else f" at character {error.pos + 1}"
+        raise ConfigError([f"corpus.group_by: not a regular expression ({error.msg}{place})"], "--group-by") from None
+    groups = [_group_name(pattern.search(document.doc_id)) for document in corpus]
+    unmatched = sum(group is None for group in groups)
+    if unmatched:
+        raise CorpusError(
+            f"corpus.group_by finds no group in {unmatched} of {len(groups)} document names; "
+            "change the expression (--group-by) so that its first group matches in every name"
+        )
+    return corpus.with_documents(replace(document, group=group) for document, group in zip(corpus, groups, strict=True))
+
+
+def _group_name(match: re.Match[str] | None) -> str | None:
+    if match is None:
+        return None
+    name: str | None = match.group(1 if match.re.groups else 0)
+    return name or None
+
+
+def _content(document: Document, part: Part | None) -> Sequence[object]:
+    entities = [[entity.start, entity.end, entity.label, entity.score] for entity in document.entities]
+    return [document.doc_id, document.text, entities, document.group, part]

@@ -1,0 +1,131 @@
+"""Train, validation and test: as the source names them, or carved by group from a seed.
+
+Chance comes from hashes of seed, purpose and group, so a split depends neither on the order of the documents nor on
+the version of a random generator. Documents of one group never part, and keep the order of the corpus.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+from deidsynth.config import SplitConfig
+from deidsynth.corpora.records import PARTS, Part
+from deidsynth.documents import Corpus
+from deidsynth.errors import CorpusError, InputError
+
+
+def split_parts(corpus: Corpus, parts: Mapping[str, Part], split: SplitConfig) -> dict[Part, Corpus]:
+    """The corpora ``train``, ``validation`` and ``test``; none is empty.
+
+    All three named: as they are. Train and test: validation is carved from train. Train and validation: the named
+    validation part is the test set, which is scored once, and validation is carved from train. Train alone or no
+    names: test is carved first, then validation from what is left.
+
+    Args:
+        corpus: the documents.
+        parts: part of each document id, as ``load_corpus`` gives it; may be empty.
+        split: shares and seed of what is carved.
+
+    Raises:
+        CorpusError: too few groups, parts that name no training documents, or a document in no part.
+    """
+    named = _named_parts(corpus, parts)
+    found = set(named)
+    if found and "train" not in found:
+        raise CorpusError(
+            f"the corpus names {' and '.join(sorted(found))} documents but none for train; "
+            "give the folder that holds all parts, or one without names of parts"
+        )
+    train = named.get("train", corpus)
+    if found == set(PARTS):
+        return {part: named[part] for part in PARTS}
+    test = named.get("test", named.get("validation"))
+    if test is None:
+        train, test = _carve(train, split.test, split.seed, "test", n_remaining=2)
+    train, validation = _carve(train, split.validation, split.seed, "validation", n_remaining=1)
+    return {"train": train, "validation": validation, "test": test}
+
+
+def shared_groups(left: Corpus, right: Corpus) -> int:
+    """Groups with documents in both corpora, such as a patient in train and in test."""
+    return len({document.unit for document in left} & {document.unit for document in right})
+
+
+def take_fraction(corpus: Corpus, fraction: float, seed: int) -> Corpus:
+    """The part of the corpus nearest to a share of its documents, by group; smaller shares lie inside larger ones.
+
+    Args:
+        corpus: not empty.
+        fraction: share of the documents, in (0, 1]; at least one group is taken.
+        seed: another seed takes other groups.
+
+    Raises:
+        InputError: the fraction is out of range.
+        CorpusError: the corpus is empty.
+    """
+    if not 0.0 < fraction <= 1.0:
+        raise InputError(f"fraction: expected a share in (0, 1], got {fraction}")
+    sizes = _group_sizes(corpus)
+    if not sizes:
+        raise CorpusError("a fraction of an empty corpus has no documents; give a corpus with documents")
+    target = fraction * len(corpus)
+    taken: set[str] = set()
+    n_taken = 0
+    for group in _shuffled(sizes, seed, "fraction"):
+        if taken and abs(n_taken - target) <= abs(n_taken + sizes[group] - target):
+            break
+        taken.add(group)
+        n_taken += sizes[group]
+    return _only(corpus, taken)
+
+
+def _named_parts(corpus: Corpus, parts: Mapping[str, Part]) -> dict[Part, Corpus]:
+    if not parts:
+        return {}
+    homeless = sum(document.doc_id not in parts for document in corpus)
+    if homeless:
+        raise CorpusError(f"{homeless} of {len(corpus)} documents are in no part; give every document one, or none")
+    named = {
+        part: corpus.with_documents(document for document in corpus if parts[document.doc_id] == part) for part in PARTS
+    }
+    return {part: documents for part, documents in named.items() if len(documents)}
+
+
+def _carve(corpus: Corpus, share: float, seed: int, part: Part, n_remaining: int) -> tuple[Corpus, Corpus]:
+    """What remains, and the carved part: whole groups up to a share of the documents, at least one group."""
+    sizes = _group_sizes(corpus)
+    if len(sizes) <= n_remaining:
+        raise CorpusError(
+            f"{len(sizes)} group{'' if len(sizes) == 1 else 's'} of documents cannot be split into train and "
+            f"{'validation' if n_remaining == 1 else 'validation and test'}: each needs at least one group. "
+            "Give more documents, or a --group-by that makes smaller groups"
+        )
+    order = _shuffled(sizes, seed, part)
+    target = share * len(corpus)
+    carved: set[str] = set()
+    n_carved = 0
+    for group in order:
+        if len(sizes) - len(carved) > n_remaining and n_carved + sizes[group] <= target + 0.5:
+            carved.add(group)
+            n_carved += sizes[group]
+    if not carved:
+        carved = {min(order, key=lambda group: sizes[group])}
+    rest = _only(corpus, sizes.keys() - carved)
+    return rest, _only(corpus, carved)
+
+
+def _group_sizes(corpus: Corpus) -> Counter[str]:
+    return Counter(document.unit for document in corpus)
+
+
+def _shuffled(groups: Collection[str], seed: int, purpose: str) -> list[str]:
+    def rank(group: str) -> bytes:
+        return hashlib.sha256(f"{purpose}\0{seed}\0{group}".encode("utf-8", "surrogatepass")).digest()
+
+    return sorted(groups, key=rank)
+
+
+def _only(corpus: Corpus, groups: Collection[str]) -> Corpus:
+    return corpus.with_documents(document for document in corpus if document.unit in groups)

@@ -1,0 +1,61 @@
+"""A corpus in numbers: plain JSON without text and without ids."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from deidsynth.documents import Corpus
+
+
+def describe(corpus: Corpus) -> dict[str, Any]:
+    """Counts, lengths and labels of a corpus.
+
+    Returns:
+        ``n_documents``, ``n_groups``, ``n_chars`` (code points), ``n_words`` (runs without white space),
+        ``n_entities``, ``n_documents_without_entities``; quantiles ``chars``, ``words`` and ``entities`` per document,
+        each ``{min, p25, median, p75, max, mean}`` or None for an empty corpus; ``labels`` with ``count`` and
+        ``median_chars``, most frequent first; ``origin``, ``annotation``, ``language``.
+    """
+    chars = [len(document.text) for document in corpus]
+    words = [len(document.text.split()) for document in corpus]
+    entities = [len(document.entities) for document in corpus]
+    lengths: defaultdict[str, list[int]] = defaultdict(list)
+    for document in corpus:
+        for entity in document.entities:
+            lengths[entity.label].append(entity.end - entity.start)
+    return {
+        "origin": corpus.origin,
+        "annotation": corpus.annotation,
+        "language": corpus.language,
+        "n_documents": len(corpus),
+        "n_groups": len({document.unit for document in corpus}),
+        "n_chars": sum(chars),
+        "n_words": sum(words),
+        "n_entities": corpus.n_entities,
+        "n_documents_without_entities": entities.count(0),
+        "chars": _quantiles(chars),
+        "words": _quantiles(words),
+        "entities": _quantiles(entities),
+        "labels": {
+            label: {"count": count, "median_chars": statistics.median(lengths[label])}
+            for label, count in corpus.label_counts().items()
+        },
+    }
+
+
+def _quantiles(values: Sequence[int]) -> dict[str, float] | None:
+    """Quantiles by linear interpolation between the sorted values."""
+    if not values:
+        return None
+    p25, median, p75 = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
+    return {
+        "min": min(values),
+        "p25": p25,
+        "median": median,
+        "p75": p75,
+        "max": max(values),
+        "mean": statistics.fmean(values),
+    }

@@ -1,0 +1,8 @@
+"""Using a trained model on new texts: find what identifies, then tag it or mask it."""
+
+from __future__ import annotations
+
+from deidsynth.deidentify.detection import deidentify
+from deidsynth.deidentify.marking import MODES, masked, tagged
+
+__all__ = ["MODES", "deidentify", "masked", "tagged"]

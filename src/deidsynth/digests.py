@@ -1,0 +1,62 @@
+"""Canonical JSON and tagged content digests: the identity of everything in the store.
+
+Changing what :func:`canonical_json` or :func:`digest` returns for any value would give every artifact another key:
+each store on every user's disk would look empty, and every run would be computed again. A test pins the values.
+The algorithm stands in front of the digest, so that another one can be told apart should it ever come.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+ALGORITHM = "sha256"
+
+
+def canonical_json(obj: Any) -> str:
+    """The one JSON text of a value: keys sorted, no blanks, ASCII only; NaN and infinities are refused.
+
+    Raises:
+        ValueError: a number that JSON cannot hold.
+        TypeError: a value that is not plain data.
+
+    >>> canonical_json({"b": 1.0, "a": [True, None]})
+    '{"a":[true,null],"b":1.0}'
+    """
+    return json.dumps(obj, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest(obj: Any) -> str:
+    """The digest of a value's canonical JSON, such as ``sha256:4f53cda1...``.
+
+    Changing it gives every artifact of every store another key; see the module.
+    """
+    return f"{ALGORITHM}:{hashlib.sha256(canonical_json(obj).encode('ascii')).hexdigest()}"
+
+
+def file_digest(path: Path) -> str:
+    """The digest of a file's bytes."""
+    with path.open("rb") as stream:
+        return f"{ALGORITHM}:{hashlib.file_digest(stream, ALGORITHM).hexdigest()}"
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """The digest of every file below a folder, by relative POSIX path, sorted."""
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: file_digest(paths[name]) for name in sorted(paths)}
+
+
+def tree_digest(folder: Path) -> str:
+    """The digest of a folder: of its files' relative POSIX paths and digests; empty folders do not count."""
+    return digest(file_digests(folder))
+
+
+def hex_of(tagged: str) -> str:
+    """The hexadecimal part of a tagged digest.
+
+    >>> hex_of("sha256:4f53")
+    '4f53'
+    """
+    return tagged.partition(":")[2]

@@ -1,0 +1,148 @@
+"""Run a plan here, one node after another. Whatever stops it, finished artifacts stay and begun ones are taken up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from deidsynth.config import parse
+from deidsynth.errors import InputError
+from deidsynth.executors.executor import NodeResult, Source, Surroundings
+from deidsynth.plan import IMPORT_VERSION, Node, Plan, lineage
+from deidsynth.stages.stage import Stage, StageContext
+from deidsynth.store import Artifact, InputRecord, Manifest, Store, Work, storage_errors
+from deidsynth.store.manifest import package_versions, source_commit
+
+
+def execute(
+    plan: Plan,
+    store: Store,
+    stages: Mapping[str, Stage],
+    *,
+    sources: Mapping[str, Source] | None = None,
+    surroundings: Surroundings | None = None,
+) -> list[NodeResult]:
+    """One result for every node of a plan, in the order they ran.
+
+    A node whose artifact is in the store is not computed again, unless the artifact was made from inputs that had
+    another content than they have now. An interrupted attempt's files are handed to the stage to go on from.
+
+    Args:
+        plan: what to run.
+        store: where artifacts are looked up and kept.
+        stages: by name.
+        sources: by node name, for the nodes that take their content from outside.
+        surroundings: device and listener.
+
+    Raises:
+        InputError: a node's stage or source is not given.
+        StorageError: the disk is full or cannot be written; earlier artifacts are whole.
+    """
+    where = surroundings or Surroundings()
+    keys = plan.keys({name: stage.version for name, stage in stages.items()})
+    results: dict[str, NodeResult] = {}
+    for number, node in enumerate(plan.order(), start=1):
+        inputs = {role: results[name].artifact for role, name in node.inputs.items()}
+        job = _Job(plan, node, keys, inputs, store, where, f"[{number}/{len(plan)}] {node.name}")
+        results[node.name] = job.result(stages, sources or {})
+    return list(results.values())
+
+
+class _Job:
+    """One node at its turn."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        node: Node,
+        keys: Mapping[str, str],
+        inputs: Mapping[str, Artifact],
+        store: Store,
+        where: Surroundings,
+        title: str,
+    ) -> None:
+        self._plan, self._node, self._keys, self._key = plan, node, keys, keys[node.name]
+        self._inputs, self._store, self._where, self._title = inputs, store, where, title
+        self._records = {role: InputRecord(artifact.key, artifact.content_digest) for role, artifact in inputs.items()}
+
+    def result(self, stages: Mapping[str, Stage], sources: Mapping[str, Source]) -> NodeResult:
+        """The node's artifact from the store, or made now."""
+        found = self._fresh()
+        if found is not None:
+            return self._told("cached", found)
+        with self._store.reserve(self._key, self._node.stage, self._tell_wait) as work:
+            found = self._fresh()  # another process may have made it while this one waited
+            if found is not None:
+                return self._told("cached", found)
+            attempt = work.prepare(self._records)
+            self._tell("going on from an interrupted attempt" if attempt > 1 else "started")
+            begun = time.monotonic()
+            try:
+                with storage_errors(work.folder, refusals=False):
+                    version, facts = self._compute(work, stages, sources)
+            except KeyboardInterrupt:
+                self._tell("interrupted; the same command goes on from here")
+                raise
+            manifest = self._manifest(version, facts, time.monotonic() - begun, attempt)
+            return self._told("done", self._store.commit(work, manifest))
+
+    def _fresh(self) -> Artifact | None:
+        """The artifact in the store, if its inputs had the content that they have now."""
+        artifact = self._store.get(self._key, self._node.stage)
+        return artifact if artifact is not None and artifact.manifest.inputs == self._records else None
+
+    def _compute(
+        self, work: Work, stages: Mapping[str, Stage], sources: Mapping[str, Source]
+    ) -> tuple[int, Mapping[str, Any]]:
+        node = self._node
+        if node.source_digest is not None:
+            if node.name not in sources:
+                raise InputError(f"{node.name}: its artifact is not in the store and no source was given for it")
+            return IMPORT_VERSION, sources[node.name](work.output)
+        stage = stages[node.stage]
+        context = StageContext(
+            scratch=work.scratch,
+            seed=node.seed if node.seed is not None else 0,
+            precision=node.precision or "fp32",
+            device=self._where.device,
+            progress=self._where.progress,
+        )
+        config = parse(stage.config_type, node.config, source=node.name)
+        paths = {role: artifact.path for role, artifact in self._inputs.items()}
+        return stage.version, stage.run(config, paths, work.output, context)
+
+    def _manifest(self, version: int, facts: Mapping[str, Any], duration_seconds: float, attempts: int) -> Manifest:
+        node = self._node
+        return Manifest(
+            key=self._key,
+            stage=node.stage,
+            stage_version=version,
+            name=node.name,
+            config=dict(node.config),
+            seed=node.seed,
+            precision=node.precision,
+            inputs=self._records,
+            lineage=lineage(self._plan, node.name, self._keys),
+            source=node.source_digest,
+            external=dict(node.external),
+            facts=dict(facts),
+            device=self._where.device,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            duration_seconds=round(duration_seconds, 3),
+            attempts=attempts,
+            versions=package_versions(),
+            git_commit=source_commit(),
+        )
+
+    def _told(self, status: Any, artifact: Artifact) -> NodeResult:
+        seconds = artifact.manifest.duration_seconds
+        self._tell(f"done in {seconds:.1f} s" if status == "done" else "already there")
+        return NodeResult(self._node.name, self._node.stage, self._key, status, seconds, artifact)
+
+    def _tell(self, text: str) -> None:
+        self._where.progress.message(f"{self._title}: {text}")
+
+    def _tell_wait(self, process: str) -> None:
+        self._tell(f"process {process} is computing the same artifact; waiting for it")

@@ -1,0 +1,176 @@
+"""Causal language models: a fresh one, a loaded one, an adapted one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig as PeftLoraConfig
+from peft import PeftModel, TaskType, get_peft_model, prepare_model_for_kbit_training
+from torch import Tensor, nn
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from deidsynth.config import AdaptConfig, ScratchCausalConfig
+from deidsynth.errors import ConfigError, MissingExtraError, ModelNotUsableError
+from deidsynth.models.loading import SCRATCH, load_model, load_tokenizer
+from deidsynth.models.packing import IGNORED, Frame, Packed
+from deidsynth.models.tokenizers import causal_tokenizer
+
+LARGE_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Adaptable:
+    """A model that is ready to be trained, and how.
+
+    Args:
+        model: with the weights to train marked trainable.
+        tokenizer: of the model.
+        method: ``full``, ``lora`` or ``qlora``.
+        learning_rate: the resolved rate.
+    """
+
+    model: nn.Module
+    tokenizer: PreTrainedTokenizerBase
+    method: str
+    learning_rate: float
+
+
+def resolve_method(config: AdaptConfig) -> str:
+    """``full``, ``lora`` or ``qlora``.
+
+    Raises:
+        ConfigError: low-rank adaptation of a model from scratch.
+    """
+    if config.base == SCRATCH:
+        if config.method in ("lora", "qlora"):
+            raise ConfigError([f"adapt.method: {config.method} adapts a pretrained base; scratch needs full"])
+        return "full"
+    if config.method != "auto":
+        return config.method
+    folder = Path(config.base).expanduser()
+    if not folder.is_dir():
+        return "lora"
+    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    return "full" if size < LARGE_BYTES else "lora"
+
+
+def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str) -> Adaptable:
+    """The base model of a configuration with its trainable weights.
+
+    Args:
+        config: which base and method.
+        texts: training texts, from which a model from scratch learns its tokenizer.
+        device: such as ``cpu``.
+
+    Raises:
+        ConfigError: a method that does not fit the base.
+        ModelNotFoundError: no such model.
+        MissingExtraError: QLoRA without its dependency.
+        ModelNotUsableError: QLoRA without CUDA.
+    """
+    method = resolve_method(config)
+    default_rate = {"full": 3e-4, "lora": 2e-4, "qlora": 2e-4}[method]
+    if config.base == SCRATCH:
+        tokenizer = causal_tokenizer(texts, config.scratch.vocabulary_size)
+        model: nn.Module = scratch_model(config.scratch, tokenizer)
+        default_rate = 2e-3
+    else:
+        tokenizer = load_tokenizer(config.base)
+        model = load_model(AutoModelForCausalLM, config.base, **_quantization(method, device))
+        if method == "qlora":
+            model = prepare_model_for_kbit_training(model)
+        if method in ("lora", "qlora"):
+            model = get_peft_model(model, _peft_config(config, model))
+    Frame.of(tokenizer)
+    return Adaptable(model, tokenizer, method, config.learning_rate or default_rate)
+
+
+def scratch_model(shape: ScratchCausalConfig, tokenizer: PreTrainedTokenizerBase) -> LlamaForCausalLM:
+    """A fresh Llama-type model with tied embeddings."""
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=shape.hidden_size,
+            intermediate_size=shape.intermediate_size,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=shape.heads,
+            num_key_value_heads=shape.kv_heads,
+            max_position_embeddings=shape.context,
+            tie_word_embeddings=True,
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    )
+
+
+def _quantization(method: str, device: str) -> dict[str, Any]:
+    if method != "qlora":
+        return {} if method == "full" or not device.startswith("cuda") else {"dtype": torch.bfloat16}
+    if not device.startswith("cuda"):
+        raise ModelNotUsableError(f"adapt.method: qlora needs a CUDA GPU, and the device is {device}; use lora or full")
+    try:
+        import bitsandbytes  # noqa: F401, PLC0415 - an optional dependency
+    except ImportError:
+        raise MissingExtraError("adapt.method: qlora", "qlora") from None
+    from transformers import BitsAndBytesConfig  # noqa: PLC0415 - needs the optional dependency
+
+    quantization = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    return {"quantization_config": quantization, "device_map": {"": device}, "dtype": torch.bfloat16}
+
+
+def _peft_config(config: AdaptConfig, model: PreTrainedModel) -> PeftLoraConfig:
+    from transformers.pytorch_utils import Conv1D  # noqa: PLC0415
+
+    return PeftLoraConfig(
+        r=config.lora.r,
+        lora_alpha=config.lora.alpha,
+        lora_dropout=config.lora.dropout,
+        target_modules=config.lora.target_modules,
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
+        task_type=TaskType.CAUSAL_LM,
+    )
+
+
+def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A model to sample from, in evaluation mode; an adapter is merged into its base.
+
+    Args:
+        name: hub id, or a folder with a model or an adapter.
+        device: such as ``cpu``.
+        precision: of the weights.
+    """
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    tokenizer = load_tokenizer(name)
+    adapter = Path(name) / "adapter_config.json"
+    if adapter.exists():
+        base = PeftLoraConfig.from_pretrained(name).base_model_name_or_path
+        model = PeftModel.from_pretrained(load_model(AutoModelForCausalLM, base, dtype=dtype), name).merge_and_unload()
+    else:
+        model = load_model(AutoModelForCausalLM, name, dtype=dtype)
+    return model.to(device).eval(), tokenizer
+
+
+def loss_sum(model: nn.Module, rows: Packed) -> Tensor:
+    """Negative log-likelihood of the labels, in nats, summed; attention stays within documents."""
+    device = next(model.parameters()).device
+    rows = rows.to(str(device))
+    logits = model(input_ids=rows.ids, position_ids=rows.positions, use_cache=False).logits
+    return nn.functional.cross_entropy(
+        logits.float().flatten(0, 1), rows.labels.flatten(), ignore_index=IGNORED, reduction="sum"
+    )

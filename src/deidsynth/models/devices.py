@@ -1,0 +1,49 @@
+"""Where and in which precision models run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+from deidsynth.errors import InputError
+
+
+def resolve_device(device: str = "auto") -> str:
+    """The device to run on: ``auto`` takes CUDA, then Apple's MPS, then the processor.
+
+    Raises:
+        InputError: the device asked for is not there.
+    """
+    if device == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError(f"device {device}: no CUDA device is available; use cpu")
+    return device
+
+
+def has_native_bf16(device: str) -> bool:
+    """Whether matrix products in bfloat16 are faster than in float32 there."""
+    if device.startswith("cuda"):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device == "cpu":
+        capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
+    return False
+
+
+def resolve_precision(precision: str, device: str) -> str:
+    """``fp32`` or ``bf16``: ``auto`` takes bf16 where it is native."""
+    if precision == "auto":
+        return "bf16" if has_native_bf16(device) else "fp32"
+    return precision
+
+
+@contextlib.contextmanager
+def autocast(device: str, precision: str) -> Iterator[None]:
+    """A context in which matrix products run in the given precision."""
+    with torch.autocast(device.partition(":")[0], dtype=torch.bfloat16, enabled=precision == "bf16"):
+        yield

@@ -1,0 +1,87 @@
+"""Hugging Face models by hub id or local folder: safetensors only, no remote code, errors that say what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers.utils import logging as transformers_logging
+
+from deidsynth.errors import ModelNotFoundError, ModelNotUsableError
+
+SCRATCH = "scratch"
+
+transformers_logging.set_verbosity_error()
+transformers_logging.disable_progress_bar()
+
+
+def _not_found(name: str, reason: str) -> ModelNotFoundError:
+    return ModelNotFoundError(
+        f"model {name!r}: {reason}. Give a local folder in Hugging Face format (config.json, tokenizer.json, "
+        "model.safetensors), or a hub id on a machine that reaches the hub. To work offline, fetch it there with "
+        f"`hf download {name} --local-dir FOLDER`, copy FOLDER here and name that path"
+    )
+
+
+def check_model_name(name: str) -> None:
+    """Refuse what cannot be a model.
+
+    Raises:
+        ModelNotFoundError: a path that does not exist, or a folder without ``config.json``.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not any((folder / file).exists() for file in ("config.json", "adapter_config.json")):
+            raise _not_found(name, "the folder holds no config.json")
+    elif folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise _not_found(name, "no such folder")
+
+
+def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
+    """The fast tokenizer of a model.
+
+    Raises:
+        ModelNotFoundError: nothing there, or the hub cannot be reached.
+        ModelNotUsableError: the tokenizer cannot tell character offsets.
+    """
+    check_model_name(name)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise _not_found(name, f"its tokenizer cannot be loaded ({type(error).__name__})") from error
+    if not tokenizer.is_fast:
+        raise ModelNotUsableError(f"model {name!r}: its tokenizer cannot tell character offsets; it needs a fast one")
+    tokenizer.model_max_length = min(tokenizer.model_max_length, 1_000_000_000)
+    return tokenizer
+
+
+def load_model(auto_class: Any, name: str, **options: Any) -> PreTrainedModel:
+    """Weights of a model through one of transformers' ``AutoModel`` classes.
+
+    Args:
+        auto_class: such as ``AutoModelForCausalLM``.
+        name: hub id or local folder.
+        options: handed to ``from_pretrained``.
+
+    Raises:
+        ModelNotFoundError: nothing there, or the hub cannot be reached.
+        ModelNotUsableError: the architecture cannot do this task, or the weights are damaged.
+    """
+    check_model_name(name)
+    try:
+        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise _not_found(name, f"its configuration cannot be loaded ({type(error).__name__})") from error
+    if type(config) not in auto_class._model_mapping:
+        raise ModelNotUsableError(f"model {name!r}: type {config.model_type} does not fit {auto_class.__name__}")
+    options.setdefault("dtype", torch.float32)
+    try:
+        return auto_class.from_pretrained(name, trust_remote_code=False, use_safetensors=True, **options)
+    except OSError as error:
+        raise _not_found(name, f"its weights (model.safetensors) cannot be loaded ({type(error).__name__})") from error
+    except Exception as error:
+        if type(error).__name__ == "SafetensorError":
+            raise ModelNotUsableError(f"model {name!r}: its weights are damaged; fetch the file again") from error
+        raise

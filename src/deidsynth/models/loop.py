@@ -1,0 +1,224 @@
+"""The training loop, as a generator: the caller logs, evaluates and saves; the loop steps and resumes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from deidsynth.errors import ModelNotUsableError
+from deidsynth.models.devices import autocast
+
+Batch = TypeVar("Batch")
+
+CHECKPOINT = "checkpoint.pt"
+STEPS_BEFORE_MOVEMENT_CHECK = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """What the optimiser needs to know.
+
+    Args:
+        n_steps: optimiser steps in all.
+        learning_rate: highest rate; linear warm-up, then a cosine down to a tenth.
+        warmup: share of the steps.
+        weight_decay: on matrices only.
+        max_grad_norm: gradients are scaled down to this norm.
+        checkpoint_seconds: time between checkpoints.
+        device: such as ``cpu``.
+        precision: ``fp32`` or ``bf16`` (autocast; weights stay as they are).
+        final_rate: rate at the end, as a share of the highest.
+    """
+
+    n_steps: int
+    learning_rate: float
+    warmup: float
+    weight_decay: float
+    max_grad_norm: float
+    checkpoint_seconds: float
+    device: str
+    precision: str
+    final_rate: float = 0.1
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, zero-based."""
+        warm = max(1, round(self.warmup * self.n_steps))
+        if step < warm:
+            return self.learning_rate * (step + 1) / warm
+        done = (step - warm) / max(1, self.n_steps - warm)
+        return self.learning_rate * (self.final_rate + (1 - self.final_rate) * (1 + math.cos(math.pi * done)) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one optimiser step did.
+
+    Args:
+        number: one-based.
+        loss: mean over the targets, in nats.
+        n_targets: predicted places.
+        learning_rate: of this step.
+    """
+
+    number: int
+    loss: float
+    n_targets: int
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPoint:
+    """One step on a training curve.
+
+    Args:
+        step: optimiser steps so far.
+        n_steps: in all.
+        epoch: passes over the training data so far.
+        train_loss: of this step, nats a target.
+        n_targets: predicted places of this step.
+        measured: what was measured on validation data after this step, by name.
+    """
+
+    step: int
+    n_steps: int
+    epoch: float
+    train_loss: float
+    n_targets: int
+    measured: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Objective(Generic[Batch]):
+    """What is minimised.
+
+    Args:
+        batches: the micro-batches of a step, zero-based; the same at every call.
+        loss_sum: summed loss over the targets of one micro-batch, in nats; a scalar tensor.
+        n_targets: how many places that sum runs over.
+    """
+
+    batches: Callable[[int], Sequence[Batch]]
+    loss_sum: Callable[[nn.Module, Batch], Tensor]
+    n_targets: Callable[[Batch], int]
+
+
+def training_steps(
+    model: nn.Module,
+    objective: Objective[Batch],
+    settings: LoopSettings,
+    checkpoint: Path | None = None,
+    memory: dict[str, Any] | None = None,
+) -> Iterator[Step]:
+    """Train ``model`` in place, one optimiser step at a time, from the last checkpoint if there is one.
+
+    A run that was killed and resumed does the same steps as one that was not.
+
+    Args:
+        model: moved to the device of the settings.
+        objective: batches and loss.
+        settings: optimiser, device, precision.
+        checkpoint: folder that survives a killed run.
+        memory: plain values of the caller that are kept with the checkpoint and restored in place.
+
+    Raises:
+        ModelNotUsableError: no weight is trainable, or the trained weights do not move.
+    """
+    accelerator = Accelerator(cpu=settings.device == "cpu")
+    model.to(settings.device)
+    trainable = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
+    if not trainable:
+        raise ModelNotUsableError("no weight of the model is trainable")
+    optimizer = _optimizer([weight for _, weight in trainable], settings)
+    first = 0
+    if checkpoint is not None and (checkpoint / CHECKPOINT).exists():
+        first = _restore(checkpoint, model, optimizer, memory)
+    before = [weight.detach().clone() for _, weight in trainable] if first == 0 else []
+    wrapped, optimizer = accelerator.prepare(model, optimizer)
+    saved = time.monotonic()
+    for number in range(first, settings.n_steps):
+        wrapped.train()
+        rate = settings.rate(number)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        batches = objective.batches(number)
+        n_targets = sum(objective.n_targets(batch) for batch in batches)
+        total = 0.0
+        for batch in batches[accelerator.process_index :: accelerator.num_processes]:
+            with autocast(settings.device, settings.precision):
+                loss = objective.loss_sum(wrapped, batch)
+            accelerator.backward(loss * accelerator.num_processes / n_targets)
+            total += float(loss.detach())
+        accelerator.clip_grad_norm_([weight for _, weight in trainable], settings.max_grad_norm)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if before and number + 1 >= min(STEPS_BEFORE_MOVEMENT_CHECK, settings.n_steps):
+            _check_movement(before, [weight for _, weight in trainable])
+            before = []
+        yield Step(number + 1, total / n_targets, n_targets, rate)
+        due = time.monotonic() - saved >= settings.checkpoint_seconds
+        if checkpoint is not None and due and accelerator.is_main_process:
+            _save(checkpoint, number + 1, model, optimizer, memory)
+            saved = time.monotonic()
+
+
+def _optimizer(weights: Sequence[nn.Parameter], settings: LoopSettings) -> torch.optim.Optimizer:
+    matrices = [weight for weight in weights if weight.ndim >= 2]
+    others = [weight for weight in weights if weight.ndim < 2]
+    groups = [
+        {"params": matrices, "weight_decay": settings.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], betas=(0.9, 0.98), fused=True)
+
+
+def _check_movement(before: Sequence[Tensor], weights: Sequence[Tensor]) -> None:
+    if all(torch.equal(old, new.detach()) for old, new in zip(before, weights, strict=True)):
+        raise ModelNotUsableError(
+            "the trained weights did not move in the first steps; raise the learning rate or use precision: fp32"
+        )
+
+
+def _trained_state(model: nn.Module) -> dict[str, Tensor]:
+    names = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    return {name: value for name, value in model.state_dict().items() if name in names}
+
+
+def _save(
+    folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, memory: dict[str, Any] | None
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {
+        "step": step,
+        "weights": _trained_state(model),
+        "optimizer": optimizer.state_dict(),
+        "random": torch.get_rng_state(),
+        "memory": memory or {},
+    }
+    if torch.cuda.is_available():
+        state["random_cuda"] = torch.cuda.get_rng_state_all()
+    temporary = folder / f"{CHECKPOINT}.new"
+    torch.save(state, temporary)
+    temporary.replace(folder / CHECKPOINT)
+
+
+def _restore(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, memory: dict[str, Any] | None
+) -> int:
+    state = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
+    model.load_state_dict(state["weights"], strict=False)
+    optimizer.load_state_dict(state["optimizer"])
+    torch.set_rng_state(state["random"])
+    if "random_cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["random_cuda"])
+    if memory is not None:
+        memory.clear()
+        memory.update(state["memory"])
+    return int(state["step"])

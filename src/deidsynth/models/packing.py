@@ -1,0 +1,119 @@
+"""Documents as packed rows for causal language modelling: no padding, no loss across documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from deidsynth.errors import ModelNotUsableError
+
+IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The token ids around every document. BOS and EOS may be one token (GPT-2); padding is never EOS.
+
+    Args:
+        bos: begins a document.
+        eos: ends it.
+        fill: fills up batches; never a label.
+    """
+
+    bos: int
+    eos: int
+    fill: int
+
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerBase) -> Frame:
+        """The frame of a tokenizer; one without BOS begins documents with EOS.
+
+        Raises:
+            ModelNotUsableError: the tokenizer has no EOS token.
+        """
+        eos = tokenizer.eos_token_id
+        if eos is None:
+            raise ModelNotUsableError("the tokenizer names no end-of-text token (eos_token), which sampling needs")
+        bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else eos
+        candidates = (tokenizer.pad_token_id, tokenizer.unk_token_id, 0, 1, 2)
+        fill = next(number for number in candidates if number is not None and number not in (eos, bos))
+        return cls(int(bos), int(eos), int(fill))
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Rows of one length.
+
+    Args:
+        ids: token ids. Shape (n_rows, length).
+        labels: the id to predict at each place, already shifted; ``IGNORED`` where a document begins next.
+            Shape (n_rows, length).
+        positions: place within the document, so that rows fall apart into documents. Shape (n_rows, length).
+    """
+
+    ids: Tensor
+    labels: Tensor
+    positions: Tensor
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows(self, numbers: Sequence[int]) -> Packed:
+        """Some of the rows."""
+        index = torch.tensor(list(numbers), dtype=torch.long)
+        return Packed(self.ids[index], self.labels[index], self.positions[index])
+
+    def to(self, device: str) -> Packed:
+        """The rows on another device."""
+        return Packed(self.ids.to(device), self.labels.to(device), self.positions.to(device))
+
+    @property
+    def n_targets(self) -> int:
+        """Predicted places."""
+        return int((self.labels != IGNORED).sum())
+
+
+def token_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """Token ids of a text without special tokens."""
+    return list(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+
+def pack(documents: Iterable[Sequence[int]], frame: Frame, length: int) -> Packed:
+    """Rows of ``length`` places, documents one after another; a document may go on in the next row.
+
+    The tail of the last row is filled up and not predicted. Positions go on where a document goes on, modulo
+    ``length``, so that none reaches it.
+
+    Args:
+        documents: token ids of each document, without BOS and EOS.
+        frame: BOS, EOS and the filling.
+        length: places in a row.
+    """
+    ids: list[int] = []
+    labels: list[int] = []
+    positions: list[int] = []
+    for document in documents:
+        whole = [frame.bos, *document, frame.eos]
+        room = length - len(ids) % length
+        start = 0
+        while start < len(whole):
+            piece = whole[start : start + room]
+            ids += piece
+            labels += [*whole[start + 1 : start + 1 + len(piece)], *([IGNORED] if start + len(piece) == len(whole) else [])]
+            positions += range(len(piece))
+            start += len(piece)
+            room = length
+    missing = -len(ids) % length
+    ids += [frame.fill] * missing
+    labels += [IGNORED] * missing
+    positions += range(missing)
+    shape = (-1, length)
+    return Packed(
+        torch.tensor(ids, dtype=torch.long).view(shape),
+        torch.tensor(labels, dtype=torch.long).view(shape),
+        torch.tensor(positions, dtype=torch.long).view(shape),
+    )

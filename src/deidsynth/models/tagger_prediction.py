@@ -1,0 +1,114 @@
+"""Tagging documents of any length with a trained tagger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from deidsynth.documents import Document
+from deidsynth.models.chunks import windows
+from deidsynth.models.devices import autocast
+from deidsynth.models.token_classifier import Tagger
+from deidsynth.models.token_data import SpecialTokens, padded, tokenize
+from deidsynth.models.viterbi import best_sequence, marginals
+from deidsynth.tagging import decode
+
+DOCUMENTS_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    document: int
+    first: int
+    last: int
+
+
+def predict(
+    tagger: Tagger,
+    documents: Sequence[Document],
+    *,
+    window_tokens: int | None = None,
+    overlap: float = 0.5,
+    batch_size: int = 32,
+    device: str = "cpu",
+    precision: str = "fp32",
+) -> Iterator[Document]:
+    """The documents with the entities that the tagger finds, each with a score, in the given order.
+
+    Windows slide over each document; every token takes its scores from the window that shows the most context on its
+    shorter side. The best valid tag sequence of the whole document is decoded, and an entity's score is the lowest
+    marginal probability among its tokens.
+
+    Args:
+        tagger: model, tokenizer, tags.
+        documents: their own entities are passed over.
+        window_tokens: longest window, special tokens left out; by default the tagger's own.
+        overlap: share of a window that the next one sees again.
+        batch_size: windows at once.
+        device: such as ``cpu``.
+        precision: ``fp32`` or ``bf16``.
+    """
+    size = min(window_tokens or tagger.window_tokens, tagger.window_tokens)
+    tagger.model.to(device).eval()
+    may_follow = tagger.tag_set.may_follow()
+    for start in range(0, len(documents), DOCUMENTS_AT_ONCE):
+        some = documents[start : start + DOCUMENTS_AT_ONCE]
+        tokens = [tokenize(tagger.tokenizer, document.text) for document in some]
+        scores = _log_probs(tagger, [ids for ids, _ in tokens], size, overlap, batch_size, device, precision)
+        for document, (_, offsets), log_probs in zip(some, tokens, scores, strict=True):
+            tags = best_sequence(log_probs, may_follow)
+            chances = marginals(log_probs, may_follow)[np.arange(len(tags)), tags]
+            sure = np.clip(chances, 0.0, 1.0).tolist()
+            yield document.with_entities(decode(document.text, tags.tolist(), offsets, tagger.tag_set, sure))
+
+
+def _log_probs(
+    tagger: Tagger,
+    ids: Sequence[Sequence[int]],
+    size: int,
+    overlap: float,
+    batch_size: int,
+    device: str,
+    precision: str,
+) -> list[NDArray[np.float64]]:
+    """Log-probabilities of the tags, stitched from windows. Shape of each (n_tokens, n_tags)."""
+    special = SpecialTokens.of(tagger.tokenizer)
+    fill = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
+    todo = [
+        _Window(number, first, last)
+        for number, tokens in enumerate(ids)
+        for first, last in windows(len(tokens), size, overlap)
+    ]
+    todo.sort(key=lambda window: window.last - window.first)
+    result = [np.zeros((len(tokens), len(tagger.tag_set))) for tokens in ids]
+    context = [np.full(len(tokens), -1) for tokens in ids]
+    for start in range(0, len(todo), batch_size):
+        batch = todo[start : start + batch_size]
+        rows = [special.around(ids[window.document][window.first : window.last]) for window in batch]
+        with torch.inference_mode(), autocast(device, precision):
+            logits = tagger.model(
+                input_ids=padded(rows, fill).to(device),
+                attention_mask=padded([[1] * len(row) for row in rows], 0).to(device),
+            ).logits
+        scores = torch.log_softmax(logits.float(), dim=-1).cpu().numpy().astype(np.float64)
+        for window, row in zip(batch, scores, strict=True):
+            length = window.last - window.first
+            seen = _context(window, len(ids[window.document]))
+            better = seen > context[window.document][window.first : window.last]
+            place = slice(window.first, window.last)
+            inner = row[len(special.before) : len(special.before) + length]
+            result[window.document][place][better] = inner[better]
+            context[window.document][place][better] = seen[better]
+    return result
+
+
+def _context(window: _Window, n_tokens: int) -> NDArray[np.int64]:
+    """Tokens between each place of a window and its nearer edge; an edge of the document is no edge."""
+    places = np.arange(window.first, window.last)
+    left = places - window.first if window.first > 0 else np.full(len(places), n_tokens)
+    right = window.last - 1 - places if window.last < n_tokens else np.full(len(places), n_tokens)
+    return np.minimum(left, right)

@@ -1,0 +1,157 @@
+"""Training of a tagger."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from deidsynth.config import TrainConfig
+from deidsynth.documents import Document
+from deidsynth.errors import CorpusError
+from deidsynth.models.loading import SCRATCH
+from deidsynth.models.loop import LoopSettings, Objective, TrainingPoint, training_steps
+from deidsynth.models.token_classifier import Tagger
+from deidsynth.models.token_data import Example, TrainingChunks, batch_plan, padded
+from deidsynth.tagging import IGNORED
+
+BEST = "best.safetensors"
+MICRO_BATCH_TOKENS = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedBatch:
+    """Chunks side by side.
+
+    Args:
+        ids: token ids. Shape (n_chunks, width).
+        mask: 1 where there is a token. Shape (n_chunks, width).
+        tags: tag numbers, ``IGNORED`` elsewhere. Shape (n_chunks, width).
+    """
+
+    ids: Tensor
+    mask: Tensor
+    tags: Tensor
+
+    @classmethod
+    def of(cls, examples: Sequence[Example], fill: int) -> TaggedBatch:
+        """Chunks filled up to the longest."""
+        ids = padded([example.ids for example in examples], fill)
+        mask = padded([[1] * len(example.ids) for example in examples], 0)
+        return cls(ids, mask, padded([example.tags for example in examples], IGNORED))
+
+    @property
+    def n_targets(self) -> int:
+        """Tagged tokens."""
+        return int((self.tags != IGNORED).sum())
+
+
+def carve_validation(
+    documents: Sequence[Document], share: float, seed: int
+) -> tuple[list[Document], list[Document]]:
+    """Documents to train on and to validate on, parted by group.
+
+    Raises:
+        CorpusError: there is only one group.
+    """
+    units = sorted({document.unit for document in documents})
+    if len(units) < 2:
+        raise CorpusError("train.keep: best needs at least two documents of different groups; use keep: last")
+    random.Random(seed).shuffle(units)
+    held = set(units[: min(len(units) - 1, max(1, round(share * len(units))))])
+    return (
+        [document for document in documents if document.unit not in held],
+        [document for document in documents if document.unit in held],
+    )
+
+
+def default_learning_rate(config: TrainConfig) -> float:
+    """The rate of the configuration, or 1e-3 from scratch and 5e-5 otherwise."""
+    return config.learning_rate or (1e-3 if config.encoder == SCRATCH else 5e-5)
+
+
+def train_tagger(
+    tagger: Tagger,
+    chunks: TrainingChunks,
+    config: TrainConfig,
+    *,
+    seed: int,
+    device: str,
+    precision: str,
+    scratch: Path,
+    memory: dict[str, Any],
+    validate: Callable[[Tagger], float] | None = None,
+) -> Iterator[TrainingPoint]:
+    """Train a tagger in place, yielding a point for every step; at the end it holds the weights to keep.
+
+    Args:
+        tagger: model, tokenizer, tags.
+        chunks: training chunks.
+        config: epochs, rates.
+        seed: of order and dropout.
+        device: such as ``cpu``.
+        precision: ``fp32`` or ``bf16``.
+        scratch: folder for checkpoints, which survives a killed run.
+        memory: plain values of the caller, kept with the checkpoints; ``best`` is used here.
+        validate: strict F1 on validation documents; given, the best epoch is kept.
+    """
+    examples = chunks.examples
+    if not examples:
+        raise CorpusError("the training documents hold no text to learn from")
+    steps_per_epoch = math.ceil(len(examples) / config.batch_size)
+    n_steps = max(1, round(config.epochs * steps_per_epoch))
+    plan = batch_plan([len(example.ids) for example in examples], config.batch_size, n_steps, seed)
+    fill = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
+
+    def batches(step: int) -> list[TaggedBatch]:
+        chosen = [examples[number] for number in plan[step]]
+        width = max(len(example.ids) for example in chosen)
+        size = max(1, MICRO_BATCH_TOKENS // width)
+        return [TaggedBatch.of(chosen[at : at + size], fill) for at in range(0, len(chosen), size)]
+
+    settings = LoopSettings(
+        n_steps=n_steps,
+        learning_rate=default_learning_rate(config),
+        warmup=config.warmup,
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_grad_norm,
+        checkpoint_seconds=config.checkpoint_seconds,
+        device=device,
+        precision=precision,
+    )
+    memory.setdefault("best", None)
+    torch.manual_seed(seed)
+    objective = Objective(batches, tag_loss_sum, lambda batch: batch.n_targets)
+    for step in training_steps(tagger.model, objective, settings, scratch, memory):
+        seen: dict[str, float] = {}
+        if validate is not None and (step.number % steps_per_epoch == 0 or step.number == n_steps):
+            f1 = validate(tagger)
+            seen = {"validation_f1": f1}
+            if memory["best"] is None or f1 > memory["best"]:
+                memory["best"] = f1
+                save_file({name: value.contiguous() for name, value in _weights(tagger.model)}, scratch / BEST)
+        yield TrainingPoint(step.number, n_steps, step.number / steps_per_epoch, step.loss, step.n_targets, seen)
+    if memory["best"] is not None:
+        tagger.model.load_state_dict(load_file(scratch / BEST), strict=False)
+    tagger.model.eval()
+
+
+def tag_loss_sum(model: nn.Module, batch: TaggedBatch) -> Tensor:
+    """Cross-entropy of the tags, in nats, summed over the tagged tokens."""
+    device = next(model.parameters()).device
+    logits = model(input_ids=batch.ids.to(device), attention_mask=batch.mask.to(device)).logits
+    return nn.functional.cross_entropy(
+        logits.float().flatten(0, 1), batch.tags.to(device).flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+
+
+def _weights(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    for name, weight in model.named_parameters():
+        yield name, weight.detach().clone()

@@ -1,0 +1,144 @@
+"""Encoders that tag tokens: a fresh one, a loaded one, a trained one on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers import (
+    AutoModelForTokenClassification,
+    ModernBertConfig,
+    ModernBertForTokenClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from deidsynth.config import ScratchEncoderConfig, TrainConfig
+from deidsynth.errors import ModelNotUsableError
+from deidsynth.models.loading import SCRATCH, load_model, load_tokenizer
+from deidsynth.models.token_data import SpecialTokens
+from deidsynth.models.tokenizers import encoder_tokenizer
+from deidsynth.tagging import TagSet
+
+SETTINGS = "deidsynth.json"
+SCRATCH_POSITIONS = 1024
+DEFAULT_WINDOW = 512
+
+
+@dataclass(frozen=True)
+class Tagger:
+    """A token classifier with what is needed to use it.
+
+    Args:
+        model: maps token ids to one score for each tag.
+        tokenizer: of the model.
+        tag_set: tag of each output.
+        window_tokens: longest window that it should see, special tokens left out.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    tag_set: TagSet
+    window_tokens: int
+
+    def save(self, folder: Path) -> None:
+        """Write an ordinary Hugging Face folder, and our settings beside it."""
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        (folder / SETTINGS).write_text(json.dumps({"window_tokens": self.window_tokens}), encoding="utf-8")
+
+
+def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str]) -> Tagger:
+    """A tagger to be trained: an encoder with a fresh output layer.
+
+    Args:
+        config: which encoder.
+        tag_set: one output for each tag.
+        texts: training texts, from which an encoder from scratch learns its tokenizer.
+    """
+    names = dict(enumerate(tag_set.tags))
+    numbers = {tag: number for number, tag in names.items()}
+    if config.encoder == SCRATCH:
+        tokenizer = encoder_tokenizer(texts, config.scratch.vocabulary_size)
+        model: PreTrainedModel = scratch_encoder(config.scratch, tokenizer, names, numbers)
+    else:
+        tokenizer = load_tokenizer(config.encoder)
+        model = load_model(
+            AutoModelForTokenClassification,
+            config.encoder,
+            id2label=names,
+            label2id=numbers,
+            num_labels=len(tag_set),
+            ignore_mismatched_sizes=True,
+        )
+    return Tagger(model, tokenizer, tag_set, longest_window(model, tokenizer))
+
+
+def scratch_encoder(
+    shape: ScratchEncoderConfig,
+    tokenizer: PreTrainedTokenizerFast,
+    names: dict[int, str],
+    numbers: dict[str, int],
+) -> ModernBertForTokenClassification:
+    """A fresh ModernBERT-type encoder with an output for each tag."""
+    return ModernBertForTokenClassification(
+        ModernBertConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=shape.hidden_size,
+            intermediate_size=shape.intermediate_size,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=shape.heads,
+            local_attention=shape.local_attention,
+            max_position_embeddings=SCRATCH_POSITIONS,
+            embedding_dropout=shape.dropout,
+            mlp_dropout=shape.dropout,
+            classifier_dropout=shape.dropout,
+            pad_token_id=tokenizer.pad_token_id,
+            cls_token_id=tokenizer.cls_token_id,
+            sep_token_id=tokenizer.sep_token_id,
+            bos_token_id=None,
+            eos_token_id=None,
+            id2label=names,
+            label2id=numbers,
+        )
+    )
+
+
+def load_tagger(name: str) -> Tagger:
+    """A trained tagger, in evaluation mode.
+
+    Args:
+        name: folder or hub id of any token classifier whose tags are O, B-X and I-X.
+
+    Raises:
+        ModelNotFoundError: nothing there.
+        ModelNotUsableError: tags of another form.
+    """
+    tokenizer = load_tokenizer(name)
+    model = load_model(AutoModelForTokenClassification, name).eval()
+    names = {int(number): tag for number, tag in (model.config.id2label or {}).items()}
+    try:
+        tag_set = TagSet(tuple(names[number] for number in range(len(names))))
+    except (KeyError, ModelNotUsableError):
+        raise ModelNotUsableError(
+            f"model {name!r} is no tagger: its id2label must be O and a pair B-X, I-X for every label X; "
+            "train one with `deidsynth train`"
+        ) from None
+    settings = Path(name) / SETTINGS
+    limit = longest_window(model, tokenizer)
+    if settings.exists():
+        limit = min(limit, int(json.loads(settings.read_text(encoding="utf-8"))["window_tokens"]))
+    return Tagger(model, tokenizer, tag_set, limit)
+
+
+def longest_window(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
+    """The longest window that model and tokenizer allow, special tokens left out, and at most 512."""
+    positions = getattr(model.config, "max_position_embeddings", None) or DEFAULT_WINDOW
+    embeddings = getattr(model.base_model, "embeddings", None)
+    table = getattr(embeddings, "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    if padding is not None:  # RoBERTa counts positions from padding_idx + 1
+        positions -= padding + 1
+    return int(min(positions, tokenizer.model_max_length, DEFAULT_WINDOW)) - len(SpecialTokens.of(tokenizer))

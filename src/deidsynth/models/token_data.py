@@ -1,0 +1,141 @@
+"""Documents as token ids and tags for an encoder."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from deidsynth.documents import Document
+from deidsynth.models.chunks import chunk_by_words, cut_tokens
+from deidsynth.tagging import IGNORED, TagSet, encode
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One chunk: token ids with special tokens, and a tag for each (``IGNORED`` for the special ones)."""
+
+    ids: tuple[int, ...]
+    tags: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialTokens:
+    """What a tokenizer puts before and after a text."""
+
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
+        """Found by encoding one text with and without special tokens."""
+        plain = tokenizer("a", add_special_tokens=False)["input_ids"]
+        full = tokenizer("a")["input_ids"]
+        for start in range(len(full) - len(plain) + 1):
+            if full[start : start + len(plain)] == plain:
+                return cls(tuple(full[:start]), tuple(full[start + len(plain) :]))
+        return cls((), ())
+
+    def __len__(self) -> int:
+        return len(self.before) + len(self.after)
+
+    def around(self, ids: Sequence[int]) -> tuple[int, ...]:
+        """The ids with special tokens."""
+        return (*self.before, *ids, *self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingChunks:
+    """The chunks of a corpus and what could not be expressed in tags."""
+
+    examples: tuple[Example, ...]
+    n_tokens: int
+    n_entities: int
+    n_misaligned: int
+    n_lost: int
+    n_cut: int
+
+
+def tokenize(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    """Token ids of a text without special tokens, and the character offsets of each."""
+    encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    return list(encoding["input_ids"]), [(int(start), int(end)) for start, end in encoding["offset_mapping"]]
+
+
+def training_chunks(
+    documents: Iterable[Document],
+    tokenizer: PreTrainedTokenizerFast,
+    tag_set: TagSet,
+    *,
+    max_words: int | None,
+    max_tokens: int,
+) -> TrainingChunks:
+    """Chunks of documents at line and sentence boundaries.
+
+    Args:
+        documents: with gold or silver entities.
+        tokenizer: of the encoder.
+        tag_set: covers all labels.
+        max_words: longest chunk in words, or None.
+        max_tokens: longest chunk in tokens, special tokens left out.
+    """
+    special = SpecialTokens.of(tokenizer)
+    examples: list[Example] = []
+    n_tokens = n_entities = n_misaligned = n_lost = n_cut = 0
+    for document in documents:
+        ids, offsets = tokenize(tokenizer, document.text)
+        alignment = encode(document.text, document.entities, offsets, tag_set)
+        words = max_words if max_words is not None else len(document.text) + 1
+        for first, last in cut_tokens(offsets, chunk_by_words(document.text, words), max_tokens):
+            tags = alignment.tags[first:last]
+            n_cut += bool(tags) and tags[0] in tag_set.inside.values()
+            padding = [IGNORED]
+            examples.append(
+                Example(
+                    special.around(ids[first:last]),
+                    (*padding * len(special.before), *tags, *padding * len(special.after)),
+                )
+            )
+        n_tokens += len(ids)
+        n_entities += len(document.entities)
+        n_misaligned += len(alignment.misaligned)
+        n_lost += len(alignment.lost)
+    return TrainingChunks(tuple(examples), n_tokens, n_entities, n_misaligned, n_lost, n_cut)
+
+
+def batch_plan(lengths: Sequence[int], batch_size: int, n_batches: int, seed: int) -> list[list[int]]:
+    """Which examples each of ``n_batches`` batches holds: epochs shuffled anew, neighbours of like length.
+
+    Args:
+        lengths: tokens of each example.
+        batch_size: examples in a batch.
+        n_batches: batches in all; the last epoch may be cut short.
+        seed: of the order.
+    """
+    order = random.Random(seed)
+    plan: list[list[int]] = []
+    while len(plan) < n_batches:
+        numbers = list(range(len(lengths)))
+        order.shuffle(numbers)
+        pool = batch_size * 16
+        epoch: list[list[int]] = []
+        for start in range(0, len(numbers), pool):
+            near = sorted(numbers[start : start + pool], key=lambda number: lengths[number])
+            epoch += [near[at : at + batch_size] for at in range(0, len(near), batch_size)]
+        order.shuffle(epoch)
+        plan += epoch
+    return plan[:n_batches]
+
+
+def padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
+    """Rows of numbers as one tensor.
+
+    Returns:
+        Shape (n_rows, longest row), filled up with ``value``.
+    """
+    width = max(len(row) for row in rows)
+    return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows], dtype=torch.long)

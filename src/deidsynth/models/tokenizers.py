@@ -1,0 +1,79 @@
+"""A tokenizer of our own for models from scratch: byte-level BPE whose tokens end where entities can end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+# Letters with at most one change from upper to lower case, one digit, one other sign, or white space. A blank goes to
+# what follows it, and is trimmed from offsets in ``tagging``.
+_LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_UPPER = r"[\p{Lu}\p{Lt}]"
+PIECES = rf" ?{_UPPER}[\p{{Lu}}\p{{Lt}}\p{{M}}]*{_LOWER}*| ?{_LOWER}+| ?\p{{N}}| ?[^\s\p{{L}}\p{{N}}\p{{M}}]|\s+(?!\S)|\s"
+
+UNKNOWN_FREE_ALPHABET = pre_tokenizers.ByteLevel.alphabet()
+
+
+def _trained_bpe(texts: Iterable[str], vocabulary_size: int, special_tokens: list[str]) -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(PIECES), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary_size,
+        min_frequency=2,
+        special_tokens=special_tokens,
+        initial_alphabet=UNKNOWN_FREE_ALPHABET,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def causal_tokenizer(texts: Iterable[str], vocabulary_size: int) -> PreTrainedTokenizerFast:
+    """A tokenizer for a causal language model, with distinct BOS, EOS and pad tokens that it never adds by itself.
+
+    Args:
+        texts: what to learn merges from.
+        vocabulary_size: upper bound, special tokens included.
+    """
+    special = ["<pad>", "<s>", "</s>"]
+    tokenizer = _trained_bpe(texts, vocabulary_size, special)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def encoder_tokenizer(texts: Iterable[str], vocabulary_size: int) -> PreTrainedTokenizerFast:
+    """A tokenizer for an encoder, which puts ``[CLS]`` and ``[SEP]`` around a text.
+
+    Args:
+        texts: what to learn merges from.
+        vocabulary_size: upper bound, special tokens included.
+    """
+    special = ["[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]"]
+    tokenizer = _trained_bpe(texts, vocabulary_size, special)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B [SEP]",
+        special_tokens=[(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+        unk_token="[UNK]",
+        clean_up_tokenization_spaces=False,
+    )

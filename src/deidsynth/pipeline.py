@@ -1,0 +1,318 @@
+"""The whole pipeline as one call: a corpus and a configuration in; models, a synthetic corpus and a report out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deidsynth.config import CorpusConfig, RunConfig
+from deidsynth.corpora import LoadedCorpus, content_digest, describe, load_corpus, read_jsonl, write_jsonl
+from deidsynth.digests import digest
+from deidsynth.documents import Document
+from deidsynth.errors import ConfigError, InputError
+from deidsynth.executors import NodeResult, Source, Surroundings, execute
+from deidsynth.plan import Plan, pipeline_plan
+from deidsynth.progress import Progress, SilentProgress
+from deidsynth.runs import Publication, RunFolder
+from deidsynth.stages.stage import Stage
+from deidsynth.store import Artifact, Store
+from deidsynth.store.manifest import package_versions
+
+REPORT_SCHEMA_VERSION = 1
+N_SHOWN_NOTES = 12
+_PUBLISHED = (
+    ("models/lm", "adapt", "model"),
+    ("models/gold", "gold", "model"),
+    ("models/synthetic", "synthetic", "model"),
+    ("synthetic/corpus.jsonl", "annotate", "corpus.jsonl"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run gave.
+
+    Args:
+        folder: the run folder; ``report.html`` in it is for people.
+        report: the content of ``report.json``.
+        results: one for every node of the plan, in order.
+        unchanged: whether everything was there already and nothing was done.
+    """
+
+    folder: Path
+    report: dict[str, Any]
+    results: list[NodeResult]
+    unchanged: bool
+
+
+def run(
+    config: RunConfig,
+    *,
+    progress: Progress | None = None,
+    stages: Mapping[str, Stage] | None = None,
+    device: str = "auto",
+) -> RunResult:
+    """Models, a synthetic corpus and a report from an annotated corpus; what is there already is not made again.
+
+    Args:
+        config: the configuration; ``corpus.path`` is needed.
+        progress: who listens.
+        stages: other stages than the package's own, by name.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Raises:
+        ConfigError: no corpus, or no language.
+        CorpusError: the corpus has faults.
+        OutputInUseError: another run is using the output folder.
+        StorageError: the disk is full; run again when there is space, finished stages are kept.
+    """
+    loaded = load(config.corpus)
+    device, precision = _resolve(device, config.precision)
+    settled = _settle(config, loaded, precision)
+    folder, store = RunFolder(output_folder(config)), Store(store_folder(config))
+    plan = plan_run(settled, loaded)
+    with folder.claim():
+        folder.write_config(settled)
+        results = execute(
+            plan,
+            store,
+            _package_stages() if stages is None else stages,
+            sources={"import": _import_source(loaded)},
+            surroundings=Surroundings(device, progress or SilentProgress()),
+        )
+        artifacts = {result.name: result.artifact for result in results}
+        publications = [Publication(target, artifacts[name], subpath) for target, name, subpath in _PUBLISHED]
+        published = folder.publish(publications, store=store, artifacts=artifacts)
+        made_from = _report_source(settled, artifacts)
+        if folder.has_report(made_from):
+            unchanged = not published and all(result.status == "cached" for result in results)
+            return RunResult(folder.path, folder.report(), results, unchanged)
+        report = summarize(settled, results, device)
+        folder.write_report(report, _render(folder, report), made_from)
+        return RunResult(folder.path, report, results, unchanged=False)
+
+
+def preview(
+    config: RunConfig, *, stages: Mapping[str, Stage] | None = None, device: str = "auto"
+) -> list[dict[str, Any]]:
+    """What a run would do, in order: ``name``, ``stage``, ``key`` and whether the artifact is ``present``.
+
+    Raises:
+        ConfigError: no corpus, or no language.
+        CorpusError: the corpus has faults.
+    """
+    loaded = load(config.corpus)
+    _, precision = _resolve(device, config.precision)
+    plan, store = plan_run(_settle(config, loaded, precision), loaded), Store(store_folder(config))
+    keys = plan.keys(_versions(_package_stages() if stages is None else stages))
+    return [
+        {
+            "name": node.name,
+            "stage": node.stage,
+            "key": keys[node.name],
+            "present": store.has(keys[node.name], node.stage),
+        }
+        for node in plan.order()
+    ]
+
+
+def load(config: CorpusConfig) -> LoadedCorpus:
+    """The corpus that a configuration names.
+
+    Raises:
+        ConfigError: it names none, or its language is not known.
+        CorpusError: the corpus has faults.
+    """
+    if config.path is None:
+        raise ConfigError(["corpus.path: no corpus; give one with --corpus PATH"])
+    loaded = load_corpus(
+        config.path,
+        format=config.format,
+        language=config.language,
+        group_by=config.group_by,
+        discontinuous=config.discontinuous,
+        origin=config.origin,
+    )
+    if loaded.corpus.language is None:
+        raise ConfigError(["corpus.language: the corpus does not say its language; give it, such as --language es"])
+    return loaded
+
+
+def plan_run(config: RunConfig, loaded: LoadedCorpus) -> Plan:
+    """The plan of a run on a loaded corpus; the configuration's precision is resolved."""
+    corpus = loaded.corpus
+    return pipeline_plan(
+        config,
+        source_digest=content_digest(loaded),
+        real=corpus.origin == "real",
+        language=corpus.language,
+        precision=config.precision,
+    )
+
+
+def output_folder(config: RunConfig) -> Path:
+    """The run folder: as configured, else ``runs/`` and the name of the corpus."""
+    if config.output is not None:
+        return Path(config.output).expanduser()
+    if config.corpus.path is None:
+        raise ConfigError(["output: no run folder; give one with --output PATH"])
+    path = Path(config.corpus.path).expanduser().resolve()
+    name = path.name if path.is_dir() else path.stem
+    return Path("runs") / (re.sub(r"[^\w.-]+", "-", name).strip("-.") or "corpus")
+
+
+def store_folder(config: RunConfig) -> Path:
+    """The store: as configured, else ``.deidsynth`` beside the run folder."""
+    return Path(config.store).expanduser() if config.store is not None else output_folder(config).parent / ".deidsynth"
+
+
+def _settle(config: RunConfig, loaded: LoadedCorpus, precision: str) -> RunConfig:
+    """The configuration with what was left to be found out."""
+    corpus = config.corpus.model_copy(update={"language": loaded.corpus.language})
+    return config.model_copy(update={"output": str(output_folder(config)), "precision": precision, "corpus": corpus})
+
+
+def _versions(stages: Mapping[str, Stage]) -> dict[str, int]:
+    return {name: stage.version for name, stage in stages.items()}
+
+
+def _resolve(device: str, precision: str) -> tuple[str, str]:
+    if device == "cpu" and precision != "auto":
+        return device, precision
+    # Only now, because it brings torch: importing this package must not.
+    from deidsynth.models.devices import resolve_device, resolve_precision
+
+    device = resolve_device(device)
+    return device, resolve_precision(precision, device)
+
+
+def _package_stages() -> Mapping[str, Stage]:
+    # The stages bring torch; see above.
+    from deidsynth.stages import STAGES
+
+    return STAGES
+
+
+def _import_source(loaded: LoadedCorpus) -> Source:
+    """A writer of the import artifact: ``documents.jsonl`` and ``parts.json``."""
+
+    def write(output: Path) -> dict[str, Any]:
+        write_jsonl(loaded.corpus, output / "documents.jsonl")
+        (output / "parts.json").write_text(json.dumps(dict(loaded.parts)), encoding="utf-8")
+        return {
+            "n_documents": len(loaded.corpus),
+            "n_entities": loaded.corpus.n_entities,
+            "format": loaded.format,
+            "skipped": dict(loaded.skipped),
+        }
+
+    return write
+
+
+def summarize(config: RunConfig, results: list[NodeResult], device: str) -> dict[str, Any]:
+    """The content of ``report.json``: counts, scores, curves and durations, never text of a corpus.
+
+    ``difference`` is the synthetic model's figure less the gold model's; None where either is None.
+    """
+    artifacts = {result.name: result.artifact for result in results}
+    language = config.corpus.language
+    gold, synthetic = (_read_json(artifacts[f"evaluate-{model}"], "scores.json") for model in ("gold", "synthetic"))
+    corpora = {part: artifacts[f"select-{part}"] for part in ("train", "validation", "test")}
+    corpora["synthetic"] = artifacts["annotate"]
+    return {
+        "schema_version": REPORT_SCHEMA_VERSION,
+        "models": {"gold": gold, "synthetic": synthetic},
+        "difference": {
+            "strict_f1": _less(synthetic["strict"]["f1"], gold["strict"]["f1"]),
+            "token_f1": _less(synthetic["token"]["f1"], gold["token"]["f1"]),
+        },
+        "stages": [
+            {
+                "name": result.name,
+                "stage": result.stage,
+                "key": result.key,
+                "status": result.status,
+                "duration_seconds": result.duration_seconds,
+                "facts": result.artifact.manifest.facts,
+            }
+            for result in results
+        ],
+        "corpora": {
+            name: describe(read_jsonl(artifact.path / "corpus.jsonl", language=language))
+            for name, artifact in corpora.items()
+        },
+        "curves": {name: _read_lines(artifacts[name], "curve.jsonl") for name in ("adapt", "gold", "synthetic")},
+        "overlap": _read_json(artifacts["overlap"], "overlap.json"),
+        "language": language,
+        "origin": "real" if artifacts["import"].manifest.lineage["real_data"] else "invented",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": package_versions(),
+        "device": device,
+        "config": _without_places(config),
+    }
+
+
+def render_report(path: Path) -> Path:
+    """The path of ``report.html``, made anew from what the run folder holds.
+
+    Raises:
+        InputError: no run folder, or the run is not finished.
+        OutputInUseError: a run is using the folder.
+    """
+    folder = RunFolder(path)
+    report = folder.report()
+    with folder.claim():
+        folder.write_report(report, _render(folder, report), folder.record().report or "")
+    return path / "report.html"
+
+
+def _render(folder: RunFolder, report: Mapping[str, Any]) -> str:
+    # Drawing libraries are slow to load, and a run with nothing to do needs none.
+    from deidsynth.report import render_html
+
+    return render_html(report, shown_notes(folder.path, report))
+
+
+def shown_notes(folder: Path, report: Mapping[str, Any]) -> list[Document]:
+    """Up to twelve synthetic documents that passed the check for verbatim training text, spread over the corpus.
+
+    Raises:
+        InputError: the run folder has lost its synthetic corpus.
+    """
+    place = folder / "synthetic" / "corpus.jsonl"
+    if not place.is_file():
+        raise InputError(f"{place}: missing; run again to publish it anew")
+    corpus = read_jsonl(place, language=report["language"])
+    passed = [index for index in report["overlap"]["shown"] if index < len(corpus)]
+    count = min(N_SHOWN_NOTES, len(passed))
+    return [corpus[passed[position * len(passed) // count]] for position in range(count)]
+
+
+def _report_source(config: RunConfig, artifacts: Mapping[str, Artifact]) -> str:
+    content = {name: artifact.content_digest for name, artifact in artifacts.items()}
+    versions = [REPORT_SCHEMA_VERSION, package_versions()["deidsynth"]]
+    return digest({"content": content, "config": _without_places(config), "versions": versions})
+
+
+def _without_places(config: RunConfig) -> dict[str, Any]:
+    plain = config.model_dump(mode="json", exclude={"output", "store"})
+    plain["corpus"]["path"] = Path(config.corpus.path or "").name
+    return plain
+
+
+def _less(left: float | None, right: float | None) -> float | None:
+    return None if left is None or right is None else left - right
+
+
+def _read_json(artifact: Artifact, name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((artifact.path / name).read_text(encoding="utf-8"))
+    return content
+
+
+def _read_lines(artifact: Artifact, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (artifact.path / name).read_text(encoding="utf-8").split("\n") if line]

@@ -1,0 +1,60 @@
+"""How long work tells what it is doing, without knowing who listens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Protocol, Self
+
+
+class Task(Protocol):
+    """One piece of work with a known or unknown number of units; a context manager."""
+
+    def advance(self, n: float = 1, **info: str | float) -> None:
+        """Count ``n`` finished units; ``info`` (such as ``loss=1.2``) is shown beside the bar. Never corpus text."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Progress(Protocol):
+    """Where stages report to."""
+
+    def task(self, name: str, total: float | None, unit: str = "") -> Task:
+        """Begin a piece of work of ``total`` units."""
+
+    def message(self, text: str) -> None:
+        """Tell one line that is worth keeping."""
+
+    def metrics(self, name: str, values: Mapping[str, float]) -> None:
+        """Record one point of a curve."""
+
+
+class _SilentTask:
+    def advance(self, n: float = 1, **info: str | float) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+
+class SilentProgress:
+    """Listens to nothing: the default in Python."""
+
+    def task(self, name: str, total: float | None, unit: str = "") -> Task:
+        """A task that shows nothing."""
+        return _SilentTask()
+
+    def message(self, text: str) -> None:
+        """Drop the line."""
+
+    def metrics(self, name: str, values: Mapping[str, float]) -> None:
+        """Drop the point."""

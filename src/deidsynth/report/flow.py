@@ -1,0 +1,102 @@
+"""The pipeline drawn as boxes and arrows, once for a wide screen and once for a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from deidsynth.report import formats
+
+
+class Box(NamedTuple):
+    """One box of the drawing: its place in both layouts, and what it stands for."""
+
+    key: str
+    title: str
+    subtitle: str
+    kind: str
+    wide: tuple[int, int, int]
+    tall: tuple[int, int, int]
+
+
+HEIGHT = 66
+WIDE_SIZE, TALL_SIZE = (1000, 226), (350, 556)
+BOXES = (
+    Box("corpus", "Gold corpus", "notes with labels", "plain", (4, 8, 142), (4, 4, 342)),
+    Box("adapt", "Adapt", "language model", "plain", (174, 8, 142), (4, 102, 160)),
+    Box("synthesize", "Synthesize", "new notes", "synthetic", (344, 8, 142), (4, 200, 160)),
+    Box("annotate", "Annotate", "labels by machine", "synthetic", (514, 8, 142), (4, 298, 160)),
+    Box("train_synthetic", "Train", "on synthetic notes", "synthetic", (684, 8, 142), (4, 396, 160)),
+    Box("train_gold", "Train", "on gold notes", "gold", (344, 148, 142), (186, 200, 160)),
+    Box("evaluate", "Evaluate", "on held-out notes", "plain", (854, 8, 142), (4, 486, 342)),
+)
+WIDE_ARROWS = (
+    "M146 41H170", "M316 41H340", "M486 41H510", "M656 41H680", "M826 41H850",
+    "M75 74V181H340", "M486 181H585V78", "M585 181H925V78",
+)  # fmt: skip
+TALL_ARROWS = (
+    "M84 70V98", "M84 168V196", "M84 266V294", "M84 364V392", "M84 462V482",
+    "M266 70V196", "M226 266V331H168", "M306 266V482",
+)  # fmt: skip
+
+
+def flow(stages: Sequence[Mapping[str, Any]], layout: str) -> Markup:
+    """The drawing in the layout ``wide`` or ``tall``, with the time that the stages took.
+
+    Args:
+        stages: the stages of ``report.json``; a box without a stage bears no time.
+        layout: ``wide`` for a screen, ``tall`` for a phone.
+    """
+    size, arrows = (WIDE_SIZE, WIDE_ARROWS) if layout == "wide" else (TALL_SIZE, TALL_ARROWS)
+    times = _times(stages)
+    body = Markup("")
+    for path in arrows:
+        body += Markup('<path class="arrow" d="{}" marker-end="url(#tip-{})"/>').format(path, layout)
+    for box in BOXES:
+        x, y, width = box.wide if layout == "wide" else box.tall
+        body += _draw(box, x, y, width, times.get(box.key))
+    tip = Markup(
+        '<defs><marker id="tip-{}" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        '<path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>'
+    ).format(layout)
+    label = (
+        "The gold corpus adapts a language model and trains the gold model. The language model writes synthetic notes, "
+        "the gold model labels them, a second model is trained on them alone, and both models are evaluated."
+    )
+    return Markup('<svg class="flow {}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>').format(
+        layout, *size, label, tip, body
+    )
+
+
+def box_of(stage: Mapping[str, Any]) -> str | None:
+    """The box that a stage belongs to, None for none."""
+    kind = str(stage.get("stage") or stage.get("name") or "").lower()
+    name = str(stage.get("name") or "").lower()
+    if kind.startswith("train"):
+        return "train_synthetic" if "synth" in name or "silver" in name else "train_gold"
+    if kind in ("corpus", "source", "select", "split", "import"):
+        return "corpus"
+    return next((box.key for box in BOXES if kind.startswith(box.key)), None)
+
+
+def _draw(box: Box, x: int, y: int, width: int, time: str | None) -> Markup:
+    middle = x + width / 2
+    lines = [("name", box.title), ("what", box.subtitle), *([("time", time)] if time else [])]
+    first = y + HEIGHT / 2 + 5 - 9 * (len(lines) - 1)
+    drawn = Markup('<rect class="node {}" x="{}" y="{}" width="{}" height="{}" rx="10"/>').format(
+        box.kind, x, y, width, HEIGHT
+    )
+    for number, (style, line) in enumerate(lines):
+        drawn += Markup('<text class="{}" x="{:.0f}" y="{:.0f}">{}</text>').format(style, middle, first + 18 * number, line)
+    return drawn
+
+
+def _times(stages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    totals: dict[str, float] = {}
+    for stage in stages:
+        key, seconds = box_of(stage), formats.number(stage.get("duration_seconds"))
+        if key is not None and seconds is not None:
+            totals[key] = totals.get(key, 0.0) + seconds
+    return {key: formats.duration(total) for key, total in totals.items()}

@@ -1,0 +1,120 @@
+"""How a number reads. None, and what is no finite number, is a dash."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+DASH = "–"
+MINUS = "\N{MINUS SIGN}"
+THIN = "\N{NARROW NO-BREAK SPACE}"
+
+
+def number(value: Any) -> float | None:
+    """The value as a finite number, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def score(value: Any) -> str:
+    """A score in [0, 1] with three decimals.
+
+    >>> score(0.95449)
+    '0.954'
+    """
+    known = number(value)
+    return DASH if known is None else f"{known:.3f}"
+
+
+def difference(value: Any) -> str:
+    """A difference of scores, signed, with three decimals.
+
+    >>> difference(-0.0191), difference(0.0001)
+    ('−0.019', '0.000')
+    """
+    known = number(value)
+    if known is None:
+        return DASH
+    shown = f"{abs(known):.3f}"
+    if float(shown) == 0:
+        return shown
+    return ("+" if known > 0 else MINUS) + shown
+
+
+def percent(value: Any) -> str:
+    """A share as a percentage with one decimal.
+
+    >>> percent(0.0257)
+    '2.6\u202f%'
+    """
+    known = number(value)
+    return DASH if known is None else f"{known * 100:.1f}{THIN}%"
+
+
+def count(value: Any) -> str:
+    """A count, thousands apart; a mean or a median with one decimal where it is not whole.
+
+    >>> count(11333), count(12.5)
+    ('11\u202f333', '12.5')
+    """
+    known = number(value)
+    if known is None:
+        return DASH
+    return (f"{known:,.0f}" if known.is_integer() else f"{known:,.1f}").replace(",", THIN)
+
+
+def duration(value: Any) -> str:
+    """Seconds as a person says them.
+
+    >>> duration(0.42), duration(200), duration(7265)
+    ('0.4 s', '3 min 20 s', '2 h 1 min')
+    """
+    seconds = number(value)
+    if seconds is None:
+        return DASH
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
+
+
+def significant(value: float) -> str:
+    """A number with three significant digits, thousands apart.
+
+    >>> significant(0.00031), significant(12345.6), significant(1.5)
+    ('0.00031', '12\u202f346', '1.5')
+    """
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace(",", THIN).replace("-", MINUS)
+    return f"{value:.3g}".replace("-", MINUS)
+
+
+def fact(key: str, value: Any) -> str | None:
+    """A fact of a stage in words; None where it is no short plain value."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    known = number(value)
+    if known is not None:
+        if key.endswith("_seconds"):
+            return duration(known)
+        if key.endswith(("_share", "_rate")) and 0 <= known <= 1:
+            return percent(known)
+        return count(known) if known.is_integer() else significant(known)
+    if isinstance(value, str) and 0 < len(value) <= 80:
+        return value
+    return None
+
+
+def title(key: str) -> str:
+    """A key as words.
+
+    >>> title("n_documents"), title("duration_seconds")
+    ('documents', 'duration')
+    """
+    return key.removeprefix("n_").removesuffix("_seconds").replace("_", " ")

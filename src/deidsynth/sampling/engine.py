@@ -1,0 +1,84 @@
+"""What an engine is: prompts in, a stream of texts out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingSettings:
+    """How the next token is drawn.
+
+    Args:
+        temperature: above 0; 1 leaves the distribution as it is.
+        top_p: nucleus: the smallest set of tokens that holds this mass.
+        top_k: at most so many tokens; 0 is off.
+        max_length_tokens: longest document, prompt included, EOS not.
+        batch_size: documents sampled together.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 0.95
+    top_k: int = 0
+    max_length_tokens: int = 2048
+    batch_size: int = 64
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Request:
+    """One document to sample.
+
+    Args:
+        index: its number in the corpus.
+        prompt: its first characters; may be empty.
+        prompt_number: which of the prompts that is.
+    """
+
+    index: int
+    prompt: str
+    prompt_number: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sample:
+    """One sampled document.
+
+    Args:
+        index: of its request.
+        text: prompt and continuation.
+        prompt_number: of its request.
+        prompt_characters: length of the prompt region at the start of the text.
+        n_tokens: of prompt and continuation, EOS not counted.
+        ended: whether the model ended it (EOS); else it was cut off.
+        seed: from which its batch was drawn.
+    """
+
+    index: int
+    text: str
+    prompt_number: int
+    prompt_characters: int
+    n_tokens: int
+    ended: bool
+    seed: int
+
+
+class Engine(Protocol):
+    """Samples documents in batches. A batch is a unit: the same requests and seed give the same samples."""
+
+    def sample_batch(self, requests: Sequence[Request], settings: SamplingSettings, seed: int) -> list[Sample]:
+        """The documents of one batch, in the order of the requests."""
+
+
+def sample(
+    engine: Engine, batches: Sequence[Sequence[Request]], settings: SamplingSettings, seed: int, first: int = 0
+) -> Iterator[list[Sample]]:
+    """Batch after batch of samples, from batch number ``first`` on; every batch has a seed of its own."""
+    for number in range(first, len(batches)):
+        yield engine.sample_batch(batches[number], settings, batch_seed(seed, number))
+
+
+def batch_seed(seed: int, number: int) -> int:
+    """The seed of a batch, from the run's seed and the batch's number."""
+    return (seed * 1_000_003 + number) % 2**31

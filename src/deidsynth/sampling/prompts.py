@@ -1,0 +1,96 @@
+"""What samples begin with. Prompts are private: they may hold a patient's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from deidsynth.config import PromptConfig
+from deidsynth.documents import Document
+from deidsynth.errors import CorpusError, InputError
+from deidsynth.sampling.engine import Request
+from deidsynth.surrogates import Surrogates
+
+_WORD = re.compile(r"\S+")
+
+
+def first_words(document: Document, n_words: int) -> Document:
+    """The start of a document up to the end of its first words, with the entities that begin there.
+
+    An entity that begins inside the region but ends after it is cut at the region's end.
+    """
+    ends = [match.end() for match in _WORD.finditer(document.text)][:n_words]
+    end = ends[-1] if ends else 0
+    kept = [replace(entity, end=min(entity.end, end)) for entity in document.entities if entity.start < end]
+    return Document(document.doc_id, document.text[:end], tuple(kept), document.group)
+
+
+def with_surrogates(document: Document, surrogates: Surrogates) -> str:
+    """The text with every entity replaced by an invented value of its label."""
+    pieces, last = [], 0
+    for entity in document.entities:
+        value = surrogates.value(entity.label, like=document.surface(entity))
+        pieces += [document.text[last : entity.start], value]
+        last = entity.end
+    return "".join([*pieces, document.text[last:]])
+
+
+def make_prompts(
+    config: PromptConfig, documents: Sequence[Document], *, language: str | None, seed: int
+) -> list[str]:
+    """The prompts of a run.
+
+    Args:
+        config: where they come from, and what happens to PII in them.
+        documents: the validation documents.
+        language: of the invented values.
+        seed: of the invented values.
+
+    Raises:
+        CorpusError: no prompt is left.
+        InputError: the prompt file is missing, empty or not UTF-8.
+    """
+    if config.source == "bos":
+        return [""]
+    if config.source == "file":
+        return _file_prompts(Path(config.file or ""))
+    starts = [first_words(document, config.words) for document in documents]
+    starts = [start for start in starts if start.text]
+    if config.pii == "drop":
+        starts = [start for start in starts if not start.entities]
+    if not starts:
+        raise CorpusError(
+            "no validation document gives a prompt; use prompts.source: bos, another prompts.pii or more documents"
+        )
+    if config.pii != "surrogate":
+        return [start.text for start in starts]
+    surrogates = Surrogates(language or "en", seed)
+    return [with_surrogates(start, surrogates) for start in starts]
+
+
+def _file_prompts(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such prompt file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: the prompt file is not UTF-8") from None
+    prompts = [line for line in lines if line.strip()]
+    if not prompts:
+        raise InputError(f"{path}: the prompt file holds no prompt; write one a line")
+    return prompts
+
+
+def make_requests(prompts: Sequence[str], n_documents: int) -> list[Request]:
+    """One request for each document, the prompts taken in turn."""
+    return [
+        Request(index, prompts[index % len(prompts)], index % len(prompts)) for index in range(n_documents)
+    ]
+
+
+def in_batches(requests: Sequence[Request], size: int) -> list[list[Request]]:
+    """Batches of requests, those with prompts of like length together."""
+    order = sorted(requests, key=lambda request: (len(request.prompt), request.index))
+    return [order[at : at + size] for at in range(0, len(order), size)]

@@ -1,0 +1,68 @@
+"""Adapt: a causal language model learns the language of the training documents."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from deidsynth.config import AdaptConfig, StageConfig
+from deidsynth.corpora import read_jsonl
+from deidsynth.models.adaptation import adapt, split_texts
+from deidsynth.models.causal_lm import adaptable_model
+from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, write_lines
+from deidsynth.stages.curves import watch
+from deidsynth.stages.stage import StageContext
+
+
+class Adapt:
+    """``train`` in; ``model/`` (a causal language model or an adapter) and ``curve.jsonl`` out."""
+
+    name = "adapt"
+    version = 1
+    config_type: type[StageConfig] = AdaptConfig
+
+    def run(
+        self, config: AdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
+    ) -> Mapping[str, Any]:
+        """Adapt, and write the weights to keep.
+
+        Validation texts come from inside ``train``, so that an arm with little data is constrained in everything.
+        """
+        began = time.monotonic()
+        corpus = read_jsonl(inputs["train"] / CORPUS)
+        texts = split_texts(list(corpus), config.validation, context.seed)
+        torch.manual_seed(context.seed)
+        adaptable = adaptable_model(config, texts.train, context.device)
+        memory: dict[str, Any] = {}
+        points = adapt(
+            adaptable,
+            texts,
+            config,
+            seed=context.seed,
+            device=context.device,
+            precision=context.precision,
+            scratch=context.scratch,
+            memory=memory,
+        )
+        watch(points, "adapt", context.progress, memory)
+        model: Any = adaptable.model
+        model.save_pretrained(output / MODEL)
+        adaptable.tokenizer.save_pretrained(output / MODEL)
+        write_lines(output / CURVE, memory["curve"])
+        measured = [row for row in memory["curve"] if "validation_loss" in row]
+        best = min(measured, key=lambda row: float(row["validation_loss"])) if measured else {}
+        return {
+            "method": adaptable.method,
+            "n_train_documents": len(texts.train),
+            "n_validation_documents": len(texts.validation),
+            "n_parameters": sum(weight.numel() for weight in model.parameters()),
+            "n_trained_parameters": sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+            "n_tokens_seen": memory["n_targets"],
+            "tokens_per_second": round(memory["n_targets"] / (time.monotonic() - began), 1),
+            "validation_loss": best.get("validation_loss"),
+            "bits_per_character": best.get("bits_per_character"),
+        }

@@ -1,0 +1,34 @@
+"""Select: one part of the imported corpus, or a nested share of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deidsynth.config import SelectConfig, StageConfig
+from deidsynth.corpora import read_jsonl, split_parts, take_fraction, write_jsonl
+from deidsynth.stages.artifacts import CORPUS, DOCUMENTS, PARTS
+from deidsynth.stages.stage import StageContext
+
+
+class Select:
+    """``corpus`` in; the part asked for out."""
+
+    name = "select"
+    version = 1
+    config_type: type[StageConfig] = SelectConfig
+
+    def run(
+        self, config: SelectConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
+    ) -> Mapping[str, Any]:
+        """Write ``corpus.jsonl``."""
+        folder = inputs["corpus"]
+        corpus = read_jsonl(folder / DOCUMENTS)
+        parts = json.loads((folder / PARTS).read_text(encoding="utf-8"))
+        part = split_parts(corpus, parts, config.split)[config.part]
+        if config.fraction < 1.0:
+            part = take_fraction(part, config.fraction, config.split.seed)
+        write_jsonl(part, output / CORPUS)
+        return {"n_documents": len(part), "n_entities": part.n_entities}

@@ -1,0 +1,11 @@
+"""Invented values by label, language and shape: for the demo corpora, for prompts, for replacement.
+
+Names, streets, companies and professions come from Faker. Identity and phone numbers come from official test ranges
+where there are any, and otherwise cannot be valid: each rule stands beside the function that keeps it.
+"""
+
+from __future__ import annotations
+
+from deidsynth.surrogates.values import Surrogates
+
+__all__ = ["Surrogates"]

@@ -1,0 +1,119 @@
+"""Dates in the writing of another date."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from random import Random
+
+MONTHS = {
+    "sv": "januari februari mars april maj juni juli augusti september oktober november december".split(),
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split(),
+    "en": "January February March April May June July August September October November December".split(),
+}
+WEEKDAYS = {
+    "sv": "måndag tisdag onsdag torsdag fredag lördag söndag".split(),
+    "es": "lunes martes miércoles jueves viernes sábado domingo".split(),
+    "en": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
+}
+_PIECES = re.compile(r"\d+|[^\W\d_]+")
+_ORDER = {"sv": "ymd", "es": "dmy", "en": "mdy"}
+_FIRST = date(1935, 1, 1)
+
+
+def random_date(rng: Random, language: str) -> str:
+    """A date with its year, in the commonest numeric writing of the language."""
+    day = _FIRST + timedelta(days=rng.randrange(85 * 365))
+    return {"sv": f"{day:%Y-%m-%d}", "es": f"{day:%d/%m/%Y}", "en": f"{day:%m/%d/%Y}"}.get(language, f"{day:%Y-%m-%d}")
+
+
+def random_date_part(rng: Random, language: str) -> str:
+    """A date without its year."""
+    day, month = rng.randint(1, 28), rng.randint(1, 12)
+    name = MONTHS.get(language, MONTHS["en"])[month - 1]
+    return {"sv": f"{day}/{month}", "es": f"{day} de {name}"}.get(language, f"{name} {day}")
+
+
+def date_like(rng: Random, language: str, like: str) -> str:
+    """Another date in the writing of ``like``: order, separators, widths, names of months and days.
+
+    What stands for no part of a date (a time of day, a word) keeps its shape: digits change, words stay.
+    """
+    day = _FIRST + timedelta(days=rng.randrange(85 * 365))
+    pieces = list(_PIECES.finditer(like))
+    roles = _roles(pieces, like, language)
+    numbers = [piece[0] for piece, role in zip(pieces, roles, strict=True) if role in {"d", "m"}]
+    padded = any(number.startswith("0") for number in numbers) or (
+        "M" not in roles and all(len(number) == 2 for number in numbers)
+    )
+    out, position = [], 0
+    for piece, role in zip(pieces, roles, strict=True):
+        out.append(like[position : piece.start()])
+        out.append(_write(rng, day, piece[0], role, language, padded))
+        position = piece.end()
+    return "".join(out) + like[position:]
+
+
+def _roles(pieces: list[re.Match[str]], like: str, language: str) -> list[str]:
+    """A role for each piece: y, m, d, M (name of a month), W (of a day), c (digits run together), # or word."""
+    roles = [_fixed_role(piece, like, language) for piece in pieces]
+    open_ = [index for index, role in enumerate(roles) if role == "?"]
+    has_year, has_month = "y" in roles, "M" in roles
+    if has_month:
+        wanted = "d" if has_year else "dy"
+    elif has_year:
+        wanted = "md" if open_ and roles.index("y") < open_[0] else ("md" if language == "en" else "dm")
+    elif len(open_) >= 3:
+        wanted = _ORDER.get(language, "ymd")
+    else:
+        wanted = "md" if language == "en" else "dm"
+    for index, role in zip(open_, wanted, strict=False):
+        roles[index] = role
+    return ["#" if role == "?" else role for role in roles]
+
+
+def _fixed_role(piece: re.Match[str], like: str, language: str) -> str:
+    text = piece[0]
+    if text.isdecimal():
+        if like[piece.end() : piece.end() + 1] == ":" or like[max(piece.start() - 1, 0) : piece.start()] == ":":
+            return "#"
+        if len(text) == 4:
+            return "y"
+        return "c" if len(text) in {6, 8} else "?" if len(text) <= 2 else "#"
+    if _position(text, MONTHS.get(language, MONTHS["en"])) is not None:
+        return "M"
+    return "W" if _position(text, WEEKDAYS.get(language, WEEKDAYS["en"]), whole=True) is not None else "word"
+
+
+def _position(text: str, names: list[str], whole: bool = False) -> int | None:
+    lowered = text.lower()
+    for index, name in enumerate(names):
+        if lowered == name.lower() or (not whole and 3 <= len(lowered) <= 4 and name.lower().startswith(lowered)):
+            return index
+    return None
+
+
+def _write(rng: Random, day: date, piece: str, role: str, language: str, padded: bool) -> str:
+    if role == "y":
+        return f"{day:%Y}" if len(piece) == 4 else f"{day:%y}"
+    if role in {"m", "d"}:
+        number = day.month if role == "m" else day.day
+        return f"{number:02d}" if padded else str(number)
+    if role == "M":
+        months = MONTHS.get(language, MONTHS["en"])
+        short = _position(piece, months, whole=True) is None
+        return _cased(months[day.month - 1][: len(piece) if short else None], piece)
+    if role == "W":
+        return _cased(WEEKDAYS.get(language, WEEKDAYS["en"])[day.weekday()], piece)
+    if role == "c":
+        year = f"{day:%Y}" if len(piece) == 8 else f"{day:%y}"
+        parts = {"y": year, "m": f"{day:%m}", "d": f"{day:%d}"}
+        leading_year = len(piece) == 8 and piece[:2] in {"18", "19", "20"}
+        return "".join(parts[key] for key in ("ymd" if leading_year else _ORDER.get(language, "ymd")))
+    return "".join(str(rng.randrange(6)) for _ in piece) if role == "#" else piece
+
+
+def _cased(name: str, like: str) -> str:
+    if like.isupper():
+        return name.upper()
+    return name.lower() if like.islower() else name.capitalize()

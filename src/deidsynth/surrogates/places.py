@@ -1,0 +1,53 @@
+"""Places, streets and names of care units in a language's own manner; towns and countries by Faker where it has them."""
+
+from __future__ import annotations
+
+from random import Random
+
+from faker.providers.address.en_US import Provider as EnglishAddress
+from faker.providers.address.es_ES import Provider as SpanishAddress
+from faker.providers.address.sv_SE import Provider as SwedishAddress
+
+_COUNTRIES = {"sv": SwedishAddress.countries, "es": SpanishAddress.countries, "en": EnglishAddress.countries}
+_ROOTS = {
+    "sv": "Björk Ek Gran Sol Alm Lind Berg Sjö Strand Äng Norr Söder Öster Väster Ro Åker Bäck Furu Kvarn Lund".split(),
+    "es": "Roca Prado Fuente Monte Río Valle Peña Torre Robles Pinar Olmo Encina Laguna Soto Vega Cumbre".split(),
+    "en": "Oak Maple Cedar River Hill Lake Stone Spring Brook Ash Elm Mill Green Fair West North".split(),
+}
+_ENDS = {
+    "sv": "hult sta torp by boda vik ryd köping ås näs".split(),
+    "es": "alta baja blanca clara honda mayor menor seca serena nueva".split(),
+    "en": "ville ton field wood dale port ford bury".split(),
+}
+_CLINICS = {
+    "sv": ("Vårdcentralen {}", "{}s vårdcentral", "{}kliniken", "{}mottagningen", "Medicinavdelningen {}"),
+    "es": ("Centro de Salud {}", "Consultorio {}", "Ambulatorio {}", "Centro Médico {}"),
+    "en": ("{} Medical Center", "{} Clinic", "{} Health Center", "{} Family Practice"),
+}
+_HOSPITALS = {
+    "sv": ("{} sjukhus", "{}s lasarett", "{} universitetssjukhus"),
+    "es": ("Hospital {}", "Hospital Universitario {}", "Hospital General de {}", "Hospital Comarcal {}"),
+    "en": ("{} Hospital", "{} General Hospital", "St. {} Hospital", "{} Memorial Hospital"),
+}
+
+
+def town(rng: Random, language: str) -> str:
+    """An invented place name that sounds like the language (English where it is not known)."""
+    language = language if language in _ROOTS else "en"
+    root, end = rng.choice(_ROOTS[language]), rng.choice(_ENDS[language])
+    return f"{root} {end.capitalize()}" if language == "es" else root + end
+
+
+def country(rng: Random, language: str) -> str:
+    """The name of a country in the language."""
+    return str(rng.choice(tuple(_COUNTRIES.get(language, EnglishAddress.countries))))
+
+
+def clinic(rng: Random, language: str) -> str:
+    """A primary care center or clinic in an invented place."""
+    return str(rng.choice(_CLINICS.get(language, _CLINICS["en"]))).format(town(rng, language))
+
+
+def hospital(rng: Random, language: str) -> str:
+    """A hospital in an invented place."""
+    return str(rng.choice(_HOSPITALS.get(language, _HOSPITALS["en"]))).format(town(rng, language))

@@ -1,0 +1,54 @@
+"""Imitating the shape of a string without copying its content."""
+
+from __future__ import annotations
+
+import string
+from random import Random
+
+ACCENTS = {
+    "sv": "åäö",
+    "es": "áéíóúñ",
+}
+
+
+def random_like(rng: Random, like: str) -> str:
+    """Letters for letters of the same case, digits for digits, everything else as it stands.
+
+    A first digit that is not 0 stays so. A result equal to ``like`` is possible only where ``like`` has neither letters
+    nor digits.
+    """
+    if not any(character.isalnum() for character in like):
+        return like
+    while True:
+        value = "".join(_other(rng, character) for character in like)
+        if value != like:
+            return value
+
+
+def _other(rng: Random, character: str) -> str:
+    if character.isdecimal():
+        return rng.choice("123456789") if character != "0" else rng.choice(string.digits)
+    if character.isalpha():
+        return rng.choice(string.ascii_uppercase if character.isupper() else string.ascii_lowercase)
+    return character
+
+
+def like_case(value: str, like: str | None) -> str:
+    """``value`` in upper or lower case where ``like`` is wholly so."""
+    if like is None or sum(character.isalpha() for character in like) < 2:
+        return value
+    if like.isupper():
+        return value.upper()
+    return value.lower() if like.islower() else value
+
+
+def shares_word(value: str, like: str | None) -> bool:
+    """Whether the two share a word of three letters or more, or a number of two digits or more."""
+    if like is None:
+        return False
+    return bool(_content(value) & _content(like))
+
+
+def _content(text: str) -> set[str]:
+    words = "".join(character.casefold() if character.isalnum() else " " for character in text).split()
+    return {word for word in words if len(word) >= (2 if word.isdigit() else 3)}

@@ -1,0 +1,288 @@
+"""One invented value for a label."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from random import Random
+
+from faker import Faker
+
+from deidsynth.surrogates import identity, places
+from deidsynth.surrogates.dates import date_like, random_date, random_date_part
+from deidsynth.surrogates.labels import Kind, kind_of
+from deidsynth.surrogates.names import LOCALES, NEUTRAL_LOCALE, name_pool
+from deidsynth.surrogates.shapes import like_case, random_like, shares_word
+from deidsynth.surrogates.telephones import phone_number
+
+MAIL_DOMAINS = ("example.com", "example.org", "example.net")
+_SEX = {"sv": ("man", "kvinna"), "es": ("Hombre", "Mujer"), "en": ("male", "female")}
+_SEX_GROUPS = (("H", "M"), ("M", "F"), ("V", "M"), ("K", "M"), ("varón", "mujer"), ("hombre", "mujer"))
+_FAMILY = {
+    "sv": ("mor", "far", "syster", "bror", "dotter", "son", "maka", "make"),
+    "es": ("madre", "padre", "hermana", "hermano", "hija", "hijo", "esposa", "marido"),
+    "en": ("mother", "father", "sister", "brother", "daughter", "son", "wife", "husband"),
+}
+_PROFESSIONS_SV = "snickare lärare kock elektriker bonde bagare chaufför målare frisör lokförare svetsare".split()
+_DETAILS = {
+    "es": ("vive con dos perros", "practica atletismo", "toca en una banda", "cuida colmenas", "viaja en moto"),
+}
+_PARTICLES = frozenset(
+    "de del la las los y e i af av von van der den dr dra doctor doctora sr sra d dña don doña mr mrs ms".split()
+)
+_UNITS = {"sv": "{} år", "es": "{} años", "en": "{} years"}
+_TRIES = 20
+
+
+class Surrogates:
+    """Invented values for labels, in one language, from one seed.
+
+    Two instances of the same language and seed give the same values in the same order. The global random state and
+    other instances of Faker are left alone.
+
+    Args:
+        language: ISO 639-1 code; Swedish, Spanish and English have lists of their own, others a neutral fallback.
+        seed: the only source of chance.
+    """
+
+    def __init__(self, language: str, seed: int = 1) -> None:
+        self.language = language
+        self._rng = Random(f"surrogates-{language}-{seed}")
+        self._faker = Faker(LOCALES.get(language, NEUTRAL_LOCALE))
+        self._faker.seed_instance(self._rng.getrandbits(64))
+        self._names = name_pool(language)
+        self._makers: dict[Kind, Callable[[str | None], str]] = {
+            "first_name": lambda like: self._name(like, "first"),
+            "last_name": lambda like: self._name(like, "last"),
+            "full_name": lambda like: self._name(like, "full"),
+            "age": self._age,
+            "sex": self._sex,
+            "family": self._family,
+            "date": lambda like: date_like(self._rng, language, like) if like else random_date(self._rng, language),
+            "date_part": self._date_part,
+            "phone": lambda like: phone_number(self._rng, language, like),
+            "email": self._email,
+            "url": self._url,
+            "swedish_identity": self._swedish_identity,
+            "spanish_record": self._spanish_record,
+            "spanish_insurance": self._spanish_insurance,
+            "spanish_licence": self._spanish_licence,
+            "us_identity": self._us_identity,
+            "identifier": self._identifier,
+            "profession": self._profession,
+            "hospital": lambda _: places.hospital(self._rng, language),
+            "clinic": self._clinic,
+            "organization": lambda _: self._faker.company(),
+            "street": self._street,
+            "place": self._place,
+            "country": lambda _: places.country(self._rng, language),
+            "postcode": self._postcode,
+            "detail": self._detail,
+            "shape": self._identifier,
+        }
+
+    def __repr__(self) -> str:
+        return f"Surrogates(language={self.language!r})"
+
+    def value(self, label: str, like: str | None = None) -> str:
+        """An invented value for a label.
+
+        Args:
+            label: of the Swedish scheme, of MEDDOCAN, or a generic name such as ``NAME``; any other label gives a
+                random string in the shape of ``like``.
+            like: a value whose case, separators, digit pattern and date order are imitated. Its content is not
+                copied; where the choice is small (a sex, a month) the same value may come again.
+
+        Returns:
+            A value that is not empty, without white space at its ends and without line breaks.
+        """
+        like = like.strip() or None if like is not None else None
+        kind = kind_of(label)
+        make = self._makers[kind]
+        value = make(like)
+        for _ in range(_TRIES):
+            if not self._must_go(kind, value, like):
+                break
+            value = make(like)
+        shaped = kind not in {"shape", "identifier", "email", "phone", "date", "sex"}
+        return " ".join((like_case(value, like) if shaped else value).split())
+
+    def _must_go(self, kind: Kind, value: str, like: str | None) -> bool:
+        if like is None:
+            return False
+        if kind in {"first_name", "last_name", "full_name"}:
+            kept = _PARTICLES | {word for word in re.findall(r"[^\W\d_]+", like.casefold()) if len(word) == 1}
+            return shares_word(_without(value, kept), _without(like, kept))
+        if kind in {"place", "street", "hospital", "clinic", "organization", "profession", "country", "email"}:
+            return value.casefold() == like.casefold()
+        return value == like
+
+    def _name(self, like: str | None, which: str) -> str:
+        if like is None:
+            first, last = self._first(None), self._rng.choice(self._names.last)
+            if which != "full":
+                return first if which == "first" else last
+            second = f" {self._rng.choice(self._names.last)}" if self.language == "es" else ""
+            return f"{first} {last}{second}"
+        seen = 0
+
+        def other(match: re.Match[str]) -> str:
+            nonlocal seen
+            word = match[0]
+            if word.casefold() in _PARTICLES and (seen or like[match.end() : match.end() + 1] in {".", " "}):
+                return word
+            seen += 1
+            if len(word) == 1:
+                return self._rng.choice("ABCDEGHJKLMNPRST")
+            is_last = word.capitalize() in self._names.last and not self._is_first(word)
+            wants_first = which == "first" or (which == "full" and not is_last and (seen == 1 or self._is_first(word)))
+            return like_case(self._first(word) if wants_first else self._rng.choice(self._names.last), word)
+
+        return re.sub(r"[^\W\d_]+", other, like)
+
+    def _is_first(self, word: str) -> bool:
+        return word.capitalize() in self._names.male or word.capitalize() in self._names.female
+
+    def _first(self, like: str | None) -> str:
+        pools = (self._names.male, self._names.female)
+        for pool in pools:
+            if like is not None and like.capitalize() in pool:
+                return self._rng.choice(pool)
+        return self._rng.choice(self._rng.choice(pools))
+
+    def _age(self, like: str | None) -> str:
+        if like is None:
+            return _UNITS.get(self.language, "{}").format(self._rng.randint(18, 94))
+        if not any(character.isdecimal() for character in like):
+            return _UNITS.get(self.language, "{}").format(self._rng.randint(18, 94))
+        bounds = {1: (2, 9), 2: (18, 94), 3: (100, 104)}
+
+        def other(match: re.Match[str]) -> str:
+            low, high = bounds.get(len(match[0]), (18, 94))
+            choices = [number for number in range(low, high + 1) if str(number) != match[0]]
+            return str(self._rng.choice(choices))
+
+        return re.sub(r"\d+", other, like)
+
+    def _sex(self, like: str | None) -> str:
+        if like is None:
+            return self._rng.choice(_SEX.get(self.language, ("M", "F")))
+        for group in _SEX_GROUPS:
+            if like.casefold() in {word.casefold() for word in group}:
+                return like_case(self._rng.choice(group), like)
+        return like_case(self._rng.choice(_SEX.get(self.language, ("M", "F"))), like)
+
+    def _family(self, like: str | None) -> str:
+        value = self._rng.choice(_FAMILY.get(self.language, _FAMILY["en"]))
+        return value.capitalize() if like and like[0].isupper() else value
+
+    def _date_part(self, like: str | None) -> str:
+        return random_date_part(self._rng, self.language) if like is None else date_like(self._rng, self.language, like)
+
+    def _email(self, like: str | None) -> str:
+        local = (like or "a.b").split("@")[0]
+        pool = self._names.male + self._names.female
+
+        def other(match: re.Match[str]) -> str:
+            word = _ascii(self._rng.choice(pool)).lower()
+            return word.upper() if match[0].isupper() and len(match[0]) > 1 else word
+
+        digits = re.sub(r"\d", lambda _: str(self._rng.randrange(10)), re.sub(r"[^\W\d_]+", other, local))
+        return f"{digits}@{self._rng.choice(MAIL_DOMAINS)}"
+
+    def _url(self, like: str | None) -> str:
+        lead = re.match(r"https?://(?:www\.)?|www\.", like or "https://")
+        return f"{lead[0] if lead else ''}{self._rng.choice(MAIL_DOMAINS)}/{_ascii(self._rng.choice(self._names.last)).lower()}"
+
+    def _swedish_identity(self, like: str | None) -> str:
+        birth = date(1930, 1, 1) + timedelta(days=self._rng.randrange(88 * 365))
+        number = identity.swedish_identity_number(self._rng, birth, self._rng.choice("fm"))
+        return number if like is None else self._laid_over(number.replace("-", ""), like)
+
+    def _spanish_record(self, like: str | None) -> str:
+        if like is None:
+            return identity.dni(self._rng)
+        if re.fullmatch(r"\d{1,2}\.?\d{3}\.?\d{3}[- ]?[A-Za-z]", like):
+            return like_case(self._laid_over(identity.dni(self._rng), like), like)
+        if re.fullmatch(r"[XYZxyz][- ]?\d{7}[- ]?[A-Za-z]", like):
+            return like_case(self._laid_over(identity.nie(self._rng), like), like)
+        return self._identifier(like)
+
+    def _spanish_insurance(self, like: str | None) -> str:
+        return self._laid_over(identity.social_security_es(self._rng), like or "28 12345678 40")
+
+    def _spanish_licence(self, like: str | None) -> str:
+        return self._laid_over(identity.medical_licence_es(self._rng), like or "28 28 12345")
+
+    def _us_identity(self, like: str | None) -> str:
+        return self._laid_over(identity.social_security_us(self._rng).replace("-", ""), like or "123-45-6789")
+
+    def _laid_over(self, number: str, like: str) -> str:
+        """The characters of ``number`` in the places of ``like``'s, or a random string where their counts differ."""
+        slots = [index for index, character in enumerate(like) if character.isalnum()]
+        if len(slots) == len(number) - 2 and number[:2] in {"19", "20"}:
+            number = number[2:]
+        if len(slots) != len(number) or any(like[i].isalpha() != c.isalpha() for i, c in zip(slots, number, strict=True)):
+            return self._identifier(like)
+        characters = list(like)
+        for index, character in zip(slots, number, strict=True):
+            characters[index] = character
+        return "".join(characters)
+
+    def _identifier(self, like: str | None) -> str:
+        """A random string in the shape of ``like`` that passes no check of a real identity number."""
+        while True:
+            value = random_like(self._rng, like or "0000000")
+            if not identity.could_identify(value):
+                return value
+
+    def _profession(self, like: str | None) -> str:
+        if self.language == "sv":
+            return self._rng.choice(_PROFESSIONS_SV)
+        job = self._faker.job()
+        return job.lower() if like is not None and like[0].islower() else job
+
+    def _clinic(self, like: str | None) -> str:
+        if like is not None and re.fullmatch(r"[^\W\d_]+\.? \d+[A-Za-z]?", like):
+            return re.sub(r"\d+", lambda match: random_like(self._rng, match[0]), like)
+        return places.clinic(self._rng, self.language)
+
+    def _street(self, like: str | None) -> str:
+        if self.language == "es":
+            kind = re.match(r"(?:C/|[^\W\d_]+\.?)\s*", like) if like else None
+            lead = kind[0].strip() if kind else "Calle"
+            value = f"{lead} {self._rng.choice(self._names.last)}"
+        elif self.language in LOCALES:
+            value = self._faker.street_name()
+        else:
+            value = f"{self._rng.choice(self._names.last)} Street"
+        number = re.search(r"[,\s]+(?=\d).*", like) if like else None
+        return value + (random_like(self._rng, number[0]) if number else "" if like else f" {self._rng.randint(1, 99)}")
+
+    def _place(self, like: str | None) -> str:
+        if like is None or any(character.isalpha() for character in like) is False:
+            return places.town(self._rng, self.language) if like is None else self._postcode(like)
+        if like[-1].isdigit() and any(character.isalpha() for character in like):
+            return self._street(like)
+        return places.town(self._rng, self.language)
+
+    def _postcode(self, like: str | None) -> str:
+        if like is not None:
+            return self._identifier(like)
+        return {"sv": "1{:04d}", "es": "28{:03d}"}.get(self.language, "{:05d}").format(self._rng.randint(100, 999))
+
+    def _detail(self, like: str | None) -> str:
+        choices = _DETAILS.get(self.language)
+        if choices is None:
+            return self._identifier(like)
+        return self._rng.choice(choices)
+
+
+def _without(text: str, words: frozenset[str]) -> str:
+    return " ".join(word for word in re.findall(r"[^\W\d_]+", text) if word.casefold() not in words)
+
+
+def _ascii(word: str) -> str:
+    table = str.maketrans("åäöáéíóúñüàèçÅÄÖÁÉÍÓÚÑ", "aaoaeiounuaecAAOAEIOUN")
+    return "".join(character for character in word.translate(table) if character.isascii())

@@ -1,0 +1,182 @@
+"""Character offsets to B-/I-/O tags and back, over any tokenization. The only home of tag strings.
+
+A token is a pair ``(start, end)`` of code points, half-open. White space at either end of a token (`` Anna``) does not
+count; a token that is all white space belongs to the entity around it. A token of zero width (a special token) has no
+tag. Tokens come in order of their starts; tokens that share one character (a character cut into bytes) are allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deidsynth.documents import Entity, LabelScheme
+from deidsynth.errors import ModelNotUsableError
+
+OUTSIDE = "O"
+IGNORED = -100
+
+Offsets = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class TagSet:
+    """Tags with their numbers.
+
+    Args:
+        tags: ``O`` once, and ``B-X`` with ``I-X`` for every label; any order.
+
+    Raises:
+        ModelNotUsableError: the tags are not of that form.
+    """
+
+    tags: tuple[str, ...]
+    outside: int = field(init=False)
+    begin: dict[str, int] = field(init=False)
+    inside: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        begin = {tag[2:]: number for number, tag in enumerate(self.tags) if tag.startswith("B-")}
+        inside = {tag[2:]: number for number, tag in enumerate(self.tags) if tag.startswith("I-")}
+        plain = [number for number, tag in enumerate(self.tags) if tag == OUTSIDE]
+        if len(plain) != 1 or begin.keys() != inside.keys() or len(self.tags) != 1 + 2 * len(begin):
+            raise ModelNotUsableError(
+                "the tags must be O once and a pair B-X, I-X for every label X; this model was trained with other tags"
+            )
+        object.__setattr__(self, "outside", plain[0])
+        object.__setattr__(self, "begin", begin)
+        object.__setattr__(self, "inside", inside)
+
+    @classmethod
+    def of(cls, scheme: LabelScheme) -> TagSet:
+        """The tags of a label scheme: ``O`` first, then pairs in the order of the labels."""
+        return cls((OUTSIDE, *(f"{prefix}-{label}" for label in scheme for prefix in "BI")))
+
+    def __len__(self) -> int:
+        return len(self.tags)
+
+    @property
+    def scheme(self) -> LabelScheme:
+        """The labels behind the tags."""
+        return LabelScheme(tuple(self.begin))
+
+    def may_follow(self) -> NDArray[np.bool_]:
+        """Which tag may stand after which.
+
+        Returns:
+            Shape (n_tags + 1, n_tags); ``[i, j]``: tag j may follow tag i; the last row is the start of a text.
+        """
+        allowed = np.ones((len(self.tags) + 1, len(self.tags)), dtype=bool)
+        for label, inside in self.inside.items():
+            allowed[:, inside] = False
+            allowed[[self.begin[label], inside], inside] = True
+        return allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Tags for the tokens of one text, and what of the entities they cannot express.
+
+    Args:
+        tags: one number a token; ``IGNORED`` for a token of zero width.
+        misaligned: indices of the entities that decoding the tags does not give back exactly: a boundary inside a
+            token, or white space at an end.
+        lost: those among them for which no token is left at all.
+    """
+
+    tags: tuple[int, ...]
+    misaligned: tuple[int, ...]
+    lost: tuple[int, ...]
+
+
+def trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span without white space at its ends; ``(start, start)`` if nothing else is in it."""
+    piece = text[start:end]
+    left = len(piece) - len(piece.lstrip())
+    if left == len(piece):
+        return start, start
+    return start + left, end - (len(piece) - len(piece.rstrip()))
+
+
+def encode(text: str, entities: Sequence[Entity], offsets: Offsets, tag_set: TagSet) -> Alignment:
+    """Tags for tokens, such that ``decode`` gives the entities back wherever the tokens allow it.
+
+    A token that two entities share goes to the first of them.
+
+    Args:
+        text: the document text.
+        entities: sorted, not overlapping, with labels of ``tag_set``.
+        offsets: one pair a token.
+        tag_set: tags and numbers.
+    """
+    tags = [tag_set.outside] * len(offsets)
+    cores = [trim(text, start, end) for start, end in offsets]
+    seen: set[int] = set()
+    cursor = 0
+    for number, (start, end) in enumerate(offsets):
+        if start == end:
+            tags[number] = IGNORED
+            continue
+        left, right = cores[number]
+        blank = left == right
+        if blank:
+            left, right = start, end
+        while cursor < len(entities) and entities[cursor].end <= left:
+            cursor += 1
+        if cursor == len(entities) or entities[cursor].start >= right:
+            continue
+        entity = entities[cursor]
+        if blank and (cursor not in seen or end >= entity.end or not text[end : entity.end].strip()):
+            continue
+        tags[number] = (tag_set.inside if cursor in seen else tag_set.begin)[entity.label]
+        seen.add(cursor)
+    found = {entity.key for entity in decode(text, tags, offsets, tag_set)}
+    misaligned = tuple(index for index, entity in enumerate(entities) if entity.key not in found)
+    return Alignment(tuple(tags), misaligned, tuple(index for index in misaligned if index not in seen))
+
+
+def decode(
+    text: str, tags: Iterable[int], offsets: Offsets, tag_set: TagSet, scores: Sequence[float] | None = None
+) -> tuple[Entity, ...]:
+    """Entities from the tags of a text's tokens.
+
+    ``I-X`` after anything but ``B-X`` or ``I-X`` begins an entity, as in the CoNLL script. White space at the ends of
+    an entity is cut off. Where tokens share a character, the earlier entity keeps it.
+
+    Args:
+        text: the document text.
+        tags: one number a token; negative numbers are passed over.
+        offsets: one pair a token.
+        tag_set: tags and numbers.
+        scores: one number a token; an entity gets the lowest of its tokens.
+    """
+    label_of = {number: label for label, number in (*tag_set.begin.items(), *tag_set.inside.items())}
+    begins = set(tag_set.begin.values())
+    spans: list[tuple[int, int, str, float | None]] = []
+    label: str | None = None
+    for number, tag in enumerate(tags):
+        start, end = offsets[number]
+        if tag < 0 or start == end:
+            continue
+        score = None if scores is None else float(scores[number])
+        if tag == tag_set.outside:
+            label = None
+        elif tag in begins or label != label_of[tag]:
+            label = label_of[tag]
+            spans.append((start, end, label, score))
+        else:
+            first, last, _, lowest = spans[-1]
+            if score is not None and lowest is not None:
+                lowest = min(lowest, score)
+            spans[-1] = (first, max(last, end), label, lowest)
+    entities: list[Entity] = []
+    for start, end, name, lowest in spans:
+        if entities:
+            start = max(start, entities[-1].end)
+        start, end = trim(text, start, end)
+        if start < end:
+            entities.append(Entity(start, end, name, lowest))
+    return tuple(entities)

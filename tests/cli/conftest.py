@@ -1,0 +1,55 @@
+"""The command line as a user meets it, and small corpora to give it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from deidsynth.cli.app import app
+from deidsynth.cli.guard import set_debug
+
+Deidsynth = Callable[..., Result]
+Note = Callable[..., dict[str, Any]]
+WriteJsonl = Callable[[str, Sequence[dict[str, Any]]], Path]
+
+
+@pytest.fixture
+def deidsynth(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deidsynth]:
+    """A call of the command line; the result holds exit_code, stdout and stderr."""
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def call(*arguments: str | Path) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="deidsynth")
+
+    yield call
+    set_debug(False)
+
+
+@pytest.fixture
+def write_jsonl(tmp_path: Path) -> WriteJsonl:
+    """A writer of JSONL files in the test's folder."""
+
+    def write(name: str, documents: Sequence[dict[str, Any]]) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps(document) + "\n" for document in documents), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def note() -> Note:
+    """A maker of one line of a JSONL corpus."""
+
+    def make(doc_id: str, text: str, *entities: tuple[int, int, str]) -> dict[str, Any]:
+        spans = [{"start": start, "end": end, "label": label} for start, end, label in entities]
+        return {"doc_id": doc_id, "text": text, "entities": spans}
+
+    return make

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from deidsynth.cli import reference
+from deidsynth.cli.app import app
+from deidsynth.cli.guard import guarded, set_debug
+from deidsynth.errors import CheckFailedError, ConfigError, InputError, IntegrityError
+
+ROOT = Path(__file__).resolve().parents[2]
+VERBS = [
+    "demo", "run", "adapt", "synthesize", "annotate", "train", "evaluate", "report", "deidentify", "version",
+    "runs list", "runs show", "runs verify", "corpus describe", "corpus convert", "models list",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(deidsynth, verb) -> None:
+    result = deidsynth(*verb.split(), "--help")
+    assert result.exit_code == 0
+    assert f"deidsynth {verb}" in result.stdout.split("Example:")[1]
+    assert "--quiet" in result.stdout
+
+
+def test_the_list_of_verbs_is_whole() -> None:
+    names = []
+    for line in reference.reference().splitlines():
+        if line.startswith("## deidsynth "):
+            names.append(line.removeprefix("## deidsynth "))
+    assert sorted(names) == sorted(VERBS)
+
+
+def test_docs_are_fresh() -> None:
+    path = ROOT / "docs" / "cli.md"
+    assert reference.main(["--check", str(path)]) == 0
+
+
+def test_stale_docs_fail_the_check(tmp_path, capsys) -> None:
+    path = tmp_path / "cli.md"
+    assert reference.main([str(path)]) == 0
+    assert reference.main(["--check", str(path)]) == 0
+    path.write_text(path.read_text(encoding="utf-8") + "x", encoding="utf-8")
+    assert reference.main(["--check", str(path)]) == 1
+    assert "make docs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["run", "--nonsense"], ["evaluate", "only-one"], ["demo", "--seed", "x"]]
+)
+def test_usage_errors_exit_with_two(deidsynth, arguments) -> None:
+    assert deidsynth(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (CheckFailedError("the check said no"), 1, "error: the check said no"),
+        (InputError("wrong"), 2, "error: wrong"),
+        (ConfigError(["a: b", "c: d"]), 2, "2 problems"),
+        (IntegrityError("changed"), 3, "error: changed"),
+        (ValueError("a patient's name"), 3, "unexpected ValueError"),
+        (OSError(28, "No space left on device", "/x/y"), 3, "the disk is full (/x/y)"),
+        (PermissionError(13, "Permission denied", "/x/y"), 3, "/x/y: Permission denied"),
+        (KeyboardInterrupt(), 130, "the same command again"),
+    ],
+)
+def test_exit_codes_and_messages(error, code, told, capsys) -> None:
+    def command() -> None:
+        raise error
+
+    with pytest.raises(typer.Exit) as left:
+        guarded(command)()
+    assert left.value.exit_code == code
+    shown = capsys.readouterr()
+    assert told in shown.err
+    assert "patient" not in shown.err
+    assert "Traceback" not in shown.err
+    assert shown.out == ""
+
+
+def test_unexpected_error_says_where_and_how_to_get_more(capsys) -> None:
+    def command() -> None:
+        from deidsynth.digests import canonical_json
+
+        canonical_json({"x": object()})
+
+    with pytest.raises(typer.Exit):
+        guarded(command)()
+    told = capsys.readouterr().err
+    assert "deidsynth/digests.py:" in told
+    assert "deidsynth --debug" in told
+
+
+def test_debug_shows_the_traceback(deidsynth, tmp_path) -> None:
+    result = deidsynth("--debug", "runs", "list", tmp_path / "nowhere")
+    assert result.exit_code == 2
+    assert "Traceback" in result.stderr
+    set_debug(False)
+    assert "Traceback" not in deidsynth("runs", "list", tmp_path / "nowhere").stderr
+
+
+def test_version_as_json(deidsynth) -> None:
+    versions = json.loads(deidsynth("version", "--json").stdout)
+    assert versions["deidsynth"] == "0.1.0"
+    assert {"python", "torch", "transformers"} <= set(versions)
+
+
+def test_version_quiet_is_the_number_alone(deidsynth) -> None:
+    assert deidsynth("version", "--quiet").stdout == "0.1.0\n"
+
+
+def test_models_list_names_scratch(deidsynth) -> None:
+    assert [model["name"] for model in json.loads(deidsynth("models", "list", "--json").stdout)] == ["scratch"]
+    assert "scratch" in deidsynth("models", "list").stdout
+
+
+def test_python_dash_m_and_exit_code_reach_the_shell() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, "-m", "deidsynth", "corpus", "describe", "/nowhere/at/all"],
+        env=environment, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stdout == ""
+
+
+def test_app_is_what_the_entry_point_runs() -> None:
+    assert app.info.name == "deidsynth"

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+# Nine characters a name: "Anna Berg" is tokens Anna, Berg.
+TEXT = "Anna Berg ringde Karl."
+
+
+@pytest.fixture
+def corpora(write_jsonl, note):
+    gold = write_jsonl("gold.jsonl", [note("1", TEXT, (0, 9, "NAME"), (17, 21, "NAME"))])
+    predicted = write_jsonl("predicted.jsonl", [note("1", TEXT, (0, 4, "NAME"), (17, 21, "PLACE"))])
+    return gold, predicted
+
+
+def test_json_holds_the_counts_worked_by_hand(deidsynth, corpora) -> None:
+    result = deidsynth("evaluate", *corpora, "--json")
+    assert result.exit_code == 0, result.stderr
+    scores = json.loads(result.stdout)
+    # Strict: neither span-with-label agrees. Span: 17-21 does.
+    assert [scores["strict"][key] for key in ("tp", "fp", "fn", "f1")] == [0, 2, 2, 0.0]
+    assert [scores["span"][key] for key in ("tp", "fp", "fn", "f1")] == [1, 1, 1, 0.5]
+    # Tokens: Anna right; Berg missed; Karl has another label.
+    assert [scores["token"][key] for key in ("tp", "fp", "fn")] == [1, 1, 2]
+    assert scores["per_label"]["PLACE"]["recall"] is None
+    assert scores["n_documents"] == 1
+
+
+def test_perfect_prediction_scores_one_and_sentences_give_the_leak(deidsynth, corpora) -> None:
+    gold, predicted = corpora
+    scores = json.loads(deidsynth("evaluate", gold, gold, "--json", "--sentences", "4").stdout)
+    assert scores["strict"]["f1"] == 1.0
+    assert scores["leak"] == 0.0
+    assert json.loads(deidsynth("evaluate", gold, predicted, "--json", "--sentences", "4").stdout)["leak"] == 0.5
+
+
+def test_table_shows_every_way_of_scoring_and_no_text(deidsynth, corpora) -> None:
+    result = deidsynth("evaluate", *corpora)
+    assert result.exit_code == 0
+    for word in ("strict", "span", "token", "NAME", "PLACE", "0.500", "n/a"):
+        assert word in result.stdout
+    assert "Anna" not in result.output
+
+
+def test_other_documents_are_the_users_fault(deidsynth, write_jsonl, note) -> None:
+    gold = write_jsonl("gold.jsonl", [note("1", TEXT, (0, 9, "NAME"))])
+    other = write_jsonl("other.jsonl", [note("2", TEXT, (0, 9, "NAME"))])
+    result = deidsynth("evaluate", gold, other)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+
+
+def test_missing_file_is_named_without_a_traceback(deidsynth, corpora, tmp_path) -> None:
+    missing = tmp_path / "nowhere.jsonl"
+    result = deidsynth("evaluate", corpora[0], missing)
+    assert result.exit_code == 2
+    assert str(missing) in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("system", ["noisy", "poor"])
+def test_meddocan_predictions_score_as_the_official_script_says(deidsynth, data_folder, tmp_path, system) -> None:
+    """The texts of dev with one system's annotations beside them, as a user would lay them out."""
+    dev, scored = data_folder / "meddocan" / "dev" / "brat", data_folder / "meddocan" / "scored_predictions"
+    for text in dev.glob("*.txt"):
+        (tmp_path / text.name).write_bytes(text.read_bytes())
+        annotations = scored / system / text.with_suffix(".ann").name
+        (tmp_path / annotations.name).write_bytes(annotations.read_bytes() if annotations.is_file() else b"")
+    result = deidsynth("evaluate", dev, tmp_path, "--json", "--sentences", "7768")
+    assert result.exit_code == 0, result.stderr
+    scores = json.loads(result.stdout)
+    official = json.loads((scored / "official_scores.json").read_text(encoding="utf-8"))[system]
+    for ours, theirs in (("strict", "Subtask1"), ("span", "Subtask2Strict"), ("merged", "Subtask2Merged")):
+        assert scores[ours]["f1"] == pytest.approx(float(official[f"{theirs}_F1"]), abs=1e-9)
+    assert scores["leak"] == pytest.approx(float(official["Subtask1_Leak"]), abs=1e-9)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from deidsynth.cli import terminal
+from deidsynth.cli.terminal import TerminalProgress, format_rate, format_seconds, make_progress
+from deidsynth.progress import SilentProgress
+
+
+class Clock:
+    """Seconds that a test moves by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.44, "0.4 s"), (12.4, "12 s"), (59.6, "1:00"), (185, "3:05"), (3723, "1:02:03")]
+)
+def test_durations(seconds, shown) -> None:
+    assert format_seconds(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("n", "seconds", "unit", "shown"),
+    [(10, 4, "step", "2.5 step/s"), (2, 5, "step", "2.5 s/step"), (5000, 10, "token", "500 token/s"), (0, 5, "x", "")],
+)
+def test_rates(n, seconds, unit, shown) -> None:
+    assert format_rate(n, seconds, unit) == shown
+
+
+def test_plain_output_tells_every_ten_seconds_with_rate_and_time_left() -> None:
+    out, clock = io.StringIO(), Clock()
+    progress = TerminalProgress(Console(file=out, width=200), clock)
+    with progress.task("adapt", 100, "step") as task:
+        for _ in range(50):
+            clock.now += 0.5
+            task.advance(1, loss=1.5)
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "adapt: 20/100 step, 2.0 step/s, 10 s elapsed, 40 s left, loss=1.5"
+    assert lines[-1] == "adapt: 50/100 step, 2.0 step/s, took 25 s, loss=1.5"
+    assert len(lines) == 3
+
+
+def test_plain_output_is_silent_about_short_work() -> None:
+    out, clock = io.StringIO(), Clock()
+    with TerminalProgress(Console(file=out), clock).task("read", 3) as task:
+        clock.now += 1.0
+        task.advance(3)
+    assert out.getvalue() == ""
+
+
+def test_plain_output_without_a_total_tells_no_time_left() -> None:
+    out, clock = io.StringIO(), Clock()
+    with TerminalProgress(Console(file=out, width=200), clock).task("sample", None, "document") as task:
+        clock.now += 11.0
+        task.advance(22)
+    assert out.getvalue().splitlines()[0] == "sample: 22 document, 2.0 document/s, 11 s elapsed"
+
+
+def test_failed_work_leaves_no_line_that_looks_done() -> None:
+    out, clock = io.StringIO(), Clock()
+    progress = TerminalProgress(Console(file=out), clock)
+    with pytest.raises(ValueError, match="broken"), progress.task("adapt", 10):
+        clock.now += 5.0
+        raise ValueError("broken")
+    assert out.getvalue() == ""
+
+
+def test_bars_close_after_the_last_of_nested_tasks() -> None:
+    out, clock = io.StringIO(), Clock()
+    progress = TerminalProgress(Console(file=out, force_terminal=True, width=120), clock)
+    with progress.task("run", 2) as outer:
+        with progress.task("train", 10, "step") as inner:
+            clock.now += 4.0
+            inner.advance(10)
+        assert progress._bars is not None
+        outer.advance()
+    assert progress._bars is None
+    assert "train: 10/10 step" in out.getvalue()
+
+
+def test_quiet_listens_to_nothing() -> None:
+    assert isinstance(make_progress(quiet=True), SilentProgress)
+    assert isinstance(make_progress(quiet=False), TerminalProgress)
+
+
+def test_json_is_all_that_goes_to_standard_output(capsys) -> None:
+    terminal.print_json({"å": [1.5, None]})
+    assert json.loads(capsys.readouterr().out) == {"å": [1.5, None]}
+
+
+def test_tables_align_numbers_to_the_right(capsys) -> None:
+    terminal.print_table(["name", "F1"], [["a", "0.5"], ["b", "n/a"]])
+    lines = [line for line in capsys.readouterr().out.splitlines() if " a " in line or " b " in line]
+    assert lines[0].index("0.5") == lines[1].index("n/a")
+
+
+def test_brackets_in_a_cell_are_no_markup(capsys) -> None:
+    terminal.print_table(["name"], [["[bold]x"]])
+    assert "[bold]x" in capsys.readouterr().out

@@ -1,0 +1,20 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of public corpora beside the checkout; the test is skipped where it is absent."""
+    named = os.environ.get("DEIDSYNTH_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no public corpora at {folder}; set DEIDSYNTH_DATA to the folder that holds them")
+    return folder
