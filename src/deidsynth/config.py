@@ -84,6 +84,15 @@ class ScratchCausalConfig(StageConfig):
         return self
 
 
+class PretrainingConfig(StageConfig):
+    """Masked-language training of an encoder from scratch, on the texts that it is then trained to tag."""
+
+    epochs: float = Field(6.0, ge=0.0, description="0: none")
+    learning_rate: float = Field(2e-3, gt=0.0)
+    weight_decay: float = Field(0.05, ge=0.0)
+    masked: Fraction = Field(0.3, description="share of the tokens to fill in")
+
+
 class ScratchEncoderConfig(StageConfig):
     """Shape of the encoder that ``encoder: scratch`` makes."""
 
@@ -94,6 +103,7 @@ class ScratchEncoderConfig(StageConfig):
     vocabulary_size: int = Field(4096, ge=300)
     local_attention: int = Field(128, ge=2)
     dropout: float = Field(0.1, ge=0.0, lt=1.0)
+    pretraining: PretrainingConfig = PretrainingConfig()
 
     @model_validator(mode="after")
     def _heads_divide(self) -> ScratchEncoderConfig:
@@ -133,6 +143,7 @@ class PromptConfig(StageConfig):
         "surrogate", description="PII inside a prompt: replaced by invented values, kept, or the prompt left out"
     )
     file: str | None = Field(None, description="one prompt a line, for source: file")
+    language: str | None = Field(None, description="of the invented values; by default the corpus's language")
 
     @model_validator(mode="after")
     def _file_is_named(self) -> PromptConfig:

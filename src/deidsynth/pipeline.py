@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deidsynth.config import CorpusConfig, RunConfig
 from deidsynth.corpora import LoadedCorpus, content_digest, describe, load_corpus, read_jsonl, write_jsonl
@@ -19,9 +19,11 @@ from deidsynth.executors import NodeResult, Source, Surroundings, execute
 from deidsynth.plan import Plan, pipeline_plan
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.runs import Publication, RunFolder
-from deidsynth.stages.stage import Stage
 from deidsynth.store import Artifact, Store
 from deidsynth.store.manifest import package_versions
+
+if TYPE_CHECKING:
+    from deidsynth.stages.stage import Stage
 
 REPORT_SCHEMA_VERSION = 1
 N_SHOWN_NOTES = 12

@@ -205,8 +205,11 @@ def pipeline_plan(config: RunConfig, *, source_digest: str, real: bool, language
         return Node(f"select-{part}", "select", settings.model_dump(mode="json"), inputs, config.split.seed)
 
     synthetic = config.synthetic_train_config()
+    prompts = config.synthesize.prompts
+    prompts = prompts.model_copy(update={"language": prompts.language or language})
+    synthesize = config.synthesize.model_copy(update={"prompts": prompts})
     scoring = {"annotate": config.annotate.model_dump(mode="json")}
-    overlap = {"texts": "annotate", "train": "select-train", "held_out": "select-test"}
+    overlap = {"texts": "synthesize", "train": "select-train", "held_out": "select-test"}
     return Plan(
         (
             Node("import", IMPORT, {"language": language}, source_digest=source_digest, real_source=real),
@@ -215,7 +218,7 @@ def pipeline_plan(config: RunConfig, *, source_digest: str, real: bool, language
             Node("evaluate-gold", "evaluate", scoring, _model_on_test("gold"), config.seed, precision),
             stage("adapt", "adapt", config.adapt, _local("base", config.adapt.base), train="select-train"),
             stage(
-                "synthesize", "synthesize", config.synthesize, _local("prompts.file", config.synthesize.prompts.file),
+                "synthesize", "synthesize", synthesize, _local("prompts.file", prompts.file),
                 model="adapt", prompts="select-validation", train="select-train",
             ),
             stage("annotate", "annotate", config.annotate, texts="synthesize", model="gold"),

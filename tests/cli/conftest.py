@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,20 @@ from typer.testing import CliRunner, Result
 
 from deidsynth.cli.app import app
 from deidsynth.cli.guard import set_debug
+from deidsynth.config import (
+    AdaptConfig,
+    AnnotateConfig,
+    EvaluateConfig,
+    OverlapConfig,
+    SelectConfig,
+    StageConfig,
+    SynthesizeConfig,
+    TrainConfig,
+)
+from deidsynth.corpora import read_jsonl, split_parts
+from deidsynth.corpora import write_jsonl as jsonl_writer
+from deidsynth.documents import Corpus, Document, Entity
+from deidsynth.stages.stage import StageContext
 
 Deidsynth = Callable[..., Result]
 Note = Callable[..., dict[str, Any]]
@@ -53,3 +67,87 @@ def note() -> Note:
         return {"doc_id": doc_id, "text": text, "entities": spans}
 
     return make
+
+
+class FakeStage:
+    """A stage that counts documents instead of computing, and remembers what it was given."""
+
+    version = 1
+
+    def __init__(self, name: str, config_type: type[StageConfig]) -> None:
+        self.name, self.config_type = name, config_type
+        self.seen: list[dict[str, Any]] = []
+        self.error: BaseException | None = None
+
+    def run(
+        self, config: StageConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
+    ) -> Mapping[str, Any]:
+        found = {role: sorted(path.name for path in folder.iterdir()) for role, folder in inputs.items()}
+        corpora = {role: read_jsonl(folder / "corpus.jsonl") for role, folder in inputs.items() if self._holds(folder)}
+        self.seen.append({"config": config, "files": found, "corpora": corpora, "context": context})
+        if self.error is not None:
+            raise self.error
+        facts: dict[str, Any] = {"n_documents": 0}
+        if self.name in {"adapt", "train"}:
+            (output / "model").mkdir(exist_ok=True)
+            silver = self.name == "train" and corpora["corpus"].annotation == "silver"
+            (output / "model" / "config.json").write_text(json.dumps({"silver": silver}), encoding="utf-8")
+            (output / "curve.jsonl").write_text("", encoding="utf-8")
+        elif self.name == "evaluate":
+            silver = json.loads((inputs["model"] / "model" / "config.json").read_text(encoding="utf-8"))["silver"]
+            (output / "scores.json").write_text(json.dumps(self._scores(0.5 if silver else 0.75)), encoding="utf-8")
+        elif self.name == "overlap":
+            recall = {"train": {"recall": 0.25}, "held_out": {"recall": 0.125}}
+            (output / "overlap.json").write_text(json.dumps({"n": 5, **recall, "shown": []}), encoding="utf-8")
+        else:
+            corpus = self._corpus(config, inputs, corpora)
+            write_target(corpus, output / "corpus.jsonl")
+            facts = {"n_documents": len(corpus)}
+        return facts
+
+    def _holds(self, folder: Path) -> bool:
+        return (folder / "corpus.jsonl").is_file()
+
+    def _corpus(self, config: Any, inputs: Mapping[str, Path], corpora: Mapping[str, Corpus]) -> Corpus:
+        if self.name == "select":
+            parts = json.loads((inputs["corpus"] / "parts.json").read_text(encoding="utf-8"))
+            return split_parts(read_jsonl(inputs["corpus"] / "documents.jsonl"), parts, config.split)[config.part]
+        source = corpora["train"] if self.name == "synthesize" else corpora["texts"]
+        made = [Document(f"s{number}", "Hej Bo", (Entity(4, 6, "NAME"),)) for number in range(len(source))]
+        return Corpus(tuple(made), origin="synthetic", annotation="silver")
+
+    def _scores(self, f1: float) -> dict[str, Any]:
+        counts = {"precision": f1, "recall": f1, "f1": f1, "tp": 3, "fp": 1, "fn": 1}
+        ways = dict.fromkeys(("strict", "span", "merged", "token"), counts)
+        return {**ways, "per_label": {"NAME": counts}, "leak": None, "n_documents": 2}
+
+
+def write_target(corpus: Corpus, path: Path) -> None:
+    """Write a file that an earlier attempt may have left."""
+    path.unlink(missing_ok=True)
+    jsonl_writer(corpus, path)
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeStage]:
+    """Fakes in place of the package's stages, by name."""
+    import deidsynth.stages
+
+    kinds: dict[str, type[StageConfig]] = {
+        "select": SelectConfig,
+        "adapt": AdaptConfig,
+        "synthesize": SynthesizeConfig,
+        "train": TrainConfig,
+        "annotate": AnnotateConfig,
+        "evaluate": EvaluateConfig,
+        "overlap": OverlapConfig,
+    }
+    fakes = {name: FakeStage(name, kind) for name, kind in kinds.items()}
+    monkeypatch.setattr(deidsynth.stages, "STAGES", fakes, raising=False)
+    return fakes
+
+
+@pytest.fixture
+def corpus(write_jsonl: WriteJsonl, note: Note) -> Path:
+    """A JSONL corpus of twelve notes, each with one name."""
+    return write_jsonl("corpus.jsonl", [note(f"n{number}", f"Bo kom {number}", (0, 2, "NAME")) for number in range(12)])

@@ -134,3 +134,12 @@ def test_python_dash_m_and_exit_code_reach_the_shell() -> None:
 
 def test_app_is_what_the_entry_point_runs() -> None:
     assert app.info.name == "deidsynth"
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    command = f"{sys.executable} -m deidsynth version | true"
+    done = subprocess.run(
+        ["bash", "-c", command], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stderr == ""

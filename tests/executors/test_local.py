@@ -1,7 +1,7 @@
 import errno
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Mapping
@@ -243,52 +243,42 @@ def test_who_comes_second_waits_and_takes_what_the_first_made(store: Store) -> N
     assert f"[2/2] first: process {os.getpid()} is computing the same artifact; waiting for it" in listener.lines
 
 
-KILLED = '''
-import os, signal, sys
-from collections.abc import Mapping
-from pathlib import Path
-from deidsynth.config import StageConfig
-from deidsynth.digests import digest
-from deidsynth.executors import execute
-from deidsynth.plan import Node, Plan
-from deidsynth.store import Store
-
+@dataclass
 class Steps:
-    """Counts to ten with a checkpoint a step, and may be killed at a step."""
-    name, version, config_type = "steps", 1, StageConfig
+    """Counts to ten with a checkpoint a step, and is killed at one of them."""
 
-    def __init__(self, die_at):
-        self.die_at = die_at
+    die_at: int
+    name: str = "repeat"
+    version: int = 1
+    config_type: type[StageConfig] = CountConfig
 
-    def run(self, config, inputs, output, context):
+    def run(
+        self, config: CountConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
+    ) -> Mapping[str, Any]:
         checkpoint = context.scratch / "step"
         begun = int(checkpoint.read_text()) if checkpoint.exists() else 0
         for step in range(begun + 1, 11):
             with (output / "steps").open("a") as stream:
-                stream.write(f"{step}\\n")
+                stream.write(f"{step}\n")
             checkpoint.write_text(str(step))
             if step == self.die_at:
                 os.kill(os.getpid(), signal.SIGKILL)
         return {"resumed_at": begun}
 
-def source(output):
-    (output / "text").write_text("abc")
-    return {}
 
-plan = Plan((Node("corpus", "import", source_digest=digest("abc")), Node("count", "steps", inputs={"text": "corpus"})))
-store = Store(Path(sys.argv[1]))
-for result in execute(plan, store, {"steps": Steps(int(sys.argv[2]))}, sources={"corpus": source}):
-    print(result.name, result.status, result.artifact.manifest.facts.get("resumed_at"), store.verify(result.artifact))
-'''
-
-
-def test_a_stage_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", KILLED, str(tmp_path / "store")]
-    for step in ("4", "8"):
-        killed = subprocess.run([*command, step], capture_output=True, text=True, check=False)
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
-    done = subprocess.run([*command, "0"], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["corpus cached None []", "count done 8 []"]
-    (artifact,) = [each for each in Store(tmp_path / "store").artifacts() if each.manifest.name == "count"]
-    assert (artifact.path / "steps").read_text().split() == [str(step) for step in range(1, 11)]
-    assert artifact.manifest.attempts == 3
+def test_a_stage_that_was_killed_goes_on_where_it_was(store: Store) -> None:
+    plan = Plan(plan_of().nodes[:2])
+    for step in (4, 8):
+        arguments = (plan, store, {"repeat": Steps(step)})
+        victim = multiprocessing.get_context("fork").Process(
+            target=execute, args=arguments, kwargs={"sources": {"corpus": write_source}}
+        )
+        victim.start()
+        victim.join()
+        assert victim.exitcode == -signal.SIGKILL
+    corpus, count = execute(plan, store, {"repeat": Steps(0)})
+    assert (corpus.status, count.status) == ("cached", "done")
+    assert count.artifact.manifest.facts == {"resumed_at": 8}
+    assert count.artifact.manifest.attempts == 3
+    assert (count.artifact.path / "steps").read_text().split() == [str(step) for step in range(1, 11)]
+    assert store.verify(count.artifact) == []

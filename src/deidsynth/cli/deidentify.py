@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from deidsynth.cli.options import AsJson, Mode, Quiet
+from deidsynth.cli.options import AsJson, Device, Mode, Quiet
 from deidsynth.documents import Corpus, Document
 
 
@@ -21,6 +21,7 @@ def deidentify_command(
     mode: Annotated[
         Mode, typer.Option("--mode", metavar="tag|mask", help="Tag what was found, or mask it with its label.")
     ] = Mode.MASK,
+    device: Device = "auto",
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -39,7 +40,8 @@ def deidentify_command(
         refuse_occupied(output)
     else:
         prepare_output(output)
-    documents = deidentify(weights, texts, mode=mode.value, progress=make_progress(quiet))
+    kind: Literal["tag", "mask"] = "tag" if mode is Mode.TAG else "mask"
+    documents = deidentify(weights, texts, kind, device=device, progress=make_progress(quiet))
     written = _write(documents, texts, source, output)
     facts = {"n_documents": len(written), "n_entities": written.n_entities, **written.label_counts()}
     print_facts(

@@ -43,8 +43,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (typer.Exit, typer.Abort):
-            raise
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise  # the last: whoever read standard output has gone, and typer knows what to do
         except KeyboardInterrupt:
             _say("interrupted: what was finished is kept; give the same command again to go on from there")
             raise typer.Exit(INTERRUPTED) from None

@@ -91,13 +91,15 @@ def run_stage_to_file(
     Raises:
         InputError: the output file exists.
     """
+    from deidsynth.stages.artifacts import CORPUS
+
     if output.exists():
         raise InputError(f"{output}: exists already; remove it or choose another file")
     folder = output.with_name(f".{output.name}.done")
     if folder.is_dir():
         shutil.rmtree(folder)
     facts = run_stage(name, config, inputs, folder, around)
-    (folder / "corpus.jsonl").rename(output)
+    (folder / CORPUS).rename(output)
     shutil.rmtree(folder)
     return facts
 
@@ -152,12 +154,13 @@ def _plain(corpus: Corpus) -> dict[str, Any]:
 def _lay_out(value: Corpus | Path, folder: Path) -> Path:
     """The folder of an input artifact: ``corpus.jsonl``, or a link ``model`` to the weights."""
     from deidsynth.corpora import write_jsonl
+    from deidsynth.stages.artifacts import CORPUS, MODEL
 
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir()
     if isinstance(value, Path):
-        (folder / "model").symlink_to(model_folder(value).resolve(), target_is_directory=True)
+        (folder / MODEL).symlink_to(model_folder(value).resolve(), target_is_directory=True)
     else:
-        write_jsonl(value, folder / "corpus.jsonl")
+        write_jsonl(value, folder / CORPUS)
     return folder

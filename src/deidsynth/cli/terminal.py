@@ -241,7 +241,7 @@ def print_json(value: Any) -> None:
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
     """Write a table to standard output; every column but the first is right-aligned where it holds numbers."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(header_style="bold")
     for index, header in enumerate(headers):
         cells = [row[index] for row in rows]
         table.add_column(header, justify="right" if index and all(map(_is_numeric, cells)) else "left")
@@ -250,6 +250,8 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: st
     console = Console(file=sys.stdout, highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)
+    if title is not None:
+        console.print(Text(title, style="italic"), soft_wrap=True)
     console.print(table)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from deidsynth.plan import Plan
 from deidsynth.progress import Progress, SilentProgress
-from deidsynth.stages.stage import Stage
 from deidsynth.store import Artifact, Store
+
+if TYPE_CHECKING:
+    from deidsynth.stages.stage import Stage
 
 Source = Callable[[Path], Mapping[str, Any]]
 """Writes an artifact's files from data outside the store into a folder, and returns facts for the manifest."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deidsynth.config import parse
 from deidsynth.errors import InputError
 from deidsynth.executors.executor import NodeResult, Source, Surroundings
 from deidsynth.plan import IMPORT_VERSION, Node, Plan, lineage
-from deidsynth.stages.stage import Stage, StageContext
 from deidsynth.store import Artifact, InputRecord, Manifest, Store, Work, storage_errors
 from deidsynth.store.manifest import package_versions, source_commit
+
+if TYPE_CHECKING:
+    from deidsynth.stages.stage import Stage
 
 
 def execute(
@@ -96,6 +98,9 @@ class _Job:
     def _compute(
         self, work: Work, stages: Mapping[str, Stage], sources: Mapping[str, Source]
     ) -> tuple[int, Mapping[str, Any]]:
+        # Only now, because the room of the stages brings torch: importing an executor must not.
+        from deidsynth.stages.stage import StageContext
+
         node = self._node
         if node.source_digest is not None:
             if node.name not in sources:

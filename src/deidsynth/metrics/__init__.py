@@ -2,6 +2,6 @@
 
 from deidsynth.metrics.entities import Counts, Scores, score
 from deidsynth.metrics.overlap import VerbatimIndex, ngram_recall
-from deidsynth.metrics.words import token_spans, words
+from deidsynth.metrics.tokens import token_spans, words
 
 __all__ = ["Counts", "Scores", "VerbatimIndex", "ngram_recall", "score", "token_spans", "words"]

@@ -3,11 +3,11 @@
 =========  =============================================================================================
 strict     an entity is right when start, end and label are
 span       an entity is right when start and end are
-merged     MEDDOCAN's ``SubTrack 2 [merged]``: neighbouring entities are joined, in gold and in predicted
+merged     MEDDOCAN's ``SubTrack 2 [merged]``: neighboring entities are joined, in gold and in predicted
            separately, when nothing alphanumeric lies between them. Right are the spans that agree as they are and
            the joined spans that agree; wrong or missed is a span that agrees in neither way and lies in no
            joined span that agrees. A joined span counts beside its parts, so tp + fn is not the number of entities
-token      a token (`deidsynth.metrics.words`) has the label of the entity that overlaps it, the first where
+token      a token (`deidsynth.metrics.tokens`) has the label of the entity that overlaps it, the first where
            several do; tokens outside of every entity on both sides do not count; no B-/I-
 leak       strict false negatives per sentence (MEDDOCAN's)
 =========  =============================================================================================
@@ -26,9 +26,9 @@ from typing import Any, TypeVar
 
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import InputError
-from deidsynth.metrics.words import token_spans
+from deidsynth.metrics.tokens import token_spans
 
-Labelled = TypeVar("Labelled", tuple[int, str], tuple[int, int, str])
+Labeled = TypeVar("Labeled", tuple[int, str], tuple[int, int, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def _compare(gold: set[Any], predicted: set[Any]) -> Counts:
     return Counts(tp, len(predicted) - tp, len(gold) - tp)
 
 
-def _count_labels(totals: dict[str, Counts], gold: set[Labelled], predicted: set[Labelled]) -> None:
+def _count_labels(totals: dict[str, Counts], gold: set[Labeled], predicted: set[Labeled]) -> None:
     """Add the comparison to the totals of every label; the label is the last part of an item."""
     right = Counter(str(item[-1]) for item in gold & predicted)
     wrong = Counter(str(item[-1]) for item in predicted - gold)
@@ -216,7 +216,7 @@ def _inside(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
 
 
 def _merged_spans(document: Document) -> set[tuple[int, int]]:
-    """Spans of the entities, neighbours joined when nothing alphanumeric lies between."""
+    """Spans of the entities, neighbors joined when nothing alphanumeric lies between."""
     spans: list[tuple[int, int]] = []
     for entity in document.entities:
         if spans and not any(character.isalnum() for character in document.text[spans[-1][1] : entity.start]):

@@ -1,4 +1,4 @@
-"""How much of one text stands again in another. Words are those of `deidsynth.metrics.words`.
+"""How much of one text stands again in another. Words are those of `deidsynth.metrics.tokens`.
 
 No n-gram and no run crosses the end of a text. Nothing here proves that a text is anonymous.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deidsynth.errors import InputError
-from deidsynth.metrics.words import words
+from deidsynth.metrics.tokens import words
 
 Integers = NDArray[np.int64]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import functools
 from collections.abc import Iterator
 
 import torch
@@ -40,6 +42,20 @@ def resolve_precision(precision: str, device: str) -> str:
     if precision == "auto":
         return "bf16" if has_native_bf16(device) else "fp32"
     return precision
+
+
+@functools.cache
+def keep_freed_memory() -> None:
+    """Let the C library keep large freed blocks for the next step instead of handing them back to the system.
+
+    Training on the processor frees and asks for the same tensors at every step; fresh pages cost it about a fifth of
+    its time. Does nothing where the C library has no ``mallopt``.
+    """
+    m_trim_threshold, m_mmap_threshold = -1, -3
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(m_mmap_threshold, 1 << 30)
+        library.mallopt(m_trim_threshold, (1 << 31) - 1)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from deidsynth.errors import ModelNotUsableError
-from deidsynth.models.devices import autocast
+from deidsynth.models.devices import autocast, keep_freed_memory
 
 Batch = TypeVar("Batch")
 
@@ -131,6 +131,7 @@ def training_steps(
     Raises:
         ModelNotUsableError: no weight is trainable, or the trained weights do not move.
     """
+    keep_freed_memory()
     accelerator = Accelerator(cpu=settings.device == "cpu")
     model.to(settings.device)
     trainable = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]

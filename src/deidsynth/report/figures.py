@@ -73,13 +73,16 @@ def line_chart(series: Mapping[str, Sequence[Point]], label: str) -> Markup:
             body += Markup('<text class="tick middle" x="{:.1f}" y="{}">{}</text>').format(
                 across(tick), height - bottom + 16, formats.significant(tick)
             )
-    body += Markup('<text class="tick middle" x="{}" y="{}">steps</text>').format((left + width - right) / 2, height - 3)
+    center = (left + width - right) / 2
+    body += Markup('<text class="tick middle" x="{}" y="{}">steps</text>').format(center, height - 3)
     for name, points in shown.items():
         path = " ".join(f"{across(x):.1f},{down(y):.1f}" for x, y in points)
         body += Markup('<polyline class="curve {}" points="{}"/>').format(name, path)
         if len(points) <= 40:
             for x, y in points:
-                body += Markup('<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="2.6"/>').format(name, across(x), down(y))
+                body += Markup('<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="2.6"/>').format(
+                    name, across(x), down(y)
+                )
     return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         width, height, label, body
     )
@@ -100,9 +103,9 @@ def quantile_strip(quantiles: Mapping[str, Any], high: float) -> Markup:
         lower, max(upper - lower, 1.5)
     )
     body += Markup('<line class="median" x1="{0:.1f}" x2="{0:.1f}" y1="3" y2="19"/>').format(middle)
-    return Markup('<svg class="strip" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}</svg>').format(
-        width, height, body
-    )
+    return Markup(
+        '<svg class="strip" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
+    ).format(width, height, body)
 
 
 def thin(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:

@@ -89,7 +89,9 @@ def _draw(box: Box, x: int, y: int, width: int, time: str | None) -> Markup:
         box.kind, x, y, width, HEIGHT
     )
     for number, (style, line) in enumerate(lines):
-        drawn += Markup('<text class="{}" x="{:.0f}" y="{:.0f}">{}</text>').format(style, middle, first + 18 * number, line)
+        drawn += Markup('<text class="{}" x="{:.0f}" y="{:.0f}">{}</text>').format(
+            style, middle, first + 18 * number, line
+        )
     return drawn
 
 

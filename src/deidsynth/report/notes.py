@@ -9,19 +9,17 @@ from typing import Any
 from markupsafe import Markup
 
 from deidsynth.documents import Document
-from deidsynth.metrics.words import words
+from deidsynth.metrics.tokens import words
 
 N_HUES, N_LINES = 8, 3
-_CONTROL = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(9), 11, 12, *range(14, 32), 127)}
+_CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), "\N{REPLACEMENT CHARACTER}")
 
 
 def styles(notes: Sequence[Document]) -> dict[str, str]:
     """CSS classes of every label, most frequent first; hue and underline together are unlike for 24 labels."""
     counts = Counter(entity.label for note in notes for entity in note.entities)
     ordered = sorted(counts, key=lambda label: (-counts[label], label))
-    return {
-        label: f"hue{number % N_HUES} line{number // N_HUES % N_LINES}" for number, label in enumerate(ordered)
-    }
+    return {label: f"hue{number % N_HUES} line{number // N_HUES % N_LINES}" for number, label in enumerate(ordered)}
 
 
 def legend(notes: Sequence[Document]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ LANGUAGES = {
 MEASURE_NAMES = {
     "strict": ("Strict", "exact beginning, exact end, right label"),
     "span": ("Span", "exact beginning and end, any label"),
-    "merged": ("Merged", "as span, neighbours joined (MEDDOCAN’s rule)"),
+    "merged": ("Merged", "as span, neighbors joined (MEDDOCAN’s rule)"),
     "token": ("Token", "each word, number or sign of an entity by itself"),
 }
 CURVES = {
@@ -97,7 +97,7 @@ def about(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Language", LANGUAGES.get(str(language), str(language)) if language else None),
         ("Data", f"{report['origin']} notes" if report.get("origin") else None),
         ("Scored on", f"{formats.count(test)} held-out documents" if formats.number(test) else None),
-        ("Work", formats.duration(sum(known)) if known else None),
+        ("Computing time", formats.duration(sum(known)) if known else None),
         ("Device", report.get("device")),
         ("Made", str(report["created"]).replace("T", " ").removesuffix("+00:00") if report.get("created") else None),
     ]
@@ -272,15 +272,17 @@ def overlap(report: Mapping[str, Any]) -> dict[str, Any] | None:
     found = part(report, "overlap")
     if not found:
         return None
-    bars = []
-    for key, name in (("train", "Training notes"), ("held_out", "Notes that no model saw")):
-        recall = formats.number(part(found, key).get("recall"))
-        bars.append({"key": key, "name": name, "recall": formats.percent(recall), "share": recall, "width": f"{100 * (recall or 0.0):.2f}"})
+    recalls = {key: formats.number(part(found, key).get("recall")) for key in ("train", "held_out")}
+    names = {"train": "Training notes", "held_out": "Notes that no model saw"}
+    bars = [
+        {"key": key, "name": names[key], "recall": formats.percent(recall), "width": f"{100 * (recall or 0.0):.2f}"}
+        for key, recall in recalls.items()
+    ]
     checked, passing = (formats.number(found.get(f"n_notes_{which}")) for which in ("checked", "passing"))
     return {
         "n": found.get("n", 5),
         "bars": bars,
-        "ratio": _ratio(bars[0]["share"], bars[1]["share"]),
+        "ratio": _ratio(recalls["train"], recalls["held_out"]),
         "checked": formats.count(checked),
         "passing": formats.count(passing),
         "passing_share": formats.percent(passing / checked) if checked and passing is not None else None,

@@ -30,7 +30,8 @@ def comparison_table(report: Mapping[str, Any]) -> Table:
     for measure in MEASURES:
         counts = [part(report, "models", model, measure) for model in MODELS]
         if any(counts):
-            rows.append((measure, *(formats.score(of.get(ratio)) for of in counts for ratio in RATIOS), _f1_gap(counts)))
+            shown = (formats.score(of.get(ratio)) for of in counts for ratio in RATIOS)
+            rows.append((measure, *shown, _f1_gap(counts)))
     return Table(headers, tuple(rows))
 
 

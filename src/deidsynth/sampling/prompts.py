@@ -72,7 +72,7 @@ def make_prompts(
 
 def _file_prompts(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         raise InputError(f"{path}: no such prompt file") from None
     except UnicodeDecodeError:

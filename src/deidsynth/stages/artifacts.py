@@ -12,6 +12,7 @@ DOCUMENTS = "documents.jsonl"
 PARTS = "parts.json"
 MODEL = "model"
 CURVE = "curve.jsonl"
+PRETRAINING_CURVE = "pretraining.jsonl"
 SAMPLES = "samples.jsonl"
 SCORES = "scores.json"
 PREDICTIONS = "predictions.jsonl"
@@ -19,8 +20,10 @@ OVERLAP = "overlap.json"
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write one object, readable for people."""
-    path.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    """Write one object, readable for people, and the file at once."""
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

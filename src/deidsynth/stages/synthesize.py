@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -17,7 +16,7 @@ from deidsynth.models.causal_lm import load_causal_lm
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings, sample
 from deidsynth.sampling.local import LocalEngine
 from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests
-from deidsynth.stages.artifacts import CORPUS, MODEL, SAMPLES, write_lines
+from deidsynth.stages.artifacts import CORPUS, MODEL, SAMPLES, read_lines, write_lines
 from deidsynth.stages.stage import StageContext
 
 
@@ -39,7 +38,7 @@ class Synthesize:
         prompt_corpus = read_jsonl(inputs["prompts"] / CORPUS)
         n_train = len(read_jsonl(inputs["train"] / CORPUS))
         prompts = make_prompts(
-            config.prompts, prompt_corpus.documents, language=prompt_corpus.language, seed=context.seed
+            config.prompts, prompt_corpus.documents, language=config.prompts.language, seed=context.seed
         )
         per_prompt = config.samples_per_prompt
         n_documents = max(1, round(config.volume * n_train)) if per_prompt is None else per_prompt * len(prompts)
@@ -74,7 +73,8 @@ class Synthesize:
         documents = [Document(f"synthetic-{each.index + 1:0{width}d}", each.text) for each in kept]
         write_jsonl(Corpus(tuple(documents), origin="synthetic", annotation="silver"), output / CORPUS)
         rows = [{key: value for key, value in asdict(each).items() if key != "text"} for each in kept]
-        write_lines(output / SAMPLES, [{"doc_id": document.doc_id, **row} for document, row in zip(documents, rows, strict=True)])
+        named = [{"doc_id": document.doc_id, **row} for document, row in zip(documents, rows, strict=True)]
+        write_lines(output / SAMPLES, named)
         n_tokens = sum(each.n_tokens for each in samples)
         return {
             "n_documents": len(kept),
@@ -97,6 +97,5 @@ def _finished_batches(scratch: Path, batches: Sequence[Sequence[Request]]) -> li
         file = _batch_file(scratch, number)
         if not file.exists():
             break
-        lines = file.read_text(encoding="utf-8").splitlines()
-        done.append([Sample(**json.loads(line)) for line in lines])
+        done.append([Sample(**row) for row in read_lines(file)])
     return done

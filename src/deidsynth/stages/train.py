@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_model, save_model
 
 from deidsynth.config import StageConfig, TrainConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.metrics import score
+from deidsynth.models.loading import SCRATCH
+from deidsynth.models.pretraining import pretrain
 from deidsynth.models.tagger_prediction import predict
 from deidsynth.models.tagger_training import carve_validation, train_tagger
 from deidsynth.models.token_classifier import Tagger, new_tagger
-from deidsynth.models.token_data import training_chunks
-from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, write_lines
+from deidsynth.models.token_data import TrainingChunks, training_chunks
+from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, PRETRAINING_CURVE, write_json, write_lines
 from deidsynth.stages.curves import watch
 from deidsynth.stages.stage import StageContext
 from deidsynth.tagging import TagSet
@@ -38,7 +41,6 @@ class Train:
         self, config: TrainConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
         """Train, and write the weights to keep."""
-        began = time.monotonic()
         corpus = read_jsonl(inputs["corpus"] / CORPUS)
         if not corpus.n_entities:
             raise CorpusError("the training documents have no entities, so there is nothing to learn")
@@ -54,6 +56,7 @@ class Train:
             max_words=config.chunk_words,
             max_tokens=min(config.chunk_tokens or tagger.window_tokens, tagger.window_tokens),
         )
+        n_pretrained = _pretrain(tagger, chunks, config, output, context)
         memory: dict[str, Any] = {}
         points = train_tagger(
             tagger,
@@ -78,10 +81,41 @@ class Train:
             "n_lost_entities": chunks.n_lost,
             "n_cut_entities": chunks.n_cut,
             "n_parameters": sum(weight.numel() for weight in tagger.model.parameters()),
-            "n_tokens_seen": memory["n_targets"],
-            "tokens_per_second": round(memory["n_targets"] / (time.monotonic() - began), 1),
+            "n_tokens_filled_in": n_pretrained,
+            "n_tokens_tagged": memory["n_targets"],
             "validation_f1": memory["best"],
         }
+
+
+def _pretrain(
+    tagger: Tagger, chunks: TrainingChunks, config: TrainConfig, output: Path, context: StageContext
+) -> int:
+    """Fill-in training of an encoder from scratch, where it is asked for; how many tokens were filled in."""
+    if config.encoder != SCRATCH or not config.scratch.pretraining.epochs:
+        return 0
+    folder = context.scratch / "pretraining"
+    folder.mkdir(exist_ok=True)
+    weights, record = folder / "weights.safetensors", folder / "record.json"
+    if not record.exists():
+        memory: dict[str, Any] = {}
+        points = pretrain(
+            tagger,
+            chunks.examples,
+            config,
+            seed=context.seed,
+            device=context.device,
+            precision=context.precision,
+            scratch=folder,
+            memory=memory,
+        )
+        watch(points, "pretrain", context.progress, memory)
+        save_model(tagger.model, str(weights))
+        write_json(record, {"curve": memory["curve"], "n_targets": memory["n_targets"]})
+    else:
+        load_model(tagger.model, str(weights))
+    done = json.loads(record.read_text(encoding="utf-8"))
+    write_lines(output / PRETRAINING_CURVE, done["curve"])
+    return int(done["n_targets"])
 
 
 def _validator(documents: Sequence[Document], context: StageContext) -> Callable[[Tagger], float]:

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import string
+import unicodedata
 from random import Random
-
-ACCENTS = {
-    "sv": "åäö",
-    "es": "áéíóúñ",
-}
-
 
 def random_like(rng: Random, like: str) -> str:
     """Letters for letters of the same case, digits for digits, everything else as it stands.
@@ -47,6 +42,12 @@ def shares_word(value: str, like: str | None) -> bool:
     if like is None:
         return False
     return bool(_content(value) & _content(like))
+
+
+def without_accents(word: str) -> str:
+    """The plain letters of a name, as in a mail address; what is not ASCII then is left out."""
+    decomposed = unicodedata.normalize("NFKD", word)
+    return "".join(character for character in decomposed if character.isascii() and character.isalnum())
 
 
 def _content(text: str) -> set[str]:

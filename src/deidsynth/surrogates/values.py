@@ -13,7 +13,7 @@ from deidsynth.surrogates import identity, places
 from deidsynth.surrogates.dates import date_like, random_date, random_date_part
 from deidsynth.surrogates.labels import Kind, kind_of
 from deidsynth.surrogates.names import LOCALES, NEUTRAL_LOCALE, name_pool
-from deidsynth.surrogates.shapes import like_case, random_like, shares_word
+from deidsynth.surrogates.shapes import like_case, random_like, shares_word, without_accents
 from deidsynth.surrogates.telephones import phone_number
 
 MAIL_DOMAINS = ("example.com", "example.org", "example.net")
@@ -185,7 +185,7 @@ class Surrogates:
         pool = self._names.male + self._names.female
 
         def other(match: re.Match[str]) -> str:
-            word = _ascii(self._rng.choice(pool)).lower()
+            word = without_accents(self._rng.choice(pool)).lower()
             return word.upper() if match[0].isupper() and len(match[0]) > 1 else word
 
         digits = re.sub(r"\d", lambda _: str(self._rng.randrange(10)), re.sub(r"[^\W\d_]+", other, local))
@@ -193,7 +193,7 @@ class Surrogates:
 
     def _url(self, like: str | None) -> str:
         lead = re.match(r"https?://(?:www\.)?|www\.", like or "https://")
-        return f"{lead[0] if lead else ''}{self._rng.choice(MAIL_DOMAINS)}/{_ascii(self._rng.choice(self._names.last)).lower()}"
+        return f"{lead[0] if lead else ''}{self._rng.choice(MAIL_DOMAINS)}/{without_accents(self._rng.choice(self._names.last)).lower()}"
 
     def _swedish_identity(self, like: str | None) -> str:
         birth = date(1930, 1, 1) + timedelta(days=self._rng.randrange(88 * 365))
@@ -282,7 +282,3 @@ class Surrogates:
 def _without(text: str, words: frozenset[str]) -> str:
     return " ".join(word for word in re.findall(r"[^\W\d_]+", text) if word.casefold() not in words)
 
-
-def _ascii(word: str) -> str:
-    table = str.maketrans("åäöáéíóúñüàèçÅÄÖÁÉÍÓÚÑ", "aaoaeiounuaecAAOAEIOUN")
-    return "".join(character for character in word.translate(table) if character.isascii())

@@ -8,7 +8,7 @@ from random import Random
 from deidsynth.corpora.invented.grammar import Piece, Scene
 
 Layout = Sequence[tuple[str, float]]
-_ONE_MORE, _TWO_MORE = 0.85, 0.45
+_ONE_MORE, _TWO_MORE = 0.95, 0.65
 
 
 def compose_note(
@@ -31,7 +31,7 @@ def compose_note(
     """
     heading_style = rng.choice(("line", "line", "inline", "inline", "upper", "none"))
     pieces: list[Piece] = []
-    in_body = False
+    in_body, used = False, set[str]()
     for name, chance in layout:
         if rng.random() >= chance:
             continue
@@ -40,13 +40,14 @@ def compose_note(
             pieces.append((" " if heading_style == "none" and titled and in_body else "\n", None))
         in_body = in_body or titled
         if titled and heading_style != "none":
-            word = rng.choice(headings[name])
+            word = rng.choice([heading for heading in headings[name] if heading not in used] or headings[name])
+            used.add(word)
             if heading_style == "upper":
                 word = word.upper()
             pieces.append((f"{word}\n" if heading_style == "line" else f"{word}: ", None))
         pieces.extend(scene.render(scene.pick(section_of(name))))
         for likelihood in (_ONE_MORE, _TWO_MORE) if name in more else ():
-            if rng.random() < likelihood:
+            if rng.random() < likelihood and scene.has_fresh(scene.lists[more[name]]):
                 pieces.append((" ", None))
                 pieces.extend(scene.render(scene.pick(scene.lists[more[name]])))
     return _merged(pieces)

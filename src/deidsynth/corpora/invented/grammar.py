@@ -75,17 +75,24 @@ class Scene:
         self._withheld, self._unfit = withheld, unfit
         self._used: set[str] = set()
 
+    def has_fresh(self, phrases: Sequence[str]) -> bool:
+        """Whether a phrase is left that fits and that the note does not hold yet."""
+        return any(phrase not in self._used for phrase in self._allowed(phrases))
+
     def pick(self, phrases: Sequence[str]) -> str:
         """A phrase that fits, and that the note does not hold yet while there are such."""
-        allowed = [
-            phrase
-            for phrase in phrases
-            if phrase not in self._withheld and not any(word in phrase for word in self._unfit)
-        ]
+        allowed = self._allowed(phrases)
         fresh = [phrase for phrase in allowed if phrase not in self._used]
         phrase = self.rng.choice(fresh or allowed)
         self._used.add(phrase)
         return phrase
+
+    def _allowed(self, phrases: Sequence[str]) -> list[str]:
+        return [
+            phrase
+            for phrase in phrases
+            if phrase not in self._withheld and not any(word in phrase for word in self._unfit)
+        ]
 
     def render(self, template: str) -> list[Piece]:
         """The pieces of a template."""

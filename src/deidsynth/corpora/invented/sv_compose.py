@@ -11,6 +11,7 @@ from deidsynth.corpora.invented.people import Specialty, new_patient
 from deidsynth.corpora.invented.sv_facts import ADULT_AGE, swedish_facts
 from deidsynth.corpora.invented.sv_notes import (
     GENERAL,
+    GENERAL_JUDGEMENT,
     GENERAL_LAB,
     HEADERS,
     HEADINGS,
@@ -49,7 +50,11 @@ def compose(rng: Random, part: Part) -> list[Piece]:
     """The pieces of one Swedish note."""
     specialty = rng.choice(SPECIALTIES)
     patient = new_patient(rng, specialty.ages, specialty.sexes)
-    phrases = {key: getattr(specialty, key) for key in _PHRASES} | {"general": GENERAL, "general_lab": GENERAL_LAB}
+    phrases = {key: getattr(specialty, key) for key in _PHRASES} | {
+        "general": GENERAL,
+        "general_lab": GENERAL_LAB,
+        "general_judgement": GENERAL_JUDGEMENT,
+    }
     if patient.age < ADULT_AGE:
         social, unfit = "social_child", NOT_FOR_CHILDREN
     elif patient.age >= RETIRED_AGE:

@@ -294,6 +294,8 @@ MORE = {
     "social": "general",
     "exam": "status",
     "labs": "general_lab",
+    "judgement": "general_judgement",
+    "advice": "plan",
     "planning": "plan",
     "home_plan": "plan",
     "care": "general",
@@ -307,8 +309,12 @@ GENERAL = (
     "Har inga frågor just nu.", "Är orolig men lugnar sig efter samtal.", "Vaccinerad mot influensa.",
 )  # fmt: skip
 GENERAL_LAB = (
-    "Hb {98-152}, LPK {4.1-12.5}.", "CRP {1-140}.", "Krea {58-130}, Na {133-144}.", "K {3.4-4.9}, Ca {2.1-2.5}.",
-    "Elstatus ua.", "Leverprover <normala|lätt stegrade>.", "TPK {150-390}.",
+    "TPK {150-390}.", "LPK {4.1-12.5}.", "Ca {2.1-2.5}, albumin {30-44}.", "Leverprover <normala|lätt stegrade>.",
+    "Elstatus ua.", "PK {1.0-1.3}.", "Övriga prover ua.",
+)  # fmt: skip
+GENERAL_JUDGEMENT = (
+    "Prognosen bedöms som god.", "Utreds vidare.", "Risk för återinsjuknande finns.", "Ingen misstanke om malignitet.",
+    "Pat är <införstådd|nöjd> med detta.", "Fortsatt behandling behövs.", "Läget är stabilt.",
 )  # fmt: skip
 
 # A phrase with one of these words does not fit a child, or someone retired.

@@ -33,7 +33,7 @@ STREETS = tuple(
         (
             *SwedishAddress.street_prefixes,
             *"Björnbärs Drottning Fiskar Gjutar Hassel Hjort Kastanj Klock Lind Lärk Malm Murar Nors Prästgårds".split(),
-            *"Ripg Rönn Skräddar Smultron Snickar Svan Tall Vall Väst Äppel Öst".replace("Ripg", "Rip").split(),
+            *"Rip Rönn Skräddar Smultron Snickar Svan Tall Vall Väst Äppel Öst".split(),
         )
     )
     for suffix in ("gatan", "vägen", "stigen", "gränd")

@@ -13,27 +13,29 @@ import re
 import sys
 import unicodedata
 from functools import cache
+from itertools import groupby
 
 
 @cache
-def _ranges(categories: str) -> str:
+def _stretches() -> tuple[tuple[str, int, int], ...]:
+    """The general category, first and last code point of every stretch of Unicode that has one category."""
+    stretches, start = [], 0
+    for category, members in groupby(map(unicodedata.category, map(chr, range(sys.maxunicode + 1)))):
+        end = start + sum(1 for _ in members)
+        stretches.append((category, start, end - 1))
+        start = end
+    return tuple(stretches)
+
+
+def _ranges(*categories: str) -> str:
     """The inside of a character class: every code point whose general category begins with one of ``categories``."""
-    wanted = set(categories.split())
-    parts, start = [], -1
-    for code in range(sys.maxunicode + 2):
-        category = unicodedata.category(chr(code)) if code <= sys.maxunicode else ""
-        inside = category in wanted or category[:1] in wanted
-        if inside and start < 0:
-            start = code
-        elif not inside and start >= 0:
-            parts.append(f"\\U{start:08x}-\\U{code - 1:08x}")
-            start = -1
-    return "".join(parts)
+    inside = [(first, last) for category, first, last in _stretches() if category.startswith(categories)]
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in inside)
 
 
 @cache
 def _token_pattern() -> re.Pattern[str]:
-    letter, mark = f"[^\\W\\d_{_ranges('Nl No')}]", f"[{_ranges('M')}]"
+    letter, mark = f"[^\\W\\d_{_ranges('Nl', 'No')}]", f"[{_ranges('M')}]"
     return re.compile(f"{letter}(?:{letter}|{mark})*|\\d+|\\S")
 
 

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def finished(deidsynth, stages, corpus, tmp_path):
+    """A finished run folder and what the command said."""
+    output = tmp_path / "runs" / "one"
+    result = deidsynth("run", "--corpus", corpus, "--language", "sv", "--output", output, "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    return output, result
+
+
+def test_run_ends_with_a_table_and_the_path_of_the_report(finished) -> None:
+    output, result = finished
+    for word in ("adapt", "synthesize", "done", "strict", "0.750", "0.500"):
+        assert word in result.stdout
+    assert f"report: {output / 'report.html'}" in result.stderr
+    assert (output / "report.html").is_file()
+
+
+def test_second_run_does_nothing_and_says_so(finished, deidsynth, stages) -> None:
+    output, _ = finished
+    before = len(stages["train"].seen)
+    result = deidsynth("run", output / "run.yaml", "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    assert "nothing to do" in result.stderr
+    assert len(stages["train"].seen) == before
+
+
+def test_dry_run_tells_what_a_setting_would_change(finished, deidsynth) -> None:
+    output, _ = finished
+    command = ["run", output / "run.yaml", "--dry-run", "--json", "--device", "cpu"]
+    assert json.loads(deidsynth(*command).stdout)["stages_to_run"] == 0
+    changed = json.loads(deidsynth(*command, "--set", "train.learning_rate=0.5").stdout)
+    missing = {node["name"] for node in changed["stages"] if not node["present"]}
+    assert {"gold", "synthetic"} <= missing
+    assert not missing & {"import", "adapt", "synthesize"}
+    assert "to compute" in deidsynth(*command[:3], "--set", "adapt.epochs=3").stdout
+
+
+def test_json_is_the_report_alone(finished, deidsynth) -> None:
+    output, _ = finished
+    result = deidsynth("run", output / "run.yaml", "--json", "--quiet", "--device", "cpu")
+    assert json.loads(result.stdout) == json.loads((output / "report.json").read_text(encoding="utf-8"))
+    assert result.stderr == ""
+
+
+def test_options_reach_the_configuration(deidsynth, stages, corpus, tmp_path) -> None:
+    result = deidsynth(
+        "run", "--corpus", corpus, "--language", "sv", "--output", tmp_path / "runs" / "two", "--seed", "7",
+        "--group-by", r"(\d)$", "--set", "adapt.epochs=2.5", "--set", "train_synthetic.epochs=1", "--device", "cpu",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    [adapted] = stages["adapt"].seen
+    assert adapted["context"].seed == 7
+    assert adapted["config"].epochs == 2.5
+    assert sorted(seen["config"].epochs for seen in stages["train"].seen) == [1.0, 6.0]
+    assert {document.group for document in adapted["corpora"]["train"]} <= set("0123456789")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--set", "adapt.lr=1"], "adapt.lr: unknown key"),
+        (["--set", "train.epochs=0"], "train.epochs"),
+        (["--set", "nonsense"], "expected KEY=VALUE"),
+        (["nowhere.yaml"], "nowhere.yaml: no such file"),
+        ([], "--corpus PATH"),
+        (["--corpus", "nowhere"], "nowhere"),
+    ],
+)
+def test_mistakes_are_told_without_a_traceback(deidsynth, stages, arguments, told) -> None:
+    result = deidsynth("run", *arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_all_faults_of_a_configuration_are_told_at_once(deidsynth, stages, corpus) -> None:
+    result = deidsynth("run", "--corpus", corpus, "--set", "train.epoch=3", "--set", "adapt.epochs=-1")
+    assert "2 problems" in result.stderr
+    assert "did you mean epochs?" in result.stderr
+
+
+def test_missing_language_says_what_to_do(deidsynth, stages, corpus, tmp_path) -> None:
+    result = deidsynth("run", "--corpus", corpus, "--output", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "--language" in result.stderr
+
+
+def test_interrupted_run_says_how_to_go_on_and_does(deidsynth, stages, corpus, tmp_path) -> None:
+    command = ["run", "--corpus", corpus, "--language", "sv", "--output", tmp_path / "runs" / "x", "--device", "cpu"]
+    stages["annotate"].error = KeyboardInterrupt()
+    broken = deidsynth(*command)
+    assert broken.exit_code == 130
+    assert "the same command again" in broken.stderr
+    stages["annotate"].error = None
+    assert deidsynth(*command).exit_code == 0
+    assert len(stages["adapt"].seen) == 1
+
+
+def test_full_disk_is_one_line(deidsynth, stages, corpus, tmp_path) -> None:
+    stages["adapt"].error = OSError(28, "No space left on device")
+    result = deidsynth("run", "--corpus", corpus, "--language", "sv", "--output", tmp_path / "runs" / "x")
+    assert result.exit_code == 3
+    assert result.stderr.count("error:") == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_report_makes_the_page_again(finished, deidsynth) -> None:
+    output, _ = finished
+    (output / "report.html").unlink()
+    result = deidsynth("report", output)
+    assert result.exit_code == 0, result.stderr
+    assert (output / "report.html").is_file()
+    assert "0.750" in result.stdout
+    assert json.loads(deidsynth("report", output, "--json").stdout)["models"]["gold"]["strict"]["f1"] == 0.75
+
+
+def test_report_of_no_run(deidsynth, tmp_path) -> None:
+    result = deidsynth("report", tmp_path)
+    assert result.exit_code == 2
+    assert "not a run folder" in result.stderr
+
+
+def test_runs_list_and_show(finished, deidsynth) -> None:
+    output, _ = finished
+    [run] = json.loads(deidsynth("runs", "list", output.parent, "--json").stdout)
+    assert (run["path"], run["status"], run["synthetic_strict_f1"]) == (str(output), "finished", 0.5)
+    assert "finished" in deidsynth("runs", "list", output.parent).stdout
+    shown = json.loads(deidsynth("runs", "show", output, "--json").stdout)
+    assert {"adapt", "gold", "synthetic"} <= {artifact["name"] for artifact in shown["artifacts"]}
+    assert "models/synthetic" in deidsynth("runs", "show", output).stderr
+
+
+def test_runs_list_of_an_empty_folder_says_how_to_begin(deidsynth, tmp_path) -> None:
+    result = deidsynth("runs", "list", tmp_path)
+    assert result.exit_code == 0
+    assert "deidsynth demo" in result.stderr
+
+
+def test_verify_says_yes_and_after_a_change_no(finished, deidsynth) -> None:
+    output, _ = finished
+    assert deidsynth("runs", "verify", output).exit_code == 0
+    (output / "models" / "gold" / "config.json").write_text("{}", encoding="utf-8")
+    result = deidsynth("runs", "verify", output, "--json")
+    assert result.exit_code == 1
+    assert not json.loads(result.stdout)["ok"]
+    assert "models/gold" in result.stderr
+
+
+def test_demo_runs_both_languages_and_shows_both(deidsynth, stages, tmp_path, monkeypatch) -> None:
+    from deidsynth.cli import demo
+
+    monkeypatch.setattr(demo, "N_TRAIN_DOCUMENTS", 12)
+    monkeypatch.setattr(demo, "N_TEST_DOCUMENTS", 4)
+    result = deidsynth("demo", "--output", tmp_path / "demo")
+    assert result.exit_code == 0, result.stderr
+    for language in ("sv", "es"):
+        assert language in result.stdout
+        assert f"report ({language}): {tmp_path / 'demo' / language / 'report.html'}" in result.stderr
+    again = deidsynth("demo", "--output", tmp_path / "demo", "--language", "es")
+    assert "nothing had changed" in again.stderr
+    assert "sv" not in again.stdout
+
+
+def test_demo_speaks_two_languages(deidsynth, tmp_path) -> None:
+    result = deidsynth("demo", "--output", tmp_path, "--language", "fi")
+    assert result.exit_code == 2
+    assert "expected sv or es, got fi" in result.stderr

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def model(tmp_path):
+    folder = tmp_path / "some-model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    return folder
+
+
+def test_train_writes_a_model_folder_that_annotate_takes(deidsynth, stages, corpus, tmp_path) -> None:
+    ner = tmp_path / "out" / "ner"
+    result = deidsynth(
+        "train", corpus, "--output", ner, "--encoder", "scratch", "--seed", "3", "--set", "epochs=2", "--device", "cpu"
+    )
+    assert result.exit_code == 0, result.stderr
+    assert (ner / "model" / "config.json").is_file()
+    [seen] = stages["train"].seen
+    assert (seen["config"].epochs, seen["context"].seed, len(seen["corpora"]["corpus"])) == (2.0, 3, 12)
+    told = json.loads((ner / "stage.json").read_text(encoding="utf-8"))
+    assert (told["stage"], told["seed"], told["config"]["epochs"]) == ("train", 3, 2.0)
+    assert [path.name for path in ner.parent.iterdir()] == ["ner"]
+
+    silver = tmp_path / "silver.jsonl"
+    result = deidsynth("annotate", ner, corpus, "--output", silver, "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    assert len(silver.read_text(encoding="utf-8").splitlines()) == 12
+    [seen] = stages["annotate"].seen
+    assert seen["files"]["model"] == ["model"]
+    assert seen["corpora"]["texts"].n_entities == 0
+
+
+def test_adapt_takes_the_train_part_of_a_corpus_that_names_parts(
+    deidsynth, stages, write_jsonl, note, tmp_path
+) -> None:
+    write_jsonl("parts/train.jsonl", [note(f"a{number}", "Bo", (0, 2, "NAME")) for number in range(3)])
+    write_jsonl("parts/test.jsonl", [note("b", "Bo", (0, 2, "NAME"))])
+    result = deidsynth("adapt", "--corpus", tmp_path / "parts", "--output", tmp_path / "lm", "--base", "scratch")
+    assert result.exit_code == 0, result.stderr
+    assert "3 documents of the train part, of 4" in result.stderr
+    assert len(stages["adapt"].seen[0]["corpora"]["train"]) == 3
+
+
+def test_annotate_reads_a_folder_of_notes_exactly(deidsynth, stages, model, tmp_path) -> None:
+    (tmp_path / "notes" / "deep").mkdir(parents=True)
+    (tmp_path / "notes" / "a.txt").write_bytes("Åsa\r\nkom".encode())
+    (tmp_path / "notes" / "deep" / "b.txt").write_bytes(b"Bo")
+    result = deidsynth("annotate", model, tmp_path / "notes", "--output", tmp_path / "silver.jsonl", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout) == {"n_documents": 2}
+    texts = stages["annotate"].seen[0]["corpora"]["texts"]
+    assert [(document.doc_id, document.text) for document in texts] == [("a", "Åsa\r\nkom"), ("deep/b", "Bo")]
+
+
+@pytest.mark.parametrize("prompts", ["corpus", "file", "bos"])
+def test_synthesize_takes_prompts_from_three_places(deidsynth, stages, model, corpus, tmp_path, prompts) -> None:
+    lines = tmp_path / "prompts.txt"
+    lines.write_text("Patienten kom\n", encoding="utf-8")
+    given = {"corpus": ["--prompts-from", corpus], "file": ["--prompts-file", lines], "bos": ["--bos"]}[prompts]
+    result = deidsynth("synthesize", model, *given, "--n-documents", "5", "--output", tmp_path / "new.jsonl")
+    assert result.exit_code == 0, result.stderr
+    [seen] = stages["synthesize"].seen
+    assert seen["config"].prompts.source == {"corpus": "validation"}.get(prompts, prompts)
+    assert len(seen["corpora"]["prompts"]) == (12 if prompts == "corpus" else 0)
+    assert len((tmp_path / "new.jsonl").read_text(encoding="utf-8").splitlines()) == 5
+
+
+@pytest.mark.parametrize("given", [[], ["--bos", "--prompts-file", "x"]])
+def test_synthesize_wants_one_source_of_prompts(deidsynth, stages, model, tmp_path, given) -> None:
+    result = deidsynth("synthesize", model, *given, "--output", tmp_path / "new.jsonl")
+    assert result.exit_code == 2
+    assert "give one of" in result.stderr
+
+
+def test_prompts_without_entities_must_be_asked_for(deidsynth, stages, model, write_jsonl, note, tmp_path) -> None:
+    bare = write_jsonl("bare.jsonl", [note("1", "Bo kom hit")])
+    command = ["synthesize", model, "--prompts-from", bare, "--output", tmp_path / "new.jsonl"]
+    refused = deidsynth(*command)
+    assert refused.exit_code == 2
+    assert "prompts.pii=keep" in refused.stderr
+    assert deidsynth(*command, "--set", "prompts.pii=keep").exit_code == 0
+
+
+def test_a_killed_stage_is_taken_up_by_the_same_command_only(deidsynth, stages, corpus, tmp_path) -> None:
+    command = ["train", corpus, "--output", tmp_path / "ner", "--device", "cpu"]
+    stages["train"].error = KeyboardInterrupt()
+    assert deidsynth(*command).exit_code == 130
+    assert not (tmp_path / "ner").exists()
+    stages["train"].error = None
+    assert deidsynth(*command, "--set", "epochs=1").exit_code == 0
+    scratch = [seen["context"].scratch for seen in stages["train"].seen]
+    assert scratch[0] != scratch[1]
+    assert scratch[0].parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_used_output_is_refused(deidsynth, stages, corpus, model) -> None:
+    result = deidsynth("train", corpus, "--output", model)
+    assert result.exit_code == 2
+    assert "not empty" in result.stderr
+    assert deidsynth("annotate", model, corpus, "--output", corpus).exit_code == 2
+    assert len(corpus.read_text(encoding="utf-8").splitlines()) == 12
+
+
+def test_a_folder_without_a_model_is_named(deidsynth, stages, corpus, tmp_path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = deidsynth("annotate", tmp_path / "empty", corpus, "--output", tmp_path / "out.jsonl")
+    assert result.exit_code == 2
+    assert "config.json" in result.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize(("content", "told"), [(None, "no .txt file"), (b"\xff\xfe", "not UTF-8 at byte 0")])
+def test_notes_that_cannot_be_read(deidsynth, stages, model, tmp_path, content, told) -> None:
+    (tmp_path / "notes").mkdir()
+    if content is not None:
+        (tmp_path / "notes" / "a.txt").write_bytes(content)
+    result = deidsynth("annotate", model, tmp_path / "notes", "--output", tmp_path / "out.jsonl")
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+def test_missing_notes_are_named(deidsynth, stages, model, tmp_path) -> None:
+    result = deidsynth("annotate", model, tmp_path / "nowhere", "--output", tmp_path / "out.jsonl")
+    assert result.exit_code == 2
+    assert "nowhere: no such file or folder" in result.stderr

@@ -1,0 +1,200 @@
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from deidsynth.documents import Document, Entity
+from deidsynth.metrics import score
+from deidsynth.report import comparison_table, label_table, render_html, to_markdown
+
+TEXT = "Ana Ruiz & <b>Bo</b>, 54.\nVisto en Lugo."
+GOLD = Document("g", TEXT, (Entity(0, 8, "NAME"), Entity(22, 24, "AGE"), Entity(35, 39, "PLACE")))
+NOTES = [Document("s-1", TEXT, (Entity(0, 8, "NAME", 0.9), Entity(14, 16, "NAME"), Entity(35, 39, "A_PLACE")))]
+VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
+
+
+def described(n, **labels):
+    quantiles = {"min": 3, "p25": 40, "median": 55.5, "p75": 80, "max": 300}
+    return {
+        "n_documents": n, "n_groups": n, "n_words": 60 * n, "n_entities": sum(labels.values()), "words": quantiles,
+        "labels": {label: {"count": count} for label, count in labels.items()},
+    }  # fmt: skip
+
+
+@pytest.fixture
+def report():
+    gold = score([GOLD], [GOLD]).to_dict()
+    synthetic = score([GOLD], [GOLD.with_entities(GOLD.entities[:2])]).to_dict()
+    gap = synthetic["strict"]["f1"] - 1
+    return {
+        "schema_version": 1,
+        "models": {"gold": gold, "synthetic": synthetic},
+        "difference": {"strict_f1": gap, "token_f1": synthetic["token"]["f1"] - 1},
+        "stages": [
+            {"name": "import", "stage": "import", "key": "sha256:feed", "status": "cached", "duration_seconds": 1.25,
+             "facts": {"n_documents": 1234, "skipped": {}, "format": "brat"}},
+            {"name": "adapt", "stage": "adapt", "key": "sha256:beef", "status": "done", "duration_seconds": 912.0,
+             "facts": {"finished_share": 0.981, "resumed": False}},
+            {"name": "synthetic", "stage": "train", "key": "sha256:cafe", "status": "done", "duration_seconds": 61.0,
+             "facts": {}},
+        ],
+        "corpora": {"train": described(900, NAME=700, AGE=300), "synthetic": described(800, NAME=500, AGE=500)},
+        "curves": {
+            "adapt": [{"step": step, "epoch": step / 10, "train_loss": 5 / step, "validation_loss": 6 / step}
+                      for step in range(1, 900)],
+            "gold": [{"step": 10, "train_loss": 0.5, "validation_loss": None}],
+            "synthetic": [],
+        },
+        "overlap": {"n": 5, "train": {"recall": 0.122}, "held_out": {"recall": 0.061}, "n_notes_checked": 400,
+                    "n_notes_passing": 390, "max_run_words": 12, "min_groups": 3},
+        "language": "es", "origin": "real", "created": "2026-01-02T03:04:05+00:00", "device": "cpu",
+        "versions": {"torch": "2.9"}, "config": {"corpus": {"path": "<here>"}},
+    }  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Checks that tags nest; collects ids, targets, marks and text."""
+
+    def __init__(self, html):
+        super().__init__(convert_charrefs=True)
+        self.open, self.ids, self.links, self.marks, self.text = [], [], [], [], ""
+        self.in_note = 0
+        self.note = ""
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.links += [values[name] for name in ("src", "href", "srcset", "action", "data") if name in values]
+        self.ids += [values["id"]] if "id" in values else []
+        if tag in VOID:
+            return
+        self.open.append((tag, values.get("class") or ""))
+        if tag == "mark":
+            self.marks.append(["", ""])
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1][0] in ("style",):
+            return
+        self.text += data
+        classes = [kind for _, kind in self.open]
+        inside_mark = any(tag == "mark" for tag, _ in self.open)
+        if "text" in classes:
+            if "label" not in classes:
+                self.note += data
+            if inside_mark:
+                self.marks[-1][1 if "label" in classes else 0] += data
+
+
+def test_the_page_is_whole_and_refers_to_nothing_outside(report):
+    html = render_html(report, NOTES)
+    page = Page(html)
+    assert html.startswith("<!DOCTYPE html>")
+    assert page.links and all(link.startswith("#") for link in page.links)
+    assert {link[1:] for link in page.links} <= set(page.ids)
+    assert len(set(page.ids)) == len(page.ids)
+    assert not re.search(r"https?:|//[a-z]|@import|@font-face|<script|<link|javascript:", html)
+    assert set(re.findall(r"url\(([^)]*)\)", html)) <= {"#tip-wide", "#tip-tall"}
+
+
+def test_the_headline_gives_both_models_and_the_difference(report):
+    page = Page(render_html(report, NOTES))
+    # Token: Ana, Ruiz, 54 of four tokens. F1 = 6 / 7. Strict: two of three entities. F1 = 4 / 5.
+    sentence = "reaches 0.857 token F1, 0.143 below the model trained on the gold notes"
+    assert sentence in page.text
+    for figure in ("−0.143", "0.800", "−0.200", "1.000"):
+        assert figure in page.text
+
+
+def test_every_section_shows_its_figures(report):
+    text = Page(render_html(report, NOTES)).text
+    for shown in (
+        "Read the corpus", "15 min 12 s", "kept from before", "98.1\u202f%", "1\u202f234", "Train the synthetic model",
+        "After 899 steps", "55.5", "70.0\u202f%", "50.0\u202f%", "12.2\u202f%", "6.1\u202f%", "2.0 times",
+        "97.5\u202f%", "390 of 400", "Spanish", "2026-01-02 03:04:05", "missed 1 of 4", "That anything is anonymous",
+    ):  # fmt: skip
+        assert shown in text, shown
+    assert "feed" not in text
+
+
+def test_a_curve_is_drawn_for_every_training_that_has_one(report):
+    html = render_html(report, NOTES)
+    charts = re.findall(r'<svg class="chart".*?</svg>', html)
+    assert len(charts) == 2
+    assert charts[0].count("<polyline") == 2
+    points = re.search(r'curve train" points="([^"]*)"', charts[0]).group(1).split()
+    assert 100 < len(points) <= 240
+    places = [tuple(map(float, point.split(","))) for point in points]
+    assert all(0 <= x <= 360 and 0 <= y <= 220 for x, y in places)
+    assert places == sorted(places), "a loss that falls goes down to the right"
+
+
+def test_entities_are_marked_exactly_and_text_is_escaped(report):
+    html = render_html(report, NOTES)
+    page = Page(html)
+    assert page.note == TEXT
+    in_text = [[text, label.strip()] for text, label in page.marks if text]
+    assert in_text == [["Ana Ruiz", "NAME"], ["Bo", "NAME"], ["Lugo", "A_PLACE"]]
+    assert "<b>" not in html
+    assert "&lt;here&gt;" in html
+
+
+def test_more_labels_than_colors_still_look_unlike(report):
+    text = " ".join("x" for _ in range(24))
+    note = Document("n", text, tuple(Entity(2 * i, 2 * i + 1, f"L{i}") for i in range(24)))
+    styles = re.findall(r'<li><mark class="([^"]+)"', render_html(report, [note]))
+    assert len(styles) == len(set(styles)) == 24
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x08", "\x1b"])
+def test_control_characters_do_not_reach_the_page(report, character):
+    assert character not in render_html(report, [Document("n", f"a{character}b")])
+
+
+def test_undefined_figures_are_dashes(report):
+    empty = score([Document("e", "x")], [Document("e", "x")]).to_dict()
+    report["models"] = {"gold": empty, "synthetic": empty}
+    report["difference"] = {"strict_f1": None, "token_f1": None}
+    report["overlap"] |= {"train": {"recall": None}, "held_out": {"recall": None}, "n_notes_checked": 0}
+    page = Page(render_html(report, []))
+    assert "no token F1 for both models" in page.text
+    assert not re.search(r"\bNone\b(?! of these)|\bnan\b", page.text)
+    assert comparison_table(report).rows[0] == ("strict", *["–"] * 7)
+
+
+@pytest.mark.parametrize(
+    "key", ["models", "difference", "stages", "corpora", "curves", "overlap", "language", "origin", "created", "config"]
+)
+def test_a_report_without_a_part_still_renders(report, key):
+    del report[key]
+    Page(render_html(report, NOTES))
+
+
+def test_an_empty_report_still_renders():
+    assert "What this page shows" in Page(render_html({}, [])).text
+
+
+def test_invented_notes_are_said_to_be_invented(report):
+    assert "Invented notes." not in render_html(report, NOTES)
+    assert "Invented notes." in render_html(report | {"origin": "invented"}, NOTES)
+
+
+def test_tables_by_hand(report):
+    table = comparison_table(report)
+    assert table.headers[0] == "measure"
+    assert table.rows[0] == ("strict", "1.000", "1.000", "1.000", "1.000", "0.667", "0.800", "−0.200")
+    assert [row[0] for row in table.rows] == ["strict", "span", "merged", "token"]
+    labels = label_table(report)
+    assert labels.rows[0] == ("AGE", "1", "1.000", "1.000", "0.000")
+    assert labels.rows[2] == ("PLACE", "1", "1.000", "0.000", "−1.000")
+
+
+def test_markdown_escapes_bars():
+    assert to_markdown(["a", "b"], [["x|y", "1"]]) == "| a | b |\n|---|---:|\n| x\\|y | 1 |"
