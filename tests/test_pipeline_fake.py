@@ -29,6 +29,7 @@ from deidsynth.config import (
 from deidsynth.corpora import read_jsonl, split_parts, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import ConfigError, CorpusError, InputError, OutputInUseError
+from deidsynth.progress import SilentProgress
 from deidsynth.pipeline import RunResult, output_folder, preview, render_report, run, shown_notes, store_folder
 from deidsynth.runs import RunFolder, list_runs, show_run, verify_run
 from deidsynth.stages.stage import Stage, StageContext
@@ -84,15 +85,17 @@ class Fake:
     def _synthesize(self, config: SynthesizeConfig, inputs: Mapping[str, Path], output: Path) -> None:
         count = round(config.volume * len(read_jsonl(inputs["train"] / "corpus.jsonl")))
         documents = [Document(note.doc_id, note.text) for note in notes("synthetic-", count)]
-        write_jsonl(Corpus(tuple(documents), origin="synthetic", annotation="silver"), output / "texts.jsonl")
+        write_jsonl(Corpus(tuple(documents), origin="synthetic", annotation="silver"), output / "corpus.jsonl")
         (output / "samples.jsonl").write_text("")
 
     def _train(self, config: TrainConfig, inputs: Mapping[str, Path], output: Path) -> None:
         corpus = read_jsonl(inputs["corpus"] / "corpus.jsonl")
         self._model(output, {"annotation": corpus.annotation, "epochs": config.epochs})
+        if config.scratch.pretraining.epochs:
+            (output / "pretraining.jsonl").write_text('{"step": 1, "train_loss": 3.0}\n')
 
     def _annotate(self, config: AnnotateConfig, inputs: Mapping[str, Path], output: Path) -> None:
-        texts = read_jsonl(inputs["texts"] / "texts.jsonl")
+        texts = read_jsonl(inputs["texts"] / "corpus.jsonl")
         assert (inputs["model"] / "model" / "config.json").is_file()
         write_jsonl(texts.with_documents(notes("synthetic-", len(texts))), output / "corpus.jsonl")
 
@@ -216,6 +219,13 @@ def test_the_report_keeps_its_contract(home: Path) -> None:
     assert not any(name in text for name in NAMES)
 
 
+def test_curves_tell_of_pretraining_where_there_was_some(home: Path) -> None:
+    fresh = {"scratch": {"pretraining": {"epochs": 0}}}
+    curves = go(config_of(home, train_synthetic=fresh)).report["curves"]
+    assert list(curves) == ["adapt", "gold_pretraining", "gold", "synthetic"]
+    assert curves["gold_pretraining"] == [{"step": 1, "train_loss": 3.0}]
+
+
 def test_shown_notes_are_synthetic_and_spread_over_those_that_passed(home: Path) -> None:
     result = go(config_of(home))
     shown = [int(note.doc_id.removeprefix("synthetic-")) for note in shown_notes(result.folder, result.report)]
@@ -227,6 +237,26 @@ def test_shown_notes_are_synthetic_and_spread_over_those_that_passed(home: Path)
     few = {**result.report, "overlap": {"shown": [3, 5]}}
     assert [note.doc_id for note in shown_notes(result.folder, few)] == ["synthetic-3", "synthetic-5"]
     assert shown_notes(result.folder, {**few, "overlap": {"shown": []}}) == []
+
+
+def test_groups_in_two_parts_are_counted_and_told(home: Path) -> None:
+    class Listener(SilentProgress):
+        lines: list[str] = []  # noqa: RUF012
+
+        def message(self, text: str) -> None:
+            self.lines.append(text)
+
+    apart = go(config_of(home))
+    assert apart.report["shared_groups"] == {"train_test": 0, "validation_test": 0}
+    # Numbers end in 0 to 9 in train (20 notes, one of them for validation) and in 0 to 4 in test.
+    corpus = {"path": str(home / "notes"), "language": "sv", "origin": "invented", "group_by": r"(\d)$"}
+    listener = Listener()
+    shared = run(config_of(home, corpus=corpus), stages=fakes(), device="cpu", progress=listener)
+    counts = shared.report["shared_groups"]
+    assert counts["train_test"] + counts["validation_test"] == 5
+    warnings = [line for line in listener.lines if line.startswith("warning:")]
+    assert f"warning: {counts['train_test']} groups of documents stand in both train and test" in warnings[0]
+    assert "Shared groups." in (shared.folder / "report.html").read_text()
 
 
 def test_a_second_run_does_nothing_and_says_so(home: Path) -> None:
@@ -249,7 +279,6 @@ def test_another_learning_rate_for_ner_leaves_what_is_upstream(home: Path) -> No
         "evaluate-gold",
         "evaluate-synthetic",
         "gold",
-        "overlap",
         "synthetic",
     ]
     assert not result.unchanged

@@ -23,7 +23,7 @@ def changed(left: Plan, right: Plan) -> set[str]:
 
 
 AFTER_ADAPT = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "overlap"}
-AFTER_NER = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic", "overlap"}
+AFTER_NER = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic"}
 
 
 def test_inputs_come_before_what_needs_them() -> None:
@@ -40,9 +40,9 @@ def test_inputs_come_before_what_needs_them() -> None:
         ({"train_synthetic": {"epochs": 3}}, {"synthetic", "evaluate-synthetic"}),
         ({"adapt": {"epochs": 3}}, AFTER_ADAPT),
         ({"synthesize": {"volume": 4}}, AFTER_ADAPT - {"adapt"}),
-        ({"annotate": {"overlap": 0.25}}, AFTER_ADAPT - {"adapt", "synthesize"} | {"evaluate-gold"}),
+        ({"annotate": {"overlap": 0.25}}, AFTER_NER - {"gold"}),
         ({"overlap": {"n": 4}}, {"overlap"}),
-        ({"seed": 2}, AFTER_ADAPT | AFTER_NER - {"overlap"}),
+        ({"seed": 2}, AFTER_ADAPT | AFTER_NER),
         ({"corpus": {"path": "elsewhere"}, "output": "there", "store": "here"}, set()),
     ],
 )
@@ -57,6 +57,12 @@ def test_other_text_or_another_language_changes_everything() -> None:
     assert changed(plan_of(), plan_of({"split": {"seed": 2}})) == everything - {"import"}
 
 
+def test_the_invented_values_of_prompts_speak_the_language_of_the_corpus() -> None:
+    assert plan_of(language="es")["synthesize"].config["prompts"]["language"] == "es"
+    given = {"synthesize": {"prompts": {"language": "ca"}}}
+    assert plan_of(given, language="es")["synthesize"].config["prompts"]["language"] == "ca"
+
+
 def test_precision_changes_what_computes_with_it() -> None:
     models = {"adapt", "synthesize", "gold", "synthetic", "annotate", "evaluate-gold", "evaluate-synthetic"}
     assert changed(plan_of(), plan_of(precision="bf16")) == models | {"overlap"}
@@ -64,12 +70,7 @@ def test_precision_changes_what_computes_with_it() -> None:
 
 def test_a_new_stage_version_changes_its_nodes_and_what_follows() -> None:
     old, new = plan_of().keys(VERSIONS), plan_of().keys({**VERSIONS, "annotate": 2})
-    assert {name for name in old if old[name] != new[name]} == {
-        "annotate",
-        "synthetic",
-        "evaluate-synthetic",
-        "overlap",
-    }
+    assert {name for name in old if old[name] != new[name]} == {"annotate", "synthetic", "evaluate-synthetic"}
 
 
 def test_a_local_model_counts_by_its_content_and_not_by_its_place(tmp_path: Path) -> None:

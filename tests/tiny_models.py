@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 from tokenizers import (
     Regex,
@@ -35,20 +37,32 @@ from transformers import (
     XLMRobertaForMaskedLM,
 )
 
+from deidsynth.documents import Document, Entity
+
 FIRST = ("Alvedina", "Brontus", "Cirkelia", "Dromund", "Ektorin", "Fjällrika")
 SPREAD = 0.2  # of fresh weights: wide enough that what attention sees changes what comes out
 LAST = ("Kvistlund", "Månskog", "Tåbring", "Zölberg", "Överud", "Niaño")
 PLACES = ("Vindheim", "Sandkulla", "Villa Ficta", "Norrhaga")
 
 
-def sentence(number: int) -> str:
-    """One invented sentence of a note."""
-    first, last = FIRST[number % len(FIRST)], LAST[number // 2 % len(LAST)]
-    place = PLACES[number % len(PLACES)]
-    return f"{first} {last}, {30 + number % 50} år, kom från {place} den {1 + number % 28}/3. Mår bättre nu."
+def note(number: int, n_sentences: int = 2) -> Document:
+    """One invented note, with its names and places."""
+    text, entities = "", []
+    for turn in range(number, number + n_sentences):
+        for piece, label in (
+            (f"{FIRST[turn % len(FIRST)]} {LAST[turn // 2 % len(LAST)]}", "NAME"),
+            (f", {30 + turn % 50} år, kom från ", None),
+            (PLACES[turn % len(PLACES)], "CITY"),
+            (f" den {1 + turn % 28}/3. Mår bättre nu.\n", None),
+        ):
+            if label:
+                entities.append(Entity(len(text), len(text) + len(piece), label))
+            text += piece
+    return Document(f"note-{number}", text, tuple(entities))
 
 
-TEXTS = tuple(sentence(number) for number in range(48))
+NOTES = tuple(note(number) for number in range(24))
+TEXTS = tuple(document.text for document in NOTES)
 
 
 def _special(tokenizer: Tokenizer, **names: str) -> PreTrainedTokenizerFast:
@@ -77,12 +91,20 @@ def _around(tokenizer: Tokenizer, before: str, after: str) -> processors.Templat
 
 def llama_tokenizer() -> PreTrainedTokenizerFast:
     """Llama 2's kind: BPE over metaspaces with byte fallback, BOS added by itself, no pad token."""
-    tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
-    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
-    pieces = ["<unk>", "<s>", "</s>", *(f"<0x{number:02X}>" for number in range(256))]
-    trainer = trainers.BpeTrainer(vocab_size=600, special_tokens=pieces, show_progress=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("▁"), behavior="merged_with_next")
-    tokenizer.train_from_iterator(TEXTS, trainer)
+    trained = Tokenizer(models.BPE(unk_token="<unk>"))
+    trained.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    trained.pre_tokenizer = pre_tokenizers.Split(Regex("▁"), behavior="merged_with_next")
+    special = ["<unk>", "<s>", "</s>"]
+    trainer = trainers.BpeTrainer(vocab_size=340, special_tokens=special, show_progress=False)
+    trained.train_from_iterator(TEXTS, trainer)
+    learned = json.loads(trained.to_str())["model"]
+    known = {**learned["vocab"]}
+    for number in range(256):  # bytes are ordinary tokens; were they special ones, decoding would drop them
+        known[f"<0x{number:02X}>"] = len(known)
+    merges = [tuple(pair) for pair in learned["merges"]]
+    tokenizer = Tokenizer(models.BPE(known, merges, unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = trained.normalizer, trained.pre_tokenizer
+    tokenizer.add_special_tokens(special)
     tokenizer.decoder = decoders.Sequence(
         [
             decoders.Replace("▁", " "),
@@ -146,14 +168,10 @@ def roberta_tokenizer() -> PreTrainedTokenizerFast:
 def xlm_roberta_tokenizer() -> PreTrainedTokenizerFast:
     """XLM-R's kind: Unigram over metaspaces, NFKC."""
     tokenizer = Tokenizer(models.Unigram())
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
-    )
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=300, special_tokens=_ROBERTA, unk_token="<unk>", show_progress=False
-    )
+    trainer = trainers.UnigramTrainer(vocab_size=300, special_tokens=_ROBERTA, unk_token="<unk>", show_progress=False)
     tokenizer.train_from_iterator(TEXTS, trainer)
     tokenizer.post_processor = _around(tokenizer, "<s>", "</s>")
     return _special(tokenizer, **_ROBERTA_NAMES)
@@ -282,4 +300,22 @@ def save_tiny(kind: str, folder: Path) -> Path:
     tokenizer = make_tokenizer()
     make_model(len(tokenizer)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Tiny products are fastest on one thread, and the same everywhere."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny model by its kind, made when first asked for; not to be changed."""
+    root = tmp_path_factory.mktemp("tiny")
+
+    def folder(kind: str) -> Path:
+        place = root / kind
+        return place if place.exists() else save_tiny(kind, place)
+
     return folder

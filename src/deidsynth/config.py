@@ -70,11 +70,11 @@ class ScratchCausalConfig(StageConfig):
     """Shape of the causal language model that ``base: scratch`` makes."""
 
     hidden_size: int = Field(256, ge=16)
-    layers: int = Field(6, ge=1)
+    layers: int = Field(4, ge=1)
     heads: int = Field(4, ge=1)
     kv_heads: int = Field(1, ge=1)
     intermediate_size: int = Field(704, ge=16)
-    vocabulary_size: int = Field(2048, ge=300)
+    vocabulary_size: int = Field(4096, ge=300)
     context: int = Field(2048, ge=64)
 
     @model_validator(mode="after")
@@ -96,8 +96,8 @@ class PretrainingConfig(StageConfig):
 class ScratchEncoderConfig(StageConfig):
     """Shape of the encoder that ``encoder: scratch`` makes."""
 
-    hidden_size: int = Field(256, ge=16)
-    layers: int = Field(6, ge=1)
+    hidden_size: int = Field(192, ge=16)
+    layers: int = Field(4, ge=1)
     heads: int = Field(4, ge=1)
     intermediate_size: int = Field(384, ge=16)
     vocabulary_size: int = Field(4096, ge=300)
@@ -120,8 +120,8 @@ class AdaptConfig(StageConfig):
         "auto", description="auto: full for scratch and for local folders under 1 GB, else lora"
     )
     epochs: float = Field(10.0, gt=0.0)
-    learning_rate: float | None = Field(None, gt=0.0, description="by default 2e-3 scratch, 3e-4 full, 2e-4 LoRA")
-    batch_tokens: int = Field(8192, ge=64, description="tokens in one optimiser step")
+    learning_rate: float | None = Field(None, gt=0.0, description="by default 3e-3 scratch, 3e-4 full, 2e-4 LoRA")
+    batch_tokens: int = Field(4096, ge=64, description="tokens in one optimiser step")
     sequence_length: int = Field(1024, ge=16, description="tokens in one packed row")
     warmup: float = Field(0.05, ge=0.0, lt=1.0, description="share of the steps")
     weight_decay: float = Field(0.1, ge=0.0)
@@ -258,8 +258,8 @@ def _explain(model: type[StageConfig], detail: Mapping[str, Any]) -> str:
     name = ".".join(str(part) for part in location) or "(whole)"
     if detail["type"] == "extra_forbidden":
         known = sorted(_fields_at(model, location[:-1]))
-        near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+        near = _nearest(str(location[-1]), known)
+        hint = f"did you mean {near}?" if near else f"known keys: {', '.join(known)}"
         return f"{name}: unknown key, {hint}"
     if detail["type"] == "value_error":
         return f"{name}: {detail['ctx']['error']}"
@@ -270,13 +270,20 @@ def _explain(model: type[StageConfig], detail: Mapping[str, Any]) -> str:
     return f"{name}: {message}{got}"
 
 
+def _nearest(key: str, known: Sequence[str]) -> str | None:
+    """The known key that is most like an unknown one, or whose initials it is (``lr`` for ``learning_rate``)."""
+    for name in known:
+        if key == "".join(word[0] for word in name.split("_")):
+            return name
+    return next(iter(difflib.get_close_matches(key, known, n=1, cutoff=0.5)), None)
+
+
 def _fields_at(model: type[StageConfig], location: Sequence[str | int]) -> Iterator[str]:
     current: Any = model
     for part in location:
-        field = current.model_fields.get(part) if isinstance(current, type) else None
-        current = field.annotation if field is not None else None
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        yield from current.model_fields
+        fields = getattr(current, "model_fields", {})
+        current = fields[part].annotation if part in fields else None
+    yield from getattr(current, "model_fields", {})
 
 
 def apply_settings(data: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:

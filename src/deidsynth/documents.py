@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal, Self, overload
 
 from deidsynth.errors import DocumentError, InvalidEntityError, OverlappingEntitiesError
@@ -79,7 +80,7 @@ class Document:
                 f"document {self.doc_id!r}: entity {late.start}:{late.end} ends after the text "
                 f"({len(self.text)} characters); offsets count Unicode code points, not bytes"
             )
-        for left, right in zip(entities, entities[1:], strict=False):
+        for left, right in pairwise(entities):
             if right.start < left.end:
                 raise OverlappingEntitiesError(
                     f"document {self.doc_id!r}: entities {left.start}:{left.end} ({left.label}) and "

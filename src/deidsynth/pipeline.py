@@ -10,10 +10,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deidsynth.config import CorpusConfig, RunConfig
-from deidsynth.corpora import LoadedCorpus, content_digest, describe, load_corpus, read_jsonl, write_jsonl
+from deidsynth.config import CorpusConfig, RunConfig, SplitConfig
+from deidsynth.corpora import (
+    LoadedCorpus,
+    content_digest,
+    describe,
+    load_corpus,
+    read_jsonl,
+    shared_groups,
+    split_parts,
+    write_jsonl,
+)
+from deidsynth.corpora.records import PARTS, Part
 from deidsynth.digests import digest
-from deidsynth.documents import Document
+from deidsynth.documents import Corpus, Document
 from deidsynth.errors import ConfigError, InputError
 from deidsynth.executors import NodeResult, Source, Surroundings, execute
 from deidsynth.plan import Plan, pipeline_plan
@@ -73,7 +83,10 @@ def run(
         OutputInUseError: another run is using the output folder.
         StorageError: the disk is full; run again when there is space, finished stages are kept.
     """
+    listener = progress or SilentProgress()
     loaded = load(config.corpus)
+    for line in _warnings(loaded, config.split):
+        listener.message(line)
     device, precision = _resolve(device, config.precision)
     settled = _settle(config, loaded, precision)
     folder, store = RunFolder(output_folder(config)), Store(store_folder(config))
@@ -85,7 +98,7 @@ def run(
             store,
             _package_stages() if stages is None else stages,
             sources={"import": _import_source(loaded)},
-            surroundings=Surroundings(device, progress or SilentProgress()),
+            surroundings=Surroundings(device, listener),
         )
         artifacts = {result.name: result.artifact for result in results}
         publications = [Publication(target, artifacts[name], subpath) for target, name, subpath in _PUBLISHED]
@@ -143,6 +156,23 @@ def load(config: CorpusConfig) -> LoadedCorpus:
     if loaded.corpus.language is None:
         raise ConfigError(["corpus.language: the corpus does not say its language; give it, such as --language es"])
     return loaded
+
+
+def _warnings(loaded: LoadedCorpus, split: SplitConfig) -> list[str]:
+    """What a user should know of the parts that the corpus names, one line each."""
+    counts = count_shared_groups(split_parts(loaded.corpus, loaded.parts, split))
+    return [
+        f"warning: {count} group{'' if count == 1 else 's'} of documents stand{'s' if count == 1 else ''} in both "
+        f"{left} and {right}, as the corpus parts them; the scores may be too good: keep each group in one part"
+        for (left, right), count in counts.items()
+        if count
+    ]
+
+
+def count_shared_groups(parts: Mapping[Part, Corpus]) -> dict[tuple[Part, Part], int]:
+    """How many groups have documents both in the test set and in a part that training has seen."""
+    pairs: tuple[tuple[Part, Part], ...] = (("train", "test"), ("validation", "test"))
+    return {(left, right): shared_groups(parts[left], parts[right]) for left, right in pairs}
 
 
 def plan_run(config: RunConfig, loaded: LoadedCorpus) -> Plan:
@@ -224,8 +254,8 @@ def summarize(config: RunConfig, results: list[NodeResult], device: str) -> dict
     artifacts = {result.name: result.artifact for result in results}
     language = config.corpus.language
     gold, synthetic = (_read_json(artifacts[f"evaluate-{model}"], "scores.json") for model in ("gold", "synthetic"))
-    corpora = {part: artifacts[f"select-{part}"] for part in ("train", "validation", "test")}
-    corpora["synthetic"] = artifacts["annotate"]
+    parts = {part: read_jsonl(artifacts[f"select-{part}"].path / "corpus.jsonl", language=language) for part in PARTS}
+    silver = read_jsonl(artifacts["annotate"].path / "corpus.jsonl", language=language)
     return {
         "schema_version": REPORT_SCHEMA_VERSION,
         "models": {"gold": gold, "synthetic": synthetic},
@@ -244,11 +274,9 @@ def summarize(config: RunConfig, results: list[NodeResult], device: str) -> dict
             }
             for result in results
         ],
-        "corpora": {
-            name: describe(read_jsonl(artifact.path / "corpus.jsonl", language=language))
-            for name, artifact in corpora.items()
-        },
-        "curves": {name: _read_lines(artifacts[name], "curve.jsonl") for name in ("adapt", "gold", "synthetic")},
+        "corpora": {**{part: describe(corpus) for part, corpus in parts.items()}, "synthetic": describe(silver)},
+        "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(parts).items()},
+        "curves": _curves(artifacts),
         "overlap": _read_json(artifacts["overlap"], "overlap.json"),
         "language": language,
         "origin": "real" if artifacts["import"].manifest.lineage["real_data"] else "invented",
@@ -257,6 +285,16 @@ def summarize(config: RunConfig, results: list[NodeResult], device: str) -> dict
         "device": device,
         "config": _without_places(config),
     }
+
+
+def _curves(artifacts: Mapping[str, Artifact]) -> dict[str, list[dict[str, Any]]]:
+    """The curve of every training, and of the fill-in training before it where there was one."""
+    curves = {}
+    for name in ("adapt", "gold", "synthetic"):
+        if (artifacts[name].path / "pretraining.jsonl").exists():
+            curves[f"{name}_pretraining"] = _read_lines(artifacts[name], "pretraining.jsonl")
+        curves[name] = _read_lines(artifacts[name], "curve.jsonl")
+    return curves
 
 
 def render_report(path: Path) -> Path:

@@ -7,6 +7,18 @@ from types import TracebackType
 from typing import Protocol, Self
 
 
+def format_seconds(seconds: float) -> str:
+    """A duration as ``0.4 s``, ``12 s``, ``3:05`` or ``1:02:03``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
 class Task(Protocol):
     """One piece of work with a known or unknown number of units; a context manager."""
 

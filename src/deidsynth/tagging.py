@@ -42,9 +42,12 @@ class TagSet:
         begin = {tag[2:]: number for number, tag in enumerate(self.tags) if tag.startswith("B-")}
         inside = {tag[2:]: number for number, tag in enumerate(self.tags) if tag.startswith("I-")}
         plain = [number for number, tag in enumerate(self.tags) if tag == OUTSIDE]
-        if len(plain) != 1 or begin.keys() != inside.keys() or len(self.tags) != 1 + 2 * len(begin):
+        paired = begin.keys() == inside.keys() and len(self.tags) == 1 + 2 * len(begin)
+        named = all(label and not any(character.isspace() for character in label) for label in begin)
+        if len(plain) != 1 or not paired or not named:
             raise ModelNotUsableError(
-                "the tags must be O once and a pair B-X, I-X for every label X; this model was trained with other tags"
+                "the tags must be O once and a pair B-X, I-X for every label X, without white space in it; "
+                "this model was trained with other tags"
             )
         object.__setattr__(self, "outside", plain[0])
         object.__setattr__(self, "begin", begin)
@@ -75,6 +78,18 @@ class TagSet:
             allowed[[self.begin[label], inside], inside] = True
         return allowed
 
+    def may_continue(self) -> NDArray[np.bool_]:
+        """Which tag may stand after which inside one word: ``O`` after ``O``, and ``I-X`` after ``B-X`` or ``I-X``.
+
+        Returns:
+            Shape (n_tags, n_tags).
+        """
+        allowed = np.zeros((len(self.tags), len(self.tags)), dtype=bool)
+        allowed[self.outside, self.outside] = True
+        for label, inside in self.inside.items():
+            allowed[[self.begin[label], inside], inside] = True
+        return allowed
+
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
@@ -99,6 +114,17 @@ def trim(text: str, start: int, end: int) -> tuple[int, int]:
     if left == len(piece):
         return start, start
     return start + left, end - (len(piece) - len(piece.rstrip()))
+
+
+def within_word(text: str, place: int) -> bool:
+    """Whether a boundary at ``place`` would cut a word: letters on both sides without a change from lower to upper
+    case, or digits on both sides."""
+    if not 0 < place < len(text):
+        return False
+    left, right = text[place - 1], text[place]
+    if left.isdigit() or right.isdigit():
+        return left.isdigit() and right.isdigit()
+    return left.isalpha() and right.isalpha() and not (left.islower() and right.isupper())
 
 
 def encode(text: str, entities: Sequence[Entity], offsets: Offsets, tag_set: TagSet) -> Alignment:

@@ -7,8 +7,11 @@ import pytest
 from rich.console import Console
 
 from deidsynth.cli import terminal
-from deidsynth.cli.terminal import TerminalProgress, format_rate, format_seconds, make_progress
-from deidsynth.progress import SilentProgress
+from deidsynth.cli.terminal import TerminalProgress, format_rate, make_progress
+from deidsynth.progress import SilentProgress, format_seconds
+
+
+SHOWS_CURSOR = "\x1b[?25h"
 
 
 class Clock:
@@ -74,17 +77,52 @@ def test_failed_work_leaves_no_line_that_looks_done() -> None:
     assert out.getvalue() == ""
 
 
+def on_a_terminal(clock: Clock) -> tuple[io.StringIO, TerminalProgress]:
+    out = io.StringIO()
+    return out, TerminalProgress(Console(file=out, force_terminal=True, width=120, color_system=None), clock)
+
+
 def test_bars_close_after_the_last_of_nested_tasks() -> None:
-    out, clock = io.StringIO(), Clock()
-    progress = TerminalProgress(Console(file=out, force_terminal=True, width=120), clock)
+    clock = Clock()
+    out, progress = on_a_terminal(clock)
     with progress.task("run", 2) as outer:
         with progress.task("train", 10, "step") as inner:
             clock.now += 4.0
             inner.advance(10)
-        assert progress._bars is not None
+        assert SHOWS_CURSOR not in out.getvalue()
         outer.advance()
-    assert progress._bars is None
+    assert out.getvalue().count(SHOWS_CURSOR) == 1
     assert "train: 10/10 step" in out.getvalue()
+
+
+def test_work_without_a_count_is_shown_while_it_lasts_and_leaves_no_line() -> None:
+    clock = Clock()
+    out, progress = on_a_terminal(clock)
+    with progress.task("reading", None):
+        clock.now += 4.0
+    assert "reading" in out.getvalue()
+    assert "reading:" not in out.getvalue()
+
+
+def test_an_error_inside_a_task_that_nobody_closed_gives_the_terminal_back() -> None:
+    out, progress = on_a_terminal(Clock())
+    with pytest.raises(ValueError, match="broken"), progress.task("step", None):
+        progress.task("train", 10, "steps").__enter__()
+        raise ValueError("broken")
+    assert SHOWS_CURSOR in out.getvalue()
+    with progress.task("again", 1) as task:
+        task.advance()
+    assert out.getvalue().count(SHOWS_CURSOR) == 2
+
+
+def test_a_long_line_is_cut_and_not_wrapped() -> None:
+    out, progress = on_a_terminal(Clock())
+    task = progress.task("train", 10, "steps")
+    task.advance(5, **{f"a_long_name_{number}": 1.5 for number in range(12)})
+    with task:
+        pass
+    assert "a_long_name_0" in out.getvalue()
+    assert "a_long_name_11" not in out.getvalue()
 
 
 def test_quiet_listens_to_nothing() -> None:

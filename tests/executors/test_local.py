@@ -16,7 +16,7 @@ from deidsynth.digests import digest
 from deidsynth.errors import ConfigError, InputError, StorageError
 from deidsynth.executors import NodeResult, Surroundings, execute
 from deidsynth.plan import Node, Plan
-from deidsynth.progress import SilentProgress
+from deidsynth.progress import SilentProgress, Task
 from deidsynth.stages.stage import StageContext
 from deidsynth.store import Store
 
@@ -180,6 +180,42 @@ def test_a_full_disk_in_a_stage_names_the_remedy_and_keeps_earlier_artifacts(sto
 def test_a_missing_file_of_a_stage_is_no_fault_of_the_disk(store: Store) -> None:
     with pytest.raises(PermissionError):
         go(store, Repeat(fail=PermissionError(errno.EACCES, "Permission denied", "/somebody/elses/model")))
+
+
+def test_every_node_is_told_once_and_its_work_under_its_name(store: Store) -> None:
+    class Talking(Repeat):
+        def run(self, *args: Any) -> Mapping[str, Any]:
+            context: StageContext = args[3]
+            with context.progress.task("repeat", 4, "steps") as task:
+                task.advance(4)
+            context.progress.task("warm up", 2)
+            context.progress.message("half way")
+            return super().run(*args)
+
+    class Tasks(Listener):
+        def task(self, name: str, total: float | None, unit: str = "") -> Task:
+            self.lines.append(f"task {name} {total}")
+            return super().task(name, total, unit)
+
+    listener = Tasks()
+    go(store, Talking(), Plan(plan_of().nodes[:2]), progress=listener)
+    assert listener.lines == [
+        "task [1/2] corpus None",
+        "[1/2] corpus: done in 0.0 s",
+        "task [2/2] first None",
+        "task [2/2] first 4",
+        "task [2/2] first: warm up 2",
+        "[2/2] first: half way",
+        "[2/2] first: done in 0.0 s",
+    ]
+
+
+def test_an_interrupted_attempt_is_told_to_be_taken_up(store: Store) -> None:
+    with pytest.raises(RuntimeError):
+        go(store, Repeat(fail=RuntimeError()))
+    listener = Listener()
+    go(store, Repeat(), progress=listener)
+    assert sum(line.endswith(": going on from an interrupted attempt") for line in listener.lines) == 1
 
 
 def test_an_interrupt_says_how_to_go_on(store: Store) -> None:

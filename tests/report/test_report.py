@@ -186,6 +186,18 @@ def test_invented_notes_are_said_to_be_invented(report):
     assert "Invented notes." in render_html(report | {"origin": "invented"}, NOTES)
 
 
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"train_test": 15, "validation_test": 2}, "a case: 15 with the training notes and 2 with the validation notes"),
+        ({"train_test": 0, "validation_test": 1}, "a case: 1 with the validation notes."),
+    ],
+)
+def test_groups_that_test_shares_with_training_are_told(report, counts, told):
+    assert told in Page(render_html(report | {"shared_groups": counts}, NOTES)).text
+    assert "Shared groups." not in render_html(report | {"shared_groups": dict.fromkeys(counts, 0)}, NOTES)
+
+
 def test_tables_by_hand(report):
     table = comparison_table(report)
     assert table.headers[0] == "measure"

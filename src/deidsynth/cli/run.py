@@ -10,7 +10,21 @@ import typer
 from deidsynth.cli.options import AsJson, Device, GroupBy, Language, Quiet, Seed, Settings
 
 if TYPE_CHECKING:
+    from deidsynth.executors import NodeResult
     from deidsynth.pipeline import RunResult
+
+_DOCUMENTS = {"n_documents": "documents", "n_entities": "entities"}
+_OUTCOMES = {
+    "import": _DOCUMENTS,
+    "select": _DOCUMENTS,
+    "adapt": {"bits_per_character": "bits a character", "validation_loss": "validation loss"},
+    "synthesize": {"n_documents": "documents", "tokens_per_second": "tokens/s"},
+    "train": {"n_documents": "documents", "n_entities": "entities", "validation_f1": "validation F1"},
+    "annotate": _DOCUMENTS,
+    "evaluate": {"strict_f1": "strict F1", "token_f1": "token F1"},
+    "overlap": {"n_notes_passing": "notes free of long training runs"},
+}
+"""For each stage the facts of its manifest that the closing table tells, and what they are called there."""
 
 
 def run_command(
@@ -55,16 +69,32 @@ def run_command(
 
 def show_result(result: RunResult, quiet: bool) -> None:
     """Print what the stages took, the scores of both models and where the report is."""
-    from deidsynth.cli.terminal import format_seconds, print_table, tell
+    from deidsynth.cli.terminal import print_table, tell
+    from deidsynth.progress import format_seconds
     from deidsynth.report import comparison_table
 
     if result.unchanged:
         tell("nothing to do: every artifact is there already", quiet)
     elif not quiet:
-        rows = [[node.name, node.stage, node.status, format_seconds(node.duration_seconds)] for node in result.results]
-        print_table(["step", "stage", "status", "took"], rows)
+        rows = [
+            [node.name, node.status, format_seconds(node.duration_seconds), _outcome(node)] for node in result.results
+        ]
+        print_table(["step", "status", "took", "outcome"], rows)
     print_table(*comparison_table(result.report))
     tell(f"report: {result.folder / 'report.html'}", quiet)
+
+
+def _outcome(node: NodeResult) -> str:
+    """The facts of a step that tell most, in words."""
+    from deidsynth.report import formats
+
+    facts = node.artifact.manifest.facts
+    told = []
+    for key, name in _OUTCOMES.get(node.stage, {}).items():
+        if facts.get(key) is not None:
+            shown = formats.score(facts[key]) if key.endswith("_f1") else formats.fact(key, facts[key])
+            told.append(f"{shown} {name}")
+    return ", ".join(told)
 
 
 def show_preview(nodes: list[dict[str, Any]], as_json: bool, quiet: bool) -> None:

@@ -44,7 +44,8 @@ def list_command(
 
 def show_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> None:
     """Show what a run is made of: every artifact with its stage, key, size and duration."""
-    from deidsynth.cli.terminal import format_seconds, print_json, print_table, tell
+    from deidsynth.cli.terminal import print_json, print_table, tell
+    from deidsynth.progress import format_seconds
     from deidsynth.runs import show_run
 
     shown = show_run(run)

@@ -10,13 +10,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TaskID, TextColumn
 from rich.progress import Task as RichTask
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from deidsynth.progress import Progress as ProgressProtocol
-from deidsynth.progress import SilentProgress
+from deidsynth.progress import SilentProgress, format_seconds
 from deidsynth.progress import Task as TaskProtocol
 
 PLAIN_INTERVAL_SECONDS = 10.0
@@ -24,18 +24,6 @@ PLAIN_INTERVAL_SECONDS = 10.0
 
 WORTH_KEEPING_SECONDS = 2.0
 """A finished task leaves a line behind when it took at least this long."""
-
-
-def format_seconds(seconds: float) -> str:
-    """A duration as ``0.4 s``, ``12 s``, ``3:05`` or ``1:02:03``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    hours, rest = divmod(whole, 3600)
-    minutes, left = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
 def format_count(n: float) -> str:
@@ -81,7 +69,14 @@ class _State:
         return max(0.0, (self.total - self.done) * self.elapsed_seconds / self.done)
 
     @property
+    def is_counted(self) -> bool:
+        """Whether there is a count to tell; a task without a total and without units only says what is under way."""
+        return self.total is not None or self.done > 0
+
+    @property
     def count(self) -> str:
+        if not self.is_counted:
+            return ""
         total = "" if self.total is None else f"/{format_count(self.total)}"
         return f"{format_count(self.done)}{total}{' ' + self.unit if self.unit else ''}"
 
@@ -120,8 +115,7 @@ class _PlainTask:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and self._state.elapsed_seconds >= WORTH_KEEPING_SECONDS:
-            self._owner.message(self._state.line(finished=True))
+        self._owner.keep(self._state, failed=kind is not None)
 
 
 class _StateColumn(ProgressColumn):
@@ -145,28 +139,25 @@ class _BarTask:
 
     def __init__(self, owner: TerminalProgress, state: _State) -> None:
         self._owner, self._state = owner, state
-        self._bars: Progress | None = None
+        self._bar: TaskID | None = None
 
     def advance(self, n: float = 1, **info: str | float) -> None:
         self._state.done += n
         self._state.info.update(info)
-        if self._bars is not None:
-            self._bars.update(self._id, completed=self._state.done)
+        if self._bar is not None:
+            self._owner.move_bar(self._bar, self._state)
 
     def __enter__(self) -> Self:
-        self._bars = self._owner.open_bars()
-        self._id = self._bars.add_task(self._state.name, total=self._state.total, state=self._state)
+        self._bar = self._owner.open_bar(self._state)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bars is not None:
-            self._bars.remove_task(self._id)
-            self._bars = None
-            self._owner.close_bars()
-        if kind is None and self._state.elapsed_seconds >= WORTH_KEEPING_SECONDS:
-            self._owner.message(self._state.line(finished=True))
+        if self._bar is not None:
+            self._owner.close_bar(self._bar)
+            self._bar = None
+        self._owner.keep(self._state, failed=kind is not None)
 
 
 class TerminalProgress:
@@ -181,7 +172,7 @@ class TerminalProgress:
         self._console = console if console is not None else stderr_console()
         self._clock = clock
         self._bars: Progress | None = None
-        self._open = 0
+        self._open: dict[TaskID, _State] = {}
 
     def task(self, name: str, total: float | None, unit: str = "") -> TaskProtocol:
         """A bar, or a task that writes lines."""
@@ -195,25 +186,47 @@ class TerminalProgress:
     def metrics(self, name: str, values: Mapping[str, float]) -> None:
         """Curves go to the report, not to the terminal."""
 
-    def open_bars(self) -> Progress:
-        """The live display, started with its first task."""
+    def keep(self, state: _State, failed: bool) -> None:
+        """Leave a line of a finished task that counted something and took its time."""
+        if state.is_counted and not failed and state.elapsed_seconds >= WORTH_KEEPING_SECONDS:
+            self.message(state.line(finished=True))
+
+    def open_bar(self, state: _State) -> TaskID:
+        """A new bar in the live display; a bar without a count gives way to it until it closes."""
         if self._bars is None:
             self._bars = Progress(
                 SpinnerColumn(),
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                _StateColumn(),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=20),
+                _StateColumn(table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
                 console=self._console,
                 transient=True,
+                expand=True,
             )
             self._bars.start()
-        self._open += 1
-        return self._bars
+        for above, outer in self._open.items():
+            self._bars.update(above, visible=outer.is_counted)
+        bar = self._bars.add_task(state.name, total=state.total, state=state)
+        self._open[bar] = state
+        return bar
 
-    def close_bars(self) -> None:
-        """Stop the live display after its last task."""
-        self._open -= 1
-        if self._open == 0 and self._bars is not None:
+    def move_bar(self, bar: TaskID, state: _State) -> None:
+        """Draw how far a task has come."""
+        if self._bars is not None:
+            self._bars.update(bar, completed=state.done)
+
+    def close_bar(self, bar: TaskID) -> None:
+        """Take away a bar, and those opened inside it that an error left behind; the display ends with the last."""
+        if self._bars is None or bar not in self._open:
+            return
+        while self._open:
+            last, _ = self._open.popitem()
+            self._bars.remove_task(last)
+            if last == bar:
+                break
+        if self._open:
+            self._bars.update(next(reversed(self._open)), visible=True)
+        else:
             self._bars.stop()
             self._bars = None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deidsynth.deidentify.marking import Mode, masked, tagged
 from deidsynth.documents import Document
+from deidsynth.errors import InputError
 from deidsynth.models.devices import resolve_device, resolve_precision
 from deidsynth.models.tagger_prediction import predict
 from deidsynth.models.token_classifier import load_tagger
@@ -34,14 +35,17 @@ def deidentify(
         progress: who listens.
 
     Raises:
+        InputError: an unknown mode or device.
         ModelNotFoundError: no such model.
         ModelNotUsableError: the model is no tagger.
     """
+    marks = {"mask": masked, "tag": tagged, None: lambda document: document}
+    if mode not in marks:
+        raise InputError(f"deidentify: unknown mode {mode!r}; use mask, tag or None")
     device = resolve_device(device)
     tagger = load_tagger(str(model))
-    mark = {"mask": masked, "tag": tagged, None: lambda document: document}[mode]
     found = predict(tagger, documents, device=device, precision=resolve_precision(precision, device))
     with (progress or SilentProgress()).task("deidentify", len(documents), "documents") as task:
         for document in found:
             task.advance(1)
-            yield mark(document)
+            yield marks[mode](document)

@@ -11,6 +11,7 @@ from deidsynth.config import parse
 from deidsynth.errors import InputError
 from deidsynth.executors.executor import NodeResult, Source, Surroundings
 from deidsynth.plan import IMPORT_VERSION, Node, Plan, lineage
+from deidsynth.progress import Progress, Task, format_seconds
 from deidsynth.store import Artifact, InputRecord, Manifest, Store, Work, storage_errors
 from deidsynth.store.manifest import package_versions, source_commit
 
@@ -45,11 +46,31 @@ def execute(
     where = surroundings or Surroundings()
     keys = plan.keys({name: stage.version for name, stage in stages.items()})
     results: dict[str, NodeResult] = {}
+    width = len(str(len(plan)))
     for number, node in enumerate(plan.order(), start=1):
         inputs = {role: results[name].artifact for role, name in node.inputs.items()}
-        job = _Job(plan, node, keys, inputs, store, where, f"[{number}/{len(plan)}] {node.name}")
+        job = _Job(plan, node, keys, inputs, store, where, f"[{number:{width}}/{len(plan)}] {node.name}")
         results[node.name] = job.result(stages, sources or {})
     return list(results.values())
+
+
+class _NamedProgress:
+    """A listener that hears of a stage's work under the name of its node: ``train`` alone does not say which model."""
+
+    def __init__(self, listener: Progress, title: str, stage: str) -> None:
+        self._listener, self._title, self._stage = listener, title, stage
+
+    def task(self, name: str, total: float | None, unit: str = "") -> Task:
+        """A task of the listener; the one that is named after the stage stands for the node."""
+        return self._listener.task(self._title if name == self._stage else f"{self._title}: {name}", total, unit)
+
+    def message(self, text: str) -> None:
+        """Tell the line, and whose it is."""
+        self._listener.message(f"{self._title}: {text}")
+
+    def metrics(self, name: str, values: Mapping[str, float]) -> None:
+        """Pass the point on."""
+        self._listener.metrics(name, values)
 
 
 class _Job:
@@ -79,10 +100,11 @@ class _Job:
             if found is not None:
                 return self._told("cached", found)
             attempt = work.prepare(self._records)
-            self._tell("going on from an interrupted attempt" if attempt > 1 else "started")
+            if attempt > 1:
+                self._tell("going on from an interrupted attempt")
             begun = time.monotonic()
             try:
-                with storage_errors(work.folder, refusals=False):
+                with storage_errors(work.folder, refusals=False), self._where.progress.task(self._title, None):
                     version, facts = self._compute(work, stages, sources)
             except KeyboardInterrupt:
                 self._tell("interrupted; the same command goes on from here")
@@ -112,7 +134,7 @@ class _Job:
             seed=node.seed if node.seed is not None else 0,
             precision=node.precision or "fp32",
             device=self._where.device,
-            progress=self._where.progress,
+            progress=_NamedProgress(self._where.progress, self._title, node.stage),
         )
         config = parse(stage.config_type, node.config, source=node.name)
         paths = {role: artifact.path for role, artifact in self._inputs.items()}
@@ -143,7 +165,7 @@ class _Job:
 
     def _told(self, status: Any, artifact: Artifact) -> NodeResult:
         seconds = artifact.manifest.duration_seconds
-        self._tell(f"done in {seconds:.1f} s" if status == "done" else "already there")
+        self._tell(f"done in {format_seconds(seconds)}" if status == "done" else "already there")
         return NodeResult(self._node.name, self._node.stage, self._key, status, seconds, artifact)
 
     def _tell(self, text: str) -> None:

@@ -1,0 +1,1 @@
+"""The only room that computes with models: causal language models, token classifiers, tokenizers, training loops."""

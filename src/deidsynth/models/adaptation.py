@@ -16,7 +16,7 @@ from torch import nn
 from deidsynth.config import AdaptConfig
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
-from deidsynth.models.causal_lm import Adaptable, loss_sum
+from deidsynth.models.causal_lm import Adaptable, context_length, loss_sum
 from deidsynth.models.devices import autocast
 from deidsynth.models.loop import LoopSettings, Objective, TrainingPoint, training_steps
 from deidsynth.models.packing import Frame, Packed, pack, token_ids
@@ -80,7 +80,7 @@ def adapt(
         CorpusError: the training texts are empty.
     """
     frame = Frame.of(adaptable.tokenizer)
-    length = min(config.sequence_length, _context(adaptable.model))
+    length = min(config.sequence_length, context_length(adaptable.model))
     documents = [token_ids(adaptable.tokenizer, text) for text in texts.train]
     if not any(documents):
         raise CorpusError("the training documents hold no text to adapt to")
@@ -159,8 +159,3 @@ def _trained(model: nn.Module) -> dict[str, torch.Tensor]:
     return {
         name: weight.detach().contiguous().clone() for name, weight in model.named_parameters() if weight.requires_grad
     }
-
-
-def _context(model: nn.Module) -> int:
-    config: Any = model.config
-    return int(getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 1_000_000)

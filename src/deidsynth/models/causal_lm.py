@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from peft import LoraConfig as PeftLoraConfig
@@ -21,11 +22,12 @@ from transformers import (
 
 from deidsynth.config import AdaptConfig, ScratchCausalConfig
 from deidsynth.errors import ConfigError, MissingExtraError, ModelNotUsableError
-from deidsynth.models.loading import SCRATCH, load_model, load_tokenizer
-from deidsynth.models.packing import IGNORED, Frame, Packed
+from deidsynth.models.loading import SCRATCH, check_model_name, load_model, load_tokenizer
+from deidsynth.models.packing import IGNORED, Frame, Packed, apart
 from deidsynth.models.tokenizers import causal_tokenizer
 
 LARGE_BYTES = 1_000_000_000
+UNLIMITED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -76,17 +78,18 @@ def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str) -> A
         ConfigError: a method that does not fit the base.
         ModelNotFoundError: no such model.
         MissingExtraError: QLoRA without its dependency.
-        ModelNotUsableError: QLoRA without CUDA.
+        ModelNotUsableError: QLoRA without CUDA, or a model that sees what it is to predict.
     """
     method = resolve_method(config)
     default_rate = {"full": 3e-4, "lora": 2e-4, "qlora": 2e-4}[method]
     if config.base == SCRATCH:
         tokenizer = causal_tokenizer(texts, config.scratch.vocabulary_size)
         model: nn.Module = scratch_model(config.scratch, tokenizer)
-        default_rate = 2e-3
+        default_rate = 3e-3
     else:
         tokenizer = load_tokenizer(config.base)
         model = load_model(AutoModelForCausalLM, config.base, **_quantization(method, device))
+        _check_causal(config.base, model)
         if method == "qlora":
             model = prepare_model_for_kbit_training(model)
         if method in ("lora", "qlora"):
@@ -120,10 +123,10 @@ def _quantization(method: str, device: str) -> dict[str, Any]:
     if not device.startswith("cuda"):
         raise ModelNotUsableError(f"adapt.method: qlora needs a CUDA GPU, and the device is {device}; use lora or full")
     try:
-        import bitsandbytes  # noqa: F401, PLC0415 - an optional dependency
+        import bitsandbytes  # noqa: F401 - an optional dependency
     except ImportError:
         raise MissingExtraError("adapt.method: qlora", "qlora") from None
-    from transformers import BitsAndBytesConfig  # noqa: PLC0415 - needs the optional dependency
+    from transformers import BitsAndBytesConfig
 
     quantization = BitsAndBytesConfig(
         load_in_4bit=True,
@@ -135,7 +138,7 @@ def _quantization(method: str, device: str) -> dict[str, Any]:
 
 
 def _peft_config(config: AdaptConfig, model: PreTrainedModel) -> PeftLoraConfig:
-    from transformers.pytorch_utils import Conv1D  # noqa: PLC0415
+    from transformers.pytorch_utils import Conv1D
 
     return PeftLoraConfig(
         r=config.lora.r,
@@ -154,7 +157,12 @@ def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedMo
         name: hub id, or a folder with a model or an adapter.
         device: such as ``cpu``.
         precision: of the weights.
+
+    Raises:
+        ModelNotFoundError: no such model, or an adapter whose base is gone.
+        ModelNotUsableError: the model sees what it is to predict.
     """
+    name = check_model_name(name)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     tokenizer = load_tokenizer(name)
     adapter = Path(name) / "adapter_config.json"
@@ -163,14 +171,64 @@ def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedMo
         model = PeftModel.from_pretrained(load_model(AutoModelForCausalLM, base, dtype=dtype), name).merge_and_unload()
     else:
         model = load_model(AutoModelForCausalLM, name, dtype=dtype)
+    _check_causal(name, model)
     return model.to(device).eval(), tokenizer
 
 
 def loss_sum(model: nn.Module, rows: Packed) -> Tensor:
-    """Negative log-likelihood of the labels, in nats, summed; attention stays within documents."""
+    """Negative log-likelihood of the labels, in nats, summed; attention stays within documents.
+
+    Where a model's attention does not heed positions (BLOOM, OPT, Falcon), documents get rows of their own.
+    """
     device = next(model.parameters()).device
-    rows = rows.to(str(device))
-    logits = model(input_ids=rows.ids, position_ids=rows.positions, use_cache=False).logits
+    if keeps_documents_apart(model):
+        rows = rows.to(str(device))
+        logits = model(input_ids=rows.ids, position_ids=rows.positions, use_cache=False).logits
+    else:
+        rows, mask = apart(rows.to(str(device)), fill=0)
+        logits = model(input_ids=rows.ids, attention_mask=mask, use_cache=False).logits
     return nn.functional.cross_entropy(
         logits.float().flatten(0, 1), rows.labels.flatten(), ignore_index=IGNORED, reduction="sum"
     )
+
+
+def keeps_documents_apart(model: nn.Module) -> bool:
+    """Whether positions that begin anew in a row hide from a document what stands before it; found out once."""
+    if model not in _APART:
+        positions = torch.tensor([[0, 1, 2, 0, 1, 2]])
+        one, other = (_logits(model, [*first, 7, 8, 9], positions) for first in ([1, 2, 3], [4, 5, 6]))
+        _APART[model] = torch.equal(one[:, 3:], other[:, 3:])
+    return _APART[model]
+
+
+_APART: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
+
+
+def _check_causal(name: str, model: nn.Module) -> None:
+    one, other = (_logits(model, [1, 2, 3, last]) for last in (4, 5))
+    if not torch.equal(one[:, :3], other[:, :3]):
+        raise ModelNotUsableError(
+            f"model {name!r} sees what it is to predict, so it cannot write text; give a causal language model, "
+            "and an encoder as train.encoder"
+        )
+
+
+def _logits(model: nn.Module, ids: Sequence[int], positions: Tensor | None = None) -> Tensor:
+    """Scores of one row, from a model that is left as it was. Shape (1, n_tokens, vocabulary)."""
+    device = next(model.parameters()).device
+    options = {} if positions is None else {"position_ids": positions.to(device)}
+    training = model.training
+    model.eval()
+    with torch.no_grad(), torch.autocast(device.type, enabled=False):
+        logits = model(input_ids=torch.tensor([list(ids)], device=device), use_cache=False, **options).logits
+    model.train(training)
+    return logits
+
+
+def context_length(model: nn.Module) -> int:
+    """The longest sequence of tokens that a model has positions for."""
+    config: Any = model.config
+    for name in ("max_position_embeddings", "n_positions"):
+        if getattr(config, name, None):
+            return int(getattr(config, name))
+    return UNLIMITED

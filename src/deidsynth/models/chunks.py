@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 Offsets = Sequence[tuple[int, int]]
 
@@ -15,7 +16,7 @@ _BREAK = re.compile(r"\n+|(?<=[.!?:;])[\"')\]]*[ \t]+(?=[\"'(\[¿¡]*[^\W\d_a-z�
 def sentences(text: str) -> list[tuple[int, int]]:
     """Spans of lines and sentences that together cover the text, white space after each included."""
     cuts = sorted({0, len(text), *(match.end() for match in _BREAK.finditer(text))})
-    return [(start, end) for start, end in zip(cuts, cuts[1:], strict=False)]
+    return list(pairwise(cuts))
 
 
 def chunk_by_words(text: str, max_words: int) -> list[tuple[int, int]]:

@@ -11,19 +11,26 @@ import torch
 
 from deidsynth.errors import InputError
 
+KINDS = ("cpu", "cuda", "mps")
+
 
 def resolve_device(device: str = "auto") -> str:
     """The device to run on: ``auto`` takes CUDA, then Apple's MPS, then the processor.
 
     Raises:
-        InputError: the device asked for is not there.
+        InputError: the device asked for is unknown or not there.
     """
     if device == "auto":
         if torch.cuda.is_available():
             return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError(f"device {device}: no CUDA device is available; use cpu")
+    kind, _, number = device.partition(":")
+    if kind not in KINDS or (number and not number.isdecimal()):
+        raise InputError(f"device {device}: unknown; use auto, cpu, cuda, cuda:0 or mps")
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise InputError(f"device {device}: no such CUDA device is available; use cpu")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise InputError("device mps: not available on this machine; use cpu")
     return device
 
 

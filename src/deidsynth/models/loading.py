@@ -18,25 +18,32 @@ transformers_logging.disable_progress_bar()
 
 
 def _not_found(name: str, reason: str) -> ModelNotFoundError:
+    if name and Path(name).exists():
+        return ModelNotFoundError(
+            f"model {name!r}: {reason}. The folder must be whole and in Hugging Face format: config.json, "
+            "tokenizer.json, model.safetensors (pickled weights are never read). Copy or download it again"
+        )
     return ModelNotFoundError(
         f"model {name!r}: {reason}. Give a local folder in Hugging Face format (config.json, tokenizer.json, "
         "model.safetensors), or a hub id on a machine that reaches the hub. To work offline, fetch it there with "
-        f"`hf download {name} --local-dir FOLDER`, copy FOLDER here and name that path"
+        "`hf download HUB_ID --local-dir FOLDER`, copy FOLDER here and name that path"
     )
 
 
-def check_model_name(name: str) -> None:
-    """Refuse what cannot be a model.
+def check_model_name(name: str) -> str:
+    """The name, or the folder that it stands for (``~`` spelt out).
 
     Raises:
-        ModelNotFoundError: a path that does not exist, or a folder without ``config.json``.
+        ModelNotFoundError: no name, a path that does not exist, or a folder without ``config.json``.
     """
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if name and folder.is_dir():
         if not any((folder / file).exists() for file in ("config.json", "adapter_config.json")):
-            raise _not_found(name, "the folder holds no config.json")
-    elif folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
+            raise _not_found(str(folder), "the folder holds no config.json")
+        return str(folder)
+    if not name or folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise _not_found(name, "no such folder")
+    return name
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
@@ -44,15 +51,17 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
 
     Raises:
         ModelNotFoundError: nothing there, or the hub cannot be reached.
-        ModelNotUsableError: the tokenizer cannot tell character offsets.
+        ModelNotUsableError: the tokenizer has no vocabulary, or cannot tell character offsets.
     """
-    check_model_name(name)
+    name = check_model_name(name)
     try:
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise _not_found(name, f"its tokenizer cannot be loaded ({type(error).__name__})") from error
     if not tokenizer.is_fast:
         raise ModelNotUsableError(f"model {name!r}: its tokenizer cannot tell character offsets; it needs a fast one")
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # transformers makes an empty one where files are absent
+        raise ModelNotUsableError(f"model {name!r}: no tokenizer files; put its tokenizer.json into the folder")
     tokenizer.model_max_length = min(tokenizer.model_max_length, 1_000_000_000)
     return tokenizer
 
@@ -67,9 +76,9 @@ def load_model(auto_class: Any, name: str, **options: Any) -> PreTrainedModel:
 
     Raises:
         ModelNotFoundError: nothing there, or the hub cannot be reached.
-        ModelNotUsableError: the architecture cannot do this task, or the weights are damaged.
+        ModelNotUsableError: the architecture cannot do this task, or the weights are damaged or not all there.
     """
-    check_model_name(name)
+    name = check_model_name(name)
     try:
         config = AutoConfig.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
@@ -78,10 +87,25 @@ def load_model(auto_class: Any, name: str, **options: Any) -> PreTrainedModel:
         raise ModelNotUsableError(f"model {name!r}: type {config.model_type} does not fit {auto_class.__name__}")
     options.setdefault("dtype", torch.float32)
     try:
-        return auto_class.from_pretrained(name, trust_remote_code=False, use_safetensors=True, **options)
+        model, found = auto_class.from_pretrained(
+            name, trust_remote_code=False, use_safetensors=True, output_loading_info=True, **options
+        )
     except OSError as error:
         raise _not_found(name, f"its weights (model.safetensors) cannot be loaded ({type(error).__name__})") from error
     except Exception as error:
         if type(error).__name__ == "SafetensorError":
             raise ModelNotUsableError(f"model {name!r}: its weights are damaged; fetch the file again") from error
+        if "ignore_mismatched_sizes" in str(error):
+            raise _not_whole(name) from error
         raise
+    # A fresh output layer is what training a tagger starts from; anything else that is not in the file is a fault.
+    fresh = {*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])}
+    if any(key.startswith(f"{model.base_model_prefix}.") for key in fresh):
+        raise _not_whole(name)
+    return model
+
+
+def _not_whole(name: str) -> ModelNotUsableError:
+    return ModelNotUsableError(
+        f"model {name!r}: its weights are not those that its config.json describes; fetch both files again"
+    )

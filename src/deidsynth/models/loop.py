@@ -210,9 +210,7 @@ def _save(
     temporary.replace(folder / CHECKPOINT)
 
 
-def _restore(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, memory: dict[str, Any] | None
-) -> int:
+def _restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, memory: dict[str, Any] | None) -> int:
     state = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
     model.load_state_dict(state["weights"], strict=False)
     optimizer.load_state_dict(state["optimizer"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from deidsynth.errors import ModelNotUsableError
@@ -78,15 +79,16 @@ class Packed:
 
 
 def token_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """Token ids of a text without special tokens."""
-    return list(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+    """Token ids of a text without special tokens; a text that spells one (``</s>``) has it as ordinary characters."""
+    encoding = tokenizer(text, add_special_tokens=False, split_special_tokens=True, verbose=False)
+    return list(encoding["input_ids"])
 
 
 def pack(documents: Iterable[Sequence[int]], frame: Frame, length: int) -> Packed:
     """Rows of ``length`` places, documents one after another; a document may go on in the next row.
 
-    The tail of the last row is filled up and not predicted. Positions go on where a document goes on, modulo
-    ``length``, so that none reaches it.
+    The tail of the last row is filled up and not predicted; a last row with nothing to predict is left out. Where a
+    document goes on in the next row, its positions begin anew.
 
     Args:
         documents: token ids of each document, without BOS and EOS.
@@ -103,7 +105,10 @@ def pack(documents: Iterable[Sequence[int]], frame: Frame, length: int) -> Packe
         while start < len(whole):
             piece = whole[start : start + room]
             ids += piece
-            labels += [*whole[start + 1 : start + 1 + len(piece)], *([IGNORED] if start + len(piece) == len(whole) else [])]
+            labels += [
+                *whole[start + 1 : start + 1 + len(piece)],
+                *([IGNORED] if start + len(piece) == len(whole) else []),
+            ]
             positions += range(len(piece))
             start += len(piece)
             room = length
@@ -111,9 +116,32 @@ def pack(documents: Iterable[Sequence[int]], frame: Frame, length: int) -> Packe
     ids += [frame.fill] * missing
     labels += [IGNORED] * missing
     positions += range(missing)
+    if all(label == IGNORED for label in labels[-length:]):  # all that is left of the last document is its EOS
+        del ids[-length:], labels[-length:], positions[-length:]
     shape = (-1, length)
     return Packed(
         torch.tensor(ids, dtype=torch.long).view(shape),
         torch.tensor(labels, dtype=torch.long).view(shape),
         torch.tensor(positions, dtype=torch.long).view(shape),
     )
+
+
+def apart(rows: Packed, fill: int) -> tuple[Packed, Tensor]:
+    """The documents of packed rows, or what each row holds of them, in rows of their own.
+
+    Args:
+        rows: packed documents.
+        fill: fills rows up on the right.
+
+    Returns:
+        The new rows, as long as the longest piece, and where they hold tokens. Shape of that (n_pieces, longest).
+    """
+    starts = (rows.positions == 0).flatten().nonzero().flatten().tolist()
+    bounds = list(pairwise([*starts, rows.ids.numel()]))
+
+    def split(values: Tensor, filling: int) -> Tensor:
+        pieces = [values.flatten()[start:end] for start, end in bounds]
+        return nn.utils.rnn.pad_sequence(pieces, batch_first=True, padding_value=filling)
+
+    mask = split(torch.ones_like(rows.ids), 0)
+    return Packed(split(rows.ids, fill), split(rows.labels, IGNORED), split(rows.positions, 0)), mask

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from deidsynth.documents import Document
+from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.chunks import windows
 from deidsynth.models.devices import autocast
 from deidsynth.models.token_classifier import Tagger
 from deidsynth.models.token_data import SpecialTokens, padded, tokenize
-from deidsynth.models.viterbi import best_sequence, marginals
-from deidsynth.tagging import decode
+from deidsynth.models.viterbi import Lattice, best_sequence, marginals
+from deidsynth.tagging import decode, trim, within_word
 
 DOCUMENTS_AT_ONCE = 64
 
@@ -40,7 +42,8 @@ def predict(
     """The documents with the entities that the tagger finds, each with a score, in the given order.
 
     Windows slide over each document; every token takes its scores from the window that shows the most context on its
-    shorter side. The best valid tag sequence of the whole document is decoded, and an entity's score is the lowest
+    shorter side. The best valid tag sequence of the whole document is decoded, with whole words where the tagger was
+    trained on such, and an entity's score is the lowest
     marginal probability among its tokens.
 
     Args:
@@ -51,19 +54,42 @@ def predict(
         batch_size: windows at once.
         device: such as ``cpu``.
         precision: ``fp32`` or ``bf16``.
+
+    Raises:
+        ModelNotUsableError: the model's scores are not finite.
     """
     size = min(window_tokens or tagger.window_tokens, tagger.window_tokens)
     tagger.model.to(device).eval()
-    may_follow = tagger.tag_set.may_follow()
+    may_follow, may_continue = tagger.tag_set.may_follow(), tagger.tag_set.may_continue()
     for start in range(0, len(documents), DOCUMENTS_AT_ONCE):
         some = documents[start : start + DOCUMENTS_AT_ONCE]
         tokens = [tokenize(tagger.tokenizer, document.text) for document in some]
         scores = _log_probs(tagger, [ids for ids, _ in tokens], size, overlap, batch_size, device, precision)
         for document, (_, offsets), log_probs in zip(some, tokens, scores, strict=True):
-            tags = best_sequence(log_probs, may_follow)
-            chances = marginals(log_probs, may_follow)[np.arange(len(tags)), tags]
+            # A token of zero width has no tag, so none may stand between the tags of an entity.
+            wide = [number for number, (left, right) in enumerate(offsets) if left < right]
+            log_probs = log_probs[wide]
+            joined = joined_tokens(document.text, offsets) if tagger.whole_words else None
+            lattice = Lattice(log_probs, may_follow, joined, may_continue)
+            tags = best_sequence(lattice)
+            chances = marginals(lattice)[np.arange(len(tags)), tags]
             sure = np.clip(chances, 0.0, 1.0).tolist()
-            yield document.with_entities(decode(document.text, tags.tolist(), offsets, tagger.tag_set, sure))
+            spans = [offsets[number] for number in wide]
+            yield document.with_entities(decode(document.text, tags.tolist(), spans, tagger.tag_set, sure))
+
+
+def joined_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+    """Which tokens go on with the word of the token before.
+
+    Returns:
+        Shape (n_tokens,).
+    """
+    cores = [trim(text, start, end) for start, end in offsets]
+    joined = [
+        left[1] > right[0] or (left[1] == right[0] and within_word(text, right[0]))
+        for left, right in pairwise(cores)
+    ]
+    return np.array([False, *joined][: len(offsets)], dtype=bool)
 
 
 def _log_probs(
@@ -95,6 +121,10 @@ def _log_probs(
                 attention_mask=padded([[1] * len(row) for row in rows], 0).to(device),
             ).logits
         scores = torch.log_softmax(logits.float(), dim=-1).cpu().numpy().astype(np.float64)
+        if not np.isfinite(scores).all():
+            raise ModelNotUsableError(
+                "the tagger gives scores that are no numbers; use precision: fp32, or train with a lower learning rate"
+            )
         for window, row in zip(batch, scores, strict=True):
             length = window.last - window.first
             seen = _context(window, len(ids[window.document]))

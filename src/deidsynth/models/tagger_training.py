@@ -53,9 +53,7 @@ class TaggedBatch:
         return int((self.tags != IGNORED).sum())
 
 
-def carve_validation(
-    documents: Sequence[Document], share: float, seed: int
-) -> tuple[list[Document], list[Document]]:
+def carve_validation(documents: Sequence[Document], share: float, seed: int) -> tuple[list[Document], list[Document]]:
     """Documents to train on and to validate on, parted by group.
 
     Raises:

@@ -36,18 +36,20 @@ class Tagger:
         tokenizer: of the model.
         tag_set: tag of each output.
         window_tokens: longest window that it should see, special tokens left out.
+        whole_words: whether its entities never begin or end inside a word; decoding then keeps to that.
     """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
     tag_set: TagSet
     window_tokens: int
+    whole_words: bool = False
 
     def save(self, folder: Path) -> None:
         """Write an ordinary Hugging Face folder, and our settings beside it."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
-        (folder / SETTINGS).write_text(json.dumps({"window_tokens": self.window_tokens}), encoding="utf-8")
+        (folder / SETTINGS).write_text(json.dumps({"window_tokens": self.window_tokens, "whole_words": self.whole_words}), encoding="utf-8")
 
 
 def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str]) -> Tagger:
@@ -127,10 +129,11 @@ def load_tagger(name: str) -> Tagger:
             "train one with `deidsynth train`"
         ) from None
     settings = Path(name) / SETTINGS
-    limit = longest_window(model, tokenizer)
+    limit, whole_words = longest_window(model, tokenizer), False
     if settings.exists():
-        limit = min(limit, int(json.loads(settings.read_text(encoding="utf-8"))["window_tokens"]))
-    return Tagger(model, tokenizer, tag_set, limit)
+        known = json.loads(settings.read_text(encoding="utf-8"))
+        limit, whole_words = min(limit, int(known["window_tokens"])), bool(known["whole_words"])
+    return Tagger(model, tokenizer, tag_set, limit, whole_words)
 
 
 def longest_window(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:

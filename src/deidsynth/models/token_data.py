@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerFast
 
 from deidsynth.documents import Document
 from deidsynth.models.chunks import chunk_by_words, cut_tokens
-from deidsynth.tagging import IGNORED, TagSet, encode
+from deidsynth.tagging import IGNORED, TagSet, encode, within_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,17 @@ class SpecialTokens:
 
 @dataclass(frozen=True, slots=True)
 class TrainingChunks:
-    """The chunks of a corpus and what could not be expressed in tags."""
+    """The chunks of a corpus and what could not be expressed in tags.
+
+    Args:
+        examples: the chunks.
+        n_tokens: without special tokens.
+        n_entities: of the documents.
+        n_misaligned: entities that the tags do not give back exactly.
+        n_lost: those among them without any token.
+        n_cut: chunks that begin inside an entity.
+        n_within_words: entity boundaries that cut a word.
+    """
 
     examples: tuple[Example, ...]
     n_tokens: int
@@ -58,11 +68,17 @@ class TrainingChunks:
     n_misaligned: int
     n_lost: int
     n_cut: int
+    n_within_words: int
 
 
 def tokenize(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-    """Token ids of a text without special tokens, and the character offsets of each."""
-    encoding = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    """Token ids of a text without special tokens, and the character offsets of each.
+
+    A text that spells a special token (``[SEP]``) has it as ordinary characters.
+    """
+    encoding = tokenizer(
+        text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True, verbose=False
+    )
     return list(encoding["input_ids"]), [(int(start), int(end)) for start, end in encoding["offset_mapping"]]
 
 
@@ -85,7 +101,7 @@ def training_chunks(
     """
     special = SpecialTokens.of(tokenizer)
     examples: list[Example] = []
-    n_tokens = n_entities = n_misaligned = n_lost = n_cut = 0
+    n_tokens = n_entities = n_misaligned = n_lost = n_cut = n_within_words = 0
     for document in documents:
         ids, offsets = tokenize(tokenizer, document.text)
         alignment = encode(document.text, document.entities, offsets, tag_set)
@@ -104,7 +120,9 @@ def training_chunks(
         n_entities += len(document.entities)
         n_misaligned += len(alignment.misaligned)
         n_lost += len(alignment.lost)
-    return TrainingChunks(tuple(examples), n_tokens, n_entities, n_misaligned, n_lost, n_cut)
+        boundaries = [place for entity in document.entities for place in (entity.start, entity.end)]
+        n_within_words += sum(within_word(document.text, place) for place in boundaries)
+    return TrainingChunks(tuple(examples), n_tokens, n_entities, n_misaligned, n_lost, n_cut, n_within_words)
 
 
 def batch_plan(lengths: Sequence[int], batch_size: int, n_batches: int, seed: int) -> list[list[int]]:

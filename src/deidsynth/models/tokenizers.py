@@ -11,7 +11,9 @@ from transformers import PreTrainedTokenizerFast
 # what follows it, and is trimmed from offsets in ``tagging``.
 _LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 _UPPER = r"[\p{Lu}\p{Lt}]"
-PIECES = rf" ?{_UPPER}[\p{{Lu}}\p{{Lt}}\p{{M}}]*{_LOWER}*| ?{_LOWER}+| ?\p{{N}}| ?[^\s\p{{L}}\p{{N}}\p{{M}}]|\s+(?!\S)|\s"
+PIECES = (
+    rf" ?{_UPPER}[\p{{Lu}}\p{{Lt}}\p{{M}}]*{_LOWER}*| ?{_LOWER}+| ?\p{{N}}| ?[^\s\p{{L}}\p{{N}}\p{{M}}]|\s+(?!\S)|\s"
+)
 
 UNKNOWN_FREE_ALPHABET = pre_tokenizers.ByteLevel.alphabet()
 

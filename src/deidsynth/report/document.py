@@ -39,6 +39,7 @@ def render_html(report: Mapping[str, Any], notes: Sequence[Document] = ()) -> st
         about=sections.about(report),
         stages=sections.stages(report),
         scores=sections.scores(report),
+        shared_groups=sections.shared_groups(report),
         curves=sections.curves(report),
         corpora=sections.corpora(report),
         overlap=sections.overlap(report),

@@ -24,7 +24,9 @@ MEASURE_NAMES = {
 }
 CURVES = {
     "adapt": ("Language model", "Adaptation to the training notes; notes never seen in training give the dashed line."),
+    "gold_pretraining": ("Gold model, before tagging", "Filling in hidden words of the gold training notes."),
     "gold": ("Gold model", "Trained on the gold notes. It also labels the synthetic notes."),
+    "synthetic_pretraining": ("Synthetic model, before tagging", "Filling in hidden words of the synthetic notes."),
     "synthetic": ("Synthetic model", "Trained on synthetic notes with machine-made labels, and on nothing else."),
 }
 CORPORA = {"train": "Gold, training", "validation": "Gold, validation", "test": "Gold, test", "synthetic": "Synthetic"}
@@ -73,6 +75,22 @@ def _sentence(report: Mapping[str, Any]) -> str:
     return (
         f"A model trained on synthetic notes alone reaches {formats.score(synthetic)} token F1, "
         f"{place} the model trained on the gold notes."
+    )
+
+
+def shared_groups(report: Mapping[str, Any]) -> str | None:
+    """A sentence where test documents belong to groups (a patient, an article) that training has seen, else None."""
+    counts = part(report, "shared_groups")
+    told = [
+        f"{formats.count(number)} with the {which} notes"
+        for which, key in (("training", "train_test"), ("validation", "validation_test"))
+        if (number := formats.number(counts.get(key)))
+    ]
+    if not told:
+        return None
+    return (
+        f"The test notes share groups, such as a patient or a case: {' and '.join(told)}. "
+        "The corpus parts them so. Both models are scored partly on what they may have met in training."
     )
 
 

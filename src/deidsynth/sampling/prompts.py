@@ -37,9 +37,7 @@ def with_surrogates(document: Document, surrogates: Surrogates) -> str:
     return "".join([*pieces, document.text[last:]])
 
 
-def make_prompts(
-    config: PromptConfig, documents: Sequence[Document], *, language: str | None, seed: int
-) -> list[str]:
+def make_prompts(config: PromptConfig, documents: Sequence[Document], *, language: str | None, seed: int) -> list[str]:
     """The prompts of a run.
 
     Args:
@@ -72,11 +70,13 @@ def make_prompts(
 
 def _file_prompts(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except FileNotFoundError:
-        raise InputError(f"{path}: no such prompt file") from None
+        raise InputError(f"{path}: no such prompt file; give a text file with one prompt a line") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: the prompt file is not UTF-8") from None
+        raise InputError(f"{path}: the prompt file is not UTF-8; save it as UTF-8") from None
+    except OSError as error:
+        raise InputError(f"{path}: the prompt file cannot be read ({error.strerror})") from None
     prompts = [line for line in lines if line.strip()]
     if not prompts:
         raise InputError(f"{path}: the prompt file holds no prompt; write one a line")
@@ -85,9 +85,7 @@ def _file_prompts(path: Path) -> list[str]:
 
 def make_requests(prompts: Sequence[str], n_documents: int) -> list[Request]:
     """One request for each document, the prompts taken in turn."""
-    return [
-        Request(index, prompts[index % len(prompts)], index % len(prompts)) for index in range(n_documents)
-    ]
+    return [Request(index, prompts[index % len(prompts)], index % len(prompts)) for index in range(n_documents)]
 
 
 def in_batches(requests: Sequence[Request], size: int) -> list[list[Request]]:

@@ -26,7 +26,10 @@ def watch(points: Iterable[TrainingPoint], name: str, progress: Progress, memory
         if task is None:
             task = progress.task(name, point.n_steps, "steps")
             task.__enter__()
-        memory["since"] = [memory["since"][0] + point.train_loss * point.n_targets, memory["since"][1] + point.n_targets]
+        memory["since"] = [
+            memory["since"][0] + point.train_loss * point.n_targets,
+            memory["since"][1] + point.n_targets,
+        ]
         memory["n_targets"] += point.n_targets
         task.advance(point.step - done, loss=point.train_loss, epoch=point.epoch, **point.measured)
         done = point.step

@@ -48,9 +48,7 @@ class Stage(Protocol):
     @property
     def config_type(self) -> type[StageConfig]: ...
 
-    def run(
-        self, config: Any, inputs: Mapping[str, Path], output: Path, context: StageContext
-    ) -> Mapping[str, Any]:
+    def run(self, config: Any, inputs: Mapping[str, Path], output: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the artifact's files into ``output``, which may hold an earlier attempt's files.
 
         Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,10 @@ from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, PRETRAINING_CURVE, 
 from deidsynth.stages.curves import watch
 from deidsynth.stages.stage import StageContext
 from deidsynth.tagging import TagSet
+
+
+WITHIN_WORDS_SHARE = 0.002
+"""Up to this share of the training entities' boundaries may cut a word for the tagger to keep to whole words."""
 
 
 class Train:
@@ -56,6 +61,8 @@ class Train:
             max_words=config.chunk_words,
             max_tokens=min(config.chunk_tokens or tagger.window_tokens, tagger.window_tokens),
         )
+        whole_words = chunks.n_within_words <= WITHIN_WORDS_SHARE * 2 * chunks.n_entities
+        tagger = replace(tagger, whole_words=whole_words)
         n_pretrained = _pretrain(tagger, chunks, config, output, context)
         memory: dict[str, Any] = {}
         points = train_tagger(
@@ -80,6 +87,8 @@ class Train:
             "n_misaligned_entities": chunks.n_misaligned,
             "n_lost_entities": chunks.n_lost,
             "n_cut_entities": chunks.n_cut,
+            "n_boundaries_within_words": chunks.n_within_words,
+            "whole_words": whole_words,
             "n_parameters": sum(weight.numel() for weight in tagger.model.parameters()),
             "n_tokens_filled_in": n_pretrained,
             "n_tokens_tagged": memory["n_targets"],
@@ -87,9 +96,7 @@ class Train:
         }
 
 
-def _pretrain(
-    tagger: Tagger, chunks: TrainingChunks, config: TrainConfig, output: Path, context: StageContext
-) -> int:
+def _pretrain(tagger: Tagger, chunks: TrainingChunks, config: TrainConfig, output: Path, context: StageContext) -> int:
     """Fill-in training of an encoder from scratch, where it is asked for; how many tokens were filled in."""
     if config.encoder != SCRATCH or not config.scratch.pretraining.epochs:
         return 0

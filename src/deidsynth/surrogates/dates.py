@@ -6,15 +6,17 @@ import re
 from datetime import date, timedelta
 from random import Random
 
+from deidsynth.surrogates.shapes import listed
+
 MONTHS = {
-    "sv": "januari februari mars april maj juni juli augusti september oktober november december".split(),
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split(),
-    "en": "January February March April May June July August September October November December".split(),
+    "sv": listed("januari februari mars april maj juni juli augusti september oktober november december"),
+    "es": listed("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"),
+    "en": listed("January February March April May June July August September October November December"),
 }
 WEEKDAYS = {
-    "sv": "måndag tisdag onsdag torsdag fredag lördag söndag".split(),
-    "es": "lunes martes miércoles jueves viernes sábado domingo".split(),
-    "en": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
+    "sv": listed("måndag tisdag onsdag torsdag fredag lördag söndag"),
+    "es": listed("lunes martes miércoles jueves viernes sábado domingo"),
+    "en": listed("Monday Tuesday Wednesday Thursday Friday Saturday Sunday"),
 }
 _PIECES = re.compile(r"\d+|[^\W\d_]+")
 _ORDER = {"sv": "ymd", "es": "dmy", "en": "mdy"}
@@ -85,7 +87,7 @@ def _fixed_role(piece: re.Match[str], like: str, language: str) -> str:
     return "W" if _position(text, WEEKDAYS.get(language, WEEKDAYS["en"]), whole=True) is not None else "word"
 
 
-def _position(text: str, names: list[str], whole: bool = False) -> int | None:
+def _position(text: str, names: tuple[str, ...], whole: bool = False) -> int | None:
     lowered = text.lower()
     for index, name in enumerate(names):
         if lowered == name.lower() or (not whole and 3 <= len(lowered) <= 4 and name.lower().startswith(lowered)):

@@ -26,8 +26,8 @@ _SSN = re.compile(r"(?<!\d)(\d{3})-(\d{2})-(\d{4})(?!\d)")
 def luhn_digit(digits: str) -> int:
     """The check digit that makes ``digits`` pass the Luhn test.
 
-    >>> luhn_digit("811228987")
-    4
+    >>> luhn_digit("811218987")
+    6
     """
     total = 0
     for position, character in enumerate(reversed(digits)):

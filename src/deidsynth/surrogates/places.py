@@ -1,4 +1,4 @@
-"""Places, streets and names of care units in a language's own manner; towns and countries by Faker where it has them."""
+"""Places, streets and names of care units in a language's own manner; countries by Faker."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from faker.providers.address.en_US import Provider as EnglishAddress
 from faker.providers.address.es_ES import Provider as SpanishAddress
 from faker.providers.address.sv_SE import Provider as SwedishAddress
 
+from deidsynth.surrogates.shapes import listed
+
 _COUNTRIES = {"sv": SwedishAddress.countries, "es": SpanishAddress.countries, "en": EnglishAddress.countries}
 _ROOTS = {
-    "sv": "Björk Ek Gran Sol Alm Lind Berg Sjö Strand Äng Norr Söder Öster Väster Ro Åker Bäck Furu Kvarn Lund".split(),
-    "es": "Roca Prado Fuente Monte Río Valle Peña Torre Robles Pinar Olmo Encina Laguna Soto Vega Cumbre".split(),
-    "en": "Oak Maple Cedar River Hill Lake Stone Spring Brook Ash Elm Mill Green Fair West North".split(),
+    "sv": listed("Björk Ek Gran Sol Alm Lind Berg Sjö Strand Äng Norr Söder Öster Väster Ro Åker Bäck Furu Kvarn Lund"),
+    "es": listed("Roca Prado Fuente Monte Río Valle Peña Torre Robles Pinar Olmo Encina Laguna Soto Vega Cumbre"),
+    "en": listed("Oak Maple Cedar River Hill Lake Stone Spring Brook Ash Elm Mill Green Fair West North"),
 }
 _ENDS = {
-    "sv": "hult sta torp by boda vik ryd köping ås näs".split(),
-    "es": "alta baja blanca clara honda mayor menor seca serena nueva".split(),
-    "en": "ville ton field wood dale port ford bury".split(),
+    "sv": listed("hult sta torp by boda vik ryd köping ås näs"),
+    "es": listed("alta baja blanca clara honda mayor menor seca serena nueva"),
+    "en": listed("ville ton field wood dale port ford bury"),
 }
 _CLINICS = {
     "sv": ("Vårdcentralen {}", "{}s vårdcentral", "{}kliniken", "{}mottagningen", "Medicinavdelningen {}"),

@@ -6,13 +6,19 @@ import string
 import unicodedata
 from random import Random
 
+
+def listed(text: str) -> tuple[str, ...]:
+    """The words of a text: how the tables of names and places are written."""
+    return tuple(text.split())
+
+
 def random_like(rng: Random, like: str) -> str:
     """Letters for letters of the same case, digits for digits, everything else as it stands.
 
     A first digit that is not 0 stays so. A result equal to ``like`` is possible only where ``like`` has neither letters
     nor digits.
     """
-    if not any(character.isalnum() for character in like):
+    if not any(character.isalpha() or character.isdecimal() for character in like):
         return like
     while True:
         value = "".join(_other(rng, character) for character in like)

@@ -63,8 +63,13 @@ def is_fictitious_swedish(number: str) -> bool:
 
 
 def swedish_number(rng: Random, mobile: bool | None = None, area_length: int | None = None) -> tuple[str, str]:
-    """Area code and subscriber number from the fictitious ranges: mobile or fixed as asked, where need be of an area
-    code of so many digits (a length that no range has is passed over)."""
+    """Area code and subscriber number from the fictitious ranges.
+
+    Args:
+        rng: source of chance.
+        mobile: a mobile number, a fixed one, or either.
+        area_length: digits of the area code; a length that no range has is passed over.
+    """
     ranges = SWEDISH_RANGES if mobile is None else SWEDISH_RANGES[:1] if mobile else SWEDISH_RANGES[1:]
     fitting = [entry for entry in ranges if area_length is None or len(entry[0]) == area_length]
     area, first, last = rng.choice(fitting or ranges)
@@ -104,7 +109,9 @@ def _digits(rng: Random, language: str) -> str:
 
 
 def _spaced(digits: str, language: str) -> str:
-    return f"{digits[:3]}-{digits[3:6]}-{digits[6:]}" if language == "en" else f"{digits[:3]} {digits[3:6]} {digits[6:]}"
+    return (
+        f"{digits[:3]}-{digits[3:6]}-{digits[6:]}" if language == "en" else f"{digits[:3]} {digits[3:6]} {digits[6:]}"
+    )
 
 
 def _fit(rng: Random, digits: str, length: int) -> str:

@@ -13,7 +13,7 @@ from deidsynth.surrogates import identity, places
 from deidsynth.surrogates.dates import date_like, random_date, random_date_part
 from deidsynth.surrogates.labels import Kind, kind_of
 from deidsynth.surrogates.names import LOCALES, NEUTRAL_LOCALE, name_pool
-from deidsynth.surrogates.shapes import like_case, random_like, shares_word, without_accents
+from deidsynth.surrogates.shapes import like_case, listed, random_like, shares_word, without_accents
 from deidsynth.surrogates.telephones import phone_number
 
 MAIL_DOMAINS = ("example.com", "example.org", "example.net")
@@ -24,12 +24,12 @@ _FAMILY = {
     "es": ("madre", "padre", "hermana", "hermano", "hija", "hijo", "esposa", "marido"),
     "en": ("mother", "father", "sister", "brother", "daughter", "son", "wife", "husband"),
 }
-_PROFESSIONS_SV = "snickare lärare kock elektriker bonde bagare chaufför målare frisör lokförare svetsare".split()
+_PROFESSIONS_SV = listed("snickare lärare kock elektriker bonde bagare chaufför målare frisör lokförare svetsare")
 _DETAILS = {
     "es": ("vive con dos perros", "practica atletismo", "toca en una banda", "cuida colmenas", "viaja en moto"),
 }
 _PARTICLES = frozenset(
-    "de del la las los y e i af av von van der den dr dra doctor doctora sr sra d dña don doña mr mrs ms".split()
+    listed("de del la las los y e i af av von van der den dr dra doctor doctora sr sra d dña don doña mr mrs ms")
 )
 _UNITS = {"sv": "{} år", "es": "{} años", "en": "{} years"}
 _TRIES = 20
@@ -39,7 +39,8 @@ class Surrogates:
     """Invented values for labels, in one language, from one seed.
 
     Two instances of the same language and seed give the same values in the same order. The global random state and
-    other instances of Faker are left alone.
+    other instances of Faker are left alone. Person names come from the train part of the pools only, so that names
+    of an invented test corpus stay unseen.
 
     Args:
         language: ISO 639-1 code; Swedish, Spanish and English have lists of their own, others a neutral fallback.
@@ -51,7 +52,7 @@ class Surrogates:
         self._rng = Random(f"surrogates-{language}-{seed}")
         self._faker = Faker(LOCALES.get(language, NEUTRAL_LOCALE))
         self._faker.seed_instance(self._rng.getrandbits(64))
-        self._names = name_pool(language)
+        self._names, self._known = name_pool(language, "train"), name_pool(language)
         self._makers: dict[Kind, Callable[[str | None], str]] = {
             "first_name": lambda like: self._name(like, "first"),
             "last_name": lambda like: self._name(like, "last"),
@@ -73,7 +74,7 @@ class Surrogates:
             "profession": self._profession,
             "hospital": lambda _: places.hospital(self._rng, language),
             "clinic": self._clinic,
-            "organization": lambda _: self._faker.company(),
+            "organization": lambda _: str(self._faker.company()),
             "street": self._street,
             "place": self._place,
             "country": lambda _: places.country(self._rng, language),
@@ -135,19 +136,19 @@ class Surrogates:
             seen += 1
             if len(word) == 1:
                 return self._rng.choice("ABCDEGHJKLMNPRST")
-            is_last = word.capitalize() in self._names.last and not self._is_first(word)
+            is_last = word.capitalize() in self._known.last and not self._is_first(word)
             wants_first = which == "first" or (which == "full" and not is_last and (seen == 1 or self._is_first(word)))
             return like_case(self._first(word) if wants_first else self._rng.choice(self._names.last), word)
 
         return re.sub(r"[^\W\d_]+", other, like)
 
     def _is_first(self, word: str) -> bool:
-        return word.capitalize() in self._names.male or word.capitalize() in self._names.female
+        return word.capitalize() in self._known.male or word.capitalize() in self._known.female
 
     def _first(self, like: str | None) -> str:
         pools = (self._names.male, self._names.female)
-        for pool in pools:
-            if like is not None and like.capitalize() in pool:
+        for pool, known in zip(pools, (self._known.male, self._known.female), strict=True):
+            if like is not None and like.capitalize() in known:
                 return self._rng.choice(pool)
         return self._rng.choice(self._rng.choice(pools))
 
@@ -193,7 +194,8 @@ class Surrogates:
 
     def _url(self, like: str | None) -> str:
         lead = re.match(r"https?://(?:www\.)?|www\.", like or "https://")
-        return f"{lead[0] if lead else ''}{self._rng.choice(MAIL_DOMAINS)}/{without_accents(self._rng.choice(self._names.last)).lower()}"
+        page = without_accents(self._rng.choice(self._names.last)).lower()
+        return f"{lead[0] if lead else ''}{self._rng.choice(MAIL_DOMAINS)}/{page}"
 
     def _swedish_identity(self, like: str | None) -> str:
         birth = date(1930, 1, 1) + timedelta(days=self._rng.randrange(88 * 365))
@@ -223,7 +225,9 @@ class Surrogates:
         slots = [index for index, character in enumerate(like) if character.isalnum()]
         if len(slots) == len(number) - 2 and number[:2] in {"19", "20"}:
             number = number[2:]
-        if len(slots) != len(number) or any(like[i].isalpha() != c.isalpha() for i, c in zip(slots, number, strict=True)):
+        if len(slots) != len(number) or any(
+            like[i].isalpha() != c.isalpha() for i, c in zip(slots, number, strict=True)
+        ):
             return self._identifier(like)
         characters = list(like)
         for index, character in zip(slots, number, strict=True):
@@ -240,7 +244,7 @@ class Surrogates:
     def _profession(self, like: str | None) -> str:
         if self.language == "sv":
             return self._rng.choice(_PROFESSIONS_SV)
-        job = self._faker.job()
+        job = str(self._faker.job())
         return job.lower() if like is not None and like[0].islower() else job
 
     def _clinic(self, like: str | None) -> str:
@@ -254,7 +258,7 @@ class Surrogates:
             lead = kind[0].strip() if kind else "Calle"
             value = f"{lead} {self._rng.choice(self._names.last)}"
         elif self.language in LOCALES:
-            value = self._faker.street_name()
+            value = str(self._faker.street_name())
         else:
             value = f"{self._rng.choice(self._names.last)} Street"
         number = re.search(r"[,\s]+(?=\d).*", like) if like else None
@@ -281,4 +285,3 @@ class Surrogates:
 
 def _without(text: str, words: frozenset[str]) -> str:
     return " ".join(word for word in re.findall(r"[^\W\d_]+", text) if word.casefold() not in words)
-

@@ -8,7 +8,7 @@ from random import Random
 from deidsynth.corpora.invented.grammar import Piece, Scene
 
 Layout = Sequence[tuple[str, float]]
-_ONE_MORE, _TWO_MORE = 0.95, 0.65
+_FURTHER_SENTENCES = (0.97, 0.8, 0.6)
 
 
 def compose_note(
@@ -46,17 +46,21 @@ def compose_note(
                 word = word.upper()
             pieces.append((f"{word}\n" if heading_style == "line" else f"{word}: ", None))
         pieces.extend(scene.render(scene.pick(section_of(name))))
-        for likelihood in (_ONE_MORE, _TWO_MORE) if name in more else ():
-            if rng.random() < likelihood and scene.has_fresh(scene.lists[more[name]]):
-                pieces.append((" ", None))
-                pieces.extend(scene.render(scene.pick(scene.lists[more[name]])))
+        for likelihood in _FURTHER_SENTENCES if name in more else ():
+            sentence = scene.further(more[name]) if rng.random() < likelihood else []
+            pieces.extend([(" ", None), *sentence] if sentence else [])
     return _merged(pieces)
 
 
 def _merged(pieces: Sequence[Piece]) -> list[Piece]:
-    """The same pieces with neighboring literals joined, so that a slip sees whole words."""
+    """The same pieces with neighboring literals joined, so that a slip sees whole words.
+
+    A full stop after an entity that ends in one (``S.A.``) is left out.
+    """
     merged: list[Piece] = []
-    for text, label in pieces:
+    for written, label in pieces:
+        after_stop = bool(merged) and merged[-1][1] is not None and merged[-1][0].endswith(".")
+        text = written[1:] if label is None and after_stop and written.startswith(".") else written
         if merged and label is None and merged[-1][1] is None:
             merged[-1] = (merged[-1][0] + text, None)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from deidsynth.corpora.invented import es_medicine, es_surgery
+from deidsynth.corpora.invented import es_ages, es_medicine, es_surgery
 from deidsynth.corpora.invented.compose import compose_note
 from deidsynth.corpora.invented.es_facts import ADULT_AGE, spanish_facts
 from deidsynth.corpora.invented.es_general import (
@@ -17,7 +17,7 @@ from deidsynth.corpora.invented.es_general import (
 )
 from deidsynth.corpora.invented.es_notes import HEADERS, HEADINGS, LAYOUTS, SECTIONS
 from deidsynth.corpora.invented.grammar import Part, Piece, Scene, held_out_phrases
-from deidsynth.corpora.invented.people import Specialty, new_patient
+from deidsynth.corpora.invented.people import LISTS, Specialty, new_patient, phrases_for
 
 SPECIALTIES: tuple[Specialty, ...] = (
     es_medicine.HEART,
@@ -29,16 +29,16 @@ SPECIALTIES: tuple[Specialty, ...] = (
     es_surgery.BELLY,
     es_surgery.URINE,
     es_surgery.MIND,
-    es_surgery.CHILDREN,
-    es_surgery.WOMEN,
+    es_ages.CHILDREN,
+    es_ages.WOMEN,
 )
 RETIRED_AGE = 67
-_PHRASES = ("complaint", "story", "background", "status", "lab", "assessment", "drug", "plan")
+GENERAL_LISTS = {"general": GENERAL, "general_lab": GENERAL_LAB, "general_judgement": GENERAL_JUDGEMENT}
 WITHHELD = held_out_phrases(
     [
         *HEADERS.values(),
         *SECTIONS.values(),
-        *(getattr(specialty, key) for specialty in SPECIALTIES for key in _PHRASES),
+        *(getattr(specialty, key) for specialty in SPECIALTIES for key in ("complaint", *LISTS)),
     ]
 )
 
@@ -47,11 +47,9 @@ def compose(rng: Random, part: Part) -> list[Piece]:
     """The pieces of one Spanish note."""
     specialty = rng.choice(SPECIALTIES)
     patient = new_patient(rng, specialty.ages, specialty.sexes)
-    phrases = {key: getattr(specialty, key) for key in _PHRASES} | {
-        "general": GENERAL,
-        "general_lab": GENERAL_LAB,
-        "general_judgement": GENERAL_JUDGEMENT,
-    }
+    withheld = WITHHELD if part == "train" else frozenset[str]()
+    phrases = phrases_for(specialty, GENERAL_LISTS, withheld, rng)
+    reserve = {key: getattr(specialty, key) for key in LISTS}
     unfit: tuple[str, ...] = ()
     social = "social_adult"
     if patient.age < ADULT_AGE:
@@ -59,7 +57,7 @@ def compose(rng: Random, part: Part) -> list[Piece]:
     elif patient.age >= RETIRED_AGE:
         social, unfit = "social_old", NOT_FOR_RETIRED
     facts = spanish_facts(rng, part, patient, specialty)
-    scene = Scene(rng, patient.male, facts, phrases, WITHHELD if part == "train" else (), unfit)
+    scene = Scene(rng, patient.male, facts, phrases, reserve, withheld, unfit)
 
     def section(name: str) -> tuple[str, ...]:
         if name == "social":

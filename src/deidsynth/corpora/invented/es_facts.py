@@ -38,8 +38,10 @@ def spanish_facts(rng: Random, part: Part, patient: Patient, specialty: Specialt
     """All facts of a note by the keys that the templates use."""
     names = pool_of("es", part)
     surnames = rng.choice(names.last), rng.choice(names.last)
+    side = rng.choice(("derech", "izquierd"))
     return (
-        _person(rng, patient, names, surnames)
+        {"side_m": literal(f"{side}o"), "side_f": literal(f"{side}a")}
+        | _person(rng, patient, names, surnames)
         | _numbers(rng)
         | _dates(rng, patient)
         | _relative(rng, patient, names, surnames)
@@ -68,7 +70,9 @@ def _person(rng: Random, patient: Patient, names: NamePool, surnames: tuple[str,
         "age": labelled(f"{patient.age} año{'' if patient.age == 1 else 's'}", "EDAD_SUJETO_ASISTENCIA"),
         "person": labelled(person[which], "SEXO_SUJETO_ASISTENCIA"),
         "Person": labelled(person[which].capitalize(), "SEXO_SUJETO_ASISTENCIA"),
-        "sex": labelled(rng.choice((("H", "M"), ("Hombre", "Mujer"), ("Varón", "Mujer")))[which], "SEXO_SUJETO_ASISTENCIA"),
+        "sex": labelled(
+            rng.choice((("H", "M"), ("Hombre", "Mujer"), ("Varón", "Mujer")))[which], "SEXO_SUJETO_ASISTENCIA"
+        ),
         "job": labelled(job, "PROFESION"),
         "detail": labelled(rng.choice(words.DETAILS)[which], "OTROS_SUJETO_ASISTENCIA"),
         "weight": literal(str(weight)),
@@ -80,7 +84,12 @@ def _person(rng: Random, patient: Patient, names: NamePool, surnames: tuple[str,
 def _numbers(rng: Random) -> dict[str, Fact]:
     insurance, licence = identity.social_security_es(rng), identity.medical_licence_es(rng)
     record = rng.choice(
-        (str(rng.randint(100_000, 9_999_999)), str(rng.randint(100_000, 9_999_999)), identity.dni(rng), identity.nie(rng))
+        (
+            str(rng.randint(100_000, 9_999_999)),
+            str(rng.randint(100_000, 9_999_999)),
+            identity.dni(rng),
+            identity.nie(rng),
+        )
     )
     return {
         "record": labelled(record, "ID_SUJETO_ASISTENCIA"),
@@ -96,7 +105,9 @@ def _numbers(rng: Random) -> dict[str, Fact]:
 
 
 def _phone(rng: Random) -> str:
-    return phone_number(rng, "es", rng.choice(("600 000 000", "600 00 00 00", "600000000", "91 300 00 00", "+34 600 000 000")))
+    return phone_number(
+        rng, "es", rng.choice(("600 000 000", "600 00 00 00", "600000000", "91 300 00 00", "+34 600 000 000"))
+    )
 
 
 def _mail(rng: Random, first: str, last: str) -> str:
@@ -174,6 +185,10 @@ def _places(rng: Random, part: Part, names: NamePool, specialty: Specialty) -> d
         "town": labelled(rng.choice(towns), "TERRITORIO"),
         "other_town": lambda: labelled(rng.choice(towns), "TERRITORIO"),
         "postcode": labelled(f"{rng.randint(1, 52):02d}{rng.randint(1, 990):03d}", "TERRITORIO"),
+        "hospital_street": labelled(
+            f"{rng.choice(words.STREET_KINDS)} {rng.choice(streets)} {rng.randint(1, 98)}", "CALLE"
+        ),
+        "hospital_town": labelled(rng.choice(towns), "TERRITORIO"),
         "country": labelled(rng.choice(words.COUNTRIES), "PAIS"),
         "spain": labelled("España", "PAIS"),
         "hospital": named(words.HOSPITAL_FORMS, "HOSPITAL"),

@@ -55,20 +55,32 @@ HEART = Specialty(
         "Dolor torácico atípico.",
         "Cardiopatía isquémica estable.",
         "Sin datos de síndrome coronario agudo.",
+        "Síncope a estudio.",
     ),
     drug=(
-        "AAS 100 mg al día", "bisoprolol 2,5 mg al día", "furosemida 40 mg cada 12 h", "atorvastatina 40 mg por la noche",
-        "apixabán 5 mg cada 12 h", "ramipril 5 mg al día",
+        "AAS 100 mg al día",
+        "bisoprolol 2,5 mg al día",
+        "furosemida 40 mg cada 12 h",
+        "atorvastatina 40 mg por la noche",
+        "apixabán 5 mg cada 12 h",
+        "ramipril 5 mg al día",
     ),
     plan=(
-        "Telemetría {24-48} h.",
+        "Telemetría <24|48> h.",
         "Se solicita ecocardiograma.",
         "Control diario de peso y diuresis.",
         "Coronariografía preferente.",
-        "Holter de {24-72} h.",
+        "Holter de <24|48|72> h.",
         "Ergometría de forma ambulatoria.",
     ),
-)  # fmt: skip
+    suits={
+        "story": "0156 45 2356 2356 015 45 456",
+        "status": "05 15 0234 0234 05 05 15",
+        "lab": "024 30 124 124 02 024 314",
+        "assessment": "03 2 14 1 035 6 2",
+        "plan": "0135 014 125 12 035 0145 014",
+    },
+)
 
 LUNGS = Specialty(
     units=("Neumología", "Medicina Interna", "Urgencias"),
@@ -105,7 +117,7 @@ LUNGS = Specialty(
     ),
     lab=(
         "Gasometría: pH 7,3{1-9}, pCO2 {35-62}, pO2 {52-80}.",
-        "Rx tórax: infiltrado en lóbulo inferior <derecho|izquierdo>.",
+        "Rx tórax: infiltrado en lóbulo inferior {side_m}.",
         "Espirometría: FEV1 {0.8-2.4} litros.",
         "AngioTC sin signos de TEP.",
         "Cultivo de esputo en curso.",
@@ -118,17 +130,27 @@ LUNGS = Specialty(
         "Insuficiencia respiratoria crónica estable.",
     ),
     drug=(
-        "tiotropio 18 mcg al día", "prednisona {20-30} mg al día", "salbutamol a demanda", "levofloxacino 500 mg al día",
+        "tiotropio 18 mcg al día",
+        "prednisona <20|30> mg al día",
+        "salbutamol a demanda",
+        "levofloxacino 500 mg al día",
         "amoxicilina-clavulánico 875 mg cada 8 h",
     ),
     plan=(
-        "Nebulizaciones cada {6-8} h.",
-        "Oxígeno a {1-3} litros, SatO2 objetivo 88-92 %.",
+        "Nebulizaciones cada <6|8> h.",
+        "Oxígeno a {2-3} litros, SatO2 objetivo 88-92 %.",
         "Fisioterapia respiratoria.",
         "Rx de control en {4-8} semanas.",
         "Se recomienda dejar de fumar.",
     ),
-)  # fmt: skip
+    suits={
+        "story": "0234 1235 35 15 01234 35",
+        "status": "023 13 34 13 0123 34",
+        "lab": "02 14 3 13 024 23",
+        "assessment": "2 1 3 13 0 2",
+        "plan": "04 23 34 23 0124 34",
+    },
+)
 
 DIABETES = Specialty(
     units=("Endocrinología", "Unidad de Diabetes", "Medicina Interna"),
@@ -138,16 +160,16 @@ DIABETES = Specialty(
         "hipoglucemias frecuentes",
         "sed intensa y poliuria",
         "cansancio y pérdida de {3-9} kg",
-        "úlcera en pie <derecho|izquierdo>",
+        "úlcera en pie {side_m}",
         "hormigueo en ambos pies",
     ),
     story=(
         "Olvidó la insulina varios días.",
-        "Se mide {1-5} veces al día, casi siempre {150-310}.",
+        "Se mide {2-5} veces al día, casi siempre {150-310}.",
         "Come a deshoras por turnos de trabajo.",
         "No siempre nota las bajadas.",
         "La úlcera supura desde hace {2-8} semanas.",
-        "Vómitos en {1-3} ocasiones, sin dolor abdominal.",
+        "Vómitos en {2-3} ocasiones, sin dolor abdominal.",
     ),
     background=(
         "DM tipo 2 desde hace {5-25} años.",
@@ -178,8 +200,11 @@ DIABETES = Specialty(
         "Hipotiroidismo bien compensado.",
     ),
     drug=(
-        "metformina 850 mg cada 12 h", "insulina glargina {10-42} UI por la noche", "insulina rápida {4-12} UI con comidas",
-        "empagliflozina 10 mg al día", "levotiroxina {50-125} mcg al día",
+        "metformina 850 mg cada 12 h",
+        "insulina glargina {10-42} UI por la noche",
+        "insulina rápida {4-12} UI con comidas",
+        "empagliflozina 10 mg al día",
+        "levotiroxina <50|75|100> mcg al día",
     ),
     plan=(
         "Se sube la insulina {2-6} UI.",
@@ -188,14 +213,21 @@ DIABETES = Specialty(
         "Sensor de glucosa.",
         "Fondo de ojo.",
     ),
-)  # fmt: skip
+    suits={
+        "story": "0125 123 125 15 4 12",
+        "status": "23 24 23 24 01 02",
+        "lab": "01 01 014 23 03 04",
+        "assessment": "01 3 01 40 2 0",
+        "plan": "023 23 024 24 1 12",
+    },
+)
 
 INFECTION = Specialty(
     units=("Enfermedades Infecciosas", "Medicina Interna", "Urgencias"),
     ages=(19, 91),
     complaint=(
-        "fiebre y tiritona de {1-5} días",
-        "enrojecimiento de pierna <derecha|izquierda>",
+        "fiebre y tiritona de {2-5} días",
+        "enrojecimiento de pierna {side_f}",
         "fiebre tras un viaje",
         "cefalea, fiebre y fotofobia",
         "disuria y dolor lumbar",
@@ -220,7 +252,7 @@ INFECTION = Specialty(
         "Piel: placa eritematosa de {8-25} cm, caliente.",
         "Sin rigidez de nuca.",
         "Faringe hiperémica sin exudado.",
-        "Puñopercusión renal <derecha|izquierda> positiva.",
+        "Puñopercusión renal {side_f} positiva.",
         "Abdomen blando, molestias difusas.",
     ),
     lab=(
@@ -236,25 +268,36 @@ INFECTION = Specialty(
         "Sepsis de foco urinario.",
         "Cuadro viral.",
         "Gastroenteritis con deshidratación.",
+        "Diarrea infecciosa.",
     ),
     drug=(
-        "ceftriaxona 2 g al día", "amoxicilina 1 g cada 8 h", "ciprofloxacino 500 mg cada 12 h", "cloxacilina 1 g cada 6 h",
+        "ceftriaxona 2 g al día",
+        "amoxicilina 1 g cada 8 h",
+        "ciprofloxacino 500 mg cada 12 h",
+        "cloxacilina 1 g cada 6 h",
         "paracetamol 1 g cada 8 h",
     ),
     plan=(
-        "Sueroterapia {1-2} litros.",
+        "Sueroterapia {2-3} litros.",
         "Paso a vía oral al ceder la fiebre.",
         "Antibiótico {7-14} días en total.",
         "Pierna elevada y reposo.",
         "Nueva analítica mañana.",
     ),
-)  # fmt: skip
+    suits={
+        "story": "0235 12 023 0234 025 35",
+        "status": "12 01 124 12 34 4",
+        "lab": "02 02 02 02 13 0",
+        "assessment": "3 0 3 3 12 45",
+        "plan": "0124 123 04 04 124 04",
+    },
+)
 
 NERVES = Specialty(
     units=("Neurología", "Unidad de Ictus", "Urgencias"),
     ages=(24, 91),
     complaint=(
-        "debilidad brusca de brazo <derecho|izquierdo>",
+        "debilidad brusca de brazo {side_m}",
         "dificultad para hablar desde esta mañana",
         "crisis convulsiva en domicilio",
         "temblor en las manos",
@@ -264,7 +307,7 @@ NERVES = Specialty(
     story=(
         "Los síntomas cedieron en {10-55} minutos.",
         "Despertó con la boca desviada.",
-        "La crisis duró {1-4} minutos, con mordedura de lengua.",
+        "La crisis duró {2-4} minutos, con mordedura de lengua.",
         "Migraña {2-8} días al mes.",
         "Varias caídas en los últimos meses.",
         "Después quedó somnolient[o/a].",
@@ -277,11 +320,11 @@ NERVES = Specialty(
         "Migraña con aura.",
     ),
     status=(
-        "Paresia leve de brazo <derecho|izquierdo>.",
+        "Paresia leve de brazo {side_m}.",
         "Pares craneales normales, pupilas isocóricas.",
         "NIHSS {0-9}.",
         "Dedo-nariz normal, Romberg negativo.",
-        "Rigidez y temblor de reposo <derecho|izquierdo>.",
+        "Rigidez y temblor de reposo {side_m}.",
     ),
     lab=(
         "TC craneal sin sangrado.",
@@ -298,14 +341,24 @@ NERVES = Specialty(
         "Parkinson con fluctuaciones.",
     ),
     drug=(
-        "clopidogrel 75 mg al día", "levetiracetam 500 mg cada 12 h", "levodopa 100 mg cada {4-6} h", "sumatriptán 50 mg si crisis",
+        "clopidogrel 75 mg al día",
+        "levetiracetam 500 mg cada 12 h",
+        "levodopa 100 mg cada <4|6> h",
+        "sumatriptán 50 mg si crisis",
         "lamotrigina 100 mg cada 12 h",
     ),
     plan=(
-        "No conducir durante {1-6} meses.",
+        "No conducir durante {2-6} meses.",
         "Test de disfagia.",
         "Logopedia.",
         "Diario de cefaleas.",
         "Rehabilitación precoz.",
     ),
-)  # fmt: skip
+    suits={
+        "story": "01 01 25 4 35 04",
+        "status": "02 12 13 4 13 13",
+        "lab": "014 014 02 0 03 04",
+        "assessment": "01 01 2 4 3 0",
+        "plan": "014 124 0 4 3 04",
+    },
+)

@@ -1,4 +1,4 @@
-"""Spanish phrases of surgery, urology, psychiatry, children and women."""
+"""Spanish phrases of bones, surgery, urology and psychiatry."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ BONES = Specialty(
     units=("Traumatología", "Cirugía Ortopédica", "Rehabilitación"),
     ages=(20, 90),
     complaint=(
-        "dolor de cadera <derecha|izquierda> tras caída",
-        "muñeca <derecha|izquierda> inflamada y dolorosa",
+        "dolor de cadera {side_f} tras caída",
+        "muñeca {side_f} inflamada y dolorosa",
         "dolor de rodilla con bloqueos",
         "lumbalgia irradiada a pierna",
         "hombro doloroso",
-        "torcedura de tobillo <derecho|izquierdo>",
+        "torcedura de tobillo {side_m}",
     ),
     story=(
         "Resbaló en la acera y apoyó la mano.",
         "No puede apoyar el pie.",
         "Dolor nocturno y con el movimiento.",
-        "Cayó de una escalera de {1-3} metros.",
+        "Cayó de una escalera de {2-3} metros.",
         "Molestias desde hace {2-9} meses.",
         "Sin pérdida de conciencia.",
     ),
@@ -31,12 +31,13 @@ BONES = Specialty(
         "Sin enfermedades de interés.",
     ),
     status=(
-        "Pierna <derecha|izquierda> acortada y en rotación externa.",
+        "Pierna {side_f} acortada y en rotación externa.",
         "Dolor en radio distal, sin déficit neurovascular.",
         "Rodilla con derrame, estable.",
         "Lasègue positivo a {30-60}º.",
         "Hombro: abducción activa {40-90}º.",
         "Herida seca, grapas en su sitio.",
+        "Pulsos distales conservados.",
     ),
     lab=(
         "Rx: fractura <subcapital|pertrocantérea> de cadera.",
@@ -44,6 +45,7 @@ BONES = Specialty(
         "RM: hernia discal L{4-5}.",
         "Hb tras IQ {8.8-11.8}.",
         "Rx sin lesión ósea.",
+        "Rx sin trazos de fractura.",
     ),
     assessment=(
         "Fractura de cadera, IQ en 24 h.",
@@ -51,9 +53,14 @@ BONES = Specialty(
         "Lesión meniscal.",
         "Lumbociática sin signos de alarma.",
         "Postoperatorio sin complicaciones.",
+        "Tendinitis de hombro.",
+        "Esguince de tobillo.",
     ),
     drug=(
-        "paracetamol 1 g cada 8 h", "metamizol 575 mg cada 8 h", "enoxaparina 40 mg al día", "naproxeno 500 mg cada 12 h",
+        "paracetamol 1 g cada 8 h",
+        "metamizol 575 mg cada 8 h",
+        "enoxaparina 40 mg al día",
+        "naproxeno 500 mg cada 12 h",
         "tramadol 50 mg si dolor",
     ),
     plan=(
@@ -63,14 +70,21 @@ BONES = Specialty(
         "Retirada de grapas a los {12-16} días.",
         "Ejercicios en casa.",
     ),
-)  # fmt: skip
+    suits={
+        "story": "135 0235 24 24 24 15",
+        "status": "06 16 26 36 46 6",
+        "lab": "03 1 45 25 45 45",
+        "assessment": "0 1 2 3 5 6",
+        "plan": "23 0 14 4 4 01",
+    },
+)
 
 BELLY = Specialty(
     units=("Cirugía General", "Aparato Digestivo", "Endoscopias"),
     ages=(19, 90),
     complaint=(
         "dolor en fosa iliaca derecha",
-        "rectorragia de {1-4} semanas",
+        "rectorragia de {2-4} semanas",
         "vómitos y distensión abdominal",
         "dolor en hipocondrio derecho tras comidas",
         "disfagia para sólidos",
@@ -78,9 +92,9 @@ BELLY = Specialty(
     ),
     story=(
         "El dolor empezó en el ombligo y migró.",
-        "No expulsa gases desde hace {1-3} días.",
+        "No expulsa gases desde hace {2-3} días.",
         "Poco apetito, ha perdido {3-10} kg.",
-        "Episodios de {1-4} horas.",
+        "Episodios de {2-4} horas.",
         "Toma ibuprofeno con frecuencia.",
         "Ha vomitado {2-7} veces esta noche.",
     ),
@@ -101,7 +115,7 @@ BELLY = Specialty(
     lab=(
         "Bilirrubina {0.5-6.2}, ALT {20-420}.",
         "TC: <apendicitis|diverticulitis|obstrucción intestinal>.",
-        "Sangre oculta positiva en {1-3} muestras.",
+        "Sangre oculta positiva en {2-3} muestras.",
         "Ecografía: colelitiasis sin colecistitis.",
         "Gastroscopia: gastritis antral.",
     ),
@@ -111,9 +125,14 @@ BELLY = Specialty(
         "Suboclusión por adherencias.",
         "Rectorragia a estudio.",
         "Brote de colitis.",
+        "Disfagia a estudio.",
+        "Probable úlcera sangrante.",
     ),
     drug=(
-        "omeprazol 20 mg al día", "metronidazol 500 mg cada 8 h", "mesalazina 1 g cada 8 h", "lactulosa 15 ml al día",
+        "omeprazol 20 mg al día",
+        "metronidazol 500 mg cada 8 h",
+        "mesalazina 1 g cada 8 h",
+        "lactulosa 15 ml al día",
         "metoclopramida 10 mg cada 8 h",
     ),
     plan=(
@@ -122,14 +141,22 @@ BELLY = Specialty(
         "Sonda nasogástrica.",
         "Colonoscopia en {2-4} semanas.",
         "Dieta blanda progresiva.",
+        "Se pide gastroscopia.",
     ),
-)  # fmt: skip
+    suits={
+        "story": "05 2 15 35 2 42",
+        "status": "02 4 1 34 42 4",
+        "lab": "1 2 1 03 4 42",
+        "assessment": "0 34 2 1 5 6",
+        "plan": "01 3 02 14 54 50",
+    },
+)
 
 URINE = Specialty(
     units=("Urología", "Nefrología"),
     ages=(25, 88),
     complaint=(
-        "cólico en fosa renal <derecha|izquierda>",
+        "cólico en fosa renal {side_f}",
         "hematuria sin dolor",
         "dificultad para orinar",
         "orina escasa y edemas",
@@ -142,7 +169,7 @@ URINE = Specialty(
         "Orina con coágulos desde ayer.",
         "Dolor intenso con náuseas.",
         "No ha tenido fiebre.",
-        "Bebe menos de {1-2} litros de agua al día.",
+        "Bebe menos de un litro de agua al día.",
     ),
     background=(
         "Litiasis renal de repetición.",
@@ -152,7 +179,7 @@ URINE = Specialty(
         "Monorren[o/a].",
     ),
     status=(
-        "Puñopercusión <derecha|izquierda> positiva.",
+        "Puñopercusión {side_f} positiva.",
         "No globo vesical.",
         "Genitales sin lesiones.",
         "Fosas renales libres.",
@@ -171,9 +198,14 @@ URINE = Specialty(
         "Retención urinaria.",
         "Cistitis no complicada.",
         "Deterioro de función renal.",
+        "Insuficiencia renal aguda.",
+        "Incontinencia mixta.",
     ),
     drug=(
-        "tamsulosina 0,4 mg al día", "dexketoprofeno 25 mg cada 8 h", "fosfomicina 3 g", "solifenacina 5 mg al día",
+        "tamsulosina 0,4 mg al día",
+        "dexketoprofeno 25 mg cada 8 h",
+        "fosfomicina 3 g",
+        "solifenacina 5 mg al día",
         "ramipril 2,5 mg al día",
     ),
     plan=(
@@ -182,8 +214,16 @@ URINE = Specialty(
         "Litotricia.",
         "Retirada de sonda en {5-10} días.",
         "Control de creatinina.",
+        "Ejercicios de suelo pélvico.",
     ),
-)  # fmt: skip
+    suits={
+        "story": "034 24 14 45 14 15",
+        "status": "01 13 24 13 123 123",
+        "lab": "012 34 01 01 3 34",
+        "assessment": "0 1 2 45 3 6",
+        "plan": "012 04 34 40 04 5",
+    },
+)
 
 MIND = Specialty(
     units=("Psiquiatría", "Salud Mental", "Hospital de Día"),
@@ -233,7 +273,10 @@ MIND = Specialty(
         "Eutimia mantenida.",
     ),
     drug=(
-        "sertralina {50-100} mg al día", "mirtazapina 15 mg por la noche", "lorazepam 1 mg si ansiedad", "litio 400 mg cada 12 h",
+        "sertralina <50|100> mg al día",
+        "mirtazapina 15 mg por la noche",
+        "lorazepam 1 mg si ansiedad",
+        "litio 400 mg cada 12 h",
         "venlafaxina 75 mg al día",
     ),
     plan=(
@@ -243,125 +286,8 @@ MIND = Specialty(
         "Técnicas de relajación.",
         "Consulta con trabajo social.",
     ),
-)  # fmt: skip
-
-CHILDREN = Specialty(
-    units=("Pediatría", "Urgencias de Pediatría"),
-    ages=(1, 13),
-    complaint=(
-        "fiebre y dolor de oído",
-        "tos nocturna y pitos",
-        "dolor de tripa de {2-10} días",
-        "manchas rojas en el tronco",
-        "golpe en la cabeza en el parque",
-        "vómitos y diarrea",
-    ),
-    story=(
-        "Come menos pero bebe bien.",
-        "Lloró enseguida, sin pérdida de conciencia.",
-        "Hay otros casos en clase.",
-        "Está más cansad[o/a] de lo habitual.",
-        "Picor por las noches.",
-        "Última fiebre de {38.2-39.9} ºC.",
-    ),
-    background=(
-        "Nacid[o/a] a término.",
-        "Calendario vacunal completo.",
-        "Bronquitis de repetición.",
-        "Dermatitis atópica.",
-        "Drenajes por otitis.",
-    ),
-    status=(
-        "Activ[o/a] y reactiv[o/a].",
-        "Otoscopia: tímpano <derecho|izquierdo> abombado.",
-        "AP: sibilancias aisladas.",
-        "Peso {weight} kg, en su percentil.",
-        "Abdomen sin defensa.",
-    ),
-    lab=(
-        "Test de estreptococo <positivo|negativo>.",
-        "Tira de orina normal.",
-        "VRS positivo.",
-        "Antitransglutaminasa negativa.",
-        "Leucocitos {6.5-17.5}.",
-    ),
-    assessment=(
-        "Otitis media aguda.",
-        "Bronquitis obstructiva.",
-        "Cuadro viral leve.",
-        "Traumatismo craneal leve.",
-        "Estreñimiento.",
-    ),
-    drug=(
-        "amoxicilina {5-8} ml cada 8 h", "ibuprofeno según peso", "salbutamol con cámara", "paracetamol si fiebre",
-        "budesonida 100 mcg cada 12 h",
-    ),
-    plan=(
-        "Información escrita a los padres.",
-        "Vigilar el sueño esta noche.",
-        "Suero oral a sorbos.",
-        "Inhalaciones según pauta.",
-        "Volver si empeora.",
-    ),
-)  # fmt: skip
-
-WOMEN = Specialty(
-    units=("Ginecología", "Obstetricia", "Paritorio"),
-    ages=(20, 44),
-    sexes="f",
-    complaint=(
-        "contracciones en la semana {30-41}",
-        "menos movimientos fetales",
-        "sangrado entre reglas",
-        "dolor pélvico",
-        "tensión alta en el embarazo",
-        "sangrado en embarazo inicial",
-    ),
-    story=(
-        "Rompió aguas en casa.",
-        "Contracciones cada {3-9} minutos.",
-        "Reglas cada {21-27} días, duran {6-10}.",
-        "Se encuentra bien, sin fiebre.",
-        "Usa {6-12} compresas al día.",
-        "Ve destellos desde ayer.",
-    ),
-    background=(
-        "{1-3} partos vaginales.",
-        "Cesárea previa.",
-        "Endometriosis.",
-        "Primigesta, embarazo normal.",
-        "Mioma uterino.",
-    ),
-    status=(
-        "Cefálica, encajada.",
-        "Cérvix borrado, {2-8} cm.",
-        "RCTG normal.",
-        "Útero normal, anejos libres.",
-        "Loquios normales.",
-    ),
-    lab=(
-        "Proteinuria {0-3}+.",
-        "Eco: latido fetal presente.",
-        "Beta-hCG {180-5400}.",
-        "Peso fetal estimado {2400-3900} g.",
-        "Ferritina {5-40}.",
-    ),
-    assessment=(
-        "Pródromos de parto.",
-        "Preeclampsia leve.",
-        "Puerperio normal.",
-        "Reglas abundantes con ferropenia.",
-        "Amenaza de aborto.",
-    ),
-    drug=(
-        "labetalol 100 mg cada 12 h", "ácido tranexámico 1 g cada 8 h", "hierro oral al día", "ácido fólico 5 mg al día",
-        "paracetamol 1 g si dolor",
-    ),
-    plan=(
-        "Eco de crecimiento en {2-4} semanas.",
-        "Monitor mañana.",
-        "Ingreso en observación.",
-        "Revisión con matrona.",
-        "Se propone DIU hormonal.",
-    ),
-)  # fmt: skip
+    suits={
+        "story": "0125 34 0235 0125 30 015",
+        "assessment": "03 1 12 03 2 0",
+    },
+)

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from faker.providers.address.es_ES import Provider as SpanishAddress
 
+from deidsynth.surrogates.shapes import listed
+
 _ALONE = {"Ciudad", "Asturias", "Baleares", "Cantabria", "Guipúzcoa", "Vizcaya", "Álava", "Navarra", "La Rioja"}
 TOWNS = tuple(
     dict.fromkeys(
         (
             *(name for name in SpanishAddress.states if name not in _ALONE),
-            *"""Alcañiz Alcoy Almansa Andújar Antequera Aranjuez Astorga Avilés Barbastro Baza Béjar Benavente Calahorra
+            *listed("""Alcañiz Alcoy Almansa Andújar Antequera Aranjuez Astorga Avilés Barbastro Baza Béjar Benavente
+            Calahorra
             Calatayud Carmona Cieza Coria Daroca Dénia Écija Elche Elda Estella Ferrol Gandía Getafe Guadix Haro Hellín
             Ibi Igualada Jaca Játiva Lalín Leganés Linares Loja Lorca Manresa Marbella Martos Medina Mérida Miajadas
             Monzón Motril Móstoles Olot Onda Orihuela Osuna Parla Plasencia Ponferrada Priego Reus Ronda Sagunto Tafalla
             Talavera Tarancón Tomelloso Tortosa Trujillo Tudela Úbeda Utrera Valdepeñas Vic Vigo Villena Yecla
-            Zafra""".split(),
+            Zafra"""),
         )
     )
 )
 
-_HEADS = "Alameda Casa Cruz Ermita Huerta Loma Torre".split()
-_TAILS = "Alta Blanca Clara Honda Llana Mayor Nueva Real Seca Serena Verde Vieja".split()
+_HEADS = listed("Alameda Casa Cruz Ermita Huerta Loma Torre")
+_TAILS = listed("Alta Blanca Clara Honda Llana Mayor Nueva Real Seca Serena Verde Vieja")
 ROOTS = tuple(f"{head} {tail}" for head in _HEADS for tail in _TAILS) + tuple(
-    """Valdehuerta Montealegría Fuenclara Robledosa Pinardulce Camposereno Riosecano Villarrosa Piedralba Navasola
+    listed("""Valdehuerta Montealegría Fuenclara Robledosa Pinardulce Camposereno Riosecano Villarrosa Piedralba
+    Navasola
     Casamora Olivarejo Almenarosa Encinalta Lagunadulce Sotoclaro Vegablanca Cumbrealta Carrascosa Peñamora Torrelinda
-    Valdeflores Montelirio Brezalera Hontanilla Castrolindo Arenaleja Majadasol Retamarosa Tomillarejo""".split()
+    Valdeflores Montelirio Brezalera Hontanilla Castrolindo Arenaleja Majadasol Retamarosa Tomillarejo""")
 )
 
 STREET_KINDS = ("Calle", "Calle", "Calle", "C/", "Avenida", "Plaza", "Paseo", "Camino", "Ronda")
@@ -62,17 +66,17 @@ INSTITUTION_FORMS = (
 SCHOOL_FORMS = ("Colegio {root}", "CEIP {root}", "Escuela Infantil {root}")
 HOME_FORMS = ("Residencia {root}", "Centro de Día {root}", "Residencia de Mayores {root}")
 COUNTRIES = tuple(
-    "Marruecos Rumanía Colombia Ecuador Perú Bolivia Argentina Portugal Italia Francia Alemania Ucrania Senegal".split()
-    + "Venezuela Paraguay Bulgaria Polonia Cuba Honduras Chile México Brasil Nicaragua".split()
+    listed("Marruecos Rumanía Colombia Ecuador Perú Bolivia Argentina Portugal Italia Francia Alemania Ucrania Senegal")
+    + listed("Venezuela Paraguay Bulgaria Polonia Cuba Honduras Chile México Brasil Nicaragua")
 )
 # The masculine and the feminine form of each profession.
 PROFESSIONS = tuple(
     tuple(pair.split("/"))
-    for pair in """albañil/albañil camarero/camarera maestro/maestra cocinero/cocinera enfermero/enfermera
+    for pair in listed("""albañil/albañil camarero/camarera maestro/maestra cocinero/cocinera enfermero/enfermera
     agricultor/agricultora electricista/electricista administrativo/administrativa dependiente/dependienta
     conductor/conductora mecánico/mecánica limpiador/limpiadora ganadero/ganadera carpintero/carpintera
     peluquero/peluquera soldador/soldadora pintor/pintora abogado/abogada panadero/panadera
-    jardinero/jardinera""".split()
+    jardinero/jardinera""")
 )
 # Other things that tell a person apart, masculine and feminine.
 DETAILS = (
@@ -85,6 +89,4 @@ DETAILS = (
     ("monaguillo de su parroquia", "catequista de su parroquia"),
     ("campeón comarcal de ajedrez", "campeona comarcal de ajedrez"),
 )
-MONTHS = tuple(
-    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()
-)
+MONTHS = tuple(listed("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"))

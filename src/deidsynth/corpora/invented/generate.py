@@ -13,7 +13,7 @@ from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import InputError
 
 LEAST_WORDS, MOST_WORDS = 60, 170
-LEAST_ENTITIES = 5
+LEAST_ENTITIES, MOST_ENTITIES = 6, 15
 _ATTEMPTS = 200
 _COMPOSERS: dict[str, Callable[[Random, Part], list[Piece]]] = {"sv": sv_compose.compose, "es": es_compose.compose}
 
@@ -54,8 +54,9 @@ def _fresh_note(doc_id: str, language: str, part: Part, seed: int, seen: set[str
         rng = Random(f"{doc_id}-{seed}-{attempt}")
         document = assemble(doc_id, with_slips(_COMPOSERS[language](rng, part), rng))
         n_words = len(document.text.split())
-        long_enough = LEAST_WORDS <= n_words <= MOST_WORDS and len(document.entities) >= LEAST_ENTITIES
-        if long_enough and document.text not in seen:
+        n_entities = len(document.entities)
+        fits = LEAST_WORDS <= n_words <= MOST_WORDS and LEAST_ENTITIES <= n_entities <= MOST_ENTITIES
+        if fits and document.text not in seen:
             return document
     raise InputError(f"no fresh note after {_ATTEMPTS} attempts; ask for fewer documents")
 

@@ -42,10 +42,7 @@ def labelled(text: str, label: str) -> Pieces:
 def held_out_phrases(tables: Iterable[Sequence[str]]) -> frozenset[str]:
     """Every fifth phrase of each table: they stand in the test part only."""
     return frozenset(
-        phrase
-        for table in tables
-        for index, phrase in enumerate(table)
-        if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+        phrase for table in tables for index, phrase in enumerate(table) if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
     )
 
 
@@ -57,6 +54,7 @@ class Scene:
         male: whether the patient is male.
         facts: pieces by key, or functions that give new pieces at every mention.
         lists: phrases by key, templates themselves.
+        reserve: further phrases of a list, for when it has none left.
         withheld: phrases that this part does not use.
         unfit: words that do not fit this patient: a phrase with one of them is not used.
     """
@@ -67,25 +65,43 @@ class Scene:
         male: bool,
         facts: Mapping[str, Fact],
         lists: Mapping[str, Sequence[str]],
+        reserve: Mapping[str, Sequence[str]],
         withheld: Collection[str] = (),
         unfit: Sequence[str] = (),
     ) -> None:
         self.rng, self.male = rng, male
-        self.facts, self.lists = facts, lists
+        self.facts, self.lists, self._reserve = facts, lists, reserve
         self._withheld, self._unfit = withheld, unfit
         self._used: set[str] = set()
-
-    def has_fresh(self, phrases: Sequence[str]) -> bool:
-        """Whether a phrase is left that fits and that the note does not hold yet."""
-        return any(phrase not in self._used for phrase in self._allowed(phrases))
+        self._openings: set[str] = set()
 
     def pick(self, phrases: Sequence[str]) -> str:
         """A phrase that fits, and that the note does not hold yet while there are such."""
         allowed = self._allowed(phrases)
         fresh = [phrase for phrase in allowed if phrase not in self._used]
-        phrase = self.rng.choice(fresh or allowed)
+        return self._take(fresh or allowed)
+
+    def further(self, key: str) -> list[Piece]:
+        """The pieces of one more phrase of a list, or none where all are used."""
+        fresh = self._fresh(self.lists[key])
+        return self.render(self._take(fresh)) if fresh else []
+
+    def _from_list(self, key: str) -> list[Piece]:
+        for phrases in (self.lists[key], self._reserve.get(key, ())):
+            fresh = self._fresh(phrases)
+            if fresh:
+                return self.render(self._take(fresh))
+        return self.render(self.pick([*self.lists[key], *self._reserve.get(key, ())]))
+
+    def _take(self, phrases: Sequence[str]) -> str:
+        phrase = self.rng.choice(phrases)
         self._used.add(phrase)
+        self._openings.add(_opening(phrase))
         return phrase
+
+    def _fresh(self, phrases: Sequence[str]) -> list[str]:
+        """Allowed phrases that are new, and do not begin like another: one finding for each organ."""
+        return [phrase for phrase in self._allowed(phrases) if _opening(phrase) not in self._openings]
 
     def _allowed(self, phrases: Sequence[str]) -> list[str]:
         return [
@@ -116,12 +132,21 @@ class Scene:
         bounds = _RANGE.fullmatch(key)
         if bounds:
             return literal(self._number(bounds[1], bounds[2]))
-        return self.render(self.pick(self.lists[key]))
+        if key not in self._reserve and len(self.lists[key]) == 1:
+            return self.render(self.lists[key][0])
+        return self._from_list(key)
 
     def _number(self, low: str, high: str) -> str:
         if "." in low:
             return f"{self.rng.uniform(float(low), float(high)):.1f}".replace(".", ",")
         return str(self.rng.randint(int(low), int(high)))
+
+
+@cache
+def _opening(phrase: str) -> str:
+    """What tells two phrases on the same matter: the first word, or the whole phrase where it begins with a slot."""
+    word = phrase.split()[0].strip(":.,")
+    return word if word.isalpha() else phrase
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -13,6 +14,7 @@ from deidsynth.surrogates.names import NamePool, in_test_part, name_pool
 _FIRST_NOTE = date(2012, 1, 1)
 _NOTE_DAYS = 13 * 365
 Phrases = tuple[str, ...]
+LISTS = ("story", "background", "status", "lab", "assessment", "drug", "plan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class Specialty:
         assessment: sentences.
         drug: drugs with doses.
         plan: sentences.
+        suits: by list, which of its phrases suit each complaint: one word of positions for every complaint.
     """
 
     units: Phrases
@@ -44,6 +47,14 @@ class Specialty:
     assessment: Phrases
     drug: Phrases
     plan: Phrases
+    suits: Mapping[str, str]
+
+    def fitting(self, key: str, complaint: int) -> Phrases:
+        """The phrases of a list that suit a complaint; all of them where nothing is said."""
+        phrases: Phrases = getattr(self, key)
+        if key not in self.suits:
+            return phrases
+        return tuple(phrases[int(position)] for position in self.suits[key].split()[complaint])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,16 @@ def new_patient(rng: Random, ages: tuple[int, int], sexes: str) -> Patient:
     latest = years_before(note_date, age)
     birth = latest - timedelta(days=rng.randrange(364))
     return Patient(rng.choice(sexes) == "m", birth, age, note_date)
+
+
+def phrases_for(
+    specialty: Specialty, general: Mapping[str, Phrases], withheld: Collection[str], rng: Random
+) -> dict[str, Phrases]:
+    """The phrases of one note: one complaint, and of each list first what suits it."""
+    allowed = [index for index, phrase in enumerate(specialty.complaint) if phrase not in withheld]
+    complaint = rng.choice(allowed)
+    phrases = {key: specialty.fitting(key, complaint) for key in LISTS}
+    return {**general, **phrases, "complaint": (specialty.complaint[complaint],)}
 
 
 def years_before(day: date, years: int) -> date:

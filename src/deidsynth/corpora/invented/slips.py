@@ -9,7 +9,7 @@ from random import Random
 from deidsynth.corpora.invented.grammar import Piece
 
 SLOPPY_NOTES = 0.35
-SLIPS_PER_WORD = 0.025
+SLIPS_PER_WORD = 0.015
 _WORD = re.compile(r"[^\W\d_]{5,}|(?<=[a-zåäöáéíóúñ]), (?=[a-zåäöáéíóúñ])")
 
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from random import Random
 
-from deidsynth.corpora.invented import sv_medicine, sv_surgery
+from deidsynth.corpora.invented import sv_ages, sv_medicine, sv_surgery
 from deidsynth.corpora.invented.compose import compose_note
 from deidsynth.corpora.invented.grammar import Part, Piece, Scene, held_out_phrases
-from deidsynth.corpora.invented.people import Specialty, new_patient
+from deidsynth.corpora.invented.people import LISTS, Specialty, new_patient, phrases_for
 from deidsynth.corpora.invented.sv_facts import ADULT_AGE, swedish_facts
-from deidsynth.corpora.invented.sv_notes import (
+from deidsynth.corpora.invented.sv_general import (
     GENERAL,
     GENERAL_JUDGEMENT,
     GENERAL_LAB,
-    HEADERS,
-    HEADINGS,
-    LAYOUTS,
     MORE,
     NOT_FOR_CHILDREN,
     NOT_FOR_RETIRED,
-    SECTIONS,
 )
+from deidsynth.corpora.invented.sv_notes import HEADERS, HEADINGS, LAYOUTS, SECTIONS
 
 SPECIALTIES: tuple[Specialty, ...] = (
     sv_medicine.HEART,
@@ -31,17 +28,17 @@ SPECIALTIES: tuple[Specialty, ...] = (
     sv_surgery.BONES,
     sv_surgery.BELLY,
     sv_surgery.MIND,
-    sv_surgery.CHILDREN,
-    sv_surgery.WOMEN,
-    sv_surgery.OLD,
+    sv_ages.CHILDREN,
+    sv_ages.WOMEN,
+    sv_ages.OLD,
 )
 RETIRED_AGE = 67
-_PHRASES = ("complaint", "story", "background", "status", "lab", "assessment", "drug", "plan")
+GENERAL_LISTS = {"general": GENERAL, "general_lab": GENERAL_LAB, "general_judgement": GENERAL_JUDGEMENT}
 WITHHELD = held_out_phrases(
     [
         *HEADERS.values(),
         *SECTIONS.values(),
-        *(getattr(specialty, key) for specialty in SPECIALTIES for key in _PHRASES),
+        *(getattr(specialty, key) for specialty in SPECIALTIES for key in ("complaint", *LISTS)),
     ]
 )
 
@@ -50,19 +47,17 @@ def compose(rng: Random, part: Part) -> list[Piece]:
     """The pieces of one Swedish note."""
     specialty = rng.choice(SPECIALTIES)
     patient = new_patient(rng, specialty.ages, specialty.sexes)
-    phrases = {key: getattr(specialty, key) for key in _PHRASES} | {
-        "general": GENERAL,
-        "general_lab": GENERAL_LAB,
-        "general_judgement": GENERAL_JUDGEMENT,
-    }
+    withheld = WITHHELD if part == "train" else frozenset[str]()
+    phrases = phrases_for(specialty, GENERAL_LISTS, withheld, rng)
+    reserve = {key: getattr(specialty, key) for key in LISTS}
+    unfit: tuple[str, ...] = ()
+    social = "social_adult"
     if patient.age < ADULT_AGE:
         social, unfit = "social_child", NOT_FOR_CHILDREN
     elif patient.age >= RETIRED_AGE:
         social, unfit = "social_old", NOT_FOR_RETIRED
-    else:
-        social, unfit = "social_adult", ()
     facts = swedish_facts(rng, part, patient, specialty)
-    scene = Scene(rng, patient.male, facts, phrases, WITHHELD if part == "train" else (), unfit)
+    scene = Scene(rng, patient.male, facts, phrases, reserve, withheld, unfit)
 
     def section(name: str) -> tuple[str, ...]:
         if name == "social":

@@ -47,6 +47,8 @@ def swedish_facts(rng: Random, part: Part, patient: Patient, specialty: Specialt
     last = rng.choice(names.last)
     if rng.random() < 0.05:
         last = f"{last} {rng.choice(names.last)}"
+    side = rng.choice(("höger", "vänster"))
+    facts |= {"side": literal(side), "Side": literal(side.capitalize())}
     facts |= _identity(rng, patient, names, last)
     facts |= _dates(rng, patient)
     facts |= _relative(rng, patient, names, last)
@@ -156,6 +158,8 @@ def _places(rng: Random, part: Part, names: NamePool, specialty: Specialty) -> d
         "employer": lambda: unit(EMPLOYERS, "ORGANIZATION"),
         "employer_school": unit(SCHOOLS, "ORGANIZATION"),
         "authority": lambda: labelled(rng.choice(AUTHORITIES), "ORGANIZATION"),
+        "aids": labelled(AUTHORITIES[2], "ORGANIZATION"),
+        "insurer": labelled(AUTHORITIES[0], "ORGANIZATION"),
         "job": literal(rng.choice(JOBS)),
     }
 

@@ -57,18 +57,29 @@ HEART = Specialty(
         "Bröstsmärta, muskulär genes mest trolig.",
     ),
     drug=(
-        "Trombyl 75 mg x 1", "Metoprolol {25-50} mg x 2", "Furix 40 mg x 2", "Atorvastatin 40 mg till kvällen",
-        "Eliquis 5 mg x 2", "Ramipril 5 mg x 1",
+        "Trombyl 75 mg x 1",
+        "Metoprolol <25|50> mg x 2",
+        "Furix 40 mg x 2",
+        "Atorvastatin 40 mg till kvällen",
+        "Eliquis 5 mg x 2",
+        "Ramipril 5 mg x 1",
     ),
     plan=(
-        "Telemetri i {1-2} dygn.",
+        "Telemetri i {2-3} dygn.",
         "UKG beställs.",
         "Vikt dagligen och vätskekarta.",
         "Remiss för koronarangiografi.",
         "Långtids-EKG i {2-7} dygn.",
         "Arbetsprov polikliniskt.",
     ),
-)  # fmt: skip
+    suits={
+        "story": "0156 456 2356 2356 0156 456 456",
+        "status": "052 15 0234 0234 05 152 05",
+        "lab": "024 30 124 124 02 314 024",
+        "assessment": "035 2 14 1 035 2 34",
+        "plan": "0135 014 125 12 035 014 0145",
+    },
+)
 
 LUNGS = Specialty(
     units=("lungkliniken", "lungmottagningen", "KOL-mottagningen", "medicinavdelningen", "lungavdelningen"),
@@ -105,7 +116,7 @@ LUNGS = Specialty(
     ),
     lab=(
         "Blodgas: pH 7,3{1-9}, pCO2 {4.6-8.2}, pO2 {7.0-10.5}.",
-        "Lungröntgen visar infiltrat <höger|vänster> underlob.",
+        "Lungröntgen visar infiltrat {side} underlob.",
         "Spirometri: FEV1 {0.8-2.4} liter.",
         "DT thorax utan tecken till emboli.",
         "Sputumodling tagen.",
@@ -118,7 +129,10 @@ LUNGS = Specialty(
         "Stabil andningssvikt.",
     ),
     drug=(
-        "Spiriva 18 mikrog x 1", "Betapred {3-6} mg i {5-7} dagar", "Ventoline vid behov", "Symbicort forte 1 x 2",
+        "Spiriva 18 mikrog x 1",
+        "Betapred <3|4|5> mg i {5-7} dagar",
+        "Ventoline vid behov",
+        "Symbicort forte 1 x 2",
         "Doxyferm 100 mg x 1",
     ),
     plan=(
@@ -128,7 +142,14 @@ LUNGS = Specialty(
         "Ny lungröntgen om {4-8} veckor.",
         "Rökslutarstöd erbjuds.",
     ),
-)  # fmt: skip
+    suits={
+        "story": "0234 1235 35 01234 15 35",
+        "status": "023 13 34 0123 13 34",
+        "lab": "02 14 3 024 13 23",
+        "assessment": "2 1 3 0 13 2",
+        "plan": "04 23 34 0124 23 34",
+    },
+)
 
 DIABETES = Specialty(
     units=("diabetesmottagningen", "endokrinmottagningen", "medicinmottagningen", "endokrinologen"),
@@ -137,17 +158,17 @@ DIABETES = Specialty(
         "högt blodsocker, {16-29} mmol/l",
         "täta hypoglykemier",
         "törst och stora urinmängder",
-        "svårläkt sår på <höger|vänster> fot",
+        "svårläkt sår på {side} fot",
         "trötthet och viktnedgång {3-9} kg",
         "domningar i fötterna",
     ),
     story=(
         "Har glömt insulin vid flera tillfällen.",
-        "Mäter blodsocker {1-5} ggr dagligen, oftast {8-18}.",
+        "Mäter blodsocker {2-5} ggr dagligen, oftast {8-18}.",
         "Äter oregelbundet pga skiftarbete.",
         "Känner inte alltid när sockret är lågt.",
         "Såret har vätskat sedan {2-8} veckor.",
-        "Inga buksmärtor, har kräkts {1-3} gånger.",
+        "Inga buksmärtor, har kräkts {2-3} gånger.",
     ),
     background=(
         "Typ 2-diabetes sedan {5-25} år, kostbehandlad i början.",
@@ -178,8 +199,12 @@ DIABETES = Specialty(
         "Hypotyreos i god balans.",
     ),
     drug=(
-        "Metformin 500 mg 2 x 2", "Lantus {10-42} E till natten", "Novorapid {4-12} E till måltid", "Jardiance 10 mg x 1",
-        "Levaxin {50-125} mikrog x 1", "Ozempic 0,5 mg per vecka",
+        "Metformin 500 mg 2 x 2",
+        "Lantus {10-42} E till natten",
+        "Novorapid {4-12} E till måltid",
+        "Jardiance 10 mg x 1",
+        "Levaxin <50|75|100> mikrog x 1",
+        "Ozempic 0,5 mg per vecka",
     ),
     plan=(
         "Insulindosen höjs med {2-6} E.",
@@ -188,14 +213,21 @@ DIABETES = Specialty(
         "Libre-mätare skrivs ut.",
         "Ögonbottenfoto beställs.",
     ),
-)  # fmt: skip
+    suits={
+        "story": "0125 123 125 4 15 12",
+        "status": "23 24 23 01 24 02",
+        "lab": "01 01 013 04 024 03",
+        "assessment": "01 3 01 2 40 0",
+        "plan": "023 23 024 1 24 12",
+    },
+)
 
 INFECTION = Specialty(
     units=("infektionskliniken", "infektionsavdelningen", "infektionsmottagningen", "MAVA"),
     ages=(19, 91),
     complaint=(
-        "feber och frossa sedan {1-5} dygn",
-        "rodnad och svullnad på <höger|vänster> underben",
+        "feber och frossa sedan {2-5} dygn",
+        "rodnad och svullnad på {side} underben",
         "hög feber efter utlandsresa",
         "sveda vid miktion och flanksmärta",
         "diarréer {5-12} ggr per dygn",
@@ -220,7 +252,7 @@ INFECTION = Specialty(
         "Hud: varm, välavgränsad rodnad {8-25} cm.",
         "Ingen nackstelhet.",
         "Svalg rodnat, inga beläggningar.",
-        "Dunköm över <höger|vänster> njurloge.",
+        "Dunköm över {side} njurloge.",
         "Buk: mjuk, lätt öm i nedre delen.",
     ),
     lab=(
@@ -238,7 +270,10 @@ INFECTION = Specialty(
         "Gastroenterit med intorkning.",
     ),
     drug=(
-        "bensylpenicillin {1-3} g x 3", "Cefotaxim 1 g x 3", "Kåvepenin 1 g x 3", "ciprofloxacin 500 mg x 2",
+        "bensylpenicillin <1|3> g x 3",
+        "Cefotaxim 1 g x 3",
+        "Kåvepenin 1 g x 3",
+        "ciprofloxacin 500 mg x 2",
         "Alvedon 1 g x 4",
     ),
     plan=(
@@ -248,13 +283,20 @@ INFECTION = Specialty(
         "Benet i högläge, linda.",
         "Nya prover imorgon bitti.",
     ),
-)  # fmt: skip
+    suits={
+        "story": "0235 12 023 025 35 0234",
+        "status": "12 01 124 34 4 12",
+        "lab": "02 02 02 14 0 023",
+        "assessment": "23 0 3 12 4 3",
+        "plan": "0124 1234 04 124 04 04",
+    },
+)
 
 NERVES = Specialty(
     units=("neurologen", "neurologmottagningen", "strokeenheten", "strokeavdelningen"),
     ages=(24, 91),
     complaint=(
-        "plötslig svaghet i <höger|vänster> arm",
+        "plötslig svaghet i {side} arm",
         "talsvårigheter sedan i morse",
         "krampanfall i hemmet",
         "återkommande huvudvärk med synfenomen",
@@ -277,11 +319,11 @@ NERVES = Specialty(
         "Migrän med aura.",
     ),
     status=(
-        "Neurologi: grasset <höger|vänster> arm, för övrigt ua.",
+        "Neurologi: grasset {side} arm, för övrigt ua.",
         "Kranialnerver ua, pupiller lika.",
         "NIHSS {0-9} poäng.",
         "Finger-näs ua, Romberg ua.",
-        "Rigiditet och vilotremor på <höger|vänster> sida.",
+        "Rigiditet och vilotremor på {side} sida.",
     ),
     lab=(
         "DT hjärna utan blödning.",
@@ -298,14 +340,24 @@ NERVES = Specialty(
         "Parkinson med tilltagande dosglapp.",
     ),
     drug=(
-        "Clopidogrel 75 mg x 1", "Keppra 500 mg x 2", "Madopark 100/25 mg x {3-5}", "Sumatriptan 50 mg vid behov",
+        "Clopidogrel 75 mg x 1",
+        "Keppra 500 mg x 2",
+        "Madopark 100/25 mg x {3-5}",
+        "Sumatriptan 50 mg vid behov",
         "Lamotrigin 100 mg x 2",
     ),
     plan=(
-        "Körförbud i {1-6} månader.",
+        "Körförbud i {2-6} månader.",
         "Sväljningstest före måltid.",
         "Logopedbedömning.",
         "Huvudvärksdagbok.",
         "Tidig mobilisering med fysioterapeut.",
     ),
-)  # fmt: skip
+    suits={
+        "story": "01 01 25 35 4 04",
+        "status": "02 12 13 13 4 13",
+        "lab": "014 014 02 03 0 04",
+        "assessment": "01 01 2 3 4 0",
+        "plan": "014 1204 0 3 4 04",
+    },
+)

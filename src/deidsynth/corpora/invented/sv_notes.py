@@ -5,30 +5,67 @@ from __future__ import annotations
 # A kind of note is a sequence of sections, each with the chance that it stands.
 LAYOUTS: dict[str, tuple[tuple[str, float], ...]] = {
     "admission": (
-        ("head_admission", 1.0), ("reason", 1.0), ("history", 0.8), ("social", 0.6), ("exam", 0.85), ("labs", 0.5),
-        ("judgement", 0.7), ("planning", 0.7), ("sign", 0.6),
+        ("head_admission", 1.0),
+        ("reason", 1.0),
+        ("history", 0.8),
+        ("social", 0.6),
+        ("exam", 0.85),
+        ("labs", 0.5),
+        ("judgement", 0.7),
+        ("planning", 0.7),
+        ("sign", 0.6),
     ),
     "day": (
-        ("head_day", 1.0), ("course", 1.0), ("exam", 0.9), ("labs", 0.6), ("relatives", 0.5), ("judgement", 0.8),
-        ("planning", 1.0), ("sign", 0.9),
+        ("head_day", 1.0),
+        ("course", 1.0),
+        ("social", 0.3),
+        ("exam", 0.9),
+        ("labs", 0.6),
+        ("relatives", 0.5),
+        ("judgement", 0.8),
+        ("planning", 1.0),
+        ("sign", 0.9),
     ),
     "phone": (
-        ("head_phone", 1.0), ("call", 1.0), ("history", 0.5), ("advice", 1.0), ("contact", 0.7), ("planning", 0.8),
+        ("head_phone", 1.0),
+        ("call", 1.0),
+        ("history", 0.5),
+        ("advice", 1.0),
+        ("contact", 0.7),
+        ("planning", 0.8),
         ("sign", 1.0),
     ),
     "referral": (
-        ("head_referral", 1.0), ("question", 1.0), ("history", 0.9), ("exam", 0.8), ("labs", 0.5), ("contact", 0.8),
+        ("head_referral", 1.0),
+        ("question", 1.0),
+        ("history", 0.9),
+        ("social", 0.4),
+        ("exam", 0.8),
+        ("labs", 0.5),
+        ("contact", 0.8),
         ("sign", 1.0),
     ),
     "discharge": (
-        ("head_discharge", 1.0), ("reason", 0.9), ("history", 0.3), ("labs", 0.5), ("judgement", 0.8),
-        ("home_plan", 1.0), ("relatives", 0.4), ("sign", 1.0),
+        ("head_discharge", 1.0),
+        ("reason", 0.9),
+        ("history", 0.3),
+        ("social", 0.3),
+        ("labs", 0.5),
+        ("judgement", 0.8),
+        ("home_plan", 1.0),
+        ("relatives", 0.4),
+        ("sign", 1.0),
     ),
     "nursing": (
-        ("head_nursing", 1.0), ("care", 1.0), ("care_more", 0.9), ("social", 0.7), ("relatives", 0.7), ("home_plan", 0.8),
+        ("head_nursing", 1.0),
+        ("care", 1.0),
+        ("care_more", 0.9),
+        ("social", 0.7),
+        ("relatives", 0.7),
+        ("home_plan", 0.8),
         ("sign_nurse", 1.0),
     ),
-}  # fmt: skip
+}
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "reason": ("Kontaktorsak", "Aktuellt", "Inläggningsorsak", "Orsak"),
@@ -57,7 +94,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "Pat remitteras från {center} med {complaint}. {story}",
         "{age_ig} {person} boende i {town}, inkommer med ambulans pga {complaint}. {story}",
         "{Person_def}, {age}, sökte {recent} via {center} pga {complaint}. {story}",
-        "Sökt akut {today_part} med {complaint}. {story}",
+        "{age_ig} {person} som arbetar på {employer}, söker pga {complaint}. {story}",
+        "Sökt akut {admitted_part} med {complaint}. {story}",
         "Pat, {age}, inlagd sedan {admitted_part} pga {complaint}. {story}",
         "Överflyttas från {hospital} där [han/hon] vårdats sedan {recent} för {complaint}. {story}",
         "{age_ig} {person}, tidigare känd på {ward}, söker åter med {complaint}. {story}",
@@ -92,7 +130,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "Bor på {home} sedan {earlier}. {Rel_def} {rel_first} hälsar på ofta.",
         "Pensionerad {job}, arbetade på {employer} i många år. Bor i {town}.",
         "Bor i villa i {town}, {rel_def} {rel_first} <hjälper till med inköp|kommer varje dag>.",
-        "Bor i markplan på {street}. Har rullator från {authority}.",
+        "Bor i markplan på {street}. Har rullator från {aids}.",
         "Född i {country}, kom till {town} {earlier}. Pensionär.",
         "Har trygghetslarm hemma på {street}. Närmast anhörig är {rel_def} {rel_first} {rel_last}.",
         "Växelvård på {home}, åker hem {follow}. Tidigare {job}.",
@@ -126,7 +164,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "judgement": (
         "{assessment}",
-        "Sammantaget: {assessment}",
+        "{assessment} {age_ig} {person} från {town}.",
         "{assessment} Diskuterat med dr {other_doctor_last}.",
         "{age_ig} {person}. {assessment}",
         "{assessment} Avstämt med <bakjour|överläkare> {other_doctor_first} {other_doctor_last}.",
@@ -174,7 +212,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "Får råd om egenvård. Hör av sig vid försämring. {plan}",
         "Bokas till {center} {follow}.",
         "Råder pat att söka {hospital} om [han/hon] blir sämre.",
-        "Diskuteras med dr {doctor_last}, {plan}",
+        "Diskuteras med dr {doctor_last}. {plan}",
         "Recept på {drug} skickas till apoteket i {town}.",
         "Tid hos dr {doctor_first} {doctor_last} {follow}.",
         "Ökar till {drug}. Ny avstämning {follow}.",
@@ -184,6 +222,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "Tel hem {phone}, adress {street}, {town}.",
         "{Rel} {rel_first} {rel_last}, tel {phone}.",
         "Kallelse skickas till {street}, {town}.",
+        "Arbetar på {employer}, tel arbetet {phone}.",
         "Arbetar på {employer}, nås dagtid på {phone}.",
         "Svar till {center}, tel {phone}.",
         "Tacksam för kallelse. Pat nås på {phone}. Anhörig {rel_first}.",
@@ -202,7 +241,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "Skrivs ut till hemmet i {town}. {plan}",
         "{plan} Uppföljning på {center} {follow}.",
         "Flyttar till {home} {follow}. Läkemedelslista medskickad.",
-        "Sjukskrivs tom {follow}, intyg till {authority}. {plan}",
+        "Sjukskrivs tom {follow}, intyg till {insurer}. {plan}",
         "Vårdplanering med kommunen {follow}. Dsk på {center} tar över.",
         "Remiss till {hospital} skickad {today_part}. {plan}",
     ),
@@ -220,7 +259,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "Behöver hjälp vid förflyttning. Arbetsterapeut {other_doctor_first} {other_doctor_last} bedömer hemmiljön.",
         "Går i korridoren med fysioterapeut {other_doctor_first}. Trappträning {follow}.",
         "Klarar hygien själv. Aptiten är bättre sedan {recent}.",
-        "Hjälpmedel beställda från {authority}.",
+        "Hjälpmedel beställda från {aids}.",
         "Dricker bra. Saknar tänder i överkäken. Ramlade {recent} på avdelningen utan skada.",
     ),
     "sign": (
@@ -283,45 +322,3 @@ HEADERS: dict[str, tuple[str, ...]] = {
         "Omvårdnadsepikris {ward}\nNamn: {first} {last} Född: {born}\nDatum: {date}",
     ),
 }
-
-# Further sentences of a section come from these lists of the specialty, or from GENERAL.
-MORE = {
-    "reason": "story",
-    "course": "general",
-    "call": "story",
-    "question": "story",
-    "history": "general",
-    "social": "general",
-    "exam": "status",
-    "labs": "general_lab",
-    "judgement": "general_judgement",
-    "advice": "plan",
-    "planning": "plan",
-    "home_plan": "plan",
-    "care": "general",
-    "care_more": "general",
-}
-GENERAL = (
-    "Sover gott.", "Aptiten är <god|ua|nedsatt>.", "Inga kända allergier.", "Miktion och avföring ua.",
-    "Röker inte, <måttligt|sparsamt> med alkohol.", "Ingen känd smitta.", "Äter och dricker som vanligt.",
-    "Vikten är stabil.", "Motionerar <sällan|varje vecka>.", "Ingen hereditet av betydelse.",
-    "Känner sig trygg med planen.", "Smärtan är under kontroll.", "Ingen nytillkommen värk.",
-    "Har inga frågor just nu.", "Är orolig men lugnar sig efter samtal.", "Vaccinerad mot influensa.",
-)  # fmt: skip
-GENERAL_LAB = (
-    "TPK {150-390}.", "LPK {4.1-12.5}.", "Ca {2.1-2.5}, albumin {30-44}.", "Leverprover <normala|lätt stegrade>.",
-    "Elstatus ua.", "PK {1.0-1.3}.", "Övriga prover ua.",
-)  # fmt: skip
-GENERAL_JUDGEMENT = (
-    "Prognosen bedöms som god.", "Utreds vidare.", "Risk för återinsjuknande finns.", "Ingen misstanke om malignitet.",
-    "Pat är <införstådd|nöjd> med detta.", "Fortsatt behandling behövs.", "Läget är stabilt.",
-)  # fmt: skip
-
-# A phrase with one of these words does not fit a child, or someone retired.
-NOT_FOR_CHILDREN = (
-    "Sjukskriv", "rbetar", "Blodtryck", "{home}", "KAD", "rullator", "Saknar tänder", "Trappträning", "förflyttning",
-    "alkohol", "ringer från", "Pat, {age}, ringer", "Pat kontaktar", "Uppringd", "om [han/hon] blir sämre",
-    "ambulans", "i många år", "Motionerar", "Hjälpmedel", "Urinmängd", "hemmiljön", "Röker inte", "hygien",
-    "Krea", "Pat vill att",
-)  # fmt: skip
-NOT_FOR_RETIRED = ("Sjukskriv", "Arbetar", "jobb", "skiftarbete", "Yrke")

@@ -1,0 +1,93 @@
+"""``generate`` in stretches, so that finished documents leave the batch instead of waiting for the longest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import GenerationConfig, PreTrainedModel
+
+from deidsynth.models.packing import Frame
+from deidsynth.sampling.engine import SamplingSettings
+
+STRETCH_TOKENS = 64
+
+
+def continuations(
+    model: PreTrainedModel,
+    prompts: Sequence[Sequence[int]],
+    frame: Frame,
+    settings: SamplingSettings,
+    *,
+    max_new_tokens: int,
+    seed: int,
+) -> list[list[int]]:
+    """New token ids for each prompt, up to and with EOS where the model drew it.
+
+    After every stretch the finished rows are dropped and the rest go on from the cache.
+
+    Args:
+        model: in evaluation mode.
+        prompts: token ids, BOS included; filled up on the left.
+        frame: EOS and the filling.
+        settings: how the next token is drawn; ``top_k`` is always handed on, because ``generate`` would apply 50.
+        max_new_tokens: longest continuation, EOS included.
+        seed: of the draws of this batch.
+    """
+    width = max(len(prompt) for prompt in prompts)
+    device = model.device
+    ids = torch.tensor([[frame.fill] * (width - len(row)) + list(row) for row in prompts], device=device)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts], device=device)
+    rows = list(range(len(prompts)))
+    result: list[list[int]] = [[] for _ in prompts]
+    cache: Any = None
+    done = 0
+    torch.manual_seed(seed)
+    while rows and done < max_new_tokens:
+        stretch = min(STRETCH_TOKENS, max_new_tokens - done)
+        with torch.inference_mode():
+            output = model.generate(
+                ids,
+                attention_mask=mask,
+                past_key_values=cache,
+                generation_config=_generation_config(frame, settings, stretch),
+            )
+        fresh = output.sequences[:, ids.shape[1] :]
+        done += fresh.shape[1]
+        going: list[int] = []
+        for place, (row, new) in enumerate(zip(rows, fresh.tolist(), strict=True)):
+            ended = frame.eos in new
+            result[row] += new[: new.index(frame.eos) + 1] if ended else new
+            if not ended:
+                going.append(place)
+        kept = torch.tensor(going, dtype=torch.long, device=device)
+        ids = output.sequences[kept]
+        mask = torch.cat([mask[kept], mask.new_ones(len(going), fresh.shape[1])], dim=1)
+        cache = _select(output.past_key_values, kept, everything=len(going) == len(rows))
+        rows = [rows[place] for place in going]
+    return result
+
+
+def _generation_config(frame: Frame, settings: SamplingSettings, max_new_tokens: int) -> GenerationConfig:
+    return GenerationConfig(
+        do_sample=True,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        top_k=settings.top_k,
+        max_new_tokens=max_new_tokens,
+        bos_token_id=frame.bos,
+        eos_token_id=frame.eos,
+        pad_token_id=frame.fill,
+        return_dict_in_generate=True,
+    )
+
+
+def _select(cache: Any, rows: torch.Tensor, *, everything: bool) -> Any:
+    """The cache of some rows; None, so that it is computed anew, where its type cannot give it."""
+    if everything or cache is None or not len(rows):
+        return cache
+    if not hasattr(cache, "batch_select_indices"):
+        return None
+    cache.batch_select_indices(rows)
+    return cache

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deidsynth.models.chunks import chunk_by_words, cut_tokens, sentences, windows
+
+TEXT = st.text(alphabet="aB. \n¿!;é1", max_size=80)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXT, st.integers(1, 6))
+def test_chunks_cover_the_text_with_at_most_so_many_words(text: str, max_words: int) -> None:
+    spans = chunk_by_words(text, max_words)
+    assert "".join(text[start:end] for start, end in spans) == text
+    assert all(start < end for start, end in spans)
+    assert all(len(text[start:end].split()) <= max_words for start, end in spans)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXT, st.integers(1, 6))
+def test_chunks_break_at_sentences_unless_one_is_too_long(text: str, max_words: int) -> None:
+    whole = sentences(text)
+    assert "".join(text[start:end] for start, end in whole) == text
+    ends = {end for _, end in whole}
+    long = [(start, end) for start, end in whole if len(text[start:end].split()) > max_words]
+    for _, end in chunk_by_words(text, max_words):
+        assert end in ends or any(start < end < last for start, last in long)
+
+
+def test_sentences_end_at_lines_and_before_capitals() -> None:
+    text = 'Kom in. "Bra," sa hon\nNästa kl. 3? Ja: det. ¿Y Ana? Sí.\n\n(Ok.) Slut'
+    pieces = [text[start:end] for start, end in sentences(text)]
+    assert pieces == [
+        "Kom in. ",
+        '"Bra," sa hon\n',
+        "Nästa kl. 3? ",
+        "Ja: det. ",
+        "¿Y Ana? ",
+        "Sí.\n\n",
+        "(Ok.) ",
+        "Slut",
+    ]
+
+
+def test_chunks_take_whole_sentences_while_they_fit() -> None:
+    text = "One two. Three four. Five.\nSix seven eight nine ten."
+    pieces = [text[start:end] for start, end in chunk_by_words(text, 4)]
+    assert pieces == ["One two. Three four. ", "Five.\n", "Six seven eight nine ", "ten."]
+    assert chunk_by_words("", 4) == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 200), st.integers(1, 50), st.floats(0.0, 0.95))
+def test_windows_cover_every_token_with_the_overlap(n_tokens: int, size: int, overlap: float) -> None:
+    spans = windows(n_tokens, size, overlap)
+    assert {place for first, last in spans for place in range(first, last)} == set(range(n_tokens))
+    assert all(last - first == min(size, n_tokens) for first, last in spans)
+    wanted = size - max(1, round(size * (1 - overlap)))
+    assert all(left[1] - right[0] >= wanted for left, right in itertools.pairwise(spans))
+    assert all(left[0] < right[0] for left, right in itertools.pairwise(spans))
+
+
+def test_windows_by_hand() -> None:
+    assert windows(10, 4, 0.5) == [(0, 4), (2, 6), (4, 8), (6, 10)]
+    assert windows(9, 4, 0.5) == [(0, 4), (2, 6), (4, 8), (5, 9)]
+    assert windows(4, 4, 0.5) == [(0, 4)]
+    assert windows(0, 4, 0.5) == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 3), max_size=40), st.integers(1, 8), st.data())
+def test_cut_ranges_cover_all_tokens_in_order(steps: list[int], max_tokens: int, data: st.DataObject) -> None:
+    starts = [sum(steps[:number]) for number in range(len(steps))]
+    length = sum(steps) + 1
+    offsets = [(start, start + 1) for start in starts]
+    inner = sorted(data.draw(st.sets(st.integers(0, length), max_size=5)) - {0, length})
+    cuts = [0, *inner, length]
+    spans = list(itertools.pairwise(cuts))
+    ranges = list(cut_tokens(offsets, spans, max_tokens))
+    assert [number for first, last in ranges for number in range(first, last)] == list(range(len(offsets)))
+    assert all(0 < last - first <= max_tokens for first, last in ranges)
+    for first, last in ranges:
+        assert any(left <= starts[first] and starts[last - 1] < right for left, right in spans)
+
+
+@pytest.mark.parametrize(("max_tokens", "expected"), [(3, [(0, 3), (3, 4), (4, 6)]), (9, [(0, 4), (4, 6)])])
+def test_a_token_belongs_to_the_span_in_which_it_starts(max_tokens: int, expected: list[tuple[int, int]]) -> None:
+    offsets = [(0, 2), (2, 3), (3, 4), (4, 7), (7, 8), (8, 9)]
+    assert list(cut_tokens(offsets, [(0, 5), (5, 9)], max_tokens)) == expected

@@ -1,0 +1,197 @@
+"""Models as hubs hold them, through the stages as the pipeline does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import AutoPeftModelForCausalLM, PeftModel
+from safetensors.torch import load_file
+from tiny_models import CAUSAL, ENCODERS, NOTES, note
+from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
+
+from deidsynth.config import StageConfig, parse
+from deidsynth.corpora import read_jsonl, write_jsonl
+from deidsynth.documents import Corpus, Document
+from deidsynth.stages import STAGES, StageContext
+
+Tiny = Callable[[str], Path]
+# Notes of many lengths, so that after cutting what is to be found stands at every position of a chunk.
+LEARNT = tuple(note(number, n_sentences=1 + number % 6) for number in range(40))
+CONTEXT_TOKENS = {"bert": 40, "roberta": 40, "xlm-roberta": 40, "modernbert": 64}
+
+
+def run(stage: str, root: Path, inputs: Mapping[str, Path], **settings: Any) -> tuple[Path, Mapping[str, Any]]:
+    """Folder and facts of one stage."""
+    made, scratch = root / stage, root / f"{stage}-scratch"
+    made.mkdir(parents=True)
+    scratch.mkdir()
+    config: StageConfig = parse(STAGES[stage].config_type, settings)
+    return made, STAGES[stage].run(config, inputs, made, StageContext(scratch, seed=3))
+
+
+def corpus_folder(root: Path, *documents: Document) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    write_jsonl(Corpus(documents, origin="invented"), root / "corpus.jsonl")
+    return root
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    return corpus_folder(tmp_path / "notes", *NOTES)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("kind", list(CAUSAL))
+def test_a_causal_model_is_adapted_and_writes(kind: str, method: str, tiny: Tiny, notes: Path, tmp_path: Path) -> None:
+    base = tiny(kind)
+    adapted, facts = run(
+        "adapt",
+        tmp_path,
+        {"train": notes},
+        base=str(base),
+        method=method,
+        epochs=2,
+        learning_rate=0.01,
+        batch_tokens=512,
+        sequence_length=128,
+        lora={"r": 4},
+    )
+    assert facts["method"] == method
+    assert (facts["n_trained_parameters"] < facts["n_parameters"]) == (method == "lora")
+    curve = [json.loads(line) for line in (adapted / "curve.jsonl").read_text().splitlines()]
+    assert curve[-1]["train_loss"] < curve[0]["train_loss"]
+    made, facts = run(
+        "synthesize",
+        tmp_path,
+        {"model": adapted, "prompts": notes, "train": notes},
+        prompts={"pii": "keep", "words": 1},
+        samples_per_prompt=1,
+        max_length_tokens=60,
+        batch_size=16,
+    )
+    texts = read_jsonl(made / "corpus.jsonl")
+    assert (texts.origin, texts.annotation, len(texts)) == ("synthetic", "silver", len(NOTES))
+    rows = [json.loads(line) for line in (made / "samples.jsonl").read_text().splitlines()]
+    for text, row in zip(texts, rows, strict=True):
+        prompt = NOTES[row["prompt_number"]].text.split()[0]
+        assert text.text.startswith(prompt)
+        assert row["prompt_characters"] == len(prompt)
+        assert row["n_tokens"] <= 60
+        assert "text" not in row
+    assert facts["n_without_eos"] == sum(not row["ended"] for row in rows)
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_an_adapter_loads_without_us_and_its_base_is_untouched(
+    kind: str, tiny: Tiny, notes: Path, tmp_path: Path
+) -> None:
+    base = tiny(kind)
+    before = load_file(base / "model.safetensors")
+    adapted, _ = run("adapt", tmp_path, {"train": notes}, base=str(base), method="lora", epochs=2, batch_tokens=512)
+    folder = adapted / "model"
+    assert not (folder / "model.safetensors").exists()
+    after = load_file(base / "model.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    model = AutoModelForCausalLM.from_pretrained(base)
+    ids = AutoTokenizer.from_pretrained(folder)(NOTES[0].text, return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        plain = model(input_ids=ids).logits
+        adapted_logits = PeftModel.from_pretrained(model, folder)(input_ids=ids).logits
+        alone = AutoPeftModelForCausalLM.from_pretrained(folder)(input_ids=ids).logits
+    assert not torch.allclose(plain, adapted_logits, atol=1e-3)
+    assert torch.allclose(adapted_logits, alone, atol=1e-5)
+    moved = load_file(folder / "adapter_model.safetensors")
+    assert all("lora_" in name for name in moved)
+    assert all(value.abs().sum() > 0 for name, value in moved.items() if "lora_B" in name)
+
+
+@pytest.fixture(scope="module")
+def taggers(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Mapping[str, Any]]]:
+    """A trained tagger of each kind and what its training told, made when first asked for."""
+    made: dict[str, tuple[Path, Mapping[str, Any]]] = {}
+
+    def tagger(kind: str) -> tuple[Path, Mapping[str, Any]]:
+        if kind not in made:
+            root = tmp_path_factory.mktemp(kind)
+            made[kind] = run(
+                "train",
+                root,
+                {"corpus": corpus_folder(root / "notes", *LEARNT)},
+                encoder=str(tiny(kind)),
+                epochs=12,
+                batch_size=4,
+                learning_rate=0.01,
+                chunk_words=None,
+                chunk_tokens=38,
+            )
+        return made[kind]
+
+    return tagger
+
+
+Taggers = Callable[[str], tuple[Path, Mapping[str, Any]]]
+
+
+@pytest.mark.parametrize("kind", list(ENCODERS))
+def test_an_encoder_learns_to_tag(kind: str, taggers: Taggers, notes: Path, tmp_path: Path) -> None:
+    tagger, facts = taggers(kind)
+    assert facts["n_documents"] == len(LEARNT)
+    assert facts["n_entities"] == sum(len(document.entities) for document in LEARNT)
+    assert facts["n_misaligned_entities"] == facts["n_lost_entities"] == 0
+    made, facts = run("evaluate", tmp_path, {"model": tagger, "corpus": notes})
+    assert facts["strict_f1"] > 0.9
+    predicted = read_jsonl(made / "predictions.jsonl")
+    assert [document.text for document in predicted] == [document.text for document in NOTES]
+
+
+@pytest.mark.parametrize("kind", list(ENCODERS))
+def test_a_document_longer_than_the_positions_is_tagged_to_its_end(
+    kind: str, taggers: Taggers, tiny: Tiny, tmp_path: Path
+) -> None:
+    long = note(0, n_sentences=40)
+    tokenizer = AutoTokenizer.from_pretrained(tiny(kind))
+    assert len(tokenizer(long.text, verbose=False)["input_ids"]) > 5 * CONTEXT_TOKENS[kind]
+    texts = corpus_folder(tmp_path / "long", Document("long", long.text))
+    made, facts = run("annotate", tmp_path, {"texts": texts, "model": taggers(kind)[0]})
+    document = read_jsonl(made / "corpus.jsonl")[0]
+    assert document.text == long.text
+    gold, found = ({entity.key for entity in each.entities} for each in (long, document))
+    assert len(gold & found) > 0.85 * len(gold)
+    last = sorted(gold)[-6:]
+    assert sum(key in found for key in last) >= 5
+    assert facts["n_entities"] == len(found)
+    assert facts["n_documents_without_entities"] == 0
+
+
+@pytest.mark.parametrize("kind", list(ENCODERS))
+def test_a_tagger_loads_without_us(kind: str, taggers: Taggers) -> None:
+    folder = taggers(kind)[0] / "model"
+    model = AutoModelForTokenClassification.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert sorted(model.config.label2id) == ["B-CITY", "B-NAME", "I-CITY", "I-NAME", "O"]
+    text = NOTES[0].text.split("\n")[0]
+    encoding = tokenizer(text, return_tensors="pt", return_offsets_mapping=True, truncation=True, max_length=40)
+    offsets = encoding.pop("offset_mapping")[0].tolist()
+    encoding.pop("token_type_ids", None)
+    with torch.no_grad():
+        tags = [model.config.id2label[number] for number in model(**encoding).logits[0].argmax(-1).tolist()]
+    name = NOTES[0].entities[0]
+    inside = [tag for tag, (start, end) in zip(tags, offsets, strict=True) if name.start <= start < end <= name.end]
+    assert inside[0] == "B-NAME"
+    assert inside.count("I-NAME") >= len(inside) - 2
+
+
+@pytest.mark.parametrize("kind", list(ENCODERS))
+def test_texts_without_words_and_with_odd_characters_are_tagged_too(
+    kind: str, taggers: Taggers, tmp_path: Path
+) -> None:
+    odd = ("", " \n\t ", "\x00\x85\u2028\u200b", "👩\u200d⚕️" * 50, "\u202eאבג عربي", "[SEP] <s> </s> <pad> [MASK]")
+    texts = corpus_folder(tmp_path / "odd", *(Document(str(number), text) for number, text in enumerate(odd)))
+    made, facts = run("annotate", tmp_path, {"texts": texts, "model": taggers(kind)[0]})
+    assert tuple(document.text for document in read_jsonl(made / "corpus.jsonl")) == odd
+    assert facts["n_documents"] == len(odd)

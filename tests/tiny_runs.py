@@ -1,0 +1,87 @@
+"""A corpus of invented notes and settings so small that the real pipeline runs on them in seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deidsynth.corpora import write_jsonl
+from deidsynth.documents import Corpus, Document, Entity, Origin
+
+FIRST = ("Alvedina", "Brontus", "Cirkelia", "Dromund", "Ektorin", "Fjällrika", "Gunvaldo", "Hestrid")
+LAST = ("Kvistlund", "Månskog", "Tåbring", "Zölberg", "Överud", "Vrenskär", "Blomdal")
+PLACES = ("Vindheim", "Sandkulla", "Norrhaga")
+COMPLAINTS = ("hosta", "ont i knät", "feber sedan i går", "yrsel", "en stukad fot")
+
+SETTINGS: dict[str, Any] = {
+    "adapt": {
+        "epochs": 45,
+        "learning_rate": 0.005,
+        "batch_tokens": 256,
+        "sequence_length": 128,
+        "evaluations": 2,
+        "checkpoint_seconds": 0,
+        "scratch": {
+            "hidden_size": 48,
+            "layers": 2,
+            "heads": 2,
+            "kv_heads": 1,
+            "intermediate_size": 96,
+            "vocabulary_size": 450,
+            "context": 128,
+        },
+    },
+    "synthesize": {"max_length_tokens": 96, "batch_size": 8, "top_p": 0.8},
+    "train": {
+        "epochs": 8,
+        "batch_size": 8,
+        "learning_rate": 0.004,
+        "checkpoint_seconds": 0,
+        "scratch": {
+            "hidden_size": 32,
+            "layers": 2,
+            "heads": 2,
+            "intermediate_size": 48,
+            "vocabulary_size": 450,
+            "dropout": 0.05,
+            "pretraining": {"epochs": 3},
+        },
+    },
+    "annotate": {"batch_size": 4},
+    "precision": "fp32",
+}
+
+
+def note(doc_id: str, number: int) -> Document:
+    """One invented note with a name, a place and a date."""
+    first, last = FIRST[number % len(FIRST)], LAST[number * 3 % len(LAST)]
+    date = f"{1 + number * 7 % 28} mars"
+    text, entities = "", []
+    parts = (("Namn: ", ""), (f"{first} {last}", "NAME"), ("\nOrt: ", ""), (PLACES[number % 3], "PLACE"))
+    parts += (("\nDatum: ", ""), (date, "DATE"), (f"\nSökte för {COMPLAINTS[number % 5]}. Mår bättre nu.\n", ""))
+    for piece, label in parts:
+        if label:
+            entities.append(Entity(len(text), len(text) + len(piece), label))
+        text += piece
+    return Document(doc_id, text, tuple(entities))
+
+
+def write_notes(folder: Path, *, n_validation: int = 0, origin: Origin = "invented") -> Path:
+    """The folder with ``train.jsonl``, ``test.jsonl`` and, where asked for, ``validation.jsonl`` in it."""
+    folder.mkdir(parents=True)
+    parts = {"train": range(32), "test": range(100, 108), "validation": range(200, 200 + n_validation)}
+    for part, numbers in parts.items():
+        if not numbers:
+            continue
+        documents = tuple(note(f"{part}-{number}", number) for number in numbers)
+        write_jsonl(Corpus(documents, origin=origin), folder / f"{part}.jsonl")
+    return folder
+
+
+def write_config(path: Path, corpus: Path, output: Path, **changes: Any) -> Path:
+    """The file of a run's configuration, with whole sections replaced by ``changes``."""
+    data = {**SETTINGS, **changes, "corpus": {"path": str(corpus), "language": "sv"}, "output": str(output)}
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    return path
