@@ -29,8 +29,8 @@ from deidsynth.config import (
 from deidsynth.corpora import read_jsonl, split_parts, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import ConfigError, CorpusError, InputError, OutputInUseError
-from deidsynth.progress import SilentProgress
 from deidsynth.pipeline import RunResult, output_folder, preview, render_report, run, shown_notes, store_folder
+from deidsynth.progress import SilentProgress
 from deidsynth.runs import RunFolder, list_runs, show_run, verify_run
 from deidsynth.stages.stage import Stage, StageContext
 from deidsynth.store import Store

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import yaml
 
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus, Document, Entity, Origin
+from deidsynth.progress import SilentProgress, Task
 
 FIRST = ("Alvedina", "Brontus", "Cirkelia", "Dromund", "Ektorin", "Fjällrika", "Gunvaldo", "Hestrid")
 LAST = ("Kvistlund", "Månskog", "Tåbring", "Zölberg", "Överud", "Vrenskär", "Blomdal")
@@ -85,3 +88,43 @@ def write_config(path: Path, corpus: Path, output: Path, **changes: Any) -> Path
     data = {**SETTINGS, **changes, "corpus": {"path": str(corpus), "language": "sv"}, "output": str(output)}
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
     return path
+
+
+class _LastTask:
+    """A task during which the process group is killed."""
+
+    def __init__(self, n_calls: int) -> None:
+        self._left = n_calls
+
+    def advance(self, n: float = 1, **info: str | float) -> None:
+        self._left -= 1
+        if self._left == 0:
+            os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    def __enter__(self) -> _LastTask:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+class Killer(SilentProgress):
+    """Kills the process group, as ``kill -9`` would, once a task has told its progress so often."""
+
+    def __init__(self, task: str, n_calls: int) -> None:
+        self._task, self._n_calls = task, n_calls
+
+    def task(self, name: str, total: float | None, unit: str = "") -> Task:
+        """The last task, or one that is silent."""
+        is_last = total is not None and name.endswith(f"] {self._task}")
+        return _LastTask(self._n_calls) if is_last else super().task(name, total, unit)
+
+
+def run_and_die(config: str, task: str, n_calls: int) -> None:
+    """Run a configuration through the command line, in a process group of its own, and be killed on the way."""
+    from deidsynth.cli import terminal
+    from deidsynth.cli.app import app
+
+    os.setpgid(0, 0)
+    terminal.make_progress = lambda quiet: Killer(task, n_calls)  # type: ignore[assignment]
+    app(["run", config, "--device", "cpu"])

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from deidsynth.stages.stage import Stage
 
 REPORT_SCHEMA_VERSION = 1
+SCRATCH = "scratch"
 N_SHOWN_NOTES = 12
 _PUBLISHED = (
     ("models/lm", "adapt", "model"),
@@ -80,6 +81,8 @@ def run(
     Raises:
         ConfigError: no corpus, or no language.
         CorpusError: the corpus has faults.
+        ModelNotFoundError: a base model or an encoder is not there.
+        ModelNotUsableError: a method of adaptation does not work on the device.
         OutputInUseError: another run is using the output folder.
         StorageError: the disk is full; run again when there is space, finished stages are kept.
     """
@@ -90,13 +93,14 @@ def run(
     device, precision = _resolve(device, config.precision)
     settled = _settle(config, loaded, precision)
     folder, store = RunFolder(output_folder(config)), Store(store_folder(config))
-    plan = plan_run(settled, loaded)
+    plan, stages = plan_run(settled, loaded), _package_stages() if stages is None else stages
+    _check_models(settled, device, plan, store, stages)
     with folder.claim():
         folder.write_config(settled)
         results = execute(
             plan,
             store,
-            _package_stages() if stages is None else stages,
+            stages,
             sources={"import": _import_source(loaded)},
             surroundings=Surroundings(device, listener),
         )
@@ -221,6 +225,22 @@ def _resolve(device: str, precision: str) -> tuple[str, str]:
 
     device = resolve_device(device)
     return device, resolve_precision(precision, device)
+
+
+def _check_models(config: RunConfig, device: str, plan: Plan, store: Store, stages: Mapping[str, Stage]) -> None:
+    """Find out before the first step whether the models that are still needed are there and can be used."""
+    encoders = {"gold": config.train.encoder, "synthetic": config.synthetic_train_config().encoder}
+    if {config.adapt.base, *encoders.values()} == {SCRATCH} and config.adapt.method in ("auto", "full"):
+        return
+    # Only now, because it brings torch; see above.
+    from deidsynth.models.requirements import check_base, check_encoder
+
+    keys = plan.keys(_versions(stages))
+    if not store.has(keys["adapt"], "adapt"):
+        check_base(config.adapt, device)
+    for name, encoder in encoders.items():
+        if not store.has(keys[name], "train"):
+            check_encoder(encoder)
 
 
 def _package_stages() -> Mapping[str, Stage]:

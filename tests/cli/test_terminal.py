@@ -10,7 +10,6 @@ from deidsynth.cli import terminal
 from deidsynth.cli.terminal import TerminalProgress, format_rate, make_progress
 from deidsynth.progress import SilentProgress, format_seconds
 
-
 SHOWS_CURSOR = "\x1b[?25h"
 
 

@@ -189,7 +189,10 @@ def test_invented_notes_are_said_to_be_invented(report):
 @pytest.mark.parametrize(
     ("counts", "told"),
     [
-        ({"train_test": 15, "validation_test": 2}, "a case: 15 with the training notes and 2 with the validation notes"),
+        (
+            {"train_test": 15, "validation_test": 2},
+            "a case: 15 with the training notes and 2 with the validation notes",
+        ),
         ({"train_test": 0, "validation_test": 1}, "a case: 1 with the validation notes."),
     ],
 )

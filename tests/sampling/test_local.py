@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_models import CAUSAL, TEXTS, llama_model
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from deidsynth.errors import InputError
@@ -15,6 +14,7 @@ from deidsynth.models.packing import Frame, token_ids
 from deidsynth.models.tokenizers import causal_tokenizer
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings, batch_seed, sample
 from deidsynth.sampling.local import LocalEngine
+from tiny_models import CAUSAL, TEXTS, llama_model
 
 Tiny = Callable[[str], Path]
 PROMPTS = ("", "Alvedina", "  Hej\n på  dig,", "Namn: 😀 </s> <|endoftext|> <s>")

@@ -11,13 +11,13 @@ import pytest
 import torch
 from peft import AutoPeftModelForCausalLM, PeftModel
 from safetensors.torch import load_file
-from tiny_models import CAUSAL, ENCODERS, NOTES, note
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
 
 from deidsynth.config import StageConfig, parse
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document
 from deidsynth.stages import STAGES, StageContext
+from tiny_models import CAUSAL, ENCODERS, NOTES, note
 
 Tiny = Callable[[str], Path]
 # Notes of many lengths, so that after cutting what is to be found stands at every position of a chunk.
@@ -56,7 +56,7 @@ def test_a_causal_model_is_adapted_and_writes(kind: str, method: str, tiny: Tiny
         base=str(base),
         method=method,
         epochs=2,
-        learning_rate=0.01,
+        learning_rate=0.005,
         batch_tokens=512,
         sequence_length=128,
         lora={"r": 4},
@@ -125,7 +125,7 @@ def taggers(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Callable[[s
                 encoder=str(tiny(kind)),
                 epochs=12,
                 batch_size=4,
-                learning_rate=0.01,
+                learning_rate=0.005,
                 chunk_words=None,
                 chunk_tokens=38,
             )

@@ -88,7 +88,7 @@ def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str) -> A
         default_rate = 3e-3
     else:
         tokenizer = load_tokenizer(config.base)
-        model = load_model(AutoModelForCausalLM, config.base, **_quantization(method, device))
+        model = load_model(AutoModelForCausalLM, config.base, **quantization(method, device))
         _check_causal(config.base, model)
         if method == "qlora":
             model = prepare_model_for_kbit_training(model)
@@ -117,7 +117,13 @@ def scratch_model(shape: ScratchCausalConfig, tokenizer: PreTrainedTokenizerBase
     )
 
 
-def _quantization(method: str, device: str) -> dict[str, Any]:
+def quantization(method: str, device: str) -> dict[str, Any]:
+    """The options of ``from_pretrained`` that a method of adaptation asks for.
+
+    Raises:
+        ModelNotUsableError: QLoRA without CUDA.
+        MissingExtraError: QLoRA without its dependency.
+    """
     if method != "qlora":
         return {} if method == "full" or not device.startswith("cuda") else {"dtype": torch.bfloat16}
     if not device.startswith("cuda"):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from deidsynth.errors import ModelNotFoundError, ModelNotUsableError
@@ -66,6 +66,19 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
+def load_config(name: str) -> PretrainedConfig:
+    """The configuration of a model.
+
+    Raises:
+        ModelNotFoundError: nothing there, or the hub cannot be reached.
+    """
+    name = check_model_name(name)
+    try:
+        return AutoConfig.from_pretrained(name, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise _not_found(name, f"its configuration cannot be loaded ({type(error).__name__})") from error
+
+
 def load_model(auto_class: Any, name: str, **options: Any) -> PreTrainedModel:
     """Weights of a model through one of transformers' ``AutoModel`` classes.
 
@@ -78,11 +91,8 @@ def load_model(auto_class: Any, name: str, **options: Any) -> PreTrainedModel:
         ModelNotFoundError: nothing there, or the hub cannot be reached.
         ModelNotUsableError: the architecture cannot do this task, or the weights are damaged or not all there.
     """
+    config = load_config(name)
     name = check_model_name(name)
-    try:
-        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise _not_found(name, f"its configuration cannot be loaded ({type(error).__name__})") from error
     if type(config) not in auto_class._model_mapping:
         raise ModelNotUsableError(f"model {name!r}: type {config.model_type} does not fit {auto_class.__name__}")
     options.setdefault("dtype", torch.float32)

@@ -27,7 +27,6 @@ from deidsynth.stages.curves import watch
 from deidsynth.stages.stage import StageContext
 from deidsynth.tagging import TagSet
 
-
 WITHIN_WORDS_SHARE = 0.002
 """Up to this share of the training entities' boundaries may cut a word for the tagger to keep to whole words."""
 

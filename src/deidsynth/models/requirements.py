@@ -1,0 +1,31 @@
+"""What a run needs of models, looked at before the first step, so that a mistake costs seconds and not hours."""
+
+from __future__ import annotations
+
+from deidsynth.config import AdaptConfig
+from deidsynth.models.causal_lm import quantization, resolve_method
+from deidsynth.models.loading import SCRATCH, load_config
+
+
+def check_base(config: AdaptConfig, device: str) -> None:
+    """Make sure that a language model can be adapted as a configuration says.
+
+    Raises:
+        ConfigError: a method that does not fit the base.
+        ModelNotFoundError: no such model.
+        ModelNotUsableError: QLoRA without CUDA.
+        MissingExtraError: QLoRA without its dependency.
+    """
+    quantization(resolve_method(config), device)
+    if config.base != SCRATCH:
+        load_config(config.base)
+
+
+def check_encoder(name: str) -> None:
+    """Make sure that there is an encoder of that name.
+
+    Raises:
+        ModelNotFoundError: no such model.
+    """
+    if name != SCRATCH:
+        load_config(name)

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from deidsynth.documents import Document, Entity, LabelScheme
+from deidsynth.errors import ModelNotUsableError
+from deidsynth.models.loading import load_tokenizer
+from deidsynth.models.tagger_prediction import predict
+from deidsynth.models.token_classifier import Tagger
+from deidsynth.models.token_data import tokenize, training_chunks
+from deidsynth.models.tokenizers import encoder_tokenizer
+from deidsynth.tagging import IGNORED, TagSet, decode
+from tiny_models import NOTES, TEXTS, note
+
+TAGS = TagSet.of(LabelScheme(("CITY", "NAME")))
+ENCODER = encoder_tokenizer(TEXTS, 500)
+Tiny = Callable[[str], Path]
+
+
+class Oracle(nn.Module):
+    """Scores by the token id, and by where in its window a token stands.
+
+    Args:
+        tag_of: tag by token id; others are outside.
+        blind: places at either end of a row where it sees nothing but noise.
+    """
+
+    def __init__(self, tag_of: dict[int, int], blind: int = 0) -> None:
+        super().__init__()
+        self.tag_of, self.blind = tag_of, blind
+        self.widths: list[int] = []
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
+        logits = torch.zeros(*input_ids.shape, len(TAGS))
+        for row, (ids, mask) in enumerate(zip(input_ids.tolist(), attention_mask.tolist(), strict=True)):
+            width = sum(mask)
+            self.widths.append(width)
+            for place in range(width):
+                seen = self.blind <= place < width - self.blind
+                logits[row, place, self.tag_of.get(ids[place], 0) if seen else place % len(TAGS)] = 9.0
+        return SimpleNamespace(logits=logits)
+
+
+def _tagger(model: nn.Module, tokenizer: object = ENCODER, window: int = 64) -> Tagger:
+    return Tagger(model, tokenizer, TAGS, window)  # type: ignore[arg-type]
+
+
+def _spell(text: str, **tags: int) -> dict[int, int]:
+    ids, offsets = tokenize(ENCODER, text)
+    by_text = {text[start:end].strip(): number for number, (start, end) in zip(ids, offsets, strict=True)}
+    return {by_text[piece]: tag for piece, tag in tags.items()}
+
+
+def test_a_token_of_zero_width_does_not_part_an_entity(tiny: Tiny) -> None:
+    tokenizer = load_tokenizer(str(tiny("roberta")))
+    text = "Ana på xö"
+    ids, offsets = tokenize(tokenizer, text)
+    narrow = [number for number, (start, end) in enumerate(offsets) if start == end]
+    assert narrow  # a blank before a letter of two bytes is a token, and RoBERTa trims its offsets to nothing
+    wide = [number for number in range(len(ids)) if number not in narrow]
+    tags = TAGS.begin["NAME"], TAGS.inside["NAME"]
+    oracle = Oracle({ids[number]: tags[number != wide[0]] for number in wide})
+    found = next(predict(_tagger(oracle, tokenizer), [Document("1", text)]))
+    assert [entity.key for entity in found.entities] == [(0, len(text), "NAME")]
+
+
+def test_every_token_is_judged_where_most_is_seen_around_it() -> None:
+    long = note(0, n_sentences=12)
+    ids, offsets = tokenize(ENCODER, long.text)
+    by_id = {number: 1 + number % 2 * 2 for number in set(ids)}  # every token begins a CITY or a NAME
+    expected = decode(long.text, [by_id[number] for number in ids], offsets, TAGS)
+    for overlap, blind in ((0.5, 8), (0.75, 12), (0.0, 4)):
+        oracle = Oracle(by_id, blind)
+        found = next(predict(_tagger(oracle, window=30), [Document("1", long.text)], overlap=overlap, batch_size=3))
+        first, last = offsets[blind + 1][0], offsets[-blind - 2][1]  # the ends of the text stand in one window only
+        inner, wanted = (
+            [entity.key for entity in entities if first <= entity.start and entity.end <= last]
+            for entities in (found.entities, expected)
+        )
+        assert (inner == wanted) == (overlap > 0)
+        assert max(oracle.widths) == 32  # window, [CLS] and [SEP]
+
+
+def test_scores_are_the_lowest_marginal_of_an_entity() -> None:
+    class Even(nn.Module):
+        def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
+            return SimpleNamespace(
+                logits=torch.log(torch.tensor([0.1, 0.2, 0.05, 0.6, 0.05])).expand(*input_ids.shape, 5)
+            )
+
+    text = "x"
+    assert len(tokenize(ENCODER, text)[0]) == 1
+    found = next(predict(_tagger(Even()), [Document("1", text)]))
+    # Among O .1, B-CITY .2, B-NAME .6: a text cannot begin inside.
+    assert [entity.key for entity in found.entities] == [(0, 1, "NAME")]
+    assert found.entities[0].score == pytest.approx(0.6 / 0.9)
+
+
+def test_documents_come_back_in_order_with_their_text_and_without_their_own_entities() -> None:
+    documents = [*NOTES, Document("empty", ""), Document("blank", " \n")] * 3
+    documents = [Document(f"{number}", each.text, each.entities, "g") for number, each in enumerate(documents)]
+    found = list(predict(_tagger(Oracle({})), documents))
+    assert [(each.doc_id, each.text, each.group) for each in found] == [
+        (each.doc_id, each.text, each.group) for each in documents
+    ]
+    assert not any(each.entities for each in found)
+
+
+def test_a_window_may_be_asked_for_but_not_beyond_the_models_own() -> None:
+    text = note(0, n_sentences=9).text
+    for asked, width in ((16, 18), (1000, 66), (None, 66)):
+        oracle = Oracle({})
+        list(predict(_tagger(oracle), [Document("1", text)], window_tokens=asked))
+        assert max(oracle.widths) == width
+
+
+@pytest.mark.parametrize("fault", [float("nan"), float("inf")])
+def test_scores_that_are_no_numbers_are_no_empty_result(fault: float) -> None:
+    class Broken(nn.Module):
+        def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
+            return SimpleNamespace(logits=torch.full((*input_ids.shape, len(TAGS)), fault))
+
+    with pytest.raises(ModelNotUsableError, match="scores that are no numbers; use precision: fp32"):
+        list(predict(_tagger(Broken()), [Document("1", "Ana")]))
+
+
+def test_chunks_hold_every_token_once_between_special_ones() -> None:
+    chunks = training_chunks(NOTES, ENCODER, TAGS, max_words=8, max_tokens=20)
+    inner = [number for example in chunks.examples for number in example.ids[1:-1]]
+    assert inner == [number for document in NOTES for number in tokenize(ENCODER, document.text)[0]]
+    for example in chunks.examples:
+        assert (example.ids[0], example.ids[-1]) == (ENCODER.cls_token_id, ENCODER.sep_token_id)
+        assert (example.tags[0], example.tags[-1]) == (IGNORED, IGNORED)
+        assert len(example.ids) == len(example.tags) <= 22
+    begun = sum(tag in TAGS.begin.values() for example in chunks.examples for tag in example.tags)
+    assert begun == chunks.n_entities == sum(len(document.entities) for document in NOTES)
+    assert (chunks.n_misaligned, chunks.n_lost) == (0, 0)
+    assert chunks.n_tokens == len(inner)
+
+
+def test_what_tokens_cannot_express_is_counted() -> None:
+    document = Document("1", "Ana kom \x07", (Entity(0, 2, "NAME"), Entity(4, 7, "CITY"), Entity(7, 8, "NAME")))
+    chunks = training_chunks([document], ENCODER, TAGS, max_words=None, max_tokens=50)
+    _, offsets = tokenize(ENCODER, document.text)
+    whole = {(start, end) for start, end in offsets}
+    assert (chunks.n_entities, chunks.n_misaligned, chunks.n_lost) == (3, 1 + ((0, 3) in whole), 1)

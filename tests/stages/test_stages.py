@@ -1,0 +1,323 @@
+"""Each stage alone, small models from scratch, folders in and folders out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from deidsynth.config import parse
+from deidsynth.corpora import read_jsonl, write_jsonl
+from deidsynth.documents import Corpus, Document
+from deidsynth.errors import CorpusError
+from deidsynth.metrics import score
+from deidsynth.sampling.local import LocalEngine
+from deidsynth.stages import STAGES, StageContext
+from tiny_models import FIRST, LAST, NOTES, PLACES, note
+
+CAUSAL = {"hidden_size": 32, "layers": 1, "heads": 2, "intermediate_size": 32, "vocabulary_size": 400, "context": 128}
+ENCODER = {
+    "hidden_size": 32,
+    "layers": 2,
+    "heads": 2,
+    "intermediate_size": 48,
+    "vocabulary_size": 400,
+    "dropout": 0.0,
+    "pretraining": {"epochs": 1},
+}
+ADAPT = {"epochs": 4, "batch_tokens": 512, "sequence_length": 128, "scratch": CAUSAL, "evaluations": 3}
+TRAIN = {"epochs": 8, "batch_size": 4, "learning_rate": 0.01, "scratch": ENCODER}
+SYNTHESIZE = {"batch_size": 5, "max_length_tokens": 60, "volume": 0.75, "prompts": {"language": "sv"}}
+
+Facts = Mapping[str, Any]
+
+
+def run(
+    stage: str, root: Path, inputs: Mapping[str, Path], settings: Mapping[str, Any], name: str = "", seed: int = 3
+) -> tuple[Path, Facts]:
+    """Folder and facts of one stage; a second call of the same name goes on where the first stopped."""
+    made, scratch = root / (name or stage), root / f"{name or stage}-scratch"
+    made.mkdir(parents=True, exist_ok=True)
+    scratch.mkdir(exist_ok=True)
+    config = parse(STAGES[stage].config_type, settings)
+    return made, STAGES[stage].run(config, inputs, made, StageContext(scratch, seed=seed))
+
+
+def corpus_folder(root: Path, documents: tuple[Document, ...], annotation: str = "gold") -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    write_jsonl(Corpus(documents, origin="invented", annotation=annotation), root / "corpus.jsonl")  # type: ignore[arg-type]
+    return root
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("stages")
+
+
+@pytest.fixture(scope="module")
+def notes(root: Path) -> Path:
+    return corpus_folder(root / "notes", NOTES)
+
+
+@pytest.fixture(scope="module")
+def adapted(root: Path, notes: Path) -> tuple[Path, Facts]:
+    return run("adapt", root, {"train": notes}, ADAPT)
+
+
+@pytest.fixture(scope="module")
+def synthesized(root: Path, notes: Path, adapted: tuple[Path, Facts]) -> tuple[Path, Facts]:
+    return run("synthesize", root, {"model": adapted[0], "prompts": notes, "train": notes}, SYNTHESIZE)
+
+
+@pytest.fixture(scope="module")
+def trained(root: Path, notes: Path) -> tuple[Path, Facts]:
+    return run("train", root, {"corpus": notes}, TRAIN)
+
+
+@pytest.fixture(scope="module")
+def annotated(root: Path, notes: Path, trained: tuple[Path, Facts]) -> tuple[Path, Facts]:
+    return run("annotate", root, {"texts": notes, "model": trained[0]}, {})
+
+
+@pytest.fixture(scope="module")
+def evaluated(root: Path, notes: Path, trained: tuple[Path, Facts]) -> tuple[Path, Facts]:
+    return run("evaluate", root, {"model": trained[0], "corpus": notes}, {})
+
+
+def curve(folder: Path, name: str = "curve.jsonl") -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / name).read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("stage", ["adapted", "synthesized", "trained", "annotated", "evaluated"])
+def test_facts_are_plain_numbers_and_hold_no_text(stage: str, request: pytest.FixtureRequest) -> None:
+    facts: Facts = request.getfixturevalue(stage)[1]
+    assert json.loads(json.dumps(facts, allow_nan=False)) == dict(facts)
+    for name, value in facts.items():
+        assert value is None or isinstance(value, int | float) or name == "method"
+    told = json.dumps(facts, ensure_ascii=False)
+    assert not any(word in told for word in (*FIRST, *LAST, *PLACES))
+
+
+@pytest.mark.parametrize("stage", ["adapted", "trained"])
+def test_curves_and_settings_beside_a_model_hold_no_text(stage: str, request: pytest.FixtureRequest) -> None:
+    folder: Path = request.getfixturevalue(stage)[0]
+    vocabularies = ("tokenizer.json", "model.safetensors")
+    for file in folder.rglob("*"):
+        if file.is_file() and file.name not in vocabularies:
+            told = file.read_text(encoding="utf-8")
+            assert not any(word in told for word in (*FIRST, *LAST, *PLACES))
+
+
+def test_adaptation_keeps_the_best_weights_and_tells_the_loss(adapted: tuple[Path, Facts]) -> None:
+    folder, facts = adapted
+    points = curve(folder)
+    measured = [point["validation_loss"] for point in points if "validation_loss" in point]
+    assert len(measured) == 3
+    assert facts["validation_loss"] == min(measured)
+    assert points[-1]["train_loss"] < points[0]["train_loss"]
+    assert facts["n_train_documents"] + facts["n_validation_documents"] == len(NOTES)
+    assert facts["n_validation_documents"] == 2
+    assert facts["method"] == "full"
+    assert facts["n_trained_parameters"] == facts["n_parameters"]
+
+
+def test_an_adapt_that_was_killed_ends_with_the_same_weights(
+    adapted: tuple[Path, Facts], root: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_at = _die_after(monkeypatch, "deidsynth.models.adaptation.loss_sum", 7)
+    settings = ADAPT | {"checkpoint_seconds": 0.0}
+    with pytest.raises(KeyboardInterrupt):
+        run("adapt", root, {"train": notes}, settings, "adapt-killed")
+    assert killed_at() == 7
+    monkeypatch.undo()
+    folder, facts = run("adapt", root, {"train": notes}, settings, "adapt-killed")
+    assert _same_weights(folder, adapted[0])
+    assert curve(folder) == curve(adapted[0])
+    assert facts["n_tokens_seen"] == adapted[1]["n_tokens_seen"]
+
+
+@pytest.mark.parametrize("step", [4, 30])
+def test_a_train_that_was_killed_ends_with_the_same_weights(
+    step: int, trained: tuple[Path, Facts], root: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"train-killed-{step}"
+    target = "pretraining.masked_loss_sum" if step == 4 else "tagger_training.tag_loss_sum"
+    _die_after(monkeypatch, f"deidsynth.models.{target}", step)
+    settings = TRAIN | {"checkpoint_seconds": 0.0}
+    with pytest.raises(KeyboardInterrupt):
+        run("train", root, {"corpus": notes}, settings, name)
+    monkeypatch.undo()
+    folder, _ = run("train", root, {"corpus": notes}, settings, name)
+    assert _same_weights(folder, trained[0])
+    assert curve(folder) == curve(trained[0])
+
+
+def _die_after(monkeypatch: pytest.MonkeyPatch, target: str, calls: int) -> Callable[[], int]:
+    module, _, name = target.rpartition(".")
+    whole = getattr(__import__(module, fromlist=[name]), name)
+    count = 0
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count == calls:
+            raise KeyboardInterrupt
+        return whole(*arguments)
+
+    monkeypatch.setattr(target, counted)
+    return lambda: count
+
+
+def _same_weights(one: Path, other: Path) -> bool:
+    first, second = (load_file(folder / "model" / "model.safetensors") for folder in (one, other))
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_synthetic_texts_say_where_they_come_from(synthesized: tuple[Path, Facts]) -> None:
+    folder, facts = synthesized
+    corpus = read_jsonl(folder / "corpus.jsonl")
+    assert corpus.origin == "synthetic"
+    assert corpus.n_entities == 0
+    assert len(corpus) == facts["n_documents"] == round(0.75 * len(NOTES)) - facts["n_empty"]
+    rows = curve(folder, "samples.jsonl")
+    assert [row["doc_id"] for row in rows] == [document.doc_id for document in corpus]
+    assert set(rows[0]) == {"doc_id", "index", "prompt_number", "prompt_characters", "n_tokens", "ended", "seed"}
+    assert facts["n_without_eos"] >= sum(not row["ended"] for row in rows)
+    assert len({row["seed"] for row in rows}) == 4  # 18 documents in batches of 5
+
+
+def test_prompts_of_synthetic_texts_hold_no_real_name(synthesized: tuple[Path, Facts]) -> None:
+    folder, _ = synthesized
+    for document, row in zip(read_jsonl(folder / "corpus.jsonl"), curve(folder, "samples.jsonl"), strict=True):
+        prompt = document.text[: int(row["prompt_characters"])]
+        assert prompt
+        assert not any(name in prompt for name in (*FIRST, *LAST))
+
+
+@pytest.mark.parametrize("batches", [0, 1, 3])
+def test_sampling_that_was_killed_gives_the_same_texts(
+    batches: int,
+    synthesized: tuple[Path, Facts],
+    adapted: tuple[Path, Facts],
+    root: Path,
+    notes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name, inputs = f"killed-{batches}", {"model": adapted[0], "prompts": notes, "train": notes}
+    whole, calls = LocalEngine.sample_batch, []
+
+    def dying(self: LocalEngine, *arguments: Any) -> Any:
+        if len(calls) == batches:
+            raise KeyboardInterrupt
+        calls.append(0)
+        return whole(self, *arguments)
+
+    monkeypatch.setattr(LocalEngine, "sample_batch", dying)
+    with pytest.raises(KeyboardInterrupt):
+        run("synthesize", root, inputs, SYNTHESIZE, name)
+    again: list[int] = []
+    monkeypatch.setattr(LocalEngine, "sample_batch", lambda *arguments: again.append(0) or whole(*arguments))
+    folder, facts = run("synthesize", root, inputs, SYNTHESIZE, name)
+    assert len(again) == 4 - batches
+    for file in ("corpus.jsonl", "samples.jsonl"):
+        assert (folder / file).read_bytes() == (synthesized[0] / file).read_bytes()
+    assert facts["n_tokens"] == synthesized[1]["n_tokens"]
+
+
+def test_another_seed_gives_other_texts(
+    synthesized: tuple[Path, Facts], adapted: tuple[Path, Facts], root: Path, notes: Path
+) -> None:
+    inputs = {"model": adapted[0], "prompts": notes, "train": notes}
+    folder, _ = run("synthesize", root, inputs, SYNTHESIZE, "other-seed", seed=4)
+    assert (folder / "corpus.jsonl").read_bytes() != (synthesized[0] / "corpus.jsonl").read_bytes()
+
+
+def test_a_line_separator_in_a_sampled_text_survives_a_kill(
+    adapted: tuple[Path, Facts], root: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = root / "prompts.txt"
+    prompts.write_text("a\u2028b\u0085c\n", encoding="utf-8")
+    settings = SYNTHESIZE | {"prompts": {"source": "file", "file": str(prompts)}}
+    inputs = {"model": adapted[0], "prompts": notes, "train": notes}
+    first, _ = run("synthesize", root, inputs, settings, "separators")
+    before = (first / "corpus.jsonl").read_bytes()
+    again, _ = run("synthesize", root, inputs, settings, "separators")
+    assert (again / "corpus.jsonl").read_bytes() == before
+    assert all(document.text.startswith("a\u2028b\u0085c") for document in read_jsonl(again / "corpus.jsonl"))
+
+
+def test_annotation_is_silver_with_scores_and_the_same_texts(annotated: tuple[Path, Facts]) -> None:
+    folder, facts = annotated
+    corpus = read_jsonl(folder / "corpus.jsonl")
+    assert (corpus.annotation, corpus.origin) == ("silver", "invented")
+    assert [document.text for document in corpus] == [document.text for document in NOTES]
+    scores = [entity.score for document in corpus for entity in document.entities]
+    assert len(scores) == facts["n_entities"] > 0
+    assert all(score is not None and 0.0 <= score <= 1.0 for score in scores)
+    assert 0.0 <= facts["median_score"] <= 1.0
+
+
+def test_training_learns_what_it_is_given(trained: tuple[Path, Facts], evaluated: tuple[Path, Facts]) -> None:
+    assert trained[1]["n_misaligned_entities"] == 0
+    assert trained[1]["validation_f1"] is None
+    assert evaluated[1]["strict_f1"] > 0.8
+    assert (trained[0] / "model" / "config.json").is_file()
+
+
+def test_evaluation_scores_are_those_of_its_predictions(evaluated: tuple[Path, Facts]) -> None:
+    folder, facts = evaluated
+    scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+    predicted = read_jsonl(folder / "predictions.jsonl")
+    expected = score(NOTES, list(predicted))
+    assert scores == json.loads(json.dumps(expected.to_dict()))
+    assert (facts["strict_f1"], facts["token_f1"]) == (expected.strict.f1, expected.token.f1)
+
+
+def test_the_best_epoch_is_kept_on_documents_of_other_groups(root: Path) -> None:
+    documents = tuple(
+        Document(f"{number}", each.text, each.entities, f"g{number // 3}") for number, each in enumerate(NOTES)
+    )
+    corpus = corpus_folder(root / "grouped", documents)
+    settings = TRAIN | {"keep": "best", "validation": 0.25, "epochs": 5}
+    folder, facts = run("train", root, {"corpus": corpus}, settings, "train-best")
+    assert (facts["n_documents"], facts["n_validation_documents"]) == (18, 6)
+    measured = [point["validation_f1"] for point in curve(folder) if "validation_f1" in point]
+    assert len(measured) == 5
+    assert facts["validation_f1"] == max(measured)
+    last, _ = run("train", root, {"corpus": corpus}, settings | {"epochs": 1}, "train-one")
+    assert not _same_weights(last, folder)
+
+
+def test_nothing_to_learn(root: Path) -> None:
+    bare = corpus_folder(root / "bare", (Document("1", "Inget namn."), Document("2", "Inte heller.")))
+    with pytest.raises(CorpusError, match="no entities, so there is nothing to learn"):
+        run("train", root, {"corpus": bare}, TRAIN, "train-bare")
+    one = corpus_folder(root / "one", (note(1),))
+    with pytest.raises(CorpusError, match=r"keep: best needs at least two documents of different groups"):
+        run("train", root, {"corpus": one}, TRAIN | {"keep": "best"}, "train-one-note")
+    empty = corpus_folder(root / "empty", (Document("1", ""),))
+    with pytest.raises(CorpusError, match="hold no text to adapt to"):
+        run("adapt", root, {"train": empty}, ADAPT, "adapt-empty")
+
+
+def test_texts_of_a_row_that_ends_in_eos_alone_are_learnt(root: Path) -> None:
+    # 127 digits, which are 127 tokens, BOS and EOS are one more than a row holds: a step of that row alone has nothing to predict.
+    corpus = corpus_folder(root / "tight", (Document("1", "7" * 127),))
+    settings = ADAPT | {"batch_tokens": 128, "epochs": 1, "validation": 0.0}
+    _, facts = run("adapt", root, {"train": corpus}, settings | {"scratch": CAUSAL}, "adapt-tight")
+    assert facts["n_tokens_seen"] > 0
+
+
+def test_overlap_tells_recall_and_which_notes_may_be_shown(root: Path, notes: Path) -> None:
+    texts = corpus_folder(root / "texts", (NOTES[0], Document("new", "Helt nya ord som ingen har skrivit förut här.")))
+    held_out = corpus_folder(root / "held-out", (Document("other", "Något annat som inte finns någonstans alls nu."),))
+    folder, facts = run("overlap", root, {"texts": texts, "train": notes, "held_out": held_out}, {"max_run_words": 6})
+    found = json.loads((folder / "overlap.json").read_text(encoding="utf-8"))
+    assert found["shown"] == [1]
+    assert facts["n_notes_passing"] == 1
+    assert facts["recall_train"] > 0 == facts["recall_held_out"]
