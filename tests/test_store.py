@@ -200,7 +200,7 @@ def test_a_full_disk_leaves_no_half_artifact(store: Store, monkeypatch: pytest.M
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match=r"disk is full.*--store.*finished stages are kept"):
+    with pytest.raises(StorageError, match=r"disk is full.*same command again: what was finished is kept"):
         make(store)
     monkeypatch.undo()
     assert not store.has(KEY, "train")
@@ -209,7 +209,7 @@ def test_a_full_disk_leaves_no_half_artifact(store: Store, monkeypatch: pytest.M
 
 def test_a_store_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="choose other folders with --output and --store"), storage_errors(tmp_path):
+    with pytest.raises(StorageError, match="make it writable, or choose another place"), storage_errors(tmp_path):
         raise OSError(errno.EACCES, "Permission denied", "somewhere")
     with pytest.raises(StorageError, match="Read-only file system"), storage_errors(tmp_path, refusals=False):
         raise OSError(errno.EROFS, "Read-only", "somewhere")

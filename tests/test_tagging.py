@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deidsynth.documents import Entity, LabelScheme
 from deidsynth.errors import ModelNotUsableError
-from deidsynth.tagging import IGNORED, TagSet, decode, encode, trim
+from deidsynth.tagging import IGNORED, TagSet, decode, encode, trim, within_word
 
 TAGS = TagSet.of(LabelScheme(("NAME", "CITY")))
 LABELS = ("NAME", "CITY")
@@ -190,6 +190,10 @@ def test_an_entity_without_a_token_or_of_blanks_alone_is_lost() -> None:
     assert alignment.lost == (0, 1)
 
 
+def test_blank_tokens_at_the_end_of_an_entity_are_outside() -> None:
+    assert _tags("Ana  b", [(0, 3), (3, 4), (4, 5), (5, 6)], Entity(0, 5, "NAME")) == [B_NAME, O, O, O]
+
+
 def test_a_blank_at_the_end_of_an_entity_makes_it_misaligned() -> None:
     alignment = encode("Ana b", (Entity(0, 4, "NAME"),), [(0, 3), (3, 4), (4, 5)], TAGS)
     assert alignment.tags == (B_NAME, O, O)
@@ -252,3 +256,30 @@ def test_numbers_of_tags_may_be_in_any_order() -> None:
     tags = TagSet(("I-X", "O", "B-X"))
     assert (tags.outside, tags.begin, tags.inside) == (1, {"X": 2}, {"X": 0})
     assert decode("a b", [2, 0], [(0, 1), (1, 3)], tags) == (Entity(0, 3, "X"),)
+
+
+def test_in_a_word_only_what_it_is_may_go_on() -> None:
+    expected = np.zeros((5, 5), dtype=bool)
+    expected[O, O] = True
+    expected[[B_CITY, I_CITY], I_CITY] = True
+    expected[[B_NAME, I_NAME], I_NAME] = True
+    assert (TAGS.may_continue() == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ("Ana", [1, 2]),
+        ("12 3", [1]),
+        ("a1b", []),
+        ("AnaEk", [1, 2, 4]),
+        ("PACIENTEAna", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+        ("a, b.", []),
+        ("Ae\u0301a", [1, 2, 3]),
+        ("e\u0301Ek", [1, 3]),
+        (" \u0301", []),
+        ("", []),
+    ],
+)
+def test_where_a_boundary_cuts_a_word(text: str, inside: list[int]) -> None:
+    assert [place for place in range(-1, len(text) + 2) if within_word(text, place)] == inside

@@ -16,7 +16,7 @@ from deidsynth.progress import SilentProgress, Task
 FIRST = ("Alvedina", "Brontus", "Cirkelia", "Dromund", "Ektorin", "Fjällrika", "Gunvaldo", "Hestrid")
 LAST = ("Kvistlund", "Månskog", "Tåbring", "Zölberg", "Överud", "Vrenskär", "Blomdal")
 PLACES = ("Vindheim", "Sandkulla", "Norrhaga")
-COMPLAINTS = ("hosta", "ont i knät", "feber sedan i går", "yrsel", "en stukad fot")
+COMPLAINTS = ("hosta", "ont i knät", "feber sedan i går", "yrsel", "svår klåda")
 
 SETTINGS: dict[str, Any] = {
     "adapt": {

@@ -7,6 +7,7 @@ tag. Tokens come in order of their starts; tokens that share one character (a ch
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -117,14 +118,25 @@ def trim(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def within_word(text: str, place: int) -> bool:
-    """Whether a boundary at ``place`` would cut a word: letters on both sides without a change from lower to upper
-    case, or digits on both sides."""
+    """Whether a boundary at ``place`` would cut a word, or a letter from its combining mark.
+
+    Inside a word are letters on both sides without a change from lower to upper case, or digits on both sides.
+    """
     if not 0 < place < len(text):
         return False
-    left, right = text[place - 1], text[place]
+    if _is_mark(text[place]):
+        return not text[place - 1].isspace()
+    before = place - 1
+    while before > 0 and _is_mark(text[before]):
+        before -= 1
+    left, right = text[before], text[place]
     if left.isdigit() or right.isdigit():
         return left.isdigit() and right.isdigit()
     return left.isalpha() and right.isalpha() and not (left.islower() and right.isupper())
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")
 
 
 def encode(text: str, entities: Sequence[Entity], offsets: Offsets, tag_set: TagSet) -> Alignment:

@@ -62,6 +62,13 @@ def test_options_reach_the_configuration(deidsynth, stages, corpus, tmp_path) ->
     assert {document.group for document in adapted["corpora"]["train"]} <= set("0123456789")
 
 
+def test_the_store_goes_where_it_is_told(deidsynth, stages, corpus, tmp_path) -> None:
+    command = ["run", "--corpus", corpus, "--language", "sv", "--output", tmp_path / "runs" / "a", "--device", "cpu"]
+    assert deidsynth(*command, "--store", tmp_path / "elsewhere").exit_code == 0
+    assert (tmp_path / "elsewhere" / "artifacts").is_dir()
+    assert not (tmp_path / "runs" / ".deidsynth").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

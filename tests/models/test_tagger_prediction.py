@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from deidsynth.documents import Document, Entity, LabelScheme
 from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.loading import load_tokenizer
-from deidsynth.models.tagger_prediction import predict
+from deidsynth.models.tagger_prediction import joined_tokens, predict
 from deidsynth.models.token_classifier import Tagger
 from deidsynth.models.token_data import tokenize, training_chunks
 from deidsynth.models.tokenizers import encoder_tokenizer
@@ -57,7 +58,8 @@ def _spell(text: str, **tags: int) -> dict[int, int]:
     return {by_text[piece]: tag for piece, tag in tags.items()}
 
 
-def test_a_token_of_zero_width_does_not_part_an_entity(tiny: Tiny) -> None:
+@pytest.mark.parametrize("whole_words", [False, True])
+def test_a_token_of_zero_width_does_not_part_an_entity(whole_words: bool, tiny: Tiny) -> None:
     tokenizer = load_tokenizer(str(tiny("roberta")))
     text = "Ana på xö"
     ids, offsets = tokenize(tokenizer, text)
@@ -66,8 +68,36 @@ def test_a_token_of_zero_width_does_not_part_an_entity(tiny: Tiny) -> None:
     wide = [number for number in range(len(ids)) if number not in narrow]
     tags = TAGS.begin["NAME"], TAGS.inside["NAME"]
     oracle = Oracle({ids[number]: tags[number != wide[0]] for number in wide})
-    found = next(predict(_tagger(oracle, tokenizer), [Document("1", text)]))
+    tagger = replace(_tagger(oracle, tokenizer), whole_words=whole_words)
+    found = next(predict(tagger, [Document("1", text)]))
     assert [entity.key for entity in found.entities] == [(0, len(text), "NAME")]
+
+
+def test_tokens_of_zero_width_do_not_shift_where_words_begin(tiny: Tiny) -> None:
+    tokenizer = load_tokenizer(str(tiny("roberta")))
+    text = "Ana på xö Qwertyx 12"
+    ids, _ = tokenize(tokenizer, text)
+    tagger = replace(_tagger(Oracle(dict.fromkeys(ids, TAGS.begin["NAME"])), tokenizer), whole_words=True)
+    found = next(predict(tagger, [Document("1", text)]))
+    assert [text[entity.start : entity.end] for entity in found.entities] == text.split()
+
+
+def test_entities_of_a_tagger_of_whole_words_never_cut_one() -> None:
+    text = "Ana Kvistlundska 1234 kom"
+    ids, offsets = tokenize(ENCODER, text)
+    oracle = Oracle(dict.fromkeys(ids, TAGS.begin["NAME"]))
+    cut, whole = (
+        next(predict(replace(_tagger(oracle), whole_words=kept), [Document("1", text)])).entities
+        for kept in (False, True)
+    )
+    assert len(cut) == len(offsets) > 5
+    assert [text[entity.start : entity.end] for entity in whole] == ["Ana", "Kvistlundska", "1234", "kom"]
+
+
+def test_tokens_that_go_on_with_a_word() -> None:
+    offsets = [(0, 2), (2, 3), (3, 5), (5, 6), (6, 7), (7, 8), (7, 8), (8, 9)]
+    assert joined_tokens("Ana Ek1😀 ", offsets).tolist() == [False, True, False, True, False, False, True, False]
+    assert joined_tokens("", []).tolist() == []
 
 
 def test_every_token_is_judged_where_most_is_seen_around_it() -> None:

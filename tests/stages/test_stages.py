@@ -306,7 +306,7 @@ def test_nothing_to_learn(root: Path) -> None:
 
 
 def test_texts_of_a_row_that_ends_in_eos_alone_are_learnt(root: Path) -> None:
-    # 127 digits, which are 127 tokens, BOS and EOS are one more than a row holds: a step of that row alone has nothing to predict.
+    # 127 digits are 127 tokens; with BOS and EOS they are one more than a row holds, and that one predicts nothing.
     corpus = corpus_folder(root / "tight", (Document("1", "7" * 127),))
     settings = ADAPT | {"batch_tokens": 128, "epochs": 1, "validation": 0.0}
     _, facts = run("adapt", root, {"train": corpus}, settings | {"scratch": CAUSAL}, "adapt-tight")

@@ -32,6 +32,9 @@ def run_command(
     corpus: Annotated[Path | None, typer.Option("--corpus", help="Annotated corpus: brat folder or JSONL.")] = None,
     language: Language = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder.")] = None,
+    store: Annotated[
+        Path | None, typer.Option("--store", help="Artifact store; by default .deidsynth beside the run folder.")
+    ] = None,
     settings: Settings = None,
     group_by: GroupBy = None,
     seed: Seed = None,
@@ -54,6 +57,7 @@ def run_command(
         "corpus.language": language,
         "corpus.group_by": group_by,
         "output": str(output) if output is not None else None,
+        "store": str(store) if store is not None else None,
         "seed": seed,
     }
     resolved = run_config(config, settings, named)

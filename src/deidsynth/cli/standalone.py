@@ -14,6 +14,7 @@ from deidsynth.digests import canonical_json, digest, file_digests, hex_of
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import InputError, ModelNotFoundError
 from deidsynth.progress import Progress
+from deidsynth.store import storage_errors
 
 FACTS = "stage.json"
 """Beside the output of a stage run alone: what was run, on what configuration, and what it counted."""
@@ -71,7 +72,8 @@ def run_stage(
     work.chmod(0o700)
     folders = {role: _lay_out(value, work / "inputs" / role) for role, value in inputs.items()}
     context = StageContext(work / "scratch", around.seed, precision, device, around.progress)
-    facts: Mapping[str, Any] = stage.run(config, folders, work / "output", context)
+    with storage_errors(work, refusals=False), around.progress.task(name, None):
+        facts: Mapping[str, Any] = stage.run(config, folders, work / "output", context)
     told = {key: identity[key] for key in ("stage", "version", "config", "seed", "precision")}
     (work / "output" / FACTS).write_text(
         json.dumps({**told, "facts": dict(facts)}, indent=2, ensure_ascii=False), encoding="utf-8"

@@ -278,7 +278,7 @@ def print_facts(facts: Mapping[str, Any], headline: str, as_json: bool, quiet: b
     plain = {key: value for key, value in facts.items() if isinstance(value, str | int | float)}
     tell(headline)
     if plain:
-        rows = [[key.replace("_", " "), format_fact(value)] for key, value in plain.items()]
+        rows = [[key.removeprefix("n_").replace("_", " "), format_fact(value)] for key, value in plain.items()]
         print_table(["", "value"], rows)
 
 
@@ -286,7 +286,7 @@ def format_fact(value: str | int | float) -> str:
     """A plain value for a table."""
     if isinstance(value, bool | str):
         return str(value)
-    return format_count(value) if float(value).is_integer() else f"{value:.4g}"
+    return format_count(round(value)) if float(value).is_integer() or abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _is_numeric(cell: str) -> bool:

@@ -43,8 +43,7 @@ def predict(
 
     Windows slide over each document; every token takes its scores from the window that shows the most context on its
     shorter side. The best valid tag sequence of the whole document is decoded, with whole words where the tagger was
-    trained on such, and an entity's score is the lowest
-    marginal probability among its tokens.
+    trained on such, and an entity's score is the lowest marginal probability among its tokens.
 
     Args:
         tagger: model, tokenizer, tags.
@@ -68,13 +67,12 @@ def predict(
         for document, (_, offsets), log_probs in zip(some, tokens, scores, strict=True):
             # A token of zero width has no tag, so none may stand between the tags of an entity.
             wide = [number for number, (left, right) in enumerate(offsets) if left < right]
-            log_probs = log_probs[wide]
-            joined = joined_tokens(document.text, offsets) if tagger.whole_words else None
-            lattice = Lattice(log_probs, may_follow, joined, may_continue)
+            spans = [offsets[number] for number in wide]
+            joined = joined_tokens(document.text, spans) if tagger.whole_words else None
+            lattice = Lattice(log_probs[wide], may_follow, joined, may_continue)
             tags = best_sequence(lattice)
             chances = marginals(lattice)[np.arange(len(tags)), tags]
             sure = np.clip(chances, 0.0, 1.0).tolist()
-            spans = [offsets[number] for number in wide]
             yield document.with_entities(decode(document.text, tags.tolist(), spans, tagger.tag_set, sure))
 
 
@@ -86,8 +84,7 @@ def joined_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.b
     """
     cores = [trim(text, start, end) for start, end in offsets]
     joined = [
-        left[1] > right[0] or (left[1] == right[0] and within_word(text, right[0]))
-        for left, right in pairwise(cores)
+        left[1] > right[0] or (left[1] == right[0] and within_word(text, right[0])) for left, right in pairwise(cores)
     ]
     return np.array([False, *joined][: len(offsets)], dtype=bool)
 

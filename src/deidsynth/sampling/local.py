@@ -71,7 +71,7 @@ class LocalEngine:
         )
 
     def _continuation(self, prompt: Sequence[int], ids: Sequence[int]) -> str:
-        """The text after a prompt, however the tokenizer gives back the prompt itself (a blank lost, letters folded)."""
+        """The text after a prompt, however the tokenizer spells the prompt itself (a blank lost, letters folded)."""
         head, whole = (
             self._tokenizer.decode(part, skip_special_tokens=True, clean_up_tokenization_spaces=False)
             for part in ([*prompt], [*prompt, *ids])

@@ -38,7 +38,7 @@ def storage_errors(folder: Path, *, refusals: bool = True) -> Iterator[None]:
         if error.errno == errno.EROFS or (refusals and error.errno in _REFUSED):
             raise StorageError(
                 f"{error.filename or folder}: cannot be written ({os.strerror(error.errno or 0)}); "
-                "make it writable, or choose other folders with --output and --store"
+                "make it writable, or choose another place for the output"
             ) from error
         raise
     except Exception as error:
@@ -50,8 +50,8 @@ def storage_errors(folder: Path, *, refusals: bool = True) -> Iterator[None]:
 
 def _full(folder: Path) -> StorageError:
     return StorageError(
-        f"{folder}: the disk is full or over quota; free some space (or move the artifacts with --store) and run the "
-        "same command again: finished stages are kept"
+        f"{folder}: the disk is full or over quota; free some space and run the same command again: what was finished "
+        "is kept"
     )
 
 
