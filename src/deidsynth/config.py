@@ -88,7 +88,7 @@ class PretrainingConfig(StageConfig):
     """Masked-language training of an encoder from scratch, on the texts that it is then trained to tag."""
 
     epochs: float = Field(6.0, ge=0.0, description="0: none")
-    learning_rate: float = Field(2e-3, gt=0.0)
+    learning_rate: float = Field(4e-3, gt=0.0)
     weight_decay: float = Field(0.05, ge=0.0)
     masked: Fraction = Field(0.3, description="share of the tokens to fill in")
 
@@ -119,9 +119,12 @@ class AdaptConfig(StageConfig):
     method: Literal["auto", "full", "lora", "qlora"] = Field(
         "auto", description="auto: full for scratch and for local folders under 1 GB, else lora"
     )
-    epochs: float = Field(10.0, gt=0.0)
+    epochs: float = Field(5.0, gt=0.0)
     learning_rate: float | None = Field(None, gt=0.0, description="by default 3e-3 scratch, 3e-4 full, 2e-4 LoRA")
-    batch_tokens: int = Field(4096, ge=64, description="tokens in one optimiser step")
+    optimizer: Literal["auto", "adamw", "muon"] = Field("auto", description="auto: muon for scratch, else adamw")
+    batch_tokens: int | None = Field(
+        None, ge=64, description="tokens in one optimiser step; by default 2048 for scratch, else 8192"
+    )
     sequence_length: int = Field(1024, ge=16, description="tokens in one packed row")
     warmup: float = Field(0.05, ge=0.0, lt=1.0, description="share of the steps")
     weight_decay: float = Field(0.1, ge=0.0)
@@ -170,8 +173,9 @@ class TrainConfig(StageConfig):
 
     encoder: str = Field("scratch", description="hub id, local folder, or scratch")
     epochs: float = Field(6.0, gt=0.0)
-    batch_size: int = Field(16, ge=1)
-    learning_rate: float | None = Field(None, gt=0.0, description="by default 1e-3 scratch, 5e-5 otherwise")
+    optimizer: Literal["auto", "adamw", "muon"] = Field("auto", description="auto: muon for scratch, else adamw")
+    batch_size: int | None = Field(None, ge=1, description="chunks; by default 8 for scratch, else 16")
+    learning_rate: float | None = Field(None, gt=0.0, description="by default 3e-3 for scratch, else 5e-5")
     warmup: float = Field(0.1, ge=0.0, lt=1.0)
     weight_decay: float = Field(0.01, ge=0.0)
     max_grad_norm: float = Field(1.0, gt=0.0)

@@ -18,6 +18,7 @@ from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.models.causal_lm import Adaptable, context_length, loss_sum
 from deidsynth.models.devices import autocast
+from deidsynth.models.loading import SCRATCH
 from deidsynth.models.loop import LoopSettings, Objective, TrainingPoint, training_steps
 from deidsynth.models.packing import Frame, Packed, pack, token_ids
 
@@ -84,7 +85,8 @@ def adapt(
     documents = [token_ids(adaptable.tokenizer, text) for text in texts.train]
     if not any(documents):
         raise CorpusError("the training documents hold no text to adapt to")
-    rows_per_step = max(1, config.batch_tokens // length)
+    batch_tokens = config.batch_tokens or (2048 if config.base == SCRATCH else 8192)
+    rows_per_step = max(1, batch_tokens // length)
     rows_per_epoch = len(pack(documents, frame, length))
     steps_per_epoch = math.ceil(rows_per_epoch / rows_per_step)
     n_steps = max(1, round(config.epochs * steps_per_epoch))
@@ -115,6 +117,7 @@ def adapt(
         checkpoint_seconds=config.checkpoint_seconds,
         device=device,
         precision=precision,
+        muon=config.optimizer == "muon" or (config.optimizer == "auto" and config.base == SCRATCH),
     )
     measured = {round(n_steps * (number + 1) / config.evaluations) for number in range(config.evaluations)}
     memory.setdefault("best", None)

@@ -87,9 +87,11 @@ def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str) -> A
         model: nn.Module = scratch_model(config.scratch, tokenizer)
         default_rate = 3e-3
     else:
-        tokenizer = load_tokenizer(config.base)
-        model = load_model(AutoModelForCausalLM, config.base, **quantization(method, device))
-        _check_causal(config.base, model)
+        folder = Path(config.base).expanduser()
+        base = str(folder.resolve()) if folder.is_dir() else config.base  # an adapter names its base
+        tokenizer = load_tokenizer(base)
+        model = load_model(AutoModelForCausalLM, base, **quantization(method, device))
+        _check_causal(base, model)
         if method == "qlora":
             model = prepare_model_for_kbit_training(model)
         if method in ("lora", "qlora"):

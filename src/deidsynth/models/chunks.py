@@ -54,6 +54,21 @@ def cut_tokens(offsets: Offsets, spans: Sequence[tuple[int, int]], max_tokens: i
         first = last
 
 
+def fill_tokens(offsets: Offsets, spans: Sequence[tuple[int, int]], max_tokens: int) -> Iterator[tuple[int, int]]:
+    """Ranges of token numbers of at most ``max_tokens``, each holding as many whole spans as it can.
+
+    A span of more tokens than that is cut between tokens. Together the ranges cover all tokens, in order.
+    """
+    start = end = 0
+    for first, last in cut_tokens(offsets, spans, max_tokens):
+        if last - start > max_tokens:
+            yield start, end
+            start = first
+        end = last
+    if end > start:
+        yield start, end
+
+
 def windows(n_tokens: int, size: int, overlap: float) -> list[tuple[int, int]]:
     """Overlapping ranges of at most ``size`` tokens that cover all of them.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ Batch = TypeVar("Batch")
 
 CHECKPOINT = "checkpoint.pt"
 STEPS_BEFORE_MOVEMENT_CHECK = 3
+_IN_LAYER = re.compile(r"\.\d+\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class LoopSettings:
         device: such as ``cpu``.
         precision: ``fp32`` or ``bf16`` (autocast; weights stay as they are).
         final_rate: rate at the end, as a share of the highest.
+        muon: whether the matrices inside the layers are trained with Muon instead of AdamW.
     """
 
     n_steps: int
@@ -47,6 +50,7 @@ class LoopSettings:
     device: str
     precision: str
     final_rate: float = 0.1
+    muon: bool = False
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, zero-based."""
@@ -137,20 +141,21 @@ def training_steps(
     trainable = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     if not trainable:
         raise ModelNotUsableError("no weight of the model is trainable")
-    optimizer = _optimizer([weight for _, weight in trainable], settings)
+    optimizers = _optimizers(trainable, settings)
     first = 0
     if checkpoint is not None and (checkpoint / CHECKPOINT).exists():
-        first = _restore(checkpoint, model, optimizer, memory)
+        first = _restore(checkpoint, model, optimizers, memory)
     before = [weight.detach().clone() for _, weight in trainable] if first == 0 else []
-    wrapped, optimizer = accelerator.prepare(model, optimizer)
+    wrapped, *optimizers = accelerator.prepare(model, *optimizers)
     saved = time.monotonic()
     for number in range(first, settings.n_steps):
         wrapped.train()
         rate = settings.rate(number)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        for each in optimizers:
+            for group in each.param_groups:
+                group["lr"] = rate
         batches = objective.batches(number)
-        n_targets = sum(objective.n_targets(batch) for batch in batches)
+        n_targets = max(1, sum(objective.n_targets(batch) for batch in batches))
         total = 0.0
         for batch in batches[accelerator.process_index :: accelerator.num_processes]:
             with autocast(settings.device, settings.precision):
@@ -158,26 +163,40 @@ def training_steps(
             accelerator.backward(loss * accelerator.num_processes / n_targets)
             total += float(loss.detach())
         accelerator.clip_grad_norm_([weight for _, weight in trainable], settings.max_grad_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        for each in optimizers:
+            each.step()
+            each.zero_grad(set_to_none=True)
         if before and number + 1 >= min(STEPS_BEFORE_MOVEMENT_CHECK, settings.n_steps):
             _check_movement(before, [weight for _, weight in trainable])
             before = []
         yield Step(number + 1, total / n_targets, n_targets, rate)
         due = time.monotonic() - saved >= settings.checkpoint_seconds
         if checkpoint is not None and due and accelerator.is_main_process:
-            _save(checkpoint, number + 1, model, optimizer, memory)
+            _save(checkpoint, number + 1, model, optimizers, memory)
             saved = time.monotonic()
 
 
-def _optimizer(weights: Sequence[nn.Parameter], settings: LoopSettings) -> torch.optim.Optimizer:
-    matrices = [weight for weight in weights if weight.ndim >= 2]
-    others = [weight for weight in weights if weight.ndim < 2]
+def _optimizers(trainable: Sequence[tuple[str, nn.Parameter]], settings: LoopSettings) -> list[torch.optim.Optimizer]:
+    """AdamW for everything, or for all but the matrices inside the layers, which then have Muon.
+
+    Muon's updates are scaled to the size of AdamW's (Liu et al. 2025, section 2.2), so both share one rate.
+    """
+    inner = [weight for name, weight in trainable if settings.muon and weight.ndim == 2 and _IN_LAYER.search(name)]
+    chosen = {id(weight) for weight in inner}
+    rest = [weight for _, weight in trainable if id(weight) not in chosen]
     groups = [
-        {"params": matrices, "weight_decay": settings.weight_decay},
-        {"params": others, "weight_decay": 0.0},
+        {"params": [weight for weight in rest if weight.ndim >= 2], "weight_decay": settings.weight_decay},
+        {"params": [weight for weight in rest if weight.ndim < 2], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], betas=(0.9, 0.98), fused=True)
+    optimizers: list[torch.optim.Optimizer] = []
+    if rest:
+        optimizers.append(
+            torch.optim.AdamW([group for group in groups if group["params"]], betas=(0.9, 0.98), fused=True)
+        )
+    if inner:
+        group = {"params": inner, "weight_decay": settings.weight_decay}
+        optimizers.append(torch.optim.Muon([group], momentum=0.95, adjust_lr_fn="match_rms_adamw"))
+    return optimizers
 
 
 def _check_movement(before: Sequence[Tensor], weights: Sequence[Tensor]) -> None:
@@ -193,13 +212,17 @@ def _trained_state(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _save(
-    folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, memory: dict[str, Any] | None
+    folder: Path,
+    step: int,
+    model: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    memory: dict[str, Any] | None,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     state = {
         "step": step,
         "weights": _trained_state(model),
-        "optimizer": optimizer.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
         "random": torch.get_rng_state(),
         "memory": memory or {},
     }
@@ -210,10 +233,13 @@ def _save(
     temporary.replace(folder / CHECKPOINT)
 
 
-def _restore(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, memory: dict[str, Any] | None) -> int:
+def _restore(
+    folder: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], memory: dict[str, Any] | None
+) -> int:
     state = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
     model.load_state_dict(state["weights"], strict=False)
-    optimizer.load_state_dict(state["optimizer"])
+    for optimizer, values in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(values)
     torch.set_rng_state(state["random"])
     if "random_cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["random_cuda"])

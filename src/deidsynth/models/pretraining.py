@@ -17,6 +17,7 @@ from transformers import ModernBertForMaskedLM
 
 from deidsynth.config import PretrainingConfig, TrainConfig
 from deidsynth.models.loop import LoopSettings, Objective, TrainingPoint, training_steps
+from deidsynth.models.tagger_training import Recipe
 from deidsynth.models.token_classifier import Tagger
 from deidsynth.models.token_data import Example, batch_plan, padded
 from deidsynth.tagging import IGNORED
@@ -71,9 +72,11 @@ def pretrain(
     settings: PretrainingConfig = config.scratch.pretraining
     model = ModernBertForMaskedLM(tagger.model.config)
     model.model, model.head = tagger.model.model, tagger.model.head
-    steps_per_epoch = math.ceil(len(examples) / config.batch_size)
+    model.tie_weights()
+    recipe = Recipe.of(config)
+    steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
     n_steps = round(settings.epochs * steps_per_epoch)
-    plan = batch_plan([len(example.ids) for example in examples], config.batch_size, n_steps, seed)
+    plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, seed)
 
     def batches(step: int) -> list[MaskedBatch]:
         chance = torch.Generator().manual_seed(seed * 1_000_003 + step)
@@ -89,6 +92,7 @@ def pretrain(
         checkpoint_seconds=config.checkpoint_seconds,
         device=device,
         precision=precision,
+        muon=recipe.muon,
     )
     torch.manual_seed(seed)
     objective = Objective(batches, masked_loss_sum, lambda batch: batch.n_targets)

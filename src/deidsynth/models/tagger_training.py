@@ -70,9 +70,23 @@ def carve_validation(documents: Sequence[Document], share: float, seed: int) -> 
     )
 
 
-def default_learning_rate(config: TrainConfig) -> float:
-    """The rate of the configuration, or 1e-3 from scratch and 5e-5 otherwise."""
-    return config.learning_rate or (1e-3 if config.encoder == SCRATCH else 5e-5)
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the configuration leaves open, settled: an encoder from scratch wants smaller batches, larger rates, Muon."""
+
+    batch_size: int
+    learning_rate: float
+    muon: bool
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> Recipe:
+        """The recipe of a configuration."""
+        scratch = config.encoder == SCRATCH
+        return cls(
+            batch_size=config.batch_size or (8 if scratch else 16),
+            learning_rate=config.learning_rate or (3e-3 if scratch else 5e-5),
+            muon=config.optimizer == "muon" or (config.optimizer == "auto" and scratch),
+        )
 
 
 def train_tagger(
@@ -103,9 +117,10 @@ def train_tagger(
     examples = chunks.examples
     if not examples:
         raise CorpusError("the training documents hold no text to learn from")
-    steps_per_epoch = math.ceil(len(examples) / config.batch_size)
+    recipe = Recipe.of(config)
+    steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
     n_steps = max(1, round(config.epochs * steps_per_epoch))
-    plan = batch_plan([len(example.ids) for example in examples], config.batch_size, n_steps, seed)
+    plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, seed)
     fill = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
 
     def batches(step: int) -> list[TaggedBatch]:
@@ -116,13 +131,14 @@ def train_tagger(
 
     settings = LoopSettings(
         n_steps=n_steps,
-        learning_rate=default_learning_rate(config),
+        learning_rate=recipe.learning_rate,
         warmup=config.warmup,
         weight_decay=config.weight_decay,
         max_grad_norm=config.max_grad_norm,
         checkpoint_seconds=config.checkpoint_seconds,
         device=device,
         precision=precision,
+        muon=recipe.muon,
     )
     memory.setdefault("best", None)
     torch.manual_seed(seed)

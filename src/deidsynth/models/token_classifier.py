@@ -49,7 +49,9 @@ class Tagger:
         """Write an ordinary Hugging Face folder, and our settings beside it."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
-        (folder / SETTINGS).write_text(json.dumps({"window_tokens": self.window_tokens, "whole_words": self.whole_words}), encoding="utf-8")
+        (folder / SETTINGS).write_text(
+            json.dumps({"window_tokens": self.window_tokens, "whole_words": self.whole_words}), encoding="utf-8"
+        )
 
 
 def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str]) -> Tagger:

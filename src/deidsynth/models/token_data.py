@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from deidsynth.documents import Document
-from deidsynth.models.chunks import chunk_by_words, cut_tokens
+from deidsynth.models.chunks import chunk_by_words, cut_tokens, fill_tokens, sentences
 from deidsynth.tagging import IGNORED, TagSet, encode, within_word
 
 
@@ -60,6 +60,7 @@ class TrainingChunks:
         n_lost: those among them without any token.
         n_cut: chunks that begin inside an entity.
         n_within_words: entity boundaries that cut a word.
+        longest_tokens: of the longest chunk, special tokens left out.
     """
 
     examples: tuple[Example, ...]
@@ -69,6 +70,7 @@ class TrainingChunks:
     n_lost: int
     n_cut: int
     n_within_words: int
+    longest_tokens: int
 
 
 def tokenize(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[list[int], list[tuple[int, int]]]:
@@ -96,18 +98,22 @@ def training_chunks(
         documents: with gold or silver entities.
         tokenizer: of the encoder.
         tag_set: covers all labels.
-        max_words: longest chunk in words, or None.
+        max_words: longest chunk in words; None lets ``max_tokens`` alone bound it.
         max_tokens: longest chunk in tokens, special tokens left out.
     """
     special = SpecialTokens.of(tokenizer)
     examples: list[Example] = []
-    n_tokens = n_entities = n_misaligned = n_lost = n_cut = n_within_words = 0
+    n_tokens = n_entities = n_misaligned = n_lost = n_cut = n_within_words = longest = 0
     for document in documents:
         ids, offsets = tokenize(tokenizer, document.text)
         alignment = encode(document.text, document.entities, offsets, tag_set)
-        words = max_words if max_words is not None else len(document.text) + 1
-        for first, last in cut_tokens(offsets, chunk_by_words(document.text, words), max_tokens):
+        if max_words is None:
+            ranges = fill_tokens(offsets, sentences(document.text), max_tokens)
+        else:
+            ranges = cut_tokens(offsets, chunk_by_words(document.text, max_words), max_tokens)
+        for first, last in ranges:
             tags = alignment.tags[first:last]
+            longest = max(longest, last - first)
             n_cut += bool(tags) and tags[0] in tag_set.inside.values()
             padding = [IGNORED]
             examples.append(
@@ -122,7 +128,7 @@ def training_chunks(
         n_lost += len(alignment.lost)
         boundaries = [place for entity in document.entities for place in (entity.start, entity.end)]
         n_within_words += sum(within_word(document.text, place) for place in boundaries)
-    return TrainingChunks(tuple(examples), n_tokens, n_entities, n_misaligned, n_lost, n_cut, n_within_words)
+    return TrainingChunks(tuple(examples), n_tokens, n_entities, n_misaligned, n_lost, n_cut, n_within_words, longest)
 
 
 def batch_plan(lengths: Sequence[int], batch_size: int, n_batches: int, seed: int) -> list[list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from deidsynth.models.loop import TrainingPoint
@@ -21,23 +22,30 @@ def watch(points: Iterable[TrainingPoint], name: str, progress: Progress, memory
     memory.setdefault("curve", [])
     memory.setdefault("since", [0.0, 0])
     memory.setdefault("n_targets", 0)
-    task, done = None, 0
-    for point in points:
-        if task is None:
-            task = progress.task(name, point.n_steps, "steps")
-            task.__enter__()
-        memory["since"] = [
-            memory["since"][0] + point.train_loss * point.n_targets,
-            memory["since"][1] + point.n_targets,
-        ]
-        memory["n_targets"] += point.n_targets
-        task.advance(point.step - done, loss=point.train_loss, epoch=point.epoch, **point.measured)
-        done = point.step
-        if point.measured or point.step % max(1, point.n_steps // POINTS) == 0 or point.step == point.n_steps:
-            total, count = memory["since"]
-            row = {"step": point.step, "epoch": round(point.epoch, 4), "train_loss": total / count, **point.measured}
-            memory["curve"].append(row)
-            memory["since"] = [0.0, 0]
-            progress.metrics(name, row)
-    if task is not None:
-        task.__exit__(None, None, None)
+    stream = iter(points)
+    first = next(stream, None)
+    if first is None:
+        return
+    done = 0
+    with progress.task(name, first.n_steps, "steps") as task:
+        for point in chain([first], stream):
+            _remember(point, memory)
+            task.advance(point.step - done, loss=point.train_loss, epoch=point.epoch, **point.measured)
+            done = point.step
+            if point.measured or point.step % max(1, point.n_steps // POINTS) == 0 or point.step == point.n_steps:
+                progress.metrics(name, _curve_point(point, memory))
+
+
+def _remember(point: TrainingPoint, memory: dict[str, Any]) -> None:
+    total, count = memory["since"]
+    memory["since"] = [total + point.train_loss * point.n_targets, count + point.n_targets]
+    memory["n_targets"] += point.n_targets
+
+
+def _curve_point(point: TrainingPoint, memory: dict[str, Any]) -> dict[str, float]:
+    """The point that is added to the curve, with the mean loss since the one before."""
+    total, count = memory["since"]
+    row = {"step": point.step, "epoch": round(point.epoch, 4), "train_loss": total / count, **point.measured}
+    memory["curve"].append(row)
+    memory["since"] = [0.0, 0]
+    return row

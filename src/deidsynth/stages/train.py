@@ -61,7 +61,7 @@ class Train:
             max_tokens=min(config.chunk_tokens or tagger.window_tokens, tagger.window_tokens),
         )
         whole_words = chunks.n_within_words <= WITHIN_WORDS_SHARE * 2 * chunks.n_entities
-        tagger = replace(tagger, whole_words=whole_words)
+        tagger = replace(tagger, whole_words=whole_words, window_tokens=chunks.longest_tokens)
         n_pretrained = _pretrain(tagger, chunks, config, output, context)
         memory: dict[str, Any] = {}
         points = train_tagger(

@@ -131,6 +131,8 @@ class Surrogates:
         def other(match: re.Match[str]) -> str:
             nonlocal seen
             word = match[0]
+            if word.isdecimal():  # a number labelled as a name
+                return self._rng.choice([digit for digit in "0123456789" if digit != word])
             if word.casefold() in _PARTICLES and (seen or like[match.end() : match.end() + 1] in {".", " "}):
                 return word
             seen += 1
@@ -140,7 +142,7 @@ class Surrogates:
             wants_first = which == "first" or (which == "full" and not is_last and (seen == 1 or self._is_first(word)))
             return like_case(self._first(word) if wants_first else self._rng.choice(self._names.last), word)
 
-        return re.sub(r"[^\W\d_]+", other, like)
+        return re.sub(r"[^\W\d_]+|\d", other, like)
 
     def _is_first(self, word: str) -> bool:
         return word.capitalize() in self._known.male or word.capitalize() in self._known.female
