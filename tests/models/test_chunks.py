@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deidsynth.models.chunks import chunk_by_words, cut_tokens, sentences, windows
+from deidsynth.models.chunks import chunk_by_words, cut_tokens, sentence_starts, sentences, windows
 
 TEXT = st.text(alphabet="aB. \n¿!;é1", max_size=80)
 
@@ -54,21 +54,30 @@ def test_chunks_take_whole_sentences_while_they_fit() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(0, 200), st.integers(1, 50), st.floats(0.0, 0.95))
-def test_windows_cover_every_token_with_the_overlap(n_tokens: int, size: int, overlap: float) -> None:
-    spans = windows(n_tokens, size, overlap)
+@given(st.integers(0, 60), st.sets(st.integers(0, 59), max_size=12), st.integers(1, 20), st.floats(0, 0.9))
+def test_windows_cover_every_token_and_go_on(n_tokens: int, inner: set[int], size: int, overlap: float) -> None:
+    starts = sorted({0, *(start for start in inner if start < n_tokens)})
+    spans = windows(starts, n_tokens, size, overlap)
     assert {place for first, last in spans for place in range(first, last)} == set(range(n_tokens))
-    assert all(last - first == min(size, n_tokens) for first, last in spans)
-    wanted = size - max(1, round(size * (1 - overlap)))
-    assert all(left[1] - right[0] >= wanted for left, right in itertools.pairwise(spans))
-    assert all(left[0] < right[0] for left, right in itertools.pairwise(spans))
+    assert all(0 < last - first <= size for first, last in spans)
+    assert all(left[0] < right[0] <= left[1] for left, right in itertools.pairwise(spans))
+    for _, last in spans:  # a window is cut inside a sentence only where that sentence began before it or is too long
+        assert last == n_tokens or last in starts or any(last - first == size for first, end in spans if end == last)
 
 
 def test_windows_by_hand() -> None:
-    assert windows(10, 4, 0.5) == [(0, 4), (2, 6), (4, 8), (6, 10)]
-    assert windows(9, 4, 0.5) == [(0, 4), (2, 6), (4, 8), (5, 9)]
-    assert windows(4, 4, 0.5) == [(0, 4)]
-    assert windows(0, 4, 0.5) == []
+    assert windows([0], 10, 4, 0.5) == [(0, 4), (2, 6), (4, 8), (6, 10)]
+    assert windows([0], 9, 4, 0.5) == [(0, 4), (2, 6), (4, 8), (6, 9)]
+    assert windows([0, 2, 4, 7], 9, 4, 0.5) == [(0, 4), (4, 7), (7, 9)]
+    assert windows([0, 3, 5], 8, 6, 0.5) == [(0, 5), (3, 8)]
+    assert windows([0], 4, 4, 0.5) == [(0, 4)]
+    assert windows([0], 0, 4, 0.5) == []
+
+
+def test_sentences_begin_at_tokens() -> None:
+    text = "En mening. Och en till.\nSlut"
+    offsets = [(0, 2), (2, 9), (9, 10), (10, 14), (14, 17), (17, 22), (22, 24), (24, 28)]
+    assert sentence_starts(text, offsets) == [0, 4, 7]
 
 
 @settings(max_examples=100, deadline=None)

@@ -18,23 +18,40 @@ DemoLanguage = Literal["sv", "es"]
 
 LANGUAGES: tuple[DemoLanguage, ...] = get_args(DemoLanguage)
 
-N_TRAIN_DOCUMENTS = 240
-N_TEST_DOCUMENTS = 80
+N_TRAIN_DOCUMENTS = 1200
+N_TEST_DOCUMENTS = 100
 
 DEMO_SETTINGS: Mapping[str, Any] = {
     "adapt": {
         "base": "scratch",
-        "epochs": 10,
-        "batch_tokens": 4096,
-        "sequence_length": 512,
-        "scratch": {"hidden_size": 192, "layers": 4, "heads": 4, "kv_heads": 1, "intermediate_size": 512},
+        "epochs": 2,
+        "learning_rate": 4e-3,
+        "batch_tokens": 1024,
+        "sequence_length": 256,
+        "scratch": {
+            "hidden_size": 192,
+            "layers": 3,
+            "heads": 3,
+            "kv_heads": 1,
+            "intermediate_size": 512,
+            "vocabulary_size": 2048,
+        },
     },
-    "synthesize": {"volume": 1.5, "max_length_tokens": 1024, "prompts": {"pii": "surrogate"}},
+    "synthesize": {"volume": 0.3, "max_length_tokens": 400, "batch_size": 256},
     "train": {
         "encoder": "scratch",
-        "epochs": 8,
-        "scratch": {"hidden_size": 192, "layers": 4, "heads": 4, "intermediate_size": 384},
+        "epochs": 2,
+        "learning_rate": 4e-3,
+        "scratch": {
+            "hidden_size": 128,
+            "layers": 3,
+            "heads": 2,
+            "intermediate_size": 256,
+            "vocabulary_size": 2048,
+            "pretraining": {"epochs": 0},
+        },
     },
+    "train_synthetic": {"epochs": 6},
 }
 """What differs from the defaults so that both languages together take minutes on two cores.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -69,16 +70,46 @@ def fill_tokens(offsets: Offsets, spans: Sequence[tuple[int, int]], max_tokens: 
         yield start, end
 
 
-def windows(n_tokens: int, size: int, overlap: float) -> list[tuple[int, int]]:
-    """Overlapping ranges of at most ``size`` tokens that cover all of them.
+def windows(starts: Sequence[int], n_tokens: int, size: int, overlap: float) -> list[tuple[int, int]]:
+    """Overlapping ranges of at most ``size`` tokens that cover a document, of whole sentences where they fit.
+
+    A window looks like a training chunk: it begins where a sentence begins and ends where one ends, unless a sentence
+    is longer than the window.
 
     Args:
+        starts: token numbers at which sentences begin, ascending.
         n_tokens: length of the document.
         size: longest window.
-        overlap: share of a window that the next one sees again.
+        overlap: share of a window that the next one sees again; more or less, as the sentences fall.
     """
-    if n_tokens <= size:
-        return [(0, n_tokens)] if n_tokens else []
-    stride = max(1, round(size * (1 - overlap)))
-    starts = list(range(0, n_tokens - size, stride))
-    return [*((start, start + size) for start in starts), (n_tokens - size, n_tokens)]
+    cuts = sorted({*starts, n_tokens})
+    found: list[tuple[int, int]] = []
+    begin = 0
+    while begin < n_tokens:
+        end = _last_cut(cuts, begin, begin + size) or min(begin + size, n_tokens)
+        seen = found[-1][1] if found else 0
+        if end <= seen:  # shows nothing that the window before does not
+            begin = _first_cut(cuts, begin, seen) or begin + 1
+            continue
+        found.append((begin, end))
+        if end == n_tokens:
+            break
+        stride = max(1, round((end - begin) * (1 - overlap)))
+        begin = _last_cut(cuts, begin, begin + stride) or _first_cut(cuts, begin, end) or begin + stride
+    return found
+
+
+def _last_cut(cuts: Sequence[int], after: int, upto: int) -> int | None:
+    place = bisect.bisect_right(cuts, upto) - 1
+    return cuts[place] if place >= 0 and cuts[place] > after else None
+
+
+def _first_cut(cuts: Sequence[int], after: int, upto: int) -> int | None:
+    place = bisect.bisect_right(cuts, after)
+    return cuts[place] if place < len(cuts) and cuts[place] <= upto else None
+
+
+def sentence_starts(text: str, offsets: Offsets) -> list[int]:
+    """The token numbers at which the sentences of a text begin; a token belongs to the one in which it starts."""
+    token_starts = [start for start, _ in offsets]
+    return sorted({bisect.bisect_left(token_starts, first) for first, _ in sentences(text)})

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deidsynth.documents import Document
 from deidsynth.errors import ModelNotUsableError
-from deidsynth.models.chunks import windows
+from deidsynth.models.chunks import sentence_starts, windows
 from deidsynth.models.devices import autocast
 from deidsynth.models.token_classifier import Tagger
 from deidsynth.models.token_data import SpecialTokens, padded, tokenize
@@ -41,7 +41,7 @@ def predict(
 ) -> Iterator[Document]:
     """The documents with the entities that the tagger finds, each with a score, in the given order.
 
-    Windows slide over each document; every token takes its scores from the window that shows the most context on its
+    Overlapping windows of whole sentences slide over each document; every token takes its scores from the window that shows the most context on its
     shorter side. The best valid tag sequence of the whole document is decoded, with whole words where the tagger was
     trained on such, and an entity's score is the lowest marginal probability among its tokens.
 
@@ -63,7 +63,12 @@ def predict(
     for start in range(0, len(documents), DOCUMENTS_AT_ONCE):
         some = documents[start : start + DOCUMENTS_AT_ONCE]
         tokens = [tokenize(tagger.tokenizer, document.text) for document in some]
-        scores = _log_probs(tagger, [ids for ids, _ in tokens], size, overlap, batch_size, device, precision)
+        todo = [
+            _Window(number, first, last)
+            for number, (document, (ids, offsets)) in enumerate(zip(some, tokens, strict=True))
+            for first, last in windows(sentence_starts(document.text, offsets), len(ids), size, overlap)
+        ]
+        scores = _log_probs(tagger, [ids for ids, _ in tokens], todo, batch_size, device, precision)
         for document, (_, offsets), log_probs in zip(some, tokens, scores, strict=True):
             # A token of zero width has no tag, so none may stand between the tags of an entity.
             wide = [number for number, (left, right) in enumerate(offsets) if left < right]
@@ -92,8 +97,7 @@ def joined_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.b
 def _log_probs(
     tagger: Tagger,
     ids: Sequence[Sequence[int]],
-    size: int,
-    overlap: float,
+    todo: list[_Window],
     batch_size: int,
     device: str,
     precision: str,
@@ -101,11 +105,6 @@ def _log_probs(
     """Log-probabilities of the tags, stitched from windows. Shape of each (n_tokens, n_tags)."""
     special = SpecialTokens.of(tagger.tokenizer)
     fill = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
-    todo = [
-        _Window(number, first, last)
-        for number, tokens in enumerate(ids)
-        for first, last in windows(len(tokens), size, overlap)
-    ]
     todo.sort(key=lambda window: window.last - window.first)
     result = [np.zeros((len(tokens), len(tagger.tag_set))) for tokens in ids]
     context = [np.full(len(tokens), -1) for tokens in ids]

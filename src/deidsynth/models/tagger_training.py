@@ -72,7 +72,7 @@ def carve_validation(documents: Sequence[Document], share: float, seed: int) -> 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the configuration leaves open, settled: an encoder from scratch wants smaller batches, larger rates, Muon."""
+    """What the configuration leaves open: an encoder from scratch wants smaller batches, larger rates and Muon."""
 
     batch_size: int
     learning_rate: float
