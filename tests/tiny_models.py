@@ -260,7 +260,7 @@ def _roberta(vocabulary: int) -> PreTrainedModel:
 
 def _xlm_roberta(vocabulary: int) -> PreTrainedModel:
     return XLMRobertaForMaskedLM(
-        XLMRobertaConfig(vocab_size=vocabulary, max_position_embeddings=42, pad_token_id=1, type_vocab_size=1, **_SIZES)
+        XLMRobertaConfig(vocab_size=vocabulary, max_position_embeddings=64, pad_token_id=1, type_vocab_size=1, **_SIZES)
     )
 
 

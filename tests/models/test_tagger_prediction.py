@@ -100,8 +100,14 @@ def test_tokens_that_go_on_with_a_word() -> None:
     assert joined_tokens("", []).tolist() == []
 
 
+def unbroken(n_sentences: int) -> Document:
+    """A note without a place where a sentence could end, so that windows have to cut it."""
+    text = note(0, n_sentences=n_sentences).text
+    return Document("long", text.lower().replace("\n", " "))
+
+
 def test_every_token_is_judged_where_most_is_seen_around_it() -> None:
-    long = note(0, n_sentences=12)
+    long = unbroken(12)
     ids, offsets = tokenize(ENCODER, long.text)
     by_id = {number: 1 + number % 2 * 2 for number in set(ids)}  # every token begins a CITY or a NAME
     expected = decode(long.text, [by_id[number] for number in ids], offsets, TAGS)
@@ -143,7 +149,7 @@ def test_documents_come_back_in_order_with_their_text_and_without_their_own_enti
 
 
 def test_a_window_may_be_asked_for_but_not_beyond_the_models_own() -> None:
-    text = note(0, n_sentences=9).text
+    text = unbroken(9).text
     for asked, width in ((16, 18), (1000, 66), (None, 66)):
         oracle = Oracle({})
         list(predict(_tagger(oracle), [Document("1", text)], window_tokens=asked))
