@@ -41,9 +41,10 @@ def predict(
 ) -> Iterator[Document]:
     """The documents with the entities that the tagger finds, each with a score, in the given order.
 
-    Overlapping windows of whole sentences slide over each document; every token takes its scores from the window that shows the most context on its
-    shorter side. The best valid tag sequence of the whole document is decoded, with whole words where the tagger was
-    trained on such, and an entity's score is the lowest marginal probability among its tokens.
+    Overlapping windows of whole sentences slide over each document; every token takes its scores from the window that
+    shows the most context on its shorter side. The best valid tag sequence of the whole document is decoded, with
+    whole words where the tagger was trained on such, and an entity's score is the lowest marginal probability among its
+    tokens.
 
     Args:
         tagger: model, tokenizer, tags.
