@@ -6,7 +6,6 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +16,7 @@ from deidsynth.config import AdaptConfig
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.models.causal_lm import Adaptable, context_length, loss_sum
-from deidsynth.models.devices import autocast
+from deidsynth.models.devices import Compute, autocast
 from deidsynth.models.loading import SCRATCH
 from deidsynth.models.loop import LoopSettings, Objective, TrainingPoint, training_steps
 from deidsynth.models.packing import Frame, Packed, pack, token_ids
@@ -58,11 +57,7 @@ def adapt(
     adaptable: Adaptable,
     texts: TextSplit,
     config: AdaptConfig,
-    *,
-    seed: int,
-    device: str,
-    precision: str,
-    scratch: Path,
+    compute: Compute,
     memory: dict[str, Any],
 ) -> Iterator[TrainingPoint]:
     """Adapt a model in place, yielding a point for every step; at the end it holds the weights to keep.
@@ -71,10 +66,7 @@ def adapt(
         adaptable: model, tokenizer, learning rate.
         texts: training and validation texts.
         config: lengths, epochs, what to keep.
-        seed: of order and dropout.
-        device: such as ``cpu``.
-        precision: ``fp32`` or ``bf16``.
-        scratch: folder for checkpoints, which survives a killed run.
+        compute: seed, device, precision, folder for checkpoints.
         memory: plain values of the caller, kept with the checkpoints; ``best`` is used here.
 
     Raises:
@@ -85,56 +77,68 @@ def adapt(
     documents = [token_ids(adaptable.tokenizer, text) for text in texts.train]
     if not any(documents):
         raise CorpusError("the training documents hold no text to adapt to")
-    batch_tokens = config.batch_tokens or (2048 if config.base == SCRATCH else 8192)
-    rows_per_step = max(1, batch_tokens // length)
-    rows_per_epoch = len(pack(documents, frame, length))
-    steps_per_epoch = math.ceil(rows_per_epoch / rows_per_step)
-    n_steps = max(1, round(config.epochs * steps_per_epoch))
-    validation = [token_ids(adaptable.tokenizer, text) for text in texts.validation]
-    n_characters = sum(len(text) for text in texts.validation)
-    packed_validation = pack(validation, frame, length) if n_characters else None
-
-    epochs: dict[int, Packed] = {}
-
-    def batches(step: int) -> list[Packed]:
-        epoch, place = divmod(step, steps_per_epoch)
-        if epoch not in epochs:
-            epochs.clear()
-            order = list(range(len(documents)))
-            random.Random(f"{seed}/{epoch}").shuffle(order)
-            epochs[epoch] = pack([documents[number] for number in order], frame, length)
-        rows = epochs[epoch]
-        numbers = list(range(len(rows)))
-        random.Random(f"{seed}/{epoch}/rows").shuffle(numbers)
-        return _micro_batches(rows.rows(numbers[place * rows_per_step : (place + 1) * rows_per_step]))
-
-    settings = LoopSettings(
+    scratch = config.base == SCRATCH
+    batch_tokens = config.batch_tokens or (2048 if scratch else 8192)
+    epochs = _Epochs(documents, frame, length, max(1, batch_tokens // length), compute.seed)
+    n_steps = max(1, round(config.epochs * epochs.n_steps))
+    settings = LoopSettings.of(
+        config,
+        compute,
         n_steps=n_steps,
         learning_rate=adaptable.learning_rate,
-        warmup=config.warmup,
-        weight_decay=config.weight_decay,
-        max_grad_norm=config.max_grad_norm,
-        checkpoint_seconds=config.checkpoint_seconds,
-        device=device,
-        precision=precision,
-        muon=config.optimizer == "muon" or (config.optimizer == "auto" and config.base == SCRATCH),
+        muon=config.optimizer == "muon" or (config.optimizer == "auto" and scratch),
     )
+    n_characters = sum(len(text) for text in texts.validation)
+    held_out = [token_ids(adaptable.tokenizer, text) for text in texts.validation]
+    validation = pack(held_out, frame, length) if n_characters else None
     measured = {round(n_steps * (number + 1) / config.evaluations) for number in range(config.evaluations)}
     memory.setdefault("best", None)
-    torch.manual_seed(seed)
-    objective = Objective(batches, loss_sum, lambda rows: rows.n_targets)
-    for step in training_steps(adaptable.model, objective, settings, scratch, memory):
+    torch.manual_seed(compute.seed)
+    objective = Objective(epochs.batches, loss_sum, lambda rows: rows.n_targets)
+    for step in training_steps(adaptable.model, objective, settings, compute.scratch, memory):
         seen: dict[str, float] = {}
-        if packed_validation is not None and step.number in measured:
-            loss, bits = validation_loss(adaptable.model, packed_validation, n_characters, device, precision)
+        if validation is not None and step.number in measured:
+            loss, bits = validation_loss(adaptable.model, validation, n_characters, compute.device, compute.precision)
             seen = {"validation_loss": loss, "bits_per_character": bits}
             if config.keep == "best" and (memory["best"] is None or loss < memory["best"]):
                 memory["best"] = loss
-                save_file(_trained(adaptable.model), scratch / BEST)
-        epoch = step.number / steps_per_epoch
-        yield TrainingPoint(step.number, n_steps, epoch, step.loss, step.n_targets, seen)
+                save_file(_trained(adaptable.model), compute.scratch / BEST)
+        yield TrainingPoint(step.number, n_steps, step.number / epochs.n_steps, step.loss, step.n_targets, seen)
     if memory["best"] is not None:
-        adaptable.model.load_state_dict(load_file(scratch / BEST), strict=False)
+        adaptable.model.load_state_dict(load_file(compute.scratch / BEST), strict=False)
+
+
+class _Epochs:
+    """Packed rows of the training documents, which are shuffled and packed anew for every epoch.
+
+    Args:
+        documents: token ids of each.
+        frame: BOS, EOS and the filling.
+        length: places in a row.
+        rows_per_step: rows of one optimiser step.
+        seed: of the orders.
+    """
+
+    def __init__(
+        self, documents: Sequence[Sequence[int]], frame: Frame, length: int, rows_per_step: int, seed: int
+    ) -> None:
+        self._documents, self._frame, self._length = documents, frame, length
+        self._rows_per_step, self._seed = rows_per_step, seed
+        self._number, self._rows = -1, pack(documents, frame, length)
+        self.n_steps = math.ceil(len(self._rows) / rows_per_step)
+
+    def batches(self, step: int) -> list[Packed]:
+        """The micro-batches of an optimiser step, zero-based."""
+        number, place = divmod(step, self.n_steps)
+        if number != self._number:
+            order = list(range(len(self._documents)))
+            random.Random(f"{self._seed}/{number}").shuffle(order)
+            self._rows = pack([self._documents[each] for each in order], self._frame, self._length)
+            self._number = number
+        rows = list(range(len(self._rows)))
+        random.Random(f"{self._seed}/{number}/rows").shuffle(rows)
+        first = place * self._rows_per_step
+        return _micro_batches(self._rows.rows(rows[first : first + self._rows_per_step]))
 
 
 def validation_loss(

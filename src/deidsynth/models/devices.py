@@ -6,12 +6,31 @@ import contextlib
 import ctypes
 import functools
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from deidsynth.errors import InputError
 
 KINDS = ("cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Where and how a training runs.
+
+    Args:
+        seed: the only source of chance.
+        device: such as ``cpu``.
+        precision: ``fp32`` or ``bf16``.
+        scratch: folder for checkpoints, which survives a killed run.
+    """
+
+    seed: int
+    device: str
+    precision: str
+    scratch: Path
 
 
 def resolve_device(device: str = "auto") -> str:

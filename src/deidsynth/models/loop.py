@@ -8,20 +8,36 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
 from deidsynth.errors import ModelNotUsableError
-from deidsynth.models.devices import autocast, keep_freed_memory
+from deidsynth.models.devices import Compute, autocast, keep_freed_memory
 
 Batch = TypeVar("Batch")
 
 CHECKPOINT = "checkpoint.pt"
 STEPS_BEFORE_MOVEMENT_CHECK = 3
 _IN_LAYER = re.compile(r"\.\d+\.")
+
+
+class Schedule(Protocol):
+    """What the configurations of all trainings have in common."""
+
+    @property
+    def warmup(self) -> float: ...
+
+    @property
+    def weight_decay(self) -> float: ...
+
+    @property
+    def max_grad_norm(self) -> float: ...
+
+    @property
+    def checkpoint_seconds(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +67,23 @@ class LoopSettings:
     precision: str
     final_rate: float = 0.1
     muon: bool = False
+
+    @classmethod
+    def of(
+        cls, schedule: Schedule, compute: Compute, *, n_steps: int, learning_rate: float, muon: bool
+    ) -> LoopSettings:
+        """The settings of one training from its configuration."""
+        return cls(
+            n_steps=n_steps,
+            learning_rate=learning_rate,
+            warmup=schedule.warmup,
+            weight_decay=schedule.weight_decay,
+            max_grad_norm=schedule.max_grad_norm,
+            checkpoint_seconds=schedule.checkpoint_seconds,
+            device=compute.device,
+            precision=compute.precision,
+            muon=muon,
+        )
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, zero-based."""

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from transformers import ModernBertForMaskedLM
 
 from deidsynth.config import PretrainingConfig, TrainConfig
+from deidsynth.models.devices import Compute
 from deidsynth.models.loop import LoopSettings, Objective, TrainingPoint, training_steps
 from deidsynth.models.tagger_training import Recipe
 from deidsynth.models.token_classifier import Tagger
@@ -50,11 +50,7 @@ def pretrain(
     tagger: Tagger,
     examples: Sequence[Example],
     config: TrainConfig,
-    *,
-    seed: int,
-    device: str,
-    precision: str,
-    scratch: Path,
+    compute: Compute,
     memory: dict[str, Any],
 ) -> Iterator[TrainingPoint]:
     """Train the encoder inside a fresh tagger to fill in hidden tokens, yielding a point for every step.
@@ -63,10 +59,7 @@ def pretrain(
         tagger: with a ModernBERT-type encoder from scratch; changed in place.
         examples: chunks; their tags are passed over.
         config: of the training that follows; batch size, clipping and checkpoints are taken from it.
-        seed: of order, masks and dropout.
-        device: such as ``cpu``.
-        precision: ``fp32`` or ``bf16``.
-        scratch: folder for checkpoints, which survives a killed run.
+        compute: seed, device, precision, folder for checkpoints.
         memory: plain values of the caller, kept with the checkpoints.
     """
     settings: PretrainingConfig = config.scratch.pretraining
@@ -76,27 +69,18 @@ def pretrain(
     recipe = Recipe.of(config)
     steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
     n_steps = round(settings.epochs * steps_per_epoch)
-    plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, seed)
+    plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, compute.seed)
 
     def batches(step: int) -> list[MaskedBatch]:
-        chance = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        chance = torch.Generator().manual_seed(compute.seed * 1_000_003 + step)
         chosen = [examples[number] for number in plan[step]]
         return [masked_batch(chosen, tagger, settings.masked, chance)]
 
-    loop = LoopSettings(
-        n_steps=n_steps,
-        learning_rate=settings.learning_rate,
-        warmup=config.warmup,
-        weight_decay=settings.weight_decay,
-        max_grad_norm=config.max_grad_norm,
-        checkpoint_seconds=config.checkpoint_seconds,
-        device=device,
-        precision=precision,
-        muon=recipe.muon,
-    )
-    torch.manual_seed(seed)
+    loop = LoopSettings.of(config, compute, n_steps=n_steps, learning_rate=settings.learning_rate, muon=recipe.muon)
+    loop = replace(loop, weight_decay=settings.weight_decay)
+    torch.manual_seed(compute.seed)
     objective = Objective(batches, masked_loss_sum, lambda batch: batch.n_targets)
-    for step in training_steps(model, objective, loop, scratch, memory):
+    for step in training_steps(model, objective, loop, compute.scratch, memory):
         yield TrainingPoint(step.number, n_steps, step.number / steps_per_epoch, step.loss, step.n_targets)
 
 

@@ -6,7 +6,6 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from deidsynth.config import TrainConfig
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
+from deidsynth.models.devices import Compute
 from deidsynth.models.loading import SCRATCH
 from deidsynth.models.loop import LoopSettings, Objective, TrainingPoint, training_steps
 from deidsynth.models.token_classifier import Tagger
@@ -93,12 +93,9 @@ def train_tagger(
     tagger: Tagger,
     chunks: TrainingChunks,
     config: TrainConfig,
-    *,
-    seed: int,
-    device: str,
-    precision: str,
-    scratch: Path,
+    compute: Compute,
     memory: dict[str, Any],
+    *,
     validate: Callable[[Tagger], float] | None = None,
 ) -> Iterator[TrainingPoint]:
     """Train a tagger in place, yielding a point for every step; at the end it holds the weights to keep.
@@ -107,10 +104,7 @@ def train_tagger(
         tagger: model, tokenizer, tags.
         chunks: training chunks.
         config: epochs, rates.
-        seed: of order and dropout.
-        device: such as ``cpu``.
-        precision: ``fp32`` or ``bf16``.
-        scratch: folder for checkpoints, which survives a killed run.
+        compute: seed, device, precision, folder for checkpoints.
         memory: plain values of the caller, kept with the checkpoints; ``best`` is used here.
         validate: strict F1 on validation documents; given, the best epoch is kept.
     """
@@ -120,40 +114,27 @@ def train_tagger(
     recipe = Recipe.of(config)
     steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
     n_steps = max(1, round(config.epochs * steps_per_epoch))
-    plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, seed)
+    plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, compute.seed)
     fill = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
-
-    def batches(step: int) -> list[TaggedBatch]:
-        chosen = [examples[number] for number in plan[step]]
-        width = max(len(example.ids) for example in chosen)
-        size = max(1, MICRO_BATCH_TOKENS // width)
-        return [TaggedBatch.of(chosen[at : at + size], fill) for at in range(0, len(chosen), size)]
-
-    settings = LoopSettings(
-        n_steps=n_steps,
-        learning_rate=recipe.learning_rate,
-        warmup=config.warmup,
-        weight_decay=config.weight_decay,
-        max_grad_norm=config.max_grad_norm,
-        checkpoint_seconds=config.checkpoint_seconds,
-        device=device,
-        precision=precision,
-        muon=recipe.muon,
-    )
+    settings = LoopSettings.of(config, compute, n_steps=n_steps, learning_rate=recipe.learning_rate, muon=recipe.muon)
     memory.setdefault("best", None)
-    torch.manual_seed(seed)
-    objective = Objective(batches, tag_loss_sum, lambda batch: batch.n_targets)
-    for step in training_steps(tagger.model, objective, settings, scratch, memory):
+    torch.manual_seed(compute.seed)
+    objective = Objective(
+        lambda step: _micro_batches([examples[number] for number in plan[step]], fill),
+        tag_loss_sum,
+        lambda batch: batch.n_targets,
+    )
+    for step in training_steps(tagger.model, objective, settings, compute.scratch, memory):
         seen: dict[str, float] = {}
         if validate is not None and (step.number % steps_per_epoch == 0 or step.number == n_steps):
             f1 = validate(tagger)
             seen = {"validation_f1": f1}
             if memory["best"] is None or f1 > memory["best"]:
                 memory["best"] = f1
-                save_file({name: value.contiguous() for name, value in _weights(tagger.model)}, scratch / BEST)
+                save_file({name: value.contiguous() for name, value in _weights(tagger.model)}, compute.scratch / BEST)
         yield TrainingPoint(step.number, n_steps, step.number / steps_per_epoch, step.loss, step.n_targets, seen)
     if memory["best"] is not None:
-        tagger.model.load_state_dict(load_file(scratch / BEST), strict=False)
+        tagger.model.load_state_dict(load_file(compute.scratch / BEST), strict=False)
     tagger.model.eval()
 
 
@@ -164,6 +145,12 @@ def tag_loss_sum(model: nn.Module, batch: TaggedBatch) -> Tensor:
     return nn.functional.cross_entropy(
         logits.float().flatten(0, 1), batch.tags.to(device).flatten(), ignore_index=IGNORED, reduction="sum"
     )
+
+
+def _micro_batches(examples: Sequence[Example], fill: int) -> list[TaggedBatch]:
+    width = max(len(example.ids) for example in examples)
+    size = max(1, MICRO_BATCH_TOKENS // width)
+    return [TaggedBatch.of(examples[at : at + size], fill) for at in range(0, len(examples), size)]
 
 
 def _weights(model: nn.Module) -> Iterator[tuple[str, Tensor]]:

@@ -13,6 +13,7 @@ from deidsynth.config import AdaptConfig, StageConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.models.adaptation import adapt, split_texts
 from deidsynth.models.causal_lm import adaptable_model
+from deidsynth.models.devices import Compute
 from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, write_lines
 from deidsynth.stages.curves import watch
 from deidsynth.stages.stage import StageContext
@@ -42,11 +43,8 @@ class Adapt:
             adaptable,
             texts,
             config,
-            seed=context.seed,
-            device=context.device,
-            precision=context.precision,
-            scratch=context.scratch,
-            memory=memory,
+            Compute(context.seed, context.device, context.precision, context.scratch),
+            memory,
         )
         watch(points, "adapt", context.progress, memory)
         model: Any = adaptable.model

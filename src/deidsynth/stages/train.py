@@ -16,6 +16,7 @@ from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.metrics import score
+from deidsynth.models.devices import Compute
 from deidsynth.models.loading import SCRATCH
 from deidsynth.models.pretraining import pretrain
 from deidsynth.models.tagger_prediction import predict
@@ -68,11 +69,8 @@ class Train:
             tagger,
             chunks,
             config,
-            seed=context.seed,
-            device=context.device,
-            precision=context.precision,
-            scratch=context.scratch,
-            memory=memory,
+            Compute(context.seed, context.device, context.precision, context.scratch),
+            memory,
             validate=_validator(validation, context) if validation else None,
         )
         watch(points, "train", context.progress, memory)
@@ -108,11 +106,8 @@ def _pretrain(tagger: Tagger, chunks: TrainingChunks, config: TrainConfig, outpu
             tagger,
             chunks.examples,
             config,
-            seed=context.seed,
-            device=context.device,
-            precision=context.precision,
-            scratch=folder,
-            memory=memory,
+            Compute(context.seed, context.device, context.precision, folder),
+            memory,
         )
         watch(points, "pretrain", context.progress, memory)
         save_model(tagger.model, str(weights))
