@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from tiny_models import NOTES
 
 from deidsynth.config import TrainConfig, parse
 from deidsynth.documents import Corpus
@@ -14,6 +13,7 @@ from deidsynth.models.pretraining import masked_batch, pretrain
 from deidsynth.models.token_classifier import Tagger, new_tagger
 from deidsynth.models.token_data import TrainingChunks, training_chunks
 from deidsynth.tagging import IGNORED, TagSet
+from tiny_models import NOTES
 
 CONFIG = parse(
     TrainConfig,
