@@ -35,10 +35,10 @@ check: $(STAMP)  ## format, lint, types, layers, spelling, and whether the gener
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
-	$(BIN)/python -m deidsynth.cli.reference --check docs/cli.md
+	$(BIN)/python -m deidsynth.cli.reference --check docs/cli.md docs/configuration.md
 
-docs: $(STAMP)  ## regenerate docs/cli.md from the commands' own help
-	$(BIN)/python -m deidsynth.cli.reference docs/cli.md
+docs: $(STAMP)  ## regenerate docs/cli.md and docs/configuration.md from the program itself
+	$(BIN)/python -m deidsynth.cli.reference docs/cli.md docs/configuration.md
 
 bench: $(STAMP)  ## every benchmark in benchmarks/
 	@found=0; for file in benchmarks/*.py; do test -e "$$file" || continue; found=1; echo "== $$file"; $(BIN)/python "$$file" || exit 1; done; \

@@ -206,7 +206,12 @@ class OverlapConfig(StageConfig):
 
     n: int = Field(5, ge=1, description="length of the n-grams whose recall is measured")
     max_run_words: int = Field(12, ge=1, description="longest run of training words that a shown note may hold")
-    min_groups: int = Field(3, ge=1, description="a run that stands in this many training groups is a template")
+    min_groups: int = Field(
+        3, ge=1, description="a run or a value that stands in this many training groups points to nobody"
+    )
+    min_entity_characters: int = Field(
+        6, ge=1, description="a shown note holds no training entity this long that fewer groups share"
+    )
 
 
 class RunConfig(StageConfig):

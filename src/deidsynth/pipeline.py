@@ -21,6 +21,7 @@ from deidsynth.corpora import (
     split_parts,
     write_jsonl,
 )
+from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.corpora.records import PARTS, Part
 from deidsynth.digests import digest
 from deidsynth.documents import Corpus, Document
@@ -80,6 +81,7 @@ def run(
 
     Raises:
         ConfigError: no corpus, or no language.
+        InputError: the output folder or the store cannot be written in.
         CorpusError: the corpus has faults.
         ModelNotFoundError: a base model or an encoder is not there.
         ModelNotUsableError: a method of adaptation does not work on the device.
@@ -87,6 +89,7 @@ def run(
         StorageError: the disk is full; run again when there is space, finished stages are kept.
     """
     listener = progress or SilentProgress()
+    _check_places(config)
     loaded = load(config.corpus)
     for line in _warnings(loaded, config.split):
         listener.message(line)
@@ -97,6 +100,8 @@ def run(
     _check_models(settled, device, plan, store, stages)
     with folder.claim():
         folder.write_config(settled)
+        keys = plan.keys(_versions(stages))
+        folder.write_plan({node.name: {"stage": node.stage, "key": keys[node.name]} for node in plan.order()}, store)
         results = execute(
             plan,
             store,
@@ -205,6 +210,15 @@ def output_folder(config: RunConfig) -> Path:
 def store_folder(config: RunConfig) -> Path:
     """The store: as configured, else ``.deidsynth`` beside the run folder."""
     return Path(config.store).expanduser() if config.store is not None else output_folder(config).parent / ".deidsynth"
+
+
+def _check_places(config: RunConfig) -> None:
+    """Find out before anything is read or loaded whether there is a place for what the run makes."""
+    if config.corpus.path is None:
+        return
+    refuse_unwritable(output_folder(config), "--output")
+    RunFolder(output_folder(config)).check_free()
+    refuse_unwritable(store_folder(config), "--output" if config.store is None else "--store")
 
 
 def _settle(config: RunConfig, loaded: LoadedCorpus, precision: str) -> RunConfig:

@@ -13,7 +13,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,10 @@ class RunRecord:
     Args:
         store: the store's folder, as an absolute path.
         created: when the record was last changed; UTC, ISO 8601.
-        artifacts: stage and key of every node, by name.
+        artifacts: stage, key and content digest of every node that the copies were made with, by name.
         published: the copies, by relative path.
         report: digest of what the report was made from; None while there is none.
+        planned: stage and key of every node of the latest run, by name; one that was stopped has not made all.
     """
 
     store: str | None = None
@@ -56,6 +57,7 @@ class RunRecord:
     artifacts: dict[str, dict[str, str]] = field(default_factory=dict)
     published: dict[str, Published] = field(default_factory=dict)
     report: str | None = None
+    planned: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +86,19 @@ class RunFolder:
             InputError: the folder holds other things than a run, or is a file.
             OutputInUseError: another run has claimed it.
         """
-        self._check_free()
+        self.check_free()
         make_private_folder(self.path)
         with FileLock(self.path / _LOCK, self._refuse):
             if not (self.path / RECORD).exists():
                 self._write_record(RunRecord())
             yield
 
-    def _check_free(self) -> None:
+    def check_free(self) -> None:
+        """Make sure that the folder is absent, empty or of a run.
+
+        Raises:
+            InputError: it holds other things than a run, or is a file.
+        """
         if self.path.exists() and not self.path.is_dir():
             raise InputError(f"{self.path}: a file, not a folder; choose another --output")
         if not self.path.exists() or (self.path / RECORD).exists():
@@ -142,6 +149,19 @@ class RunFolder:
         write_atomically(place, text)
         return True
 
+    def write_plan(self, planned: Mapping[str, Mapping[str, str]], store: Store) -> None:
+        """Remember what a run is going to make, so that a run that was stopped can say what is missing.
+
+        Args:
+            planned: stage and key of every node, by name.
+            store: where the artifacts will be.
+        """
+        record = self.record()
+        plain = {name: dict(entry) for name, entry in planned.items()}
+        new = replace(record, store=str(store.root.resolve()), planned=plain)
+        if new != record:
+            self._write_record(replace(new, created=_now()))
+
     def publish(
         self, publications: Sequence[Publication], *, store: Store, artifacts: Mapping[str, Artifact]
     ) -> list[str]:
@@ -163,9 +183,9 @@ class RunFolder:
             name: {"stage": artifact.manifest.stage, "key": artifact.key, "content_digest": artifact.content_digest}
             for name, artifact in artifacts.items()
         }
-        new = RunRecord(str(store.root.resolve()), record.created, named, published, record.report)
+        new = replace(record, store=str(store.root.resolve()), artifacts=named, published=published)
         if new != record:
-            self._write_record(RunRecord(new.store, _now(), named, published, record.report))
+            self._write_record(replace(new, created=_now()))
         return changed
 
     def _is_there(self, target: str, entry: Published) -> bool:
@@ -200,7 +220,7 @@ class RunFolder:
         write_atomically(self.path / "report.json", json.dumps(report, indent=2, allow_nan=False) + "\n")
         write_atomically(self.path / "report.html", html)
         record = self.record()
-        self._write_record(RunRecord(record.store, _now(), record.artifacts, record.published, made_from))
+        self._write_record(replace(record, created=_now(), report=made_from))
 
     def report(self) -> dict[str, Any]:
         """The content of ``report.json``.
@@ -266,13 +286,15 @@ def _summary(place: Path) -> dict[str, Any]:
 def show_run(path: Path) -> dict[str, Any]:
     """What a run is made of: its summary, and every artifact with stage, key, size in bytes and duration.
 
+    Of a first run that was stopped, the artifacts are those that it was going to make; not all are ``present``.
+
     Raises:
         InputError: no run folder.
         IntegrityError: its record or an artifact's manifest is damaged.
     """
     record = RunFolder(path).record()
     artifacts = []
-    for name, entry in record.artifacts.items():
+    for name, entry in (record.artifacts or record.planned).items():
         artifact = Store(Path(record.store or "")).get(entry["key"], entry["stage"])
         shown: dict[str, Any] = {"name": name, "stage": entry["stage"], "key": entry["key"], "present": False}
         if artifact is not None:
@@ -293,7 +315,7 @@ def verify_run(path: Path) -> list[str]:
     """
     record = RunFolder(path).record()
     store = Store(Path(record.store or ""))
-    problems: list[str] = []
+    problems = [] if record.artifacts else _verify_unfinished(path, record, store)
     found: dict[str, Artifact] = {}
     for name, entry in record.artifacts.items():
         try:
@@ -315,6 +337,23 @@ def verify_run(path: Path) -> list[str]:
     for target, published in record.published.items():
         problems += _verify_copy(path, target, published)
     return problems
+
+
+def _verify_unfinished(path: Path, record: RunRecord, store: Store) -> list[str]:
+    """How much of a run is there that was stopped before its folder showed anything, and what is wrong with that."""
+    problems: list[str] = []
+    n_there = 0
+    for entry in record.planned.values():
+        try:
+            artifact = store.get(entry["key"], entry["stage"])
+        except IntegrityError as error:
+            problems.append(str(error))
+            continue
+        n_there += artifact is not None
+        if artifact is not None:
+            problems += store.verify(artifact)
+    count = f"{n_there} of {len(record.planned)} artifacts" if record.planned else "no artifacts"
+    return [f"unfinished: {count}; finish the run with: deidsynth run {path / 'run.yaml'}", *problems]
 
 
 def _verify_copy(path: Path, target: str, published: Published) -> list[str]:

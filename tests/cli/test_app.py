@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from deidsynth.cli import reference
 from deidsynth.cli.app import app
 from deidsynth.cli.guard import guarded, set_debug
+from deidsynth.config import RunConfig, parse
 from deidsynth.errors import CheckFailedError, ConfigError, InputError, IntegrityError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,18 +39,41 @@ def test_the_list_of_verbs_is_whole() -> None:
     assert sorted(names) == sorted(VERBS)
 
 
-def test_docs_are_fresh() -> None:
-    path = ROOT / "docs" / "cli.md"
-    assert reference.main(["--check", str(path)]) == 0
+@pytest.mark.parametrize("name", ["cli.md", "configuration.md"])
+def test_docs_are_fresh(name) -> None:
+    assert reference.main(["--check", str(ROOT / "docs" / name)]) == 0
 
 
-def test_stale_docs_fail_the_check(tmp_path, capsys) -> None:
-    path = tmp_path / "cli.md"
+@pytest.mark.parametrize("name", ["cli.md", "configuration.md"])
+def test_stale_docs_fail_the_check(tmp_path, capsys, name) -> None:
+    path = tmp_path / name
     assert reference.main([str(path)]) == 0
     assert reference.main(["--check", str(path)]) == 0
     path.write_text(path.read_text(encoding="utf-8") + "x", encoding="utf-8")
     assert reference.main(["--check", str(path)]) == 1
     assert "make docs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check"], ["other.md"]])
+def test_the_generator_of_the_docs_refuses_an_unknown_page(capsys, arguments) -> None:
+    assert reference.main(arguments) == 2
+    assert "configuration.md" in capsys.readouterr().err
+
+
+def test_the_reference_of_the_configuration_has_every_key() -> None:
+    def leaves(data, prefix=""):
+        for key, value in data.items():
+            yield from leaves(value, f"{prefix}{key}.") if isinstance(value, dict) and value else [prefix + key]
+
+    text = reference.configuration()
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    assert sorted(row[0].strip("| `") for row in rows) == sorted(leaves(RunConfig().model_dump()))
+    assert all(len(row) == 4 for row in rows)
+    assert "| `split.test` | number, > 0, < 1 | `0.2` | share for the test set" in text
+    assert "| `train.keep` | `last`, `best` | `last` |" in text
+    assert "| `train.chunk_words` | whole number or null, ≥ 4 | `128` |" in text
+    example = yaml.safe_load(text.split("```yaml")[1].split("```")[0])
+    assert parse(RunConfig, example).synthetic_train_config().epochs == 4
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,58 @@ def test_meddocan_layout_is_read(deidsynth, data_folder) -> None:
     if result.exit_code:
         pytest.fail(result.stderr[:500])
     assert json.loads(result.stdout)["n_documents"] == 750
+
+
+@pytest.fixture
+def parted(write_jsonl, note, tmp_path):
+    """A folder of two training notes and one test note."""
+    write_jsonl("parts/train.jsonl", [note("a", "Bo kom", (0, 2, "NAME")), note("b", "x")])
+    write_jsonl("parts/test.jsonl", [note("c", "Bo gick", (0, 2, "NAME"))])
+    return tmp_path / "parts"
+
+
+def test_convert_refuses_to_lose_parts_and_a_folder_keeps_them(deidsynth, parted, tmp_path) -> None:
+    lost = deidsynth("corpus", "convert", parted, tmp_path / "one.jsonl", "--to", "jsonl")
+    assert lost.exit_code == 2
+    assert "give a folder as TARGET to keep train/validation/test" in " ".join(lost.stderr.split())
+    assert not (tmp_path / "one.jsonl").exists()
+    assert deidsynth("corpus", "convert", parted, tmp_path / "kept", "--to", "jsonl").exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["test.jsonl", "train.jsonl"]
+
+
+def test_describe_counts_the_documents_of_each_part(deidsynth, parted, corpus) -> None:
+    assert json.loads(deidsynth("corpus", "describe", parted, "--json").stdout)["parts"] == {"train": 2, "test": 1}
+    assert "documents in train" in deidsynth("corpus", "describe", parted).stdout
+    assert "parts" not in json.loads(deidsynth("corpus", "describe", corpus, "--json").stdout)
+
+
+def test_convert_into_a_place_that_cannot_be_written(deidsynth, corpus, tmp_path) -> None:
+    (tmp_path / "file").write_text("x")
+    result = deidsynth("corpus", "convert", corpus, tmp_path / "file" / "out.jsonl", "--to", "jsonl")
+    assert result.exit_code == 2
+    assert f"cannot write in {tmp_path / 'file'} (a file, not a folder): choose another TARGET" in result.stderr
+    assert "space" not in result.stderr
+
+
+def test_discontinuous_entities_are_joined_where_the_message_says(deidsynth, stages, tmp_path) -> None:
+    folder = tmp_path / "brat"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"{number}.txt").write_text("Bo den yngre kom", encoding="utf-8")
+        (folder / f"{number}.ann").write_text("T1\tNAME 0 2;7 12\tBo yngre\n", encoding="utf-8")
+    command = ["run", "--corpus", folder, "--language", "sv", "--output", tmp_path / "runs" / "x", "--device", "cpu"]
+    refused = deidsynth(*command)
+    assert refused.exit_code == 2
+    assert "--discontinuous join, or --set corpus.discontinuous=join" in refused.stderr
+    assert deidsynth(*command, "--discontinuous", "join").exit_code == 0
+    train = stages["adapt"].seen[0]["corpora"]["train"]
+    assert {(entity.start, entity.end) for document in train for entity in document.entities} == {(0, 12)}
+
+
+def test_problems_stand_by_file_and_line(deidsynth, write_jsonl, note, tmp_path) -> None:
+    write_jsonl("parts/b.jsonl", [note("b", "x", (0, 9, "NAME")), note("", "x")])
+    nameless = '{"doc_id": "", "text": "", "entities": []}'
+    (tmp_path / "parts" / "a.jsonl").write_text("\n" * 9 + nameless + "\n{", encoding="utf-8")
+    told = deidsynth("corpus", "describe", tmp_path / "parts").stderr
+    places = [line.split(": ")[0].rpartition("/")[2] for line in told.splitlines() if ".jsonl:" in line]
+    assert places == ["a.jsonl:10", "a.jsonl:11", "b.jsonl:1", "b.jsonl:2"]

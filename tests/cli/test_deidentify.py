@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -45,8 +47,15 @@ def test_mask_a_folder(deidsynth, trained, notes, tmp_path) -> None:
     assert result.exit_code == 0, result.stderr
     assert (clean / "one.txt").read_bytes().startswith(b"[NAME] kom till mottagningen i dag.\r\n")
     assert (clean / "ward" / "two.txt").read_bytes() == b"[NAME] kom till mottagningen i dag."
-    assert json.loads(result.stdout)["n_documents"] == 2
-    assert json.loads(result.stdout)["NAME"] == 2
+    assert json.loads(result.stdout) == {
+        "n_documents": 2,
+        "n_entities": 2,
+        "n_skipped_files": 0,
+        "labels": {"NAME": 2},
+    }
+    modes = {path.relative_to(tmp_path).as_posix(): path.stat().st_mode & 0o777 for path in clean.rglob("*")}
+    assert modes == {"clean/one.txt": 0o600, "clean/ward": 0o700, "clean/ward/two.txt": 0o600}
+    assert clean.stat().st_mode & 0o777 == 0o700
 
 
 def test_tag_a_file(deidsynth, trained, notes, tmp_path) -> None:
@@ -63,6 +72,7 @@ def test_jsonl_in_jsonl_out(deidsynth, trained, write_jsonl, note, tmp_path) -> 
     line = json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))
     assert line["text"] == "[NAME] kom till mottagningen i dag."
     assert [(entity["start"], entity["end"]) for entity in line["entities"]] == [(0, 6)]
+    assert (tmp_path / "out.jsonl").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_input_is_never_the_output(deidsynth, trained, notes) -> None:
@@ -87,3 +97,77 @@ def test_evaluate_what_annotate_found(deidsynth, trained, write_jsonl, note, tmp
     assert scores["strict"]["f1"] == 1.0
     [entity] = json.loads(silver.read_text(encoding="utf-8"))["entities"]
     assert 0.0 < entity["score"] <= 1.0
+    assert silver.stat().st_mode & 0o777 == 0o600
+
+
+def test_evaluate_what_annotate_found_in_a_brat_folder(deidsynth, trained, tmp_path) -> None:
+    folder = tmp_path / "gold"
+    (folder / "dev").mkdir(parents=True)
+    (folder / "dev" / "n1.txt").write_text("Erik kom till mottagningen i dag.", encoding="utf-8")
+    (folder / "dev" / "n1.ann").write_text("T1\tNAME 0 4\tErik\n", encoding="utf-8")
+    silver = tmp_path / "silver.jsonl"
+    found = deidsynth("annotate", trained, folder, "--output", silver, "--device", "cpu")
+    assert found.exit_code == 0, found.stderr
+    scored = deidsynth("evaluate", folder, silver, "--json")
+    assert scored.exit_code == 0, scored.stderr
+    assert json.loads(scored.stdout)["n_documents"] == 1
+
+
+def test_other_files_are_counted_and_told(deidsynth, trained, notes, tmp_path) -> None:
+    (notes / "scan.pdf").write_bytes(b"%PDF")
+    (notes / "ward" / "two.ann").write_text("", encoding="utf-8")
+    (notes / ".hidden").write_text("", encoding="utf-8")
+    result = deidsynth("deidentify", trained, notes, "--output", tmp_path / "clean", "--json", "--device", "cpu")
+    assert "skipped 2 files that are not .txt" in result.stderr
+    assert json.loads(result.stdout)["n_skipped_files"] == 2
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt, 130), (RuntimeError, 3)])
+def test_half_a_folder_never_looks_finished(deidsynth, trained, notes, tmp_path, monkeypatch, error, code) -> None:
+    import deidsynth.deidentify.detection as detection
+
+    masked, seen = detection.masked, []
+
+    def stop_at_the_second(document):
+        seen.append(document)
+        if len(seen) == 2:
+            assert [path.name for path in tmp_path.iterdir() if "clean" in path.name] == [".clean.partial"]
+            raise error
+        return masked(document)
+
+    command = ["deidentify", trained, notes, "--output", tmp_path / "clean", "--device", "cpu"]
+    with monkeypatch.context() as patched:
+        patched.setattr(detection, "masked", stop_at_the_second)
+        result = deidsynth(*command)
+    assert result.exit_code == code
+    assert ("nothing was written" in result.stderr) == (code == 130)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
+    stale = tmp_path / ".clean.partial" / "clean" / "stale.txt"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("half", encoding="utf-8")
+    assert deidsynth(*command).exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clean", "notes"]
+    assert sorted(path.name for path in (tmp_path / "clean").iterdir()) == ["one.txt", "ward"]
+
+
+def test_standard_output_is_refused(deidsynth, trained, notes) -> None:
+    result = deidsynth("deidentify", trained, notes, "--output", "-")
+    assert result.exit_code == 2
+    assert "--output -: texts are not written to standard output" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["deidentify", "annotate"])
+@pytest.mark.parametrize("missing", ["model", "texts"])
+def test_a_missing_path_fails_before_torch_is_loaded(tmp_path, command, missing) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("Bo", encoding="utf-8")
+    (tmp_path / missing).rename(tmp_path / "elsewhere")
+    arguments = [command, str(tmp_path / "model"), str(tmp_path / "texts"), "-o", str(tmp_path / "out")]
+    program = (
+        "import sys\nfrom deidsynth.cli.app import app\ntry:\n    app(sys.argv[1:])\n"
+        "except SystemExit as end:\n    print(end.code, 'torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+    assert run.stdout.split() == ["2", "False"], run.stderr

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+from pathlib import Path
 
 import pytest
+
+from deidsynth.runs import RunFolder
 
 
 @pytest.fixture
@@ -179,3 +184,67 @@ def test_demo_speaks_two_languages(deidsynth, tmp_path) -> None:
     result = deidsynth("demo", "--output", tmp_path, "--language", "fi")
     assert result.exit_code == 2
     assert "expected sv or es, got fi" in result.stderr
+
+
+@pytest.mark.parametrize(("verb", "option"), [("run", "--output"), ("run", "--store"), ("demo", "--output")])
+def test_a_place_that_cannot_be_written_is_told_first(deidsynth, stages, tmp_path, verb, option) -> None:
+    (tmp_path / "file").write_text("x")
+    # That there is no corpus is told only after the places are found to be good.
+    places = {"--corpus": tmp_path / "nowhere"} if verb == "run" else {}
+    places |= {"--output": tmp_path / "out", option: tmp_path / "file" / "run"}
+    result = deidsynth(verb, *(each for place in places.items() for each in place))
+    assert result.exit_code == 2
+    assert f"cannot write in {tmp_path / 'file'} (a file, not a folder): choose another {option}" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no /proc on this system")
+def test_a_system_folder_is_refused(deidsynth, corpus) -> None:
+    result = deidsynth("run", "--corpus", corpus, "--language", "sv", "--output", "/proc/nowhere/run")
+    assert result.exit_code == 2
+    assert "cannot write in /proc (" in result.stderr
+
+
+@pytest.mark.parametrize(("given", "code"), [("SV", 0), ("swe", 0), ("swedish", 2), ("s", 2), ("", 2)])
+def test_a_language_is_a_code_in_any_case(deidsynth, stages, corpus, tmp_path, given, code) -> None:
+    result = deidsynth("run", "--corpus", corpus, "--language", given, "--output", tmp_path / "out", "--device", "cpu")
+    assert result.exit_code == code
+    if code:
+        assert "two or three letters, such as es or sv" in result.stderr
+    else:
+        assert f"language: {given.lower()}" in (tmp_path / "out" / "run.yaml").read_text(encoding="utf-8")
+
+
+def test_an_interrupted_run_is_shown_and_verified_as_unfinished(deidsynth, stages, corpus, tmp_path) -> None:
+    output = tmp_path / "runs" / "x"
+    command = ["run", "--corpus", corpus, "--language", "sv", "--output", output, "--device", "cpu"]
+    stages["select"].error = KeyboardInterrupt()
+    assert deidsynth(*command).exit_code == 130
+    verified = deidsynth("runs", "verify", output)
+    assert verified.exit_code == 1
+    assert "unfinished: 1 of 12 artifacts; finish the run with: deidsynth run" in verified.stderr
+    shown = deidsynth("runs", "show", output)
+    assert "synthesize" in shown.stdout
+    assert "unfinished: 1 of 12 artifacts" in shown.stderr
+    stages["select"].error = None
+    assert deidsynth(*command).exit_code == 0
+    assert deidsynth("runs", "verify", output).exit_code == 0
+
+
+def test_a_folder_without_a_plan_is_unfinished_and_shows_no_empty_table(deidsynth, tmp_path) -> None:
+    with RunFolder(tmp_path / "x").claim():
+        pass
+    assert deidsynth("runs", "verify", tmp_path / "x").exit_code == 1
+    shown = deidsynth("runs", "show", tmp_path / "x")
+    assert shown.stdout == ""
+    assert "unfinished: no artifacts yet" in shown.stderr
+
+
+def test_sigterm_is_an_interruption(deidsynth, stages, corpus, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(stages["adapt"], "run", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    before = signal.getsignal(signal.SIGTERM)
+    output = tmp_path / "runs" / "x"
+    result = deidsynth("run", "--corpus", corpus, "--language", "sv", "--output", output, "--device", "cpu")
+    assert result.exit_code == 143
+    assert "the same command again" in result.stderr
+    assert signal.getsignal(signal.SIGTERM) == before

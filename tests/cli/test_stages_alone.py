@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from deidsynth.errors import InputError
+
 
 @pytest.fixture
 def model(tmp_path):
@@ -89,7 +91,11 @@ def test_prompts_without_entities_must_be_asked_for(deidsynth, stages, model, wr
 def test_a_killed_stage_is_taken_up_by_the_same_command_only(deidsynth, stages, corpus, tmp_path) -> None:
     command = ["train", corpus, "--output", tmp_path / "ner", "--device", "cpu"]
     stages["train"].error = KeyboardInterrupt()
-    assert deidsynth(*command).exit_code == 130
+    killed = deidsynth(*command)
+    assert killed.exit_code == 130
+    [left] = tmp_path.glob(".ner.*.partial")
+    assert f"unfinished work is in {left}; the same command goes on from it" in killed.stderr
+    assert not list(left.rglob("corpus.jsonl"))
     assert not (tmp_path / "ner").exists()
     stages["train"].error = None
     assert deidsynth(*command, "--set", "epochs=1").exit_code == 0
@@ -128,3 +134,52 @@ def test_missing_notes_are_named(deidsynth, stages, model, tmp_path) -> None:
     result = deidsynth("annotate", model, tmp_path / "nowhere", "--output", tmp_path / "out.jsonl")
     assert result.exit_code == 2
     assert "nowhere: no such file or folder" in result.stderr
+
+
+@pytest.mark.parametrize("has_checkpoint", [False, True])
+def test_a_failed_stage_leaves_no_copy_of_the_corpus(
+    deidsynth, stages, corpus, tmp_path, monkeypatch, has_checkpoint
+) -> None:
+    def fail(config, inputs, output, context):
+        assert (inputs["corpus"] / "corpus.jsonl").is_file()
+        if has_checkpoint:
+            (context.scratch / "checkpoint").write_text("", encoding="utf-8")
+        raise InputError("something is at fault")
+
+    monkeypatch.setattr(stages["train"], "run", fail)
+    result = deidsynth("train", corpus, "--output", tmp_path / "ner", "--device", "cpu")
+    assert result.exit_code == 2
+    assert not [path for path in tmp_path.rglob("corpus.jsonl") if path != corpus]
+    left = list(tmp_path.glob(".ner.*"))
+    assert len(left) == has_checkpoint
+    assert ("unfinished work is in" in result.stderr) == has_checkpoint
+
+
+@pytest.mark.parametrize("command", [["train"], ["adapt", "--corpus"]])
+def test_a_missing_base_fails_before_the_stage(deidsynth, stages, corpus, tmp_path, command) -> None:
+    option = {"train": "--encoder", "adapt": "--base"}[command[0]]
+    result = deidsynth(*command, corpus, "--output", tmp_path / "out", option, tmp_path / "nowhere")
+    assert result.exit_code == 2
+    assert "nowhere" in result.stderr
+    assert not stages[command[0]].seen
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus.jsonl"]
+
+
+@pytest.mark.parametrize(("origin", "mode"), [("real", 0o700), ("invented", 0o755)])
+def test_a_model_of_real_text_is_for_its_owner_only(
+    deidsynth, stages, write_jsonl, note, tmp_path, origin, mode
+) -> None:
+    lines = [{**note(str(number), "Bo kom", (0, 2, "NAME")), "origin": origin} for number in range(3)]
+    source = write_jsonl("some.jsonl", lines)
+    assert deidsynth("train", source, "--output", tmp_path / "ner", "--device", "cpu").exit_code == 0
+    assert (tmp_path / "ner").stat().st_mode & mode == (tmp_path / "ner").stat().st_mode & 0o777
+    assert ((tmp_path / "ner").stat().st_mode & 0o077 == 0) == (origin == "real")
+
+
+def test_qlora_needs_cuda_before_the_stage(deidsynth, stages, corpus, model, tmp_path) -> None:
+    options = ["--base", model, "--set", "method=qlora", "--device", "cpu"]
+    result = deidsynth("adapt", "--corpus", corpus, "--output", tmp_path / "lm", *options)
+    assert result.exit_code == 2
+    assert "CUDA" in result.stderr
+    assert not stages["adapt"].seen
+    assert not list(tmp_path.glob(".lm*"))

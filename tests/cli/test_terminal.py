@@ -143,3 +143,15 @@ def test_tables_align_numbers_to_the_right(capsys) -> None:
 def test_brackets_in_a_cell_are_no_markup(capsys) -> None:
     terminal.print_table(["name"], [["[bold]x"]])
     assert "[bold]x" in capsys.readouterr().out
+
+
+def test_plain_output_tells_the_end_once() -> None:
+    out, clock = io.StringIO(), Clock()
+    with TerminalProgress(Console(file=out, width=200), clock).task("evaluate", 2, "documents") as task:
+        for _ in range(2):
+            clock.now += 11.0
+            task.advance()
+    assert out.getvalue().splitlines() == [
+        "evaluate: 1/2 documents, 11.0 s/document, 11 s elapsed, 11 s left",
+        "evaluate: 2/2 documents, 11.0 s/document, took 22 s",
+    ]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from deidsynth.corpora import check_corpus, load_corpus, read_jsonl, write_corpus, write_jsonl
-from deidsynth.documents import Corpus, Document, Entity
-from deidsynth.errors import CorpusError, InputError, StorageError
+from deidsynth.documents import Corpus, Document, Entity, Origin
+from deidsynth.errors import CorpusError, InputError, StorageError, UnrepresentableError
 
 SECRET = "Ana Ek"
 
@@ -163,9 +165,27 @@ def test_a_failed_write_leaves_the_earlier_file(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_single_file_cannot_hold_parts_and_counts_them(tmp_path: Path) -> None:
+def test_a_single_file_cannot_hold_parts_and_says_what_can(tmp_path: Path) -> None:
     corpus = Corpus((Document("a", "x"), Document("b", "x")))
-    assert write_corpus(corpus, tmp_path / "x.jsonl", "jsonl", {"a": "train", "b": "test"}) == {"parts": 2}
+    with pytest.raises(UnrepresentableError, match="give a folder as TARGET to keep train/validation/test"):
+        write_corpus(corpus, tmp_path / "x.jsonl", "jsonl", {"a": "train", "b": "test"})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("origin", "modes"), [("real", (0o600, 0o700)), ("invented", (0o644, 0o755))])
+@pytest.mark.parametrize("format", ["jsonl", "brat"])
+def test_real_text_is_for_its_owner_only(tmp_path: Path, format: str, origin: Origin, modes: tuple[int, int]) -> None:
+    before = os.umask(0o022)
+    try:
+        corpus = Corpus((Document("a", "x"), Document("b", "x")), origin=origin)
+        write_corpus(corpus, tmp_path / "folder", format, {"a": "train", "b": "test"})
+        write_jsonl(corpus, tmp_path / "x.jsonl")
+    finally:
+        os.umask(before)
+    written = [*tmp_path.rglob("*")]
+    assert len(written) >= 4
+    assert {stat.S_IMODE(path.stat().st_mode) for path in written if path.is_file()} == {modes[0]}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in written if path.is_dir()} == {modes[1]}
 
 
 def test_parts_of_an_artifact_become_files(tmp_path: Path) -> None:

@@ -69,8 +69,8 @@ def test_special_tokens_are_distinct_and_spelt_ones_are_text() -> None:
     assert not set(ENCODER.all_special_ids) & set(tokenize(ENCODER, "A [SEP] B [CLS]")[0])
 
 
-def test_only_the_encoder_puts_tokens_around_a_text() -> None:
-    assert SpecialTokens.of(CAUSAL) == SpecialTokens((), ())
+def test_a_text_gets_its_frame_from_the_tokenizer_alone() -> None:
+    assert SpecialTokens.of(CAUSAL) == SpecialTokens((CAUSAL.bos_token_id,), ())
     around = SpecialTokens.of(ENCODER)
     assert around == SpecialTokens((ENCODER.cls_token_id,), (ENCODER.sep_token_id,))
     assert list(around.around(tokenize(ENCODER, "Ana kom")[0])) == ENCODER("Ana kom")["input_ids"]

@@ -213,3 +213,84 @@ def test_tables_by_hand(report):
 
 def test_markdown_escapes_bars():
     assert to_markdown(["a", "b"], [["x|y", "1"]]) == "| a | b |\n|---|---:|\n| x\\|y | 1 |"
+
+
+def words_of(html):
+    return " ".join(Page(html).text.split())
+
+
+def test_the_checks_that_shown_notes_passed_are_named_with_their_numbers(report):
+    one = words_of(render_html(report, NOTES))
+    run = "no run of more than 12 words that stands in fewer than 3 groups of training notes"
+    assert one.count(f"passed one check by machine: each holds {run}.") == 2
+    assert "no real note." in one and "no text of theirs" not in one
+    assert one.count("may still stand in them") == 2
+    report["overlap"] |= {"min_entity_characters": 7, "n_notes_with_rare_entities": 8, "n_notes_with_long_runs": 2}
+    two = words_of(render_html(report, NOTES))
+    value = "no identifying value of 7 or more characters that stands in fewer than 3 groups of training notes"
+    assert two.count(f"passed two checks by machine: each holds {run}, and {value}.") == 2
+    assert "Such a run stands in 2 of the 400. Such a value stands in 8 of the 400." in two
+    del report["overlap"]
+    assert "does not record which checks" in words_of(render_html(report, NOTES))
+
+
+def test_a_report_without_notes_makes_no_claim_about_them(report):
+    text = words_of(render_html(report, []))
+    assert "no real note." in text
+    assert "checks by machine" not in text and "check by machine" not in text
+    assert "shown below" not in text
+
+
+@pytest.mark.parametrize(
+    ("origin", "told"),
+    [("real", "Private notes teach"), ("invented", "Invented notes teach"), ("synthetic", "The gold notes teach")],
+)
+def test_the_notes_that_teach_are_named_by_their_origin(report, origin, told):
+    assert told in render_html(report | {"origin": origin}, NOTES)
+
+
+def test_labels_on_which_the_synthetic_model_fails_are_called_out(report):
+    gold = {"tp": 9, "fn": 1}
+    report["models"]["gold"]["per_label"] = {
+        "NEVER": gold | {"f1": 0.9}, "BEHIND": gold | {"f1": 0.9}, "NEAR": gold | {"f1": 0.9},
+        "UNTRIED": {"tp": 0, "fn": 0, "f1": None},
+    }  # fmt: skip
+    report["models"]["synthetic"]["per_label"] = {
+        "NEVER": gold | {"f1": 0.0}, "BEHIND": gold | {"f1": 0.69}, "NEAR": gold | {"f1": 0.7},
+        "UNTRIED": {"tp": 0, "fn": 0, "f1": 0.0},
+    }  # fmt: skip
+    text = words_of(render_html(report, NOTES))
+    assert "its F1 is 0: NEVER (gold 0.900, support 10)." in text
+    assert "more than 0.2 below that of the gold model: BEHIND (gold 0.900, support 10)." in text
+
+
+def test_facts_of_stages_have_readable_names_and_ratios_three_decimals(report):
+    report["stages"][1]["facts"] = {
+        "n_without_eos": 6, "n_cut_entities": 42, "recall_train": 0.01928, "token_f1": 1.0, "median_score": 0.99991,
+    }  # fmt: skip
+    shown = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", render_html(report, NOTES))
+    for fact in (
+        ("cut off at the length limit", "6"), ("entities cut by a chunk’s end", "42"),
+        ("wording of training notes that recurs", "0.019"), ("token F1", "1.000"), ("median score", "1.000"),
+    ):  # fmt: skip
+        assert fact in shown, fact
+
+
+def test_a_narrow_screen_keeps_f1_of_both_models_and_the_difference(report):
+    html = render_html(report, NOTES)
+    tables = re.findall(r'<table class="\w+ compare">.*?</table>', html, re.DOTALL)
+    assert len(tables) == 2
+    for table in tables:
+        head, *rows = table.split("<tr>")[2:]
+        kept = re.findall(r'<t[hd](?! class="[^"]*(?:wide-only|figure)")[^>]*>(.*?)</t[hd]>', head)
+        assert [re.sub("<[^>]*>", " ", cell).split()[0] for cell in kept[1:]] == ["Gold", "Synthetic", "Difference"]
+        for row in rows:
+            assert len(re.findall(r'<t[hd](?! class="[^"]*(?:wide-only|figure)")[ >]', row)) == len(kept)
+
+
+def test_nothing_of_a_note_is_hidden_on_screen_or_on_paper(report):
+    style = re.search(r"<style>(.*?)</style>", render_html(report, NOTES), re.DOTALL).group(1)
+    assert "max-height" not in style
+    assert "overflow: hidden" not in style.replace(
+        ".sr { position: absolute; width: 1px; height: 1px; overflow: hidden", ""
+    )

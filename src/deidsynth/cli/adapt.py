@@ -29,12 +29,17 @@ def adapt_command(
     """Adapt a causal language model to the texts of a corpus; a small share of them measures the validation loss."""
     from deidsynth.cli.inputs import load, training_documents
     from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.standalone import Surroundings, run_stage
+    from deidsynth.cli.standalone import Surroundings, refuse_occupied, run_stage
     from deidsynth.cli.terminal import make_progress, print_facts
     from deidsynth.config import AdaptConfig
 
     config = stage_config(AdaptConfig, settings, base=base)
+    refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by, require_entities=False)
+    from deidsynth.models.devices import resolve_device  # not before the cheap checks: it loads torch
+    from deidsynth.models.requirements import check_base
+
+    check_base(config, resolve_device(device))
     around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device)
     facts = run_stage("adapt", config, {"train": training_documents(loaded, quiet)}, output, around)
     print_facts(facts, f"language model in {output}", json, quiet)

@@ -12,7 +12,9 @@ from deidsynth.cli.options import AsJson, Device, Language, Quiet, Settings
 
 def annotate_command(
     model: Annotated[Path, typer.Argument(help="Folder of a model that deidsynth train made.")],
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="JSONL file, .txt file, or folder of .txt files.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="Brat folder, JSONL file, .txt file, or folder of .txt files.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.jsonl", help="File for the silver corpus.")],
     settings: Settings = None,
     language: Language = None,
@@ -23,13 +25,14 @@ def annotate_command(
     """Tag texts with a model: every document whole, every entity with a score."""
     from deidsynth.cli.inputs import load_texts, prepare_output
     from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.standalone import Surroundings, run_stage_to_file
+    from deidsynth.cli.standalone import Surroundings, model_folder, run_stage_to_file
     from deidsynth.cli.terminal import make_progress, print_facts
     from deidsynth.config import AnnotateConfig
 
     config = stage_config(AnnotateConfig, settings)
-    texts = load_texts(source, language)
+    model_folder(model)
     prepare_output(output)
+    texts = load_texts(source, quiet, language)
     around = Surroundings(1, make_progress(quiet), device=device)
     facts = run_stage_to_file("annotate", config, {"texts": texts, "model": model}, output, around)
     print_facts(facts, f"silver corpus in {output}", json, quiet)

@@ -90,7 +90,7 @@ _add(runs_app, "list", runs.list_command, "runs list runs")
 _add(runs_app, "show", runs.show_command, "runs show runs/meddocan")
 _add(runs_app, "verify", runs.verify_command, "runs verify runs/meddocan")
 _add(corpus_app, "describe", corpus.describe_command, "corpus describe path/to/meddocan")
-_add(corpus_app, "convert", corpus.convert_command, "corpus convert path/to/meddocan meddocan.jsonl --to jsonl")
+_add(corpus_app, "convert", corpus.convert_command, "corpus convert path/to/meddocan meddocan --to jsonl")
 _add(models_app, "list", models.list_command, "models list")
 
 app.add_typer(runs_app)

@@ -36,7 +36,7 @@ def describe_command(
     from deidsynth.corpora import describe
 
     loaded = load(path, quiet, language=language, group_by=group_by, discontinuous=discontinuous, format=from_format)
-    facts = describe(loaded.corpus)
+    facts = describe(loaded.corpus, loaded.parts)
     if json:
         print_json(facts)
         return
@@ -54,6 +54,9 @@ def _flat(facts: Mapping[str, Any]) -> list[list[str]]:
 
     rows: list[list[str]] = []
     for key, value in facts.items():
+        if key == "parts":
+            rows += ([f"documents in {part}", format_fact(count)] for part, count in value.items())
+            continue
         name = key.removeprefix("n_").replace("_", " ")
         if isinstance(value, str | int | float):
             rows.append([name, format_fact(value)])
@@ -65,7 +68,9 @@ def _flat(facts: Mapping[str, Any]) -> list[list[str]]:
 
 def convert_command(
     source: Annotated[Path, typer.Argument(help="Corpus to read.")],
-    target: Annotated[Path, typer.Argument(help="File (jsonl) or folder (brat) to write.")],
+    target: Annotated[
+        Path, typer.Argument(help="Folder to write, or a .jsonl file; only a folder keeps train/validation/test.")
+    ],
     to: Annotated[CorpusFormat, typer.Option("--to", metavar="jsonl|brat", help="Format to write.")],
     language: Language = None,
     group_by: GroupBy = None,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from deidsynth.cli.guard import INTERRUPTED
 from deidsynth.cli.options import AsJson, Device, Mode, Quiet
-from deidsynth.documents import Corpus, Document
 
 
 def deidentify_command(
@@ -26,42 +25,39 @@ def deidentify_command(
     quiet: Quiet = False,
 ) -> None:
     """Find identifying information in texts and tag it or mask it. A model misses some: look at the result."""
-    from deidsynth.cli.inputs import load_texts, prepare_output
+    from deidsynth.cli.inputs import count_other_files, load_notes, load_texts, prepare_output, refuse_standard_output
     from deidsynth.cli.standalone import model_folder, refuse_occupied
-    from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.deidentify import deidentify
+    from deidsynth.cli.terminal import make_progress, print_facts, tell
     from deidsynth.errors import InputError
 
+    refuse_standard_output(output)
     weights = model_folder(model)
-    texts = load_texts(source)
     if output.resolve() == source.resolve():
         raise InputError(f"{output}: is the input itself; choose another output")
+    texts = load_notes(source) if source.suffix != ".jsonl" else load_texts(source, quiet)
+    skipped = 0
     if source.is_dir():
         refuse_occupied(output)
+        skipped = count_other_files(source)
     else:
         prepare_output(output)
+    if skipped:
+        tell(f"{source}: skipped {skipped} file{'' if skipped == 1 else 's'} that are not .txt", quiet)
+    from deidsynth.deidentify import deidentify, write_file, write_folder  # after the cheap checks: it loads torch
+
     kind: Literal["tag", "mask"] = "tag" if mode is Mode.TAG else "mask"
     documents = deidentify(weights, texts, kind, device=device, progress=make_progress(quiet))
-    written = _write(documents, texts, source, output)
-    facts = {"n_documents": len(written), "n_entities": written.n_entities, **written.label_counts()}
+    try:
+        if source.is_dir():
+            written = write_folder(documents, texts, output)
+        else:
+            written = write_file(documents, texts, output, as_jsonl=source.suffix == ".jsonl")
+    except KeyboardInterrupt:
+        tell(f"interrupted: nothing was written to {output}; give the same command again to begin anew")
+        raise typer.Exit(INTERRUPTED) from None
+    counts = {"n_documents": len(written), "n_entities": written.n_entities, "n_skipped_files": skipped}
+    labels = written.label_counts()
+    facts = {**counts, "labels": labels} if json else {**counts, **labels}
     print_facts(
         facts, f"wrote {output}; no model finds everything, so look at the result before it leaves", json, quiet
     )
-
-
-def _write(documents: Iterable[Document], texts: Corpus, source: Path, output: Path) -> Corpus:
-    """The documents as they were written: a file for each, or one file."""
-    from deidsynth.corpora import write_jsonl
-
-    if source.suffix == ".jsonl":
-        corpus = Corpus(tuple(documents), texts.origin, "silver", texts.language)
-        write_jsonl(corpus, output)
-        return corpus
-    done = []
-    for document in documents:
-        target = output / f"{document.doc_id}.txt" if source.is_dir() else output
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(document.text)
-        done.append(document)
-    return Corpus(tuple(done), texts.origin, "silver", texts.language)

@@ -18,7 +18,7 @@ DemoLanguage = Literal["sv", "es"]
 
 LANGUAGES: tuple[DemoLanguage, ...] = get_args(DemoLanguage)
 
-N_TRAIN_DOCUMENTS = 1200
+N_TRAIN_DOCUMENTS = 1100
 N_TEST_DOCUMENTS = 100
 
 DEMO_SETTINGS: Mapping[str, Any] = {
@@ -37,7 +37,7 @@ DEMO_SETTINGS: Mapping[str, Any] = {
             "vocabulary_size": 2048,
         },
     },
-    "synthesize": {"volume": 0.3, "max_length_tokens": 400, "batch_size": 256},
+    "synthesize": {"volume": 0.5, "max_length_tokens": 400, "batch_size": 256},
     "train": {
         "encoder": "scratch",
         "epochs": 2,
@@ -48,10 +48,11 @@ DEMO_SETTINGS: Mapping[str, Any] = {
             "heads": 2,
             "intermediate_size": 256,
             "vocabulary_size": 2048,
+            "dropout": 0.0,
             "pretraining": {"epochs": 0},
         },
     },
-    "train_synthetic": {"epochs": 6},
+    "train_synthetic": {"epochs": 4},
 }
 """What differs from the defaults so that both languages together take minutes on two cores.
 
@@ -73,6 +74,7 @@ def demo_command(
 ) -> None:
     """Run the whole pipeline on invented Swedish and Spanish clinical notes: no data, no download, no GPU needed."""
     from deidsynth.cli.terminal import format_score, make_progress, print_json, print_table, tell
+    from deidsynth.corpora.output import refuse_unwritable
     from deidsynth.errors import InputError
 
     asked = language or list(LANGUAGES)
@@ -80,6 +82,7 @@ def demo_command(
     unknown = sorted(set(asked) - set(LANGUAGES))
     if unknown:
         raise InputError(f"--language: expected sv or es, got {', '.join(unknown)}")
+    refuse_unwritable(output, "--output")
     progress = make_progress(quiet)
     results = {each: run_demo(each, output, seed, progress) for each in languages}
     if json:

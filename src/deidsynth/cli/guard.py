@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import errno
 import functools
+import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import ParamSpec, TypeVar
 
 import typer
@@ -18,6 +23,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 INTERRUPTED = 130
+TERMINATED = 143
 UNEXPECTED = 3
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -36,18 +42,44 @@ def set_debug(on: bool) -> None:
     _debug = on
 
 
+class _TerminatedError(KeyboardInterrupt):
+    """The system asked the process to end; what holds for Ctrl-C holds for it too."""
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """A context in which SIGTERM unwinds this process as Ctrl-C does; processes forked from it die at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    owner = os.getpid()
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        if os.getpid() == owner:
+            raise _TerminatedError
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
     """The command, with every exception turned into a message and an exit code."""
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return command(*args, **kwargs)
+            with _sigterm_interrupts():
+                return command(*args, **kwargs)
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise  # the last: whoever read standard output has gone, and typer knows what to do
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interruption:
             _say("interrupted: what was finished is kept; give the same command again to go on from there")
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(TERMINATED if isinstance(interruption, _TerminatedError) else INTERRUPTED) from None
         except DeidsynthError as error:
             _trace()
             _say(f"error: {error}")

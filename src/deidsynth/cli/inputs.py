@@ -72,10 +72,21 @@ def note_files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder; give a .txt file, a folder of them, or a .jsonl file")
-    files = sorted(file for file in path.rglob("*.txt") if file.is_file())
+    files = sorted(file for file in path.rglob("*.txt") if file.is_file() and not _is_unfinished(file, path))
     if not files:
         raise InputError(f"{path}: holds no .txt file; give a folder of notes as .txt, or a .jsonl file")
     return files
+
+
+def count_other_files(path: Path) -> int:
+    """Files below a folder that are no ``.txt`` and so no notes; hidden ones are passed over."""
+    others = (file for file in path.rglob("*") if file.is_file() and file.suffix != ".txt")
+    return sum(not any(part.startswith(".") for part in file.relative_to(path).parts) for file in others)
+
+
+def _is_unfinished(file: Path, root: Path) -> bool:
+    """Whether a file lies in what a killed command left of its output."""
+    return any(part.startswith(".") and part.endswith(".partial") for part in file.relative_to(root).parts[:-1])
 
 
 def read_note(path: Path) -> str:
@@ -99,26 +110,62 @@ def _notes(path: Path) -> Iterator[Document]:
         yield Document(file.relative_to(root).with_suffix("").as_posix(), read_note(file))
 
 
-def load_texts(path: Path, language: str | None = None) -> Corpus:
-    """Texts to annotate: a ``.jsonl`` file, a ``.txt`` file, or a folder of ``.txt`` files; entities are left out.
+def load_texts(path: Path, quiet: bool, language: str | None = None) -> Corpus:
+    """Texts to annotate: an annotated corpus, whose entities are left out, a ``.txt`` file, or a folder of them.
+
+    The documents of an annotated corpus have the ids that every other command gives them; a plain note has the path
+    below the folder as its id.
+
+    Raises:
+        InputError: nothing there, or not UTF-8.
+        CorpusError: faults in the annotated corpus that is there.
+    """
+    name = _annotated_format(path)
+    if name is None:
+        return load_notes(path, language)
+    joined = Discontinuous.JOIN
+    corpus = load(path, quiet, language=language, discontinuous=joined, format=name, require_entities=False).corpus
+    return corpus.with_documents(document.with_entities(()) for document in corpus)
+
+
+def load_notes(path: Path, language: str | None = None) -> Corpus:
+    """Plain texts, whatever annotation lies beside them: a ``.txt`` file, or all below a folder.
 
     Raises:
         InputError: nothing there, or not UTF-8.
     """
-    if path.suffix == ".jsonl":
-        from deidsynth.corpora import read_jsonl
-
-        corpus = read_jsonl(path)
-        return corpus.with_documents(document.with_entities(()) for document in corpus)
     return Corpus(tuple(_notes(path)), language=language)
+
+
+def _annotated_format(path: Path) -> str | None:
+    """The format of an annotated corpus; None for plain notes, also where JSON lines lie beside them."""
+    from deidsynth.corpora import FORMATS
+
+    if not path.exists():
+        return None
+    found = [name for name, each in FORMATS.items() if each.sniff(path)]
+    if found == ["jsonl"] and path.is_dir() and any(path.rglob("*.txt")):
+        return None
+    return found[0] if found else None
+
+
+def refuse_standard_output(path: Path) -> None:
+    """Make sure that an output is not ``-``.
+
+    Raises:
+        InputError: it is.
+    """
+    if str(path) == "-":
+        raise InputError("--output -: texts are not written to standard output; give the name of a file or folder")
 
 
 def prepare_output(path: Path) -> None:
     """Make the folder that a file goes into.
 
     Raises:
-        InputError: the path is a folder, or its parent is a file.
+        InputError: the path is ``-`` or a folder, or its parent is a file.
     """
+    refuse_standard_output(path)
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give the name of a file")
     try:

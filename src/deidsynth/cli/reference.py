@@ -1,13 +1,20 @@
-"""The reference of the command line, made from the commands' own help: ``python -m deidsynth.cli.reference FILE``."""
+"""The reference pages, made from the program itself: ``python -m deidsynth.cli.reference docs/cli.md``.
+
+``cli.md`` comes from the commands' own help, ``configuration.md`` from the models of the configuration.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import typer
+from pydantic.fields import FieldInfo
+
+from deidsynth.config import RunConfig, StageConfig
 
 HEAD = """# The command line
 
@@ -17,9 +24,39 @@ Results go to standard output, progress and messages to standard error. Exit cod
 2 the input is at fault; 3 anything else (`deidsynth --debug ...` shows the traceback); 130 interrupted.
 """
 
+CONFIGURATION_HEAD = """# The configuration of a run
+
+Made from the models in `src/deidsynth/config.py` by `make docs`; do not edit.
+
+`deidsynth run run.yaml` takes a YAML file. Keys that it leaves out have the defaults below; unknown keys are
+refused.
+
+```yaml
+corpus:
+  path: notes/
+  language: es
+adapt:
+  epochs: 3
+train:
+  encoder: models/my-encoder
+train_synthetic:
+  epochs: 4
+seed: 7
+```
+
+- `--set KEY=VALUE` on the command line goes over the file, with dotted keys and YAML values:
+  `--set adapt.epochs=3 --set train.chunk_words=null`.
+- `train` holds for the gold model and for the synthetic model. `train_synthetic` takes any keys of `train` and changes
+  them for the synthetic model alone.
+- `seed` fixes training and sampling. `split.seed` fixes which documents are train, validation and test where the
+  corpus does not say. Runs with another `seed` and the same `split.seed` are scored on the same test documents.
+"""
+NAMES: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null"}
+BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+
 
 def reference() -> str:
-    """The whole reference as Markdown."""
+    """The reference of the command line as Markdown."""
     from deidsynth.cli.app import app
 
     return "\n".join([HEAD, *_sections(typer.main.get_command(app), "deidsynth")])
@@ -77,20 +114,70 @@ def _meaning(option: Any) -> str:
     return f"{text} Default: {getattr(shown, 'value', shown)}."
 
 
+def configuration() -> str:
+    """The reference of the configuration as Markdown: a section for every part, a row for every key."""
+    parts = {name: field for name, field in RunConfig.model_fields.items() if _is_part(field)}
+    plain = [_row(name, field) for name, field in RunConfig.model_fields.items() if name not in parts]
+    sections: list[tuple[str, Any, list[str]]] = [("The run as a whole", RunConfig, plain)]
+    sections += [(f"`{name}`", field.annotation, list(_rows(field.annotation, name))) for name, field in parts.items()]
+    head = "| key | value | default | meaning |\n|---|---|---|---|"
+    told = [f"## {title}\n\n{model.__doc__}\n\n{head}\n" + "\n".join(rows) + "\n" for title, model, rows in sections]
+    return "\n".join([CONFIGURATION_HEAD, *told])
+
+
+def _is_part(field: FieldInfo) -> bool:
+    return isinstance(field.annotation, type) and issubclass(field.annotation, StageConfig)
+
+
+def _rows(model: Any, prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        key = f"{prefix}.{name}"
+        if _is_part(field):
+            yield from _rows(field.annotation, key)
+        else:
+            yield _row(key, field)
+
+
+def _row(key: str, field: FieldInfo) -> str:
+    bounds = [f"{sign} {getattr(limit, name):g}" for limit in field.metadata for name, sign in BOUNDS.items()
+              if hasattr(limit, name)]  # fmt: skip
+    default = "required" if field.is_required() else _value(field.get_default(call_default_factory=True))
+    return f"| `{key}` | {', '.join([_kind(field.annotation), *bounds])} | {default} | {field.description or ''} |"
+
+
+def _kind(annotation: Any) -> str:
+    within = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return ", ".join(_value(choice) for choice in within)
+    if get_origin(annotation) in (Union, UnionType):
+        return " or ".join(_kind(each) for each in within)
+    if get_origin(annotation) is list:
+        return f"list of {_kind(within[0])}"
+    return NAMES.get(annotation, "mapping")
+
+
+def _value(value: Any) -> str:
+    return f"`{'null' if value is None else value}`"
+
+
+PAGES: dict[str, Callable[[], str]] = {"cli.md": reference, "configuration.md": configuration}
+
+
 def main(arguments: list[str]) -> int:
-    """Write the reference, or with ``--check`` say whether the file is fresh; an exit code."""
+    """Write the named pages, or with ``--check`` say whether they are fresh; an exit code."""
     paths = [Path(argument) for argument in arguments if argument != "--check"]
-    if len(paths) != 1:
-        print("usage: python -m deidsynth.cli.reference [--check] FILE", file=sys.stderr)
+    if not paths or any(path.name not in PAGES for path in paths):
+        print(f"usage: python -m deidsynth.cli.reference [--check] FILE...; pages: {', '.join(PAGES)}", file=sys.stderr)
         return 2
-    path, text = paths[0], reference()
-    if "--check" not in arguments:
-        path.write_text(text, encoding="utf-8")
-        return 0
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{path} is stale; run: make docs", file=sys.stderr)
-    return 1
+    stale = 0
+    for path in paths:
+        text = PAGES[path.name]()
+        if "--check" not in arguments:
+            path.write_text(text, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            print(f"{path} is stale; run: make docs", file=sys.stderr)
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deidsynth.cli.options import AsJson, Device, GroupBy, Language, Quiet, Seed, Settings
+from deidsynth.cli.options import AsJson, Device, Discontinuous, GroupBy, Language, Quiet, Seed, Settings
 
 if TYPE_CHECKING:
     from deidsynth.executors import NodeResult
@@ -37,6 +37,14 @@ def run_command(
     ] = None,
     settings: Settings = None,
     group_by: GroupBy = None,
+    discontinuous: Annotated[
+        Discontinuous | None,
+        typer.Option(
+            "--discontinuous",
+            metavar="refuse|join",
+            help="Discontinuous entities: refuse, or join to the span that covers all.",
+        ),
+    ] = None,
     seed: Seed = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and do nothing.")] = False,
     device: Device = "auto",
@@ -56,6 +64,7 @@ def run_command(
         "corpus.path": str(corpus) if corpus is not None else None,
         "corpus.language": language,
         "corpus.group_by": group_by,
+        "corpus.discontinuous": discontinuous.value if discontinuous is not None else None,
         "output": str(output) if output is not None else None,
         "store": str(store) if store is not None else None,
         "seed": seed,

@@ -60,8 +60,14 @@ def show_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> No
         rows.append(
             [artifact["name"], artifact["stage"], _short(artifact["key"]), "yes" if there else "no", size, took]
         )
-    print_table(["artifact", "stage", "key", "there", "size", "took"], rows)
-    tell(f"{shown['status']}; store: {shown['store']}", quiet)
+    if rows:
+        print_table(["artifact", "stage", "key", "there", "size", "took"], rows)
+    there = sum(artifact["present"] for artifact in shown["artifacts"])
+    status = shown["status"]
+    if status == "unfinished":
+        status += f": {there} of {len(rows)} artifacts" if rows else ": no artifacts yet"
+        status += f"; finish the run with: deidsynth run {run / 'run.yaml'}"
+    tell(f"{status}; store: {shown['store'] or 'none yet'}", quiet)
     tell(f"in the run folder: {', '.join(shown['published']) or 'nothing yet'}", quiet)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deidsynth.cli.terminal import tell
 from deidsynth.config import StageConfig
 from deidsynth.digests import canonical_json, digest, file_digests, hex_of
 from deidsynth.documents import Corpus, Document
@@ -37,7 +39,8 @@ def run_stage(
 ) -> Mapping[str, Any]:
     """The facts of a stage that has written its files into ``output``.
 
-    A killed command leaves a hidden folder beside ``output``; the same command takes it up again.
+    A killed command leaves a hidden folder beside ``output``; the same command takes it up again. One that fails
+    leaves it only where there is something to take up, and never the copy of the inputs.
 
     Args:
         name: of the stage.
@@ -50,11 +53,14 @@ def run_stage(
         InputError: the output folder holds something.
         ModelNotFoundError: an input folder holds no model.
     """
-    from deidsynth.models.devices import resolve_device, resolve_precision
+    refuse_occupied(output)
+    for value in inputs.values():
+        if isinstance(value, Path):
+            model_folder(value)
+    from deidsynth.models.devices import resolve_device, resolve_precision  # after the cheap checks: it loads torch
     from deidsynth.stages import STAGES
     from deidsynth.stages.stage import StageContext
 
-    refuse_occupied(output)
     stage = STAGES[name]
     device = resolve_device(around.device)
     precision = resolve_precision(around.precision, device)
@@ -67,22 +73,44 @@ def run_stage(
         "inputs": {role: _identity(value) for role, value in inputs.items()},
     }
     work = output.parent / f".{output.name}.{hex_of(digest(identity))[:12]}.partial"
-    for part in ("inputs", "output", "scratch"):
-        (work / part).mkdir(parents=True, exist_ok=True)
-    work.chmod(0o700)
-    folders = {role: _lay_out(value, work / "inputs" / role) for role, value in inputs.items()}
     context = StageContext(work / "scratch", around.seed, precision, device, around.progress)
-    with storage_errors(work, refusals=False), around.progress.task(name, None):
+    with _private_work(work), storage_errors(work, refusals=False), around.progress.task(name, None):
+        folders = {role: _lay_out(value, work / "inputs" / role) for role, value in inputs.items()}
         facts: Mapping[str, Any] = stage.run(config, folders, work / "output", context)
     told = {key: identity[key] for key in ("stage", "version", "config", "seed", "precision")}
     (work / "output" / FACTS).write_text(
         json.dumps({**told, "facts": dict(facts)}, indent=2, ensure_ascii=False), encoding="utf-8"
     )
+    if _has_real_text(inputs):
+        (work / "output").chmod(0o700)
     if output.is_dir():
         output.rmdir()
     (work / "output").rename(output)
     shutil.rmtree(work)
     return facts
+
+
+@contextmanager
+def _private_work(work: Path) -> Iterator[None]:
+    """The folder of a stage under way; where the stage fails, what cannot be taken up again is removed."""
+    work.mkdir(mode=0o700, exist_ok=True)
+    work.chmod(0o700)
+    for part in ("inputs", "output", "scratch"):
+        (work / part).mkdir(exist_ok=True)
+    try:
+        yield
+    except BaseException as error:
+        shutil.rmtree(work / "inputs", ignore_errors=True)
+        interrupted = not isinstance(error, Exception)
+        if interrupted or any(path.is_file() for path in (work / "scratch").rglob("*")):
+            tell(f"unfinished work is in {work}; the same command goes on from it, or remove it")
+        else:
+            shutil.rmtree(work, ignore_errors=True)
+        raise
+
+
+def _has_real_text(inputs: Mapping[str, Corpus | Path]) -> bool:
+    return any(isinstance(value, Corpus) and value.origin == "real" for value in inputs.values())
 
 
 def run_stage_to_file(
@@ -101,6 +129,8 @@ def run_stage_to_file(
     if folder.is_dir():
         shutil.rmtree(folder)
     facts = run_stage(name, config, inputs, folder, around)
+    if _has_real_text(inputs):
+        (folder / CORPUS).chmod(0o600)
     (folder / CORPUS).rename(output)
     shutil.rmtree(folder)
     return facts

@@ -39,7 +39,7 @@ def format_rate(n: float, seconds: float, unit: str) -> str:
     rate = n / seconds
     if rate >= 1:
         return f"{rate:,.0f} {name}/s" if rate >= 100 else f"{rate:.1f} {name}/s"
-    return f"{1 / rate:.1f} s/{name}"
+    return f"{1 / rate:.1f} s/{name.removesuffix('s')}"
 
 
 def format_info(info: Mapping[str, str | float]) -> str:
@@ -105,7 +105,8 @@ class _PlainTask:
         state.done += n
         state.info.update(info)
         now = state.clock()
-        if now - self._told >= PLAIN_INTERVAL_SECONDS:
+        is_complete = state.total is not None and state.done >= state.total  # the line of its end follows
+        if now - self._told >= PLAIN_INTERVAL_SECONDS and not is_complete:
             self._told = now
             self._owner.message(state.line(finished=False))
 

@@ -27,12 +27,16 @@ def train_command(
     """Train an encoder that finds the entities of a corpus: annotator, gold model and synthetic model alike."""
     from deidsynth.cli.inputs import load, training_documents
     from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.standalone import Surroundings, run_stage
+    from deidsynth.cli.standalone import Surroundings, refuse_occupied, run_stage
     from deidsynth.cli.terminal import make_progress, print_facts
     from deidsynth.config import TrainConfig
 
     config = stage_config(TrainConfig, settings, encoder=encoder)
+    refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by)
+    from deidsynth.models.requirements import check_encoder  # not before the cheap checks: it loads torch
+
+    check_encoder(config.encoder)
     around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device)
     facts = run_stage("train", config, {"corpus": training_documents(loaded, quiet)}, output, around)
     print_facts(facts, f"model in {output}", json, quiet)

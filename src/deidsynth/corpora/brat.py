@@ -127,7 +127,7 @@ def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Count
     _refuse_unsafe_names(corpus)
     refuse_surrogates(corpus)
     dropped: Counter[str] = Counter()
-    with whole_folder(path) as temporary:
+    with whole_folder(path, private=corpus.origin == "real") as temporary:
         for number, document in enumerate(corpus, start=1):
             folder = temporary / parts[document.doc_id] if parts else temporary
             if not folder.exists():
@@ -221,7 +221,10 @@ def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Dis
     fragments = [(int(start), int(end)) for start, end in (pair.split(" ") for pair in offsets.split(";"))]
     place = f"entity {offsets.replace(' ', ':')}"
     if len(fragments) > 1 and discontinuous == "refuse":
-        message = f"{place} is discontinuous; pass --discontinuous join to take the span that covers its fragments"
+        message = (
+            f"{place} is discontinuous; to take the span that covers its fragments give --discontinuous join, "
+            "or --set corpus.discontinuous=join"
+        )
         return Problem(path, message, number, "discontinuous")
     bounds = [offset for fragment in fragments for offset in fragment]
     if len(fragments) > 1 and bounds != sorted(bounds):

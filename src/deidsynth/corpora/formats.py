@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from deidsynth.corpora import brat, jsonl
-from deidsynth.corpora.output import refuse_occupied
+from deidsynth.corpora.output import refuse_occupied, refuse_unwritable
 from deidsynth.corpora.records import PARTS, Discontinuous, Part, ReadResult
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError, UnrepresentableError
@@ -97,9 +97,9 @@ def write_corpus(
         parts: part of every document id; None or empty where the corpus has no parts.
 
     Raises:
-        InputError: an unknown format, or the destination is not empty.
+        InputError: an unknown format, or a destination that is not empty or cannot be written in.
         UnrepresentableError: the format cannot hold the corpus; nothing is written.
-        StorageError: the disk is full or cannot be written.
+        StorageError: the disk is full.
     """
     chosen, path = get_format(format), Path(path)
     homeless = sum(document.doc_id not in parts for document in corpus) if parts else 0
@@ -108,4 +108,5 @@ def write_corpus(
             f"{homeless} of {len(corpus)} documents are in no part; give every document one of {', '.join(PARTS)}"
         )
     refuse_occupied(path)
+    refuse_unwritable(path.parent, "TARGET")
     return chosen.write(corpus, path, parts or None)

@@ -29,7 +29,7 @@ from deidsynth.corpora.records import (
     read_bytes,
 )
 from deidsynth.documents import Corpus, Document
-from deidsynth.errors import InputError, Problem
+from deidsynth.errors import InputError, Problem, UnrepresentableError
 
 NAME = "jsonl"
 SUFFIX = ".jsonl"
@@ -91,27 +91,32 @@ def write_jsonl(corpus: Corpus, path: str | Path) -> None:
         StorageError: the disk is full or cannot be written.
     """
     refuse_surrogates(corpus)
-    with whole_file(Path(path)) as temporary:
+    with whole_file(Path(path), private=corpus.origin == "real") as temporary:
         _write_file(corpus, corpus, temporary)
 
 
 def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:
-    """What could not be held, counted, after writing the corpus into a new file or folder.
+    """An empty counter, for all is held, after writing the corpus into a new file or folder.
 
     Args:
         corpus: what to write.
         path: a name that ends in ``.jsonl`` becomes a file; any other a folder, with a file for each part.
-        parts: part of every document id, or None.
+        parts: part of every document id, or None; only a folder can hold them.
 
     Raises:
-        UnrepresentableError: a text has a lone surrogate, which UTF-8 cannot hold.
+        UnrepresentableError: parts for a single file, or a text with a lone surrogate, which UTF-8 cannot hold.
         StorageError: the disk is full or cannot be written.
     """
     if path.suffix == SUFFIX:
+        if parts:
+            raise UnrepresentableError(
+                f"{path}: one file cannot hold the parts of the corpus; "
+                f"give a folder as TARGET to keep {'/'.join(PARTS)}"
+            )
         write_jsonl(corpus, path)
-        return Counter(parts=len(parts)) if parts else Counter()
+        return Counter()
     refuse_surrogates(corpus)
-    with whole_folder(path) as temporary:
+    with whole_folder(path, private=corpus.origin == "real") as temporary:
         if not parts:
             _write_file(corpus, corpus, temporary / f"corpus{SUFFIX}")
         for part in PARTS if parts else ():

@@ -76,7 +76,7 @@ def load_corpus(
     Args:
         path: file or folder.
         format: name of the format, or ``auto`` to find it.
-        language: ISO 639-1 code of the text.
+        language: code of the text, two letters (ISO 639-1) or three (ISO 639-3), in any case.
         group_by: regular expression on the document id; its first group, or the whole match, names the group of the
             document, whatever the source says.
         discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` makes it a problem.
@@ -84,10 +84,11 @@ def load_corpus(
         require_entities: whether a corpus without any entity is an error.
 
     Raises:
-        InputError: no such path, or a format that is unknown or cannot be told.
+        InputError: no such path, a format that is unknown or cannot be told, or a language that is no code.
         CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
         ConfigError: ``group_by`` is no regular expression.
     """
+    language = None if language is None else _language_code(language)
     result = check_corpus(path, format=format, discontinuous=discontinuous)
     if not result.records and not result.problems:
         raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
@@ -113,6 +114,15 @@ def content_digest(loaded: LoadedCorpus) -> str:
         content = canonical_json(_content(document, loaded.parts.get(document.doc_id)))
         digest.update(f"\n{content}".encode("ascii"))
     return f"{ALGORITHM}:{digest.hexdigest()}"
+
+
+def _language_code(language: str) -> str:
+    if not re.fullmatch("[A-Za-z]{2,3}", language):
+        raise InputError(
+            f"corpus.language: expected a code of two or three letters, such as es or sv, got {language!r}; "
+            "give it with --language"
+        )
+    return language.lower()
 
 
 def _grouped(corpus: Corpus, group_by: str) -> Corpus:

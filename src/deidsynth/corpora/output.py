@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +13,10 @@ from pathlib import Path
 from deidsynth.corpora.records import is_encodable
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError, StorageError, UnrepresentableError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_PRIVATE_FILE = 0o600
+_PRIVATE_FOLDER = 0o700
 
 
 def refuse_occupied(path: Path) -> None:
@@ -22,6 +28,29 @@ def refuse_occupied(path: Path) -> None:
     occupied = any(path.iterdir()) if path.is_dir() else path.exists() and path.stat().st_size > 0
     if occupied:
         raise InputError(f"{path}: exists already and is not empty; choose another destination or remove it")
+
+
+def refuse_unwritable(folder: Path, option: str) -> None:
+    """Make sure that a folder, which need not be there yet, can be written in; nothing is left behind.
+
+    Args:
+        folder: where something will be written.
+        option: what the user gives to choose another place, such as ``--output``.
+
+    Raises:
+        InputError: a file stands in its place or above it, or the system refuses.
+        StorageError: the disk is full.
+    """
+    place = folder
+    try:
+        place = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+        Path(tempfile.mkdtemp(prefix=".deidsynth-", dir=place)).rmdir()
+    except OSError as error:
+        if error.errno in _FULL:
+            raise _full(folder, error) from error
+        is_file = isinstance(error, NotADirectoryError)
+        reason = "a file, not a folder" if is_file else error.strerror or type(error).__name__
+        raise InputError(f"cannot write in {place} ({reason}): choose another {option}") from None
 
 
 def refuse_surrogates(corpus: Corpus) -> None:
@@ -39,8 +68,12 @@ def refuse_surrogates(corpus: Corpus) -> None:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path whose file becomes ``path`` when the block ends well, and vanishes otherwise.
+def whole_file(path: Path, *, private: bool) -> Iterator[Path]:
+    """A temporary file that becomes ``path`` when the block ends well, and vanishes otherwise.
+
+    Args:
+        path: an earlier file is replaced.
+        private: whether only its owner may read it (0600).
 
     Raises:
         StorageError: the disk is full or cannot be written.
@@ -50,6 +83,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         with _storage_errors(path):
             target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.unlink(missing_ok=True)
+            temporary.touch(mode=_PRIVATE_FILE if private else 0o666)
             yield temporary
             os.replace(temporary, target)  # noqa: PTH105 - the atomic rename is the point
     finally:
@@ -58,8 +93,12 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, *, private: bool) -> Iterator[Path]:
     """A temporary folder that becomes ``path`` when the block ends well, and vanishes otherwise.
+
+    Args:
+        path: absent or an empty folder.
+        private: whether only its owner may look into it (0700, files in it 0600).
 
     Raises:
         StorageError: the disk is full or cannot be written.
@@ -69,8 +108,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
     try:
         with _storage_errors(path):
             shutil.rmtree(temporary, ignore_errors=True)
-            temporary.mkdir(parents=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.mkdir(mode=_PRIVATE_FOLDER if private else 0o777)
             yield temporary
+            for each in temporary.rglob("*") if private else ():
+                each.chmod(_PRIVATE_FOLDER if each.is_dir() else _PRIVATE_FILE)
             with suppress(FileNotFoundError):
                 target.rmdir()
             os.replace(temporary, target)  # noqa: PTH105 - the atomic rename is the point
@@ -87,5 +129,11 @@ def _storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in _FULL:
+            raise _full(path, error) from error
         reason = error.strerror or type(error).__name__
-        raise StorageError(f"{path}: cannot be written ({reason}); free some space or choose another place") from error
+        raise StorageError(f"{path}: cannot be written ({reason}); choose another place") from error
+
+
+def _full(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"{path}: cannot be written ({error.strerror}); free some space or choose another place")

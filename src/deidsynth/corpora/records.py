@@ -227,11 +227,11 @@ def build_corpus(result: ReadResult, *, origin: Origin | None = None, language: 
         language: ISO 639-1 code.
 
     Raises:
-        CorpusError: the result has a fatal problem; all are listed.
+        CorpusError: the result has a fatal problem; all are listed, by file and line.
     """
     fatal = [problem for problem in result.problems if problem.fatal]
     if fatal:
-        raise CorpusError(fatal)
+        raise CorpusError(sorted(fatal, key=lambda problem: (problem.path, problem.line or 0)))
     said = {record.origin for record in result.records}
     agreed = said.pop() if len(said) == 1 else None
     silver = any(record.annotation == "silver" for record in result.records)

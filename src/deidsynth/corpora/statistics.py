@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deidsynth.corpora.records import PARTS, Part
 from deidsynth.documents import Corpus
 
 
-def describe(corpus: Corpus) -> dict[str, Any]:
+def describe(corpus: Corpus, parts: Mapping[str, Part] | None = None) -> dict[str, Any]:
     """Counts, lengths and labels of a corpus.
+
+    Args:
+        corpus: may be empty.
+        parts: part of each document id, where the source names parts.
 
     Returns:
         ``n_documents``, ``n_groups``, ``n_chars`` (code points), ``n_words`` (runs without white space),
         ``n_entities``, ``n_documents_without_entities``; quantiles ``chars``, ``words`` and ``entities`` per document,
         each ``{min, p25, median, p75, max, mean}`` or None for an empty corpus; ``labels`` with ``count`` and
-        ``median_chars``, most frequent first; ``origin``, ``annotation``, ``language``.
+        ``median_chars``, most frequent first; ``origin``, ``annotation``, ``language``; where the source names parts,
+        ``parts`` with the number of documents in each.
     """
     chars = [len(document.text) for document in corpus]
     words = [len(document.text.split()) for document in corpus]
@@ -43,7 +49,13 @@ def describe(corpus: Corpus) -> dict[str, Any]:
             label: {"count": count, "median_chars": statistics.median(lengths[label])}
             for label, count in corpus.label_counts().items()
         },
+        **({"parts": _part_sizes(corpus, parts)} if parts else {}),
     }
+
+
+def _part_sizes(corpus: Corpus, parts: Mapping[str, Part]) -> dict[str, int]:
+    sizes = Counter(parts[document.doc_id] for document in corpus if document.doc_id in parts)
+    return {part: sizes[part] for part in PARTS if part in sizes}
 
 
 def _quantiles(values: Sequence[int]) -> dict[str, float] | None:

@@ -2,6 +2,7 @@
 
 from deidsynth.metrics.entities import Counts, Scores, score
 from deidsynth.metrics.overlap import VerbatimIndex, ngram_recall
+from deidsynth.metrics.replay import RareValues
 from deidsynth.metrics.tokens import token_spans, words
 
-__all__ = ["Counts", "Scores", "VerbatimIndex", "ngram_recall", "score", "token_spans", "words"]
+__all__ = ["Counts", "RareValues", "Scores", "VerbatimIndex", "ngram_recall", "score", "token_spans", "words"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.utils import logging as hub_logging
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
@@ -15,6 +16,7 @@ SCRATCH = "scratch"
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
+hub_logging.set_verbosity_error()
 
 
 def _not_found(name: str, reason: str) -> ModelNotFoundError:

@@ -54,19 +54,22 @@ class Tagger:
         )
 
 
-def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str]) -> Tagger:
+def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], device: str = "cpu") -> Tagger:
     """A tagger to be trained: an encoder with a fresh output layer.
 
     Args:
         config: which encoder.
         tag_set: one output for each tag.
         texts: training texts, from which an encoder from scratch learns its tokenizer.
+        device: that it will be trained on. On the processor, short rows are a third faster without fused attention.
     """
     names = dict(enumerate(tag_set.tags))
     numbers = {tag: number for number, tag in names.items()}
     if config.encoder == SCRATCH:
         tokenizer = encoder_tokenizer(texts, config.scratch.vocabulary_size)
         model: PreTrainedModel = scratch_encoder(config.scratch, tokenizer, names, numbers)
+        if device == "cpu":
+            model.set_attn_implementation("eager")
     else:
         tokenizer = load_tokenizer(config.encoder)
         model = load_model(

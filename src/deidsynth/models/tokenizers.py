@@ -39,7 +39,7 @@ def _trained_bpe(texts: Iterable[str], vocabulary_size: int, special_tokens: lis
 
 
 def causal_tokenizer(texts: Iterable[str], vocabulary_size: int) -> PreTrainedTokenizerFast:
-    """A tokenizer for a causal language model, with distinct BOS, EOS and pad tokens that it never adds by itself.
+    """A tokenizer for a causal language model, with distinct BOS, EOS and pad tokens; it puts BOS before a text.
 
     Args:
         texts: what to learn merges from.
@@ -47,6 +47,9 @@ def causal_tokenizer(texts: Iterable[str], vocabulary_size: int) -> PreTrainedTo
     """
     special = ["<pad>", "<s>", "</s>"]
     tokenizer = _trained_bpe(texts, vocabulary_size, special)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", tokenizer.token_to_id("<s>"))]
+    )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",

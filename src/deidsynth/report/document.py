@@ -1,4 +1,4 @@
-"""One self-contained HTML page that tells a run: no script, no request, no real text."""
+"""One self-contained HTML page that tells a run: no script, no request, no real note."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any
 DASH = "–"
 MINUS = "\N{MINUS SIGN}"
 THIN = "\N{NARROW NO-BREAK SPACE}"
+RATIO_WORDS = {"f1", "precision", "recall", "score"}
 
 
 def number(value: Any) -> float | None:
@@ -105,6 +106,8 @@ def fact(key: str, value: Any) -> str | None:
             return duration(known)
         if key.endswith(("_share", "_rate")) and 0 <= known <= 1:
             return percent(known)
+        if RATIO_WORDS & set(key.split("_")):
+            return score(known)
         return count(known) if known.is_integer() else significant(known)
     if isinstance(value, str) and 0 < len(value) <= 80:
         return value

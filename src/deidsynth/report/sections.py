@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from deidsynth.report import figures, flow, formats
-from deidsynth.report.tables import MEASURES, MODELS, RATIOS, f1_gap, label_rows, part
+from deidsynth.report.tables import MEASURES, MODELS, RATIOS, LabelRow, f1_gap, label_rows, part
 
 LANGUAGES = {
     "ca": "Catalan", "da": "Danish", "de": "German", "en": "English", "es": "Spanish", "fi": "Finnish", "fr": "French",
@@ -44,6 +44,27 @@ STAGES = {
     "evaluate-synthetic": "Score the synthetic model",
     "overlap": "Compare the wording",
 }
+FACTS = {
+    "strict_f1": "strict F1",
+    "token_f1": "token F1",
+    "validation_f1": "validation F1",
+    "n_without_eos": "cut off at the length limit",
+    "n_cut_entities": "entities cut by a chunk’s end",
+    "n_lost_entities": "entities that no token holds",
+    "n_misaligned_entities": "entities that tags cannot give back exactly",
+    "n_boundaries_within_words": "entity ends inside a word",
+    "n_tokens_filled_in": "tokens read for filling in",
+    "n_tokens_tagged": "tokens read for tagging",
+    "n_tokens_seen": "tokens read",
+    "n_empty": "empty documents",
+    "n_notes_checked": "notes checked",
+    "n_notes_passing": "notes that may be shown",
+    "n_notes_with_long_runs": "notes with a long copied run",
+    "n_notes_with_rare_entities": "notes with a rare real value",
+    "recall_train": "wording of training notes that recurs",
+    "recall_held_out": "wording of unseen notes that recurs",
+}
+WEAK_GAP = 0.2
 STATUS = {"done": "computed", "cached": "kept from before"}
 
 
@@ -129,7 +150,10 @@ def stages(report: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     cards = []
     for stage in listed:
-        facts = [(formats.title(key), formats.fact(key, value)) for key, value in part(stage, "facts").items()]
+        facts = [
+            (FACTS.get(key) or formats.title(key), formats.fact(key, value))
+            for key, value in part(stage, "facts").items()
+        ]
         status = str(stage.get("status") or "")
         name = str(stage.get("name") or stage.get("stage") or "stage")
         cards.append(
@@ -172,7 +196,30 @@ def scores(report: Mapping[str, Any]) -> dict[str, Any] | None:
     leaks = {model: part(report, "models", model).get("leak") for model in MODELS}
     known = any(formats.number(leak) is not None for leak in leaks.values())
     leak = {model: formats.score(value) for model, value in leaks.items()} if known else None
-    return {"overall": overall, "labels": labels, "leak": leak, "lows": [f"{low:g}" for low in lows]}
+    return {
+        "overall": overall,
+        "labels": labels,
+        "weak": _weak_labels(by_label),
+        "leak": leak,
+        "lows": [f"{low:g}" for low in lows],
+    }
+
+
+def _weak_labels(rows: Sequence[LabelRow]) -> list[str]:
+    """A sentence on labels that the synthetic model never gets right, and one on those where it falls far behind."""
+    never, behind = [], []
+    for row in rows:
+        f1, gap = formats.number(row.synthetic.get("f1")), f1_gap(row.gold, row.synthetic)
+        shown = f"{row.label} (gold {formats.score(row.gold.get('f1'))}, support {formats.count(row.support)})"
+        if row.support and f1 == 0:
+            never.append(shown)
+        elif gap is not None and round(gap, 9) < -WEAK_GAP:
+            behind.append(shown)
+    told = (
+        (never, "The synthetic model never gets these labels right, its F1 is 0"),
+        (behind, f"The F1 of the synthetic model is more than {WEAK_GAP} below that of the gold model"),
+    )
+    return [f"{sentence}: {', '.join(labels)}." for labels, sentence in told if labels]
 
 
 def _low(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> float:
@@ -306,7 +353,14 @@ def overlap(report: Mapping[str, Any]) -> dict[str, Any] | None:
         "passing_share": formats.percent(passing / checked) if checked and passing is not None else None,
         "max_run_words": found.get("max_run_words", 12),
         "min_groups": found.get("min_groups", 3),
+        "min_entity_characters": found.get("min_entity_characters"),
+        "with_runs": _known_count(found.get("n_notes_with_long_runs")),
+        "with_values": _known_count(found.get("n_notes_with_rare_entities")),
     }
+
+
+def _known_count(value: Any) -> str | None:
+    return None if formats.number(value) is None else formats.count(value)
 
 
 def _ratio(train: float | None, held_out: float | None) -> str | None:

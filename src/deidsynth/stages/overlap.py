@@ -8,7 +8,7 @@ from typing import Any
 
 from deidsynth.config import OverlapConfig, StageConfig
 from deidsynth.corpora import read_jsonl
-from deidsynth.metrics import VerbatimIndex, ngram_recall
+from deidsynth.metrics import RareValues, VerbatimIndex, ngram_recall
 from deidsynth.stages.artifacts import CORPUS, OVERLAP, write_json
 from deidsynth.stages.stage import StageContext
 
@@ -17,13 +17,16 @@ class Overlap:
     """``texts``, ``train`` and ``held_out`` in; ``overlap.json`` out."""
 
     name = "overlap"
-    version = 1
+    version = 2
     config_type: type[StageConfig] = OverlapConfig
 
     def run(
         self, config: OverlapConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
-        """Write n-gram recall and the indices of the notes without verbatim training text."""
+        """Write n-gram recall and the indices of the notes that may be shown.
+
+        Those hold no long run of training text and no rare identifying value of it.
+        """
         texts, train, held_out = (read_jsonl(inputs[role] / CORPUS) for role in ("texts", "train", "held_out"))
         synthetic = [document.text for document in texts]
         index = VerbatimIndex(
@@ -32,10 +35,18 @@ class Overlap:
             max_run_words=config.max_run_words,
             min_groups=config.min_groups,
         )
-        shown = []
+        rare = RareValues(
+            ((document.surface(entity), document.unit) for document in train for entity in document.entities),
+            min_characters=config.min_entity_characters,
+            min_groups=config.min_groups,
+        )
+        shown, n_verbatim, n_rare = [], 0, 0
         with context.progress.task("overlap", len(synthetic), "documents") as task:
             for number, text in enumerate(synthetic):
-                if text.strip() and index.passes(text):
+                verbatim, replayed = not index.passes(text), rare.stand_in(text)
+                n_verbatim += verbatim
+                n_rare += replayed
+                if text.strip() and not verbatim and not replayed:
                     shown.append(number)
                 task.advance(1)
         recall = {
@@ -49,11 +60,16 @@ class Overlap:
             "n_notes_passing": len(shown),
             "max_run_words": config.max_run_words,
             "min_groups": config.min_groups,
+            "min_entity_characters": config.min_entity_characters,
+            "n_notes_with_long_runs": n_verbatim,
+            "n_notes_with_rare_entities": n_rare,
             "shown": shown,
         }
         write_json(output / OVERLAP, result)
         return {
             "n_notes_checked": len(synthetic),
+            "n_notes_with_long_runs": n_verbatim,
+            "n_notes_with_rare_entities": n_rare,
             "n_notes_passing": len(shown),
             "recall_train": recall["train"]["recall"],
             "recall_held_out": recall["held_out"]["recall"],

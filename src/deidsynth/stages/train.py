@@ -39,7 +39,7 @@ class Train:
     """
 
     name = "train"
-    version = 1
+    version = 2
     config_type: type[StageConfig] = TrainConfig
 
     def run(
@@ -53,7 +53,9 @@ class Train:
         if config.keep == "best":
             train, validation = carve_validation(train, config.validation, context.seed)
         torch.manual_seed(context.seed)
-        tagger = new_tagger(config, TagSet.of(corpus.label_scheme()), (document.text for document in train))
+        tagger = new_tagger(
+            config, TagSet.of(corpus.label_scheme()), (document.text for document in train), context.device
+        )
         chunks = training_chunks(
             train,
             tagger.tokenizer,
