@@ -18,7 +18,7 @@ DemoLanguage = Literal["sv", "es"]
 
 LANGUAGES: tuple[DemoLanguage, ...] = get_args(DemoLanguage)
 
-N_TRAIN_DOCUMENTS = 1100
+N_TRAIN_DOCUMENTS = 1200
 N_TEST_DOCUMENTS = 100
 
 DEMO_SETTINGS: Mapping[str, Any] = {
@@ -28,6 +28,7 @@ DEMO_SETTINGS: Mapping[str, Any] = {
         "learning_rate": 4e-3,
         "batch_tokens": 1024,
         "sequence_length": 256,
+        "evaluations": 3,
         "scratch": {
             "hidden_size": 192,
             "layers": 3,
@@ -37,7 +38,7 @@ DEMO_SETTINGS: Mapping[str, Any] = {
             "vocabulary_size": 2048,
         },
     },
-    "synthesize": {"volume": 0.5, "max_length_tokens": 400, "batch_size": 256},
+    "synthesize": {"volume": 0.45, "max_length_tokens": 400, "batch_size": 256},
     "train": {
         "encoder": "scratch",
         "epochs": 2,

@@ -11,8 +11,8 @@ from deidsynth.metrics.tokens import words
 class RareValues:
     """The values that few training groups hold: names, numbers, addresses that could point to one patient.
 
-    Values are compared as runs of words, by the rules of `deidsynth.metrics.tokens`. A question costs time linear in the
-    words asked, times the number of different lengths of the values.
+    Values are compared as runs of words, by the rules of `deidsynth.metrics.tokens`. A question costs time linear in
+    the words asked, times the number of different lengths of the values.
 
     Args:
         values: the surface of each training entity, and its group.
