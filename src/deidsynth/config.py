@@ -46,7 +46,7 @@ class SplitConfig(StageConfig):
 
     validation: Fraction = Field(0.05, description="share of the training data that is set aside and gives the prompts")
     test: Fraction = Field(0.2, description="share for the test set, where the corpus names none")
-    seed: int = 1
+    seed: int = Field(1, description="which documents go where")
 
 
 class SelectConfig(StageConfig):
@@ -60,10 +60,12 @@ class SelectConfig(StageConfig):
 class LoraConfig(StageConfig):
     """Low-rank adaptation; the defaults are the paper's."""
 
-    r: int = Field(8, ge=1)
-    alpha: int = Field(32, ge=1)
+    r: int = Field(8, ge=1, description="rank")
+    alpha: int = Field(32, ge=1, description="scale of the update, divided by the rank")
     dropout: float = Field(0.0, ge=0.0, lt=1.0)
-    target_modules: list[str] | Literal["all-linear"] = "all-linear"
+    target_modules: list[str] | Literal["all-linear"] = Field(
+        "all-linear", description="names of the layers that are adapted"
+    )
 
 
 class ScratchCausalConfig(StageConfig):
@@ -72,10 +74,10 @@ class ScratchCausalConfig(StageConfig):
     hidden_size: int = Field(256, ge=16)
     layers: int = Field(4, ge=1)
     heads: int = Field(4, ge=1)
-    kv_heads: int = Field(1, ge=1)
+    kv_heads: int = Field(1, ge=1, description="key/value heads; few make sampling fast")
     intermediate_size: int = Field(704, ge=16)
     vocabulary_size: int = Field(4096, ge=300)
-    context: int = Field(2048, ge=64)
+    context: int = Field(2048, ge=64, description="longest document in tokens")
 
     @model_validator(mode="after")
     def _heads_divide(self) -> ScratchCausalConfig:
@@ -87,7 +89,7 @@ class ScratchCausalConfig(StageConfig):
 class PretrainingConfig(StageConfig):
     """Masked-language training of an encoder from scratch, on the texts that it is then trained to tag."""
 
-    epochs: float = Field(6.0, ge=0.0, description="0: none")
+    epochs: float = Field(6.0, ge=0.0, description="passes over the training documents; 0: none")
     learning_rate: float = Field(4e-3, gt=0.0)
     weight_decay: float = Field(0.05, ge=0.0)
     masked: Fraction = Field(0.3, description="share of the tokens to fill in")
@@ -119,11 +121,11 @@ class AdaptConfig(StageConfig):
     method: Literal["auto", "full", "lora", "qlora"] = Field(
         "auto", description="auto: full for scratch and for local folders under 1 GB, else lora"
     )
-    epochs: float = Field(5.0, gt=0.0)
+    epochs: float = Field(5.0, gt=0.0, description="passes over the training text")
     learning_rate: float | None = Field(None, gt=0.0, description="by default 3e-3 scratch, 3e-4 full, 2e-4 LoRA")
     optimizer: Literal["auto", "adamw", "muon"] = Field("auto", description="auto: muon for scratch, else adamw")
     batch_tokens: int | None = Field(
-        None, ge=64, description="tokens in one optimiser step; by default 2048 for scratch, else 8192"
+        None, ge=64, description="tokens in one optimizer step; by default 2048 for scratch, else 8192"
     )
     sequence_length: int = Field(1024, ge=16, description="tokens in one packed row")
     warmup: float = Field(0.05, ge=0.0, lt=1.0, description="share of the steps")
@@ -165,14 +167,14 @@ class SynthesizeConfig(StageConfig):
     top_p: float = Field(0.95, gt=0.0, le=1.0)
     top_k: int = Field(0, ge=0, description="0: off, so that top_p alone cuts the tail")
     max_length_tokens: int = Field(2048, ge=8, description="longest document, prompt included")
-    batch_size: int = Field(64, ge=1)
+    batch_size: int = Field(64, ge=1, description="documents sampled together")
 
 
 class TrainConfig(StageConfig):
     """Training of an encoder that tags tokens: annotator, gold model and synthetic model alike."""
 
     encoder: str = Field("scratch", description="hub id, local folder, or scratch")
-    epochs: float = Field(6.0, gt=0.0)
+    epochs: float = Field(6.0, gt=0.0, description="passes over the training documents")
     optimizer: Literal["auto", "adamw", "muon"] = Field("auto", description="auto: muon for scratch, else adamw")
     batch_size: int | None = Field(None, ge=1, description="chunks; by default 8 for scratch, else 16")
     learning_rate: float | None = Field(None, gt=0.0, description="by default 3e-3 for scratch, else 5e-5")
@@ -190,9 +192,11 @@ class TrainConfig(StageConfig):
 class AnnotateConfig(StageConfig):
     """Tagging of documents of any length."""
 
-    window_tokens: int | None = Field(None, ge=16, description="by default what the model was trained on")
+    window_tokens: int | None = Field(
+        None, ge=16, description="by default the longest chunk that the model was trained on"
+    )
     overlap: float = Field(0.5, ge=0.0, lt=1.0, description="share of a window that the next one sees again")
-    batch_size: int = Field(32, ge=1)
+    batch_size: int = Field(32, ge=1, description="windows at once")
 
 
 class EvaluateConfig(StageConfig):
@@ -227,7 +231,7 @@ class RunConfig(StageConfig):
     )
     annotate: AnnotateConfig = AnnotateConfig()
     overlap: OverlapConfig = OverlapConfig()
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, description="of training and sampling; split.seed parts the documents")
     precision: Precision = Field("auto", description="auto: bf16 where the processor has it, else fp32")
     output: str | None = Field(None, description="run folder")
     store: str | None = Field(None, description="artifact store; by default .deidsynth beside the run folder")

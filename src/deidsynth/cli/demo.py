@@ -24,7 +24,7 @@ N_TEST_DOCUMENTS = 100
 DEMO_SETTINGS: Mapping[str, Any] = {
     "adapt": {
         "base": "scratch",
-        "epochs": 2,
+        "epochs": 2.5,
         "learning_rate": 4e-3,
         "batch_tokens": 1024,
         "sequence_length": 256,
@@ -38,7 +38,7 @@ DEMO_SETTINGS: Mapping[str, Any] = {
             "vocabulary_size": 2048,
         },
     },
-    "synthesize": {"volume": 0.45, "max_length_tokens": 400, "batch_size": 256},
+    "synthesize": {"volume": 0.5, "max_length_tokens": 400, "batch_size": 256},
     "train": {
         "encoder": "scratch",
         "epochs": 2,
@@ -69,7 +69,7 @@ def demo_command(
     language: Annotated[
         list[str] | None, typer.Option("--language", "-l", metavar="sv|es", help="Only this; may be given again.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The only source of chance.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of training and sampling.")] = 1,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:

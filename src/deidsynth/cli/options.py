@@ -19,7 +19,7 @@ GroupBy = Annotated[
         help="Regular expression on the document name; its first group names the document's group (one patient).",
     ),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="The only source of chance.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of training and sampling.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Set one key of the configuration; may be given again."),

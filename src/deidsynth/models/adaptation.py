@@ -115,7 +115,7 @@ class _Epochs:
         documents: token ids of each.
         frame: BOS, EOS and the filling.
         length: places in a row.
-        rows_per_step: rows of one optimiser step.
+        rows_per_step: rows of one optimizer step.
         seed: of the orders.
     """
 
@@ -128,7 +128,7 @@ class _Epochs:
         self.n_steps = math.ceil(len(self._rows) / rows_per_step)
 
     def batches(self, step: int) -> list[Packed]:
-        """The micro-batches of an optimiser step, zero-based."""
+        """The micro-batches of an optimizer step, zero-based."""
         number, place = divmod(step, self.n_steps)
         if number != self._number:
             order = list(range(len(self._documents)))

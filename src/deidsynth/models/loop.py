@@ -42,10 +42,10 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
-    """What the optimiser needs to know.
+    """What the optimizer needs to know.
 
     Args:
-        n_steps: optimiser steps in all.
+        n_steps: optimizer steps in all.
         learning_rate: highest rate; linear warm-up, then a cosine down to a tenth.
         warmup: share of the steps.
         weight_decay: on matrices only.
@@ -96,7 +96,7 @@ class LoopSettings:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one optimiser step did.
+    """What one optimizer step did.
 
     Args:
         number: one-based.
@@ -116,7 +116,7 @@ class TrainingPoint:
     """One step on a training curve.
 
     Args:
-        step: optimiser steps so far.
+        step: optimizer steps so far.
         n_steps: in all.
         epoch: passes over the training data so far.
         train_loss: of this step, nats a target.
@@ -154,14 +154,14 @@ def training_steps(
     checkpoint: Path | None = None,
     memory: dict[str, Any] | None = None,
 ) -> Iterator[Step]:
-    """Train ``model`` in place, one optimiser step at a time, from the last checkpoint if there is one.
+    """Train ``model`` in place, one optimizer step at a time, from the last checkpoint if there is one.
 
     A run that was killed and resumed does the same steps as one that was not.
 
     Args:
         model: moved to the device of the settings.
         objective: batches and loss.
-        settings: optimiser, device, precision.
+        settings: optimizer, device, precision.
         checkpoint: folder that survives a killed run.
         memory: plain values of the caller that are kept with the checkpoint and restored in place.
 
