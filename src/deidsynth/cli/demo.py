@@ -18,17 +18,16 @@ DemoLanguage = Literal["sv", "es"]
 
 LANGUAGES: tuple[DemoLanguage, ...] = get_args(DemoLanguage)
 
-N_TRAIN_DOCUMENTS = 1200
+N_TRAIN_DOCUMENTS = 1100
 N_TEST_DOCUMENTS = 100
 
 DEMO_SETTINGS: Mapping[str, Any] = {
     "adapt": {
         "base": "scratch",
-        "epochs": 2.5,
+        "epochs": 2,
         "learning_rate": 4e-3,
         "batch_tokens": 1024,
         "sequence_length": 256,
-        "evaluations": 3,
         "scratch": {
             "hidden_size": 192,
             "layers": 3,
