@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check docs bench clean
+.PHONY: help setup demo test test-all check docs starters bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,13 @@ check: $(STAMP)  ## format, lint, types, layers, spelling, and whether the gener
 
 docs: $(STAMP)  ## regenerate docs/cli.md and docs/configuration.md from the program itself
 	$(BIN)/python -m deidsynth.cli.reference docs/cli.md docs/configuration.md
+
+starters: $(STAMP)  ## pretrain the models that the package ships (hours; needs DEIDSYNTH_DATA)
+	$(BIN)/python recipes/starters/prepare.py
+	for name in starter starter-xs starter-encoder; do \
+	  $(BIN)/python recipes/starters/pretrain.py $$name && $(BIN)/python recipes/starters/evaluate.py $$name || exit 1; \
+	done
+	$(BIN)/python recipes/starters/publish.py
 
 bench: $(STAMP)  ## every benchmark in benchmarks/
 	@found=0; for file in benchmarks/*.py; do test -e "$$file" || continue; found=1; echo "== $$file"; $(BIN)/python "$$file" || exit 1; done; \

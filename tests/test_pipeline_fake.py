@@ -91,7 +91,7 @@ class Fake:
     def _train(self, config: TrainConfig, inputs: Mapping[str, Path], output: Path) -> None:
         corpus = read_jsonl(inputs["corpus"] / "corpus.jsonl")
         self._model(output, {"annotation": corpus.annotation, "epochs": config.epochs})
-        if config.scratch.pretraining.epochs:
+        if config.pretraining.epochs != 0:
             (output / "pretraining.jsonl").write_text('{"step": 1, "train_loss": 3.0}\n')
 
     def _annotate(self, config: AnnotateConfig, inputs: Mapping[str, Path], output: Path) -> None:
@@ -220,7 +220,7 @@ def test_the_report_keeps_its_contract(home: Path) -> None:
 
 
 def test_curves_tell_of_pretraining_where_there_was_some(home: Path) -> None:
-    fresh = {"scratch": {"pretraining": {"epochs": 0}}}
+    fresh = {"pretraining": {"epochs": 0}}
     curves = go(config_of(home, train_synthetic=fresh)).report["curves"]
     assert list(curves) == ["adapt", "gold_pretraining", "gold", "synthetic"]
     assert curves["gold_pretraining"] == [{"step": 1, "train_loss": 3.0}]

@@ -1,8 +1,10 @@
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deidsynth import starters
 from deidsynth.config import RunConfig, parse
 from deidsynth.digests import digest
 from deidsynth.errors import InputError
@@ -172,3 +174,16 @@ def test_every_source_is_listed() -> None:
         "real_data": [{"source": keys["a"], "direct": False, "via": ["import", "train"], "parts": []}],
         "invented_data": [{"source": keys["b"], "direct": False, "via": ["import", "train"], "parts": []}],
     }
+
+
+def test_a_starter_counts_by_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = {"adapt": {"base": "starter"}, "train": {"encoder": "starter"}}
+    before = plan_of(data)
+    encoder = starters.find("starter", "encoder")
+    assert encoder is not None
+    newer = [
+        dataclasses.replace(each, files={"x": "sha256:0"}) if each == encoder else each for each in starters.catalog()
+    ]
+    monkeypatch.setattr(starters, "catalog", lambda: tuple(newer))
+    after = plan_of(data)
+    assert "gold" in changed(before, after) and "adapt" not in changed(before, after)

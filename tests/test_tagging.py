@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -94,7 +95,10 @@ def test_what_does_not_come_back_is_exactly_what_is_called_misaligned(case: Case
     assert list(alignment.misaligned) == gone
     assert set(alignment.lost) <= set(alignment.misaligned)
     begins = sum(tag in (B_NAME, B_CITY) for tag in alignment.tags)
-    assert begins == len(case.entities) - len(alignment.lost)
+    # Where tokens share a character, what is left of one may happen to be an entity that has no token of its own.
+    assert begins <= len(case.entities) - len(alignment.lost)
+    if all(left[1] <= right[0] for left, right in pairwise(case.offsets)):
+        assert begins == len(case.entities) - len(alignment.lost)
 
 
 @settings(max_examples=200, deadline=None)

@@ -26,6 +26,7 @@ SETTINGS: dict[str, Any] = {
         "sequence_length": 128,
         "evaluations": 2,
         "checkpoint_seconds": 0,
+        "base": "scratch",
         "scratch": {
             "hidden_size": 48,
             "layers": 2,
@@ -42,6 +43,7 @@ SETTINGS: dict[str, Any] = {
         "batch_size": 8,
         "learning_rate": 0.004,
         "checkpoint_seconds": 0,
+        "encoder": "scratch",
         "scratch": {
             "hidden_size": 32,
             "layers": 2,
@@ -49,8 +51,8 @@ SETTINGS: dict[str, Any] = {
             "intermediate_size": 48,
             "vocabulary_size": 450,
             "dropout": 0.05,
-            "pretraining": {"epochs": 3},
         },
+        "pretraining": {"epochs": 3},
     },
     "annotate": {"batch_size": 4},
     "precision": "fp32",

@@ -87,10 +87,16 @@ class ScratchCausalConfig(StageConfig):
 
 
 class PretrainingConfig(StageConfig):
-    """Masked-language training of an encoder from scratch, on the texts that it is then trained to tag."""
+    """Masked-language training of an encoder on the texts that it is then trained to tag."""
 
-    epochs: float = Field(6.0, ge=0.0, description="passes over the training documents; 0: none")
-    learning_rate: float = Field(4e-3, gt=0.0)
+    epochs: float | None = Field(
+        None,
+        ge=0.0,
+        description="passes over the training documents; by default 6 for scratch, 4 for a starter, else 0: none",
+    )
+    learning_rate: float | None = Field(
+        None, gt=0.0, description="by default 4e-3 for scratch, 2e-3 for a starter, else 5e-5"
+    )
     weight_decay: float = Field(0.05, ge=0.0)
     masked: Fraction = Field(0.3, description="share of the tokens to fill in")
 
@@ -105,7 +111,6 @@ class ScratchEncoderConfig(StageConfig):
     vocabulary_size: int = Field(4096, ge=300)
     local_attention: int = Field(128, ge=2)
     dropout: float = Field(0.1, ge=0.0, lt=1.0)
-    pretraining: PretrainingConfig = PretrainingConfig()
 
     @model_validator(mode="after")
     def _heads_divide(self) -> ScratchEncoderConfig:
@@ -117,15 +122,19 @@ class ScratchEncoderConfig(StageConfig):
 class AdaptConfig(StageConfig):
     """Domain adaptation of a causal language model."""
 
-    base: str = Field("scratch", description="hub id, local folder, or scratch")
+    base: str = Field("starter", description="hub id, local folder, starter, starter-xs, or scratch")
     method: Literal["auto", "full", "lora", "qlora"] = Field(
-        "auto", description="auto: full for scratch and for local folders under 1 GB, else lora"
+        "auto", description="auto: full for scratch, starters and local folders under 1 GB, else lora"
     )
     epochs: float = Field(5.0, gt=0.0, description="passes over the training text")
-    learning_rate: float | None = Field(None, gt=0.0, description="by default 3e-3 scratch, 3e-4 full, 2e-4 LoRA")
-    optimizer: Literal["auto", "adamw", "muon"] = Field("auto", description="auto: muon for scratch, else adamw")
+    learning_rate: float | None = Field(
+        None, gt=0.0, description="by default 3e-3 scratch, 1.5e-3 starters, 3e-4 full, 2e-4 LoRA"
+    )
+    optimizer: Literal["auto", "adamw", "muon"] = Field(
+        "auto", description="auto: muon for scratch and starters, else adamw"
+    )
     batch_tokens: int | None = Field(
-        None, ge=64, description="tokens in one optimizer step; by default 2048 for scratch, else 8192"
+        None, ge=64, description="tokens in one optimizer step; by default 2048 for scratch and starters, else 8192"
     )
     sequence_length: int = Field(1024, ge=16, description="tokens in one packed row")
     warmup: float = Field(0.05, ge=0.0, lt=1.0, description="share of the steps")
@@ -173,11 +182,15 @@ class SynthesizeConfig(StageConfig):
 class TrainConfig(StageConfig):
     """Training of an encoder that tags tokens: annotator, gold model and synthetic model alike."""
 
-    encoder: str = Field("scratch", description="hub id, local folder, or scratch")
+    encoder: str = Field("starter", description="hub id, local folder, starter, or scratch")
     epochs: float = Field(6.0, gt=0.0, description="passes over the training documents")
-    optimizer: Literal["auto", "adamw", "muon"] = Field("auto", description="auto: muon for scratch, else adamw")
-    batch_size: int | None = Field(None, ge=1, description="chunks; by default 8 for scratch, else 16")
-    learning_rate: float | None = Field(None, gt=0.0, description="by default 3e-3 for scratch, else 5e-5")
+    optimizer: Literal["auto", "adamw", "muon"] = Field(
+        "auto", description="auto: muon for scratch and starters, else adamw"
+    )
+    batch_size: int | None = Field(None, ge=1, description="chunks; by default 8 for scratch and starters, else 16")
+    learning_rate: float | None = Field(
+        None, gt=0.0, description="by default 3e-3 for scratch, 2.5e-3 for a starter, else 5e-5"
+    )
     warmup: float = Field(0.1, ge=0.0, lt=1.0)
     weight_decay: float = Field(0.01, ge=0.0)
     max_grad_norm: float = Field(1.0, gt=0.0)
@@ -186,6 +199,7 @@ class TrainConfig(StageConfig):
     keep: Literal["last", "best"] = Field("last", description="best: the best epoch on validation documents")
     validation: Fraction = Field(0.1, description="share carved from the training input for keep: best")
     checkpoint_seconds: float = Field(60.0, ge=0.0)
+    pretraining: PretrainingConfig = PretrainingConfig()
     scratch: ScratchEncoderConfig = ScratchEncoderConfig()
 
 

@@ -30,6 +30,7 @@ from deidsynth.executors import NodeResult, Source, Surroundings, execute
 from deidsynth.plan import Plan, pipeline_plan
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.runs import Publication, RunFolder
+from deidsynth.starters import SCRATCH
 from deidsynth.store import Artifact, Store
 from deidsynth.store.manifest import package_versions
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from deidsynth.stages.stage import Stage
 
 REPORT_SCHEMA_VERSION = 1
-SCRATCH = "scratch"
 N_SHOWN_NOTES = 12
 _PUBLISHED = (
     ("models/lm", "adapt", "model"),

@@ -13,9 +13,10 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from deidsynth.config import RunConfig, SelectConfig, StageConfig
+from deidsynth.config import RunConfig, SelectConfig, StageConfig, TrainConfig
 from deidsynth.digests import file_digest, tree_digest
 from deidsynth.errors import InputError
+from deidsynth.starters import SCRATCH, Kind, find
 from deidsynth.store import artifact_key
 
 IMPORT = "import"
@@ -214,15 +215,15 @@ def pipeline_plan(config: RunConfig, *, source_digest: str, real: bool, language
         (
             Node("import", IMPORT, {"language": language}, source_digest=source_digest, real_source=real),
             *(select(part) for part in ("train", "validation", "test")),
-            stage("gold", "train", config.train, _local("encoder", config.train.encoder), corpus="select-train"),
+            stage("gold", "train", config.train, _encoder(config.train), corpus="select-train"),
             Node("evaluate-gold", "evaluate", scoring, _model_on_test("gold"), config.seed, precision),
-            stage("adapt", "adapt", config.adapt, _local("base", config.adapt.base), train="select-train"),
+            stage("adapt", "adapt", config.adapt, _model("base", config.adapt.base, "causal"), train="select-train"),
             stage(
                 "synthesize", "synthesize", synthesize, _local("prompts.file", prompts.file),
                 model="adapt", prompts="select-validation", train="select-train",
             ),
             stage("annotate", "annotate", config.annotate, texts="synthesize", model="gold"),
-            stage("synthetic", "train", synthetic, _local("encoder", synthetic.encoder), corpus="annotate"),
+            stage("synthetic", "train", synthetic, _encoder(synthetic), corpus="annotate"),
             Node("evaluate-synthetic", "evaluate", scoring, _model_on_test("synthetic"), config.seed, precision),
             Node("overlap", "overlap", config.overlap.model_dump(mode="json"), overlap),
         )
@@ -233,9 +234,21 @@ def _model_on_test(model: str) -> dict[str, str]:
     return {"model": model, "corpus": "select-test"}
 
 
+def _encoder(config: TrainConfig) -> dict[str, str]:
+    return _model("encoder", config.encoder, "encoder")
+
+
+def _model(dotted: str, name: str, kind: Kind) -> dict[str, str]:
+    """The digest of a starter or of a local folder; nothing for a hub id or ``scratch``."""
+    if name == SCRATCH:
+        return {}
+    starter = find(name, kind)
+    return _local(dotted, name) if starter is None else {dotted: starter.digest}
+
+
 def _local(dotted: str, value: str | None) -> dict[str, str]:
-    """The digest of what a configured path leads to; nothing for a hub id, a starter's name or ``scratch``."""
-    if value is None or value == "scratch":
+    """The digest of what a configured path leads to; nothing where it leads nowhere."""
+    if value is None:
         return {}
     path = Path(value).expanduser()
     if path.is_dir():

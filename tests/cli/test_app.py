@@ -141,8 +141,13 @@ def test_version_quiet_is_the_number_alone(deidsynth) -> None:
     assert deidsynth("version", "--quiet").stdout == "0.1.0\n"
 
 
-def test_models_list_names_scratch(deidsynth) -> None:
-    assert [model["name"] for model in json.loads(deidsynth("models", "list", "--json").stdout)] == ["scratch"]
+def test_models_list_names_what_needs_no_download(deidsynth) -> None:
+    assert [model["name"] for model in json.loads(deidsynth("models", "list", "--json").stdout)] == [
+        "starter",
+        "starter-xs",
+        "starter",
+        "scratch",
+    ]
     assert "scratch" in deidsynth("models", "list").stdout
 
 

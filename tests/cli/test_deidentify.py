@@ -24,7 +24,15 @@ def trained(tmp_path_factory):
         lines.append(json.dumps({"doc_id": str(number), "text": text, "entities": [entity]}) + "\n")
     corpus = home / "corpus.jsonl"
     corpus.write_text("".join(lines), encoding="utf-8")
-    settings = ["epochs=12", "batch_size=8", "scratch.hidden_size=32", "scratch.layers=1", "scratch.heads=2"]
+    settings = [
+        "encoder=scratch",
+        "pretraining.epochs=6",
+        "epochs=12",
+        "batch_size=8",
+        "scratch.hidden_size=32",
+        "scratch.layers=1",
+        "scratch.heads=2",
+    ]
     settings += ["scratch.intermediate_size=32", "scratch.vocabulary_size=400", "scratch.dropout=0.0"]
     options = [option for setting in settings for option in ("--set", setting)]
     result = CliRunner().invoke(app, ["train", str(corpus), "--output", str(home / "ner"), "--device", "cpu", *options])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-TINY = ["scratch.hidden_size=32", "scratch.layers=1", "scratch.heads=2", "scratch.intermediate_size=32"]
+TINY = ["base=scratch", "scratch.hidden_size=32", "scratch.layers=1", "scratch.heads=2", "scratch.intermediate_size=32"]
 TINY += ["scratch.vocabulary_size=300", "scratch.context=64", "sequence_length=32", "batch_tokens=64", "epochs=1"]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 
 from deidsynth.config import TrainConfig, parse
@@ -25,8 +27,9 @@ CONFIG = parse(
             "heads": 2,
             "intermediate_size": 48,
             "vocabulary_size": 400,
-            "pretraining": {"epochs": 6, "learning_rate": 0.01},
         },
+        "encoder": "scratch",
+        "pretraining": {"epochs": 6, "learning_rate": 0.01},
     },
 )
 
@@ -70,4 +73,20 @@ def test_the_encoder_that_is_kept_learns_and_its_embeddings_do_too(tmp_path: Pat
     assert sum(point.train_loss for point in points[-5:]) < 0.8 * sum(point.train_loss for point in points[:5])
     moved = {name for name, weight in tagger.model.named_parameters() if not torch.equal(before[name], weight)}
     assert {name for name in before if name.startswith("model.embeddings")} <= moved
+    assert not {name for name in before if name.startswith("classifier")} & moved
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "modernbert"])
+def test_any_encoder_can_fill_in_hidden_tokens_first(kind: str, tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    changes = {"encoder": str(tiny(kind)), "pretraining": {"epochs": 4, "learning_rate": 1e-3, "masked": 0.3}}
+    config = parse(TrainConfig, {**CONFIG.model_dump(), **changes})
+    tags = TagSet.of(Corpus(NOTES).label_scheme())
+    torch.manual_seed(1)
+    tagger = new_tagger(config, tags, [])
+    chunks = training_chunks(NOTES, tagger.tokenizer, tags, max_words=128, max_tokens=tagger.window_tokens)
+    before = {name: weight.detach().clone() for name, weight in tagger.model.named_parameters()}
+    points = list(pretrain(tagger, chunks.examples, config, Compute(1, "cpu", "fp32", tmp_path), {}))
+    assert sum(point.train_loss for point in points[-3:]) < sum(point.train_loss for point in points[:3])
+    moved = {name for name, weight in tagger.model.named_parameters() if not torch.equal(before[name], weight)}
+    assert any("embeddings" in name for name in moved) and any(".0." in name for name in moved)
     assert not {name for name in before if name.startswith("classifier")} & moved

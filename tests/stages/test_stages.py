@@ -28,10 +28,17 @@ ENCODER = {
     "intermediate_size": 48,
     "vocabulary_size": 400,
     "dropout": 0.0,
-    "pretraining": {"epochs": 1},
 }
-ADAPT = {"epochs": 4, "batch_tokens": 512, "sequence_length": 128, "scratch": CAUSAL, "evaluations": 3}
-TRAIN = {"epochs": 8, "batch_size": 4, "learning_rate": 0.01, "scratch": ENCODER}
+ADAPT = {
+    "epochs": 4,
+    "batch_tokens": 512,
+    "sequence_length": 128,
+    "base": "scratch",
+    "scratch": CAUSAL,
+    "evaluations": 3,
+}
+TRAIN = {"epochs": 8, "batch_size": 4, "learning_rate": 0.01, "encoder": "scratch", "scratch": ENCODER}
+TRAIN |= {"pretraining": {"epochs": 1}}
 SYNTHESIZE = {"batch_size": 5, "max_length_tokens": 60, "volume": 0.75, "prompts": {"language": "sv"}}
 
 Facts = Mapping[str, Any]

@@ -16,7 +16,7 @@ def adapt_command(
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the adapted language model.")
     ],
     base: Annotated[
-        str | None, typer.Option("--base", help="Hub id, local folder, or scratch for a small fresh model.")
+        str | None, typer.Option("--base", help="Hub id, local folder, or a name of `models list`.")
     ] = None,
     settings: Settings = None,
     language: Language = None,

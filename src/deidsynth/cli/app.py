@@ -75,7 +75,7 @@ _add(
     "synthesize lm --prompts-from corpus.jsonl --n-documents 200 --output synthetic.jsonl",
 )
 _add(app, "annotate", annotate.annotate_command, "annotate ner synthetic.jsonl --output silver.jsonl")
-_add(app, "train", train.train_command, "train silver.jsonl --output ner --encoder scratch")
+_add(app, "train", train.train_command, "train silver.jsonl --output ner --encoder starter")
 _add(app, "evaluate", evaluate.evaluate_command, "evaluate gold.jsonl predicted.jsonl --json")
 _add(app, "report", report.report_command, "report runs/meddocan", "report runs/meddocan --json")
 _add(

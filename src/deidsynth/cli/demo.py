@@ -49,8 +49,8 @@ DEMO_SETTINGS: Mapping[str, Any] = {
             "intermediate_size": 256,
             "vocabulary_size": 2048,
             "dropout": 0.0,
-            "pretraining": {"epochs": 0},
         },
+        "pretraining": {"epochs": 0},
     },
     "train_synthetic": {"epochs": 4},
 }

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from deidsynth.cli.options import AsJson, Quiet
 
-BASES = (
-    {
-        "name": "scratch",
-        "for": "adapt --base, train --encoder",
-        "about": "a small model made afresh from the training text: no download, no GPU",
-    },
-)
-"""The models that need neither a folder nor a download."""
+SCRATCH_ROW = {
+    "name": "scratch",
+    "for": "adapt --base, train --encoder",
+    "parameters": None,
+    "about": "a small model made afresh from the training text",
+}
 
 
 def list_command(json: AsJson = False, quiet: Quiet = False) -> None:
     """List the models that can be named without a download; a hub id or a local folder works wherever a name does."""
     from deidsynth.cli.terminal import print_json, print_table, tell
+    from deidsynth.starters import catalog
 
+    rows: list[dict[str, Any]] = [
+        {
+            "name": starter.name,
+            "for": "adapt --base" if starter.kind == "causal" else "train --encoder",
+            "parameters": starter.n_parameters,
+            "about": starter.about,
+            "version": starter.version,
+            "path": str(starter.path),
+        }
+        for starter in catalog()
+    ]
+    rows.append(SCRATCH_ROW)
     if json:
-        print_json(list(BASES))
+        print_json(rows)
         return
-    print_table(["name", "for", "what it is"], [[base["name"], base["for"], base["about"]] for base in BASES])
+    print_table(
+        ["name", "for", "parameters", "what it is"],
+        [[row["name"], row["for"], _millions(row["parameters"]), row["about"]] for row in rows],
+    )
     tell("a hub id or a local folder in Hugging Face form works wherever a name does", quiet)
+
+
+def _millions(count: int | None) -> str:
+    return "" if count is None else f"{count / 1e6:.1f} M"

@@ -14,7 +14,7 @@ def train_command(
     corpus: CorpusPath,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the trained model.")],
     encoder: Annotated[
-        str | None, typer.Option("--encoder", help="Hub id, local folder, or scratch for a small fresh model.")
+        str | None, typer.Option("--encoder", help="Hub id, local folder, or a name of `models list`.")
     ] = None,
     settings: Settings = None,
     language: Language = None,

@@ -17,9 +17,9 @@ from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.models.causal_lm import Adaptable, context_length, loss_sum
 from deidsynth.models.devices import Compute, autocast
-from deidsynth.models.loading import SCRATCH
 from deidsynth.models.loop import LoopSettings, Objective, TrainingPoint, training_steps
 from deidsynth.models.packing import Frame, Packed, pack, token_ids
+from deidsynth.models.recipes import AdaptRecipe
 
 BEST = "best.safetensors"
 
@@ -63,7 +63,7 @@ def adapt(
     """Adapt a model in place, yielding a point for every step; at the end it holds the weights to keep.
 
     Args:
-        adaptable: model, tokenizer, learning rate.
+        adaptable: model, tokenizer, method.
         texts: training and validation texts.
         config: lengths, epochs, what to keep.
         compute: seed, device, precision, folder for checkpoints.
@@ -77,16 +77,15 @@ def adapt(
     documents = [token_ids(adaptable.tokenizer, text) for text in texts.train]
     if not any(documents):
         raise CorpusError("the training documents hold no text to adapt to")
-    scratch = config.base == SCRATCH
-    batch_tokens = config.batch_tokens or (2048 if scratch else 8192)
-    epochs = _Epochs(documents, frame, length, max(1, batch_tokens // length), compute.seed)
+    recipe = AdaptRecipe.of(config, adaptable.method)
+    epochs = _Epochs(documents, frame, length, max(1, recipe.batch_tokens // length), compute.seed)
     n_steps = max(1, round(config.epochs * epochs.n_steps))
     settings = LoopSettings.of(
         config,
         compute,
         n_steps=n_steps,
-        learning_rate=adaptable.learning_rate,
-        muon=config.optimizer == "muon" or (config.optimizer == "auto" and scratch),
+        learning_rate=recipe.learning_rate,
+        muon=recipe.muon,
     )
     n_characters = sum(len(text) for text in texts.validation)
     held_out = [token_ids(adaptable.tokenizer, text) for text in texts.validation]

@@ -22,9 +22,10 @@ from transformers import (
 
 from deidsynth.config import AdaptConfig, ScratchCausalConfig
 from deidsynth.errors import ConfigError, MissingExtraError, ModelNotUsableError
-from deidsynth.models.loading import SCRATCH, check_model_name, load_model, load_tokenizer
+from deidsynth.models.loading import check_model_name, load_model, load_tokenizer
 from deidsynth.models.packing import IGNORED, Frame, Packed, apart
 from deidsynth.models.tokenizers import causal_tokenizer
+from deidsynth.starters import SCRATCH, catalog, is_starter, resolve
 
 LARGE_BYTES = 1_000_000_000
 UNLIMITED = 1_000_000
@@ -38,13 +39,11 @@ class Adaptable:
         model: with the weights to train marked trainable.
         tokenizer: of the model.
         method: ``full``, ``lora`` or ``qlora``.
-        learning_rate: the resolved rate.
     """
 
     model: nn.Module
     tokenizer: PreTrainedTokenizerBase
     method: str
-    learning_rate: float
 
 
 def resolve_method(config: AdaptConfig) -> str:
@@ -59,6 +58,8 @@ def resolve_method(config: AdaptConfig) -> str:
         return "full"
     if config.method != "auto":
         return config.method
+    if is_starter(config.base):
+        return "full"
     folder = Path(config.base).expanduser()
     if not folder.is_dir():
         return "lora"
@@ -81,14 +82,13 @@ def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str) -> A
         ModelNotUsableError: QLoRA without CUDA, or a model that sees what it is to predict.
     """
     method = resolve_method(config)
-    default_rate = {"full": 3e-4, "lora": 2e-4, "qlora": 2e-4}[method]
     if config.base == SCRATCH:
         tokenizer = causal_tokenizer(texts, config.scratch.vocabulary_size)
         model: nn.Module = scratch_model(config.scratch, tokenizer)
-        default_rate = 3e-3
     else:
-        folder = Path(config.base).expanduser()
-        base = str(folder.resolve()) if folder.is_dir() else config.base  # an adapter names its base
+        named = resolve(config.base, "causal")
+        folder = Path(named).expanduser()
+        base = str(folder.resolve()) if folder.is_dir() else named  # an adapter names its base
         tokenizer = load_tokenizer(base)
         model = load_model(AutoModelForCausalLM, base, **quantization(method, device))
         _check_causal(base, model)
@@ -97,7 +97,7 @@ def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str) -> A
         if method in ("lora", "qlora"):
             model = get_peft_model(model, _peft_config(config, model))
     Frame.of(tokenizer)
-    return Adaptable(model, tokenizer, method, config.learning_rate or default_rate)
+    return Adaptable(model, tokenizer, method)
 
 
 def scratch_model(shape: ScratchCausalConfig, tokenizer: PreTrainedTokenizerBase) -> LlamaForCausalLM:
@@ -175,12 +175,22 @@ def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedMo
     tokenizer = load_tokenizer(name)
     adapter = Path(name) / "adapter_config.json"
     if adapter.exists():
-        base = PeftLoraConfig.from_pretrained(name).base_model_name_or_path
+        base = _base_of(PeftLoraConfig.from_pretrained(name).base_model_name_or_path)
         model = PeftModel.from_pretrained(load_model(AutoModelForCausalLM, base, dtype=dtype), name).merge_and_unload()
     else:
         model = load_model(AutoModelForCausalLM, name, dtype=dtype)
     _check_causal(name, model)
     return model.to(device).eval(), tokenizer
+
+
+def _base_of(recorded: str) -> str:
+    """The base of an adapter; a starter is found again where this package is now installed."""
+    path = Path(recorded)
+    if not path.exists() and path.parent.name == "starters":
+        for starter in catalog():
+            if starter.folder == path.name:
+                return resolve(starter.name, starter.kind)
+    return recorded
 
 
 def loss_sum(model: nn.Module, rows: Packed) -> Tensor:

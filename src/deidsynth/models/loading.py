@@ -12,8 +12,6 @@ from transformers.utils import logging as transformers_logging
 
 from deidsynth.errors import ModelNotFoundError, ModelNotUsableError
 
-SCRATCH = "scratch"
-
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
 hub_logging.set_verbosity_error()

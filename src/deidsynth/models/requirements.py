@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from deidsynth.config import AdaptConfig
 from deidsynth.models.causal_lm import quantization, resolve_method
-from deidsynth.models.loading import SCRATCH, load_config
+from deidsynth.models.loading import load_config
+from deidsynth.starters import SCRATCH, resolve
 
 
 def check_base(config: AdaptConfig, device: str) -> None:
@@ -18,7 +19,7 @@ def check_base(config: AdaptConfig, device: str) -> None:
     """
     quantization(resolve_method(config), device)
     if config.base != SCRATCH:
-        load_config(config.base)
+        load_config(resolve(config.base, "causal"))
 
 
 def check_encoder(name: str) -> None:
@@ -28,4 +29,4 @@ def check_encoder(name: str) -> None:
         ModelNotFoundError: no such model.
     """
     if name != SCRATCH:
-        load_config(name)
+        load_config(resolve(name, "encoder"))

@@ -14,8 +14,9 @@ from deidsynth.documents import Document
 from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.chunks import sentence_starts, windows
 from deidsynth.models.devices import autocast
+from deidsynth.models.masking import padded
 from deidsynth.models.token_classifier import Tagger
-from deidsynth.models.token_data import SpecialTokens, padded, tokenize
+from deidsynth.models.token_data import SpecialTokens, tokenize
 from deidsynth.models.viterbi import Lattice, best_sequence, marginals
 from deidsynth.tagging import decode, trim, within_word
 

@@ -16,10 +16,11 @@ from deidsynth.config import TrainConfig
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.models.devices import Compute
-from deidsynth.models.loading import SCRATCH
 from deidsynth.models.loop import LoopSettings, Objective, TrainingPoint, training_steps
+from deidsynth.models.masking import padded
+from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.models.token_classifier import Tagger
-from deidsynth.models.token_data import Example, TrainingChunks, batch_plan, padded
+from deidsynth.models.token_data import Example, TrainingChunks, batch_plan
 from deidsynth.tagging import IGNORED
 
 BEST = "best.safetensors"
@@ -70,25 +71,6 @@ def carve_validation(documents: Sequence[Document], share: float, seed: int) -> 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What the configuration leaves open: an encoder from scratch wants smaller batches, larger rates and Muon."""
-
-    batch_size: int
-    learning_rate: float
-    muon: bool
-
-    @classmethod
-    def of(cls, config: TrainConfig) -> Recipe:
-        """The recipe of a configuration."""
-        scratch = config.encoder == SCRATCH
-        return cls(
-            batch_size=config.batch_size or (8 if scratch else 16),
-            learning_rate=config.learning_rate or (3e-3 if scratch else 5e-5),
-            muon=config.optimizer == "muon" or (config.optimizer == "auto" and scratch),
-        )
-
-
 def train_tagger(
     tagger: Tagger,
     chunks: TrainingChunks,
@@ -111,7 +93,7 @@ def train_tagger(
     examples = chunks.examples
     if not examples:
         raise CorpusError("the training documents hold no text to learn from")
-    recipe = Recipe.of(config)
+    recipe = TaggerRecipe.of(config)
     steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
     n_steps = max(1, round(config.epochs * steps_per_epoch))
     plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, compute.seed)

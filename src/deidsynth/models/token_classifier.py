@@ -17,9 +17,10 @@ from transformers import (
 
 from deidsynth.config import ScratchEncoderConfig, TrainConfig
 from deidsynth.errors import ModelNotUsableError
-from deidsynth.models.loading import SCRATCH, load_model, load_tokenizer
+from deidsynth.models.loading import load_model, load_tokenizer
 from deidsynth.models.token_data import SpecialTokens
 from deidsynth.models.tokenizers import encoder_tokenizer
+from deidsynth.starters import SCRATCH, is_starter, resolve
 from deidsynth.tagging import TagSet
 
 SETTINGS = "deidsynth.json"
@@ -68,18 +69,19 @@ def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], devic
     if config.encoder == SCRATCH:
         tokenizer = encoder_tokenizer(texts, config.scratch.vocabulary_size)
         model: PreTrainedModel = scratch_encoder(config.scratch, tokenizer, names, numbers)
-        if device == "cpu":
-            model.set_attn_implementation("eager")
     else:
-        tokenizer = load_tokenizer(config.encoder)
+        encoder = resolve(config.encoder, "encoder")
+        tokenizer = load_tokenizer(encoder)
         model = load_model(
             AutoModelForTokenClassification,
-            config.encoder,
+            encoder,
             id2label=names,
             label2id=numbers,
             num_labels=len(tag_set),
             ignore_mismatched_sizes=True,
         )
+    if device == "cpu" and (config.encoder == SCRATCH or is_starter(config.encoder)):
+        model.set_attn_implementation("eager")
     return Tagger(model, tokenizer, tag_set, longest_window(model, tokenizer))
 
 

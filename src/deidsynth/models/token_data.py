@@ -6,8 +6,6 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from deidsynth.documents import Document
@@ -153,13 +151,3 @@ def batch_plan(lengths: Sequence[int], batch_size: int, n_batches: int, seed: in
         order.shuffle(epoch)
         plan += epoch
     return plan[:n_batches]
-
-
-def padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
-    """Rows of numbers as one tensor.
-
-    Returns:
-        Shape (n_rows, longest row), filled up with ``value``.
-    """
-    width = max(len(row) for row in rows)
-    return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows], dtype=torch.long)

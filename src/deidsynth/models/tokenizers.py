@@ -18,7 +18,14 @@ PIECES = (
 UNKNOWN_FREE_ALPHABET = pre_tokenizers.ByteLevel.alphabet()
 
 
-def _trained_bpe(texts: Iterable[str], vocabulary_size: int, special_tokens: list[str]) -> Tokenizer:
+def trained_bpe(texts: Iterable[str], vocabulary_size: int, special_tokens: list[str]) -> Tokenizer:
+    """Byte-level BPE that takes in any string and gives it back, and whose tokens end where entities can end.
+
+    Args:
+        texts: what to learn merges from.
+        vocabulary_size: upper bound, special tokens included.
+        special_tokens: the first entries.
+    """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -46,7 +53,7 @@ def causal_tokenizer(texts: Iterable[str], vocabulary_size: int) -> PreTrainedTo
         vocabulary_size: upper bound, special tokens included.
     """
     special = ["<pad>", "<s>", "</s>"]
-    tokenizer = _trained_bpe(texts, vocabulary_size, special)
+    tokenizer = trained_bpe(texts, vocabulary_size, special)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", tokenizer.token_to_id("<s>"))]
     )
@@ -67,7 +74,7 @@ def encoder_tokenizer(texts: Iterable[str], vocabulary_size: int) -> PreTrainedT
         vocabulary_size: upper bound, special tokens included.
     """
     special = ["[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]"]
-    tokenizer = _trained_bpe(texts, vocabulary_size, special)
+    tokenizer = trained_bpe(texts, vocabulary_size, special)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B [SEP]",

@@ -17,8 +17,8 @@ from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.metrics import score
 from deidsynth.models.devices import Compute
-from deidsynth.models.loading import SCRATCH
 from deidsynth.models.pretraining import pretrain
+from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.models.tagger_prediction import predict
 from deidsynth.models.tagger_training import carve_validation, train_tagger
 from deidsynth.models.token_classifier import Tagger, new_tagger
@@ -96,8 +96,8 @@ class Train:
 
 
 def _pretrain(tagger: Tagger, chunks: TrainingChunks, config: TrainConfig, output: Path, context: StageContext) -> int:
-    """Fill-in training of an encoder from scratch, where it is asked for; how many tokens were filled in."""
-    if config.encoder != SCRATCH or not config.scratch.pretraining.epochs:
+    """Fill-in training of the encoder, where it is asked for; how many tokens were filled in."""
+    if not TaggerRecipe.of(config).pretraining_epochs:
         return 0
     folder = context.scratch / "pretraining"
     folder.mkdir(exist_ok=True)

@@ -1,0 +1,198 @@
+"""Pretrain one starter; a killed training goes on from its last checkpoint when the command is given again.
+
+    python recipes/starters/pretrain.py starter
+    python recipes/starters/pretrain.py starter-xs
+    python recipes/starters/pretrain.py starter-encoder --compile
+
+Writes ``NAME/model/`` (fp32) and ``NAME/curve.jsonl`` into the work folder. Run prepare.py before.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from rows import Rows, held_out_rows
+from settings import SEED, SPECIAL_TOKENS, STARTERS, Starter, arguments
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import LlamaConfig, LlamaForCausalLM, ModernBertConfig, ModernBertForMaskedLM
+from wrapped import wrapped_tokenizer
+
+from deidsynth.models.devices import autocast, resolve_device, resolve_precision
+from deidsynth.models.loop import LoopSettings, Objective, training_steps
+from deidsynth.models.masking import MaskedBatch, hide, masked_loss_sum
+
+EVALUATIONS = 12
+HELD_OUT_ROWS = 256
+LONGEST_EAGER = 512
+CHECKPOINT_SECONDS = 120.0
+
+
+def fresh_model(starter: Starter, n_tokens: int, ids: dict[str, int]) -> nn.Module:
+    """A model of random weights."""
+    torch.manual_seed(SEED)
+    if starter.kind == "causal":
+        return LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=n_tokens,
+                pad_token_id=ids["<pad>"],
+                bos_token_id=ids["<s>"],
+                eos_token_id=ids["</s>"],
+                **starter.shape,
+            )
+        )
+    return ModernBertForMaskedLM(
+        ModernBertConfig(
+            vocab_size=n_tokens,
+            pad_token_id=ids["<pad>"],
+            cls_token_id=ids["<s>"],
+            sep_token_id=ids["</s>"],
+            bos_token_id=None,
+            eos_token_id=None,
+            **starter.shape,
+        )
+    )
+
+
+def next_token_loss_sum(model: Any, ids: Tensor) -> Tensor:
+    """Negative log-likelihood of every token but the first of each row, in nats, summed."""
+    states = model.model(input_ids=ids, use_cache=False).last_hidden_state
+    logits = model.lm_head(states[:, :-1])
+    return nn.functional.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten(), reduction="sum")
+
+
+def causal_objective(rows: Rows, device: str) -> Objective[Tensor]:
+    """Predict the next token."""
+    return Objective(
+        lambda step: [rows(step).to(device)], next_token_loss_sum, lambda ids: ids.shape[0] * (ids.shape[1] - 1)
+    )
+
+
+def encoder_objective(rows: Rows, tokenizer: Any, share: float) -> Objective[MaskedBatch]:
+    """Fill in hidden tokens; every row begins with ``<s>`` and ends with ``</s>``, as in use."""
+
+    def batches(step: int) -> list[MaskedBatch]:
+        return [masked(rows(step), tokenizer, share, step)]
+
+    return Objective(batches, masked_loss_sum, lambda batch: batch.n_targets)
+
+
+def masked(ids: Tensor, tokenizer: Any, share: float, number: int) -> MaskedBatch:
+    """Rows with hidden tokens, the same ones for the same number."""
+    ids = ids.clone()
+    ids[:, 0], ids[:, -1] = tokenizer.cls_token_id, tokenizer.sep_token_id
+    shown, labels = hide(ids, tokenizer, share, torch.Generator().manual_seed(SEED * 1_000_003 + number))
+    return MaskedBatch(shown, None, labels)
+
+
+def held_out_loss(model: Any, starter: Starter, batches: list[Any], device: str, precision: str) -> float:
+    """Mean loss on held-out rows, in nats a target."""
+    model.eval()
+    total, count = 0.0, 0
+    with torch.inference_mode(), autocast(device, precision):
+        for batch in batches:
+            causal = starter.kind == "causal"
+            total += float(next_token_loss_sum(model, batch.to(device)) if causal else masked_loss_sum(model, batch))
+            count += batch.shape[0] * (batch.shape[1] - 1) if causal else batch.n_targets
+    return total / count
+
+
+def held_out_batches(starter: Starter, tokenizer: Any, folder: Any) -> list[Any]:
+    """The rows that the held-out loss is measured on, 32 at a time."""
+    rows = held_out_rows(folder, 128, HELD_OUT_ROWS).split(32)
+    if starter.kind == "causal":
+        return list(rows)
+    return [masked(each, tokenizer, starter.masked, -number - 1) for number, each in enumerate(rows)]
+
+
+def trained(name: str, options: Any) -> Iterator[dict[str, Any]]:
+    """Train, and yield a line of the training log now and then; at the end the model is written."""
+    starter = STARTERS[name]
+    folder = options.work / name
+    device = resolve_device(options.device)
+    precision = resolve_precision("auto", device)
+    vocabulary = Tokenizer.from_file(str(options.work / "tokenizer.json"))
+    tokenizer = wrapped_tokenizer(vocabulary, starter.kind)
+    rows = Rows(options.work / "train", starter)
+    model: Any = fresh_model(
+        starter, vocabulary.get_vocab_size(), {token: vocabulary.token_to_id(token) for token in SPECIAL_TOKENS}
+    )
+    if options.compile:
+        model.model.compile(dynamic=False)
+    objective: Objective[Any] = (
+        causal_objective(rows, device)
+        if starter.kind == "causal"
+        else encoder_objective(rows, tokenizer, starter.masked)
+    )
+    settings = LoopSettings(
+        n_steps=rows.n_steps,
+        learning_rate=starter.learning_rate,
+        warmup=0.02,
+        weight_decay=starter.weight_decay,
+        max_grad_norm=1.0,
+        checkpoint_seconds=CHECKPOINT_SECONDS,
+        device=device,
+        precision=precision,
+        final_rate=0.02,
+        muon=True,
+    )
+    held = held_out_batches(starter, tokenizer, options.work / "heldout")
+    memory: dict[str, Any] = {"curve": [], "seconds": 0.0, "sum": 0.0, "count": 0}
+    began = time.monotonic()
+    steps = training_steps(model, objective, settings, folder / "checkpoint", memory)
+    choose_attention(model, rows(0).shape[1], device)
+    for step in steps:
+        now = time.monotonic()
+        memory["seconds"], began = memory["seconds"] + now - began, now
+        memory["sum"], memory["count"] = memory["sum"] + step.loss * step.n_targets, memory["count"] + step.n_targets
+        measured = step.number % max(1, rows.n_steps // EVALUATIONS) == 0 or step.number == rows.n_steps
+        if measured or step.number % max(1, rows.n_steps // 100) == 0:
+            line = {
+                "step": step.number,
+                "n_steps": rows.n_steps,
+                "tokens": step.number * starter.batch_tokens,
+                "train_loss": round(memory["sum"] / memory["count"], 4),
+                "rate": step.learning_rate,
+                "seconds": round(memory["seconds"], 1),
+            }
+            if measured:
+                line["heldout_loss"] = round(held_out_loss(model, starter, held, device, precision), 4)
+            memory["sum"], memory["count"] = 0.0, 0
+            memory["curve"].append(line)
+            yield line
+        if step.number < rows.n_steps:
+            choose_attention(model, rows(step.number).shape[1], device)
+    model.save_pretrained(folder / "model")
+    tokenizer.save_pretrained(folder / "model")
+    about = {"machine": platform.processor() or platform.machine(), "threads": torch.get_num_threads()}
+    about |= {"device": device, "precision": precision, "torch": torch.__version__, "seed": SEED}
+    lines = [json.dumps(each) for each in [about, *memory["curve"]]]
+    (folder / "curve.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def choose_attention(model: Any, length: int, device: str) -> None:
+    """On the processor, short rows are faster without fused attention."""
+    wanted = "eager" if device == "cpu" and length <= LONGEST_EAGER else "sdpa"
+    if model.config._attn_implementation != wanted:
+        model.set_attn_implementation(wanted)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = arguments(__doc__)
+    parser.add_argument("name", choices=sorted(STARTERS))
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--compile", action="store_true", help="compile the layers; needs a C++ compiler")
+    options = parser.parse_args()
+    (options.work / options.name).mkdir(parents=True, exist_ok=True)
+    for line in trained(options.name, options):
+        print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()

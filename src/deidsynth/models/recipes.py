@@ -1,0 +1,84 @@
+"""What a configuration leaves open is settled here by the kind of model: from scratch, a starter, or any other.
+
+Small models want small batches, high rates and Muon; the figures for starters were chosen by grouped cross-validation
+inside the training split of MEDDOCAN (``docs/log.md``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from deidsynth.config import AdaptConfig, TrainConfig
+from deidsynth.starters import SCRATCH, is_starter
+
+Base = Literal["scratch", "starter", "other"]
+
+
+def kind_of_base(name: str) -> Base:
+    """What a model starts from."""
+    if name == SCRATCH:
+        return "scratch"
+    return "starter" if is_starter(name) else "other"
+
+
+@dataclass(frozen=True, slots=True)
+class TaggerRecipe:
+    """How a tagger is trained.
+
+    Args:
+        batch_size: chunks in one step.
+        learning_rate: of tagging.
+        muon: whether matrices are trained with Muon.
+        pretraining_epochs: passes of masked-language training on the same texts beforehand; 0: none.
+        pretraining_rate: its learning rate.
+    """
+
+    batch_size: int
+    learning_rate: float
+    muon: bool
+    pretraining_epochs: float
+    pretraining_rate: float
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> TaggerRecipe:
+        """The recipe of a configuration."""
+        base = kind_of_base(config.encoder)
+        rate = {"scratch": 3e-3, "starter": 2.5e-3, "other": 5e-5}[base]
+        epochs = {"scratch": 6.0, "starter": 4.0, "other": 0.0}[base]
+        pretraining_rate = {"scratch": 4e-3, "starter": 2e-3, "other": 5e-5}[base]
+        asked = config.pretraining.epochs
+        return cls(
+            batch_size=config.batch_size or (16 if base == "other" else 8),
+            learning_rate=config.learning_rate or rate,
+            muon=config.optimizer == "muon" or (config.optimizer == "auto" and base != "other"),
+            pretraining_epochs=epochs if asked is None else asked,
+            pretraining_rate=config.pretraining.learning_rate or pretraining_rate,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptRecipe:
+    """How a language model is adapted.
+
+    Args:
+        batch_tokens: in one step.
+        learning_rate: highest.
+        muon: whether matrices are trained with Muon.
+    """
+
+    batch_tokens: int
+    learning_rate: float
+    muon: bool
+
+    @classmethod
+    def of(cls, config: AdaptConfig, method: str) -> AdaptRecipe:
+        """The recipe of a configuration and a method (``full``, ``lora`` or ``qlora``)."""
+        base = kind_of_base(config.base)
+        small = base != "other" and method == "full"
+        rate = {"scratch": 3e-3, "starter": 1.5e-3}[base] if small else {"full": 3e-4}.get(method, 2e-4)
+        return cls(
+            batch_tokens=config.batch_tokens or (2048 if small else 8192),
+            learning_rate=config.learning_rate or rate,
+            muon=config.optimizer == "muon" or (config.optimizer == "auto" and small),
+        )

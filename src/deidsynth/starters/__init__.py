@@ -1,0 +1,116 @@
+"""The small pretrained models that come with the package: found by name, checked before use; torch-free.
+
+Each is an ordinary Hugging Face folder beside this file. ``catalog.json`` lists them with the digest of every file.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from deidsynth.digests import digest, file_digest
+from deidsynth.errors import ModelNotFoundError, ModelNotUsableError
+
+Kind = Literal["causal", "encoder"]
+
+SCRATCH = "scratch"
+FOLDER = Path(__file__).parent
+CATALOG = "catalog.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """One model of the catalog.
+
+    Args:
+        name: what a user calls it; one name may stand for a language model and for an encoder.
+        kind: ``causal`` or ``encoder``.
+        folder: name of its folder.
+        version: grows with new weights.
+        n_parameters: how many.
+        about: one line.
+        files: digest of every file of the folder, by relative path.
+    """
+
+    name: str
+    kind: Kind
+    folder: str
+    version: int
+    n_parameters: int
+    about: str
+    files: dict[str, str]
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return FOLDER / self.folder
+
+    @property
+    def digest(self) -> str:
+        """What stands for it in the keys of artifacts; its card does not count."""
+        return digest({name: content for name, content in self.files.items() if name != "README.md"})
+
+
+@functools.cache
+def catalog() -> tuple[Starter, ...]:
+    """All starters of this installation.
+
+    Raises:
+        ModelNotFoundError: the catalog is not there.
+    """
+    try:
+        rows: list[dict[str, Any]] = json.loads((FOLDER / CATALOG).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelNotFoundError(
+            f"{FOLDER / CATALOG}: cannot be read ({type(error).__name__}); install deidsynth again"
+        ) from None
+    return tuple(Starter(**row) for row in rows)
+
+
+def is_starter(name: str) -> bool:
+    """Whether a name is one of a starter, of whatever kind; a local folder of that name is meant with ``./``."""
+    return any(starter.name == name for starter in catalog())
+
+
+def find(name: str, kind: Kind) -> Starter | None:
+    """The starter of a name, unchecked; None for any other model.
+
+    Raises:
+        ModelNotUsableError: there is one of that name, but of the other kind only.
+    """
+    named = [starter for starter in catalog() if starter.name == name]
+    for starter in named:
+        if starter.kind == kind:
+            return starter
+    if named:
+        others = ", ".join(sorted(starter.name for starter in catalog() if starter.kind == kind))
+        wanted = "a language model" if kind == "causal" else "an encoder"
+        raise ModelNotUsableError(f"model {name!r} is not {wanted}; the starters that are: {others}")
+    return None
+
+
+def resolve(name: str, kind: Kind) -> str:
+    """The folder of a starter, every file of which is what was shipped; any other name as it is.
+
+    Raises:
+        ModelNotFoundError: a file is missing.
+        ModelNotUsableError: a file has other content, or the starter is of the other kind.
+    """
+    starter = find(name, kind)
+    return name if starter is None else str(_checked(starter))
+
+
+def _checked(starter: Starter) -> Path:
+    for file, expected in starter.files.items():
+        path = starter.path / file
+        if not path.is_file():
+            raise ModelNotFoundError(f"starter {starter.name!r}: {path} is missing; install deidsynth again")
+        if file_digest(path) != expected:
+            raise ModelNotUsableError(
+                f"starter {starter.name!r}: {path} is damaged or was changed (its digest is not the catalog's); "
+                "install deidsynth again, or copy the folder elsewhere to use a changed model by its path"
+            )
+    return starter.path

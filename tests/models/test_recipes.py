@@ -1,0 +1,41 @@
+"""What a configuration leaves open, by the kind of model."""
+
+from __future__ import annotations
+
+import pytest
+
+from deidsynth.config import AdaptConfig, PretrainingConfig, TrainConfig
+from deidsynth.models.recipes import AdaptRecipe, TaggerRecipe, kind_of_base
+
+
+def test_the_kind_is_known_from_the_name() -> None:
+    names = ["scratch", "starter", "starter-xs", "./starter", "some/hub-model"]
+    assert [kind_of_base(name) for name in names] == ["scratch", "starter", "starter", "other", "other"]
+
+
+@pytest.mark.parametrize("name", ["scratch", "starter"])
+def test_small_models_have_small_batches_and_muon_and_fill_in_first(name: str) -> None:
+    tagger, language_model = TaggerRecipe.of(TrainConfig(encoder=name)), AdaptRecipe.of(AdaptConfig(base=name), "full")
+    assert (tagger.batch_size, tagger.muon, language_model.batch_tokens, language_model.muon) == (8, True, 2048, True)
+    assert tagger.pretraining_epochs > 0
+    assert tagger.learning_rate > 1e-4 and language_model.learning_rate > 1e-4
+
+
+def test_other_models_are_tuned_as_usual() -> None:
+    assert TaggerRecipe.of(TrainConfig(encoder="some/encoder")) == TaggerRecipe(16, 5e-5, False, 0.0, 5e-5)
+    assert AdaptRecipe.of(AdaptConfig(base="some/model"), "full") == AdaptRecipe(8192, 3e-4, False)
+    assert AdaptRecipe.of(AdaptConfig(base="some/model"), "qlora") == AdaptRecipe(8192, 2e-4, False)
+    assert AdaptRecipe.of(AdaptConfig(base="starter"), "lora") == AdaptRecipe(8192, 2e-4, False)
+
+
+def test_what_is_asked_for_holds() -> None:
+    asked = TrainConfig(
+        encoder="starter",
+        batch_size=3,
+        learning_rate=0.1,
+        optimizer="adamw",
+        pretraining=PretrainingConfig(epochs=0, learning_rate=0.2),
+    )
+    assert TaggerRecipe.of(asked) == TaggerRecipe(3, 0.1, False, 0.0, 0.2)
+    adapt = AdaptConfig(base="some/model", batch_tokens=64, learning_rate=0.1, optimizer="muon")
+    assert AdaptRecipe.of(adapt, "lora") == AdaptRecipe(64, 0.1, True)
