@@ -126,7 +126,9 @@ class AdaptConfig(StageConfig):
     method: Literal["auto", "full", "lora", "qlora"] = Field(
         "auto", description="auto: full for scratch, starters and local folders under 1 GB, else lora"
     )
-    epochs: float = Field(5.0, gt=0.0, description="passes over the training text")
+    epochs: float | None = Field(
+        None, gt=0.0, description="passes over the training text; by default 2.5 for a starter, else 5"
+    )
     learning_rate: float | None = Field(
         None, gt=0.0, description="by default 3e-3 scratch, 1.5e-3 starters, 3e-4 full, 2e-4 LoRA"
     )

@@ -18,41 +18,13 @@ DemoLanguage = Literal["sv", "es"]
 
 LANGUAGES: tuple[DemoLanguage, ...] = get_args(DemoLanguage)
 
-N_TRAIN_DOCUMENTS = 1100
+N_TRAIN_DOCUMENTS = 500
 N_TEST_DOCUMENTS = 100
 
 DEMO_SETTINGS: Mapping[str, Any] = {
-    "adapt": {
-        "base": "scratch",
-        "epochs": 2,
-        "learning_rate": 4e-3,
-        "batch_tokens": 1024,
-        "sequence_length": 256,
-        "scratch": {
-            "hidden_size": 192,
-            "layers": 3,
-            "heads": 3,
-            "kv_heads": 1,
-            "intermediate_size": 512,
-            "vocabulary_size": 2048,
-        },
-    },
-    "synthesize": {"volume": 0.5, "max_length_tokens": 400, "batch_size": 256},
-    "train": {
-        "encoder": "scratch",
-        "epochs": 2,
-        "learning_rate": 4e-3,
-        "scratch": {
-            "hidden_size": 128,
-            "layers": 3,
-            "heads": 2,
-            "intermediate_size": 256,
-            "vocabulary_size": 2048,
-            "dropout": 0.0,
-        },
-        "pretraining": {"epochs": 0},
-    },
-    "train_synthetic": {"epochs": 4},
+    "adapt": {"base": "starter-xs", "epochs": 4, "learning_rate": 3e-3, "batch_tokens": 1024, "sequence_length": 512},
+    "synthesize": {"volume": 0.8, "max_length_tokens": 600, "batch_size": 256},
+    "train": {"epochs": 2, "pretraining": {"epochs": 0}},
 }
 """What differs from the defaults so that both languages together take minutes on two cores.
 

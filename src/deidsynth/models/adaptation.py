@@ -79,7 +79,7 @@ def adapt(
         raise CorpusError("the training documents hold no text to adapt to")
     recipe = AdaptRecipe.of(config, adaptable.method)
     epochs = _Epochs(documents, frame, length, max(1, recipe.batch_tokens // length), compute.seed)
-    n_steps = max(1, round(config.epochs * epochs.n_steps))
+    n_steps = max(1, round(recipe.epochs * epochs.n_steps))
     settings = LoopSettings.of(
         config,
         compute,

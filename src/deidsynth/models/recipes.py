@@ -62,11 +62,13 @@ class AdaptRecipe:
     """How a language model is adapted.
 
     Args:
+        epochs: passes over the training text.
         batch_tokens: in one step.
         learning_rate: highest.
         muon: whether matrices are trained with Muon.
     """
 
+    epochs: float
     batch_tokens: int
     learning_rate: float
     muon: bool
@@ -78,6 +80,7 @@ class AdaptRecipe:
         small = base != "other" and method == "full"
         rate = {"scratch": 3e-3, "starter": 1.5e-3}[base] if small else {"full": 3e-4}.get(method, 2e-4)
         return cls(
+            epochs=config.epochs or (2.5 if base == "starter" else 5.0),
             batch_tokens=config.batch_tokens or (2048 if small else 8192),
             learning_rate=config.learning_rate or rate,
             muon=config.optimizer == "muon" or (config.optimizer == "auto" and small),
