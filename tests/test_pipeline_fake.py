@@ -324,7 +324,7 @@ def test_other_text_in_the_corpus_is_a_change(home: Path) -> None:
 def test_the_written_configuration_runs_again(home: Path) -> None:
     go(config_of(home))
     data = yaml.safe_load((home / "runs" / "one" / "run.yaml").read_text())
-    assert data["adapt"]["epochs"] == 5
+    assert data["synthesize"]["top_p"] == 0.95
     assert go(parse(RunConfig, data)).unchanged
 
 

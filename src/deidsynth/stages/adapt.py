@@ -23,7 +23,7 @@ class Adapt:
     """``train`` in; ``model/`` (a causal language model or an adapter) and ``curve.jsonl`` out."""
 
     name = "adapt"
-    version = 1
+    version = 2
     config_type: type[StageConfig] = AdaptConfig
 
     def run(

@@ -39,7 +39,7 @@ class Train:
     """
 
     name = "train"
-    version = 2
+    version = 3
     config_type: type[StageConfig] = TrainConfig
 
     def run(
