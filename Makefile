@@ -48,7 +48,7 @@ starters: $(STAMP)  ## pretrain the models that the package ships (hours; needs 
 	$(BIN)/python recipes/starters/publish.py
 
 bench: $(STAMP)  ## every benchmark in benchmarks/
-	@found=0; for file in benchmarks/*.py; do test -e "$$file" || continue; found=1; echo "== $$file"; $(BIN)/python "$$file" || exit 1; done; \
+	@found=0; for file in benchmarks/[!_]*.py; do test -e "$$file" || continue; found=1; echo "== $$file"; $(BIN)/python "$$file" || exit 1; done; \
 	test $$found = 1 || echo "no benchmarks yet: benchmarks/ holds no Python file"
 
 clean:  ## remove caches and build products; .venv and runs/ stay

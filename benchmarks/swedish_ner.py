@@ -20,13 +20,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from columns import Sentence, documents, read_sentences
+from _columns import Sentence, documents, read_sentences
 
 from deidsynth import Corpus, read_jsonl, score, write_jsonl
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_LABELS = {"PER", "LOC", "ORG"}
-SPACY_SCRIPT = Path(__file__).with_name("spacy_cnn.py")
+SPACY_SCRIPT = Path(__file__).with_name("_spacy_cnn.py")
 
 
 def command(arguments: list[str]) -> None:

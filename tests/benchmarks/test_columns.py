@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "columns.py"
+FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "_columns.py"
 spec = importlib.util.spec_from_file_location("columns", FILE)
 assert spec is not None and spec.loader is not None
 columns = importlib.util.module_from_spec(spec)

@@ -1,6 +1,6 @@
 """spaCy's CNN on the sentences that swedish_ner.py prepared. Runs in an environment with spaCy and without deidsynth.
 
-python spacy_cnn.py WORK OUTPUT MAX_STEPS SEED
+python _spacy_cnn.py WORK OUTPUT MAX_STEPS SEED
 """
 
 from __future__ import annotations
