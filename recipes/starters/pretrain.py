@@ -9,10 +9,13 @@ Writes ``NAME/model/`` (fp32) and ``NAME/curve.jsonl`` into the work folder. Run
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,7 +23,13 @@ from rows import Rows, held_out_rows
 from settings import SEED, SPECIAL_TOKENS, STARTERS, Starter, arguments
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers import LlamaConfig, LlamaForCausalLM, ModernBertConfig, ModernBertForMaskedLM
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    ModernBertConfig,
+    ModernBertForMaskedLM,
+    PreTrainedTokenizerFast,
+)
 from wrapped import wrapped_tokenizer
 
 from deidsynth.models.devices import autocast, resolve_device, resolve_precision
@@ -90,45 +99,49 @@ def masked(ids: Tensor, tokenizer: Any, share: float, number: int) -> MaskedBatc
     return MaskedBatch(shown, None, labels)
 
 
-def held_out_loss(model: Any, starter: Starter, batches: list[Any], device: str, precision: str) -> float:
-    """Mean loss on held-out rows, in nats a target."""
-    model.eval()
-    total, count = 0.0, 0
-    with torch.inference_mode(), autocast(device, precision):
-        for batch in batches:
-            causal = starter.kind == "causal"
-            total += float(next_token_loss_sum(model, batch.to(device)) if causal else masked_loss_sum(model, batch))
-            count += batch.shape[0] * (batch.shape[1] - 1) if causal else batch.n_targets
-    return total / count
+@dataclass(frozen=True)
+class Training:
+    """A model with what it is trained and measured on.
+
+    Args:
+        model: to train, in place.
+        tokenizer: of the model, for use.
+        objective: batches by step, and their loss.
+        held: batches that the held-out loss is measured on.
+        settings: of the loop.
+    """
+
+    model: Any
+    tokenizer: PreTrainedTokenizerFast
+    objective: Objective[Any]
+    held: Sequence[Any]
+    settings: LoopSettings
+
+    def held_out_loss(self) -> float:
+        """Mean loss on held-out rows, in nats a target."""
+        self.model.eval()
+        with torch.inference_mode(), autocast(self.settings.device, self.settings.precision):
+            total = sum(float(self.objective.loss_sum(self.model, batch)) for batch in self.held)
+        return total / sum(self.objective.n_targets(batch) for batch in self.held)
 
 
-def held_out_batches(starter: Starter, tokenizer: Any, folder: Any) -> list[Any]:
-    """The rows that the held-out loss is measured on, 32 at a time."""
-    rows = held_out_rows(folder, 128, HELD_OUT_ROWS).split(32)
-    if starter.kind == "causal":
-        return list(rows)
-    return [masked(each, tokenizer, starter.masked, -number - 1) for number, each in enumerate(rows)]
-
-
-def trained(name: str, options: Any) -> Iterator[dict[str, Any]]:
-    """Train, and yield a line of the training log now and then; at the end the model is written."""
-    starter = STARTERS[name]
-    folder = options.work / name
+def training_of(starter: Starter, rows: Rows, options: argparse.Namespace) -> Training:
+    """Everything that a starter is trained with, before the first step."""
     device = resolve_device(options.device)
-    precision = resolve_precision("auto", device)
     vocabulary = Tokenizer.from_file(str(options.work / "tokenizer.json"))
     tokenizer = wrapped_tokenizer(vocabulary, starter.kind)
-    rows = Rows(options.work / "train", starter)
     model: Any = fresh_model(
         starter, vocabulary.get_vocab_size(), {token: vocabulary.token_to_id(token) for token in SPECIAL_TOKENS}
     )
     if options.compile:
         model.model.compile(dynamic=False)
-    objective: Objective[Any] = (
-        causal_objective(rows, device)
-        if starter.kind == "causal"
-        else encoder_objective(rows, tokenizer, starter.masked)
-    )
+    held: Sequence[Any] = held_out_rows(options.work / "heldout", 128, HELD_OUT_ROWS).split(32)
+    if starter.kind == "causal":
+        objective: Objective[Any] = causal_objective(rows, device)
+        held = [each.to(device) for each in held]
+    else:
+        objective = encoder_objective(rows, tokenizer, starter.masked)
+        held = [masked(each, tokenizer, starter.masked, -number - 1) for number, each in enumerate(held)]
     settings = LoopSettings(
         n_steps=rows.n_steps,
         learning_rate=starter.learning_rate,
@@ -137,15 +150,23 @@ def trained(name: str, options: Any) -> Iterator[dict[str, Any]]:
         max_grad_norm=1.0,
         checkpoint_seconds=CHECKPOINT_SECONDS,
         device=device,
-        precision=precision,
+        precision=resolve_precision("auto", device),
         final_rate=0.02,
         muon=True,
     )
-    held = held_out_batches(starter, tokenizer, options.work / "heldout")
+    return Training(model, tokenizer, objective, held, settings)
+
+
+def trained(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Train, and yield a line of the training log now and then; at the end the model is written."""
+    starter, folder = STARTERS[name], options.work / name
+    rows = Rows(options.work / "train", starter)
+    training = training_of(starter, rows, options)
+    model, settings = training.model, training.settings
     memory: dict[str, Any] = {"curve": [], "seconds": 0.0, "sum": 0.0, "count": 0}
     began = time.monotonic()
-    steps = training_steps(model, objective, settings, folder / "checkpoint", memory)
-    choose_attention(model, rows(0).shape[1], device)
+    steps = training_steps(model, training.objective, settings, folder / "checkpoint", memory)
+    choose_attention(model, rows(0).shape[1], settings.device)
     for step in steps:
         now = time.monotonic()
         memory["seconds"], began = memory["seconds"] + now - began, now
@@ -161,18 +182,22 @@ def trained(name: str, options: Any) -> Iterator[dict[str, Any]]:
                 "seconds": round(memory["seconds"], 1),
             }
             if measured:
-                line["heldout_loss"] = round(held_out_loss(model, starter, held, device, precision), 4)
+                line["heldout_loss"] = round(training.held_out_loss(), 4)
             memory["sum"], memory["count"] = 0.0, 0
             memory["curve"].append(line)
             yield line
         if step.number < rows.n_steps:
-            choose_attention(model, rows(step.number).shape[1], device)
+            choose_attention(model, rows(step.number).shape[1], settings.device)
     model.save_pretrained(folder / "model")
-    tokenizer.save_pretrained(folder / "model")
+    training.tokenizer.save_pretrained(folder / "model")
+    write_curve(folder / "curve.jsonl", memory["curve"], settings)
+
+
+def write_curve(path: Path, curve: list[dict[str, Any]], settings: LoopSettings) -> None:
+    """Write the training log, the circumstances first."""
     about = {"machine": platform.processor() or platform.machine(), "threads": torch.get_num_threads()}
-    about |= {"device": device, "precision": precision, "torch": torch.__version__, "seed": SEED}
-    lines = [json.dumps(each) for each in [about, *memory["curve"]]]
-    (folder / "curve.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    about |= {"device": settings.device, "precision": settings.precision, "torch": torch.__version__, "seed": SEED}
+    path.write_text("".join(json.dumps(each) + "\n" for each in [about, *curve]), encoding="utf-8")
 
 
 def choose_attention(model: Any, length: int, device: str) -> None:
