@@ -26,11 +26,56 @@ class StageConfig(BaseModel):
 ConfigType = TypeVar("ConfigType", bound=StageConfig)
 
 
+class ColumnsLayout(StageConfig):
+    """How CoNLL-type columns are laid out."""
+
+    token: int | None = Field(None, description="column of the tokens, 0 the first, -1 the last; by default found")
+    tag: int | None = Field(None, description="column of the tags; by default found")
+    documents: Literal["auto", "marked", "sentence", "file"] = Field(
+        "auto",
+        description="what a document is: what -DOCSTART- or # newdoc opens, a sentence, or a file; "
+        "auto: marked where there are marks, else sentence",
+    )
+    detokenize: Literal["auto", "blank"] = Field(
+        "auto",
+        description="auto: as # text, SpaceAfter=No and SpacesAfter say, else a blank between tokens and a line break "
+        "between sentences; blank: always the latter",
+    )
+    scheme: Literal["IOB2", "BIOES"] = Field("IOB2", description="tags to write; every scheme is read")
+
+
+class TableLayout(StageConfig):
+    """Which columns of a CSV or Parquet file hold what."""
+
+    text: str = Field("text", description="column of the texts")
+    doc_id: str = Field("doc_id", description="column of the ids; without it, the number of the row")
+    entities: str = Field("entities", description="column of the entities, as a JSON list of start, end and label")
+    group: str = Field("group", description="column of the groups")
+    split: str = Field("split", description="column of the parts: train, validation, test")
+
+
+class InlineLayout(StageConfig):
+    """How entities are written into the text."""
+
+    style: Literal["tags", "brackets"] | None = Field(
+        None, description="tags: <NAME>Anna</NAME>; brackets: [Anna](NAME); by default found, and tags to write"
+    )
+
+
+class LayoutConfig(StageConfig):
+    """What a format leaves open."""
+
+    columns: ColumnsLayout = ColumnsLayout()
+    table: TableLayout = TableLayout()
+    inline: InlineLayout = InlineLayout()
+
+
 class CorpusConfig(StageConfig):
     """Where the gold corpus is and how to read it."""
 
     path: str | None = Field(None, description="folder or file of the annotated corpus")
-    format: str = Field("auto", description="brat or jsonl; auto finds it")
+    format: str = Field("auto", description="name of the format (deidsynth corpus formats); auto finds it")
+    layout: LayoutConfig = LayoutConfig()
     language: str | None = Field(None, description="ISO 639-1 code of the text, such as es or sv")
     group_by: str | None = Field(
         None, description="regular expression on the document name; its first group names the document's group"

@@ -160,6 +160,7 @@ def load(config: CorpusConfig) -> LoadedCorpus:
         language=config.language,
         group_by=config.group_by,
         discontinuous=config.discontinuous,
+        layout=config.layout,
         origin=config.origin,
     )
     if loaded.corpus.language is None:

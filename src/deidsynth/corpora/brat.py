@@ -7,32 +7,26 @@ documents a file ``deidsynth.json`` may say what brat cannot: where text and ann
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from deidsynth.corpora.output import refuse_surrogates, whole_folder
+from deidsynth.corpora.folders import files_below, part_folders, write_folder
+from deidsynth.corpora.provenance import Provenance, read_provenance
 from deidsynth.corpora.records import (
-    ANNOTATIONS,
-    ORIGINS,
-    PART_NAMES,
     Discontinuous,
     Part,
     RawSpan,
     ReadResult,
     Record,
     decode,
-    one_of,
     read_bytes,
 )
-from deidsynth.documents import Annotation, Corpus, Document, Origin
-from deidsynth.errors import Problem, UnrepresentableError
+from deidsynth.documents import Corpus, Document
+from deidsynth.errors import Problem
 
 NAME = "brat"
-PROVENANCE_FILE = "deidsynth.json"
 
 _SKIPPED = {
     "R": "relations",
@@ -46,16 +40,13 @@ _SKIPPED = {
 _SPAN_LINE = re.compile(r"T\S+\t(\S+) (-?[0-9]{1,15} -?[0-9]{1,15}(?:;-?[0-9]{1,15} -?[0-9]{1,15})*)\t(.*)", re.DOTALL)
 _OTHER_LINE = re.compile(r"[R*#AMEN][0-9]*\t")
 _LINE_BREAKS = dict.fromkeys(map(ord, "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")
-_LONGEST_NAME_BYTES = 200
-
-Provenance = tuple[Origin | None, Annotation | None]
 
 
 def sniff(path: Path) -> bool:
     """Whether the path looks like brat standoff: a folder in which annotation files lie."""
     if not path.is_dir():
         return False
-    return any(_find(folder, ".ann") for folder, _ in _folders(path)[0])
+    return any(files_below(folder, ".ann") for folder, _ in part_folders(path, NAME)[0])
 
 
 def read_records(path: Path, discontinuous: Discontinuous = "refuse") -> ReadResult:
@@ -70,8 +61,8 @@ def read_records(path: Path, discontinuous: Discontinuous = "refuse") -> ReadRes
         message = "brat standoff is read from a folder of .txt and .ann files; give the folder"
         result.problems.append(Problem(str(path), message, code="not-a-folder"))
         return result
-    folders, others = _folders(path)
-    outside = sum(len(_find(other, ".txt")) if other.is_dir() else other.suffix == ".txt" for other in others)
+    folders, others = part_folders(path, NAME)
+    outside = sum(len(files_below(other, ".txt")) if other.is_dir() else other.suffix == ".txt" for other in others)
     if outside:
         result.skipped["texts_outside_parts"] += outside
     for folder, part in folders:
@@ -124,69 +115,22 @@ def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Count
         UnrepresentableError: an id that is no safe file name, or a text that UTF-8 cannot hold.
         StorageError: the disk is full or cannot be written.
     """
-    _refuse_unsafe_names(corpus)
-    refuse_surrogates(corpus)
-    dropped: Counter[str] = Counter()
-    with whole_folder(path, private=corpus.origin == "real") as temporary:
-        for number, document in enumerate(corpus, start=1):
-            folder = temporary / parts[document.doc_id] if parts else temporary
-            if not folder.exists():
-                folder.mkdir()
-            _write_provenance(corpus, folder)
-            try:
-                _write_new(folder / f"{document.doc_id}.txt", document.text)
-                _write_new(folder / f"{document.doc_id}.ann", _annotation_lines(document))
-            except FileExistsError:
-                message = "takes the file name of another on this file system, which ignores case; rename one of them"
-                raise UnrepresentableError(f"document number {number} {message}") from None
-            dropped["scores"] += sum(entity.score is not None for entity in document.entities)
-            dropped["groups"] += document.group is not None
-    return +dropped
-
-
-def _folders(root: Path) -> tuple[list[tuple[Path, Part | None]], list[Path]]:
-    """The folders to search with the part that each stands for, and what lies beside them."""
-    parts = {
-        entry: PART_NAMES[entry.name.lower()]
-        for entry in sorted(root.iterdir())
-        if entry.is_dir() and entry.name.lower() in PART_NAMES
-    }
-    if not parts:
-        return [(root, None)], []
-    folders: list[tuple[Path, Part | None]] = [
-        (entry / NAME if (entry / NAME).is_dir() else entry, part) for entry, part in parts.items()
-    ]
-    return folders, [entry for entry in root.iterdir() if entry not in parts and not entry.name.startswith(".")]
-
-
-def _find(root: Path, suffix: str) -> list[Path]:
-    """The files below a folder that end in the suffix, sorted, hidden ones left out.
-
-    Raises:
-        OSError: a folder cannot be listed; what it holds must not go missing silently.
-    """
-
-    def refuse(error: OSError) -> None:
-        raise error
-
-    found: list[Path] = []
-    for folder, names, files in os.walk(root, onerror=refuse):
-        names[:] = [name for name in names if not name.startswith(".")]
-        found += (Path(folder, name) for name in files if name.endswith(suffix) and not name.startswith("."))
-    return sorted(found)
+    return write_folder(
+        corpus, path, parts, lambda document: {".txt": document.text, ".ann": _annotation_lines(document)}, NAME
+    )
 
 
 def _read_folder(root: Path, part: Part | None, discontinuous: Discontinuous, result: ReadResult) -> None:
-    texts = _find(root, ".txt")
+    texts = files_below(root, ".txt")
     provenances: dict[Path, Provenance] = {}
     for path in texts:
         if path.parent not in provenances:
-            provenances[path.parent] = _read_provenance(path.parent / PROVENANCE_FILE, result)
+            provenances[path.parent] = read_provenance(path.parent, result)
         record = _read_document(path, part, provenances[path.parent], discontinuous, result)
         if record is not None:
             result.records.append(record)
     known = {path.with_suffix("") for path in texts}
-    for path in _find(root, ".ann"):
+    for path in files_below(root, ".ann"):
         if path.with_suffix("") not in known:
             message = f"there is no text beside it; put {path.stem}.txt into the folder or remove the annotation file"
             result.problems.append(Problem(str(path), message, code="missing-text"))
@@ -246,51 +190,9 @@ def _same_text(shown: str, expected: str) -> bool:
     return target in (shown.translate(_LINE_BREAKS), shown.removesuffix("\r").translate(_LINE_BREAKS))
 
 
-def _read_provenance(path: Path, result: ReadResult) -> Provenance:
-    if not path.exists():
-        return None, None
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return one_of(data.get("origin"), ORIGINS), one_of(data.get("annotation"), ANNOTATIONS)
-    except (OSError, ValueError, AttributeError, RecursionError):
-        message = (
-            f'expected an object with "origin" (one of {", ".join(ORIGINS)}) and "annotation" '
-            f"(one of {', '.join(ANNOTATIONS)}); mend or remove the file"
-        )
-        result.problems.append(Problem(str(path), message, code="provenance"))
-        return None, None
-
-
-def _write_provenance(corpus: Corpus, folder: Path) -> None:
-    path = folder / PROVENANCE_FILE
-    if not path.exists():
-        path.write_text(json.dumps({"origin": corpus.origin, "annotation": corpus.annotation}) + "\n", encoding="utf-8")
-
-
-def _refuse_unsafe_names(corpus: Corpus) -> None:
-    unsafe = [number for number, document in enumerate(corpus, start=1) if not _is_safe_name(document.doc_id)]
-    if unsafe:
-        raise UnrepresentableError(
-            f"{len(unsafe)} document ids cannot be file names (the first is document number {unsafe[0]}); brat needs "
-            "ids without slashes, control characters and a leading dot, of at most "
-            f"{_LONGEST_NAME_BYTES} bytes: rename them, or write jsonl"
-        )
-
-
-def _is_safe_name(doc_id: str) -> bool:
-    if doc_id.startswith(".") or not doc_id.isprintable() or "/" in doc_id or "\\" in doc_id:
-        return False
-    return len(doc_id.encode("utf-8", "replace")) <= _LONGEST_NAME_BYTES
-
-
 def _annotation_lines(document: Document) -> str:
     lines = (
         f"T{number}\t{entity.label} {entity.start} {entity.end}\t{document.surface(entity).translate(_LINE_BREAKS)}\n"
         for number, entity in enumerate(document.entities, start=1)
     )
     return "".join(lines)
-
-
-def _write_new(path: Path, text: str) -> None:
-    with path.open("x", encoding="utf-8", newline="") as file:
-        file.write(text)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from deidsynth.config import LayoutConfig
 from deidsynth.corpora import brat, jsonl
 from deidsynth.corpora.output import refuse_occupied, refuse_unwritable
-from deidsynth.corpora.records import PARTS, Discontinuous, Part, ReadResult
+from deidsynth.corpora.records import PARTS, Part, ReadOptions, ReadResult
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError, UnrepresentableError
 
@@ -22,24 +23,29 @@ class Format:
     Args:
         description: what it looks like on disk, in a few words.
         sniff: whether a path looks like it.
-        read: raw records and problems of a path; the second argument says what to do with discontinuous entities.
+        read: raw records and problems of a path.
         write: writes a corpus, with the part of each document where it has parts; counts what could not be held.
     """
 
     description: str
     sniff: Callable[[Path], bool]
-    read: Callable[[Path, Discontinuous], ReadResult]
-    write: Callable[[Corpus, Path, Mapping[str, Part] | None], Counter[str]]
+    read: Callable[[Path, ReadOptions], ReadResult]
+    write: Callable[[Corpus, Path, Mapping[str, Part] | None, LayoutConfig], Counter[str]]
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        brat.NAME: Format("a folder of .txt and .ann pairs", brat.sniff, brat.read_records, brat.write),
+        brat.NAME: Format(
+            "a folder of .txt and .ann pairs",
+            brat.sniff,
+            lambda path, options: brat.read_records(path, options.discontinuous),
+            lambda corpus, path, parts, _layout: brat.write(corpus, path, parts),
+        ),
         jsonl.NAME: Format(
             "a .jsonl file, or a folder of them",
             jsonl.sniff,
-            lambda path, _discontinuous: jsonl.read_records(path),
-            jsonl.write,
+            lambda path, _options: jsonl.read_records(path),
+            lambda corpus, path, parts, _layout: jsonl.write(corpus, path, parts),
         ),
     }
 )
@@ -86,7 +92,11 @@ def require_path(path: str | Path) -> Path:
 
 
 def write_corpus(
-    corpus: Corpus, path: str | Path, format: str, parts: Mapping[str, Part] | None = None
+    corpus: Corpus,
+    path: str | Path,
+    format: str,
+    parts: Mapping[str, Part] | None = None,
+    layout: LayoutConfig | None = None,
 ) -> Counter[str]:
     """What the format could not hold, counted, after writing the corpus to a new place.
 
@@ -95,6 +105,7 @@ def write_corpus(
         path: a folder, or for jsonl a name that ends in ``.jsonl``; absent or empty.
         format: name of the format.
         parts: part of every document id; None or empty where the corpus has no parts.
+        layout: what the format leaves open.
 
     Raises:
         InputError: an unknown format, or a destination that is not empty or cannot be written in.
@@ -109,4 +120,4 @@ def write_corpus(
         )
     refuse_occupied(path)
     refuse_unwritable(path.parent, "TARGET")
-    return chosen.write(corpus, path, parts or None)
+    return chosen.write(corpus, path, parts or None, layout or LayoutConfig())

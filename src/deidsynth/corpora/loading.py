@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from deidsynth.config import LayoutConfig
 from deidsynth.corpora.formats import find_format, get_format, require_path
-from deidsynth.corpora.records import Discontinuous, Part, ReadResult, build_corpus, check_records
+from deidsynth.corpora.records import Discontinuous, Part, ReadOptions, ReadResult, build_corpus, check_records
 from deidsynth.digests import ALGORITHM, canonical_json
 from deidsynth.documents import Corpus, Document, Origin
 from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
@@ -39,13 +40,20 @@ class LoadedCorpus:
         return f"LoadedCorpus({self.corpus!r}, parts={parts}, skipped={dict(self.skipped)}, format={self.format!r})"
 
 
-def check_corpus(path: str | Path, *, format: str = "auto", discontinuous: Discontinuous = "refuse") -> ReadResult:
+def check_corpus(
+    path: str | Path,
+    *,
+    format: str = "auto",
+    discontinuous: Discontinuous = "refuse",
+    layout: LayoutConfig | None = None,
+) -> ReadResult:
     """Raw records and every problem of a corpus on disk; problems are no errors here.
 
     Args:
         path: file or folder.
         format: name of the format, or ``auto`` to find it.
         discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` makes it a problem.
+        layout: what the format leaves open.
 
     Raises:
         InputError: no such path, a format that is unknown or cannot be told, a folder that cannot be listed.
@@ -53,7 +61,7 @@ def check_corpus(path: str | Path, *, format: str = "auto", discontinuous: Disco
     path = require_path(path)
     try:
         chosen = get_format(find_format(path) if format == "auto" else format)
-        result = chosen.read(path, discontinuous)
+        result = chosen.read(path, ReadOptions(discontinuous, layout or LayoutConfig()))
     except OSError as error:
         place, reason = error.filename or path, error.strerror or type(error).__name__
         raise InputError(f"{place}: cannot be read ({reason}); check its permissions") from None
@@ -68,6 +76,7 @@ def load_corpus(
     language: str | None = None,
     group_by: str | None = None,
     discontinuous: Discontinuous = "refuse",
+    layout: LayoutConfig | None = None,
     origin: Origin | None = None,
     require_entities: bool = True,
 ) -> LoadedCorpus:
@@ -80,6 +89,7 @@ def load_corpus(
         group_by: regular expression on the document id; its first group, or the whole match, names the group of the
             document, whatever the source says.
         discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` makes it a problem.
+        layout: what the format leaves open.
         origin: where the text comes from; by default what the records say where all agree, else ``real``.
         require_entities: whether a corpus without any entity is an error.
 
@@ -89,7 +99,7 @@ def load_corpus(
         ConfigError: ``group_by`` is no regular expression.
     """
     language = None if language is None else _language_code(language)
-    result = check_corpus(path, format=format, discontinuous=discontinuous)
+    result = check_corpus(path, format=format, discontinuous=discontinuous, layout=layout)
     if not result.records and not result.problems:
         raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
     corpus = build_corpus(result, origin=origin, language=language)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar, get_args
 
+from deidsynth.config import LayoutConfig
 from deidsynth.documents import Annotation, Corpus, Document, Entity, Origin
 from deidsynth.errors import CorpusError, Problem
 
@@ -83,6 +84,19 @@ class Record:
 
     def __repr__(self) -> str:
         return f"Record(path={self.path!r}, line={self.line}, n_chars={len(self.text)}, n_spans={len(self.spans)})"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read what a format leaves open.
+
+    Args:
+        discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` makes it a problem.
+        layout: columns, tables, inline styles.
+    """
+
+    discontinuous: Discontinuous = "refuse"
+    layout: LayoutConfig = field(default_factory=LayoutConfig)
 
 
 @dataclass(slots=True, repr=False)
