@@ -31,11 +31,12 @@ class ColumnsLayout(StageConfig):
 
     token: int | None = Field(None, description="column of the tokens, 0 the first, -1 the last; by default found")
     tag: int | None = Field(None, description="column of the tags; by default found")
-    documents: Literal["auto", "marked", "sentence", "file"] = Field(
+    documents: Literal["auto", "marked", "sentences", "file"] = Field(
         "auto",
-        description="what a document is: what -DOCSTART- or # newdoc opens, a sentence, or a file; "
-        "auto: marked where there are marks, else sentence",
+        description="what a document is: what -DOCSTART- or # newdoc opens, a number of sentences, or a file; "
+        "auto: marked where there are marks, else sentences",
     )
+    sentences: int = Field(1, ge=1, description="how many make a document where nothing else says")
     detokenize: Literal["auto", "blank"] = Field(
         "auto",
         description="auto: as # text, SpaceAfter=No and SpacesAfter say, else a blank between tokens and a line break "

@@ -7,7 +7,9 @@ tag. Tokens come in order of their starts; tokens that share one character (a ch
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +23,10 @@ OUTSIDE = "O"
 IGNORED = -100
 
 Offsets = Sequence[tuple[int, int]]
+
+_OUTSIDE_TAGS = frozenset({OUTSIDE, "0"})
+_PREFIXED = re.compile(r"([BIMELSU])-(\S+)")
+_RAW_LABEL = re.compile(r"[^\W\d][\w.:/-]*")
 
 
 @dataclass(frozen=True)
@@ -218,3 +224,64 @@ def decode(
         if start < end:
             entities.append(Entity(start, end, name, lowest))
     return tuple(entities)
+
+
+def has_prefixes(tags: Iterable[str]) -> bool | None:
+    """Whether a column of tags has prefixes (True: IOB, IOB2, BIOES, BILOU) or raw labels (False); None: no tags.
+
+    Outside is ``O`` or ``0``. A tenth of the tags may be malformed; raw labels must repeat, with outside among them.
+    """
+    counts = Counter(tags)
+    n_outside, total = sum(counts[tag] for tag in _OUTSIDE_TAGS), counts.total()
+    n_prefixed = sum(count for tag, count in counts.items() if is_tag(tag, prefixed=True)) - n_outside
+    if n_prefixed and n_prefixed + n_outside >= 0.9 * total:
+        return True
+    n_raw = sum(count for tag, count in counts.items() if is_tag(tag, prefixed=False))
+    return False if n_outside and n_raw >= 0.9 * total and len(counts) <= max(3, total / 5) else None
+
+
+def is_tag(tag: str, prefixed: bool) -> bool:
+    """Whether a string is a tag with a prefix, or else a raw label; ``O`` and ``0`` are both."""
+    return tag in _OUTSIDE_TAGS or (_PREFIXED if prefixed else _RAW_LABEL).fullmatch(tag) is not None
+
+
+def spans_of_tags(tags: Sequence[str], prefixed: bool) -> list[tuple[int, int, str]]:
+    """First token, token after the last, and label of every entity that a sentence's tags name.
+
+    ``I-``, ``M-``, ``E-`` and ``L-`` go on with an open entity of their label and begin one where none is, as in the
+    CoNLL script; so IOB, IOB2, BIOES and BILOU are all read. Neighboring tokens of one raw label are one entity.
+
+    >>> spans_of_tags(["B-A", "I-A", "S-A", "O", "I-B"], prefixed=True)
+    [(0, 2, 'A'), (2, 3, 'A'), (4, 5, 'B')]
+    >>> spans_of_tags(["A", "A", "0", "B"], prefixed=False)
+    [(0, 2, 'A'), (3, 4, 'B')]
+    """
+    found: list[tuple[int, int, str]] = []
+    is_open = False
+    for place, tag in enumerate(tags):
+        if tag in _OUTSIDE_TAGS:
+            is_open = False
+            continue
+        prefix, label = (tag[0], tag[2:]) if prefixed else ("I", tag)
+        if is_open and prefix in "IMEL" and found[-1][2] == label:
+            found[-1] = (found[-1][0], place + 1, label)
+        else:
+            found.append((place, place + 1, label))
+        is_open = prefix not in "ELSU"
+    return found
+
+
+def tags_of_spans(spans: Iterable[tuple[int, int, str]], n_tokens: int, scheme: str = "IOB2") -> list[str]:
+    """The tags of a sentence.
+
+    Args:
+        spans: first token, token after the last, and label.
+        n_tokens: in the sentence.
+        scheme: ``IOB2`` or ``BIOES``.
+    """
+    tags = [OUTSIDE] * n_tokens
+    for first, last, label in spans:
+        tags[first:last] = [f"B-{label}", *[f"I-{label}"] * (last - first - 1)]
+        if scheme == "BIOES":
+            tags[last - 1] = f"{'S' if last - first == 1 else 'E'}-{label}"
+    return tags

@@ -53,8 +53,8 @@ def test_an_ambiguous_layout_names_the_remedy(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="unknown corpus format 'conll'; known formats: brat, jsonl"):
-        load_corpus(tmp_path, format="conll")
+    with pytest.raises(InputError, match="unknown corpus format 'nix'; known formats: brat, jsonl"):
+        load_corpus(tmp_path, format="nix")
 
 
 def test_an_empty_corpus_is_an_error(tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ from deidsynth.cli import (
     adapt,
     annotate,
     corpus,
+    corpus_check,
+    corpus_map,
+    corpus_split,
     deidentify,
     demo,
     evaluate,
@@ -47,7 +50,7 @@ def _add(to: typer.Typer, name: str, command: Callable[..., Any], *examples: str
 
 app = _group("deidsynth", ABOUT, "Start with: deidsynth demo --output runs/demo")
 runs_app = _group("runs", "List, show and verify runs.")
-corpus_app = _group("corpus", "Describe and convert annotated corpora.")
+corpus_app = _group("corpus", "Describe, check, convert, map and split annotated corpora.")
 models_app = _group("models", "List the models that come with deidsynth.")
 
 
@@ -91,6 +94,21 @@ _add(runs_app, "show", runs.show_command, "runs show runs/meddocan")
 _add(runs_app, "verify", runs.verify_command, "runs verify runs/meddocan")
 _add(corpus_app, "describe", corpus.describe_command, "corpus describe path/to/meddocan")
 _add(corpus_app, "convert", corpus.convert_command, "corpus convert path/to/meddocan meddocan --to jsonl")
+_add(corpus_app, "check", corpus_check.check_command, "corpus check path/to/meddocan --group-by '^(.+)-[0-9]+$'")
+_add(
+    corpus_app,
+    "map",
+    corpus_map.map_command,
+    "corpus map path/to/meddocan coarse --mapping meddocan-coarse",
+    "corpus map gold.jsonl merged.jsonl --mapping labels.yaml",
+)
+_add(
+    corpus_app,
+    "split",
+    corpus_split.split_command,
+    "corpus split notes.jsonl parts --group-by '^([^-]+)' --set test=0.25",
+)
+_add(corpus_app, "formats", corpus.formats_command, "corpus formats")
 _add(models_app, "list", models.list_command, "models list")
 
 app.add_typer(runs_app)

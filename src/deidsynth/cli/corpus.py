@@ -1,24 +1,30 @@
-"""``deidsynth corpus describe`` and ``deidsynth corpus convert``."""
+"""``deidsynth corpus describe``, ``convert`` and ``formats``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deidsynth.cli.options import (
     AsJson,
-    CorpusFormat,
     CorpusPath,
     Discontinuous,
     DiscontinuousOption,
     FromFormat,
     GroupBy,
     Language,
+    Layout,
     Quiet,
+    Target,
+    ToFormat,
 )
+
+if TYPE_CHECKING:
+    from deidsynth.corpora.records import Part
+    from deidsynth.documents import Corpus
 
 
 def describe_command(
@@ -27,6 +33,7 @@ def describe_command(
     group_by: GroupBy = None,
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
     from_format: FromFormat = "auto",
+    layout: Layout = None,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -35,7 +42,15 @@ def describe_command(
     from deidsynth.cli.terminal import format_count, print_json, print_table
     from deidsynth.corpora import describe
 
-    loaded = load(path, quiet, language=language, group_by=group_by, discontinuous=discontinuous, format=from_format)
+    loaded = load(
+        path,
+        quiet,
+        language=language,
+        group_by=group_by,
+        discontinuous=discontinuous,
+        format=from_format,
+        layout=layout,
+    )
     facts = describe(loaded.corpus, loaded.parts)
     if json:
         print_json(facts)
@@ -68,20 +83,17 @@ def _flat(facts: Mapping[str, Any]) -> list[list[str]]:
 
 def convert_command(
     source: Annotated[Path, typer.Argument(help="Corpus to read.")],
-    target: Annotated[
-        Path, typer.Argument(help="Folder to write, or a .jsonl file; only a folder keeps train/validation/test.")
-    ],
-    to: Annotated[CorpusFormat, typer.Option("--to", metavar="jsonl|brat", help="Format to write.")],
+    target: Target,
+    to: ToFormat,
     language: Language = None,
     group_by: GroupBy = None,
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
     from_format: FromFormat = "auto",
+    layout: Layout = None,
     quiet: Quiet = False,
 ) -> None:
     """Write a corpus in another format; what that format cannot hold is refused or counted."""
-    from deidsynth.cli.inputs import format_counter, load
-    from deidsynth.cli.terminal import tell
-    from deidsynth.corpora import write_corpus
+    from deidsynth.cli.inputs import load
 
     loaded = load(
         source,
@@ -90,10 +102,46 @@ def convert_command(
         group_by=group_by,
         discontinuous=discontinuous,
         format=from_format,
+        layout=layout,
         require_entities=False,
     )
-    dropped = write_corpus(loaded.corpus, target, to.value, parts=loaded.parts)
-    corpus = loaded.corpus
+    write(loaded.corpus, target, to, loaded.parts, layout, quiet)
+
+
+def write(
+    corpus: Corpus,
+    target: Path,
+    to: str,
+    parts: Mapping[str, Part] | None,
+    layout: Sequence[str] | None,
+    quiet: bool,
+) -> None:
+    """Write a corpus, and tell what was written and what the format could not hold."""
+    from deidsynth.cli.inputs import format_counter
+    from deidsynth.cli.settings import layout_config
+    from deidsynth.cli.terminal import tell
+    from deidsynth.corpora import write_corpus
+
+    dropped = write_corpus(corpus, target, to, parts=parts, layout=layout_config(layout))
     tell(f"wrote {len(corpus)} documents with {corpus.n_entities} entities to {target}", quiet)
     if dropped:
-        tell(f"left out, since {to.value} cannot hold it: {format_counter(dropped)}", quiet)
+        tell(f"left out, since {to} cannot hold it: {format_counter(dropped)}", quiet)
+
+
+def formats_command(json: AsJson = False, quiet: Quiet = False) -> None:
+    """List the formats of corpora: name, form on disk, whether it is read and written."""
+    from deidsynth.cli.terminal import print_json, print_table, tell
+    from deidsynth.corpora import FORMATS
+
+    rows = [
+        {"name": name, "description": each.description, "written": each.write is not None}
+        for name, each in FORMATS.items()
+    ]
+    if json:
+        print_json(rows)
+        return
+    print_table(
+        ["name", "form", "use"],
+        [[str(row["name"]), str(row["description"]), "read, write" if row["written"] else "read"] for row in rows],
+    )
+    tell("a corpus that is held in memory by the datasets library: deidsynth.from_dataset, to_dataset", quiet)

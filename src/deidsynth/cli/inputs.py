@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ def load(
     group_by: str | None = None,
     discontinuous: Discontinuous = Discontinuous.REFUSE,
     format: str = "auto",
+    layout: Sequence[str] | None = None,
     require_entities: bool = True,
 ) -> LoadedCorpus:
     """The corpus at a path; what its reader skipped is told on standard error.
@@ -30,7 +31,9 @@ def load(
     Raises:
         InputError: nothing there, or no known format.
         CorpusError: faults in what is there, or no entities where they are required.
+        ConfigError: a layout key that is unknown.
     """
+    from deidsynth.cli.settings import layout_config
     from deidsynth.corpora import load_corpus
 
     loaded = load_corpus(
@@ -39,10 +42,14 @@ def load(
         language=language,
         group_by=group_by,
         discontinuous=discontinuous.value,
+        layout=layout_config(layout),
         require_entities=require_entities,
     )
     if loaded.skipped:
         tell(f"{path}: skipped {format_counter(loaded.skipped)}", quiet)
+    if loaded.problems:
+        count = len(loaded.problems)
+        tell(f"{path}: {count} doubt{'' if count == 1 else 's'}; see: deidsynth corpus check {path}", quiet)
     return loaded
 
 

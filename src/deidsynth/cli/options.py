@@ -33,13 +33,6 @@ class Discontinuous(StrEnum):
     JOIN = "join"
 
 
-class CorpusFormat(StrEnum):
-    """Formats to write."""
-
-    JSONL = "jsonl"
-    BRAT = "brat"
-
-
 class Mode(StrEnum):
     """What to do with an entity that was found."""
 
@@ -55,6 +48,22 @@ DiscontinuousOption = Annotated[
         help="Discontinuous entities: refuse, or join to the span that covers all.",
     ),
 ]
-FromFormat = Annotated[str, typer.Option("--from", metavar="FORMAT", help="Format to read: brat, jsonl, or auto.")]
-CorpusPath = Annotated[Path, typer.Argument(help="Annotated corpus: a brat folder, a JSONL file or a folder of them.")]
+FromFormat = Annotated[
+    str, typer.Option("--from", metavar="FORMAT", help="Format to read; auto finds it. See: deidsynth corpus formats.")
+]
+ToFormat = Annotated[
+    str, typer.Option("--to", metavar="FORMAT", help="Format to write. See: deidsynth corpus formats.")
+]
+Layout = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layout",
+        metavar="KEY=VALUE",
+        help="What a format leaves open, such as columns.tag=1 or table.text=note; may be given again.",
+    ),
+]
+CorpusPath = Annotated[Path, typer.Argument(help="Annotated corpus: file or folder in any known format.")]
+Target = Annotated[
+    Path, typer.Argument(help="Folder or file to write; where a format can be both, only a folder keeps the parts.")
+]
 Device = Annotated[str, typer.Option("--device", help="Where to compute: auto, cpu, cuda or mps.")]

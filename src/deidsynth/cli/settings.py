@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from deidsynth.config import RunConfig, StageConfig, apply_settings, load_data, parse
+from deidsynth.config import LayoutConfig, RunConfig, StageConfig, apply_settings, load_data, parse
 
 ConfigType = TypeVar("ConfigType", bound=StageConfig)
 
@@ -36,6 +36,15 @@ def run_config(
     data = load_data(file) if file is not None else {}
     data = apply_settings(data, [*(settings or ()), *as_settings(named)])
     return parse(RunConfig, data, source=str(file) if file is not None else "options")
+
+
+def layout_config(settings: Sequence[str] | None) -> LayoutConfig:
+    """What ``--layout`` says.
+
+    Raises:
+        ConfigError: all faults at once.
+    """
+    return parse(LayoutConfig, apply_settings({}, settings or ()), source="--layout")
 
 
 def as_settings(named: dict[str, str | int | float | None]) -> list[str]:

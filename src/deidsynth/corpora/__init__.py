@@ -1,8 +1,10 @@
 """Outside formats to a ``Corpus`` and back, splits, and figures about a corpus."""
 
+from deidsynth.corpora.checking import doubts
 from deidsynth.corpora.formats import FORMATS, Format, find_format, write_corpus
 from deidsynth.corpora.jsonl import read_jsonl, write_jsonl
 from deidsynth.corpora.loading import LoadedCorpus, check_corpus, content_digest, load_corpus
+from deidsynth.corpora.mapping import LabelMapping, load_mapping, map_labels, ready_mappings
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
 from deidsynth.corpora.splitting import shared_groups, split_parts, take_fraction
 from deidsynth.corpora.statistics import describe
@@ -10,6 +12,7 @@ from deidsynth.corpora.statistics import describe
 __all__ = [
     "FORMATS",
     "Format",
+    "LabelMapping",
     "LoadedCorpus",
     "RawSpan",
     "ReadResult",
@@ -17,9 +20,13 @@ __all__ = [
     "check_corpus",
     "content_digest",
     "describe",
+    "doubts",
     "find_format",
     "load_corpus",
+    "load_mapping",
+    "map_labels",
     "read_jsonl",
+    "ready_mappings",
     "shared_groups",
     "split_parts",
     "take_fraction",

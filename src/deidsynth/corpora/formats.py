@@ -9,7 +9,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from deidsynth.config import LayoutConfig
-from deidsynth.corpora import brat, jsonl
+from deidsynth.corpora import (
+    asq_phi,
+    brat,
+    conll,
+    conll_writing,
+    doccano,
+    i2b2,
+    inline,
+    jsonl,
+    label_studio,
+    presidio,
+)
 from deidsynth.corpora.output import refuse_occupied, refuse_unwritable
 from deidsynth.corpora.records import PARTS, Part, ReadOptions, ReadResult
 from deidsynth.documents import Corpus
@@ -25,12 +36,13 @@ class Format:
         sniff: whether a path looks like it.
         read: raw records and problems of a path.
         write: writes a corpus, with the part of each document where it has parts; counts what could not be held.
+            None where the format is only read.
     """
 
     description: str
     sniff: Callable[[Path], bool]
     read: Callable[[Path, ReadOptions], ReadResult]
-    write: Callable[[Corpus, Path, Mapping[str, Part] | None, LayoutConfig], Counter[str]]
+    write: Callable[[Corpus, Path, Mapping[str, Part] | None, LayoutConfig], Counter[str]] | None
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -43,9 +55,51 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         ),
         jsonl.NAME: Format(
             "a .jsonl file, or a folder of them",
-            jsonl.sniff,
+            lambda path: jsonl.sniff(path) and not doccano.sniff(path),
             lambda path, _options: jsonl.read_records(path),
             lambda corpus, path, parts, _layout: jsonl.write(corpus, path, parts),
+        ),
+        i2b2.NAME: Format(
+            "i2b2 / MEDDOCAN XML: TEXT in CDATA, TAGS with offsets",
+            i2b2.sniff,
+            lambda path, _options: i2b2.read_records(path),
+            lambda corpus, path, parts, _layout: i2b2.write(corpus, path, parts),
+        ),
+        inline.NAME: Format(
+            "a folder of .txt with entities in the text: <NAME>Ana</NAME> or [Ana](NAME)",
+            inline.sniff,
+            lambda path, options: inline.read_records(path, options.layout.inline),
+            lambda corpus, path, parts, layout: inline.write(corpus, path, parts, layout.inline),
+        ),
+        conll.NAME: Format(
+            "token and tag in columns, IOB, BIOES or raw labels",
+            conll.sniff,
+            lambda path, options: conll.read_records(path, options.layout.columns),
+            lambda corpus, path, parts, layout: conll_writing.write(corpus, path, parts, layout.columns),
+        ),
+        doccano.NAME: Format(
+            "doccano's .jsonl: text and label or entities",
+            doccano.sniff,
+            lambda path, _options: doccano.read_records(path),
+            lambda corpus, path, parts, _layout: doccano.write(corpus, path, parts),
+        ),
+        label_studio.NAME: Format(
+            "Label Studio's .json of tasks, full or minimal",
+            label_studio.sniff,
+            lambda path, _options: label_studio.read_records(path),
+            lambda corpus, path, parts, _layout: label_studio.write(corpus, path, parts),
+        ),
+        presidio.NAME: Format(
+            "presidio-evaluator's .json: full_text and spans",
+            presidio.sniff,
+            lambda path, _options: presidio.read_records(path),
+            lambda corpus, path, parts, _layout: presidio.write(corpus, path, parts),
+        ),
+        asq_phi.NAME: Format(
+            "ASQ-PHI's blocks of a query and the values in it",
+            asq_phi.sniff,
+            lambda path, _options: asq_phi.read_records(path),
+            None,
         ),
     }
 )
@@ -112,7 +166,10 @@ def write_corpus(
         UnrepresentableError: the format cannot hold the corpus; nothing is written.
         StorageError: the disk is full.
     """
-    chosen, path = get_format(format), Path(path)
+    writer, path = get_format(format).write, Path(path)
+    if writer is None:
+        written = ", ".join(name for name, each in FORMATS.items() if each.write is not None)
+        raise InputError(f"{format} is read but not written; formats to write: {written}")
     homeless = sum(document.doc_id not in parts for document in corpus) if parts else 0
     if homeless:
         raise UnrepresentableError(
@@ -120,4 +177,4 @@ def write_corpus(
         )
     refuse_occupied(path)
     refuse_unwritable(path.parent, "TARGET")
-    return chosen.write(corpus, path, parts or None, layout or LayoutConfig())
+    return writer(corpus, path, parts or None, layout or LayoutConfig())

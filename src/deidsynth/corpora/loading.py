@@ -11,7 +11,15 @@ from pathlib import Path
 
 from deidsynth.config import LayoutConfig
 from deidsynth.corpora.formats import find_format, get_format, require_path
-from deidsynth.corpora.records import Discontinuous, Part, ReadOptions, ReadResult, build_corpus, check_records
+from deidsynth.corpora.records import (
+    Discontinuous,
+    Part,
+    ReadOptions,
+    ReadResult,
+    Record,
+    build_corpus,
+    check_records,
+)
 from deidsynth.digests import ALGORITHM, canonical_json
 from deidsynth.documents import Corpus, Document, Origin
 from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
@@ -136,19 +144,35 @@ def _language_code(language: str) -> str:
 
 
 def _grouped(corpus: Corpus, group_by: str) -> Corpus:
+    groups = _groups([document.doc_id for document in corpus], group_by)
+    return corpus.with_documents(replace(document, group=group) for document, group in zip(corpus, groups, strict=True))
+
+
+def grouped_records(records: Sequence[Record], group_by: str) -> list[Record]:
+    """Records with the groups that their names tell.
+
+    Raises:
+        ConfigError: ``group_by`` is no regular expression.
+        CorpusError: names that it does not match.
+    """
+    groups = _groups([record.doc_id for record in records], group_by)
+    return [replace(record, group=group) for record, group in zip(records, groups, strict=True)]
+
+
+def _groups(names: Sequence[str], group_by: str) -> list[str]:
     try:
         pattern = re.compile(group_by)
     except re.error as error:
         place = "" if error.pos is None else f" at character {error.pos + 1}"
         raise ConfigError([f"corpus.group_by: not a regular expression ({error.msg}{place})"], "--group-by") from None
-    groups = [_group_name(pattern.search(document.doc_id)) for document in corpus]
-    unmatched = sum(group is None for group in groups)
-    if unmatched:
+    groups = [_group_name(pattern.search(name)) for name in names]
+    found = [group for group in groups if group is not None]
+    if len(found) < len(groups):
         raise CorpusError(
-            f"corpus.group_by finds no group in {unmatched} of {len(groups)} document names; "
+            f"corpus.group_by finds no group in {len(groups) - len(found)} of {len(groups)} document names; "
             "change the expression (--group-by) so that its first group matches in every name"
         )
-    return corpus.with_documents(replace(document, group=group) for document, group in zip(corpus, groups, strict=True))
+    return found
 
 
 def _group_name(match: re.Match[str] | None) -> str | None:

@@ -1,0 +1,111 @@
+"""``deidsynth corpus check``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deidsynth.cli.options import (
+    AsJson,
+    CorpusPath,
+    Discontinuous,
+    DiscontinuousOption,
+    FromFormat,
+    GroupBy,
+    Layout,
+    Quiet,
+)
+
+if TYPE_CHECKING:
+    from deidsynth.corpora import ReadResult
+
+SHOWN = 200
+
+
+def check_command(
+    path: CorpusPath,
+    labels: Annotated[
+        str | None, typer.Option("--labels", metavar="A,B", help="The labels that are expected; others are told.")
+    ] = None,
+    group_by: GroupBy = None,
+    discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
+    from_format: FromFormat = "auto",
+    layout: Layout = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say what a corpus is understood to hold, and list every problem with file and line; exit code 1 if any.
+
+    Told are: what cannot be read; entities that are empty, out of bounds, overlapping, cut words or have blanks at an
+    end; labels that are not expected; documents that stand twice, nearly twice, or in two parts; damaged characters.
+    """
+    from deidsynth.cli.settings import layout_config
+    from deidsynth.cli.terminal import print_json, tell
+    from deidsynth.corpora import check_corpus, doubts
+    from deidsynth.corpora.loading import grouped_records
+    from deidsynth.errors import CheckFailedError
+
+    result = check_corpus(path, format=from_format, discontinuous=discontinuous.value, layout=layout_config(layout))
+    if group_by is not None:
+        result.records = grouped_records(result.records, group_by)
+    expected = None if labels is None else {label.strip() for label in labels.split(",")}
+    result.problems += doubts(result.records, expected)
+    result.problems.sort(key=lambda problem: (not problem.fatal, problem.path, problem.line or 0))
+    facts = _facts(result)
+    if json:
+        print_json(facts)
+    else:
+        _show(facts, quiet)
+    if result.problems:
+        count = len(result.problems)
+        raise CheckFailedError(f"{path}: {count} problem{'' if count == 1 else 's'}")
+    tell(f"{path}: no problems", quiet)
+
+
+def _facts(result: ReadResult) -> dict[str, Any]:
+    """What was understood, and the problems, as plain data."""
+    return {
+        "format": result.format,
+        "n_documents": len(result.records),
+        "parts": dict(Counter(record.split for record in result.records if record.split is not None)),
+        "labels": dict(Counter(span.label for record in result.records for span in record.spans).most_common()),
+        "skipped": dict(result.skipped),
+        "n_problems": dict(Counter(problem.code for problem in result.problems).most_common()),
+        "problems": [
+            {
+                "file": problem.path,
+                "line": problem.line,
+                "code": problem.code,
+                "message": problem.message,
+                "fatal": problem.fatal,
+            }
+            for problem in result.problems
+        ],
+    }
+
+
+def _show(facts: dict[str, Any], quiet: bool) -> None:
+    from deidsynth.cli.inputs import format_counter
+    from deidsynth.cli.terminal import format_count, print_table, tell
+
+    rows = [
+        ["format", facts["format"]],
+        ["documents", format_count(facts["n_documents"])],
+        *([f"documents in {part}", format_count(count)] for part, count in facts["parts"].items()),
+        ["labels", format_count(len(facts["labels"]))],
+        ["entities", format_count(sum(facts["labels"].values()))],
+    ]
+    print_table(["", "value"], rows)
+    if facts["skipped"]:
+        tell(f"skipped: {format_counter(facts['skipped'])}", quiet)
+    problems: Sequence[dict[str, Any]] = facts["problems"]
+    for problem in problems[:SHOWN]:
+        place = problem["file"] if problem["line"] is None else f"{problem['file']}:{problem['line']}"
+        typer.echo(f"{place}: [{problem['code']}] {problem['message']}")
+    if len(problems) > SHOWN:
+        typer.echo(f"... and {len(problems) - SHOWN} more; --json lists all")
+    if problems:
+        print_table(["problem", "count"], [[code, format_count(n)] for code, n in facts["n_problems"].items()])

@@ -1,0 +1,47 @@
+"""``deidsynth corpus map``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deidsynth.cli.options import Discontinuous, DiscontinuousOption, FromFormat, Layout, Quiet, Target, ToFormat
+
+
+def map_command(
+    source: Annotated[Path, typer.Argument(help="Corpus to read.")],
+    target: Target,
+    mapping: Annotated[
+        str,
+        typer.Option(
+            "--mapping",
+            "-m",
+            metavar="NAME|FILE",
+            help="A ready mapping, such as meddocan-coarse, or a YAML file with labels: {OLD: NEW, OTHER: null}.",
+        ),
+    ],
+    to: ToFormat = "jsonl",
+    discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
+    from_format: FromFormat = "auto",
+    layout: Layout = None,
+    quiet: Quiet = False,
+) -> None:
+    """Rename and merge the labels of a corpus, so that it can be compared with one of another scheme.
+
+    Ready mappings lead from MEDDOCAN, i2b2 2014 and SEPR PHI to each other where they can, to HIPAA's identifiers, and
+    to nine coarse classes; an unknown name lists them.
+    """
+    from deidsynth.cli.corpus import write
+    from deidsynth.cli.inputs import load
+    from deidsynth.cli.terminal import tell
+    from deidsynth.corpora import load_mapping, map_labels
+
+    table = load_mapping(mapping)
+    loaded = load(source, quiet, discontinuous=discontinuous, format=from_format, layout=layout, require_entities=False)
+    corpus, dropped = map_labels(loaded.corpus, table)
+    if dropped:
+        counts = ", ".join(f"{count} {label}" for label, count in sorted(dropped.items()))
+        tell(f"entities left out, since the mapping says so: {counts}", quiet)
+    write(corpus, target, to, loaded.parts, layout, quiet)

@@ -1,0 +1,56 @@
+"""``deidsynth corpus split``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deidsynth.cli.options import (
+    Discontinuous,
+    DiscontinuousOption,
+    FromFormat,
+    GroupBy,
+    Layout,
+    Quiet,
+    Settings,
+    Target,
+    ToFormat,
+)
+
+
+def split_command(
+    source: Annotated[Path, typer.Argument(help="Corpus to read.")],
+    target: Target,
+    to: ToFormat = "jsonl",
+    settings: Settings = None,
+    group_by: GroupBy = None,
+    discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
+    from_format: FromFormat = "auto",
+    layout: Layout = None,
+    quiet: Quiet = False,
+) -> None:
+    """Part a corpus into train, validation and test by group, as ``deidsynth run`` does; parts that it has stay."""
+    from deidsynth.cli.corpus import write
+    from deidsynth.cli.inputs import load
+    from deidsynth.cli.settings import stage_config
+    from deidsynth.cli.terminal import tell
+    from deidsynth.config import SplitConfig
+    from deidsynth.corpora import split_parts
+
+    split = stage_config(SplitConfig, settings)
+    loaded = load(
+        source,
+        quiet,
+        group_by=group_by,
+        discontinuous=discontinuous,
+        format=from_format,
+        layout=layout,
+        require_entities=False,
+    )
+    parts = split_parts(loaded.corpus, loaded.parts, split)
+    sizes = ", ".join(f"{len(documents)} {part}" for part, documents in parts.items())
+    tell(f"{sizes} documents", quiet)
+    part_of = {document.doc_id: part for part, documents in parts.items() for document in documents}
+    write(loaded.corpus, target, to, part_of, layout, quiet)

@@ -1,0 +1,124 @@
+"""Doccano: JSON lines with ``id``, ``text`` and ``label [[start, end, label]]``, or with ``entities`` and relations.
+
+A source is a ``.jsonl`` file or a folder of them. Relations, comments and unknown keys are left out and counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from deidsynth.corpora.document_files import Source, find_sources, looks_like, write_files
+from deidsynth.corpora.json_source import (
+    FieldError,
+    document_id,
+    first_line,
+    items,
+    lines_of_objects,
+    spans_of,
+    string,
+    whole_number,
+)
+from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record
+from deidsynth.documents import Corpus, Document
+
+NAME = "doccano"
+SUFFIX = ".jsonl"
+
+_PAIR_KEYS = ("label", "labels")
+_COUNTED = {"relations": "relations", "Comments": "comments", "comments": "comments"}
+_KNOWN = frozenset({"id", "text", "data", "entities", *_PAIR_KEYS, *_COUNTED})
+
+
+def sniff(path: Path) -> bool:
+    """Whether the path looks like an export of Doccano."""
+    return looks_like(path, SUFFIX, _looks)
+
+
+def read_records(path: Path) -> ReadResult:
+    """Raw records and problems of a file or a folder."""
+    result = ReadResult(NAME)
+    for source in find_sources(path, SUFFIX, _looks, result):
+        for data, line in lines_of_objects(source.path, result):
+            try:
+                result.records.append(_record(data, line, source, result))
+            except FieldError as error:
+                result.problems.append(error.problem(source, line))
+    result.skipped = +result.skipped
+    return result
+
+
+def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:
+    """What Doccano's layout could not hold, counted, after writing the corpus into a new file or folder.
+
+    Args:
+        corpus: what to write; the id of a document becomes its ``id``.
+        path: a name that ends in ``.jsonl`` becomes a file; any other a folder, with a file for each part.
+        parts: part of every document id, or None; only a folder can hold them.
+
+    Raises:
+        UnrepresentableError: parts for a single file, or a text with a lone surrogate, which UTF-8 cannot hold.
+        StorageError: the disk is full or cannot be written.
+    """
+    return write_files(corpus, path, parts, SUFFIX, _lines)
+
+
+def _looks(path: Path) -> bool | None:
+    data = first_line(path)
+    if data is None:
+        return None
+    if not isinstance(data, dict) or "doc_id" in data or not isinstance(data.get("text", data.get("data")), str):
+        return False
+    entities = data.get("entities")
+    if isinstance(entities, list):
+        # Without entities only the relations tell the export from other JSON lines.
+        return all(isinstance(each, dict) and "start_offset" in each for each in entities) and (
+            bool(entities) or "relations" in data
+        )
+    labels = data.get("label", data.get("labels"))
+    return isinstance(labels, list) and all(isinstance(each, list) and len(each) == 3 for each in labels)
+
+
+def _record(data: dict[str, Any], line: int, source: Source, result: ReadResult) -> Record:
+    text = string(data, "text" if "text" in data or "data" not in data else "data")
+    keys = [key for key in (*_PAIR_KEYS, "entities") if key in data]
+    if not keys:
+        raise FieldError("the object has no label, labels or entities; add what is missing (label may be [])")
+    spans: list[RawSpan] = []
+    for key in keys:
+        read = partial(_entity if key == "entities" else _pair, line)
+        spans += spans_of(items(data, key), read, source, line, result)
+    for key, kind in _COUNTED.items():
+        value = data.get(key)
+        result.skipped[kind] += len(value) if isinstance(value, list) else value is not None
+    result.skipped["unknown_keys"] += len(data.keys() - _KNOWN)
+    doc_id = document_id(data.get("id"), f"{source.name}-{line}")
+    return Record(
+        doc_id, text, tuple(spans), str(source.path), line, None, source.part, source.origin, source.annotation
+    )
+
+
+def _pair(line: int, value: Any) -> RawSpan:
+    if not isinstance(value, list) or len(value) != 3:
+        raise FieldError("a label must be a list of start, end and label; mend or remove it")
+    start, end, label = value
+    entity = {"start": start, "end": end, "label": label}
+    return RawSpan(whole_number(entity, "start"), whole_number(entity, "end"), string(entity, "label"), line=line)
+
+
+def _entity(line: int, value: Any) -> RawSpan:
+    if not isinstance(value, dict):
+        raise FieldError("an entity must be an object with label, start_offset and end_offset")
+    start, end = whole_number(value, "start_offset"), whole_number(value, "end_offset")
+    return RawSpan(start, end, string(value, "label"), line=line)
+
+
+def _lines(documents: Iterable[Document]) -> Iterator[str]:
+    for document in documents:
+        labels = [[entity.start, entity.end, entity.label] for entity in document.entities]
+        data = {"id": document.doc_id, "text": document.text, "label": labels}
+        yield json.dumps(data, ensure_ascii=False) + "\n"

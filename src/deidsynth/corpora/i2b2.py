@@ -1,0 +1,291 @@
+"""XML of i2b2 2014 and MEDDOCAN: one file per document, its text in ``<TEXT>``, one empty element per entity.
+
+Each element below ``<TAGS>`` is an entity: its name a coarse category, the attribute ``TYPE`` the label (where it is
+absent or empty, the name is), ``start`` and ``end`` the offsets, ``text`` a copy of what stands there. Folders are laid
+out as in brat, with an inner folder ``xml``. A file ``deidsynth.json`` beside the documents says where they come from.
+
+An XML parser turns every line end into ``\\n``; offsets count the characters that it gives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+from xml.parsers import expat
+from xml.sax.saxutils import quoteattr
+
+from deidsynth.corpora.folders import documents_by_file, files_below, part_folders, write_folder
+from deidsynth.corpora.provenance import Provenance, read_provenance
+from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes
+from deidsynth.documents import Corpus, Document
+from deidsynth.errors import Problem, UnrepresentableError
+
+NAME = "i2b2"
+SUFFIX = ".xml"
+FALLBACK = "PHI"
+
+_INNER = "xml"
+_ROOT = "deIdi2b2"
+_SNIFFED_BYTES = 8192
+_KNOWN = frozenset({"id", "start", "end", "text", "TYPE", "comment"})
+_INTEGER = re.compile(r"-?[0-9]{1,15}")
+_SPACE = re.compile(r"\s")
+_NOT_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_WORD = re.compile(r"[A-Z]+")
+
+# Words of labels, those of i2b2 2014 first in each list, then those of MEDDOCAN and of others.
+_WORDS = {
+    "NAME": "PATIENT DOCTOR USERNAME NOMBRE NAME SURNAME PERSON",
+    "PROFESSION": "PROFESSION PROFESION OCCUPATION",
+    "LOCATION": "ROOM DEPARTMENT HOSPITAL ORGANIZATION STREET CITY STATE COUNTRY ZIP CALLE TERRITORIO PAIS "
+    "INSTITUCION CENTRO LOCATION ADDRESS UNIT ORGANISATION",
+    "AGE": "AGE EDAD",
+    "DATE": "DATE FECHA FECHAS YEAR",
+    "CONTACT": "PHONE FAX EMAIL URL IPADDR IPADDRESS TELEFONO CORREO DIREC CONTACT MAIL",
+    "ID": "MEDICALRECORD IDNUM SSN ACCOUNT LICENSE HEALTHPLAN VEHICLE DEVICE BIOID ID IDENTIF BENEF",
+    "OTHER": "FAMILIARES SEXO OTROS OTHER",
+}
+_CATEGORIES = {word: category for category, words in _WORDS.items() for word in words.split()}
+
+
+class _Tag(NamedTuple):
+    name: str
+    attributes: dict[str, str]
+    line: int
+
+
+class _FoundError(Exception):
+    """What a file is, is known; the rest of it need not be parsed."""
+
+
+class _RefusedError(Exception):
+    """The file holds what is not read; the message says what, the code names it."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def sniff(path: Path) -> bool:
+    """Whether the path looks like this XML: a file, or a folder of them in which no brat annotations lie."""
+    if not path.is_dir():
+        return path.suffix == SUFFIX and _looks_right(path)
+    folders = [folder for folder, _ in part_folders(path, _INNER)[0]]
+    if any(files_below(folder, ".ann") for folder in folders):
+        return False
+    return any(_looks_right(file) for folder in folders for file in files_below(folder, SUFFIX))
+
+
+def read_records(path: Path) -> ReadResult:
+    """Raw records and problems of a file or a folder.
+
+    Args:
+        path: a file, or a folder in which every ``.xml`` file is a document.
+    """
+    result = ReadResult(NAME)
+    others = part_folders(path, _INNER)[1] if path.is_dir() else []
+    outside = sum(len(files_below(other, SUFFIX)) if other.is_dir() else other.suffix == SUFFIX for other in others)
+    if outside:
+        result.skipped["files_outside_parts"] += outside
+    provenances: dict[Path, Provenance] = {}
+    # Every file is taken: one that does not look right is a fault to tell of, not a document to lose.
+    for file, part in documents_by_file(path, (SUFFIX,), _INNER, lambda _: True)[0]:
+        if file.parent not in provenances:
+            provenances[file.parent] = read_provenance(file.parent, result)
+        record = _read_document(file, part, provenances[file.parent], result)
+        if record is not None:
+            result.records.append(record)
+    return result
+
+
+def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:
+    """What the format could not hold, counted, after writing the corpus into a new folder.
+
+    Args:
+        corpus: what to write; a document's id becomes the name of its file.
+        path: the folder; with parts, one folder in it for each.
+        parts: part of every document id, or None.
+
+    Raises:
+        UnrepresentableError: a text or a label that XML cannot hold exactly, or an id that is no safe file name.
+        StorageError: the disk is full or cannot be written.
+    """
+    for number, document in enumerate(corpus, start=1):
+        labels = "".join(entity.label for entity in document.entities)
+        if "\r" in document.text:
+            raise UnrepresentableError(
+                f"the text of document number {number} has a carriage return, which an XML parser turns into a line "
+                "feed; write brat or jsonl"
+            )
+        if _NOT_XML.search(document.text + labels):
+            raise UnrepresentableError(
+                f"document number {number} has a character that XML 1.0 cannot hold, such as a control character; "
+                "write brat or jsonl"
+            )
+    return write_folder(corpus, path, parts, lambda document: {SUFFIX: _xml(document)}, NAME)
+
+
+def category(label: str) -> str:
+    """The coarse category of a label by the first of its words that is known, else ``PHI``.
+
+    >>> category("NOMBRE_PERSONAL_SANITARIO"), category("Phone_Number"), category("XYZ")
+    ('NAME', 'CONTACT', 'PHI')
+    """
+    return next((_CATEGORIES[word] for word in _WORD.findall(label.upper()) if word in _CATEGORIES), FALLBACK)
+
+
+def _looks_right(path: Path) -> bool:
+    """Whether a file begins as XML whose root has a child for the text or for the entities."""
+    depth = 0
+
+    def start(name: str, _attributes: object) -> None:
+        nonlocal depth
+        depth += 1
+        if depth == 2 and name in ("TEXT", "TAGS"):
+            raise _FoundError
+
+    def end(_name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def declaration(*_: object) -> None:
+        raise _RefusedError("", "")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler, parser.EntityDeclHandler = start, end, declaration
+    try:
+        with path.open("rb") as file:
+            parser.Parse(file.read(_SNIFFED_BYTES), False)
+    except _FoundError:
+        return True
+    except (OSError, expat.ExpatError, _RefusedError, LookupError, ValueError):
+        return False
+    return False
+
+
+class _Parser:
+    """Text, entities and what is skipped of one file."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] | None = None
+        self.tags: list[_Tag] = []
+        self.skipped: Counter[str] = Counter()
+        self._open: list[str] = []
+        self._is_ascii = True
+        self._expat = expat.ParserCreate()
+        self._expat.buffer_text = True
+        self._expat.StartElementHandler = self._start
+        self._expat.EndElementHandler = self._end
+        self._expat.CharacterDataHandler = self._characters
+        self._expat.XmlDeclHandler = self._declaration
+        self._expat.EntityDeclHandler = self._refuse_entity
+        self._expat.SkippedEntityHandler = self._refuse_entity
+
+    @property
+    def line(self) -> int:
+        return self._expat.CurrentLineNumber
+
+    def parse(self, content: str) -> None:
+        self._is_ascii = content.isascii()
+        self._expat.Parse(content.removeprefix("\ufeff"), True)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        above = self._open[1:]
+        self._open.append(name)
+        if above[:1] == ["TEXT"]:
+            raise _RefusedError("there is an element inside TEXT; put the text into one CDATA section", "markup")
+        if not above and len(self._open) == 2 and name == "TEXT":
+            if self.pieces is not None:
+                raise _RefusedError("there is a second TEXT; write one document into each file", "second-text")
+            self.pieces = []
+        elif above == ["TAGS"]:
+            self.tags.append(_Tag(name, attributes, self.line))
+        elif above or (len(self._open) == 2 and name != "TAGS"):
+            self.skipped["elements"] += 1
+
+    def _end(self, _name: str) -> None:
+        self._open.pop()
+
+    def _characters(self, data: str) -> None:
+        if self.pieces is not None and self._open[1:] == ["TEXT"]:
+            self.pieces.append(data)
+
+    def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if not self._is_ascii and (encoding or "utf-8").lower() not in ("utf-8", "utf8"):
+            message = "the XML declaration names another encoding than UTF-8; convert the file to UTF-8 and declare it"
+            raise _RefusedError(message, "encoding")
+
+    def _refuse_entity(self, *_: object) -> None:
+        message = "entities of a DTD are not read; write the characters that they stand for and drop their declaration"
+        raise _RefusedError(message, "entity-declaration")
+
+
+def _read_document(path: Path, part: Part | None, provenance: Provenance, result: ReadResult) -> Record | None:
+    data = read_bytes(path)
+    content = data if isinstance(data, Problem) else decode(data, str(path))
+    if isinstance(content, Problem):
+        result.problems.append(content)
+        return None
+    parser = _Parser()
+    try:
+        parser.parse(content)
+    except _RefusedError as error:
+        result.problems.append(Problem(str(path), str(error), parser.line, error.code))
+        return None
+    except expat.ExpatError as error:
+        # The message of the error itself may quote the file; that of its code does not.
+        message = f"not XML at column {error.offset + 1} ({expat.ErrorString(error.code)}); mend the file"
+        result.problems.append(Problem(str(path), message, error.lineno, "malformed"))
+        return None
+    if parser.pieces is None:
+        message = "there is no TEXT below the root element; add it, or move the file elsewhere"
+        result.problems.append(Problem(str(path), message, code="missing-text"))
+        return None
+    text = "".join(parser.pieces)
+    spans = [_span(tag, text, str(path), parser.skipped) for tag in parser.tags]
+    result.problems += [span for span in spans if isinstance(span, Problem)]
+    result.skipped += parser.skipped
+    sound = tuple(span for span in spans if isinstance(span, RawSpan))
+    origin, annotation = provenance
+    return Record(path.stem, text, sound, str(path), None, None, part, origin, annotation)
+
+
+def _span(tag: _Tag, text: str, path: str, skipped: Counter[str]) -> RawSpan | Problem:
+    attributes = tag.attributes
+    skipped["attributes"] += len(attributes.keys() - _KNOWN)
+    skipped["comments"] += bool(attributes.get("comment"))
+    bounds = [attributes.get(name, "") for name in ("start", "end")]
+    if not all(map(_INTEGER.fullmatch, bounds)):
+        message = "the attributes start and end of an entity must be whole numbers; they count Unicode code points"
+        return Problem(path, message, tag.line, "offsets")
+    start, end = map(int, bounds)
+    shown = attributes.get("text")
+    if shown is not None and 0 <= start < end <= len(text) and not _same_text(shown, text[start:end]):
+        message = (
+            f"the attribute text of entity {start}:{end} is not what stands there in TEXT; was the text changed after "
+            "annotation? Offsets count Unicode code points, a line end as one"
+        )
+        return Problem(path, message, tag.line, "text-mismatch")
+    return RawSpan(start, end, attributes.get("TYPE") or tag.name, line=tag.line)
+
+
+def _same_text(shown: str, expected: str) -> bool:
+    """Whether both are the same but for kinds of white space: in an attribute, XML makes a blank of each."""
+    return _SPACE.sub(" ", shown) == _SPACE.sub(" ", expected)
+
+
+def _xml(document: Document) -> str:
+    # The end of a CDATA section cannot stand inside one: it is split over two.
+    text = document.text.replace("]]>", "]]]]><![CDATA[>")
+    tags = "".join(
+        f'    <{category(entity.label)} id="T{number}" start="{entity.start}" end="{entity.end}" '
+        f'text={quoteattr(document.surface(entity))} TYPE={quoteattr(entity.label)} comment=""/>\n'
+        for number, entity in enumerate(document.entities, start=1)
+    )
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<{_ROOT}>\n  <TEXT><![CDATA[{text}]]></TEXT>\n'
+        f"  <TAGS>\n{tags}  </TAGS>\n</{_ROOT}>\n"
+    )

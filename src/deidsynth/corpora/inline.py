@@ -1,0 +1,284 @@
+"""Plain ``.txt`` files whose entities stand in the text, as tags or as brackets; one document in each file.
+
+Tags: ``<First_Name>Anna</First_Name>`` or ``<PHI TYPE="DOCTOR">Anna</PHI>``. A tag is ``<`` or ``</``, a name, in an
+opening tag perhaps attributes with quoted values, and ``>``; the label is the value of the attribute TYPE (in any
+case), else the name; the two names must be written alike. Anything else with ``<`` is text, and nothing is unescaped.
+
+Brackets: ``[Anna](First_Name)``. Between the brackets stand neither brackets nor line ends (CR, LF), so that a bracket
+that is left open reaches no further than its line. Anything else with brackets is text.
+
+The name of a tag and the label of a bracket are an ASCII letter or ``_``, then letters, digits, ``_``, ``.`` and
+``-``. Where no style is named, that of which more entities occur in all files together is taken, tags in doubt.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from deidsynth.config import InlineLayout
+from deidsynth.corpora.folders import documents_by_file, files_below, part_folders, write_folder
+from deidsynth.corpora.provenance import Provenance, read_provenance
+from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes
+from deidsynth.documents import Corpus, Document
+from deidsynth.errors import Problem, UnrepresentableError
+
+NAME = "inline"
+SUFFIX = ".txt"
+
+Style = Literal["tags", "brackets"]
+
+_SNIFFED_BYTES = 8192
+_LABEL = re.compile(r"[A-Za-z_][\w.\-]*")
+_ATTRIBUTE = re.compile(r"""([A-Za-z_:][\w.:\-]*)\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)')""")
+_TAG = re.compile(
+    r"""<(?:/([A-Za-z_][\w.\-]*)|([A-Za-z_][\w.\-]*)((?:\s+[A-Za-z_:][\w.:\-]*\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*))\s*>"""
+)
+_BRACKETS = re.compile(r"\[([^\[\]\r\n]*)\]\(([A-Za-z_][\w.\-]*)\)")
+
+_UNBALANCED = "a tag is opened and never closed; close or remove it, or write < in another way where it is no tag"
+_STRAY = "a tag is closed and never opened; open or remove it, or write < in another way where it is no tag"
+_NESTED = "a tag is opened inside another entity; keep one of the two"
+
+
+class _Opening(NamedTuple):
+    """An opening tag: its number among the tags, which tells nesting even where no character stands between two."""
+
+    order: int
+    start: int
+    label: str
+    line: int
+
+
+class _Pair(NamedTuple):
+    """An entity in tags: how it opens, the number of its closing tag, and where it ends in the plain text."""
+
+    opening: _Opening
+    order: int
+    end: int
+
+
+def sniff(path: Path) -> bool:
+    """Whether the path looks like inline entities: in a ``.txt`` file, or in one of a folder without ``.ann`` files."""
+    if not path.is_dir():
+        return path.suffix == SUFFIX and not path.with_suffix(".ann").exists() and _has_entity(path)
+    folders = [folder for folder, _ in part_folders(path, NAME)[0]]
+    if any(files_below(folder, ".ann") for folder in folders):
+        return False
+    return any(_has_entity(file) for folder in folders for file in files_below(folder, SUFFIX))
+
+
+def read_records(path: Path, layout: InlineLayout) -> ReadResult:
+    """Raw records and problems of a file or a folder.
+
+    Args:
+        path: a file, or a folder in which every ``.txt`` file is a document.
+        layout: the style; by default found, one for all files.
+    """
+    result = ReadResult(NAME)
+    others = part_folders(path, NAME)[1] if path.is_dir() else []
+    outside = sum(len(files_below(other, SUFFIX)) if other.is_dir() else other.suffix == SUFFIX for other in others)
+    if outside:
+        result.skipped["files_outside_parts"] += outside
+    sources: list[tuple[Path, Part | None, str]] = []
+    for file, part in documents_by_file(path, (SUFFIX,), NAME, lambda _: True)[0]:
+        data = read_bytes(file)
+        content = data if isinstance(data, Problem) else decode(data, str(file))
+        if isinstance(content, Problem):
+            result.problems.append(content)
+        else:
+            sources.append((file, part, content))
+    style = layout.style or find_style(content for _, _, content in sources)
+    provenances: dict[Path, Provenance] = {}
+    for file, part, content in sources:
+        if file.parent not in provenances:
+            provenances[file.parent] = read_provenance(file.parent, result)
+        text, spans, problems = parse(content, style)
+        result.problems += [Problem(str(file), message, line, code) for line, code, message in problems]
+        origin, annotation = provenances[file.parent]
+        result.records.append(Record(file.stem, text, tuple(spans), str(file), None, None, part, origin, annotation))
+    return result
+
+
+def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None, layout: InlineLayout) -> Counter[str]:
+    """What the format could not hold, counted, after writing the corpus into a new folder.
+
+    Args:
+        corpus: what to write; a document's id becomes the name of its file.
+        path: the folder; with parts, one folder in it for each.
+        parts: part of every document id, or None.
+        layout: the style, by default tags. Where none is named here, none need be named to read it again.
+
+    Raises:
+        UnrepresentableError: a label, an entity or a text that would not be read again as it is, or an id that is no
+            safe file name.
+        StorageError: the disk is full or cannot be written.
+    """
+    style = layout.style or "tags"
+    for number, document in enumerate(corpus, start=1):
+        _refuse_unreadable(document, number, style)
+        if layout.style is None and _BRACKETS.search(render(document, style)):
+            raise UnrepresentableError(
+                f"the text of document number {number} holds what looks like an entity in brackets; write brat or "
+                "jsonl, or name the style, tags, as layout.inline.style to write it and to read it again"
+            )
+    return write_folder(corpus, path, parts, lambda document: {SUFFIX: render(document, style)}, NAME)
+
+
+def find_style(texts: Iterable[str]) -> Style:
+    """The style of which more entities occur in all texts together; tags where as many do.
+
+    >>> find_style(["[Anna](NAME)", "<b>x</b> [Bo](NAME)"])
+    'brackets'
+    """
+    balance = 0
+    for text in texts:
+        balance += len(_BRACKETS.findall(text)) - _count_pairs(text)
+    return "brackets" if balance > 0 else "tags"
+
+
+def parse(text: str, style: Style) -> tuple[str, list[RawSpan], list[tuple[int, str, str]]]:
+    """The plain text, its entities sorted with their lines, and the problems as line, code and message.
+
+    Tags that have a problem are taken out of the text like any other; of entities that nest or cross, the one that
+    opens first is kept.
+
+    Args:
+        text: with entities in it.
+        style: how they are written.
+    """
+    return _parse_tags(text) if style == "tags" else _parse_brackets(text)
+
+
+def render(document: Document, style: Style) -> str:
+    """The text of a document with its entities written into it; nothing is escaped.
+
+    >>> from deidsynth.documents import Entity
+    >>> render(Document("1", "Dr Ek", (Entity(3, 5, "NAME"),)), "brackets")
+    'Dr [Ek](NAME)'
+    """
+    pieces: list[str] = []
+    last = 0
+    for entity in document.entities:
+        surface, label = document.surface(entity), entity.label
+        shown = f"<{label}>{surface}</{label}>" if style == "tags" else f"[{surface}]({label})"
+        pieces += [document.text[last : entity.start], shown]
+        last = entity.end
+    return "".join([*pieces, document.text[last:]])
+
+
+def _has_entity(path: Path) -> bool:
+    """Whether the beginning of a file is UTF-8 and holds an entity of either style."""
+    try:
+        with path.open("rb") as file:
+            text = codecs.getincrementaldecoder("utf-8")().decode(file.read(_SNIFFED_BYTES))
+    except (OSError, UnicodeDecodeError):
+        return False
+    return _BRACKETS.search(text) is not None or _count_pairs(text) > 0
+
+
+def _count_pairs(text: str) -> int:
+    opened: Counter[str] = Counter()
+    count = 0
+    for match in _TAG.finditer(text):
+        closing, opening = match[1], match[2]
+        if opening:
+            opened[opening] += 1
+        elif opened[closing]:
+            opened[closing] -= 1
+            count += 1
+    return count
+
+
+def _parse_brackets(text: str) -> tuple[str, list[RawSpan], list[tuple[int, str, str]]]:
+    breaks = _line_breaks(text)
+    pieces: list[str] = []
+    spans: list[RawSpan] = []
+    last = length = 0
+    for match in _BRACKETS.finditer(text):
+        before, surface = text[last : match.start()], match[1]
+        start = length + len(before)
+        length = start + len(surface)
+        spans.append(RawSpan(start, length, match[2], line=bisect_left(breaks, match.start()) + 1))
+        pieces += [before, surface]
+        last = match.end()
+    return "".join([*pieces, text[last:]]), spans, []
+
+
+def _parse_tags(text: str) -> tuple[str, list[RawSpan], list[tuple[int, str, str]]]:
+    breaks = _line_breaks(text)
+    pieces: list[str] = []
+    opened: dict[str, list[_Opening]] = {}
+    pairs: list[_Pair] = []
+    problems: list[tuple[int, str, str]] = []
+    last = length = 0
+    for order, match in enumerate(_TAG.finditer(text)):
+        before = text[last : match.start()]
+        pieces.append(before)
+        length += len(before)
+        last = match.end()
+        line = bisect_left(breaks, match.start()) + 1
+        closing, opening, attributes = match.groups()
+        if opening:
+            label = _type(attributes) or opening
+            opened.setdefault(opening, []).append(_Opening(order, length, label, line))
+        elif opened.get(closing):
+            pairs.append(_Pair(opened[closing].pop(), order, length))
+        else:
+            problems.append((line, "stray-tag", _STRAY))
+    problems += [(each.line, "unbalanced-tag", _UNBALANCED) for left in opened.values() for each in left]
+    spans, nested = _apart(pairs)
+    return "".join([*pieces, text[last:]]), spans, sorted([*problems, *nested])
+
+
+def _type(attributes: str) -> str | None:
+    """The value of the attribute TYPE among those of a tag, if it has one."""
+    for name, double, single in _ATTRIBUTE.findall(attributes):
+        if name.upper() == "TYPE":
+            return str(double or single)
+    return None
+
+
+def _apart(pairs: list[_Pair]) -> tuple[list[RawSpan], list[tuple[int, str, str]]]:
+    """The entities that open outside any other, and a problem for each of the rest."""
+    spans: list[RawSpan] = []
+    problems: list[tuple[int, str, str]] = []
+    reach = -1
+    for opening, order, end in sorted(pairs):
+        if opening.order < reach:
+            problems.append((opening.line, "nested-tag", _NESTED))
+        else:
+            spans.append(RawSpan(opening.start, end, opening.label, line=opening.line))
+            reach = order
+    return spans, problems
+
+
+def _refuse_unreadable(document: Document, number: int, style: Style) -> None:
+    bad = sum(_LABEL.fullmatch(entity.label) is None for entity in document.entities)
+    if bad:
+        raise UnrepresentableError(
+            f"document number {number} has {bad} entities whose label cannot be a tag; inline labels are an ASCII "
+            "letter or _, then letters, digits, _, . and -: rename them, or write brat or jsonl"
+        )
+    split = sum(re.search(r"[\[\]\r\n]", document.surface(entity)) is not None for entity in document.entities)
+    if style == "brackets" and split:
+        raise UnrepresentableError(
+            f"document number {number} has {split} entities with a bracket or a line end inside, which brackets "
+            "cannot hold; write the style tags, brat or jsonl"
+        )
+    text, spans, problems = parse(render(document, style), style)
+    kept = [(span.start, span.end, span.label) for span in spans]
+    if problems or text != document.text or kept != [entity.key for entity in document.entities]:
+        raise UnrepresentableError(
+            f"the text of document number {number} holds what would be read as inline {style} but is none; "
+            "write the other style, brat or jsonl"
+        )
+
+
+def _line_breaks(text: str) -> list[int]:
+    return [match.start() for match in re.finditer("\n", text)]

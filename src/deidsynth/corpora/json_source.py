@@ -1,0 +1,205 @@
+"""JSON of annotation tools: objects with their lines, checked fields, and every fault as a problem."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from deidsynth.corpora.document_files import BOM, Source, read_head, read_text
+from deidsynth.corpora.records import RawSpan, ReadResult, decode, read_bytes
+from deidsynth.errors import Problem
+
+_HEAD_BYTES = (1 << 13, 1 << 20)
+_WHITE = " \t\n\r"
+
+
+class FieldError(Exception):
+    """One object does not keep to the format; the message says how and what to do.
+
+    Args:
+        message: what is wrong and the remedy.
+        code: of the problem.
+    """
+
+    def __init__(self, message: str, code: str = "malformed") -> None:
+        self.code = code
+        super().__init__(message)
+
+    def problem(self, source: Source, line: int) -> Problem:
+        """The error as a problem of a file."""
+        return Problem(str(source.path), str(self), line, self.code)
+
+
+def first_line(path: Path) -> Any:
+    """The JSON value on the first line that is not blank, or None where it cannot be had."""
+    return _first(path, lambda head: json.loads(head.lstrip().partition("\n")[0]))
+
+
+def first_element(path: Path) -> Any:
+    """The first element of a JSON list, False for JSON of another kind, or None where it cannot be had."""
+
+    def parse(head: str) -> Any:
+        head = head.lstrip(_WHITE)
+        if head.startswith("{"):
+            return False
+        if not head.startswith("["):
+            raise ValueError
+        return json.JSONDecoder().raw_decode(head, _skip_white(head, 1))[0]
+
+    return _first(path, parse)
+
+
+def _first(path: Path, parse: Callable[[str], Any]) -> Any:
+    for n_bytes in _HEAD_BYTES:
+        head = read_head(path, n_bytes)
+        try:
+            return None if head is None else parse(head)
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+def lines_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, Any], int]]:
+    """The object on each line that is not blank, with the line; faults become problems."""
+    data = read_bytes(path)
+    if isinstance(data, Problem):
+        result.problems.append(data)
+        return
+    offset = len(BOM) if data.startswith(BOM) else 0
+    for number, line in enumerate(data[offset:].split(b"\n"), start=1):
+        if line.strip():
+            text = decode(line, str(path), number, offset)
+            value = text if isinstance(text, Problem) else _parse_line(text, str(path), number)
+            if isinstance(value, Problem):
+                result.problems.append(value)
+            else:
+                yield value, number
+        offset += len(line) + 1
+
+
+def list_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, Any], int]]:
+    """The objects of a JSON list, each with the line on which it begins; faults become problems."""
+    text = read_text(path, result)
+    if text is None:
+        return
+    where, line, seen = str(path), 1, 0
+    try:
+        for start, value in _elements(text):
+            line += text.count("\n", seen, start)
+            seen = start
+            if isinstance(value, dict):
+                yield value, line
+            else:
+                message = "an element of the list is no object; write one object for each document"
+                result.problems.append(Problem(where, message, line, "malformed"))
+    except json.JSONDecodeError as error:
+        message = f"not JSON at column {error.colno}; the file must hold one list of objects"
+        result.problems.append(Problem(where, message, error.lineno, "malformed"))
+    except (ValueError, RecursionError):
+        message = "not JSON that can be read: a number too long or nesting too deep"
+        result.problems.append(Problem(where, message, line, "malformed"))
+
+
+def _elements(text: str) -> Iterator[tuple[int, Any]]:
+    """The elements of a list one by one, because parsing it whole would not tell their lines."""
+    decoder = json.JSONDecoder()
+    position = _skip_white(text, 0)
+    if text[position : position + 1] != "[":
+        raise json.JSONDecodeError("no list", text, position)
+    position = _skip_white(text, position + 1)
+    closed = text[position : position + 1] == "]"
+    while not closed:
+        value, end = decoder.raw_decode(text, position)
+        yield position, value
+        position = _skip_white(text, end)
+        closed = text[position : position + 1] == "]"
+        if not closed:
+            if text[position : position + 1] != ",":
+                raise json.JSONDecodeError("no comma", text, position)
+            position = _skip_white(text, position + 1)
+    position = _skip_white(text, position + 1)
+    if position < len(text):
+        raise json.JSONDecodeError("text after the list", text, position)
+
+
+def _skip_white(text: str, position: int) -> int:
+    while text[position : position + 1] and text[position] in _WHITE:
+        position += 1
+    return position
+
+
+def _parse_line(line: str, path: str, number: int) -> dict[str, Any] | Problem:
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError as error:
+        message = f"not JSON at column {error.colno}; write one object on each line"
+    except (ValueError, RecursionError):
+        message = "not JSON that can be read: a number too long or nesting too deep"
+    else:
+        if isinstance(value, dict):
+            return value
+        message = "expected an object; write one object on each line"
+    return Problem(path, message, number, "malformed")
+
+
+def string(data: Mapping[str, Any], key: str) -> str:
+    """The string of a key."""
+    value = data.get(key)
+    if not isinstance(value, str):
+        raise FieldError(f"{key} must be a string; {'put it in quotes' if key in data else 'add it'}")
+    return value
+
+
+def whole_number(data: Mapping[str, Any], key: str) -> int:
+    """The whole number of a key."""
+    value = data.get(key)
+    if type(value) is not int:
+        raise FieldError(f"{key} of an entity must be a whole number; it counts Unicode code points")
+    return value
+
+
+def items(data: Mapping[str, Any], key: str) -> list[Any]:
+    """The list of a key."""
+    value = data.get(key)
+    if not isinstance(value, list):
+        raise FieldError(f"{key} must be a list; write [] for none")
+    return value
+
+
+def document_id(value: object, otherwise: str) -> str:
+    """The id as a string, or the other name for None."""
+    if value is None:
+        return otherwise
+    if isinstance(value, str) or type(value) is int:
+        return str(value)
+    raise FieldError("the id must be a string or a whole number; mend it, or leave it out")
+
+
+def spans_of(
+    values: Iterable[Any], span: Callable[[Any], RawSpan], source: Source, line: int, result: ReadResult
+) -> list[RawSpan]:
+    """The spans of all sound values; a faulty one becomes a problem."""
+    found = []
+    for value in values:
+        try:
+            found.append(span(value))
+        except FieldError as error:
+            result.problems.append(error.problem(source, line))
+    return found
+
+
+def text_mismatch(source: Source, span: RawSpan, key: str) -> Problem:
+    """The problem of an entity whose stated text does not stand at its offsets."""
+    message = (
+        f"{key} of entity {span.start}:{span.end} is not what stands there in the text; was the text changed after "
+        "annotation? Offsets count Unicode code points, line ends included"
+    )
+    return Problem(str(source.path), message, span.line, "text-mismatch")
+
+
+def list_lines(values: Iterable[Any]) -> list[str]:
+    """The lines of a JSON list, one for each value."""
+    lines = [json.dumps(value, ensure_ascii=False) for value in values]
+    return ["[\n", ",\n".join(lines), "\n]\n"] if lines else ["[]\n"]

@@ -1,0 +1,74 @@
+"""Labels renamed and merged by a table, so that a model trained with one scheme is scored with another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from deidsynth.config import StageConfig, load_data, parse
+from deidsynth.documents import Corpus, Document
+from deidsynth.errors import CorpusError, InputError
+
+_FOLDER = resources.files("deidsynth.corpora") / "mappings"
+
+
+class LabelMapping(StageConfig):
+    """What becomes of every label."""
+
+    about: str = Field("", description="what it is for")
+    labels: dict[str, str | None] = Field(description="the new name of each label; null leaves its entities out")
+    others: Literal["refuse", "keep", "drop"] = Field(
+        "refuse", description="what becomes of entities with a label that the table does not name"
+    )
+
+
+def ready_mappings() -> dict[str, LabelMapping]:
+    """The mappings that come with the package, by name."""
+    files = sorted(Path(str(_FOLDER)).glob("*.yaml"))
+    return {file.stem: parse(LabelMapping, load_data(file), source=file.name) for file in files}
+
+
+def load_mapping(name: str) -> LabelMapping:
+    """A ready mapping by its name, or the one in a YAML file.
+
+    Raises:
+        InputError: neither a ready mapping nor a file.
+        ConfigError: the file does not hold a mapping of labels.
+    """
+    ready = ready_mappings()
+    if name in ready:
+        return ready[name]
+    if not Path(name).is_file():
+        raise InputError(f"{name}: no such file, and no ready mapping; ready are {', '.join(ready)}")
+    return parse(LabelMapping, load_data(Path(name)), source=name)
+
+
+def map_labels(corpus: Corpus, mapping: LabelMapping) -> tuple[Corpus, Counter[str]]:
+    """The corpus with other labels, and how many entities were left out, by their old label.
+
+    Raises:
+        CorpusError: labels that the table does not name, where it refuses them.
+    """
+    unknown = {label: count for label, count in corpus.label_counts().items() if label not in mapping.labels}
+    if unknown and mapping.others == "refuse":
+        raise CorpusError(
+            f"{len(unknown)} labels are not in the mapping: {', '.join(sorted(unknown))}; add them under labels "
+            "(null leaves their entities out), or set others to keep or drop"
+        )
+    dropped: Counter[str] = Counter()
+
+    def renamed(document: Document) -> Document:
+        entities = []
+        for entity in document.entities:
+            new = mapping.labels.get(entity.label, entity.label if mapping.others == "keep" else None)
+            if new is None:
+                dropped[entity.label] += 1
+            else:
+                entities.append(type(entity)(entity.start, entity.end, new, entity.score))
+        return document.with_entities(entities)
+
+    return corpus.with_documents([renamed(document) for document in corpus]), dropped

@@ -1,0 +1,122 @@
+"""Presidio: the JSON list of presidio-evaluator, with ``full_text`` and ``spans`` for each document.
+
+A source is a ``.json`` file or a folder of them. Documents made from one template are one group, for they share text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deidsynth.corpora.document_files import Source, find_sources, looks_like, write_files
+from deidsynth.corpora.json_source import (
+    FieldError,
+    document_id,
+    first_element,
+    items,
+    list_lines,
+    list_of_objects,
+    spans_of,
+    string,
+    text_mismatch,
+    whole_number,
+)
+from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record
+from deidsynth.documents import Corpus, Document
+
+NAME = "presidio"
+SUFFIX = ".json"
+
+
+def sniff(path: Path) -> bool:
+    """Whether the path looks like a data set of presidio-evaluator."""
+    return looks_like(path, SUFFIX, _looks)
+
+
+def read_records(path: Path) -> ReadResult:
+    """Raw records and problems of a file or a folder."""
+    result = ReadResult(NAME)
+    for source in find_sources(path, SUFFIX, _looks, result):
+        for number, (data, line) in enumerate(list_of_objects(source.path, result), start=1):
+            try:
+                result.records.append(_record(data, number, line, source, result))
+            except FieldError as error:
+                result.problems.append(error.problem(source, line))
+    return result
+
+
+def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:
+    """What the layout could not hold, counted, after writing the corpus into a new file or folder.
+
+    Args:
+        corpus: what to write; the id of a document becomes ``metadata.doc_id``.
+        path: a name that ends in ``.json`` becomes a file; any other a folder, with a file for each part.
+        parts: part of every document id, or None; only a folder can hold them.
+
+    Raises:
+        UnrepresentableError: parts for a single file, or a text with a lone surrogate, which UTF-8 cannot hold.
+        StorageError: the disk is full or cannot be written.
+    """
+    return write_files(corpus, path, parts, SUFFIX, lambda documents: list_lines(map(_plain, documents)))
+
+
+def _looks(path: Path) -> bool | None:
+    data = first_element(path)
+    if data is None:
+        return None
+    return isinstance(data, dict) and isinstance(data.get("full_text"), str) and isinstance(data.get("spans"), list)
+
+
+def _record(data: dict[str, Any], number: int, line: int, source: Source, result: ReadResult) -> Record:
+    text = string(data, "full_text")
+    template, metadata = data.get("template_id"), data.get("metadata")
+    if template is not None and not isinstance(template, str) and type(template) is not int:
+        raise FieldError("template_id must be a whole number, a string or null; mend it")
+    if metadata is not None and not isinstance(metadata, dict):
+        raise FieldError("metadata must be an object or null; mend it")
+    doc_id = document_id((metadata or {}).get("doc_id"), f"{source.name}-{number}")
+    group = None if template is None else f"template-{template}"
+    spans = spans_of(items(data, "spans"), lambda value: _span(value, text, line, source, result), source, line, result)
+    return Record(
+        doc_id, text, tuple(spans), str(source.path), line, group, source.part, source.origin, source.annotation
+    )
+
+
+def _span(value: Any, text: str, line: int, source: Source, result: ReadResult) -> RawSpan:
+    if not isinstance(value, dict):
+        raise FieldError("a span must be an object with entity_type, start_position and end_position")
+    start, end = whole_number(value, "start_position"), whole_number(value, "end_position")
+    span = RawSpan(start, end, string(value, "entity_type"), line=line)
+    shown = value.get("entity_value")
+    if shown is not None and 0 <= start < end <= len(text) and shown != text[start:end]:
+        result.problems.append(text_mismatch(source, span, "entity_value"))
+    return span
+
+
+def _plain(document: Document) -> dict[str, Any]:
+    spans = [
+        {
+            "entity_type": entity.label,
+            "entity_value": document.surface(entity),
+            "start_position": entity.start,
+            "end_position": entity.end,
+        }
+        for entity in document.entities
+    ]
+    return {
+        "full_text": document.text,
+        "masked": _masked(document),
+        "spans": spans,
+        "template_id": None,
+        "metadata": {"doc_id": document.doc_id},
+    }
+
+
+def _masked(document: Document) -> str:
+    pieces, position = [], 0
+    for entity in document.entities:
+        pieces += [document.text[position : entity.start], "{{", entity.label, "}}"]
+        position = entity.end
+    return "".join([*pieces, document.text[position:]])

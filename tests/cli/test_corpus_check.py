@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+
+
+def test_a_clean_corpus_is_told_so(deidsynth, write_jsonl, note) -> None:
+    path = write_jsonl("in.jsonl", [note("a", "Bo kom hit", (0, 2, "NAME")), note("b", "Eva sov", (0, 3, "NAME"))])
+    result = deidsynth("corpus", "check", path, "--labels", "NAME, AGE")
+    assert result.exit_code == 0, result.stderr
+    assert "no problems" in result.stderr
+
+
+def test_every_problem_is_listed_at_once_with_its_line(deidsynth, write_jsonl, note) -> None:
+    path = write_jsonl(
+        "in.jsonl",
+        [
+            note("a", "Bo kom hit", (0, 3, "NAME")),
+            note("a", "Eva sov", (0, 2, "NAMN"), (1, 3, "NAME"), (5, 5, "NAME"), (6, 90, "NAME")),
+        ],
+    )
+    result = deidsynth("corpus", "check", path, "--labels", "NAME", "--json")
+    assert result.exit_code == 1
+    facts = json.loads(result.stdout)
+    assert (facts["format"], facts["n_documents"]) == ("jsonl", 2)
+    assert {(problem["line"], problem["code"]) for problem in facts["problems"]} == {
+        (1, "blanks"),
+        (2, "duplicate-id"),
+        (2, "unknown-label"),
+        (2, "overlap"),
+        (2, "inside-word"),
+        (2, "empty-entity"),
+        (2, "out-of-bounds"),
+    }
+    table = deidsynth("corpus", "check", path)
+    assert table.exit_code == 1
+    assert f"{path}:2: [empty-entity]" in table.stdout
+    assert "Eva" not in table.output
+
+
+def test_groups_in_two_parts_are_found(deidsynth, write_jsonl, note, tmp_path) -> None:
+    write_jsonl("c/train.jsonl", [note("p1-a", "Bo kom hit", (0, 2, "NAME"))])
+    write_jsonl("c/test.jsonl", [note("p1-b", "Eva sov", (0, 3, "NAME"))])
+    assert deidsynth("corpus", "check", tmp_path / "c").exit_code == 0
+    result = deidsynth("corpus", "check", tmp_path / "c", "--group-by", "^(p[0-9]+)")
+    assert result.exit_code == 1
+    assert "shared-group-across-parts" in result.stdout
+
+
+def test_an_unknown_layout_key_is_refused(deidsynth, corpus) -> None:
+    result = deidsynth("corpus", "check", corpus, "--layout", "columns.tags=1")
+    assert result.exit_code == 2
+    assert "did you mean tag?" in result.stderr

@@ -1,0 +1,91 @@
+"""Doubts about a corpus that can be read."""
+
+from __future__ import annotations
+
+import pytest
+
+from deidsynth.corpora import Record, doubts
+from deidsynth.corpora.records import Part, RawSpan
+
+WORDS = [f"ord{n}" for n in range(60)]
+
+
+def record(doc_id: str, text: str, *spans: RawSpan, group: str | None = None, split: Part | None = None) -> Record:
+    return Record(doc_id, text, spans, f"{doc_id}.ann", None, group, split)
+
+
+def codes(*records: Record, labels: set[str] | None = None) -> list[tuple[str, str, int | None]]:
+    return [(problem.path, problem.code, problem.line) for problem in doubts(records, labels)]
+
+
+@pytest.mark.parametrize(
+    ("span", "code"),
+    [
+        ((0, 4), "blanks"),
+        ((3, 6), "blanks"),
+        ((0, 2), "inside-word"),
+        ((5, 6), "inside-word"),
+        ((0, 3), None),
+        ((4, 6), None),
+    ],
+)
+def test_boundaries(span: tuple[int, int], code: str | None) -> None:
+    found = codes(record("a", "Ana Ek, 45", RawSpan(*span, "NAME", line=7)))
+    assert found == ([("a.ann", code, 7)] if code else [])
+
+
+def test_labels_that_are_not_expected() -> None:
+    note = record("a", "Ana Ek", RawSpan(0, 3, "NAME", line=1), RawSpan(4, 6, "NAMN", line=2))
+    assert codes(note, labels={"NAME"}) == [("a.ann", "unknown-label", 2)]
+    assert codes(note) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Ana\ufffd", "encoding"),
+        ("Ana\x07", "encoding"),
+        ("L\u00c3\u00b6f", "encoding"),
+        ("Ana\ufeff Ek", "encoding"),
+        ("A\u030asa", "not-nfc"),
+        ("L\u00f6f \u00c5sa\r\n\t\f", None),
+    ],
+    ids=["replacement", "control", "mojibake", "byte order mark", "decomposed", "clean"],
+)
+def test_damaged_characters(text: str, code: str | None) -> None:
+    assert codes(record("a", text)) == ([("a.ann", code, None)] if code else [])
+
+
+def test_documents_that_stand_twice() -> None:
+    text, other = " ".join(WORDS), " ".join(WORDS[30:] + WORDS[:30])
+    assert codes(record("a", text), record("b", text)) == [("b.ann", "duplicate", None)]
+    assert codes(record("a", text, split="train"), record("b", text, split="test")) == [
+        ("b.ann", "duplicate-across-parts", None)
+    ]
+    assert codes(record("a", text), record("b", other)) == [("b.ann", "near-duplicate", None)]
+    assert codes(record("a", text, group="p"), record("b", text, group="p")) == []
+    assert codes(record("a", " "), record("b", " ")) == []
+
+
+def test_a_template_does_not_make_documents_alike() -> None:
+    template = " ".join(WORDS)
+    notes = [record(f"n{n}", f"{template} " + " ".join(f"eget{n}x{k}" for k in range(20))) for n in range(15)]
+    assert codes(*notes) == []
+    assert {code for _, code, _ in codes(*notes[:5])} == {"near-duplicate"}
+
+
+def test_a_group_in_two_parts_is_told_once() -> None:
+    notes = [
+        record("a", "ett", group="p", split="train"),
+        record("b", "tva", group="p", split="test"),
+        record("c", "tre", group="p", split="test"),
+        record("d", "fyra", group="q", split="test"),
+    ]
+    assert codes(*notes) == [("b.ann", "shared-group-across-parts", None)]
+
+
+def test_no_message_holds_text() -> None:
+    text = "Ana Ek " + " ".join(WORDS)
+    found = doubts([record("a", text, RawSpan(0, 2, "NAME")), record("b", text + " slut")], set())
+    assert found
+    assert not [each for each in found if "Ana" in each.message or "ord1" in each.message]

@@ -1,0 +1,212 @@
+"""CoNLL-type columns: which column is what, schemes of tags, documents, white space, faults."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.corpora.test_roundtrip import by_id, corpora
+
+from deidsynth.config import ColumnsLayout, LayoutConfig
+from deidsynth.corpora import check_corpus, find_format, load_corpus, write_corpus
+from deidsynth.documents import Corpus, Document, Entity
+from deidsynth.errors import UnrepresentableError
+
+
+def put(folder: Path, content: str, name: str = "corpus.conll") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode("utf-8"))
+    return path
+
+
+def read(path: Path, **columns: object) -> dict[str, tuple[str, list[tuple[str, str]]]]:
+    """Text, and surface and label of every entity, by document."""
+    loaded = load_corpus(path, layout=LayoutConfig(columns=ColumnsLayout.model_validate(columns)))
+    assert loaded.format == "conll"
+    return {each.doc_id: (each.text, [(each.surface(e), e.label) for e in each.entities]) for each in loaded.corpus}
+
+
+ANA = ("Ana Ek bor i Lund .", [("Ana Ek", "PER"), ("Lund", "LOC")])
+TAGS = {
+    "IOB": "I-PER I-PER O O I-LOC O",
+    "IOB2": "B-PER I-PER O O B-LOC O",
+    "BIOES": "B-PER E-PER O O S-LOC O",
+    "BILOU": "B-PER L-PER O O U-LOC O",
+    "raw labels, zero outside": "PER PER 0 0 LOC 0",
+}
+
+
+@pytest.mark.parametrize("tags", TAGS.values(), ids=TAGS)
+@pytest.mark.parametrize("order", ["{token}\t{tag}", "{tag} {token}", "{n}\t{token}\tNN\t{tag}\t_", "{token}   {tag}"])
+def test_every_scheme_in_every_order_of_columns(tmp_path: Path, tags: str, order: str) -> None:
+    tokens = ANA[0].split()
+    rows = [
+        order.format(n=n, token=token, tag=tag) for n, (token, tag) in enumerate(zip(tokens, tags.split(), strict=True))
+    ]
+    path = put(tmp_path, "\n".join([*rows, "", *rows, ""]))
+    assert list(read(path).values()) == [ANA, ANA]
+
+
+def test_touching_entities_of_one_label_are_two() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = put(Path(folder), "Ana\tB-PER\nBo\tB-PER\nkom\tO\n")
+        assert list(read(path).values()) == [("Ana Bo kom", [("Ana", "PER"), ("Bo", "PER")])]
+
+
+@pytest.mark.parametrize(
+    ("documents", "expected"),
+    [
+        ("auto", {"corpus-1": "Ana kom\nBo gick", "corpus-2": "Li sov"}),
+        ("file", {"corpus": "Ana kom\nBo gick\nLi sov"}),
+        ("sentences", {"corpus-1": "Ana kom", "corpus-2": "Bo gick", "corpus-3": "Li sov"}),
+    ],
+)
+def test_documents_are_what_docstart_opens_a_sentence_or_a_file(tmp_path: Path, documents: str, expected: dict) -> None:
+    path = put(
+        tmp_path,
+        "-DOCSTART- O\n\nAna B-PER\nkom O\n\nBo B-PER\ngick O\n\n-DOCSTART- O\n\nLi B-PER\nsov O\n",
+    )
+    assert {name: text for name, (text, _) in read(path, documents=documents).items()} == expected
+
+
+def test_sentences_without_marks_are_joined_by_number(tmp_path: Path) -> None:
+    path = put(tmp_path, "".join(f"Ana{n}\tB-PER\nkom\tO\n\n" for n in range(5)))
+    texts = [text for text, _ in read(path, sentences=2).values()]
+    assert texts == ["Ana0 kom\nAna1 kom", "Ana2 kom\nAna3 kom", "Ana4 kom"]
+
+
+def test_comments_name_documents_and_hold_the_text(tmp_path: Path) -> None:
+    path = put(
+        tmp_path,
+        "# newdoc id = n7\n# sent_id = n7-1\n# text = Ana, kom!\n1\tAna\tB-PER\n2\t,\tO\n3\tkom\tO\n4\t!\tO\n\n"
+        "# sent_id = n7-2\n# text = (Bo)\n1\t(\tO\n2\tBo\tB-PER\n3\t)\tO\n",
+    )
+    assert read(path) == {"n7": ("Ana, kom!\n(Bo)", [("Ana", "PER"), ("Bo", "PER")])}
+    blank = read(path, detokenize="blank", documents="sentences")
+    assert {name: text for name, (text, _) in blank.items()} == {"n7-1": "Ana , kom !", "n7-2": "( Bo )"}
+
+
+def test_a_text_comment_that_does_not_fit_is_counted_and_passed_over(tmp_path: Path) -> None:
+    path = put(tmp_path, "# text = Ana gick\nAna\tB-PER\nkom\tO\n")
+    loaded = load_corpus(path)
+    assert loaded.corpus[0].text == "Ana kom"
+    assert loaded.skipped == {"text_comments_that_do_not_fit": 1}
+
+
+def test_space_after_is_followed(tmp_path: Path) -> None:
+    path = put(tmp_path, "Ana\t_\tB-PER\n,\tSpaceAfter=No\tO\nBo\tSpaceAfter=No|x=y\tB-PER\n.\t_\tO\n")
+    assert list(read(path).values()) == [("Ana ,Bo.", [("Ana", "PER"), ("Bo", "PER")])]
+
+
+def test_ranges_of_words_are_left_out(tmp_path: Path) -> None:
+    path = put(tmp_path, "1-2\tal\tO\n1\ta\tO\n2\tel\tO\n3\tLugo\tB-LOC\n")
+    assert list(read(path).values()) == [("a el Lugo", [("Lugo", "LOC")])]
+    assert load_corpus(path).skipped == {"ranges_of_words": 1}
+
+
+def test_file_names_and_folders_tell_parts(tmp_path: Path) -> None:
+    rows = "Ana B-PER\nkom O\n\nBo B-PER\ngick O\n"
+    for name in ("x/train_corpus.txt", "x/sv-ud-test.iob2", "y/dev/a.conll", "y/train/b.conll"):
+        put(tmp_path, rows, name)
+    put(tmp_path, "Some words about the corpus.\n", "x/README.txt")
+    by_name, by_folder = load_corpus(tmp_path / "x"), load_corpus(tmp_path / "y")
+    assert by_name.skipped == {"files_without_columns": 1}
+    assert set(by_name.parts.values()) == {"train", "test"}
+    assert set(by_folder.parts.values()) == {"train", "validation"}
+
+
+FAULTS = {
+    "a tag of another form": ("Ana\tB-PER\n" + "x\tO\n" * 20 + "Bo\tPER\n", "tag", 22, True),
+    "no tag": ("Ana\tB-PER\n" + "x\tO\n" * 3 + "Bo\n", "columns", 5, False),
+    "no columns": ("Ana kom hem\noch sov gott\n", "columns", None, True),
+    "not UTF-8": ("", "encoding", 1, True),
+}
+
+
+@pytest.mark.parametrize(("content", "code", "line", "fatal"), FAULTS.values(), ids=FAULTS)
+def test_faults_have_file_and_line(tmp_path: Path, content: str, code: str, line: int | None, fatal: bool) -> None:
+    path = put(tmp_path, content)
+    if not content:
+        path.write_bytes(b"\xff\tO\n")
+    (problem,) = check_corpus(path, format="conll").problems
+    assert (problem.path, problem.code, problem.line, problem.fatal) == (str(path), code, line, fatal)
+    assert not {"Ana", "Bo"} & set(problem.message.split())
+
+
+def test_named_columns_win(tmp_path: Path) -> None:
+    path = put(tmp_path, "Ana\tB-PER\tO\nkom\tO\tB-VERB\n")
+    assert read(path) == {"corpus-1": ("Ana kom", [("kom", "VERB")])}
+    assert read(path, tag=1) == {"corpus-1": ("Ana kom", [("Ana", "PER")])}
+    (problem,) = check_corpus(path, layout=LayoutConfig(columns=ColumnsLayout(tag=7)), format="conll").problems
+    assert "--layout columns.token=0" in problem.message
+
+
+def test_plain_notes_and_other_files_are_no_columns(tmp_path: Path) -> None:
+    put(tmp_path / "a", "Ana kom hem.\nHon sov.\n", "note.txt")
+    put(tmp_path / "b", "Ana\tB-PER\nkom\tO\n", "note.conll")
+    assert find_format(tmp_path / "b") == "conll"
+    with pytest.raises(Exception, match="no known corpus format"):
+        find_format(tmp_path / "a")
+
+
+def test_bioes_is_written_on_request(tmp_path: Path) -> None:
+    corpus = Corpus((Document("a", "Ana Ek, Bo", (Entity(0, 6, "PER"), Entity(8, 10, "PER"))),))
+    layout = LayoutConfig(columns=ColumnsLayout(scheme="BIOES"))
+    write_corpus(corpus, tmp_path / "a.conll", "conll", layout=layout)
+    assert (tmp_path / "a.conll").read_text(encoding="utf-8") == (
+        "# newdoc id = a\nAna\t_\tB-PER\nEk\tSpaceAfter=No\tE-PER\n,\t_\tO\nBo\tSpacesAfter=\tS-PER\n\n"
+    )
+    assert load_corpus(tmp_path / "a.conll").corpus == corpus
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        Document("a", " \n "),
+        Document("a\nb", "Ana"),
+        Document("a", "Ana kom", (Entity(0, 4, "PER"),)),
+    ],
+    ids=["white space alone", "id", "entity with a blank"],
+)
+def test_what_columns_cannot_hold_is_refused(tmp_path: Path, document: Document) -> None:
+    with pytest.raises(UnrepresentableError, match="document number 1"):
+        write_corpus(Corpus((document,)), tmp_path / "out.conll", "conll")
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_file_cannot_hold_parts(tmp_path: Path) -> None:
+    with pytest.raises(UnrepresentableError, match="give a folder"):
+        write_corpus(Corpus((Document("a", "Ana"),)), tmp_path / "out.conll", "conll", {"a": "train"})
+
+
+@settings(deadline=None, max_examples=100)
+@given(corpora())
+def test_what_is_written_is_read_back(corpus: Corpus) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "out.conll"
+        try:
+            write_corpus(corpus, path, "conll")
+        except UnrepresentableError:
+            return
+        loaded = load_corpus(path, format="conll", require_entities=False).corpus
+    assert [(each.doc_id, each.text, each.entities) for each in by_id(loaded)] == [
+        (each.doc_id, each.text, each.entities) for each in by_id(corpus)
+    ]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 3), st.booleans(), st.sampled_from("AB"))))
+def test_tags_of_spans_are_read_back(plan: list[tuple[int, bool, str]]) -> None:
+    from deidsynth.tagging import spans_of_tags, tags_of_spans
+
+    spans, at = [], 0
+    for width, inside, label in plan:
+        if inside:
+            spans.append((at, at + width, label))
+        at += width
+    for scheme in ("IOB2", "BIOES"):
+        assert spans_of_tags(tags_of_spans(spans, at, scheme), prefixed=True) == spans

@@ -1,0 +1,55 @@
+"""Every format that is written holds every corpus at hand, and is told from the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deidsynth.corpora import FORMATS, LoadedCorpus, find_format, load_corpus, write_corpus
+from deidsynth.documents import Corpus, Document, Entity
+from deidsynth.errors import InputError
+
+WRITTEN = [name for name, each in FORMATS.items() if each.write is not None]
+CORPORA = ["meddocan", "swedish_ner_corpus", "uner_swedish_pud", "en_presidio_synth", "en_asq_phi"]
+SMALL = Corpus(
+    (
+        Document("a-1", "Åsa Ek, 45 år.\nBor i Umeå.", (Entity(0, 6, "NAME"), Entity(8, 13, "AGE"))),
+        Document("b-1", "Inget namn här, men ett till <3.", ()),
+    )
+)
+
+
+def target(folder: Path, name: str) -> Path:
+    return folder / ("out.csv" if name == "table" else "out")
+
+
+@pytest.fixture(scope="module", params=CORPORA)
+def loaded(request: pytest.FixtureRequest, data_folder: Path) -> LoadedCorpus:
+    return load_corpus(data_folder / request.param)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_round_trip_of_real_corpora(loaded: LoadedCorpus, name: str, tmp_path: Path) -> None:
+    path = target(tmp_path, name)
+    write_corpus(loaded.corpus, path, name, loaded.parts)
+    back = load_corpus(path, format=name)
+    assert _content(back.corpus) == _content(loaded.corpus)
+    assert back.parts == loaded.parts
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_format_of_what_was_written_is_found(name: str, tmp_path: Path) -> None:
+    path = target(tmp_path, name)
+    write_corpus(SMALL, path, name)
+    assert find_format(path) == name
+    assert _content(load_corpus(path).corpus) == _content(SMALL)
+
+
+def test_a_format_that_is_only_read_says_which_are_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"asq-phi is read but not written; formats to write: brat, jsonl"):
+        write_corpus(SMALL, tmp_path / "out", "asq-phi")
+
+
+def _content(corpus: Corpus) -> dict[str, tuple[str, list[tuple[int, int, str]]]]:
+    return {each.doc_id: (each.text, [entity.key for entity in each.entities]) for each in corpus}
