@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deidsynth.config import RunConfig
-    from deidsynth.corpora import LoadedCorpus, load_corpus, read_jsonl, write_corpus, write_jsonl
+    from deidsynth.corpora import (
+        LoadedCorpus,
+        from_dataset,
+        load_corpus,
+        read_jsonl,
+        to_dataset,
+        write_corpus,
+        write_jsonl,
+    )
     from deidsynth.corpora.invented import invented_corpus
     from deidsynth.documents import Corpus, Document, Entity, LabelScheme
     from deidsynth.errors import (
@@ -36,7 +44,15 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "deidsynth.config": ("RunConfig",),
-    "deidsynth.corpora": ("LoadedCorpus", "load_corpus", "read_jsonl", "write_corpus", "write_jsonl"),
+    "deidsynth.corpora": (
+        "LoadedCorpus",
+        "from_dataset",
+        "load_corpus",
+        "read_jsonl",
+        "to_dataset",
+        "write_corpus",
+        "write_jsonl",
+    ),
     "deidsynth.corpora.invented": ("invented_corpus",),
     "deidsynth.documents": ("Corpus", "Document", "Entity", "LabelScheme"),
     "deidsynth.errors": (
@@ -91,11 +107,13 @@ __all__ = [
     "StorageError",
     "UnrepresentableError",
     "__version__",
+    "from_dataset",
     "invented_corpus",
     "load_corpus",
     "read_jsonl",
     "run",
     "score",
+    "to_dataset",
     "write_corpus",
     "write_jsonl",
 ]

@@ -39,7 +39,7 @@ def test_perfect_prediction_scores_one_and_sentences_give_the_leak(deidsynth, co
 def test_table_shows_every_way_of_scoring_and_no_text(deidsynth, corpora) -> None:
     result = deidsynth("evaluate", *corpora)
     assert result.exit_code == 0
-    for word in ("strict", "span", "token", "NAME", "PLACE", "0.500", "n/a"):
+    for word in ("strict", "span", "token", "NAME", "PLACE", "0.500", "–"):
         assert word in result.stdout
     assert "Anna" not in result.output
 
@@ -76,3 +76,52 @@ def test_meddocan_predictions_score_as_the_official_script_says(deidsynth, data_
     for ours, theirs in (("strict", "Subtask1"), ("span", "Subtask2Strict"), ("merged", "Subtask2Merged")):
         assert scores[ours]["f1"] == pytest.approx(float(official[f"{theirs}_F1"]), abs=1e-9)
     assert scores["leak"] == pytest.approx(float(official["Subtask1_Leak"]), abs=1e-9)
+
+
+@pytest.fixture
+def many(write_jsonl, note):
+    gold = [note(f"p{n // 2}-{n}", TEXT, (0, 9, "NAME"), (17, 21, "NAME")) for n in range(12)]
+    good = [note(f"p{n // 2}-{n}", TEXT, (0, 9, "NAME"), *([(17, 21, "NAME")] if n else [])) for n in range(12)]
+    poor = [note(f"p{n // 2}-{n}", TEXT, (0, 9, "NAME"), *([] if n % 3 else [(17, 21, "NAME")])) for n in range(12)]
+    return tuple(write_jsonl(f"{name}.jsonl", rows) for name, rows in (("gold", gold), ("good", good), ("poor", poor)))
+
+
+def test_intervals_resample_groups(deidsynth, many) -> None:
+    gold, good, _ = many
+    found = json.loads(deidsynth("evaluate", gold, good, "--json", "--group-by", "^(p[0-9]+)").stdout)
+    assert found["resampling"]["n_groups"] == 6
+    low, high = found["intervals"]["strict"]["recall"]
+    assert low < found["strict"]["recall"] <= high
+    assert "intervals" not in json.loads(deidsynth("evaluate", gold, good, "--json", "--resamples", "0").stdout)
+
+
+def test_a_reference_gives_differences_and_a_verdict(deidsynth, many) -> None:
+    gold, good, poor = many
+    result = deidsynth("evaluate", gold, good, "--reference", poor, "--margin", "0.01", "--errors")
+    assert result.exit_code == 0, result.stderr
+    for words in ("Beside the reference", "drop within margin?", "yes (", "Errors by kind", "Missed, by shape"):
+        assert words in result.stdout
+    assert "Karl" not in result.output
+    alone = deidsynth("evaluate", gold, good, "--margin", "0.01")
+    assert alone.exit_code == 2
+    assert "--reference" in alone.stderr
+
+
+def test_forms_of_the_result(deidsynth, many) -> None:
+    gold, good, _ = many
+    markdown = deidsynth("evaluate", gold, good, "--format", "markdown").stdout
+    assert "| strict | 1.000 [1.000, 1.000] |" in markdown
+    latex = deidsynth("evaluate", gold, good, "--format", "latex").stdout
+    assert r"\toprule" in latex
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") >= 3
+    official = deidsynth("evaluate", gold, good, "--format", "official", "--sentences", "10").stdout
+    assert official.startswith("Subtask1_Leak: 0.1\nSubtask1_Precision: 1.0\n")
+
+
+def test_two_formats_and_two_schemes_of_labels(deidsynth, write_jsonl, note, tmp_path) -> None:
+    gold = write_jsonl("gold.jsonl", [note("1", TEXT, (0, 9, "NOMBRE_SUJETO_ASISTENCIA"), (17, 21, "FECHAS"))])
+    sepr = write_jsonl("sepr.jsonl", [note("1", TEXT, (0, 9, "First_Name"), (17, 21, "Full_Date"))])
+    assert deidsynth("corpus", "map", sepr, tmp_path / "x", "-m", "sepr-coarse", "--to", "i2b2").exit_code == 0
+    assert deidsynth("evaluate", gold, tmp_path / "x", "--json").exit_code == 0
+    result = deidsynth("evaluate", gold, tmp_path / "x", "--gold-mapping", "meddocan-coarse", "--json")
+    assert json.loads(result.stdout)["strict"]["f1"] == 1.0

@@ -46,10 +46,11 @@ def test_measures_by_hand():
 def test_nothing_to_find_and_nothing_found_is_undefined():
     scores = score([document()], [document()]).to_dict()
     empty = {"precision": None, "recall": None, "f1": None, "tp": 0, "fp": 0, "fn": 0}
-    assert scores == {
-        "strict": empty, "span": empty, "merged": empty, "token": empty, "per_label": {}, "token_per_label": {},
-        "leak": None, "n_documents": 1,
-    }  # fmt: skip
+    for measure in ("strict", "span", "merged", "overlap", "partial", "token", "character"):
+        assert scores[measure] == empty
+    assert scores["macro"] == {"precision": None, "recall": None, "f1": None}
+    assert (scores["per_label"], scores["token_per_label"], scores["leak"], scores["n_documents"]) == ({}, {}, None, 1)
+    assert scores["exposure"]["documents_without_miss"] is None
 
 
 def test_silence_has_recall_zero_and_no_precision():

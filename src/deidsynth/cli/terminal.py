@@ -291,7 +291,14 @@ def format_fact(value: str | int | float) -> str:
 
 
 def _is_numeric(cell: str) -> bool:
-    bare = cell.replace(",", "").replace(":", "").lstrip("+-\N{MINUS SIGN}").removesuffix("%").removesuffix(" s")
+    bare = (
+        cell.replace(",", "")
+        .replace(":", "")
+        .replace("\N{NARROW NO-BREAK SPACE}", "")
+        .lstrip("+-\N{MINUS SIGN}")
+        .removesuffix("%")
+        .removesuffix(" s")
+    )
     return not bare or bare in {"n/a", "\N{EN DASH}", "\N{EM DASH}"} or bare.replace(".", "", 1).isdigit()
 
 

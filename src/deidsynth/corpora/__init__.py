@@ -2,6 +2,7 @@
 
 from deidsynth.corpora.checking import doubts
 from deidsynth.corpora.formats import FORMATS, Format, find_format, write_corpus
+from deidsynth.corpora.hub_datasets import from_dataset, to_dataset
 from deidsynth.corpora.jsonl import read_jsonl, write_jsonl
 from deidsynth.corpora.loading import LoadedCorpus, check_corpus, content_digest, load_corpus
 from deidsynth.corpora.mapping import LabelMapping, load_mapping, map_labels, ready_mappings
@@ -22,6 +23,7 @@ __all__ = [
     "describe",
     "doubts",
     "find_format",
+    "from_dataset",
     "load_corpus",
     "load_mapping",
     "map_labels",
@@ -30,6 +32,7 @@ __all__ = [
     "shared_groups",
     "split_parts",
     "take_fraction",
+    "to_dataset",
     "write_corpus",
     "write_jsonl",
 ]

@@ -12,6 +12,7 @@ from deidsynth.config import LayoutConfig
 from deidsynth.corpora import (
     asq_phi,
     brat,
+    cas,
     conll,
     conll_writing,
     doccano,
@@ -20,6 +21,7 @@ from deidsynth.corpora import (
     jsonl,
     label_studio,
     presidio,
+    table,
 )
 from deidsynth.corpora.output import refuse_occupied, refuse_unwritable
 from deidsynth.corpora.records import PARTS, Part, ReadOptions, ReadResult
@@ -94,6 +96,18 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             presidio.sniff,
             lambda path, _options: presidio.read_records(path),
             lambda corpus, path, parts, _layout: presidio.write(corpus, path, parts),
+        ),
+        table.NAME: Format(
+            "a .csv, .tsv or .parquet file with a column of texts and one of entities",
+            table.sniff,
+            lambda path, options: table.read_records(path, options.layout.table),
+            lambda corpus, path, parts, layout: table.write(corpus, path, parts, layout.table),
+        ),
+        cas.NAME: Format(
+            "UIMA CAS, JSON or XMI, as INCEpTION exports it (written as XMI)",
+            cas.sniff,
+            lambda path, _options: cas.read_records(path),
+            lambda corpus, path, parts, _layout: cas.write(corpus, path, parts),
         ),
         asq_phi.NAME: Format(
             "ASQ-PHI's blocks of a query and the values in it",

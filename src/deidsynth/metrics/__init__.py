@@ -1,8 +1,53 @@
 """Figures about plain data: pure functions, no model, no file."""
 
-from deidsynth.metrics.entities import Counts, Scores, score
+from deidsynth.metrics.comparison import (
+    Difference,
+    NonInferiority,
+    non_inferiority,
+    paired_bootstrap,
+    randomization_test,
+)
+from deidsynth.metrics.counts import Counts
+from deidsynth.metrics.entities import Scores, score
+from deidsynth.metrics.error_analysis import ErrorAnalysis, analyze
+from deidsynth.metrics.evaluation import Resampling, compare, evaluate
 from deidsynth.metrics.overlap import VerbatimIndex, ngram_recall
+from deidsynth.metrics.reliability import Calibration, calibration
 from deidsynth.metrics.replay import RareValues
+from deidsynth.metrics.resampling import Interval, bootstrap
+from deidsynth.metrics.sequences import TagScores, score_tags
+from deidsynth.metrics.thresholds import Threshold, outside_threshold, threshold_curve
 from deidsynth.metrics.tokens import token_spans, words
+from deidsynth.metrics.variance import VarianceSplit, variance_split
 
-__all__ = ["Counts", "RareValues", "Scores", "VerbatimIndex", "ngram_recall", "score", "token_spans", "words"]
+__all__ = [
+    "Calibration",
+    "Counts",
+    "Difference",
+    "ErrorAnalysis",
+    "Interval",
+    "NonInferiority",
+    "RareValues",
+    "Resampling",
+    "Scores",
+    "TagScores",
+    "Threshold",
+    "VarianceSplit",
+    "VerbatimIndex",
+    "analyze",
+    "bootstrap",
+    "calibration",
+    "compare",
+    "evaluate",
+    "ngram_recall",
+    "non_inferiority",
+    "outside_threshold",
+    "paired_bootstrap",
+    "randomization_test",
+    "score",
+    "score_tags",
+    "threshold_curve",
+    "token_spans",
+    "variance_split",
+    "words",
+]

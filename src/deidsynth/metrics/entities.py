@@ -1,114 +1,154 @@
-"""Precision, recall and F1 of predicted entities against gold ones, micro-averaged over a corpus.
+"""Scores of predicted entities against gold ones, micro-averaged over a corpus.
 
-=========  =============================================================================================
-strict     an entity is right when start, end and label are
-span       an entity is right when start and end are
-merged     MEDDOCAN's ``SubTrack 2 [merged]``: neighboring entities are joined, in gold and in predicted
-           separately, when nothing alphanumeric lies between them. Right are the spans that agree as they are and
-           the joined spans that agree; wrong or missed is a span that agrees in neither way and lies in no
-           joined span that agrees. A joined span counts beside its parts, so tp + fn is not the number of entities
-token      a token (`deidsynth.metrics.tokens`) has the label of the entity that overlaps it, the first where
-           several do; tokens outside of every entity on both sides do not count; no B-/I-
-leak       strict false negatives per sentence (MEDDOCAN's)
-=========  =============================================================================================
-
-Precision is tp / (tp + fp), recall tp / (tp + fn), F1 2 tp / (2 tp + fp + fn); 0/0 is None, never 0 or 1.
-The four measures are not comparable with one another.
+Precision is tp / (tp + fp), recall tp / (tp + fn), F1 2 tp / (2 tp + fp + fn); 0/0 is None, never 0 or 1. What tp, fp
+and fn are says `deidsynth.metrics.measures`; measures are not comparable with one another. ``leak`` is the number of
+strict false negatives per sentence (MEDDOCAN's).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from deidsynth.documents import Document, Entity
+import numpy as np
+from numpy.typing import NDArray
+
+from deidsynth.documents import Document
 from deidsynth.errors import InputError
+from deidsynth.metrics.counts import Counts, ratio
+from deidsynth.metrics.measures import MEASURES, compare, keys, labeled_tokens
+from deidsynth.metrics.privacy import Exposure, exposure
 from deidsynth.metrics.tokens import token_spans
 
 Labeled = TypeVar("Labeled", tuple[int, str], tuple[int, int, str])
+Pairs = Sequence[tuple[Document, Document]]
+
+N_LENGTHS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """True positives, false positives and false negatives, and the ratios they give.
+class LengthBand:
+    """Scores of the documents of similar length.
 
-    >>> Counts(tp=6, fp=2, fn=6).f1
-    0.6
+    Args:
+        shortest: tokens of the shortest document.
+        longest: tokens of the longest.
+        n_documents: in the band.
+        strict: counts of entities.
+        token: counts of tokens.
     """
 
-    tp: int = 0
-    fp: int = 0
-    fn: int = 0
+    shortest: int
+    longest: int
+    n_documents: int
+    strict: Counts
+    token: Counts
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn)
-
-    @property
-    def precision(self) -> float | None:
-        """Share of what was predicted that is right; None where nothing was predicted."""
-        return _ratio(self.tp, self.tp + self.fp)
-
-    @property
-    def recall(self) -> float | None:
-        """Share of what is gold that was found; None where nothing is gold."""
-        return _ratio(self.tp, self.tp + self.fn)
-
-    @property
-    def f1(self) -> float | None:
-        """Harmonic mean of precision and recall; None where nothing is gold or predicted."""
-        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
-
-    @property
-    def support(self) -> int:
-        """How many there are in gold."""
-        return self.tp + self.fn
-
-    def to_dict(self) -> dict[str, float | int | None]:
-        """Plain data: ratios and counts."""
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
         return {
-            "precision": self.precision,
-            "recall": self.recall,
-            "f1": self.f1,
-            "tp": self.tp,
-            "fp": self.fp,
-            "fn": self.fn,
+            "shortest_tokens": self.shortest,
+            "longest_tokens": self.longest,
+            "n_documents": self.n_documents,
+            "strict": self.strict.to_dict(),
+            "token": self.token.to_dict(),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How well predicted entities match gold ones; the module says what each measure means.
+    """How well predicted entities match gold ones.
 
     Args:
+        measures: counts by measure, in the order of ``MEASURES``.
         per_label: strict counts by label, for every label in gold or predicted.
         token_per_label: token counts by label.
+        exposure: what would be left to read.
+        by_length: the documents in four bands of length.
         leak: strict false negatives per sentence, where the number of sentences is known.
+        n_documents: scored.
+        by_document: for every measure tp, fp and fn of each document, in the order of gold. Shape (n_documents, 3).
+        units: group of each document, or its id.
     """
 
-    strict: Counts
-    span: Counts
-    merged: Counts
-    token: Counts
-    per_label: Mapping[str, Counts] = field(default_factory=dict)
-    token_per_label: Mapping[str, Counts] = field(default_factory=dict)
+    measures: Mapping[str, Counts]
+    per_label: Mapping[str, Counts]
+    token_per_label: Mapping[str, Counts]
+    exposure: Exposure
+    by_length: Sequence[LengthBand] = ()
     leak: float | None = None
     n_documents: int = 0
+    by_document: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, repr=False, compare=False)
+    units: Sequence[str] = field(default=(), repr=False, compare=False)
+
+    @property
+    def strict(self) -> Counts:
+        """Entities by start, end and label."""
+        return self.measures["strict"]
+
+    @property
+    def span(self) -> Counts:
+        """Entities by start and end."""
+        return self.measures["span"]
+
+    @property
+    def merged(self) -> Counts:
+        """Spans as they are, or joined with their neighbors."""
+        return self.measures["merged"]
+
+    @property
+    def token(self) -> Counts:
+        """Tokens by place and label."""
+        return self.measures["token"]
+
+    @property
+    def macro(self) -> dict[str, float | None]:
+        """Strict ratios, each the mean over the labels; 0/0 counts as 0."""
+        return macro_average(self.per_label)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON: what ``evaluate --json`` prints."""
         return {
-            "strict": self.strict.to_dict(),
-            "span": self.span.to_dict(),
-            "merged": self.merged.to_dict(),
-            "token": self.token.to_dict(),
+            **{name: counts.to_dict() for name, counts in self.measures.items()},
+            "macro": self.macro,
             "per_label": {label: counts.to_dict() for label, counts in self.per_label.items()},
             "token_per_label": {label: counts.to_dict() for label, counts in self.token_per_label.items()},
+            "exposure": self.exposure.to_dict(),
+            "by_length": [band.to_dict() for band in self.by_length],
             "leak": self.leak,
             "n_documents": self.n_documents,
         }
+
+    def official(self) -> dict[str, float]:
+        """MEDDOCAN's figures under the names of its script, which gives 0.0 for 0/0; leak only where it is known."""
+        names = {"Subtask1": "strict", "Subtask2Strict": "span", "Subtask2Merged": "merged"}
+        found = {} if self.leak is None else {"Subtask1_Leak": self.leak}
+        for name, measure in names.items():
+            counts = self.measures[measure]
+            found[f"{name}_Precision"] = counts.precision or 0.0
+            found[f"{name}_Recall"] = counts.recall or 0.0
+            found[f"{name}_F1"] = counts.f1 or 0.0
+        return found
+
+
+def macro_average(per_label: Mapping[str, Counts]) -> dict[str, float | None]:
+    """Precision, recall and F1, each the mean over the labels in gold or predicted, 0/0 counted as 0 (as seqeval does).
+
+    >>> macro_average({"A": Counts(1, 0, 1), "B": Counts(0, 0, 2)})["precision"]
+    0.5
+    """
+    labels = per_label.values()
+
+    def mean(of: Callable[[Counts], float | None]) -> float | None:
+        return ratio(sum(of(counts) or 0.0 for counts in labels), len(labels))
+
+    return {
+        "precision": mean(lambda counts: counts.precision),
+        "recall": mean(lambda counts: counts.recall),
+        "f1": mean(lambda counts: counts.f1),
+    }
 
 
 def score(gold: Sequence[Document], predicted: Sequence[Document], *, sentence_count: int | None = None) -> Scores:
@@ -125,35 +165,36 @@ def score(gold: Sequence[Document], predicted: Sequence[Document], *, sentence_c
     """
     if sentence_count is not None and sentence_count < 1:
         raise InputError(f"the sentence count must be at least 1, got {sentence_count}")
-    strict, span, merged, token = Counts(), Counts(), Counts(), Counts()
+    pairs = paired_documents(gold, predicted)
+    rows: dict[str, list[Counts]] = {name: [] for name in MEASURES}
     by_label: dict[str, Counts] = {}
     token_by_label: dict[str, Counts] = {}
-    for right, found in _pairs(gold, predicted):
-        gold_keys = {entity.key for entity in right.entities}
-        predicted_keys = {entity.key for entity in found.entities}
-        strict += _compare(gold_keys, predicted_keys)
-        _count_labels(by_label, gold_keys, predicted_keys)
-        span += _compare(_spans(right), _spans(found))
-        merged += _compare_merged(right, found)
-        tokens = token_spans(right.text)
-        gold_tokens = set(_token_labels(tokens, right.entities).items())
-        predicted_tokens = set(_token_labels(tokens, found.entities).items())
-        token += _compare(gold_tokens, predicted_tokens)
-        _count_labels(token_by_label, gold_tokens, predicted_tokens)
+    for right, found in pairs:
+        tokens = labeled_tokens(right, found)
+        for name, measure in MEASURES.items():
+            rows[name].append(compare(*tokens) if name == "token" else measure(right, found))
+        _count_labels(by_label, keys(right), keys(found))
+        _count_labels(token_by_label, *tokens)
+    measures = {name: sum(each, Counts()) for name, each in rows.items()}
     return Scores(
-        strict,
-        span,
-        merged,
-        token,
+        measures,
         per_label=dict(sorted(by_label.items())),
         token_per_label=dict(sorted(token_by_label.items())),
-        leak=None if sentence_count is None else strict.fn / sentence_count,
+        exposure=exposure(pairs),
+        by_length=_by_length(pairs, rows),
+        leak=None if sentence_count is None else measures["strict"].fn / sentence_count,
         n_documents=len(gold),
+        by_document={name: _array(each) for name, each in rows.items()},
+        units=[document.unit for document in gold],
     )
 
 
-def _pairs(gold: Sequence[Document], predicted: Sequence[Document]) -> list[tuple[Document, Document]]:
-    """Gold and predicted documents side by side, in the order of gold."""
+def paired_documents(gold: Sequence[Document], predicted: Sequence[Document]) -> Pairs:
+    """Gold and predicted documents side by side, in the order of gold.
+
+    Raises:
+        InputError: an id occurs twice, a document is on one side only, or the texts of a document differ.
+    """
     by_id = _by_id(predicted, "predicted")
     _by_id(gold, "gold")
     missing = [document.doc_id for document in gold if document.doc_id not in by_id]
@@ -184,11 +225,6 @@ def _by_id(documents: Sequence[Document], side: str) -> dict[str, Document]:
     return by_id
 
 
-def _compare(gold: set[Any], predicted: set[Any]) -> Counts:
-    tp = len(gold & predicted)
-    return Counts(tp, len(predicted) - tp, len(gold) - tp)
-
-
 def _count_labels(totals: dict[str, Counts], gold: set[Labeled], predicted: set[Labeled]) -> None:
     """Add the comparison to the totals of every label; the label is the last part of an item."""
     right = Counter(str(item[-1]) for item in gold & predicted)
@@ -198,43 +234,29 @@ def _count_labels(totals: dict[str, Counts], gold: set[Labeled], predicted: set[
         totals[label] = totals.get(label, Counts()) + Counts(right[label], wrong[label], missed[label])
 
 
-def _compare_merged(gold: Document, predicted: Document) -> Counts:
-    gold_spans, predicted_spans = _spans(gold), _spans(predicted)
-    joined = _merged_spans(gold) & _merged_spans(predicted)
-    right = (gold_spans & predicted_spans) | joined
-    fp = sum(not _inside(span, joined) for span in predicted_spans - gold_spans)
-    fn = sum(not _inside(span, joined) for span in gold_spans - predicted_spans)
-    return Counts(len(right), fp, fn)
+def _by_length(pairs: Pairs, rows: Mapping[str, Sequence[Counts]]) -> list[LengthBand]:
+    """Bands of about as many documents each, shortest first; documents of one length lie in one band."""
+    lengths = [len(token_spans(gold.text)) for gold, _ in pairs]
+    ordered = sorted(lengths)
+    edges = sorted({ordered[len(ordered) * number // N_LENGTHS] for number in range(1, N_LENGTHS)}) if ordered else []
+    bands: dict[int, list[int]] = {}
+    for place, length in enumerate(lengths):
+        bands.setdefault(sum(length >= edge for edge in edges), []).append(place)
+
+    def total(name: str, places: Iterable[int]) -> Counts:
+        return sum((rows[name][place] for place in places), Counts())
+
+    return [
+        LengthBand(
+            min(lengths[place] for place in places),
+            max(lengths[place] for place in places),
+            len(places),
+            total("strict", places),
+            total("token", places),
+        )
+        for _, places in sorted(bands.items())
+    ]
 
 
-def _spans(document: Document) -> set[tuple[int, int]]:
-    return {(entity.start, entity.end) for entity in document.entities}
-
-
-def _inside(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
-    return any(start <= span[0] and span[1] <= end for start, end in others)
-
-
-def _merged_spans(document: Document) -> set[tuple[int, int]]:
-    """Spans of the entities, neighbors joined when nothing alphanumeric lies between."""
-    spans: list[tuple[int, int]] = []
-    for entity in document.entities:
-        if spans and not any(character.isalnum() for character in document.text[spans[-1][1] : entity.start]):
-            spans[-1] = (spans[-1][0], entity.end)
-        else:
-            spans.append((entity.start, entity.end))
-    return set(spans)
-
-
-def _token_labels(tokens: Sequence[tuple[int, int]], entities: Iterable[Entity]) -> dict[int, str]:
-    """The label of every token that an entity overlaps, by the token's number."""
-    starts, ends = [start for start, _ in tokens], [end for _, end in tokens]
-    labels: dict[int, str] = {}
-    for entity in entities:
-        for number in range(bisect_right(ends, entity.start), bisect_left(starts, entity.end)):
-            labels.setdefault(number, entity.label)
-    return labels
-
-
-def _ratio(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+def _array(rows: Sequence[Counts]) -> NDArray[np.float64]:
+    return np.array([(counts.tp, counts.fp, counts.fn) for counts in rows], dtype=np.float64).reshape(-1, 3)

@@ -1,0 +1,182 @@
+"""The files of a UIMA CAS corpus: XMI with its type system, CAS JSON, zips of these, projects of INCEpTION."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+
+from deidsynth.corpora.folders import files_below, part_folders
+from deidsynth.corpora.records import Part, ReadResult, read_bytes
+from deidsynth.errors import Problem
+
+TYPE_SYSTEM = "typesystem.xml"
+SUFFIXES = (".xmi", ".json", ".zip")
+
+_HEAD = 4096
+_JSON_HEAD = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{.*"%(?:TYPES|FEATURE_STRUCTURES)"\s*:', re.DOTALL)
+_MAX_NESTED = 3
+_ANNOTATED, _CURATED, _INITIAL = "annotation", "curation", "INITIAL_CAS"
+_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Source:
+    """One CAS, unread.
+
+    Args:
+        doc_id: the name of the file, or what INCEpTION calls the document.
+        place: the file, as the user would type it, and what it is called in the zip.
+        suffix: ``.xmi`` or ``.json``.
+        data: the content.
+        types: the type system that was found for it.
+        folder: where the file lies, if not in a zip.
+        part: that the folder stands for.
+    """
+
+    doc_id: str
+    place: str
+    suffix: str
+    data: bytes
+    types: bytes | None
+    folder: Path | None = None
+    part: Part | None = None
+
+    def __repr__(self) -> str:
+        return f"Source(place={self.place!r}, n_bytes={len(self.data)})"
+
+
+def looks_like_cas(path: Path) -> bool:
+    """Whether a file looks like a CAS or a zip that holds some, or a folder holds such files."""
+    if path.is_dir():
+        return any(looks_like_cas(file) for folder, _ in part_folders(path, "cas")[0] for file in _files(folder))
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".zip":
+            return _zip_has_cas(path)
+        if suffix not in SUFFIXES:
+            return False
+        with path.open("rb") as file:
+            return _is_cas(suffix, file.read(_HEAD))
+    except OSError:
+        return False
+
+
+def sources(path: Path, result: ReadResult) -> Iterator[Source]:
+    """Every CAS at a path; what cannot be had becomes a problem of the result, what is left out is counted."""
+    if not path.is_dir():
+        yield from _of_files(path.parent, [path], None, result)
+        return
+    for folder, part in part_folders(path, "cas")[0]:
+        yield from _of_files(folder, [file for file in _files(folder) if looks_like_cas(file)], part, result)
+
+
+def _files(folder: Path) -> list[Path]:
+    return files_below(folder, *SUFFIXES, *(suffix.upper() for suffix in SUFFIXES))
+
+
+def _of_files(root: Path, files: Sequence[Path], part: Part | None, result: ReadResult) -> Iterator[Source]:
+    names = [file.relative_to(root).as_posix() for file in files]
+    kept = _kept(names, result)
+    for file, name in zip(files, names, strict=True):
+        if name not in kept:
+            continue
+        data = read_bytes(file)
+        if isinstance(data, Problem):
+            result.problems.append(data)
+        elif file.suffix.lower() == ".zip":
+            for source in _of_zip(data, str(file), _project_name(name), result):
+                yield Source(source.doc_id, source.place, source.suffix, source.data, source.types, None, part)
+        else:
+            types = _types_beside(file, root)
+            doc_id = _project_name(name) or file.stem
+            yield Source(doc_id, str(file), file.suffix.lower(), data, types, file.parent, part)
+
+
+def _of_zip(data: bytes, place: str, doc_id: str | None, result: ReadResult, depth: int = 0) -> Iterator[Source]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            files = [info.filename for info in archive.infolist() if not info.is_dir()]
+            names = [name for name in files if PurePosixPath(name).suffix.lower() in SUFFIXES]
+            kept = _kept(names, result)
+            types = {
+                str(PurePosixPath(name).parent): archive.read(name)
+                for name in files
+                if PurePosixPath(name).name.lower() == TYPE_SYSTEM
+            }
+            for name in (name for name in names if name in kept):
+                inner = PurePosixPath(name)
+                suffix, content = inner.suffix.lower(), archive.read(name)
+                named = _project_name(name) or doc_id
+                if suffix == ".zip":
+                    if not depth:
+                        yield from _of_zip(content, f"{place}/{name}", named, result, depth + 1)
+                elif suffix == ".xmi" or _is_cas(suffix, content[:_HEAD]):
+                    found = types.get(str(inner.parent), types.get("."))
+                    yield Source(named or inner.stem, f"{place}/{name}", suffix, content, found)
+    except _BROKEN_ZIP as error:
+        message = f"cannot be unpacked ({type(error).__name__}); unpack it yourself, or export it again"
+        result.problems.append(Problem(place, message, code="malformed"))
+
+
+def _kept(names: Sequence[str], result: ReadResult) -> frozenset[str]:
+    """The names to read: in a project, curated documents alone where there are any, and never the unannotated ones."""
+    by_folder: dict[str, list[str]] = {_ANNOTATED: [], _CURATED: []}
+    for name in names:
+        for part in PurePosixPath(name).parts[:-1]:
+            if part in by_folder:
+                by_folder[part].append(name)
+    dropped = {name for name in names if PurePosixPath(name).stem == _INITIAL}
+    if by_folder[_CURATED]:
+        uncurated = set(by_folder[_ANNOTATED]) - dropped
+        if uncurated:
+            result.skipped["uncurated_files"] += len(uncurated)
+        dropped |= uncurated
+    return frozenset(names) - dropped
+
+
+def _project_name(name: str) -> str | None:
+    """What a project calls the document of a file: the folder below ``annotation`` or ``curation`` that it lies in."""
+    parts = PurePosixPath(name).parts[:-1]
+    below = [inner for outer, inner in pairwise(parts) if outer in (_ANNOTATED, _CURATED)]
+    return below[0] if below else None
+
+
+def _types_beside(file: Path, root: Path) -> bytes | None:
+    """The type system in the folder of a file, or else at the top."""
+    for folder in dict.fromkeys((file.parent, root)):
+        for entry in sorted(folder.iterdir()):
+            if entry.name.lower() == TYPE_SYSTEM:
+                data = read_bytes(entry)
+                return data if isinstance(data, bytes) else None
+    return None
+
+
+def _is_cas(suffix: str, head: bytes) -> bool:
+    if suffix == ".xmi":
+        return b"<xmi:XMI" in head or b"http://www.omg.org/XMI" in head
+    return _JSON_HEAD.match(head) is not None
+
+
+def _zip_has_cas(file: Path | io.BytesIO, depth: int = 0) -> bool:
+    n_nested = 0
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for name in archive.namelist():
+                suffix = PurePosixPath(name).suffix.lower()
+                if suffix in (".xmi", ".json"):
+                    with archive.open(name) as member:
+                        if _is_cas(suffix, member.read(_HEAD)):
+                            return True
+                elif suffix == ".zip" and not depth and n_nested < _MAX_NESTED:
+                    n_nested += 1
+                    if _zip_has_cas(io.BytesIO(archive.read(name)), depth + 1):
+                        return True
+    except _BROKEN_ZIP:
+        pass
+    return False

@@ -1,0 +1,59 @@
+"""True and false positives and false negatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+def ratio(part: float, whole: float) -> float | None:
+    """The share, None for 0/0."""
+    return part / whole if whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """True positives, false positives and false negatives, and the ratios they give.
+
+    All are whole numbers, but where a measure gives partial credit.
+
+    >>> Counts(tp=6, fp=2, fn=6).f1
+    0.6
+    """
+
+    tp: float = 0
+    fp: float = 0
+    fn: float = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn)
+
+    @property
+    def precision(self) -> float | None:
+        """Share of what was predicted that is right; None where nothing was predicted."""
+        return ratio(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> float | None:
+        """Share of what is gold that was found; None where nothing is gold."""
+        return ratio(self.tp, self.tp + self.fn)
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of precision and recall; None where nothing is gold or predicted."""
+        return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+
+    @property
+    def support(self) -> float:
+        """How many there are in gold."""
+        return self.tp + self.fn
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Plain data: ratios and counts."""
+        return {
+            "precision": self.precision,
+            "recall": self.recall,
+            "f1": self.f1,
+            "tp": self.tp,
+            "fp": self.fp,
+            "fn": self.fn,
+        }
