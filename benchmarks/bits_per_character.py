@@ -5,9 +5,9 @@
 Every base is adapted to nested shares of the training documents (by group, as ``deidsynth run`` takes them) and
 measured on the corpus's test documents, and on held-out general text that ``recipes/starters/prepare.py`` set aside.
 Every base is trained on the same text with its own default recipe; passes, tokens and seconds differ and are reported
-(on two cores a starter's 2.5 passes take about as long as the 5 of ``scratch``). Texts are measured in rows of the training length, ends of text
-included in the bits but not in the characters. ``before`` is undefined for ``scratch``, which has no tokenizer until it
-has a text.
+(a starter's 2.5 passes take about as long as the 5 of ``scratch``). Texts are measured in rows of the training length,
+ends of text included in the bits but not in the characters. ``before`` is undefined for ``scratch``, which has no
+tokenizer until it has a text.
 
 Every cell (base, share) is a file in the work folder, written when it is finished and not computed again while base,
 configuration, seed, precision and texts stay the same; a training that was killed goes on from its checkpoint.
