@@ -82,6 +82,11 @@ class CorpusConfig(StageConfig):
         None, description="regular expression on the document name; its first group names the document's group"
     )
     discontinuous: Literal["refuse", "join"] = Field("refuse", description="what to do with discontinuous entities")
+    unlabelled: str | None = Field(
+        None,
+        description="more texts of the same kind without labels: a folder of .txt, or .jsonl (.gz, .xz) with text; the "
+        "encoder of the gold model, which is the annotator, fills in hidden tokens of them; no other stage sees them",
+    )
     origin: Literal["real", "invented", "synthetic"] | None = Field(
         None, description="where the text comes from; by default what the corpus says, else real"
     )
@@ -145,6 +150,9 @@ class PretrainingConfig(StageConfig):
     )
     weight_decay: float = Field(0.05, ge=0.0)
     masked: Fraction = Field(0.3, description="share of the tokens to fill in")
+    unlabelled_epochs: float = Field(
+        1.0, ge=0.0, description="passes over texts without labels, where some are given, mixed among the others"
+    )
 
 
 class ScratchEncoderConfig(StageConfig):

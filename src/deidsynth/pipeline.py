@@ -23,11 +23,12 @@ from deidsynth.corpora import (
 )
 from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.corpora.records import PARTS, Part
+from deidsynth.corpora.texts import read_texts, without
 from deidsynth.digests import digest
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import ConfigError, InputError
 from deidsynth.executors import NodeResult, Source, Surroundings, execute
-from deidsynth.plan import Plan, pipeline_plan
+from deidsynth.plan import UNLABELLED, Plan, pipeline_plan
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.runs import Publication, RunFolder
 from deidsynth.starters import SCRATCH
@@ -93,10 +94,11 @@ def run(
     loaded = load(config.corpus)
     for line in _warnings(loaded, config.split):
         listener.message(line)
+    texts = load_unlabelled(config, loaded, listener)
     device, precision = _resolve(device, config.precision)
     settled = _settle(config, loaded, precision)
     folder, store = RunFolder(output_folder(config)), Store(store_folder(config))
-    plan, stages = plan_run(settled, loaded), _package_stages() if stages is None else stages
+    plan, stages = plan_run(settled, loaded, texts), _package_stages() if stages is None else stages
     _check_models(settled, device, plan, store, stages)
     with folder.claim():
         folder.write_config(settled)
@@ -106,7 +108,7 @@ def run(
             plan,
             store,
             stages,
-            sources={"import": _import_source(loaded)},
+            sources={"import": _import_source(loaded), **({UNLABELLED: _import_source(texts)} if texts else {})},
             surroundings=Surroundings(device, listener),
         )
         artifacts = {result.name: result.artifact for result in results}
@@ -132,7 +134,8 @@ def preview(
     """
     loaded = load(config.corpus)
     _, precision = _resolve(device, config.precision)
-    plan, store = plan_run(_settle(config, loaded, precision), loaded), Store(store_folder(config))
+    texts = load_unlabelled(config, loaded, SilentProgress())
+    plan, store = plan_run(_settle(config, loaded, precision), loaded, texts), Store(store_folder(config))
     keys = plan.keys(_versions(_package_stages() if stages is None else stages))
     return [
         {
@@ -185,8 +188,28 @@ def count_shared_groups(parts: Mapping[Part, Corpus]) -> dict[tuple[Part, Part],
     return {(left, right): shared_groups(parts[left], parts[right]) for left, right in pairs}
 
 
-def plan_run(config: RunConfig, loaded: LoadedCorpus) -> Plan:
-    """The plan of a run on a loaded corpus; the configuration's precision is resolved."""
+def load_unlabelled(config: RunConfig, loaded: LoadedCorpus, listener: Progress) -> LoadedCorpus | None:
+    """The texts without labels that a configuration names, less those that are test documents.
+
+    Raises:
+        InputError: nothing there, or no texts left.
+        CorpusError: faults in them.
+    """
+    path = config.corpus.unlabelled
+    if path is None:
+        return None
+    corpus = loaded.corpus
+    texts = read_texts(path, language=corpus.language, origin=corpus.origin)
+    kept = without(texts, split_parts(corpus, loaded.parts, config.split)["test"])
+    if len(kept) < len(texts):
+        listener.message(f"{path}: left out {len(texts) - len(kept)} texts that are test documents")
+    if not len(kept):
+        raise InputError(f"{path}: every text is a test document; give other texts, or leave corpus.unlabelled out")
+    return LoadedCorpus(kept, format="texts")
+
+
+def plan_run(config: RunConfig, loaded: LoadedCorpus, texts: LoadedCorpus | None = None) -> Plan:
+    """The plan of a run on a loaded corpus, perhaps with texts without labels; the precision is resolved."""
     corpus = loaded.corpus
     return pipeline_plan(
         config,
@@ -194,6 +217,7 @@ def plan_run(config: RunConfig, loaded: LoadedCorpus) -> Plan:
         real=corpus.origin == "real",
         language=corpus.language,
         precision=config.precision,
+        texts_digest=None if texts is None else content_digest(texts),
     )
 
 
@@ -376,7 +400,9 @@ def _report_source(config: RunConfig, artifacts: Mapping[str, Artifact]) -> str:
 
 def _without_places(config: RunConfig) -> dict[str, Any]:
     plain = config.model_dump(mode="json", exclude={"output", "store"})
-    plain["corpus"]["path"] = Path(config.corpus.path or "").name
+    for key in ("path", "unlabelled"):
+        if plain["corpus"][key] is not None:
+            plain["corpus"][key] = Path(plain["corpus"][key]).name
     return plain
 
 

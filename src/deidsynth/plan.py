@@ -24,6 +24,9 @@ IMPORT = "import"
 
 IMPORT_VERSION = 1
 
+UNLABELLED = "unlabelled"
+"""The node that takes texts without labels from outside, for the gold model alone."""
+
 SOURCE_TEXT_STAGES = frozenset({IMPORT, "select"})
 """The stages whose artifacts hold the text of the source itself."""
 
@@ -183,7 +186,15 @@ def lineage(plan: Plan, name: str, keys: Mapping[str, str]) -> dict[str, list[di
     return result
 
 
-def pipeline_plan(config: RunConfig, *, source_digest: str, real: bool, language: str | None, precision: str) -> Plan:
+def pipeline_plan(
+    config: RunConfig,
+    *,
+    source_digest: str,
+    real: bool,
+    language: str | None,
+    precision: str,
+    texts_digest: str | None = None,
+) -> Plan:
     """The plan of the whole pipeline on one corpus.
 
     Args:
@@ -192,6 +203,7 @@ def pipeline_plan(config: RunConfig, *, source_digest: str, real: bool, language
         real: whether its text is real.
         language: ISO 639-1 code of the text.
         precision: resolved, ``fp32`` or ``bf16``.
+        texts_digest: content digest of texts without labels for the gold model, where there are any.
     """
 
     def stage(
@@ -205,6 +217,9 @@ def pipeline_plan(config: RunConfig, *, source_digest: str, real: bool, language
         inputs = {"corpus": "import"}
         return Node(f"select-{part}", "select", settings.model_dump(mode="json"), inputs, config.split.seed)
 
+    texts = {} if texts_digest is None else {"texts": UNLABELLED}
+    imported = {"language": language}
+    more = [Node(UNLABELLED, IMPORT, imported, source_digest=texts_digest, real_source=real)] if texts else []
     synthetic = config.synthetic_train_config()
     prompts = config.synthesize.prompts
     prompts = prompts.model_copy(update={"language": prompts.language or language})
@@ -213,9 +228,10 @@ def pipeline_plan(config: RunConfig, *, source_digest: str, real: bool, language
     overlap = {"texts": "synthesize", "train": "select-train", "held_out": "select-test"}
     return Plan(
         (
-            Node("import", IMPORT, {"language": language}, source_digest=source_digest, real_source=real),
+            Node("import", IMPORT, imported, source_digest=source_digest, real_source=real),
+            *more,
             *(select(part) for part in ("train", "validation", "test")),
-            stage("gold", "train", config.train, _encoder(config.train), corpus="select-train"),
+            stage("gold", "train", config.train, _encoder(config.train), corpus="select-train", **texts),
             Node("evaluate-gold", "evaluate", scoring, _model_on_test("gold"), config.seed, precision),
             stage("adapt", "adapt", config.adapt, _model("base", config.adapt.base, "causal"), train="select-train"),
             stage(

@@ -90,3 +90,14 @@ def test_any_encoder_can_fill_in_hidden_tokens_first(kind: str, tiny: Callable[[
     moved = {name for name, weight in tagger.model.named_parameters() if not torch.equal(before[name], weight)}
     assert any("embeddings" in name for name in moved) and any(".0." in name for name in moved)
     assert not {name for name in before if name.startswith("classifier")} & moved
+
+
+def test_texts_without_labels_are_mixed_in(tmp_path: Path) -> None:
+    tagger, chunks = made()
+    config = CONFIG.model_copy(
+        update={"pretraining": CONFIG.pretraining.model_copy(update={"epochs": 1.5, "unlabelled_epochs": 2.0})}
+    )
+    own, other = chunks.examples[:4], chunks.examples[4:10]
+    points = list(pretrain(tagger, own, config, Compute(1, "cpu", "fp32", tmp_path), {}, other))
+    # One and a half passes over four chunks and two over six, four chunks in a step.
+    assert [point.n_steps for point in points] == [5] * 5

@@ -16,6 +16,10 @@ def train_command(
     encoder: Annotated[
         str | None, typer.Option("--encoder", help="Hub id, local folder, or a name of `models list`.")
     ] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option("--texts", help="More texts without labels: .txt files, or .jsonl (.gz, .xz) with text."),
+    ] = None,
     settings: Settings = None,
     language: Language = None,
     group_by: GroupBy = None,
@@ -30,6 +34,7 @@ def train_command(
     from deidsynth.cli.standalone import Surroundings, refuse_occupied, run_stage
     from deidsynth.cli.terminal import make_progress, print_facts
     from deidsynth.config import TrainConfig
+    from deidsynth.corpora.texts import read_texts
 
     config = stage_config(TrainConfig, settings, encoder=encoder)
     refuse_occupied(output)
@@ -38,5 +43,8 @@ def train_command(
 
     check_encoder(config.encoder)
     around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device)
-    facts = run_stage("train", config, {"corpus": training_documents(loaded, quiet)}, output, around)
+    inputs = {"corpus": training_documents(loaded, quiet)}
+    if texts is not None:
+        inputs["texts"] = read_texts(texts, language=language, origin=loaded.corpus.origin)
+    facts = run_stage("train", config, inputs, output, around)
     print_facts(facts, f"model in {output}", json, quiet)

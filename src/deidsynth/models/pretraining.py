@@ -30,6 +30,7 @@ def pretrain(
     config: TrainConfig,
     compute: Compute,
     memory: dict[str, Any],
+    unlabelled: Sequence[Example] = (),
 ) -> Iterator[TrainingPoint]:
     """Train the encoder inside a tagger to fill in hidden tokens, yielding a point for every step.
 
@@ -40,14 +41,19 @@ def pretrain(
             follows.
         compute: seed, device, precision, folder for checkpoints.
         memory: plain values of the caller, kept with the checkpoints.
+        unlabelled: chunks of other texts, mixed among the others.
 
     Raises:
         ModelNotUsableError: the encoder's folder has no output layer for filling in.
     """
     settings, recipe = config.pretraining, TaggerRecipe.of(config)
     model = _filling_in(tagger, config.encoder)
+    epochs = recipe.pretraining_epochs
+    if unlabelled:
+        examples = [*_passes(examples, epochs), *_passes(unlabelled, settings.unlabelled_epochs)]
+        epochs = 1.0
     steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
-    n_steps = max(1, round(recipe.pretraining_epochs * steps_per_epoch))
+    n_steps = max(1, round(epochs * steps_per_epoch))
     plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, compute.seed)
 
     def batches(step: int) -> list[MaskedBatch]:
@@ -61,6 +67,14 @@ def pretrain(
     objective = Objective(batches, masked_loss_sum, lambda batch: batch.n_targets)
     for step in training_steps(model, objective, loop, compute.scratch, memory):
         yield TrainingPoint(step.number, n_steps, step.number / steps_per_epoch, step.loss, step.n_targets)
+
+
+def _passes(examples: Sequence[Example], epochs: float) -> list[Example]:
+    """Each example as often as there are passes; of a part of a pass, evenly spread ones."""
+    whole = int(epochs)
+    n_more = round((epochs - whole) * len(examples))
+    more = [examples[number * len(examples) // n_more] for number in range(n_more)]
+    return [*list(examples) * whole, *more]
 
 
 def _filling_in(tagger: Tagger, encoder: str) -> PreTrainedModel:

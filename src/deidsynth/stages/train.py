@@ -22,8 +22,8 @@ from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.models.tagger_prediction import predict
 from deidsynth.models.tagger_training import carve_validation, train_tagger
 from deidsynth.models.token_classifier import Tagger, new_tagger
-from deidsynth.models.token_data import TrainingChunks, training_chunks
-from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, PRETRAINING_CURVE, write_json, write_lines
+from deidsynth.models.token_data import Example, training_chunks
+from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE, write_json, write_lines
 from deidsynth.stages.curves import watch
 from deidsynth.stages.stage import StageContext
 from deidsynth.tagging import TagSet
@@ -33,9 +33,10 @@ WITHIN_WORDS_SHARE = 0.002
 
 
 class Train:
-    """``corpus`` in; ``model/`` (a token classifier) and ``curve.jsonl`` out.
+    """``corpus`` in, and perhaps ``texts`` without labels; ``model/`` (a token classifier) and ``curve.jsonl`` out.
 
-    Everything that is decided here comes from the input corpus alone: tokenizer, best epoch, weights.
+    Everything that is decided here comes from the inputs alone: tokenizer, best epoch, weights. ``texts`` are for the
+    model that is trained on gold data; the synthetic model never gets any.
     """
 
     name = "train"
@@ -65,7 +66,8 @@ class Train:
         )
         whole_words = chunks.n_within_words <= WITHIN_WORDS_SHARE * 2 * chunks.n_entities
         tagger = replace(tagger, whole_words=whole_words, window_tokens=chunks.longest_tokens)
-        n_pretrained = _pretrain(tagger, chunks, config, output, context)
+        texts = _texts(inputs["texts"], tagger, config) if "texts" in inputs else ()
+        n_pretrained = _pretrain(tagger, (chunks.examples, texts), config, output, context)
         memory: dict[str, Any] = {}
         points = train_tagger(
             tagger,
@@ -95,9 +97,26 @@ class Train:
         }
 
 
-def _pretrain(tagger: Tagger, chunks: TrainingChunks, config: TrainConfig, output: Path, context: StageContext) -> int:
+def _texts(folder: Path, tagger: Tagger, config: TrainConfig) -> Sequence[Example]:
+    """Chunks of texts without labels."""
+    file = folder / DOCUMENTS
+    texts = read_jsonl(file if file.exists() else folder / CORPUS)
+    longest = tagger.window_tokens
+    return training_chunks(
+        texts, tagger.tokenizer, tagger.tag_set, max_words=config.chunk_words, max_tokens=longest
+    ).examples
+
+
+def _pretrain(
+    tagger: Tagger,
+    examples: tuple[Sequence[Example], Sequence[Example]],
+    config: TrainConfig,
+    output: Path,
+    context: StageContext,
+) -> int:
     """Fill-in training of the encoder, where it is asked for; how many tokens were filled in."""
-    if not TaggerRecipe.of(config).pretraining_epochs:
+    own, texts = examples
+    if not TaggerRecipe.of(config).pretraining_epochs and not texts:
         return 0
     folder = context.scratch / "pretraining"
     folder.mkdir(exist_ok=True)
@@ -106,10 +125,11 @@ def _pretrain(tagger: Tagger, chunks: TrainingChunks, config: TrainConfig, outpu
         memory: dict[str, Any] = {}
         points = pretrain(
             tagger,
-            chunks.examples,
+            own,
             config,
             Compute(context.seed, context.device, context.precision, folder),
             memory,
+            texts,
         )
         watch(points, "pretrain", context.progress, memory)
         save_model(tagger.model, str(weights))

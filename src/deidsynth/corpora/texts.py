@@ -1,0 +1,89 @@
+"""Texts without labels: a ``.txt`` file, a folder of them, or JSON lines with a ``text``, perhaps compressed."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from deidsynth.corpora.folders import files_below
+from deidsynth.corpora.records import decode, read_bytes
+from deidsynth.documents import Corpus, Document, Origin
+from deidsynth.errors import CorpusError, InputError, Problem
+from deidsynth.metrics.tokens import words
+
+_SUFFIXES = (".jsonl", ".gz", ".xz", ".bz2")
+
+
+def read_texts(path: str | Path, *, language: str | None = None, origin: Origin = "real") -> Corpus:
+    """Documents without entities.
+
+    Args:
+        path: a ``.txt`` file, a folder that holds such files, or a ``.jsonl`` file whose objects have ``text`` (other
+            keys are passed over), which may be compressed (``.gz``, ``.xz``, ``.bz2``).
+        language: ISO 639-1 code.
+        origin: where the texts come from.
+
+    Raises:
+        InputError: nothing there, or no texts in it.
+        CorpusError: faults, with file and line.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; give texts without labels, or leave the option out")
+    if path.is_dir() or path.suffix == ".txt":
+        texts = [_note(file) for file in (files_below(path, ".txt") if path.is_dir() else [path])]
+    elif path.suffix in _SUFFIXES:
+        texts = list(_lines(path))
+    else:
+        raise InputError(f"{path}: expected a folder of .txt files, a .txt file, or .jsonl (.gz, .xz, .bz2)")
+    problems = [each for each in texts if isinstance(each, Problem)]
+    if problems:
+        raise CorpusError(problems)
+    found = [each for each in texts if isinstance(each, str) and each.strip()]
+    if not found:
+        raise InputError(f"{path}: holds no text; give a folder of .txt files or JSON lines with a text")
+    documents = [Document(f"text-{number}", text) for number, text in enumerate(found, start=1)]
+    return Corpus(tuple(documents), origin=origin, language=language)
+
+
+def without(texts: Corpus, others: Corpus) -> Corpus:
+    """The texts whose words are not those of any document of another corpus, such as the test documents."""
+    taken = {tuple(words(document.text)) for document in others}
+    return texts.with_documents(document for document in texts if tuple(words(document.text)) not in taken)
+
+
+def _note(file: Path) -> str | Problem:
+    data = read_bytes(file)
+    return data if isinstance(data, Problem) else decode(data, str(file))
+
+
+def _lines(path: Path) -> Iterator[str | Problem]:
+    try:
+        with _opened(path) as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield _text_of(line, path, number)
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        reason = getattr(error, "strerror", None) or "damaged or not compressed as its name says"
+        yield Problem(str(path), f"cannot be read ({reason}); check the file", code="unreadable")
+
+
+def _opened(path: Path) -> IO[bytes]:
+    openers: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+    opened: IO[bytes] = openers.get(path.suffix, open)(path, "rb")
+    return opened
+
+
+def _text_of(line: bytes, path: Path, number: int) -> str | Problem:
+    try:
+        text = json.loads(line)["text"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        text = None
+    if isinstance(text, str):
+        return text
+    return Problem(str(path), 'expected an object with "text" in UTF-8; mend the line', number, "malformed")
