@@ -1,0 +1,71 @@
+"""Every configuration. Unknown keys are refused, and all faults are told at once."""
+
+from deidsynth.config.layout import (
+    ColumnsLayout,
+    InlineLayout,
+    LayoutConfig,
+    TableLayout,
+)
+from deidsynth.config.parsing import (
+    ConfigType,
+    StageConfig,
+    apply_settings,
+    dump,
+    load_data,
+    merge,
+    parse,
+)
+from deidsynth.config.run import (
+    CorpusConfig,
+    RunConfig,
+)
+from deidsynth.config.stages import (
+    AdaptConfig,
+    AnnotateConfig,
+    EvaluateConfig,
+    Fraction,
+    LoraConfig,
+    OverlapConfig,
+    Precision,
+    PretrainingConfig,
+    PromptConfig,
+    ScratchCausalConfig,
+    ScratchEncoderConfig,
+    SelectConfig,
+    Share,
+    SplitConfig,
+    SynthesizeConfig,
+    TrainConfig,
+)
+
+__all__ = [
+    "AdaptConfig",
+    "AnnotateConfig",
+    "ColumnsLayout",
+    "ConfigType",
+    "CorpusConfig",
+    "EvaluateConfig",
+    "Fraction",
+    "InlineLayout",
+    "LayoutConfig",
+    "LoraConfig",
+    "OverlapConfig",
+    "Precision",
+    "PretrainingConfig",
+    "PromptConfig",
+    "RunConfig",
+    "ScratchCausalConfig",
+    "ScratchEncoderConfig",
+    "SelectConfig",
+    "Share",
+    "SplitConfig",
+    "StageConfig",
+    "SynthesizeConfig",
+    "TableLayout",
+    "TrainConfig",
+    "apply_settings",
+    "dump",
+    "load_data",
+    "merge",
+    "parse",
+]

@@ -1,0 +1,133 @@
+"""From plain data to a configuration: unknown keys are refused, and all faults are told at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from deidsynth.errors import ConfigError, InputError
+
+
+class StageConfig(BaseModel):
+    """Base of all configurations: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+ConfigType = TypeVar("ConfigType", bound=StageConfig)
+
+
+def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain data with other data laid over it, mappings merged."""
+    merged = dict(base)
+    for key, value in top.items():
+        below = merged.get(key)
+        merged[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def parse(model: type[ConfigType], data: Mapping[str, Any], source: str = "configuration") -> ConfigType:
+    """A configuration from plain data.
+
+    Raises:
+        ConfigError: with one line for every fault, and the nearest key for each unknown one.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError([_explain(model, detail) for detail in error.errors()], source) from None
+
+
+def _explain(model: type[StageConfig], detail: Mapping[str, Any]) -> str:
+    location = [part for part in detail["loc"] if isinstance(part, str | int)]
+    name = ".".join(str(part) for part in location) or "(whole)"
+    if detail["type"] == "extra_forbidden":
+        known = sorted(_fields_at(model, location[:-1]))
+        near = _nearest(str(location[-1]), known)
+        hint = f"did you mean {near}?" if near else f"known keys: {', '.join(known)}"
+        return f"{name}: unknown key, {hint}"
+    if detail["type"] == "value_error":
+        return f"{name}: {detail['ctx']['error']}"
+    message = str(detail["msg"])
+    message = message[0].lower() + message[1:]
+    shown = detail.get("input")
+    got = f", got {shown!r}" if isinstance(shown, str | int | float | bool | None) else ""
+    return f"{name}: {message}{got}"
+
+
+def _nearest(key: str, known: Sequence[str]) -> str | None:
+    """The known key that is most like an unknown one, or whose initials it is (``lr`` for ``learning_rate``)."""
+    for name in known:
+        if key == "".join(word[0] for word in name.split("_")):
+            return name
+    return next(iter(difflib.get_close_matches(key, known, n=1, cutoff=0.5)), None)
+
+
+def _fields_at(model: type[StageConfig], location: Sequence[str | int]) -> Iterator[str]:
+    current: Any = model
+    for part in location:
+        fields = getattr(current, "model_fields", {})
+        current = fields[part].annotation if part in fields else None
+    yield from getattr(current, "model_fields", {})
+
+
+def apply_settings(data: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """Plain data with ``KEY=VALUE`` settings laid over it; keys are dotted, values are YAML.
+
+    Raises:
+        ConfigError: a setting without ``=``, with an empty key or with a value that is not YAML.
+    """
+    result, problems = dict(data), []
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        parts = key.strip().split(".")
+        if not equals or not all(parts):
+            problems.append(f"{setting}: expected KEY=VALUE, such as adapt.epochs=3")
+            continue
+        try:
+            nested: Any = yaml.safe_load(value)
+        except yaml.YAMLError:
+            problems.append(f"{key}: the value is not YAML")
+            continue
+        for part in reversed(parts):
+            nested = {part: nested}
+        result = merge(result, nested)
+    if problems:
+        raise ConfigError(problems, "--set")
+    return result
+
+
+def load_data(path: Path) -> dict[str, Any]:
+    """The plain data of a YAML file.
+
+    Raises:
+        InputError: no such file, not UTF-8.
+        ConfigError: not YAML, or not a mapping.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; give the path of a YAML file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8; save the file as UTF-8") from None
+    except (OSError, IsADirectoryError) as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}" if mark is not None else "somewhere"
+        raise ConfigError([f"{place}: not valid YAML"], str(path)) from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(["expected a mapping of keys to values at the top"], str(path))
+    return data
+
+
+def dump(config: StageConfig) -> str:
+    """The configuration as YAML, every key written out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

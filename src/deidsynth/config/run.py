@@ -1,0 +1,68 @@
+"""Configuration of a corpus and of a whole run."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from deidsynth.config.layout import LayoutConfig
+from deidsynth.config.parsing import StageConfig, merge, parse
+from deidsynth.config.stages import (
+    AdaptConfig,
+    AnnotateConfig,
+    OverlapConfig,
+    Precision,
+    SplitConfig,
+    SynthesizeConfig,
+    TrainConfig,
+)
+
+
+class CorpusConfig(StageConfig):
+    """Where the gold corpus is and how to read it."""
+
+    path: str | None = Field(None, description="folder or file of the annotated corpus")
+    format: str = Field("auto", description="name of the format (deidsynth corpus formats); auto finds it")
+    layout: LayoutConfig = LayoutConfig()
+    language: str | None = Field(None, description="ISO 639-1 code of the text, such as es or sv")
+    group_by: str | None = Field(
+        None, description="regular expression on the document name; its first group names the document's group"
+    )
+    discontinuous: Literal["refuse", "join"] = Field("refuse", description="what to do with discontinuous entities")
+    unlabelled: str | None = Field(
+        None,
+        description="more texts of the same kind without labels: a folder of .txt, or .jsonl (.gz, .xz) with text; the "
+        "encoder of the gold model, which is the annotator, fills in hidden tokens of them; no other stage sees them",
+    )
+    origin: Literal["real", "invented", "synthetic"] | None = Field(
+        None, description="where the text comes from; by default what the corpus says, else real"
+    )
+
+
+class RunConfig(StageConfig):
+    """The whole pipeline."""
+
+    corpus: CorpusConfig = CorpusConfig()
+    split: SplitConfig = SplitConfig()
+    adapt: AdaptConfig = AdaptConfig()
+    synthesize: SynthesizeConfig = SynthesizeConfig()
+    train: TrainConfig = TrainConfig()
+    train_synthetic: dict[str, Any] = Field(
+        default_factory=dict, description="keys of train that differ for the synthetic model"
+    )
+    annotate: AnnotateConfig = AnnotateConfig()
+    overlap: OverlapConfig = OverlapConfig()
+    seed: int = Field(1, ge=0, description="of training and sampling; split.seed parts the documents")
+    precision: Precision = Field("auto", description="auto: bf16 where the processor has it, else fp32")
+    output: str | None = Field(None, description="run folder")
+    store: str | None = Field(None, description="artifact store; by default .deidsynth beside the run folder")
+
+    @model_validator(mode="after")
+    def _overrides_fit(self) -> RunConfig:
+        self.synthetic_train_config()
+        return self
+
+    def synthetic_train_config(self) -> TrainConfig:
+        """``train`` with the keys of ``train_synthetic`` laid over it."""
+        return parse(TrainConfig, merge(self.train.model_dump(), self.train_synthetic), source="train_synthetic")

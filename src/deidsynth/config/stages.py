@@ -1,0 +1,209 @@
+"""Configuration of every stage."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from deidsynth.config.parsing import StageConfig
+
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+class SplitConfig(StageConfig):
+    """How documents are parted where the corpus does not say."""
+
+    validation: Fraction = Field(0.05, description="share of the training data that is set aside and gives the prompts")
+    test: Fraction = Field(0.2, description="share for the test set, where the corpus names none")
+    seed: int = Field(1, description="which documents go where")
+
+
+class SelectConfig(StageConfig):
+    """Which part of a corpus, and how much of it."""
+
+    part: Literal["train", "validation", "test"]
+    split: SplitConfig = SplitConfig()
+    fraction: Share = Field(1.0, description="a nested share of the part, by group")
+
+
+class LoraConfig(StageConfig):
+    """Low-rank adaptation; the defaults are the paper's."""
+
+    r: int = Field(8, ge=1, description="rank")
+    alpha: int = Field(32, ge=1, description="scale of the update, divided by the rank")
+    dropout: float = Field(0.0, ge=0.0, lt=1.0)
+    target_modules: list[str] | Literal["all-linear"] = Field(
+        "all-linear", description="names of the layers that are adapted"
+    )
+
+
+class ScratchCausalConfig(StageConfig):
+    """Shape of the causal language model that ``base: scratch`` makes."""
+
+    hidden_size: int = Field(256, ge=16)
+    layers: int = Field(4, ge=1)
+    heads: int = Field(4, ge=1)
+    kv_heads: int = Field(1, ge=1, description="key/value heads; few make sampling fast")
+    intermediate_size: int = Field(704, ge=16)
+    vocabulary_size: int = Field(4096, ge=300)
+    context: int = Field(2048, ge=64, description="longest document in tokens")
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> ScratchCausalConfig:
+        if self.hidden_size % self.heads or self.heads % self.kv_heads:
+            raise ValueError("hidden_size must be a multiple of heads, and heads of kv_heads")
+        return self
+
+
+class PretrainingConfig(StageConfig):
+    """Masked-language training of an encoder on the texts that it is then trained to tag."""
+
+    epochs: float | None = Field(
+        None,
+        ge=0.0,
+        description="passes over the training documents; by default 6 for scratch, 4 for a starter, else 0: none",
+    )
+    learning_rate: float | None = Field(
+        None, gt=0.0, description="by default 4e-3 for scratch, 2e-3 for a starter, else 5e-5"
+    )
+    weight_decay: float = Field(0.05, ge=0.0)
+    masked: Fraction = Field(0.3, description="share of the tokens to fill in")
+    unlabelled_epochs: float = Field(
+        1.0, ge=0.0, description="passes over texts without labels, where some are given, mixed among the others"
+    )
+
+
+class ScratchEncoderConfig(StageConfig):
+    """Shape of the encoder that ``encoder: scratch`` makes."""
+
+    hidden_size: int = Field(192, ge=16)
+    layers: int = Field(4, ge=1)
+    heads: int = Field(4, ge=1)
+    intermediate_size: int = Field(384, ge=16)
+    vocabulary_size: int = Field(4096, ge=300)
+    local_attention: int = Field(128, ge=2)
+    dropout: float = Field(0.1, ge=0.0, lt=1.0)
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> ScratchEncoderConfig:
+        if self.hidden_size % self.heads:
+            raise ValueError("hidden_size must be a multiple of heads")
+        return self
+
+
+class AdaptConfig(StageConfig):
+    """Domain adaptation of a causal language model."""
+
+    base: str = Field("starter", description="hub id, local folder, starter, starter-xs, or scratch")
+    method: Literal["auto", "full", "lora", "qlora"] = Field(
+        "auto", description="auto: full for scratch, starters and local folders under 1 GB, else lora"
+    )
+    epochs: float | None = Field(
+        None, gt=0.0, description="passes over the training text; by default 2.5 for a starter, else 5"
+    )
+    learning_rate: float | None = Field(
+        None, gt=0.0, description="by default 3e-3 scratch, 1.5e-3 starters, 3e-4 full, 2e-4 LoRA"
+    )
+    optimizer: Literal["auto", "adamw", "muon"] = Field(
+        "auto", description="auto: muon for scratch and starters, else adamw"
+    )
+    batch_tokens: int | None = Field(
+        None, ge=64, description="tokens in one optimizer step; by default 2048 for scratch and starters, else 8192"
+    )
+    sequence_length: int = Field(1024, ge=16, description="tokens in one packed row")
+    warmup: float = Field(0.05, ge=0.0, lt=1.0, description="share of the steps")
+    weight_decay: float = Field(0.1, ge=0.0)
+    max_grad_norm: float = Field(1.0, gt=0.0)
+    checkpoint_seconds: float = Field(60.0, ge=0.0, description="time between checkpoints")
+    validation: float = Field(0.05, ge=0.0, lt=1.0, description="share of its own documents kept for validation loss")
+    keep: Literal["last", "best"] = Field("best", description="best: the weights of the lowest validation loss")
+    evaluations: int = Field(8, ge=1, description="how often the validation loss is measured")
+    lora: LoraConfig = LoraConfig()
+    scratch: ScratchCausalConfig = ScratchCausalConfig()
+
+
+class PromptConfig(StageConfig):
+    """What every sample begins with."""
+
+    source: Literal["validation", "bos", "file"] = "validation"
+    words: int = Field(3, ge=1, description="first words of each validation text")
+    pii: Literal["surrogate", "keep", "drop"] = Field(
+        "surrogate", description="PII inside a prompt: replaced by invented values, kept, or the prompt left out"
+    )
+    file: str | None = Field(None, description="one prompt a line, for source: file")
+    language: str | None = Field(None, description="of the invented values; by default the corpus's language")
+
+    @model_validator(mode="after")
+    def _file_is_named(self) -> PromptConfig:
+        if (self.source == "file") != (self.file is not None):
+            raise ValueError("source: file and file: PATH go together")
+        return self
+
+
+class SynthesizeConfig(StageConfig):
+    """Sampling of synthetic text."""
+
+    prompts: PromptConfig = PromptConfig()
+    samples_per_prompt: int | None = Field(None, ge=1, description="the paper takes 80; else see volume")
+    volume: float = Field(1.0, gt=0.0, description="documents, as a multiple of the training documents")
+    temperature: float = Field(1.0, gt=0.0)
+    top_p: float = Field(0.95, gt=0.0, le=1.0)
+    top_k: int = Field(0, ge=0, description="0: off, so that top_p alone cuts the tail")
+    max_length_tokens: int = Field(2048, ge=8, description="longest document, prompt included")
+    batch_size: int = Field(64, ge=1, description="documents sampled together")
+
+
+class TrainConfig(StageConfig):
+    """Training of an encoder that tags tokens: annotator, gold model and synthetic model alike."""
+
+    encoder: str = Field("starter", description="hub id, local folder, starter, or scratch")
+    epochs: float = Field(6.0, gt=0.0, description="passes over the training documents")
+    optimizer: Literal["auto", "adamw", "muon"] = Field(
+        "auto", description="auto: muon for scratch and starters, else adamw"
+    )
+    batch_size: int | None = Field(None, ge=1, description="chunks; by default 8 for scratch and starters, else 16")
+    learning_rate: float | None = Field(
+        None, gt=0.0, description="by default 3e-3 for scratch, 2.5e-3 for a starter, else 5e-5"
+    )
+    warmup: float = Field(0.1, ge=0.0, lt=1.0)
+    weight_decay: float = Field(0.01, ge=0.0)
+    max_grad_norm: float = Field(1.0, gt=0.0)
+    chunk_words: int | None = Field(128, ge=4, description="longest chunk in words (the paper's 128)")
+    chunk_tokens: int | None = Field(None, ge=8, description="longest chunk in tokens, special tokens left out")
+    keep: Literal["last", "best"] = Field("last", description="best: the best epoch on validation documents")
+    validation: Fraction = Field(0.1, description="share carved from the training input for keep: best")
+    checkpoint_seconds: float = Field(60.0, ge=0.0)
+    pretraining: PretrainingConfig = PretrainingConfig()
+    scratch: ScratchEncoderConfig = ScratchEncoderConfig()
+
+
+class AnnotateConfig(StageConfig):
+    """Tagging of documents of any length."""
+
+    window_tokens: int | None = Field(
+        None, ge=16, description="by default the longest chunk that the model was trained on"
+    )
+    overlap: float = Field(0.5, ge=0.0, lt=1.0, description="share of a window that the next one sees again")
+    batch_size: int = Field(32, ge=1, description="windows at once")
+
+
+class EvaluateConfig(StageConfig):
+    """Scoring of a model on the test set."""
+
+    annotate: AnnotateConfig = AnnotateConfig()
+
+
+class OverlapConfig(StageConfig):
+    """What of the training text stands again in the synthetic text."""
+
+    n: int = Field(5, ge=1, description="length of the n-grams whose recall is measured")
+    max_run_words: int = Field(12, ge=1, description="longest run of training words that a shown note may hold")
+    min_groups: int = Field(
+        3, ge=1, description="a run or a value that stands in this many training groups points to nobody"
+    )
+    min_entity_characters: int = Field(
+        6, ge=1, description="a shown note holds no training entity this long that fewer groups share"
+    )
