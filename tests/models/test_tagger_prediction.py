@@ -2,19 +2,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from deidsynth.config import TrainConfig
 from deidsynth.documents import Document, Entity, LabelScheme
 from deidsynth.errors import ModelNotUsableError
+from deidsynth.models.block_attention import NAME, block_attention
 from deidsynth.models.loading import load_tokenizer
-from deidsynth.models.tagger_prediction import joined_tokens, predict
-from deidsynth.models.token_classifier import Tagger
-from deidsynth.models.token_data import tokenize, training_chunks
+from deidsynth.models.tagger_prediction import joined_tokens, outside_probabilities, predict
+from deidsynth.models.token_classifier import Tagger, load_tagger, new_tagger
+from deidsynth.models.token_data import tokenize, training_chunks, transition_log_probs
 from deidsynth.models.tokenizers import encoder_tokenizer
 from deidsynth.tagging import IGNORED, TagSet, decode
 from tiny_models import NOTES, TEXTS, note
@@ -124,15 +128,9 @@ def test_every_token_is_judged_where_most_is_seen_around_it() -> None:
 
 
 def test_scores_are_the_lowest_marginal_of_an_entity() -> None:
-    class Even(nn.Module):
-        def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
-            return SimpleNamespace(
-                logits=torch.log(torch.tensor([0.1, 0.2, 0.05, 0.6, 0.05])).expand(*input_ids.shape, 5)
-            )
-
     text = "x"
     assert len(tokenize(ENCODER, text)[0]) == 1
-    found = next(predict(_tagger(Even()), [Document("1", text)]))
+    found = next(predict(_tagger(Even(0.1, 0.2, 0.05, 0.6, 0.05)), [Document("1", text)]))
     # Among O .1, B-CITY .2, B-NAME .6: a text cannot begin inside.
     assert [entity.key for entity in found.entities] == [(0, 1, "NAME")]
     assert found.entities[0].score == pytest.approx(0.6 / 0.9)
@@ -154,6 +152,74 @@ def test_a_window_may_be_asked_for_but_not_beyond_the_models_own() -> None:
         oracle = Oracle({})
         list(predict(_tagger(oracle), [Document("1", text)], window_tokens=asked))
         assert max(oracle.widths) == width
+
+
+class Even(nn.Module):
+    """The same scores everywhere."""
+
+    def __init__(self, *probabilities: float) -> None:
+        super().__init__()
+        self.scores = torch.log(torch.tensor(probabilities))
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
+        return SimpleNamespace(logits=self.scores.expand(*input_ids.shape, len(TAGS)))
+
+
+def test_what_is_seldom_seen_in_a_row_is_seldom_found() -> None:
+    text = "Ana kom"
+    tagger = _tagger(Even(0.05, 0.05, 0.05, 0.5, 0.35))
+    transitions = np.zeros((len(TAGS), len(TAGS)))
+    transitions[:, TAGS.begin["NAME"]] = -5.0
+    apart, together = (
+        next(predict(each, [Document("1", text)])) for each in (tagger, replace(tagger, transitions=transitions))
+    )
+    assert len(apart.entities) == len(tokenize(ENCODER, text)[0])
+    assert [entity.key for entity in together.entities] == [(0, len(text), "NAME")]
+
+
+def test_below_the_threshold_nothing_is_left_outside() -> None:
+    document = Document("1", "Ana kom")
+    tagger = _tagger(Even(0.5, 0.1, 0.1, 0.2, 0.1))
+    for threshold, expected in ((None, []), (0.4, []), (0.5, ["NAME"])):
+        found = next(predict(replace(tagger, outside_threshold=threshold), [document]))
+        assert [*dict.fromkeys(entity.label for entity in found.entities)] == expected
+    assert all(0 < entity.score < 0.4 for entity in found.entities)  # it is no surer than before
+
+
+def test_outside_probabilities_stand_beside_what_is_private() -> None:
+    outside, private = outside_probabilities(_tagger(Even(0.5, 0.1, 0.1, 0.2, 0.1)), NOTES)
+    assert outside == pytest.approx(np.full(len(private), 0.5))
+    assert private.sum() > sum(len(note.entities) for note in NOTES)
+    assert not private.all()
+
+
+def test_settings_of_decoding_are_kept_beside_the_weights(tiny: Tiny, tmp_path: Path) -> None:
+    config = TrainConfig(encoder=str(tiny("modernbert")))
+    tagger = new_tagger(config, TAGS, (), "cpu")
+    transitions = np.arange(25.0).reshape(5, 5)
+    replace(tagger, transitions=transitions, outside_threshold=0.25).save(tmp_path)
+    again = load_tagger(str(tmp_path))
+    assert again.outside_threshold == 0.25
+    assert again.transitions is not None
+    assert again.transitions.tolist() == transitions.tolist()
+    tagger.save(tmp_path)
+    assert (load_tagger(str(tmp_path)).transitions, load_tagger(str(tmp_path)).outside_threshold) == (None, None)
+
+
+@pytest.mark.parametrize("lengths", [(200,), (3, 150, 64)])
+def test_attention_in_blocks_is_attention(lengths: tuple[int, ...], tiny: Tiny) -> None:
+    model = new_tagger(TrainConfig(encoder=str(tiny("modernbert"))), TAGS, (), "cpu").model.eval()
+    ids = torch.randint(5, 60, (len(lengths), max(lengths)), generator=torch.Generator().manual_seed(1))
+    mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
+    model.set_attn_implementation("eager")
+    with torch.inference_mode():
+        expected = model(input_ids=ids, attention_mask=mask).logits
+        with block_attention(model, "cpu"):
+            assert model.config._attn_implementation == NAME
+            found = model(input_ids=ids, attention_mask=mask).logits
+    assert model.config._attn_implementation == "eager"
+    for row, length in enumerate(lengths):
+        torch.testing.assert_close(found[row, :length], expected[row, :length], atol=2e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("fault", [float("nan"), float("inf")])
@@ -186,3 +252,18 @@ def test_what_tokens_cannot_express_is_counted() -> None:
     _, offsets = tokenize(ENCODER, document.text)
     whole = {(start, end) for start, end in offsets}
     assert (chunks.n_entities, chunks.n_misaligned, chunks.n_lost) == (3, 1 + ((0, 3) in whole), 1)
+
+
+def test_how_often_tags_follow_each_other() -> None:
+    text = "Ana kom"
+    chunks = training_chunks(
+        [Document("1", text, (Entity(0, 3, "NAME"),))], ENCODER, TAGS, max_words=None, max_tokens=9
+    )
+    (example,) = chunks.examples
+    tags = [tag for tag in example.tags if tag != IGNORED]
+    found = np.exp(transition_log_probs(chunks.examples, len(TAGS)))
+    assert found.sum(axis=1) == pytest.approx(np.ones(len(TAGS)))
+    n_first = tags[:-1].count(tags[0])
+    n_pair = sum(pair == (tags[0], tags[1]) for pair in pairwise(tags))
+    assert found[tags[0], tags[1]] == pytest.approx((n_pair + 0.5) / (n_first + 0.5 * len(TAGS)))
+    assert found[TAGS.begin["CITY"]] == pytest.approx(np.full(len(TAGS), 1 / len(TAGS)))  # never seen

@@ -12,18 +12,21 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from deidsynth.documents import LabelScheme
-from deidsynth.models.viterbi import Lattice, best_sequence, marginals
+from deidsynth.models.viterbi import Lattice, Moves, best_sequences
 from deidsynth.tagging import TagSet
 
 TAGS = TagSet.of(LabelScheme(("X", "Y")))
-MAY_FOLLOW, MAY_CONTINUE = TAGS.may_follow(), TAGS.may_continue()
 N_TAGS = 5
+VALID = Moves.of(TAGS)
+
+
+def _best(lattice: Lattice, moves: Moves = VALID) -> tuple[list[int], NDArray[np.float64]]:
+    ((tags, chances),) = best_sequences([lattice], moves)
+    return tags.tolist(), chances
 
 
 def _lattice(log_probs: NDArray[np.float64], joined: list[bool] | None = None) -> Lattice:
-    if joined is None:
-        return Lattice(log_probs, MAY_FOLLOW)
-    return Lattice(log_probs, MAY_FOLLOW, np.array(joined), MAY_CONTINUE)
+    return Lattice(log_probs, None if joined is None else np.array(joined, dtype=bool))
 
 
 def _valid(sequence: Sequence[int], joined: Sequence[bool]) -> bool:
@@ -38,14 +41,21 @@ def _valid(sequence: Sequence[int], joined: Sequence[bool]) -> bool:
     return True
 
 
-def _by_hand(log_probs: NDArray[np.float64], joined: Sequence[bool]) -> tuple[float, NDArray[np.float64]]:
+def _score(sequence: Sequence[int], log_probs: NDArray[np.float64], transitions: NDArray[np.float64]) -> float:
+    own = sum(log_probs[place, tag] for place, tag in enumerate(sequence))
+    return float(own + sum(transitions[pair] for pair in itertools.pairwise(sequence)))
+
+
+def _by_hand(
+    log_probs: NDArray[np.float64], joined: Sequence[bool], transitions: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64]]:
     """Best score and marginals, by trying every sequence."""
     best, total = -math.inf, 0.0
     mass = np.zeros(log_probs.shape)
     for sequence in itertools.product(range(N_TAGS), repeat=len(log_probs)):
         if not _valid(sequence, joined):
             continue
-        score = float(sum(log_probs[place, tag] for place, tag in enumerate(sequence)))
+        score = _score(sequence, log_probs, transitions)
         best = max(best, score)
         total += math.exp(score)
         for place, tag in enumerate(sequence):
@@ -62,51 +72,67 @@ def _cases(most: int, width: float) -> st.SearchStrategy[tuple[NDArray[np.float6
     )
 
 
-@settings(max_examples=80, deadline=None)
-@given(_cases(4, 8.0), st.booleans())
-def test_against_every_sequence(case: tuple[NDArray[np.float64], list[bool]], whole_words: bool) -> None:
-    log_probs, joined = case
-    joined = joined if whole_words else [False] * len(joined)
-    best, mass = _by_hand(log_probs, joined)
-    lattice = _lattice(log_probs, joined if whole_words else None)
-    sequence = best_sequence(lattice).tolist()
-    assert _valid(sequence, joined)
-    assert sum(log_probs[place, tag] for place, tag in enumerate(sequence)) == pytest.approx(best, abs=1e-9)
-    assert marginals(lattice) == pytest.approx(mass, abs=1e-9)
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(_cases(4, 8.0), min_size=1, max_size=3),
+    arrays.arrays(np.float64, (N_TAGS, N_TAGS), elements=st.floats(-4, 4)),
+    st.booleans(),
+)
+def test_against_every_sequence(
+    cases: list[tuple[NDArray[np.float64], list[bool]]], transitions: NDArray[np.float64], whole_words: bool
+) -> None:
+    texts = [(log_probs, joined if whole_words else [False] * len(joined)) for log_probs, joined in cases]
+    lattices = [_lattice(log_probs, joined if whole_words else None) for log_probs, joined in texts]
+    found = best_sequences(lattices, Moves.of(TAGS, transitions))
+    for (log_probs, joined), (tags, chances) in zip(texts, found, strict=True):
+        best, mass = _by_hand(log_probs, joined, transitions)
+        assert _valid(tags.tolist(), joined)
+        assert _score(tags.tolist(), log_probs, transitions) == pytest.approx(best, abs=1e-9)
+        assert chances == pytest.approx(mass, abs=1e-9)
 
 
 @settings(max_examples=30, deadline=None)
-@given(_cases(60, 60.0))
-def test_long_and_steep_scores_stay_numbers(case: tuple[NDArray[np.float64], list[bool]]) -> None:
-    log_probs, joined = case
-    lattice = _lattice(log_probs, joined)
-    chances = marginals(lattice)
-    assert np.isfinite(chances).all()
-    assert chances.sum(axis=1) == pytest.approx(np.ones(len(log_probs)))
-    assert _valid(best_sequence(lattice).tolist(), joined)
+@given(st.lists(_cases(60, 60.0), min_size=1, max_size=4))
+def test_long_and_steep_scores_stay_numbers(cases: list[tuple[NDArray[np.float64], list[bool]]]) -> None:
+    found = best_sequences([_lattice(*case) for case in cases], VALID)
+    for (log_probs, joined), (tags, chances) in zip(cases, found, strict=True):
+        assert np.isfinite(chances).all()
+        assert chances.sum(axis=1) == pytest.approx(np.ones(len(log_probs)))
+        assert _valid(tags.tolist(), joined)
 
 
 def test_a_word_is_tagged_as_a_whole() -> None:
     probabilities = np.array([[0.6, 0.4, 1e-9, 1e-9, 1e-9], [0.1, 0.9, 1e-9, 1e-9, 1e-9]])
-    assert best_sequence(_lattice(np.log(probabilities))).tolist() == [0, 1]
-    assert best_sequence(_lattice(np.log(probabilities), [False, True])).tolist() == [0, 0]
+    assert _best(_lattice(np.log(probabilities)))[0] == [0, 1]
+    assert _best(_lattice(np.log(probabilities), [False, True]))[0] == [0, 0]
 
 
 def test_a_likely_inside_draws_the_beginning_to_it() -> None:
     # O would win at the first token, but then I-X (0.8) could not stand at the second.
     probabilities = np.array([[0.6, 0.4, 1e-9, 1e-9, 1e-9], [0.15, 0.05, 0.8, 1e-9, 1e-9]])
-    assert best_sequence(_lattice(np.log(probabilities))).tolist() == [1, 2]
+    tags, chances = _best(_lattice(np.log(probabilities)))
+    assert tags == [1, 2]
     # valid: O O .09, O B .03, B O .06, B B .02, B I .32; of .52
-    assert marginals(_lattice(np.log(probabilities)))[0, 1] == pytest.approx(0.40 / 0.52, abs=1e-6)
+    assert chances[0, 1] == pytest.approx(0.40 / 0.52, abs=1e-6)
+
+
+def test_what_is_seldom_seen_in_a_row_needs_more_to_be_chosen() -> None:
+    # By themselves, B-X then B-X; with B-X after B-X a hundredth as likely, the second goes on with the first.
+    probabilities = np.array([[0.1, 0.9, 1e-9, 1e-9, 1e-9], [1e-9, 0.6, 0.4, 1e-9, 1e-9]])
+    transitions = np.zeros((N_TAGS, N_TAGS))
+    transitions[1, 1] = math.log(0.01)
+    assert _best(_lattice(np.log(probabilities)))[0] == [1, 1]
+    assert _best(_lattice(np.log(probabilities)), Moves.of(TAGS, transitions))[0] == [1, 2]
 
 
 def test_a_text_may_not_begin_inside() -> None:
-    lattice = _lattice(np.log([[0.1, 0.2, 0.7, 1e-9, 1e-9]]))
-    assert best_sequence(lattice).tolist() == [1]
-    assert marginals(lattice)[0, 2] == 0.0
+    tags, chances = _best(_lattice(np.log([[0.1, 0.2, 0.7, 1e-9, 1e-9]])))
+    assert tags == [1]
+    assert chances[0, 2] == 0.0
 
 
 def test_no_tokens() -> None:
-    nothing = _lattice(np.zeros((0, N_TAGS)), [])
-    assert best_sequence(nothing).shape == (0,)
-    assert marginals(nothing).shape == (0, N_TAGS)
+    nothing, something = _lattice(np.zeros((0, N_TAGS)), []), _lattice(np.zeros((2, N_TAGS)))
+    assert [tags.shape for tags, _ in best_sequences([nothing, something], VALID)] == [(0,), (2,)]
+    assert _best(nothing)[1].shape == (0, N_TAGS)
+    assert best_sequences([], VALID) == []

@@ -16,6 +16,7 @@ from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError
 from deidsynth.metrics import score
+from deidsynth.models.tagger_training import carve_validation
 from deidsynth.sampling.local import LocalEngine
 from deidsynth.stages import STAGES, StageContext
 from tiny_models import FIRST, LAST, NOTES, PLACES, note
@@ -305,7 +306,9 @@ def test_nothing_to_learn(root: Path) -> None:
     with pytest.raises(CorpusError, match="no entities, so there is nothing to learn"):
         run("train", root, {"corpus": bare}, TRAIN, "train-bare")
     one = corpus_folder(root / "one", (note(1),))
-    with pytest.raises(CorpusError, match=r"keep: best needs at least two documents of different groups"):
+    with pytest.raises(
+        CorpusError, match=r"keep: best and train.target_recall need at least two documents of different groups"
+    ):
         run("train", root, {"corpus": one}, TRAIN | {"keep": "best"}, "train-one-note")
     empty = corpus_folder(root / "empty", (Document("1", ""),))
     with pytest.raises(CorpusError, match="hold no text to adapt to"):
@@ -328,3 +331,28 @@ def test_overlap_tells_recall_and_which_notes_may_be_shown(root: Path, notes: Pa
     assert found["shown"] == [1]
     assert facts["n_notes_passing"] == 1
     assert facts["recall_train"] > 0 == facts["recall_held_out"]
+
+
+def test_a_target_of_recall_is_met_on_documents_held_back(root: Path, notes: Path, trained: tuple[Path, Facts]) -> None:
+    settings = TRAIN | {"epochs": 1, "target_recall": 1.0, "validation": 0.25}
+    folder, facts = run("train", root, {"corpus": notes}, settings, "train-recall")
+    assert facts["n_documents"] + facts["n_validation_documents"] == len(NOTES)
+    assert (facts["n_validation_documents"], facts["validation_token_recall"]) == (6, 1.0)
+    assert 0 < facts["validation_token_precision"] <= 1
+    kept = json.loads((folder / "model" / "deidsynth.json").read_text(encoding="utf-8"))
+    assert kept["outside_threshold"] == facts["outside_threshold"]
+    # What it then leaves outside is nothing private, on these documents.
+    annotated, _ = run("annotate", root, {"texts": notes, "model": folder}, {}, "annotate-recall")
+    found = {document.doc_id: document.entities for document in read_jsonl(annotated / "corpus.jsonl")}
+    _, held_back = carve_validation(list(NOTES), 0.25, seed=3)
+    for document in held_back:
+        hidden = {place for each in found[document.doc_id] for place in range(each.start, each.end)}
+        private = {place for each in document.entities for place in range(each.start, each.end)}
+        assert private <= hidden
+    assert trained[1]["outside_threshold"] is None
+
+
+def test_a_target_of_recall_needs_documents_to_spare(root: Path) -> None:
+    alone = corpus_folder(root / "alone", NOTES[:1])
+    with pytest.raises(CorpusError, match="at least two documents of different groups"):
+        run("train", root, {"corpus": alone}, TRAIN | {"target_recall": 0.9}, "train-alone")

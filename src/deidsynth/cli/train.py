@@ -20,6 +20,10 @@ def train_command(
         Path | None,
         typer.Option("--texts", help="More texts without labels: .txt files, or .jsonl (.gz, .xz) with text."),
     ] = None,
+    target_recall: Annotated[
+        float | None,
+        typer.Option("--target-recall", help="Share of private tokens to find on validation documents, such as .99."),
+    ] = None,
     settings: Settings = None,
     language: Language = None,
     group_by: GroupBy = None,
@@ -36,7 +40,7 @@ def train_command(
     from deidsynth.config import TrainConfig
     from deidsynth.corpora.texts import read_texts
 
-    config = stage_config(TrainConfig, settings, encoder=encoder)
+    config = stage_config(TrainConfig, settings, encoder=encoder, target_recall=target_recall)
     refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by)
     from deidsynth.models.requirements import check_encoder  # not before the cheap checks: it loads torch

@@ -174,8 +174,21 @@ class TrainConfig(StageConfig):
     chunk_words: int | None = Field(128, ge=4, description="longest chunk in words (the paper's 128)")
     chunk_tokens: int | None = Field(None, ge=8, description="longest chunk in tokens, special tokens left out")
     keep: Literal["last", "best"] = Field("last", description="best: the best epoch on validation documents")
-    validation: Fraction = Field(0.1, description="share carved from the training input for keep: best")
+    validation: Fraction = Field(
+        0.1, description="share carved from the training input for keep: best and for target_recall"
+    )
+    target_recall: float | None = Field(
+        None,
+        gt=0.0,
+        le=1.0,
+        description="flag so many tokens that this share of the private ones is found on the validation documents",
+    )
     checkpoint_seconds: float = Field(60.0, ge=0.0)
+    transitions: float = Field(
+        0.5,
+        ge=0.0,
+        description="weight in decoding of how often each tag follows each other one in the training data; 0: none",
+    )
     pretraining: PretrainingConfig = PretrainingConfig()
     scratch: ScratchEncoderConfig = ScratchEncoderConfig()
 

@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from deidsynth.documents import Document
 from deidsynth.errors import ModelNotUsableError
+from deidsynth.models.block_attention import block_attention
 from deidsynth.models.chunks import sentence_starts, windows
-from deidsynth.models.devices import autocast
+from deidsynth.models.devices import autocast, keep_freed_memory
 from deidsynth.models.masking import padded
 from deidsynth.models.token_classifier import Tagger
 from deidsynth.models.token_data import SpecialTokens, tokenize
-from deidsynth.models.viterbi import Lattice, best_sequence, marginals
-from deidsynth.tagging import decode, trim, within_word
+from deidsynth.models.viterbi import Lattice, Moves, best_sequences
+from deidsynth.tagging import decode, encode, trim, within_word
 
 DOCUMENTS_AT_ONCE = 64
+TOKENS_AT_ONCE = 200_000  # of all these documents: bounds the memory that long ones take
+CPU_BATCH_TOKENS = 4096  # what a processor computes at once stays in its caches
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,15 @@ class _Window:
     document: int
     first: int
     last: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """A document with its token ids and their offsets."""
+
+    document: Document
+    ids: Sequence[int]
+    offsets: Sequence[tuple[int, int]]
 
 
 def predict(
@@ -60,27 +72,86 @@ def predict(
         ModelNotUsableError: the model's scores are not finite.
     """
     size = min(window_tokens or tagger.window_tokens, tagger.window_tokens)
+    for some, scores in _scored(tagger, documents, size, overlap, batch_size, device, precision):
+        yield from _decoded(tagger, some, scores)
+
+
+def outside_probabilities(
+    tagger: Tagger, documents: Sequence[Document], *, overlap: float = 0.5, device: str = "cpu", precision: str = "fp32"
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """How probable the model finds it that each token is outside of entities, and whether it is inside of a gold one.
+
+    Args:
+        tagger: model, tokenizer, tags.
+        documents: with gold entities.
+        overlap: as in ``predict``, like the following ones.
+        device: see there.
+        precision: see there.
+
+    Returns:
+        Shape of both (n_tokens,), the tokens of all documents.
+    """
+    outside: list[NDArray[np.float64]] = []
+    private: list[NDArray[np.bool_]] = []
+    for some, scores in _scored(tagger, documents, tagger.window_tokens, overlap, 32, device, precision):
+        for each, log_probs in zip(some, scores, strict=True):
+            tags = np.array(encode(each.document.text, each.document.entities, each.offsets, tagger.tag_set).tags)
+            wide = np.array([left < right for left, right in each.offsets], dtype=bool)
+            outside.append(np.exp(log_probs[wide, tagger.tag_set.outside]))
+            private.append(tags[wide] != tagger.tag_set.outside)
+    return np.concatenate(outside), np.concatenate(private)
+
+
+def _scored(
+    tagger: Tagger,
+    documents: Sequence[Document],
+    size: int,
+    overlap: float,
+    batch_size: int,
+    device: str,
+    precision: str,
+) -> Iterator[tuple[list[_Tokens], list[NDArray[np.float64]]]]:
+    """Portions of the documents, with the log-probabilities of the tags of each, shape (n_tokens, n_tags)."""
     tagger.model.to(device).eval()
-    may_follow, may_continue = tagger.tag_set.may_follow(), tagger.tag_set.may_continue()
-    for start in range(0, len(documents), DOCUMENTS_AT_ONCE):
-        some = documents[start : start + DOCUMENTS_AT_ONCE]
-        tokens = [tokenize(tagger.tokenizer, document.text) for document in some]
+    if device == "cpu":
+        keep_freed_memory()
+    for some in _portions(tagger, documents):
         todo = [
             _Window(number, first, last)
-            for number, (document, (ids, offsets)) in enumerate(zip(some, tokens, strict=True))
-            for first, last in windows(sentence_starts(document.text, offsets), len(ids), size, overlap)
+            for number, each in enumerate(some)
+            for first, last in windows(sentence_starts(each.document.text, each.offsets), len(each.ids), size, overlap)
         ]
-        scores = _log_probs(tagger, [ids for ids, _ in tokens], todo, batch_size, device, precision)
-        for document, (_, offsets), log_probs in zip(some, tokens, scores, strict=True):
-            # A token of zero width has no tag, so none may stand between the tags of an entity.
-            wide = [number for number, (left, right) in enumerate(offsets) if left < right]
-            spans = [offsets[number] for number in wide]
-            joined = joined_tokens(document.text, spans) if tagger.whole_words else None
-            lattice = Lattice(log_probs[wide], may_follow, joined, may_continue)
-            tags = best_sequence(lattice)
-            chances = marginals(lattice)[np.arange(len(tags)), tags]
-            sure = np.clip(chances, 0.0, 1.0).tolist()
-            yield document.with_entities(decode(document.text, tags.tolist(), spans, tagger.tag_set, sure))
+        yield some, _log_probs(tagger, [each.ids for each in some], todo, batch_size, device, precision)
+
+
+def _portions(tagger: Tagger, documents: Sequence[Document]) -> Iterator[list[_Tokens]]:
+    """The documents as tokens, as many as are worked on at once."""
+    some: list[_Tokens] = []
+    for document in documents:
+        some.append(_Tokens(document, *tokenize(tagger.tokenizer, document.text)))
+        if len(some) == DOCUMENTS_AT_ONCE or sum(len(each.ids) for each in some) >= TOKENS_AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _decoded(tagger: Tagger, some: list[_Tokens], scores: list[NDArray[np.float64]]) -> Iterator[Document]:
+    """The documents with the entities of the best sequences."""
+    lattices, spans = [], []
+    for each, log_probs in zip(some, scores, strict=True):
+        # A token of zero width has no tag, so none may stand between the tags of an entity.
+        wide = [number for number, (left, right) in enumerate(each.offsets) if left < right]
+        spans.append([each.offsets[number] for number in wide])
+        joined = joined_tokens(each.document.text, spans[-1]) if tagger.whole_words else None
+        flagged = None
+        if tagger.outside_threshold is not None:
+            flagged = np.exp(log_probs[wide, tagger.tag_set.outside]) <= tagger.outside_threshold
+        lattices.append(Lattice(log_probs[wide], joined, flagged))
+    found = best_sequences(lattices, Moves.of(tagger.tag_set, tagger.transitions))
+    for each, offsets, (tags, chances) in zip(some, spans, found, strict=True):
+        sure = np.clip(chances[np.arange(len(tags)), tags], 0.0, 1.0).tolist()
+        yield each.document.with_entities(decode(each.document.text, tags.tolist(), offsets, tagger.tag_set, sure))
 
 
 def joined_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
@@ -107,31 +178,44 @@ def _log_probs(
     """Log-probabilities of the tags, stitched from windows. Shape of each (n_tokens, n_tags)."""
     special = SpecialTokens.of(tagger.tokenizer)
     fill = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
-    todo.sort(key=lambda window: window.last - window.first)
     result = [np.zeros((len(tokens), len(tagger.tag_set))) for tokens in ids]
     context = [np.full(len(tokens), -1) for tokens in ids]
-    for start in range(0, len(todo), batch_size):
-        batch = todo[start : start + batch_size]
-        rows = [special.around(ids[window.document][window.first : window.last]) for window in batch]
-        with torch.inference_mode(), autocast(device, precision):
+    # One context around all batches: weights are cast once.
+    with torch.inference_mode(), autocast(device, precision), block_attention(tagger.model, device):
+        for batch in _batches(todo, batch_size, CPU_BATCH_TOKENS if device == "cpu" else None):
+            rows = [special.around(ids[window.document][window.first : window.last]) for window in batch]
             logits = tagger.model(
                 input_ids=padded(rows, fill).to(device),
                 attention_mask=padded([[1] * len(row) for row in rows], 0).to(device),
             ).logits
-        scores = torch.log_softmax(logits.float(), dim=-1).cpu().numpy().astype(np.float64)
-        if not np.isfinite(scores).all():
-            raise ModelNotUsableError(
-                "the tagger gives scores that are no numbers; use precision: fp32, or train with a lower learning rate"
-            )
-        for window, row in zip(batch, scores, strict=True):
-            length = window.last - window.first
-            seen = _context(window, len(ids[window.document]))
-            better = seen > context[window.document][window.first : window.last]
-            place = slice(window.first, window.last)
-            inner = row[len(special.before) : len(special.before) + length]
-            result[window.document][place][better] = inner[better]
-            context[window.document][place][better] = seen[better]
+            scores = torch.log_softmax(logits.float(), dim=-1).cpu().numpy().astype(np.float64)
+            if not np.isfinite(scores).all():
+                raise ModelNotUsableError(
+                    "the tagger gives scores that are no numbers; "
+                    "use precision: fp32, or train with a lower learning rate"
+                )
+            for window, row in zip(batch, scores, strict=True):
+                length = window.last - window.first
+                seen = _context(window, len(ids[window.document]))
+                place = slice(window.first, window.last)
+                better = seen > context[window.document][place]
+                inner = row[len(special.before) : len(special.before) + length]
+                result[window.document][place][better] = inner[better]
+                context[window.document][place][better] = seen[better]
     return result
+
+
+def _batches(todo: list[_Window], batch_size: int, most_tokens: int | None) -> Iterator[list[_Window]]:
+    """Windows of like length together, so that little is padding; a single one may be of more tokens than allowed."""
+    batch: list[_Window] = []
+    for window in sorted(todo, key=lambda window: window.last - window.first):
+        width = window.last - window.first  # of the longest, as they come sorted
+        if len(batch) == batch_size or (batch and most_tokens and (len(batch) + 1) * width > most_tokens):
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch
 
 
 def _context(window: _Window, n_tokens: int) -> NDArray[np.int64]:

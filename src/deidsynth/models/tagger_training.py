@@ -62,7 +62,10 @@ def carve_validation(documents: Sequence[Document], share: float, seed: int) -> 
     """
     units = sorted({document.unit for document in documents})
     if len(units) < 2:
-        raise CorpusError("train.keep: best needs at least two documents of different groups; use keep: last")
+        raise CorpusError(
+            "train.keep: best and train.target_recall need at least two documents of different groups; "
+            "use keep: last and no target"
+        )
     random.Random(seed).shuffle(units)
     held = set(units[: min(len(units) - 1, max(1, round(share * len(units))))])
     return (

@@ -6,7 +6,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from transformers import (
     AutoModelForTokenClassification,
     ModernBertConfig,
@@ -38,6 +41,10 @@ class Tagger:
         tag_set: tag of each output.
         window_tokens: longest window that it should see, special tokens left out.
         whole_words: whether its entities never begin or end inside a word; decoding then keeps to that.
+        transitions: what decoding adds for each tag after each other one, log-probabilities times a weight; None adds
+            nothing. Shape (n_tags, n_tags).
+        outside_threshold: tokens whose probability of being outside is at most this are never left outside; None for
+            no threshold.
     """
 
     model: PreTrainedModel
@@ -45,14 +52,19 @@ class Tagger:
     tag_set: TagSet
     window_tokens: int
     whole_words: bool = False
+    transitions: NDArray[np.float64] | None = None
+    outside_threshold: float | None = None
 
     def save(self, folder: Path) -> None:
         """Write an ordinary Hugging Face folder, and our settings beside it."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
-        (folder / SETTINGS).write_text(
-            json.dumps({"window_tokens": self.window_tokens, "whole_words": self.whole_words}), encoding="utf-8"
-        )
+        settings: dict[str, Any] = {"window_tokens": self.window_tokens, "whole_words": self.whole_words}
+        if self.transitions is not None:
+            settings["transitions"] = self.transitions.round(4).tolist()
+        if self.outside_threshold is not None:
+            settings["outside_threshold"] = self.outside_threshold
+        (folder / SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
 
 
 def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], device: str = "cpu") -> Tagger:
@@ -136,11 +148,14 @@ def load_tagger(name: str) -> Tagger:
             "train one with `deidsynth train`"
         ) from None
     settings = Path(name) / SETTINGS
-    limit, whole_words = longest_window(model, tokenizer), False
+    limit, whole_words, transitions, threshold = longest_window(model, tokenizer), False, None, None
     if settings.exists():
         known = json.loads(settings.read_text(encoding="utf-8"))
         limit, whole_words = min(limit, int(known["window_tokens"])), bool(known["whole_words"])
-    return Tagger(model, tokenizer, tag_set, limit, whole_words)
+        if "transitions" in known:
+            transitions = np.array(known["transitions"], dtype=np.float64)
+        threshold = known.get("outside_threshold")
+    return Tagger(model, tokenizer, tag_set, limit, whole_words, transitions, threshold)
 
 
 def longest_window(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:

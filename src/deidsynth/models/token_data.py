@@ -6,6 +6,8 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
 from deidsynth.documents import Document
@@ -151,3 +153,17 @@ def batch_plan(lengths: Sequence[int], batch_size: int, n_batches: int, seed: in
         order.shuffle(epoch)
         plan += epoch
     return plan[:n_batches]
+
+
+def transition_log_probs(examples: Iterable[Example], n_tags: int) -> NDArray[np.float64]:
+    """How often each tag follows each other one inside the chunks, as log-probabilities, half a count added to each.
+
+    Returns:
+        Shape (n_tags, n_tags); ``[i, j]``: tag j after tag i.
+    """
+    counts = np.full((n_tags, n_tags), 0.5)
+    for example in examples:
+        tags = [tag for tag in example.tags if tag != IGNORED]
+        np.add.at(counts, (tags[:-1], tags[1:]), 1.0)
+    found: NDArray[np.float64] = np.log(counts / counts.sum(axis=1, keepdims=True))
+    return found

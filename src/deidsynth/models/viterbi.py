@@ -1,95 +1,185 @@
-"""The best valid tag sequence of a text, and how sure the model is of each tag among valid sequences."""
+"""The best valid tag sequence of texts, and how sure the model is of each tag among valid sequences.
+
+Many texts take a step at once: they stand side by side, the longest first, so that those that still go on at a place
+are the first ones, and the rows of one place lie together. ``n_rows`` counts the tokens of all texts, place by place.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deidsynth.tagging import TagSet
+
 Floats = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+UNWANTED = 1e6
+"""What a flagged token costs outside of entities: more than all else together, and finite."""
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What a tag adds to the score of a sequence by what it stands after; -inf where it may not.
+
+    Args:
+        start: at the beginning of a text. Shape (n_tags,).
+        between: ``[i, j]`` of tag j after tag i. Shape (n_tags, n_tags).
+        inside: the same for a token that goes on with the word before it. Shape (n_tags, n_tags).
+        outside: the tag for no entity.
+    """
+
+    start: Floats
+    between: Floats
+    inside: Floats
+    outside: int
+
+    @classmethod
+    def of(cls, tag_set: TagSet, transitions: Floats | None = None) -> Moves:
+        """Validity, and what transitions of shape (n_tags, n_tags) add to it."""
+        added = np.zeros((len(tag_set), len(tag_set))) if transitions is None else transitions
+        may_follow = tag_set.may_follow()
+        return cls(
+            start=np.where(may_follow[-1], 0.0, -np.inf),
+            between=np.where(may_follow[:-1], added, -np.inf),
+            inside=np.where(tag_set.may_continue(), added, -np.inf),
+            outside=tag_set.outside,
+        )
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """The valid tag sequences of one text.
+    """What a model says of the tokens of one text.
 
     Args:
         log_probs: Shape (n_tokens, n_tags).
-        may_follow: which tag may stand after which. Shape (n_tags + 1, n_tags), the last row for the start.
-        joined: tokens to which the narrower ``may_continue`` applies instead. Shape (n_tokens,), or None for none.
-        may_continue: Shape (n_tags, n_tags), where ``joined`` is given.
+        joined: tokens that go on with the word before them. Shape (n_tokens,), or None for none.
+        flagged: tokens that the best sequence has in an entity; probabilities stay as they are. Shape (n_tokens,), or
+            None for none.
     """
 
     log_probs: Floats
-    may_follow: NDArray[np.bool_]
-    joined: NDArray[np.bool_] | None = None
-    may_continue: NDArray[np.bool_] | None = None
-
-    def allowed(self, place: int) -> NDArray[np.bool_]:
-        """Which tags may follow which at a place after the first. Shape (n_tags, n_tags)."""
-        if self.joined is not None and self.may_continue is not None and self.joined[place]:
-            return self.may_continue
-        return self.may_follow[:-1]
-
-    @property
-    def first(self) -> Floats:
-        """Log-scores of the tags at the first place. Shape (n_tags,)."""
-        return np.where(self.may_follow[-1], self.log_probs[0], -np.inf)
+    joined: Bools | None = None
+    flagged: Bools | None = None
 
 
-def _log_sum(values: Floats, axis: int) -> Floats:
-    top = np.max(values, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0.0)
-    with np.errstate(divide="ignore"):
-        return np.squeeze(top, axis) + np.log(np.sum(np.exp(values - top), axis=axis))
+def best_sequences(lattices: Sequence[Lattice], moves: Moves) -> list[tuple[Numbers, Floats]]:
+    """The best valid sequence of each text (Viterbi), and how sure each tag is (forward-backward).
 
-
-def best_sequence(lattice: Lattice) -> NDArray[np.int64]:
-    """The most probable valid sequence, the tokens' tags taken as independent but for validity (Viterbi).
+    Args:
+        lattices: the texts.
+        moves: their scores are added to the tokens' log-probabilities.
 
     Returns:
-        Shape (n_tokens,).
+        For each text its tags, shape (n_tokens,), and the probability of every tag at every token among all valid
+        sequences, shape (n_tokens, n_tags); rows sum to one.
     """
-    log_probs = lattice.log_probs
-    n_tokens = len(log_probs)
-    best = np.zeros(n_tokens, dtype=np.int64)
-    if n_tokens == 0:
-        return best
-    back = np.zeros(log_probs.shape, dtype=np.int64)
-    score = lattice.first
-    for place in range(1, n_tokens):
-        paths = np.where(lattice.allowed(place), score[:, None], -np.inf)
-        back[place] = np.argmax(paths, axis=0)
-        score = np.max(paths, axis=0) + log_probs[place]
-    best[-1] = np.argmax(score)
-    for place in range(n_tokens - 1, 0, -1):
-        best[place - 1] = back[place, best[place]]
-    return best
+    n_tags = len(moves.start)
+    if not any(len(lattice.log_probs) for lattice in lattices):
+        return [(np.zeros(0, dtype=np.int64), np.zeros((0, n_tags))) for _ in lattices]
+    texts = _Texts.of(lattices)
+    tags = _best(texts, moves)
+    with np.errstate(divide="ignore"):  # the logarithm of a tag that cannot be reached
+        joint = _forward(texts, moves) + _backward(texts, moves)
+    chances = np.exp(joint - joint.max(axis=1, keepdims=True))
+    chances /= chances.sum(axis=1, keepdims=True)
+    return [(tags[rows], chances[rows]) for rows in texts.rows]
 
 
-def marginals(lattice: Lattice) -> Floats:
-    """The probability of each tag at each token among all valid sequences (forward-backward).
+@dataclass(frozen=True)
+class _Texts:
+    """Texts side by side.
 
-    Returns:
-        Shape (n_tokens, n_tags); rows sum to one.
+    Args:
+        log_probs: Shape (n_rows, n_tags).
+        joined: Shape (n_rows,).
+        flagged: Shape (n_rows,).
+        bounds: first row of every place, and the end. Shape (longest + 1,).
+        rows: rows of each text, in the order given.
     """
-    log_probs = lattice.log_probs
-    n_tokens = len(log_probs)
-    if n_tokens == 0:
-        return np.zeros(log_probs.shape)
-    forward = np.empty(log_probs.shape)
-    backward = np.zeros(log_probs.shape)
-    with np.errstate(divide="ignore"):
-        forward[0] = lattice.first
-        for place in range(1, n_tokens):
-            top = np.max(forward[place - 1])
-            reached = np.exp(forward[place - 1] - top) @ lattice.allowed(place).astype(np.float64)
-            forward[place] = np.log(reached) + top + log_probs[place]
-        for place in range(n_tokens - 2, -1, -1):
-            ahead = backward[place + 1] + log_probs[place + 1]
-            top = np.max(ahead)
-            left = lattice.allowed(place + 1).astype(np.float64) @ np.exp(ahead - top)
-            backward[place] = np.log(left) + top
-    joint = forward + backward
-    return np.exp(joint - _log_sum(joint, axis=1)[:, None])
+
+    log_probs: Floats
+    joined: Bools
+    flagged: Bools
+    bounds: Numbers
+    rows: Sequence[Numbers]
+
+    @classmethod
+    def of(cls, lattices: Sequence[Lattice]) -> _Texts:
+        """The texts of lattices, at least one of which has a token."""
+        lengths = np.array([len(lattice.log_probs) for lattice in lattices])
+        ranks = np.argsort(np.argsort(-lengths, kind="stable"), kind="stable")
+        going_on = (lengths[:, None] > np.arange(lengths.max())).sum(axis=0)
+        bounds = np.concatenate([[0], np.cumsum(going_on)])
+        rows = [bounds[:length] + rank for length, rank in zip(lengths, ranks, strict=True)]
+        log_probs = np.empty((bounds[-1], lattices[0].log_probs.shape[1]))
+        joined, flagged = np.zeros((2, bounds[-1]), dtype=bool)
+        for lattice, places in zip(lattices, rows, strict=True):
+            log_probs[places] = lattice.log_probs
+            if lattice.joined is not None:
+                joined[places] = lattice.joined
+            if lattice.flagged is not None:
+                flagged[places] = lattice.flagged
+        return cls(log_probs, joined, flagged, bounds, rows)
+
+    def steps(self) -> list[tuple[slice, slice]]:
+        """Every place after the first: its rows, and those of the same texts one place before."""
+        starts, ends = self.bounds[:-1].tolist(), self.bounds[1:].tolist()
+        return [
+            (slice(start, end), slice(before, before + end - start))
+            for before, start, end in zip(starts, starts[1:], ends[1:], strict=False)
+        ]
+
+
+def _best(texts: _Texts, moves: Moves) -> Numbers:
+    """The tags of the best sequences. Shape (n_rows,)."""
+    into, into_inside = np.ascontiguousarray(moves.between.T), np.ascontiguousarray(moves.inside.T)
+    score = texts.log_probs.copy()
+    score[texts.flagged, moves.outside] -= UNWANTED
+    score[: texts.bounds[1]] += moves.start
+    back = np.zeros(score.shape, dtype=np.int32)
+    for here, before in texts.steps():
+        paths = score[before][:, None, :] + into
+        joined = texts.joined[here]
+        if joined.any():
+            paths[joined] = score[before][joined][:, None, :] + into_inside
+        back[here] = source = np.argmax(paths, axis=-1)
+        score[here] += np.take_along_axis(paths, source[..., None], axis=-1)[..., 0]
+    tags = np.argmax(score, axis=1)
+    for here, before in reversed(texts.steps()):
+        tags[before] = np.take_along_axis(back[here], tags[here][:, None], axis=1)[:, 0]
+    return tags
+
+
+def _forward(texts: _Texts, moves: Moves) -> Floats:
+    """The log-weights of all ways to each tag. Shape (n_rows, n_tags)."""
+    between, inside = np.exp(moves.between), np.exp(moves.inside)
+    forward = texts.log_probs.copy()
+    forward[: texts.bounds[1]] += moves.start
+    for here, before in texts.steps():
+        top = forward[before].max(axis=1, keepdims=True)
+        forward[here] += np.log(_reached(np.exp(forward[before] - top), between, inside, texts.joined[here])) + top
+    return forward
+
+
+def _backward(texts: _Texts, moves: Moves) -> Floats:
+    """The log-weights of all ways on from each tag. Shape (n_rows, n_tags)."""
+    between, inside = np.exp(moves.between).T, np.exp(moves.inside).T
+    backward = np.zeros(texts.log_probs.shape)
+    for here, before in reversed(texts.steps()):
+        ahead = backward[here] + texts.log_probs[here]
+        top = ahead.max(axis=1, keepdims=True)
+        backward[before] = np.log(_reached(np.exp(ahead - top), between, inside, texts.joined[here])) + top
+    return backward
+
+
+def _reached(weights: Floats, between: Floats, inside: Floats, joined: Bools) -> Floats:
+    """The weights after a step. Shape (n_texts, n_tags), as that of ``weights``."""
+    total: Floats = weights @ between
+    if joined.any():
+        total[joined] = weights[joined] @ inside
+    return total

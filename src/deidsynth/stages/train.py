@@ -15,14 +15,14 @@ from deidsynth.config import StageConfig, TrainConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
-from deidsynth.metrics import score
+from deidsynth.metrics import Threshold, outside_threshold, score
 from deidsynth.models.devices import Compute
 from deidsynth.models.pretraining import pretrain
 from deidsynth.models.recipes import TaggerRecipe
-from deidsynth.models.tagger_prediction import predict
+from deidsynth.models.tagger_prediction import outside_probabilities, predict
 from deidsynth.models.tagger_training import carve_validation, train_tagger
 from deidsynth.models.token_classifier import Tagger, new_tagger
-from deidsynth.models.token_data import Example, training_chunks
+from deidsynth.models.token_data import Example, TrainingChunks, training_chunks, transition_log_probs
 from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE, write_json, write_lines
 from deidsynth.stages.curves import watch
 from deidsynth.stages.stage import StageContext
@@ -40,7 +40,7 @@ class Train:
     """
 
     name = "train"
-    version = 3
+    version = 4
     config_type: type[StageConfig] = TrainConfig
 
     def run(
@@ -51,21 +51,9 @@ class Train:
         if not corpus.n_entities:
             raise CorpusError("the training documents have no entities, so there is nothing to learn")
         train, validation = list(corpus), list[Document]()
-        if config.keep == "best":
+        if config.keep == "best" or config.target_recall is not None:
             train, validation = carve_validation(train, config.validation, context.seed)
-        torch.manual_seed(context.seed)
-        tagger = new_tagger(
-            config, TagSet.of(corpus.label_scheme()), (document.text for document in train), context.device
-        )
-        chunks = training_chunks(
-            train,
-            tagger.tokenizer,
-            tagger.tag_set,
-            max_words=config.chunk_words,
-            max_tokens=min(config.chunk_tokens or tagger.window_tokens, tagger.window_tokens),
-        )
-        whole_words = chunks.n_within_words <= WITHIN_WORDS_SHARE * 2 * chunks.n_entities
-        tagger = replace(tagger, whole_words=whole_words, window_tokens=chunks.longest_tokens)
+        tagger, chunks = _untrained(config, TagSet.of(corpus.label_scheme()), train, context)
         texts = _texts(inputs["texts"], tagger, config) if "texts" in inputs else ()
         n_pretrained = _pretrain(tagger, (chunks.examples, texts), config, output, context)
         memory: dict[str, Any] = {}
@@ -75,9 +63,12 @@ class Train:
             config,
             Compute(context.seed, context.device, context.precision, context.scratch),
             memory,
-            validate=_validator(validation, context) if validation else None,
+            validate=_validator(validation, context) if config.keep == "best" else None,
         )
         watch(points, "train", context.progress, memory)
+        threshold = _threshold(tagger, validation, config.target_recall, context)
+        if threshold is not None:
+            tagger = replace(tagger, outside_threshold=threshold.threshold)
         tagger.save(output / MODEL)
         write_lines(output / CURVE, memory["curve"])
         return {
@@ -89,12 +80,38 @@ class Train:
             "n_lost_entities": chunks.n_lost,
             "n_cut_entities": chunks.n_cut,
             "n_boundaries_within_words": chunks.n_within_words,
-            "whole_words": whole_words,
+            "whole_words": tagger.whole_words,
             "n_parameters": sum(weight.numel() for weight in tagger.model.parameters()),
             "n_tokens_filled_in": n_pretrained,
             "n_tokens_tagged": memory["n_targets"],
             "validation_f1": memory["best"],
+            "outside_threshold": threshold and threshold.threshold,
+            "validation_token_recall": threshold and threshold.recall,
+            "validation_token_precision": threshold and threshold.precision,
         }
+
+
+def _untrained(
+    config: TrainConfig, tag_set: TagSet, documents: Sequence[Document], context: StageContext
+) -> tuple[Tagger, TrainingChunks]:
+    """The tagger to train, with what the documents decide of its decoding, and the chunks to train it on."""
+    torch.manual_seed(context.seed)
+    tagger = new_tagger(config, tag_set, (document.text for document in documents), context.device)
+    chunks = training_chunks(
+        documents,
+        tagger.tokenizer,
+        tag_set,
+        max_words=config.chunk_words,
+        max_tokens=min(config.chunk_tokens or tagger.window_tokens, tagger.window_tokens),
+    )
+    transitions = config.transitions * transition_log_probs(chunks.examples, len(tag_set))
+    tagger = replace(
+        tagger,
+        whole_words=chunks.n_within_words <= WITHIN_WORDS_SHARE * 2 * chunks.n_entities,
+        window_tokens=chunks.longest_tokens,
+        transitions=transitions if config.transitions else None,
+    )
+    return tagger, chunks
 
 
 def _texts(folder: Path, tagger: Tagger, config: TrainConfig) -> Sequence[Example]:
@@ -139,6 +156,18 @@ def _pretrain(
     done = json.loads(record.read_text(encoding="utf-8"))
     write_lines(output / PRETRAINING_CURVE, done["curve"])
     return int(done["n_targets"])
+
+
+def _threshold(
+    tagger: Tagger, validation: Sequence[Document], target_recall: float | None, context: StageContext
+) -> Threshold | None:
+    """The threshold whose recall on the validation documents is the target's; None where none is asked for."""
+    if target_recall is None:
+        return None
+    outside, private = outside_probabilities(tagger, validation, device=context.device, precision=context.precision)
+    if not private.any():
+        raise CorpusError("train.target_recall: the validation documents have no entities; raise train.validation")
+    return outside_threshold(outside, private, target_recall)
 
 
 def _validator(documents: Sequence[Document], context: StageContext) -> Callable[[Tagger], float]:
