@@ -24,6 +24,7 @@ IGNORED = -100
 
 Offsets = Sequence[tuple[int, int]]
 
+FIRST_MARK = "\u0300"  # no combining mark stands before it
 _OUTSIDE_TAGS = frozenset({OUTSIDE, "0"})
 _PREFIXED = re.compile(r"([BIMELSU])-(\S+)")
 _RAW_LABEL = re.compile(r"[^\W\d][\w.:/-]*")
@@ -142,7 +143,7 @@ def within_word(text: str, place: int) -> bool:
 
 
 def _is_mark(character: str) -> bool:
-    return unicodedata.category(character).startswith("M")
+    return character >= FIRST_MARK and unicodedata.category(character).startswith("M")
 
 
 def encode(text: str, entities: Sequence[Entity], offsets: Offsets, tag_set: TagSet) -> Alignment:

@@ -47,7 +47,7 @@ def predict(
     documents: Sequence[Document],
     *,
     window_tokens: int | None = None,
-    overlap: float = 0.5,
+    overlap: float = 0.25,
     batch_size: int = 32,
     device: str = "cpu",
     precision: str = "fp32",
@@ -77,7 +77,12 @@ def predict(
 
 
 def outside_probabilities(
-    tagger: Tagger, documents: Sequence[Document], *, overlap: float = 0.5, device: str = "cpu", precision: str = "fp32"
+    tagger: Tagger,
+    documents: Sequence[Document],
+    *,
+    overlap: float = 0.25,
+    device: str = "cpu",
+    precision: str = "fp32",
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """How probable the model finds it that each token is outside of entities, and whether it is inside of a gold one.
 
@@ -160,11 +165,17 @@ def joined_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.b
     Returns:
         Shape (n_tokens,).
     """
-    cores = [trim(text, start, end) for start, end in offsets]
-    joined = [
-        left[1] > right[0] or (left[1] == right[0] and within_word(text, right[0])) for left, right in pairwise(cores)
-    ]
+    joined = [_is_joined(text, left, right) for left, right in pairwise(offsets)]
     return np.array([False, *joined][: len(offsets)], dtype=bool)
+
+
+def _is_joined(text: str, left: tuple[int, int], right: tuple[int, int]) -> bool:
+    if left[1] < right[0]:
+        return False
+    if left[1] == right[0]:
+        return within_word(text, right[0])
+    end, start = trim(text, *left)[1], trim(text, *right)[0]  # a byte-level token may hold the blank before it
+    return end > start or (end == start and within_word(text, start))
 
 
 def _log_probs(
