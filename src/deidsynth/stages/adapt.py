@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from deidsynth.corpora import read_jsonl
 from deidsynth.models.adaptation import adapt, split_texts
 from deidsynth.models.causal_lm import adaptable_model
 from deidsynth.models.devices import Compute
+from deidsynth.models.utilisation import product_flops_per_second, training_flops_per_token
 from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, write_lines
 from deidsynth.stages.curves import watch
 from deidsynth.stages.stage import StageContext
@@ -29,11 +29,10 @@ class Adapt:
     def run(
         self, config: AdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
-        """Adapt, and write the weights to keep.
+        """Adapt, and write the weights to keep; utilisation counts as if all weights were trained.
 
         Validation texts come from inside ``train``, so that an arm with little data is constrained in everything.
         """
-        began = time.monotonic()
         corpus = read_jsonl(inputs["train"] / CORPUS)
         texts = split_texts(list(corpus), config.validation, context.seed)
         torch.manual_seed(context.seed)
@@ -51,6 +50,9 @@ class Adapt:
         model.save_pretrained(output / MODEL)
         adaptable.tokenizer.save_pretrained(output / MODEL)
         write_lines(output / CURVE, memory["curve"])
+        tokens_per_second = memory["n_targets"] / max(memory["seconds"], 1e-9)
+        needed = tokens_per_second * training_flops_per_token(model, config.sequence_length)
+        given = product_flops_per_second(context.device, context.precision)
         measured = [row for row in memory["curve"] if "validation_loss" in row]
         best = min(measured, key=lambda row: float(row["validation_loss"])) if measured else {}
         return {
@@ -60,7 +62,8 @@ class Adapt:
             "n_parameters": sum(weight.numel() for weight in model.parameters()),
             "n_trained_parameters": sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
             "n_tokens_seen": memory["n_targets"],
-            "tokens_per_second": round(memory["n_targets"] / (time.monotonic() - began), 1),
+            "tokens_per_second": round(tokens_per_second, 1),
+            "model_flop_utilisation": round(needed / given, 3),
             "validation_loss": best.get("validation_loss"),
             "bits_per_character": best.get("bits_per_character"),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any
@@ -16,12 +17,14 @@ def watch(points: Iterable[TrainingPoint], name: str, progress: Progress, memory
     """Run a training to its end.
 
     ``memory["curve"]`` gets a point at least every hundredth of the steps, with the mean loss since the one before,
-    and ``memory["n_targets"]`` counts the targets; both are kept with the checkpoints, so that a resumed training has
-    the whole curve.
+    ``memory["n_targets"]`` counts the targets and ``memory["seconds"]`` the time. All are kept with the checkpoints, so
+    that a resumed training has the whole curve.
     """
     memory.setdefault("curve", [])
     memory.setdefault("since", [0.0, 0])
     memory.setdefault("n_targets", 0)
+    memory.setdefault("seconds", 0.0)
+    began = time.monotonic()
     stream = iter(points)
     first = next(stream, None)
     if first is None:
@@ -30,6 +33,8 @@ def watch(points: Iterable[TrainingPoint], name: str, progress: Progress, memory
     with progress.task(name, first.n_steps, "steps") as task:
         for point in chain([first], stream):
             _remember(point, memory)
+            began, before = time.monotonic(), began
+            memory["seconds"] += began - before
             task.advance(point.step - done, loss=point.train_loss, epoch=point.epoch, **point.measured)
             done = point.step
             if point.measured or point.step % max(1, point.n_steps // POINTS) == 0 or point.step == point.n_steps:
