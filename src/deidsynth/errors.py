@@ -13,6 +13,7 @@
     │   ├── MissingExtraError          an optional dependency is not installed
     │   └── OutputInUseError           another run holds the folder
     ├── CheckFailedError               exit code 1: a check said no
+    ├── EngineError                    exit code 3: a text engine gave no usable answer
     ├── StorageError                   exit code 3: the disk is full or cannot be written
     └── IntegrityError                 exit code 3: an artifact is not what its manifest says
 
@@ -144,6 +145,10 @@ class CheckFailedError(DeidsynthError):
     """A check was made and the answer is no."""
 
     exit_code = 1
+
+
+class EngineError(DeidsynthError):
+    """A server that texts are sampled from is gone, or what it answers is no text."""
 
 
 class StorageError(DeidsynthError):

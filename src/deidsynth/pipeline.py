@@ -89,20 +89,20 @@ def run(
     for line in _warnings(loaded, config.split):
         listener.message(line)
     texts = load_unlabelled(config, loaded, listener)
-    device, precision = _resolve(device, config.precision)
+    device, precision = resolve_computing(device, config.precision)
     settled = _settle(config, loaded, precision)
     folder, store = RunFolder(output_folder(config)), Store(store_folder(config))
-    plan, stages = plan_run(settled, loaded, texts), _package_stages() if stages is None else stages
+    plan, stages = plan_run(settled, loaded, texts), package_stages() if stages is None else stages
     _check_models(settled, device, plan, store, stages)
     with folder.claim():
         folder.write_config(settled)
-        keys = plan.keys(_versions(stages))
+        keys = plan.keys(stage_versions(stages))
         folder.write_plan({node.name: {"stage": node.stage, "key": keys[node.name]} for node in plan.order()}, store)
         results = execute(
             plan,
             store,
             stages,
-            sources={"import": _import_source(loaded), **({UNLABELLED: _import_source(texts)} if texts else {})},
+            sources={"import": import_source(loaded), **({UNLABELLED: import_source(texts)} if texts else {})},
             surroundings=Surroundings(device, listener),
         )
         artifacts = {result.name: result.artifact for result in results}
@@ -127,10 +127,10 @@ def preview(
         CorpusError: the corpus has faults.
     """
     loaded = load(config.corpus)
-    _, precision = _resolve(device, config.precision)
+    _, precision = resolve_computing(device, config.precision)
     texts = load_unlabelled(config, loaded, SilentProgress())
     plan, store = plan_run(_settle(config, loaded, precision), loaded, texts), Store(store_folder(config))
-    keys = plan.keys(_versions(_package_stages() if stages is None else stages))
+    keys = plan.keys(stage_versions(package_stages() if stages is None else stages))
     return [
         {
             "name": node.name,
@@ -240,11 +240,13 @@ def _settle(config: RunConfig, loaded: LoadedCorpus, precision: str) -> RunConfi
     return config.model_copy(update={"output": str(output_folder(config)), "precision": precision, "corpus": corpus})
 
 
-def _versions(stages: Mapping[str, Stage]) -> dict[str, int]:
+def stage_versions(stages: Mapping[str, Stage]) -> dict[str, int]:
+    """The version of every stage, by name."""
     return {name: stage.version for name, stage in stages.items()}
 
 
-def _resolve(device: str, precision: str) -> tuple[str, str]:
+def resolve_computing(device: str, precision: str) -> tuple[str, str]:
+    """Device and precision with ``auto`` found out."""
     if device == "cpu" and precision != "auto":
         return device, precision
     # Only now, because it brings torch: importing this package must not.
@@ -262,7 +264,7 @@ def _check_models(config: RunConfig, device: str, plan: Plan, store: Store, stag
     # Only now, because it brings torch; see above.
     from deidsynth.models.requirements import check_base, check_encoder
 
-    keys = plan.keys(_versions(stages))
+    keys = plan.keys(stage_versions(stages))
     if not store.has(keys["adapt"], "adapt"):
         check_base(config.adapt, device)
     for name, encoder in encoders.items():
@@ -270,14 +272,15 @@ def _check_models(config: RunConfig, device: str, plan: Plan, store: Store, stag
             check_encoder(encoder)
 
 
-def _package_stages() -> Mapping[str, Stage]:
+def package_stages() -> Mapping[str, Stage]:
+    """The package's own stages, by name."""
     # The stages bring torch; see above.
     from deidsynth.stages import STAGES
 
     return STAGES
 
 
-def _import_source(loaded: LoadedCorpus) -> Source:
+def import_source(loaded: LoadedCorpus) -> Source:
     """A writer of the import artifact: ``documents.jsonl`` and ``parts.json``."""
 
     def write(output: Path) -> dict[str, Any]:

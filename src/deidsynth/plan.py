@@ -13,8 +13,15 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from deidsynth.config import RunConfig, SelectConfig, StageConfig, TrainConfig
-from deidsynth.digests import file_digest, tree_digest
+from deidsynth.config import (
+    FoldConfig,
+    RunConfig,
+    SelectConfig,
+    StageConfig,
+    SynthesizeConfig,
+    TrainConfig,
+)
+from deidsynth.digests import digest, file_digest, tree_digest
 from deidsynth.errors import InputError
 from deidsynth.starters import SCRATCH, Kind, find
 from deidsynth.store import artifact_key
@@ -29,6 +36,21 @@ UNLABELLED = "unlabelled"
 
 SOURCE_TEXT_STAGES = frozenset({IMPORT, "select"})
 """The stages whose artifacts hold the text of the source itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataShares:
+    """How much of the training part two stages get, and which fold it is of.
+
+    Args:
+        adaptation: share that the language model is adapted to, in [0, 1]; 0 takes the base model as it is.
+        annotator: share that the gold model is trained on, in (0, 1].
+        fold: None for the corpus' own parts.
+    """
+
+    adaptation: float = 1.0
+    annotator: float = 1.0
+    fold: FoldConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +216,7 @@ def pipeline_plan(
     language: str | None,
     precision: str,
     texts_digest: str | None = None,
+    shares: DataShares | None = None,
 ) -> Plan:
     """The plan of the whole pipeline on one corpus.
 
@@ -204,6 +227,7 @@ def pipeline_plan(
         language: ISO 639-1 code of the text.
         precision: resolved, ``fp32`` or ``bf16``.
         texts_digest: content digest of texts without labels for the gold model, where there are any.
+        shares: how much of the training part is for whom; by default all for both.
     """
 
     def stage(
@@ -212,31 +236,32 @@ def pipeline_plan(
         plain = settings.model_dump(mode="json")
         return Node(name, stage, plain, inputs, config.seed, precision, external=external or {})
 
-    def select(part: str) -> Node:
-        settings = SelectConfig.model_validate({"part": part, "split": config.split})
-        inputs = {"corpus": "import"}
-        return Node(f"select-{part}", "select", settings.model_dump(mode="json"), inputs, config.split.seed)
-
+    shares = shares or DataShares()
+    selects, adaptation, annotator = _selects(config, shares)
     texts = {} if texts_digest is None else {"texts": UNLABELLED}
     imported = {"language": language}
     more = [Node(UNLABELLED, IMPORT, imported, source_digest=texts_digest, real_source=real)] if texts else []
-    synthetic = config.synthetic_train_config()
+    gold = _in_language(config.train, language)
+    synthetic = _in_language(config.synthetic_train_config(), language)
     prompts = config.synthesize.prompts
     prompts = prompts.model_copy(update={"language": prompts.language or language})
     synthesize = config.synthesize.model_copy(update={"prompts": prompts})
     scoring = {"annotate": config.annotate.model_dump(mode="json")}
-    overlap = {"texts": "synthesize", "train": "select-train", "held_out": "select-test"}
+    overlap = {"texts": "synthesize", "train": adaptation or "select-train", "held_out": "select-test"}
+    base = _model("base", config.adapt.base, "causal")
     return Plan(
         (
             Node("import", IMPORT, imported, source_digest=source_digest, real_source=real),
             *more,
-            *(select(part) for part in ("train", "validation", "test")),
-            stage("gold", "train", config.train, _encoder(config.train), corpus="select-train", **texts),
+            *selects,
+            stage("gold", "train", gold, _encoder(gold), corpus=annotator, **texts),
             Node("evaluate-gold", "evaluate", scoring, _model_on_test("gold"), config.seed, precision),
-            stage("adapt", "adapt", config.adapt, _model("base", config.adapt.base, "causal"), train="select-train"),
+            stage("adapt", "adapt", config.adapt, base, train=adaptation)
+            if adaptation
+            else stage("adapt", "base", config.adapt, base),
             stage(
-                "synthesize", "synthesize", synthesize, _local("prompts.file", prompts.file),
-                model="adapt", prompts="select-validation", train="select-train",
+                "synthesize", "synthesize", synthesize, _sampling(synthesize),
+                model="adapt", prompts="select-validation", train=adaptation or "select-validation",
             ),
             stage("annotate", "annotate", config.annotate, texts="synthesize", model="gold"),
             stage("synthetic", "train", synthetic, _encoder(synthetic), corpus="annotate"),
@@ -246,8 +271,43 @@ def pipeline_plan(
     )  # fmt: skip
 
 
+def _selects(config: RunConfig, shares: DataShares) -> tuple[list[Node], str | None, str]:
+    """The nodes that select documents, and which of them are for adaptation (None: none) and for the annotator."""
+
+    def select(name: str, part: str, fraction: float = 1.0) -> Node:
+        settings = SelectConfig.model_validate(
+            {"part": part, "split": config.split, "fraction": fraction, "fold": shares.fold}
+        )
+        return Node(name, "select", settings.plain(), {"corpus": "import"}, config.split.seed)
+
+    nodes = [select(f"select-{part}", part) for part in ("validation", "test")]
+    constrained = {"select-adaptation": shares.adaptation, "select-annotator": shares.annotator}
+    if any(share in (0.0, 1.0) for share in constrained.values()):
+        nodes.insert(0, select("select-train", "train"))
+    nodes += [select(name, "train", share) for name, share in constrained.items() if 0.0 < share < 1.0]
+    adaptation = "select-adaptation" if shares.adaptation < 1.0 else "select-train"
+    annotator = "select-annotator" if shares.annotator < 1.0 else "select-train"
+    return nodes, adaptation if shares.adaptation > 0.0 else None, annotator
+
+
+def _in_language(config: TrainConfig, language: str | None) -> TrainConfig:
+    """The configuration with the language of its invented values, where it has any."""
+    if not config.swaps or config.language:
+        return config
+    return config.model_copy(update={"language": language})
+
+
 def _model_on_test(model: str) -> dict[str, str]:
     return {"model": model, "corpus": "select-test"}
+
+
+def _sampling(config: SynthesizeConfig) -> dict[str, str]:
+    """The digests of a file of prompts, and of what a server is asked for, wherever it is and however often asked."""
+    found = _local("prompts.file", config.prompts.file)
+    if config.endpoint.base_url is not None:
+        asked = config.endpoint.model_dump(mode="json", include={"model", "takes", "empty_prompt"})
+        found["endpoint"] = digest(asked)
+    return found
 
 
 def _encoder(config: TrainConfig) -> dict[str, str]:

@@ -276,6 +276,22 @@ def test_facts_of_stages_have_readable_names_and_ratios_three_decimals(report):
         assert fact in shown, fact
 
 
+def test_what_the_filters_found_stands_in_a_table(report):
+    found = {"n_asked": 40, "n_sampled": 50, "n_rejected": 12, "n_missing": 2, "n_loops": 5, "n_with_long_runs": 7}
+    stage = {"name": "synthesize", "stage": "synthesize", "duration_seconds": 1.0, "facts": found}
+    assert "What was sampled" not in render_html(report, NOTES)
+    report["stages"].append(stage)
+    report["config"] = {"synthesize": {"filters": {"mode": "reject", "max_run_words": 9}}}
+    html = render_html(report, NOTES)
+    text = words_of(html)
+    assert "40 synthetic notes were asked for, 50 were sampled, 12 of them rejected." in text
+    assert "Notes that break a rule were replaced by newly sampled ones. 2 are missing" in text
+    assert re.search(
+        r"more than 9 words that stands in fewer than 3 groups of training notes<.*?<td>7</td><td>14.0", html
+    )
+    assert "Empty notes" not in text
+
+
 def test_a_narrow_screen_keeps_f1_of_both_models_and_the_difference(report):
     html = render_html(report, NOTES)
     tables = re.findall(r'<table class="\w+ compare">.*?</table>', html, re.DOTALL)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from deidsynth.errors import InputError
 from deidsynth.models.causal_lm import load_causal_lm
 from deidsynth.models.packing import Frame, token_ids
 from deidsynth.models.tokenizers import causal_tokenizer
-from deidsynth.sampling.engine import Request, Sample, SamplingSettings, batch_seed, sample
+from deidsynth.sampling.decoding import TextRepetitionPenalty
+from deidsynth.sampling.engine import Request, Sample, SamplingSettings, batch_seed, sample, stopped
 from deidsynth.sampling.local import LocalEngine
 from tiny_models import CAUSAL, TEXTS, llama_model
 
@@ -123,6 +125,52 @@ def test_the_nucleus_cuts_the_tail_and_temperature_sharpens() -> None:
     assert letters(top_p=0.95) == {"a", "b", "c"}
     assert len(letters(top_p=1.0)) > 3
     assert letters(top_p=0.95, temperature=0.2) == {"a"}
+
+
+def test_unlikely_tokens_are_out_by_the_likeliest_one() -> None:
+    model, tokenizer, _ = _flat()
+    favored = [token_ids(tokenizer, letter)[0] for letter in "abc"]
+    with torch.no_grad():
+        model.lm_head.bias[favored] = torch.tensor([9.0, 8.0, 7.0])
+    requests = [Request(number, "", 0) for number in range(400)]
+    for min_p, expected in ((0.3, {"a", "b"}), (0.1, {"a", "b", "c"}), (0.9, {"a"})):  # e^-1 = .37, e^-2 = .14
+        settings = SamplingSettings(max_length_tokens=1, top_p=1.0, min_p=min_p)
+        assert {each.text for each in LocalEngine(model, tokenizer).sample_batch(requests, settings, 1)} == expected
+
+
+def test_tokens_of_the_text_are_punished_and_no_others() -> None:
+    frame = Frame(bos=0, eos=0, fill=1)
+    ids = torch.tensor([[1, 0, 3], [0, 4, 5]])
+    scores = torch.tensor([[2.0, 2.0, 2.0, 2.0, -2.0, -2.0]] * 2)
+    punished = TextRepetitionPenalty(2.0, frame)(ids, scores)
+    assert punished.tolist() == [[2.0, 2.0, 2.0, 1.0, -2.0, -2.0], [2.0, 2.0, 2.0, 2.0, -4.0, -4.0]]
+    assert scores[0].tolist() == [2.0, 2.0, 2.0, 2.0, -2.0, -2.0]
+
+
+@pytest.mark.parametrize("kind", list(CAUSAL))
+def test_a_penalty_on_repetition_makes_texts_more_varied_whatever_their_batch(kind: str, tiny: Tiny) -> None:
+    engine = LocalEngine(*_load(tiny(kind)))
+
+    def texts(requests: Sequence[Request], penalty: float) -> list[str]:
+        settings = SamplingSettings(max_length_tokens=60, top_k=1, repetition_penalty=penalty)
+        return [each.text for each in engine.sample_batch(requests, settings, 1)]
+
+    varied, plain = texts(_requests(), 1.5), texts(_requests(), 1.0)
+    assert sum(len(set(text)) / len(text) for text in varied) > sum(len(set(text)) / len(text) for text in plain)
+    assert varied == [texts([request], 1.5)[0] for request in _requests()]
+
+
+def test_the_fast_loop_is_left_where_it_lacks_a_setting() -> None:
+    assert SamplingSettings(temperature=0.5, top_p=0.5, top_k=3, stop=("x",)).is_plain
+    assert not SamplingSettings(min_p=0.1).is_plain
+    assert not SamplingSettings(repetition_penalty=1.1).is_plain
+
+
+def test_a_text_is_cut_before_the_first_stop_text_behind_its_prompt() -> None:
+    made = Sample(0, "abc -- def || ghi", 0, 6, 9, False, 1)
+    assert stopped(made, ["||", "--"]) == replace(made, text="abc -- def ", ended=True)
+    assert stopped(made, ["??"]) is made
+    assert stopped(made, []) is made
 
 
 @pytest.mark.parametrize("length", [1, 2, 7])

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from deidsynth.config import PromptConfig
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import CorpusError, InputError
-from deidsynth.sampling.prompts import first_words, in_batches, make_prompts, make_requests, with_surrogates
+from deidsynth.sampling.prompts import (
+    first_words,
+    in_batches,
+    make_prompts,
+    make_requests,
+    prompt_turns,
+    with_surrogates,
+)
 from deidsynth.surrogates import Surrogates
 
 NAMED = Document("1", " Namn: Zyxana Qvelde Woltrud bor här.", (Entity(7, 28, "FULL_NAME"),), "g")
@@ -104,3 +113,25 @@ def test_requests_take_the_prompts_in_turn() -> None:
 
 def test_no_repr_shows_a_prompt() -> None:
     assert "Zyxana" not in repr(make_requests(["Zyxana"], 1))
+
+
+def test_every_label_gets_the_same_share_of_the_prompts() -> None:
+    name, city = Entity(0, 2, "NAME"), Entity(3, 5, "CITY")
+    documents = [Document(str(number), "aa bb cc", (name,)) for number in range(6)]
+    documents += [BLANK, Document("both", "aa bb cc", (name, city)), Document("none", "aa bb cc")]
+    config = PromptConfig(balance="labels", pii="keep")
+    turns = prompt_turns(config, documents, seed=1, n_documents=84)
+    assert turns is not None
+    drawn = Counter(turns)
+    # Three labels (one of them: none), seven documents with NAME, of which the seventh alone has CITY.
+    assert drawn == {**dict.fromkeys(range(6), 4), 6: 4 + 28, 7: 28}
+    assert prompt_turns(config, documents, seed=1, n_documents=84) == turns
+    assert prompt_turns(config, documents, seed=2, n_documents=84) != turns
+    requests = make_requests(_prompts(*documents, balance="labels", pii="keep"), 84, turns)
+    assert [request.prompt_number for request in requests] == turns
+
+
+def test_prompts_go_in_turn_where_nothing_else_is_asked_for() -> None:
+    assert prompt_turns(PromptConfig(), [NAMED], seed=1, n_documents=3) is None
+    with pytest.raises(ValidationError, match="balance: labels needs source: validation"):
+        PromptConfig(source="bos", balance="labels")

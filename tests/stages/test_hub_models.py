@@ -72,6 +72,7 @@ def test_a_causal_model_is_adapted_and_writes(kind: str, method: str, tiny: Tiny
         prompts={"pii": "keep", "words": 1},
         samples_per_prompt=1,
         max_length_tokens=60,
+        filters={"mode": "off"},
         batch_size=16,
     )
     texts = read_jsonl(made / "corpus.jsonl")

@@ -16,6 +16,7 @@ from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError
 from deidsynth.metrics import score
+from deidsynth.models import token_data
 from deidsynth.models.tagger_training import carve_validation
 from deidsynth.sampling.local import LocalEngine
 from deidsynth.stages import STAGES, StageContext
@@ -41,6 +42,7 @@ ADAPT = {
 TRAIN = {"epochs": 8, "batch_size": 4, "learning_rate": 0.01, "encoder": "scratch", "scratch": ENCODER}
 TRAIN |= {"pretraining": {"epochs": 1}}
 SYNTHESIZE = {"batch_size": 5, "max_length_tokens": 60, "volume": 0.75, "prompts": {"language": "sv"}}
+SYNTHESIZE |= {"filters": {"mode": "count"}}
 
 Facts = Mapping[str, Any]
 
@@ -191,17 +193,20 @@ def test_synthetic_texts_say_where_they_come_from(synthesized: tuple[Path, Facts
     corpus = read_jsonl(folder / "corpus.jsonl")
     assert corpus.origin == "synthetic"
     assert corpus.n_entities == 0
-    assert len(corpus) == facts["n_documents"] == round(0.75 * len(NOTES)) - facts["n_empty"]
+    assert len(corpus) == facts["n_documents"] == round(0.75 * len(NOTES)) - facts["n_rejected"]
+    assert facts["n_missing"] == facts["n_rejected"] <= facts["n_empty"]
     rows = curve(folder, "samples.jsonl")
-    assert [row["doc_id"] for row in rows] == [document.doc_id for document in corpus]
-    assert set(rows[0]) == {"doc_id", "index", "prompt_number", "prompt_characters", "n_tokens", "ended", "seed"}
-    assert facts["n_without_eos"] >= sum(not row["ended"] for row in rows)
+    assert [row["doc_id"] for row in rows if row["kept"]] == [document.doc_id for document in corpus]
+    sampled = {"doc_id", "index", "prompt_number", "prompt_characters", "n_tokens", "ended", "seed"}
+    assert set(rows[0]) == sampled | {"findings", "kept", "repeated", "foreign_letters", "common_words"}
+    assert facts["n_without_eos"] == sum(not row["ended"] for row in rows)
     assert len({row["seed"] for row in rows}) == 4  # 18 documents in batches of 5
 
 
 def test_prompts_of_synthetic_texts_hold_no_real_name(synthesized: tuple[Path, Facts]) -> None:
     folder, _ = synthesized
-    for document, row in zip(read_jsonl(folder / "corpus.jsonl"), curve(folder, "samples.jsonl"), strict=True):
+    rows = [row for row in curve(folder, "samples.jsonl") if row["kept"]]
+    for document, row in zip(read_jsonl(folder / "corpus.jsonl"), rows, strict=True):
         prompt = document.text[: int(row["prompt_characters"])]
         assert prompt
         assert not any(name in prompt for name in (*FIRST, *LAST))
@@ -356,3 +361,22 @@ def test_a_target_of_recall_needs_documents_to_spare(root: Path) -> None:
     alone = corpus_folder(root / "alone", NOTES[:1])
     with pytest.raises(CorpusError, match="at least two documents of different groups"):
         run("train", root, {"corpus": alone}, TRAIN | {"target_recall": 0.9}, "train-alone")
+
+
+def test_every_second_pass_may_be_over_invented_values(
+    root: Path, notes: Path, trained: tuple[Path, Facts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    real = token_data.tokenize
+
+    def remember(tokenizer: Any, text: str) -> Any:
+        seen.append(text)
+        return real(tokenizer, text)
+
+    monkeypatch.setattr(token_data, "tokenize", remember)
+    folder, facts = run("train", root, {"corpus": notes}, TRAIN | {"swaps": 1.0, "language": "sv"}, "train-swaps")
+    assert (len(seen), len({*seen} - {note.text for note in NOTES})) == (2 * len(NOTES), len(NOTES))
+    told, plain = curve(folder), curve(trained[0])
+    assert (told[-1]["step"], told[-1]["epoch"]) == (plain[-1]["step"], plain[-1]["epoch"])  # no more work
+    assert facts["n_entities"] == trained[1]["n_entities"]
+    assert not _same_weights(folder, trained[0])

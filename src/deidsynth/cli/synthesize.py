@@ -17,6 +17,10 @@ def synthesize_command(
         Path | None, typer.Option("--prompts-from", help="Corpus whose texts give the prompts: their first words.")
     ] = None,
     prompts_file: Annotated[Path | None, typer.Option("--prompts-file", help="Text file, one prompt a line.")] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option("--train", help="Corpus that the model was adapted to; new texts that copy it are replaced."),
+    ] = None,
     bos: Annotated[bool, typer.Option("--bos", help="No prompt: begin at the beginning of a document.")] = False,
     n_documents: Annotated[int, typer.Option("--n-documents", "-n", min=1, help="Texts to sample.")] = 100,
     settings: Settings = None,
@@ -27,7 +31,7 @@ def synthesize_command(
     quiet: Quiet = False,
 ) -> None:
     """Sample new texts from a language model; give one of --prompts-from, --prompts-file and --bos."""
-    from deidsynth.cli.inputs import load, prepare_output
+    from deidsynth.cli.inputs import load, prepare_output, training_documents
     from deidsynth.cli.settings import stage_config
     from deidsynth.cli.standalone import Surroundings, counted_corpus, run_stage_to_file
     from deidsynth.cli.terminal import make_progress, print_facts
@@ -41,10 +45,13 @@ def synthesize_command(
     prompts = Corpus((), origin="synthetic", language=language)
     if prompts_from is not None:
         prompts = load(prompts_from, quiet, language=language, require_entities=False).corpus
+    trained_on = counted_corpus(n_documents)
+    if train is not None:
+        trained_on = training_documents(load(train, quiet, language=language, require_entities=False), quiet)
     named: dict[str, str | int | float | None] = {
         "prompts.source": source,
         "prompts.file": str(prompts_file) if prompts_file is not None else None,
-        "volume": 1.0,
+        "volume": n_documents / len(trained_on),
     }
     config = stage_config(SynthesizeConfig, settings, **named)
     if prompts_from is not None and config.prompts.pii != "keep" and not prompts.n_entities:
@@ -54,6 +61,6 @@ def synthesize_command(
         )
     prepare_output(output)
     around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device)
-    inputs: dict[str, Corpus | Path] = {"model": model, "prompts": prompts, "train": counted_corpus(n_documents)}
+    inputs: dict[str, Corpus | Path] = {"model": model, "prompts": prompts, "train": trained_on}
     facts = run_stage_to_file("synthesize", config, inputs, output, around)
-    print_facts(facts, f"{n_documents} texts in {output}", json, quiet)
+    print_facts(facts, f"{facts['n_documents']} texts in {output}", json, quiet)

@@ -47,6 +47,8 @@ def train_command(
 
     check_encoder(config.encoder)
     around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device)
+    if config.language is None:
+        config = config.model_copy(update={"language": loaded.corpus.language})
     inputs = {"corpus": training_documents(loaded, quiet)}
     if texts is not None:
         inputs["texts"] = read_texts(texts, language=language, origin=loaded.corpus.origin)

@@ -1,5 +1,6 @@
 """Every configuration. Unknown keys are refused, and all faults are told at once."""
 
+from deidsynth.config.endpoint import EndpointConfig
 from deidsynth.config.layout import (
     ColumnsLayout,
     InlineLayout,
@@ -23,6 +24,8 @@ from deidsynth.config.stages import (
     AdaptConfig,
     AnnotateConfig,
     EvaluateConfig,
+    FilterConfig,
+    FoldConfig,
     Fraction,
     LoraConfig,
     OverlapConfig,
@@ -37,14 +40,23 @@ from deidsynth.config.stages import (
     SynthesizeConfig,
     TrainConfig,
 )
+from deidsynth.config.study import (
+    Axes,
+    ReportedConfig,
+    StudyConfig,
+)
 
 __all__ = [
     "AdaptConfig",
     "AnnotateConfig",
+    "Axes",
     "ColumnsLayout",
     "ConfigType",
     "CorpusConfig",
+    "EndpointConfig",
     "EvaluateConfig",
+    "FilterConfig",
+    "FoldConfig",
     "Fraction",
     "InlineLayout",
     "LayoutConfig",
@@ -53,6 +65,7 @@ __all__ = [
     "Precision",
     "PretrainingConfig",
     "PromptConfig",
+    "ReportedConfig",
     "RunConfig",
     "ScratchCausalConfig",
     "ScratchEncoderConfig",
@@ -60,6 +73,7 @@ __all__ = [
     "Share",
     "SplitConfig",
     "StageConfig",
+    "StudyConfig",
     "SynthesizeConfig",
     "TableLayout",
     "TrainConfig",

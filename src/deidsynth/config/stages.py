@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from deidsynth.config.endpoint import EndpointConfig
 from deidsynth.config.parsing import StageConfig
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -21,12 +22,33 @@ class SplitConfig(StageConfig):
     seed: int = Field(1, description="which documents go where")
 
 
+class FoldConfig(StageConfig):
+    """One fold of a cross-validation by group."""
+
+    number: int = Field(ge=1, description="which fold is the test set, from 1")
+    folds: int = Field(ge=2, description="how many there are")
+    of: Literal["corpus", "train"] = Field(
+        "corpus", description="what is parted into folds: the whole corpus, or what it names train alone"
+    )
+
+    @model_validator(mode="after")
+    def _fold_exists(self) -> FoldConfig:
+        if self.number > self.folds:
+            raise ValueError(f"fold {self.number} of {self.folds} does not exist")
+        return self
+
+
 class SelectConfig(StageConfig):
     """Which part of a corpus, and how much of it."""
 
     part: Literal["train", "validation", "test"]
     split: SplitConfig = SplitConfig()
     fraction: Share = Field(1.0, description="a nested share of the part, by group")
+    fold: FoldConfig | None = Field(None, description="a fold in place of the corpus' own parts")
+
+    def plain(self) -> dict[str, Any]:
+        """Plain JSON; ``fold`` is left out where there is none, so that keys do not change for want of it."""
+        return self.model_dump(mode="json", exclude={"fold"} if self.fold is None else None)
 
 
 class LoraConfig(StageConfig):
@@ -134,26 +156,82 @@ class PromptConfig(StageConfig):
         "surrogate", description="PII inside a prompt: replaced by invented values, kept, or the prompt left out"
     )
     file: str | None = Field(None, description="one prompt a line, for source: file")
+    balance: Literal["none", "labels"] = Field(
+        "none", description="labels: every label of the validation documents gets the same share of the prompts"
+    )
     language: str | None = Field(None, description="of the invented values; by default the corpus's language")
 
     @model_validator(mode="after")
     def _file_is_named(self) -> PromptConfig:
         if (self.source == "file") != (self.file is not None):
             raise ValueError("source: file and file: PATH go together")
+        if self.balance == "labels" and self.source != "validation":
+            raise ValueError("balance: labels needs source: validation, whose documents have labels")
         return self
+
+
+class FilterConfig(StageConfig):
+    """Which sampled documents are no good, and what happens to them; see docs/sampling.md."""
+
+    mode: Literal["reject", "count", "off"] = Field(
+        "reject", description="reject: others are sampled in their place; count: kept and counted; off: not looked at"
+    )
+    budget: float = Field(
+        1.5, ge=1.0, description="most documents sampled in all, as a multiple of those asked for, rounded up"
+    )
+    max_run_words: int = Field(12, ge=1, description="longest run of training words that a document may hold")
+    min_groups: int = Field(
+        3, ge=1, description="a run or a value that stands in this many training groups is a template"
+    )
+    near_repeat: Share = Field(
+        0.6, description="runs of 8 words that two synthetic documents share, of the shorter one's, to be near repeats"
+    )
+    loop_tokens: int = Field(4, ge=1, description="length of the runs of tokens by which loops are found")
+    max_repeated: float = Field(0.5, ge=0.0, le=1.0, description="share of such runs that stood before; 1: off")
+    max_foreign_letters: float = Field(
+        0.1, ge=0.0, le=1.0, description="share of letters of scripts that no training text has; 1: off"
+    )
+    min_common_words: float = Field(
+        0.3,
+        ge=0.0,
+        le=1.0,
+        description="least share of the 100 commonest training words, as a multiple of the training texts' own; 0: off",
+    )
+
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _off_is_a_word(cls, value: object) -> object:
+        """YAML reads a bare ``off`` as false."""
+        return "off" if value is False else value
 
 
 class SynthesizeConfig(StageConfig):
     """Sampling of synthetic text."""
 
+    endpoint: EndpointConfig = EndpointConfig()
     prompts: PromptConfig = PromptConfig()
     samples_per_prompt: int | None = Field(None, ge=1, description="the paper takes 80; else see volume")
     volume: float = Field(1.0, gt=0.0, description="documents, as a multiple of the training documents")
     temperature: float = Field(1.0, gt=0.0)
     top_p: float = Field(0.95, gt=0.0, le=1.0)
     top_k: int = Field(0, ge=0, description="0: off, so that top_p alone cuts the tail")
+    min_p: float = Field(
+        0.0, ge=0.0, lt=1.0, description="least probability of a token, as a share of the likeliest one's; 0: off"
+    )
+    repetition_penalty: float = Field(
+        1.0, gt=0.0, description="divides the scores of tokens that stood before (CTRL's rule); 1: off"
+    )
+    stop: list[str] = Field([], description="texts before which a document is cut; it counts as ended")
     max_length_tokens: int = Field(2048, ge=8, description="longest document, prompt included")
     batch_size: int = Field(64, ge=1, description="documents sampled together")
+    filters: FilterConfig = FilterConfig()
+
+    @field_validator("stop")
+    @classmethod
+    def _stop_texts_are_texts(cls, value: list[str]) -> list[str]:
+        if "" in value:
+            raise ValueError("an empty text would cut every document; leave it out")
+        return value
 
 
 class TrainConfig(StageConfig):
@@ -184,6 +262,13 @@ class TrainConfig(StageConfig):
         description="flag so many tokens that this share of the private ones is found on the validation documents",
     )
     checkpoint_seconds: float = Field(60.0, ge=0.0)
+    swaps: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="every second pass is over documents with this share of their values replaced by invented ones",
+    )
+    language: str | None = Field(None, description="of the invented values; by default the corpus's language")
     transitions: float = Field(
         0.5,
         ge=0.0,
@@ -199,7 +284,7 @@ class AnnotateConfig(StageConfig):
     window_tokens: int | None = Field(
         None, ge=16, description="by default the longest chunk that the model was trained on"
     )
-    overlap: float = Field(0.5, ge=0.0, lt=1.0, description="share of a window that the next one sees again")
+    overlap: float = Field(0.25, ge=0.0, lt=1.0, description="share of a window that the next one sees again")
     batch_size: int = Field(32, ge=1, description="windows at once")
 
 

@@ -7,7 +7,7 @@ from deidsynth.corpora.jsonl import read_jsonl, write_jsonl
 from deidsynth.corpora.loading import LoadedCorpus, check_corpus, content_digest, load_corpus
 from deidsynth.corpora.mapping import LabelMapping, load_mapping, map_labels, ready_mappings
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
-from deidsynth.corpora.splitting import shared_groups, split_parts, take_fraction
+from deidsynth.corpora.splitting import fold_parts, shared_groups, split_parts, take_fraction
 from deidsynth.corpora.statistics import describe
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "describe",
     "doubts",
     "find_format",
+    "fold_parts",
     "from_dataset",
     "load_corpus",
     "load_mapping",

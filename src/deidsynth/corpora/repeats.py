@@ -1,7 +1,7 @@
 """Documents that stand twice, wholly or for the most part, and groups that two parts share.
 
-Nearness is containment of runs of words: the share of the distinct runs of ``RUN_WORDS`` words of the smaller document
-that stand in the other. Runs that stand in more than ``TEMPLATE_DOCUMENTS`` documents are templates and do not count.
+Nearness is containment of runs of words: the share of the distinct runs of eight words of the smaller document that
+stand in the other. Runs that stand in more than ``TEMPLATE_DOCUMENTS`` documents are templates and do not count.
 """
 
 from __future__ import annotations
@@ -11,11 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from deidsynth.corpora.records import Part, Record
-from deidsynth.metrics.tokens import words
+from deidsynth.metrics.near_repeats import LEAST_RUNS, NEAR, Runs
 
-RUN_WORDS = 8
-NEAR = 0.6
-LEAST_RUNS = 5
 TEMPLATE_DOCUMENTS = 10
 
 
@@ -52,7 +49,8 @@ def repeats(records: Sequence[Record]) -> Iterator[Repeat]:
 
 
 def _near(records: Sequence[Record], numbers: Sequence[int]) -> Iterator[Repeat]:
-    runs = {number: _runs(records[number].text) for number in numbers}
+    names = Runs()
+    runs = {number: names.names(records[number].text) for number in numbers}
     holders: dict[int, list[int]] = defaultdict(list)
     for number in numbers:
         for run in runs[number]:
@@ -69,11 +67,6 @@ def _near(records: Sequence[Record], numbers: Sequence[int]) -> Iterator[Repeat]
 def _one_group(first: Record, second: Record) -> bool:
     """Whether both are declared to belong together and lie in one part."""
     return first.group is not None and first.group == second.group and first.split == second.split
-
-
-def _runs(text: str) -> set[int]:
-    numbers = [hash(word) for word in words(text)]
-    return {hash(tuple(numbers[at : at + RUN_WORDS])) for at in range(len(numbers) - RUN_WORDS + 1)}
 
 
 def _shared_groups(records: Sequence[Record]) -> Iterator[Repeat]:

@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from deidsynth.config import SplitConfig
+from deidsynth.config import FoldConfig, SplitConfig
 from deidsynth.corpora.records import PARTS, Part
 from deidsynth.documents import Corpus
 from deidsynth.errors import CorpusError, InputError
@@ -46,6 +46,42 @@ def split_parts(corpus: Corpus, parts: Mapping[str, Part], split: SplitConfig) -
         train, test = _carve(train, split.test, split.seed, "test", n_remaining=2)
     train, validation = _carve(train, split.validation, split.seed, "validation", n_remaining=1)
     return {"train": train, "validation": validation, "test": test}
+
+
+def fold_parts(corpus: Corpus, parts: Mapping[str, Part], split: SplitConfig, fold: FoldConfig) -> dict[Part, Corpus]:
+    """The corpora of one fold: its groups are ``test``, the others ``train`` and ``validation``.
+
+    Every document of what is parted is a test document in one fold only. Folds differ in size by a group at most,
+    where groups are alike in size. Inside a fold, validation is carved as :func:`split_parts` does.
+
+    Args:
+        corpus: the documents.
+        parts: part of each document id; only ``of: train`` asks for them.
+        split: share of the validation part, and the seed of everything.
+        fold: which one, of how many.
+
+    Raises:
+        CorpusError: fewer groups than folds, or no training documents.
+    """
+    if fold.of == "train":
+        named = _named_parts(corpus, parts)
+        corpus = named.get("train", corpus) if named else corpus
+    sizes = _group_sizes(corpus)
+    if len(sizes) < max(fold.folds, 3):
+        raise CorpusError(
+            f"{len(sizes)} groups of documents cannot make {fold.folds} folds with training and validation documents; "
+            "ask for fewer folds, or give more documents"
+        )
+    filled = [0] * fold.folds
+    held_out: set[str] = set()
+    for group in _shuffled(sizes, split.seed, "fold"):
+        smallest = filled.index(min(filled))
+        filled[smallest] += sizes[group]
+        if smallest == fold.number - 1:
+            held_out.add(group)
+    rest = _only(corpus, sizes.keys() - held_out)
+    train, validation = _carve(rest, split.validation, split.seed, "validation", n_remaining=1)
+    return {"train": train, "validation": validation, "test": _only(corpus, held_out)}
 
 
 def shared_groups(left: Corpus, right: Corpus) -> int:

@@ -11,9 +11,11 @@ from deidsynth.metrics.counts import Counts
 from deidsynth.metrics.entities import Scores, score
 from deidsynth.metrics.error_analysis import ErrorAnalysis, analyze
 from deidsynth.metrics.evaluation import Resampling, compare, evaluate
+from deidsynth.metrics.language import LanguageProfile
+from deidsynth.metrics.near_repeats import NearRepeats, share_of_repeats
 from deidsynth.metrics.overlap import VerbatimIndex, ngram_recall
 from deidsynth.metrics.reliability import Calibration, calibration
-from deidsynth.metrics.replay import RareValues
+from deidsynth.metrics.replay import IdentifyingRuns, RareValues
 from deidsynth.metrics.resampling import Interval, bootstrap
 from deidsynth.metrics.sequences import TagScores, score_tags
 from deidsynth.metrics.thresholds import Threshold, outside_threshold, threshold_curve
@@ -25,7 +27,10 @@ __all__ = [
     "Counts",
     "Difference",
     "ErrorAnalysis",
+    "IdentifyingRuns",
     "Interval",
+    "LanguageProfile",
+    "NearRepeats",
     "NonInferiority",
     "RareValues",
     "Resampling",
@@ -46,6 +51,7 @@ __all__ = [
     "randomization_test",
     "score",
     "score_tags",
+    "share_of_repeats",
     "threshold_curve",
     "token_spans",
     "variance_split",

@@ -31,6 +31,7 @@ def pretrain(
     compute: Compute,
     memory: dict[str, Any],
     unlabelled: Sequence[Example] = (),
+    n_copies: int = 1,
 ) -> Iterator[TrainingPoint]:
     """Train the encoder inside a tagger to fill in hidden tokens, yielding a point for every step.
 
@@ -42,13 +43,14 @@ def pretrain(
         compute: seed, device, precision, folder for checkpoints.
         memory: plain values of the caller, kept with the checkpoints.
         unlabelled: chunks of other texts, mixed among the others.
+        n_copies: how often the documents are among the examples; a pass takes one.
 
     Raises:
         ModelNotUsableError: the encoder's folder has no output layer for filling in.
     """
     settings, recipe = config.pretraining, TaggerRecipe.of(config)
     model = _filling_in(tagger, config.encoder)
-    epochs = recipe.pretraining_epochs
+    epochs = recipe.pretraining_epochs / n_copies
     if unlabelled:
         examples = [*_passes(examples, epochs), *_passes(unlabelled, settings.unlabelled_epochs)]
         epochs = 1.0

@@ -97,7 +97,7 @@ def train_tagger(
     if not examples:
         raise CorpusError("the training documents hold no text to learn from")
     recipe = TaggerRecipe.of(config)
-    steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
+    steps_per_epoch = math.ceil(len(examples) / chunks.n_copies / recipe.batch_size)
     n_steps = max(1, round(config.epochs * steps_per_epoch))
     plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, compute.seed)
     fill = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,7 @@ class TrainingChunks:
         n_cut: chunks that begin inside an entity.
         n_within_words: entity boundaries that cut a word.
         longest_tokens: of the longest chunk, special tokens left out.
+        n_copies: how often the documents are among the chunks, each time with other values; a pass takes one.
     """
 
     examples: tuple[Example, ...]
@@ -71,6 +72,16 @@ class TrainingChunks:
     n_cut: int
     n_within_words: int
     longest_tokens: int
+    n_copies: int = 1
+
+    def with_copy(self, other: TrainingChunks) -> TrainingChunks:
+        """These chunks and those of the same documents with other values; the counts stay those of these."""
+        return replace(
+            self,
+            examples=self.examples + other.examples,
+            longest_tokens=max(self.longest_tokens, other.longest_tokens),
+            n_copies=self.n_copies + other.n_copies,
+        )
 
 
 def tokenize(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[list[int], list[tuple[int, int]]]:

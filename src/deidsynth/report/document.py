@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from deidsynth.documents import Document
 from deidsynth.report import notes as note_cards
-from deidsynth.report import sections
+from deidsynth.report import sampling_table, sections
 
 
 def render_html(report: Mapping[str, Any], notes: Sequence[Document] = ()) -> str:
@@ -41,6 +41,7 @@ def render_html(report: Mapping[str, Any], notes: Sequence[Document] = ()) -> st
         scores=sections.scores(report),
         shared_groups=sections.shared_groups(report),
         curves=sections.curves(report),
+        sampling=sampling_table.sampling(report),
         corpora=sections.corpora(report),
         overlap=sections.overlap(report),
         notes=note_cards.cards(notes),

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from deidsynth.report import figures, flow, formats
+from deidsynth.report import figures, flow, formats, sampling_table
 from deidsynth.report.tables import MEASURES, MODELS, RATIOS, LabelRow, f1_gap, label_rows, part
 
 LANGUAGES = {
@@ -48,7 +48,6 @@ FACTS = {
     "strict_f1": "strict F1",
     "token_f1": "token F1",
     "validation_f1": "validation F1",
-    "n_without_eos": "cut off at the length limit",
     "n_cut_entities": "entities cut by a chunk’s end",
     "n_lost_entities": "entities that no token holds",
     "n_misaligned_entities": "entities that tags cannot give back exactly",
@@ -56,13 +55,14 @@ FACTS = {
     "n_tokens_filled_in": "tokens read for filling in",
     "n_tokens_tagged": "tokens read for tagging",
     "n_tokens_seen": "tokens read",
-    "n_empty": "empty documents",
     "n_notes_checked": "notes checked",
     "n_notes_passing": "notes that may be shown",
     "n_notes_with_long_runs": "notes with a long copied run",
     "n_notes_with_rare_entities": "notes with a rare real value",
     "recall_train": "wording of training notes that recurs",
     "recall_held_out": "wording of unseen notes that recurs",
+    **sampling_table.FACTS,
+    **sampling_table.MORE_FACTS,
 }
 WEAK_GAP = 0.2
 STATUS = {"done": "computed", "cached": "kept from before"}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, PreTrainedModel
+from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel, RepetitionPenaltyLogitsProcessor
 
 from deidsynth.models.packing import Frame
 from deidsynth.sampling.engine import SamplingSettings
@@ -52,6 +52,7 @@ def continuations(
                 attention_mask=mask,
                 past_key_values=cache,
                 generation_config=_generation_config(frame, settings, stretch),
+                logits_processor=_processors(frame, settings),
             )
         fresh = output.sequences[:, ids.shape[1] :]
         done += fresh.shape[1]
@@ -75,12 +76,41 @@ def _generation_config(frame: Frame, settings: SamplingSettings, max_new_tokens:
         temperature=settings.temperature,
         top_p=settings.top_p,
         top_k=settings.top_k,
+        min_p=settings.min_p or None,
         max_new_tokens=max_new_tokens,
         bos_token_id=frame.bos,
         eos_token_id=frame.eos,
         pad_token_id=frame.fill,
         return_dict_in_generate=True,
     )
+
+
+def _processors(frame: Frame, settings: SamplingSettings) -> list[LogitsProcessor]:
+    if settings.repetition_penalty == 1.0:
+        return []
+    return [TextRepetitionPenalty(settings.repetition_penalty, frame)]
+
+
+class TextRepetitionPenalty(LogitsProcessor):
+    """transformers' repetition penalty for tokens of the text alone.
+
+    BOS and the filling stand before a text and would be punished, which may be EOS itself (GPT-2) and would make the
+    texts of one batch depend on each other's length.
+
+    Args:
+        penalty: above 1 discourages repetition.
+        frame: the tokens that are no text.
+    """
+
+    def __init__(self, penalty: float, frame: Frame) -> None:
+        self._whole = RepetitionPenaltyLogitsProcessor(penalty)
+        self._frame = sorted({frame.bos, frame.eos, frame.fill})
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        """Scores of the next token. Shape (n_rows, vocabulary)."""
+        punished = self._whole(input_ids, scores)
+        punished[:, self._frame] = scores[:, self._frame]
+        return punished
 
 
 def _select(cache: Any, rows: torch.Tensor, *, everything: bool) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 
@@ -15,6 +15,10 @@ class SamplingSettings:
         temperature: above 0; 1 leaves the distribution as it is.
         top_p: nucleus: the smallest set of tokens that holds this mass.
         top_k: at most so many tokens; 0 is off.
+        min_p: tokens less likely than this share of the likeliest one are out; 0 is off.
+        repetition_penalty: divides the positive scores of tokens that stood before, multiplies the negative ones;
+            1 is off.
+        stop: texts before which a document is cut.
         max_length_tokens: longest document, prompt included, EOS not.
         batch_size: documents sampled together.
     """
@@ -22,8 +26,16 @@ class SamplingSettings:
     temperature: float = 1.0
     top_p: float = 0.95
     top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    stop: tuple[str, ...] = ()
     max_length_tokens: int = 2048
     batch_size: int = 64
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether temperature, ``top_p`` and ``top_k`` say all about the next token."""
+        return self.min_p == 0.0 and self.repetition_penalty == 1.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,8 +62,8 @@ class Sample:
         text: prompt and continuation.
         prompt_number: of its request.
         prompt_characters: length of the prompt region at the start of the text.
-        n_tokens: of prompt and continuation, EOS not counted.
-        ended: whether the model ended it (EOS); else it was cut off.
+        n_tokens: of prompt and continuation as they were drawn, EOS not counted.
+        ended: whether the model ended it, by EOS or by a stop text; else it was cut off.
         seed: from which its batch was drawn.
     """
 
@@ -68,15 +80,22 @@ class Engine(Protocol):
     """Samples documents in batches. A batch is a unit: the same requests and seed give the same samples."""
 
     def sample_batch(self, requests: Sequence[Request], settings: SamplingSettings, seed: int) -> list[Sample]:
-        """The documents of one batch, in the order of the requests."""
+        """The documents of one batch, in the order of the requests; stop texts need not be heeded."""
 
 
 def sample(
     engine: Engine, batches: Sequence[Sequence[Request]], settings: SamplingSettings, seed: int, first: int = 0
 ) -> Iterator[list[Sample]]:
-    """Batch after batch of samples, from batch number ``first`` on; every batch has a seed of its own."""
+    """Batch after batch of samples, cut at stop texts, from batch number ``first`` on; each batch has its own seed."""
     for number in range(first, len(batches)):
-        yield engine.sample_batch(batches[number], settings, batch_seed(seed, number))
+        drawn = engine.sample_batch(batches[number], settings, batch_seed(seed, number))
+        yield [stopped(each, settings.stop) for each in drawn]
+
+
+def stopped(sample: Sample, stop: Sequence[str]) -> Sample:
+    """The sample, cut before the first stop text behind its prompt."""
+    places = [place for text in stop if (place := sample.text.find(text, sample.prompt_characters)) >= 0]
+    return replace(sample, text=sample.text[: min(places)], ended=True) if places else sample
 
 
 def batch_seed(seed: int, number: int) -> int:

@@ -1,8 +1,9 @@
-"""Sampling in this process with ``transformers``' own ``generate``."""
+"""Sampling in this process: with a loop of our own where the model is of its kind, else with ``generate``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -11,6 +12,7 @@ from deidsynth.models.causal_lm import context_length
 from deidsynth.models.packing import Frame, token_ids
 from deidsynth.sampling.decoding import continuations
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings
+from deidsynth.sampling.wave import WaveDecoder, supports
 
 
 class LocalEngine:
@@ -20,7 +22,7 @@ class LocalEngine:
     the settings do not say is off.
 
     Args:
-        model: in evaluation mode.
+        model: in evaluation mode; not to be changed afterwards, as the fast loop has its own copy of the weights.
         tokenizer: of the model.
     """
 
@@ -30,6 +32,7 @@ class LocalEngine:
         self._frame = Frame.of(tokenizer)
         self._context = context_length(model)
         model.generation_config = GenerationConfig()
+        self._waves = WaveDecoder(model) if supports(model) else None
 
     def sample_batch(self, requests: Sequence[Request], settings: SamplingSettings, seed: int) -> list[Sample]:
         """The documents of one batch; prompts are filled up on the left.
@@ -51,7 +54,9 @@ class LocalEngine:
         # One place more than the shortest prompt leaves: that in which a text of full length ends.
         room = settings.max_length_tokens + 2 - min(len(prompt) for prompt in prompts)
         limit = min(room, self._context + 1 - width)
-        drawn = continuations(self._model, prompts, frame, settings, max_new_tokens=limit, seed=seed)
+        waves = self._waves if settings.is_plain else None
+        draw = partial(continuations, self._model) if waves is None else waves.continuations
+        drawn = draw(prompts, frame, settings, max_new_tokens=limit, seed=seed)
         return [
             self._sample(request, prompt, continuation[: settings.max_length_tokens + 2 - len(prompt)], seed)
             for request, prompt, continuation in zip(requests, prompts, drawn, strict=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -54,10 +56,7 @@ def make_prompts(config: PromptConfig, documents: Sequence[Document], *, languag
         return [""]
     if config.source == "file":
         return _file_prompts(Path(config.file or ""))
-    starts = [first_words(document, config.words) for document in documents]
-    starts = [start for start in starts if start.text]
-    if config.pii == "drop":
-        starts = [start for start in starts if not start.entities]
+    starts = [start for _, start in _beginnings(config, documents)]
     if not starts:
         raise CorpusError(
             "no validation document gives a prompt; use prompts.source: bos, another prompts.pii or more documents"
@@ -66,6 +65,46 @@ def make_prompts(config: PromptConfig, documents: Sequence[Document], *, languag
         return [start.text for start in starts]
     surrogates = Surrogates(language or "en", seed)
     return [with_surrogates(start, surrogates) for start in starts]
+
+
+def _beginnings(config: PromptConfig, documents: Sequence[Document]) -> list[tuple[Document, Document]]:
+    """The documents that give a prompt, and their first words."""
+    pairs = [(document, first_words(document, config.words)) for document in documents]
+    return [(whole, start) for whole, start in pairs if start.text and (config.pii != "drop" or not start.entities)]
+
+
+def prompt_turns(
+    config: PromptConfig, documents: Sequence[Document], *, seed: int, n_documents: int
+) -> list[int] | None:
+    """Which prompt each sample begins with, so that rare labels get their share; None where they just go in turn.
+
+    The labels take turns, and so do the documents of a label, in a shuffled order. Documents without entities count as
+    those of one more label. So a prompt's share is ``sum(1 / (n_labels * n_holders(label)))`` over the labels of its
+    document, with ``n_holders`` the number of documents that have the label.
+
+    Args:
+        config: whether labels are balanced.
+        documents: those that ``make_prompts`` was given.
+        seed: of the orders.
+        n_documents: how many samples there will be.
+    """
+    if config.balance == "none":
+        return None
+    holders: defaultdict[str, list[int]] = defaultdict(list)
+    for number, (document, _) in enumerate(_beginnings(config, documents)):
+        for label in {entity.label for entity in document.entities} or {""}:
+            holders[label].append(number)
+    labels = sorted(holders)
+    chance = random.Random(seed)
+    chance.shuffle(labels)
+    for label in labels:
+        chance.shuffle(holders[label])
+    turns = []
+    for turn in range(n_documents):
+        cycle, place = divmod(turn, len(labels))
+        of_label = holders[labels[place]]
+        turns.append(of_label[cycle % len(of_label)])
+    return turns
 
 
 def _file_prompts(path: Path) -> list[str]:
@@ -83,9 +122,10 @@ def _file_prompts(path: Path) -> list[str]:
     return prompts
 
 
-def make_requests(prompts: Sequence[str], n_documents: int) -> list[Request]:
-    """One request for each document, the prompts taken in turn."""
-    return [Request(index, prompts[index % len(prompts)], index % len(prompts)) for index in range(n_documents)]
+def make_requests(prompts: Sequence[str], n_documents: int, turns: Sequence[int] | None = None) -> list[Request]:
+    """One request for each document, the prompts taken in turn, or in the order of ``turns``."""
+    numbers = turns if turns is not None else [index % len(prompts) for index in range(n_documents)]
+    return [Request(index, prompts[number], number) for index, number in enumerate(numbers)]
 
 
 def in_batches(requests: Sequence[Request], size: int) -> list[list[Request]]:

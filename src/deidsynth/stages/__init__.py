@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from deidsynth.stages.adapt import Adapt
 from deidsynth.stages.annotate import Annotate
+from deidsynth.stages.base import Base
 from deidsynth.stages.evaluate import Evaluate
 from deidsynth.stages.overlap import Overlap
 from deidsynth.stages.select import Select
@@ -13,7 +14,7 @@ from deidsynth.stages.stage import Stage, StageContext
 from deidsynth.stages.synthesize import Synthesize
 from deidsynth.stages.train import Train
 
-_ALL: tuple[Stage, ...] = (Select(), Adapt(), Synthesize(), Train(), Annotate(), Evaluate(), Overlap())
+_ALL: tuple[Stage, ...] = (Select(), Base(), Adapt(), Synthesize(), Train(), Annotate(), Evaluate(), Overlap())
 
 STAGES = MappingProxyType({stage.name: stage for stage in _ALL})
 """Every stage by its name."""

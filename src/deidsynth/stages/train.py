@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import torch
@@ -26,6 +28,7 @@ from deidsynth.models.token_data import Example, TrainingChunks, training_chunks
 from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE, write_json, write_lines
 from deidsynth.stages.curves import watch
 from deidsynth.stages.stage import StageContext
+from deidsynth.surrogates import Surrogates, swapped
 from deidsynth.tagging import TagSet
 
 WITHIN_WORDS_SHARE = 0.002
@@ -55,7 +58,7 @@ class Train:
             train, validation = carve_validation(train, config.validation, context.seed)
         tagger, chunks = _untrained(config, TagSet.of(corpus.label_scheme()), train, context)
         texts = _texts(inputs["texts"], tagger, config) if "texts" in inputs else ()
-        n_pretrained = _pretrain(tagger, (chunks.examples, texts), config, output, context)
+        n_pretrained = _pretrain(tagger, chunks, texts, config, output, context)
         memory: dict[str, Any] = {}
         points = train_tagger(
             tagger,
@@ -74,7 +77,7 @@ class Train:
         return {
             "n_documents": len(train),
             "n_validation_documents": len(validation),
-            "n_chunks": len(chunks.examples),
+            "n_chunks": len(chunks.examples) // chunks.n_copies,
             "n_entities": chunks.n_entities,
             "n_misaligned_entities": chunks.n_misaligned,
             "n_lost_entities": chunks.n_lost,
@@ -97,13 +100,13 @@ def _untrained(
     """The tagger to train, with what the documents decide of its decoding, and the chunks to train it on."""
     torch.manual_seed(context.seed)
     tagger = new_tagger(config, tag_set, (document.text for document in documents), context.device)
-    chunks = training_chunks(
-        documents,
-        tagger.tokenizer,
-        tag_set,
-        max_words=config.chunk_words,
-        max_tokens=min(config.chunk_tokens or tagger.window_tokens, tagger.window_tokens),
-    )
+    longest = min(config.chunk_tokens or tagger.window_tokens, tagger.window_tokens)
+    cut = partial(training_chunks, tokenizer=tagger.tokenizer, tag_set=tag_set, max_words=config.chunk_words)
+    chunks = cut(documents, max_tokens=longest)
+    if config.swaps:
+        surrogates, chance = Surrogates(config.language or "en", context.seed), Random(f"swaps-{context.seed}")
+        others = [swapped(document, surrogates, chance, config.swaps) for document in documents]
+        chunks = chunks.with_copy(cut(others, max_tokens=longest))
     transitions = config.transitions * transition_log_probs(chunks.examples, len(tag_set))
     tagger = replace(
         tagger,
@@ -126,13 +129,13 @@ def _texts(folder: Path, tagger: Tagger, config: TrainConfig) -> Sequence[Exampl
 
 def _pretrain(
     tagger: Tagger,
-    examples: tuple[Sequence[Example], Sequence[Example]],
+    chunks: TrainingChunks,
+    texts: Sequence[Example],
     config: TrainConfig,
     output: Path,
     context: StageContext,
 ) -> int:
     """Fill-in training of the encoder, where it is asked for; how many tokens were filled in."""
-    own, texts = examples
     if not TaggerRecipe.of(config).pretraining_epochs and not texts:
         return 0
     folder = context.scratch / "pretraining"
@@ -142,11 +145,12 @@ def _pretrain(
         memory: dict[str, Any] = {}
         points = pretrain(
             tagger,
-            own,
+            chunks.examples,
             config,
             Compute(context.seed, context.device, context.precision, folder),
             memory,
             texts,
+            chunks.n_copies,
         )
         watch(points, "pretrain", context.progress, memory)
         save_model(tagger.model, str(weights))

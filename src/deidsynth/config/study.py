@@ -1,0 +1,125 @@
+"""Configuration of a study: a run, and what is varied in it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from deidsynth.config.parsing import StageConfig
+
+Axis = Literal[
+    "adaptation_fraction", "annotator_fraction", "synthetic_volume", "base_model", "encoder", "arm", "fold", "seed"
+]
+AXES: tuple[str, ...] = get_args(Axis)
+LATER_ARMS = ("inline", "agreement")
+
+
+def _listed(value: Any) -> Any:
+    return value if value is None or isinstance(value, list) else [value]
+
+
+def _known_arm(value: Any) -> Any:
+    if value in LATER_ARMS:
+        raise ValueError(f"arm {value} is not available in this version; machine is")
+    return value
+
+
+Adapted = Annotated[float, Field(ge=0.0, le=1.0)]
+Trained = Annotated[float, Field(gt=0.0, le=1.0)]
+Volume = Annotated[float, Field(gt=0.0)]
+Arm = Annotated[Literal["machine"], BeforeValidator(_known_arm)]
+Fold = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0)]
+
+
+class Axes(StageConfig):
+    """What is varied; a single value may stand for a list of one."""
+
+    adaptation_fraction: Annotated[list[Adapted] | None, BeforeValidator(_listed)] = Field(
+        None, description="shares of the training documents that the language model is adapted to; 0: not adapted"
+    )
+    annotator_fraction: Annotated[list[Trained] | None, BeforeValidator(_listed)] = Field(
+        None, description="shares of the training documents that the annotator, which is the gold model, is trained on"
+    )
+    synthetic_volume: Annotated[list[Volume] | None, BeforeValidator(_listed)] = Field(
+        None, description="synthetic documents, as multiples of all training documents"
+    )
+    base_model: Annotated[list[str] | None, BeforeValidator(_listed)] = Field(None, description="adapt.base")
+    encoder: Annotated[list[str] | None, BeforeValidator(_listed)] = Field(
+        None, description="train.encoder, of the gold and of the synthetic model"
+    )
+    arm: Annotated[list[Arm] | None, BeforeValidator(_listed)] = Field(
+        None, description="machine: texts are sampled, and annotated by the gold model"
+    )
+    fold: Annotated[list[Fold] | None, BeforeValidator(_listed)] = Field(
+        None, description="which folds, from 1; by default all"
+    )
+    seed: Annotated[list[Seed] | None, BeforeValidator(_listed)] = Field(None, description="of training and sampling")
+
+    @model_validator(mode="after")
+    def _values_differ(self) -> Axes:
+        for name, values in self.given().items():
+            if not values:
+                raise ValueError(f"{name}: no values; give some, or leave the axis out")
+            if len(set(values)) < len(values):
+                raise ValueError(f"{name}: a value stands there twice")
+        return self
+
+    def given(self) -> dict[str, list[Any]]:
+        """The axes that are named, with their values."""
+        return {name: getattr(self, name) for name in AXES if getattr(self, name) is not None}
+
+
+class ReportedConfig(StageConfig):
+    """Which published table a study repeats."""
+
+    table: int = Field(ge=1, le=5, description="number in study/reported.yaml")
+    language: str = Field(description="ISO 639-1 code")
+    note: str | None = Field(None, description="what else differs, such as the corpus")
+
+
+class StudyConfig(StageConfig):
+    """Many runs that differ in what the axes say."""
+
+    name: str | None = Field(None, description="by default the name of the file")
+    about: str | None = Field(None, description="a sentence or two for the report")
+    base: dict[str, Any] | str = Field(
+        default_factory=dict, description="the run configuration, or the path of one beside the study file"
+    )
+    axes: Axes = Axes()
+    zip: list[list[Axis]] = Field(
+        default_factory=list, description="axes that go together, value by value, instead of each with each"
+    )
+    cells: list[Axes] = Field(
+        default_factory=list,
+        description="explicit cells; axes that a cell does not name are taken from axes, each with each",
+    )
+    folds: int | None = Field(None, ge=2, description="cross-validation by group instead of the corpus' own parts")
+    folds_of: Literal["corpus", "train"] = Field("corpus", description="what the folds are made of")
+    budget: Literal["epochs", "steps"] = Field(
+        "epochs", description="what arms have in common: epochs (the paper's way) or optimizer steps"
+    )
+    reported: ReportedConfig | None = Field(None, description="published figures to stand beside")
+
+    @model_validator(mode="after")
+    def _axes_fit(self) -> StudyConfig:
+        given = self.axes.given()
+        seen: set[str] = set()
+        for together in self.zip:
+            lengths = {name: len(given.get(name, ())) for name in together}
+            if len(together) < 2 or len(set(lengths.values())) > 1 or 0 in lengths.values():
+                counts = ", ".join(f"{name} {length}" for name, length in lengths.items())
+                raise ValueError(f"zip: two or more axes with equally many values go together, got {counts}")
+            if seen & set(together):
+                raise ValueError("zip: an axis stands there twice")
+            seen |= set(together)
+        for number, cell in enumerate(self.cells, start=1):
+            for together in self.zip:
+                named = [name for name in together if name in cell.given()]
+                if named and len(named) < len(together):
+                    raise ValueError(f"cells: cell {number} names {named[0]}, so it must name all of that zip")
+        asked = {fold for axes in (self.axes, *self.cells) for fold in axes.fold or ()}
+        if asked and (self.folds is None or max(asked) > self.folds):
+            raise ValueError(f"fold: fold {max(asked)} is asked for; folds must say how many there are, at least that")
+        return self

@@ -1,0 +1,103 @@
+"""Texts that repeat an earlier one for the most part, or themselves, found by runs of words that stand twice.
+
+Nearness is containment: the share of the distinct runs of ``RUN_WORDS`` words of the smaller text that stand in the
+other. Time and memory are linear in the words.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from deidsynth.metrics.tokens import words
+
+RUN_WORDS = 8
+NEAR = 0.6
+LEAST_RUNS = 5
+MOST_HOLDERS = 10  # texts remembered for a run: enough to find those that are near, and few enough to stay linear
+
+
+class Runs:
+    """Names of runs of words: equal runs have equal names, in every process."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def numbered(self, text: str) -> tuple[int, ...]:
+        """A number for each word of a text."""
+        return tuple(self._numbers.setdefault(word, len(self._numbers)) for word in words(text))
+
+    def names(self, text: str, length: int = RUN_WORDS) -> set[int]:
+        """The names of a text's runs of a length in words."""
+        numbers = self.numbered(text)
+        return {hash(numbers[at : at + length]) for at in range(len(numbers) - length + 1)}
+
+
+class NearRepeats:
+    """Remembers texts, and says whether another one repeats one of them.
+
+    A text *repeats* one of the same words, and one with which it shares ``share`` of its runs. What stands in at least
+    ``min_groups`` training groups is a template and does not count, be it a run or a whole text. Of the texts that
+    hold a run the first ``MOST_HOLDERS`` are compared.
+
+    Args:
+        train: training texts with their groups.
+        share: least containment, in (0, 1].
+        min_groups: of a template.
+    """
+
+    def __init__(self, train: Iterable[tuple[str, str]], share: float = NEAR, min_groups: int = 3) -> None:
+        self._share = share
+        self._runs = Runs()
+        by_group: defaultdict[str, tuple[set[int], set[tuple[int, ...]]]] = defaultdict(lambda: (set(), set()))
+        for text, group in train:
+            runs, wholes = by_group[group]
+            runs |= self._runs.names(text)
+            wholes.add(self._runs.numbered(text))
+        held = Counter(run for runs, _ in by_group.values() for run in runs)
+        whole = Counter(words for _, wholes in by_group.values() for words in wholes)
+        self._templates = {run for run, n_groups in held.items() if n_groups >= min_groups}
+        self._common = {words for words, n_groups in whole.items() if n_groups >= min_groups}
+        self._wholes: set[tuple[int, ...]] = set()
+        self._sizes: list[int] = []
+        self._holders: defaultdict[int, list[int]] = defaultdict(list)
+
+    def __repr__(self) -> str:
+        return f"NearRepeats(n_texts={len(self._sizes)}, n_templates={len(self._templates)})"
+
+    def repeats(self, text: str) -> bool:
+        """Whether a text repeats one that was added."""
+        whole = self._runs.numbered(text)
+        if whole in self._wholes:
+            return whole not in self._common
+        own = self._own(text)
+        shared = Counter(holder for run in own for holder in self._holders.get(run, ()))
+        for holder, count in shared.items():
+            smaller = min(len(own), self._sizes[holder])
+            if smaller >= LEAST_RUNS and count >= self._share * smaller:
+                return True
+        return False
+
+    def add(self, text: str) -> None:
+        """Remember a text: what it shares with later ones, not the text itself."""
+        own = self._own(text)
+        for run in own:
+            if len(self._holders[run]) < MOST_HOLDERS:
+                self._holders[run].append(len(self._sizes))
+        self._sizes.append(len(own))
+        self._wholes.add(self._runs.numbered(text))
+
+    def _own(self, text: str) -> set[int]:
+        return self._runs.names(text) - self._templates
+
+
+def share_of_repeats(tokens: Sequence[str], length: int = 4) -> float:
+    """Share of a text's runs of tokens that stood before in it: 0 where none did, near 1 in a loop.
+
+    With ``n`` runs of which ``d`` are distinct this is ``1 - d / n``; 0 where there is no run.
+
+    >>> share_of_repeats("a b a b a b".split(), 2)
+    0.6
+    """
+    runs = [tuple(tokens[at : at + length]) for at in range(len(tokens) - length + 1)]
+    return 1 - len(set(runs)) / len(runs) if runs else 0.0

@@ -1,0 +1,223 @@
+"""One completion from a server: asked for until it is there, or until there is no point in asking again.
+
+Errors say what happened in words of our own. What the server or the HTTP library says may quote a prompt or an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+import random
+import ssl
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx2
+
+from deidsynth.config import EndpointConfig
+from deidsynth.errors import EngineError, InputError
+
+# "stop" and "length" are OpenAI's; the others are what text-generation-inference calls its kinds of "stop".
+_ENDED = {"stop": True, "eos_token": True, "stop_sequence": True, "length": False}
+_PASSING = frozenset({408, 425, 429})  # and all from 500 on: another attempt may succeed
+
+_LOGGERS = ("httpx2", *(f"httpcore2.{name}" for name in ("connection", "http11", "http2", "proxy", "socks")))
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
+
+
+class _Silence(logging.Filter):
+    """Keeps what the HTTP library logs of our requests out: it quotes headers, status lines and broken answers."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record may pass."""
+        return not _silent.get()
+
+
+_SILENCE = _Silence()
+
+
+def silence() -> None:
+    """From here on, and in this context only, the HTTP library logs nothing."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_SILENCE)
+    _silent.set(True)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Completion:
+    """What a server answers.
+
+    Args:
+        text: without the prompt.
+        ended: whether the model ended it, or a stop string; else it was cut off.
+        n_tokens: of the text, as the server counts them (most count EOS).
+        n_prompt_tokens: as the server counts them (most count BOS); None if it does not say.
+    """
+
+    text: str
+    ended: bool
+    n_tokens: int
+    n_prompt_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why an attempt failed.
+
+    Args:
+        reason: in words that quote nothing.
+        retry_after_seconds: how long the server asks to wait.
+    """
+
+    reason: str
+    retry_after_seconds: float = 0.0
+
+
+async def complete(
+    client: httpx2.AsyncClient, url: httpx2.URL, payload: Mapping[str, Any], config: EndpointConfig, subject: str
+) -> Completion:
+    """One completion.
+
+    Args:
+        client: that follows no redirects.
+        url: of the server's completions.
+        payload: the request.
+        config: attempts, waits and timeouts.
+        subject: what is asked for, as errors name it.
+
+    Raises:
+        InputError: the server refuses the request, redirects it, or its certificate cannot be verified.
+        EngineError: no usable answer after all attempts, or one of another kind.
+    """
+    content = json.dumps(payload).encode()
+    reason = ""
+    for attempt in range(1, config.attempts + 1):
+        outcome = await _attempt(client, url, content, config, subject)
+        if isinstance(outcome, Completion):
+            return outcome
+        reason = outcome.reason
+        if outcome.retry_after_seconds > config.max_wait_seconds:
+            raise EngineError(
+                f"{subject}: {reason}, and the server asks to wait {outcome.retry_after_seconds:.0f} s; try "
+                f"later, or raise endpoint.max_wait_seconds (now {config.max_wait_seconds:g})"
+            )
+        if attempt < config.attempts:
+            await asyncio.sleep(max(outcome.retry_after_seconds, _backoff(attempt, config)))
+    raise EngineError(
+        f"{subject}: no answer from the endpoint in {config.attempts} attempts; at last {reason}. See whether "
+        "the server runs and what it logs, then run again: finished batches are kept"
+    )
+
+
+def _backoff(attempt: int, config: EndpointConfig) -> float:
+    """Seconds, doubled with each attempt; up to half is taken off by chance, so that requests do not come in step."""
+    # The exponent is limited, as a float would overflow long after max_wait_seconds is reached.
+    longest = min(config.max_wait_seconds, config.backoff_seconds * 2.0 ** min(attempt - 1, 64))
+    return longest * random.uniform(0.5, 1.0)
+
+
+async def _attempt(
+    client: httpx2.AsyncClient, url: httpx2.URL, content: bytes, config: EndpointConfig, subject: str
+) -> Completion | Fault:
+    # What follows from an exception is told outside its handler, so that no error of ours has it as its context.
+    untrusted = False
+    try:
+        async with asyncio.timeout(config.timeout_seconds):
+            response = await client.post(url, content=content)
+    except (TimeoutError, httpx2.TimeoutException):
+        return Fault("no answer in time (endpoint.timeout_seconds, endpoint.connect_timeout_seconds)")
+    except httpx2.ConnectError as error:
+        untrusted = _is_about_certificates(error)
+        if not untrusted:
+            return Fault("no connection could be made")
+    except httpx2.RequestError:
+        return Fault("the connection broke")
+    if untrusted:
+        raise InputError(
+            "the endpoint's certificate cannot be verified; set endpoint.ca_file to the authority that signed it"
+        )
+    if response.status_code == httpx2.codes.OK:
+        return _read(response.content, subject)
+    if response.status_code in _PASSING or response.status_code >= 500:
+        return Fault(f"HTTP {response.status_code}", _retry_after(response.headers.get("retry-after")))
+    raise InputError(f"{subject}: {_refusal(response.status_code)}")
+
+
+def _is_about_certificates(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _refusal(status: int) -> str:
+    head = f"the endpoint refused the request (HTTP {status})"
+    if 300 <= status < 400:
+        return f"{head}: it redirects, which is not followed; set endpoint.base_url to the address itself"
+    if status in (401, 403):
+        return f"{head}; see whether endpoint.api_key_variable names the variable with a valid key"
+    if status == 404:
+        return (
+            f"{head}; see whether endpoint.base_url ends as the server wants it (/v1) and endpoint.model is its model"
+        )
+    return (
+        f"{head}; see whether synthesize.max_length_tokens fits into the server's context, and whether endpoint.takes, "
+        "top_k_off and empty_prompt suit it. What it says itself may quote the prompt and is not shown; the server's "
+        "log has it"
+    )
+
+
+def _retry_after(value: str | None) -> float:
+    """Seconds to wait, from a header that holds seconds or a date; 0 where it holds neither."""
+    if value is None:
+        return 0.0
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(value)
+        except ValueError:
+            return 0.0
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = (moment - datetime.now(UTC)).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else 0.0
+
+
+def _read(content: bytes, subject: str) -> Completion | Fault:
+    """The completion that an answer holds.
+
+    Raises:
+        EngineError: JSON of another kind, which another attempt would not change.
+    """
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError):
+        return Fault("an answer that is cut off or no JSON")
+    try:
+        choice, usage = answer["choices"][0], answer["usage"]
+        text, reason = choice["text"], choice["finish_reason"]
+        n_tokens, n_prompt_tokens = usage["completion_tokens"], usage.get("prompt_tokens")
+    except (AttributeError, IndexError, KeyError, TypeError):
+        text = None
+    if not isinstance(text, str) or not _is_count(n_tokens):
+        raise EngineError(
+            f"{subject}: the endpoint's answer is no completion with choices[0].text, choices[0].finish_reason and "
+            "usage.completion_tokens; see whether endpoint.base_url is that of an OpenAI-compatible server"
+        )
+    ended = _ENDED.get(reason) if isinstance(reason, str) else None
+    if ended is None:
+        return Fault("a text that was broken off (its finish_reason is neither stop nor length)")
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # half a surrogate pair is no text
+    return Completion(whole, ended, n_tokens, n_prompt_tokens if _is_count(n_prompt_tokens) else None)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,212 @@
+"""Sampling from a server that the user runs: any that speaks OpenAI's completions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import httpx2
+
+from deidsynth.config import EndpointConfig
+from deidsynth.errors import InputError
+from deidsynth.sampling.addresses import completions_url, is_local
+from deidsynth.sampling.completions import Completion, complete, silence
+from deidsynth.sampling.engine import Request, Sample, SamplingSettings
+
+Result = TypeVar("Result")
+
+
+class EndpointEngine:
+    """An engine for a completions server; each document is a request of its own, with its own seed.
+
+    How long a document may be is a matter of tokens, and only the server has the tokenizer: a first request for one
+    token tells how many each prompt has. Where the server does not say, a prompt counts as many as it has UTF-8 bytes,
+    and one for BOS, which is never too few. The continuation gets what is left of ``max_length_tokens``. BOS and EOS
+    count where the server counts them.
+
+    Args:
+        config: which server, and how it is asked.
+
+    Raises:
+        InputError: an address on another machine without ``allow_remote``, a key that is not in the environment, or a
+            file of certificates that cannot be read.
+    """
+
+    def __init__(self, config: EndpointConfig) -> None:
+        self._config = config
+        self._url = completions_url(config)
+        self._local = is_local(self._url)
+        self._headers = {"content-type": "application/json", **_authorization(config)}
+        self._certificates = _certificates(config, trust_env=not self._local)
+        self._prompt_tokens: dict[str, int] = {}  # those that the server has counted, or their upper bound
+
+    def sample_batch(self, requests: Sequence[Request], settings: SamplingSettings, seed: int) -> list[Sample]:
+        """The documents of one batch, in the order of the requests.
+
+        The first request that fails for good ends the batch; those under way are given up.
+
+        Raises:
+            InputError: a prompt is empty or leaves no room for text, the server does not take what the settings
+                ask for, or it refuses a request.
+            EngineError: the server gives no usable answer.
+        """
+        self._check_taken(settings)
+        for request in requests:
+            self._sent(request)
+        if self._local:
+            completions_url(self._config)  # what localhost means may have changed
+        return _run(lambda: self._sample_all(requests, settings, seed))
+
+    async def _sample_all(self, requests: Sequence[Request], settings: SamplingSettings, seed: int) -> list[Sample]:
+        silence()
+        gate = asyncio.Semaphore(self._config.requests_in_flight)
+        async with self._client() as client:
+
+            async def ask(request: Request, max_tokens: int) -> Completion:
+                payload = self._payload(request, settings, max_tokens, document_seed(seed, request.index))
+                async with gate:
+                    return await complete(client, self._url, payload, self._config, f"prompt {request.prompt_number}")
+
+            async def count(request: Request) -> None:
+                counted = (await ask(request, 1)).n_prompt_tokens
+                most = len(self._sent(request).encode()) + 1
+                self._prompt_tokens[self._sent(request)] = most if counted is None else counted
+
+            async def draw(request: Request, room: int) -> Sample:
+                return _sample(request, await ask(request, room), seed)
+
+            fresh = {self._sent(each): each for each in requests if self._sent(each) not in self._prompt_tokens}
+            await _together(count(request) for request in fresh.values())
+            rooms = [self._room(request, settings) for request in requests]
+            return await _together(draw(request, room) for request, room in zip(requests, rooms, strict=True))
+
+    def _client(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
+            headers=self._headers,
+            verify=self._certificates,
+            timeout=httpx2.Timeout(self._config.timeout_seconds, connect=self._config.connect_timeout_seconds),
+            limits=httpx2.Limits(max_connections=self._config.requests_in_flight),
+            follow_redirects=False,
+            trust_env=not self._local,  # proxies
+        )
+
+    def _sent(self, request: Request) -> str:
+        """The prompt as it is sent."""
+        if request.prompt:
+            return request.prompt
+        if self._config.empty_prompt is None:
+            raise InputError(
+                f"prompt {request.prompt_number} is empty, which many servers refuse; set endpoint.empty_prompt to the "
+                "model's BOS, such as <s>, or to '' if the server puts BOS before every prompt"
+            )
+        return self._config.empty_prompt
+
+    def _check_taken(self, settings: SamplingSettings) -> None:
+        """Refuse settings that the server would leave out; stop texts are heeded without it."""
+        asked = {
+            "top_k": settings.top_k != 0,
+            "min_p": settings.min_p != 0.0,
+            "repetition_penalty": settings.repetition_penalty != 1.0,
+        }
+        left_out = [f"synthesize.{name}" for name, wanted in asked.items() if wanted and name not in self._config.takes]
+        if left_out:
+            raise InputError(
+                f"{', '.join(left_out)}: set, but not among endpoint.takes, the fields that the server takes; leave it "
+                "at its default, or add it there"
+            )
+
+    def _room(self, request: Request, settings: SamplingSettings) -> int:
+        """Tokens that the continuation may have."""
+        n_tokens = self._prompt_tokens[self._sent(request)]
+        if n_tokens >= settings.max_length_tokens:
+            raise InputError(
+                f"prompt {request.prompt_number} has {n_tokens} tokens and leaves no room for text: "
+                f"synthesize.max_length_tokens is {settings.max_length_tokens}; give a shorter prompt, or raise the "
+                "limit if the model allows it"
+            )
+        return settings.max_length_tokens - n_tokens
+
+    def _payload(self, request: Request, settings: SamplingSettings, max_tokens: int, seed: int) -> dict[str, Any]:
+        extra = {
+            "top_k": settings.top_k or self._config.top_k_off,
+            "min_p": settings.min_p,
+            "repetition_penalty": settings.repetition_penalty,
+            "stop": list(settings.stop),
+        }
+        return {
+            "model": self._config.model,
+            "prompt": self._sent(request),
+            "max_tokens": max_tokens,
+            "temperature": settings.temperature,
+            "top_p": settings.top_p,
+            "seed": seed,
+            "n": 1,
+            **{name: extra[name] for name in self._config.takes if extra[name] != []},
+        }
+
+
+def document_seed(seed: int, index: int) -> int:
+    """The seed of a document, from its batch's seed and its number in the corpus; below 2^31, as some servers want."""
+    return (seed * 1_000_003 + index) % 2**31
+
+
+def _sample(request: Request, completion: Completion, seed: int) -> Sample:
+    return Sample(
+        index=request.index,
+        text=request.prompt + completion.text,
+        prompt_number=request.prompt_number,
+        prompt_characters=len(request.prompt),
+        n_tokens=(completion.n_prompt_tokens or 0) + completion.n_tokens,
+        ended=completion.ended,
+        seed=seed,
+    )
+
+
+def _authorization(config: EndpointConfig) -> dict[str, str]:
+    name = config.api_key_variable
+    if name is None:
+        return {}
+    key = os.environ.get(name, "").strip()
+    if not key:
+        raise InputError(f"endpoint.api_key_variable: the environment variable {name} is not set")
+    if not key.isascii() or not key.isprintable():
+        raise InputError(f"endpoint.api_key_variable: {name} holds characters that no key can have")
+    return {"authorization": f"Bearer {key}"}
+
+
+def _certificates(config: EndpointConfig, *, trust_env: bool) -> ssl.SSLContext:
+    if config.ca_file is None:
+        return httpx2.create_ssl_context(trust_env=trust_env)
+    try:
+        return ssl.create_default_context(cafile=config.ca_file)
+    except (OSError, ValueError):  # an SSLError is an OSError
+        raise InputError(
+            f"endpoint.ca_file: {config.ca_file} cannot be read as certificates; give a PEM file"
+        ) from None
+
+
+def _run(job: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """What a job returns; in a thread of its own where an event loop runs already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(job())
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(job())).result()
+
+
+async def _together(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """What all jobs return, in their order; the first that fails ends the others, and its error is raised."""
+    failure: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(job) for job in jobs]
+    except BaseExceptionGroup as failures:
+        failure = failures.exceptions[0]
+    if failure is not None:
+        raise failure
+    return [task.result() for task in tasks]

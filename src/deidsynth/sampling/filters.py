@@ -1,0 +1,133 @@
+"""Which sampled documents are no good: the rules, and what they say of each document. No model, no file."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from deidsynth.config import FilterConfig
+from deidsynth.documents import Document
+from deidsynth.metrics import (
+    IdentifyingRuns,
+    LanguageProfile,
+    NearRepeats,
+    VerbatimIndex,
+    share_of_repeats,
+    token_spans,
+    words,
+)
+from deidsynth.sampling.engine import Request, Sample
+
+Finding = Literal["empty", "loop", "foreign_script", "other_language", "near_repeat", "long_run", "identifying_run"]
+FINDINGS: tuple[Finding, ...] = get_args(Finding)
+
+FACTS: dict[Finding, str] = {
+    "empty": "n_empty",
+    "loop": "n_loops",
+    "foreign_script": "n_in_foreign_script",
+    "other_language": "n_in_other_language",
+    "near_repeat": "n_near_repeats",
+    "long_run": "n_with_long_runs",
+    "identifying_run": "n_with_identifying_runs",
+}
+"""The fact that counts the documents with a finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rules say of one document.
+
+    Args:
+        findings: the rules that it breaks, in the order of ``FINDINGS``.
+        kept: whether it becomes part of the corpus.
+        repeated: share of its runs of tokens that stood before; None where it was not looked at.
+        foreign_letters: share of its letters of scripts that no training text has; None likewise.
+        common_words: share of its words among the commonest training words, as a multiple of the training texts' own
+            share; None likewise, and for short documents.
+    """
+
+    findings: tuple[Finding, ...]
+    kept: bool
+    repeated: float | None = None
+    foreign_letters: float | None = None
+    common_words: float | None = None
+
+
+class Filters:
+    """Judges documents one after another; near repeats are those of a document that was kept before.
+
+    The verdicts follow from the configuration, the training documents and the documents so far, in their order: a run
+    that was killed comes to the same ones.
+
+    Args:
+        config: the rules' bounds, and whether a finding rejects.
+        train: the training documents with their entities and groups; those without words say nothing.
+    """
+
+    def __init__(self, config: FilterConfig, train: Sequence[Document]) -> None:
+        self._config = config
+        self.compares = config.mode != "off" and any(words(document.text) for document in train)
+        """Whether there is training text to compare with."""
+        looks = train if self.compares else ()
+        pairs = [(document.text, document.unit) for document in looks]
+        texts, groups = [text for text, _ in pairs], [group for _, group in pairs]
+        self._language = LanguageProfile(texts)
+        self._earlier = NearRepeats(pairs, config.near_repeat, config.min_groups)
+        self._verbatim = VerbatimIndex(texts, groups, config.max_run_words, config.min_groups)
+        self._identifying = IdentifyingRuns(looks, config.max_run_words, config.min_groups)
+
+    def judge(self, text: str, prompt_characters: int = 0) -> Verdict:
+        """What the rules say of the next document, which is *empty* if no word stands behind its prompt."""
+        if not words(text[prompt_characters:]):
+            return Verdict(("empty",), kept=self._config.mode != "reject" and bool(text.strip()))
+        if self._config.mode == "off":
+            return Verdict((), kept=True)
+        repeated = share_of_repeats([text[start:end] for start, end in token_spans(text)], self._config.loop_tokens)
+        foreign = self._language.foreign_letters(text) if self.compares else None
+        common = self._language.common_words(text) if self.compares else None
+        found: dict[Finding, bool] = {
+            "loop": repeated > self._config.max_repeated,
+            "foreign_script": foreign is not None and foreign > self._config.max_foreign_letters,
+            "other_language": common is not None and common < self._config.min_common_words,
+            "near_repeat": self._earlier.repeats(text),
+            "long_run": self.compares and not self._verbatim.passes(text),
+            "identifying_run": self._identifying.stand_in(text),
+        }
+        findings = tuple(name for name in FINDINGS if found.get(name))
+        kept = not findings or self._config.mode == "count"
+        if kept:
+            self._earlier.add(text)
+        return Verdict(findings, kept, repeated, foreign, common)
+
+
+def counts(samples: Sequence[Sample], verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """How many documents were sampled, were left out, and broke each rule; a document may break several."""
+    found = Counter(finding for verdict in verdicts for finding in verdict.findings)
+    return {
+        "n_sampled": len(samples),
+        "n_rejected": sum(not verdict.kept for verdict in verdicts),
+        "n_without_eos": sum(not each.ended for each in samples),
+        **{fact: found[finding] for finding, fact in FACTS.items()},
+    }
+
+
+def replacements(
+    config: FilterConfig, round_: Sequence[tuple[Sample, Verdict]], prompts: Sequence[str], *, asked: int, sampled: int
+) -> list[Request]:
+    """Requests in place of the rejected documents of a round, with their prompts, as far as the budget goes.
+
+    Args:
+        config: the budget, and whether documents are replaced at all.
+        round_: the documents that were sampled last, in the order of their numbers.
+        prompts: those of the run.
+        asked: how many documents are wanted.
+        sampled: how many were sampled so far; the first of the new ones has this number.
+    """
+    if config.mode != "reject":
+        return []
+    numbers = [sample.prompt_number for sample, verdict in round_ if not verdict.kept]
+    room = max(0, math.ceil(config.budget * asked) - sampled)
+    return [Request(sampled + place, prompts[number], number) for place, number in enumerate(numbers[:room])]

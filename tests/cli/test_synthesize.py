@@ -1,0 +1,83 @@
+"""``deidsynth synthesize`` with a real, tiny model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deidsynth.corpora import read_jsonl, write_jsonl
+from deidsynth.documents import Corpus
+from tiny_models import NOTES, save_tiny
+
+SETTINGS = ["top_p=1.0", "max_length_tokens=40", "batch_size=4", "filters.min_common_words=0", "filters.loop_tokens=1"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny("llama", tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def sampled(deidsynth, model, tmp_path):
+    """A call of the command for twelve texts: its result, and the texts."""
+
+    def call(*options: str | Path, settings: list[str]):
+        output = tmp_path / "new.jsonl"
+        output.unlink(missing_ok=True)
+        flat = [part for setting in [*SETTINGS, *settings] for part in ("--set", setting)]
+        command = ["synthesize", model, "--bos", "-n", "12", "--output", output, "--device", "cpu", "--seed", "5"]
+        result = deidsynth(*command, *options, *flat)
+        assert result.exit_code == 0, result.stderr
+        return result, [document.text for document in read_jsonl(output)]
+
+    return call
+
+
+def test_rejected_texts_are_replaced_and_told(sampled) -> None:
+    plain, before = sampled("--json", settings=["filters.mode=count", "filters.max_repeated=0.4"])
+    result, texts = sampled("--json", settings=["filters.budget=4", "filters.max_repeated=0.4"])
+    counted, facts = json.loads(plain.stdout), json.loads(result.stdout)
+    assert 0 < counted["n_loops"] < counted["n_documents"] == 12
+    assert facts["n_documents"] == len(texts) == 12
+    assert facts["n_sampled"] == 12 + facts["n_rejected"] > 12
+    assert len(set(texts) & set(before)) == 12 - counted["n_loops"]
+    assert "there is no training text to compare with" in result.stderr
+
+
+def test_texts_are_compared_with_the_corpus_of_the_model(sampled, tmp_path) -> None:
+    train = tmp_path / "train.jsonl"
+    write_jsonl(Corpus(NOTES, origin="invented"), train)
+    result, texts = sampled("--train", train, settings=["filters.max_foreign_letters=0.9"])
+    assert len(texts) == 12
+    assert "no training text" not in result.stderr
+
+
+def test_a_shortage_is_told(sampled) -> None:
+    result, texts = sampled(settings=["filters.max_repeated=0.4", "filters.budget=1"])
+    assert 0 < len(texts) < 12
+    assert f"{12 - len(texts)} of 12 texts are missing: the filters rejected" in result.stderr
+
+
+def test_what_can_be_set(deidsynth, model, sampled, tmp_path) -> None:
+    _, texts = sampled(settings=["min_p=0.1", "repetition_penalty=1.3", "stop=[e]", "filters.mode=off"])
+    assert texts
+    assert not any("e" in text for text in texts)
+    refused = deidsynth(
+        "synthesize",
+        model,
+        "--bos",
+        "--output",
+        tmp_path / "x.jsonl",
+        "--set",
+        "filters.min_words=3",
+        "--set",
+        "min_p=1",
+        "--set",
+        "stop=['']",
+    )
+    assert refused.exit_code == 2
+    assert "filters.min_words: unknown key" in refused.stderr
+    assert "min_p" in refused.stderr
+    assert "stop: an empty text would cut every document" in refused.stderr
