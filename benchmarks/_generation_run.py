@@ -1,0 +1,180 @@
+"""One run of one system of ``generation.py``, in a process of its own: a JSON object in, one out.
+
+Nothing but the system's own packages is imported, so that a rival's environment needs no deidsynth.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Batch = Sequence[Sequence[int]]
+Sampler = Callable[[Batch, int], list[list[int]]]
+"""Token ids of the prompts and a seed in; new token ids out, up to and with EOS where it was drawn."""
+
+
+def _model(spec: dict[str, Any]) -> Any:
+    import torch
+
+    from deidsynth.models.causal_lm import load_causal_lm
+
+    torch.set_num_threads(spec["threads"])
+    return load_causal_lm(spec["model"], "cpu", spec["precision"])[0]
+
+
+def _room(prompts: Batch, spec: dict[str, Any]) -> int:
+    return int(spec["max_length"]) - max(map(len, prompts))
+
+
+def ours(spec: dict[str, Any]) -> Sampler:
+    """The loop for Llama-type models on the processor.
+
+    Raises:
+        SystemExit: it does not know this model.
+    """
+    from deidsynth.models.packing import Frame
+    from deidsynth.sampling.engine import SamplingSettings
+    from deidsynth.sampling.wave import WaveDecoder, supports
+
+    model, frame = _model(spec), Frame(**spec["frame"])
+    if not supports(model):
+        raise SystemExit("our own loop does not know this model")
+    settings, decoder = SamplingSettings(top_p=spec["top_p"]), WaveDecoder(model)
+    return lambda prompts, seed: decoder.continuations(
+        prompts, frame, settings, max_new_tokens=_room(prompts, spec), seed=seed
+    )
+
+
+def stretches(spec: dict[str, Any]) -> Sampler:
+    """``generate`` for 64 tokens at a time, finished rows dropped in between: our way for all other models."""
+    from deidsynth.models.packing import Frame
+    from deidsynth.sampling.decoding import continuations
+    from deidsynth.sampling.engine import SamplingSettings
+
+    model, frame, settings = _model(spec), Frame(**spec["frame"]), SamplingSettings(top_p=spec["top_p"])
+    return lambda prompts, seed: continuations(
+        model, prompts, frame, settings, max_new_tokens=_room(prompts, spec), seed=seed
+    )
+
+
+def generate(spec: dict[str, Any]) -> Sampler:
+    """``generate`` as transformers has it: one call for a batch, which lasts as long as its longest row."""
+    import torch
+    from transformers import GenerationConfig
+
+    model, frame = _model(spec), spec["frame"]
+    ends = {"bos_token_id": frame["bos"], "eos_token_id": frame["eos"], "pad_token_id": frame["fill"]}
+
+    def sampler(prompts: Batch, seed: int) -> list[list[int]]:
+        width, room = max(map(len, prompts)), _room(prompts, spec)
+        config = GenerationConfig(do_sample=True, top_k=0, top_p=spec["top_p"], max_new_tokens=room, **ends)
+        ids = torch.tensor([[frame["fill"]] * (width - len(row)) + [*row] for row in prompts])
+        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts])
+        torch.manual_seed(seed)
+        with torch.inference_mode():
+            rows: list[list[int]] = model.generate(ids, attention_mask=mask, generation_config=config).tolist()
+        return [_until(row[width:], frame["eos"]) for row in rows]
+
+    return sampler
+
+
+def ctranslate2(spec: dict[str, Any]) -> Sampler:
+    """CTranslate2 on the model as its own converter writes it; in float32 where it lacks bfloat16 here."""
+    import ctranslate2 as rival
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(spec["model"])
+    with tempfile.TemporaryDirectory() as folder:
+        rival.converters.TransformersConverter(spec["model"]).convert(folder, force=True)
+        has_bf16 = "bfloat16" in rival.get_supported_compute_types("cpu")
+        kind = "bfloat16" if spec["precision"] == "bf16" and has_bf16 else "float32"
+        generator = rival.Generator(folder, "cpu", compute_type=kind, intra_threads=spec["threads"])
+
+    def sampler(prompts: Batch, seed: int) -> list[list[int]]:
+        rival.set_random_seed(seed)
+        found = generator.generate_batch(
+            [tokenizer.convert_ids_to_tokens([*row]) for row in prompts],
+            max_length=_room(prompts, spec),
+            sampling_topk=0,
+            sampling_topp=spec["top_p"],
+            end_token=[spec["frame"]["eos"]],
+            return_end_token=True,
+            include_prompt_in_result=False,
+        )
+        return [_until(each.sequences_ids[0], spec["frame"]["eos"]) for each in found]
+
+    return sampler
+
+
+def _until(row: list[int], eos: int) -> list[int]:
+    return row[: row.index(eos) + 1] if eos in row else row
+
+
+def rates(spec: dict[str, Any]) -> dict[str, float]:
+    """What this processor does at best: FLOP/s of a matrix product in the precision, bytes/s of reading memory."""
+    import torch
+    from torch.nn import functional
+
+    torch.set_num_threads(spec["threads"])
+    dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[spec["precision"]]
+    inputs, weight, size = torch.randn(2048, 2048).to(dtype), torch.randn(2048, 2048).to(dtype), 256 * 2**20
+    memory = torch.ones(size // 4)
+    with torch.inference_mode():
+        product = min(_seconds(lambda: functional.linear(inputs, weight)) for _ in range(10))
+        reading = min(_seconds(memory.sum) for _ in range(10))
+    return {"flops_per_second": 2 * 2048**3 / product, "bytes_per_second": size / reading}
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def run(spec: dict[str, Any]) -> dict[str, Any]:
+    """Sample all documents of a specification in batches.
+
+    Returns:
+        New tokens of every document, seconds in all, of the processor and until the first batch was there, and the
+        process's largest memory with and without sampling, in MiB.
+    """
+    sampler = SYSTEMS[spec["system"]](spec)
+    loaded, lengths, first = _peak_mib(), list[list[int]](), None
+    ended, processor, started = 0, time.process_time(), time.perf_counter()
+    for at in range(0, len(spec["prompts"]), spec["batch_size"]):
+        drawn = sampler(spec["prompts"][at : at + spec["batch_size"]], spec["seed"] + at)
+        first = first or time.perf_counter() - started
+        lengths.append([len(row) for row in drawn])
+        ended += sum(row[-1:] == [spec["frame"]["eos"]] for row in drawn)
+    return {
+        "seconds": time.perf_counter() - started,
+        "processor_seconds": time.process_time() - processor,
+        "seconds_to_first": first,
+        "lengths": lengths,
+        "n_ended": ended,
+        "peak_mib": _peak_mib(),
+        "loaded_mib": loaded,
+    }
+
+
+def _peak_mib() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+SYSTEMS: dict[str, Callable[[dict[str, Any]], Sampler]] = {
+    "ours": ours,
+    "generate": generate,
+    "stretches": stretches,
+    "ctranslate2": ctranslate2,
+}
+
+
+if __name__ == "__main__":
+    given = json.load(sys.stdin)
+    print("\n" + json.dumps(rates(given) if given["system"] == "rates" else run(given)))
