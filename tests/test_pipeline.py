@@ -114,7 +114,7 @@ def test_the_models_load_with_transformers_alone(finished: Finished) -> None:
 def test_the_synthetic_corpus_is_silver_and_synthetic(finished: Finished) -> None:
     corpus = read_jsonl(finished.folder / "synthetic" / "corpus.jsonl")
     assert (corpus.origin, corpus.annotation) == ("synthetic", "silver")
-    assert len(corpus) == finished.report()["corpora"]["train"]["n_documents"] == 33
+    assert len(corpus) == 2 * finished.report()["corpora"]["train"]["n_documents"] == 66
     assert corpus.n_entities > 0
     assert all(0 < (entity.score or 0) <= 1 for document in corpus for entity in document.entities)
 
@@ -151,7 +151,7 @@ def test_no_text_of_the_gold_corpus_leaves_it(finished: Finished) -> None:
     files = ("report.html", "report.json", "run.json", "synthetic/corpus.jsonl")
     page, report, record, synthetic = ((finished.folder / file).read_text(encoding="utf-8") for file in files)
     samples = "".join(file.read_text(encoding="utf-8") for file in finished.store.glob("artifacts/*/samples.jsonl"))
-    assert samples.count("prompt_number") == 33
+    assert samples.count("prompt_number") == 66
     figures = [finished.result.stdout, finished.result.stderr, report, record, samples]
     figures.append(json.dumps(finished.manifests(), ensure_ascii=False))
     for text in figures:

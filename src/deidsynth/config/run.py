@@ -19,6 +19,10 @@ from deidsynth.config.stages import (
 )
 
 
+SYNTHETIC_SWAPS = 0.7
+"""What a language model writes has few values, many times."""
+
+
 class CorpusConfig(StageConfig):
     """Where the gold corpus is and how to read it."""
 
@@ -61,8 +65,25 @@ class RunConfig(StageConfig):
     @model_validator(mode="after")
     def _overrides_fit(self) -> RunConfig:
         self.synthetic_train_config()
+        if self.synthesize.annotations != "machine" and self.adapt.annotations == "none":
+            raise ValueError(
+                f"synthesize.annotations: {self.synthesize.annotations} needs a model that writes entities; leave "
+                "adapt.annotations out, or set it to inline"
+            )
+        if self.synthesize.prompts.headers is not None and not self.adapt.header:
+            raise ValueError("synthesize.prompts.headers needs a model that knows them; set adapt.header: [labels]")
+        if self.synthesize.endpoint.base_url is not None and self.adapt.header:
+            raise ValueError("synthesize.endpoint: a server is sent no header; leave adapt.header out")
         return self
 
+    def adapt_config(self) -> AdaptConfig:
+        """``adapt`` with ``annotations: auto`` settled."""
+        if self.adapt.annotations != "auto":
+            return self.adapt
+        settled = "none" if self.synthesize.annotations == "machine" else "inline"
+        return self.adapt.model_copy(update={"annotations": settled})
+
     def synthetic_train_config(self) -> TrainConfig:
-        """``train`` with the keys of ``train_synthetic`` laid over it."""
-        return parse(TrainConfig, merge(self.train.model_dump(), self.train_synthetic), source="train_synthetic")
+        """``train`` with the keys of ``train_synthetic`` laid over it, and invented values unless one of them says."""
+        config = parse(TrainConfig, merge(self.train.model_dump(), self.train_synthetic), source="train_synthetic")
+        return config if config.swaps is not None else config.model_copy(update={"swaps": SYNTHETIC_SWAPS})

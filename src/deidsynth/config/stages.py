@@ -142,9 +142,26 @@ class AdaptConfig(StageConfig):
     checkpoint_seconds: float = Field(60.0, ge=0.0, description="time between checkpoints")
     validation: float = Field(0.05, ge=0.0, lt=1.0, description="share of its own documents kept for validation loss")
     keep: Literal["last", "best"] = Field("best", description="best: the weights of the lowest validation loss")
+    annotations: Literal["auto", "none", "inline"] = Field(
+        "auto",
+        description="inline: entities are written into the text as special tokens, so that the model writes them too; "
+        "auto: inline where synthesize.annotations asks for it, else none",
+    )
+    header: list[Literal["labels", "length"]] = Field(
+        [],
+        description="what stands before each text as special tokens: labels (which occur, and about how often), length "
+        "(a quarter of the training documents)",
+    )
     evaluations: int = Field(8, ge=1, description="how often the validation loss is measured")
     lora: LoraConfig = LoraConfig()
     scratch: ScratchCausalConfig = ScratchCausalConfig()
+
+    @field_validator("header")
+    @classmethod
+    def _fields_once(cls, value: list[str]) -> list[str]:
+        if len(set(value)) < len(value):
+            raise ValueError("a field is named twice; leave one of the two out")
+        return value
 
 
 class PromptConfig(StageConfig):
@@ -158,6 +175,11 @@ class PromptConfig(StageConfig):
     file: str | None = Field(None, description="one prompt a line, for source: file")
     balance: Literal["none", "labels"] = Field(
         "none", description="labels: every label of the validation documents gets the same share of the prompts"
+    )
+    headers: Literal["gold", "balanced"] | None = Field(
+        None,
+        description="where a model adapted with headers (adapt.header) gets them from: gold, the training documents' "
+        "own in turn (the default there); balanced, every label gets the same share of them",
     )
     language: str | None = Field(None, description="of the invented values; by default the corpus's language")
 
@@ -188,6 +210,9 @@ class FilterConfig(StageConfig):
     )
     loop_tokens: int = Field(4, ge=1, description="length of the runs of tokens by which loops are found")
     max_repeated: float = Field(0.5, ge=0.0, le=1.0, description="share of such runs that stood before; 1: off")
+    max_malformed: float = Field(
+        0.2, ge=0.0, le=1.0, description="share of the marks of inline annotation that had to be repaired; 1: off"
+    )
     max_foreign_letters: float = Field(
         0.1, ge=0.0, le=1.0, description="share of letters of scripts that no training text has; 1: off"
     )
@@ -210,8 +235,16 @@ class SynthesizeConfig(StageConfig):
 
     endpoint: EndpointConfig = EndpointConfig()
     prompts: PromptConfig = PromptConfig()
+    annotations: Literal["machine", "inline", "agreement"] = Field(
+        "machine",
+        description="machine: the gold model annotates the texts; inline: the language model writes the entities "
+        "itself; agreement: it does, and documents that the gold model annotates otherwise are left out",
+    )
+    agreement: Share = Field(
+        0.9, description="least strict F1 of both annotations of a document, for annotations: agreement"
+    )
     samples_per_prompt: int | None = Field(None, ge=1, description="the paper takes 80; else see volume")
-    volume: float = Field(1.0, gt=0.0, description="documents, as a multiple of the training documents")
+    volume: float = Field(2.0, gt=0.0, description="documents, as a multiple of the training documents")
     temperature: float = Field(1.0, gt=0.0)
     top_p: float = Field(0.95, gt=0.0, le=1.0)
     top_k: int = Field(0, ge=0, description="0: off, so that top_p alone cuts the tail")
@@ -232,6 +265,14 @@ class SynthesizeConfig(StageConfig):
         if "" in value:
             raise ValueError("an empty text would cut every document; leave it out")
         return value
+
+    @model_validator(mode="after")
+    def _a_server_writes_plain_text(self) -> SynthesizeConfig:
+        if self.endpoint.base_url is not None and (self.annotations != "machine" or self.prompts.headers is not None):
+            raise ValueError(
+                "a server gives plain text: endpoint goes with annotations: machine and without prompts.headers"
+            )
+        return self
 
 
 class TrainConfig(StageConfig):
@@ -262,11 +303,12 @@ class TrainConfig(StageConfig):
         description="flag so many tokens that this share of the private ones is found on the validation documents",
     )
     checkpoint_seconds: float = Field(60.0, ge=0.0)
-    swaps: float = Field(
-        0.0,
+    swaps: float | None = Field(
+        None,
         ge=0.0,
         le=1.0,
-        description="every second pass is over documents with this share of their values replaced by invented ones",
+        description="every second pass is over documents with this share of their values replaced by invented ones; "
+        "by default 0.7 for the synthetic model of a run, else 0: none",
     )
     language: str | None = Field(None, description="of the invented values; by default the corpus's language")
     transitions: float = Field(
