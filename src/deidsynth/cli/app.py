@@ -21,6 +21,7 @@ from deidsynth.cli import (
     report,
     run,
     runs,
+    study,
     synthesize,
     train,
     version,
@@ -50,6 +51,7 @@ def _add(to: typer.Typer, name: str, command: Callable[..., Any], *examples: str
 
 app = _group("deidsynth", ABOUT, "Start with: deidsynth demo --output runs/demo")
 runs_app = _group("runs", "List, show and verify runs.")
+study_app = _group("study", "Run and report studies: many runs that differ in what the axes say.")
 corpus_app = _group("corpus", "Describe, check, convert, map and split annotated corpora.")
 models_app = _group("models", "List the models that come with deidsynth.")
 
@@ -92,6 +94,14 @@ _add(app, "version", version.version_command, "version --json")
 _add(runs_app, "list", runs.list_command, "runs list runs")
 _add(runs_app, "show", runs.show_command, "runs show runs/meddocan")
 _add(runs_app, "verify", runs.verify_command, "runs verify runs/meddocan")
+_add(
+    study_app,
+    "run",
+    study.run_command,
+    "study run studies/small/es/table1.yaml --corpus path/to/meddocan --dry-run",
+    "study run studies/small/es --corpus path/to/meddocan --output runs/small-es --workers 2",
+)
+_add(study_app, "report", study.report_command, "study report runs/small-es-table1")
 _add(corpus_app, "describe", corpus.describe_command, "corpus describe path/to/meddocan")
 _add(corpus_app, "convert", corpus.convert_command, "corpus convert path/to/meddocan meddocan --to jsonl")
 _add(corpus_app, "check", corpus_check.check_command, "corpus check path/to/meddocan --group-by '^(.+)-[0-9]+$'")
@@ -112,5 +122,6 @@ _add(corpus_app, "formats", corpus.formats_command, "corpus formats")
 _add(models_app, "list", models.list_command, "models list")
 
 app.add_typer(runs_app)
+app.add_typer(study_app)
 app.add_typer(corpus_app)
 app.add_typer(models_app)

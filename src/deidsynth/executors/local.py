@@ -54,6 +54,49 @@ def execute(
     return list(results.values())
 
 
+def run_node(
+    plan: Plan,
+    name: str,
+    *,
+    keys: Mapping[str, str],
+    inputs: Mapping[str, Artifact],
+    store: Store,
+    stages: Mapping[str, Stage],
+    sources: Mapping[str, Source],
+    surroundings: Surroundings,
+    title: str,
+) -> NodeResult:
+    """The result of one node whose inputs are there, from the store or made now.
+
+    Args:
+        plan: the plan of the node.
+        name: of the node.
+        keys: key of every node of the plan.
+        inputs: artifact by role.
+        store: where artifacts are looked up and kept.
+        stages: by name.
+        sources: by node name.
+        surroundings: device and listener.
+        title: what the listener is told that the node is called.
+
+    Raises:
+        InputError, StorageError: as :func:`execute`; and what the stage raises.
+    """
+    return _Job(plan, plan[name], keys, inputs, store, surroundings, title).result(stages, sources)
+
+
+def find_node(node: Node, key: str, inputs: Mapping[str, Artifact], store: Store) -> NodeResult | None:
+    """The result of a node whose artifact is there and was made from what its inputs hold now; else None."""
+    artifact = store.get(key, node.stage)
+    if artifact is None or artifact.manifest.inputs != _records(inputs):
+        return None
+    return NodeResult(node.name, node.stage, key, "cached", artifact.manifest.duration_seconds, artifact)
+
+
+def _records(inputs: Mapping[str, Artifact]) -> dict[str, InputRecord]:
+    return {role: InputRecord(artifact.key, artifact.content_digest) for role, artifact in inputs.items()}
+
+
 class _NamedProgress:
     """A listener that hears of a stage's work under the name of its node: ``train`` alone does not say which model."""
 
@@ -88,7 +131,7 @@ class _Job:
     ) -> None:
         self._plan, self._node, self._keys, self._key = plan, node, keys, keys[node.name]
         self._inputs, self._store, self._where, self._title = inputs, store, where, title
-        self._records = {role: InputRecord(artifact.key, artifact.content_digest) for role, artifact in inputs.items()}
+        self._records = _records(inputs)
 
     def result(self, stages: Mapping[str, Stage], sources: Mapping[str, Source]) -> NodeResult:
         """The node's artifact from the store, or made now."""

@@ -1,0 +1,152 @@
+"""``deidsynth study run`` and ``report``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deidsynth.cli.options import AsJson, Device, Language, Quiet, Settings
+
+if TYPE_CHECKING:
+    from deidsynth.study import StudyResult
+
+
+def run_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Study file (YAML), or a folder of them.")],
+    corpus: Annotated[Path | None, typer.Option("--corpus", help="Annotated corpus: file or folder.")] = None,
+    language: Language = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Study folder; by default runs/ and the study's name.")
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option("--store", help="Artifact store; by default .deidsynth beside the study folder.")
+    ] = None,
+    settings: Settings = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Processes; the threads are divided among them.")
+    ] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and do nothing.")] = False,
+    device: Device = "auto",
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run every cell of a study, or of all studies in a folder.
+
+    What cells have in common is run once, what is there already not at all. Each finished cell is written at once as
+    a JSON file below cells/. A failed cell stops no other and is tried again at the end; the same command goes on from
+    where the study was stopped.
+    """
+    from deidsynth import study
+    from deidsynth.cli.settings import as_settings
+    from deidsynth.cli.terminal import make_progress
+    from deidsynth.store import Store
+
+    named: dict[str, str | int | float | None] = {
+        "corpus.path": str(corpus) if corpus is not None else None,
+        "corpus.language": language,
+        "output": str(output) if output is not None else None,
+        "store": str(store) if store is not None else None,
+    }
+    studies = study.load_studies(file, [*(settings or ()), *as_settings(named)])
+    plans = [study.plan_study(each, device=device) for each in studies]
+    folders, place = study.study_folders(studies, file), Store(study.study_store(studies, file))
+    left = [cell for plan, folder in zip(plans, folders, strict=True) for cell in study.unfinished(plan, folder)]
+    preview = study.preview_cells([cell for plan in plans for cell in plan.cells], left, place)
+    if dry_run:
+        show_preview(preview, json)
+        return
+    progress = make_progress(quiet)
+    progress.message(_sentence(preview))
+    results = []
+    for plan, folder in zip(plans, folders, strict=True):
+        if len(plans) > 1:
+            progress.message(f"{plan.study.name}: {len(plan.cells)} cells")
+        results.append(study.run_study(plan, folder, place, progress=progress, workers=workers))
+    show_results(results, preview, json, quiet)
+
+
+def _sentence(preview: dict[str, Any]) -> str:
+    """What is going to be done, in a line."""
+    from deidsynth.progress import format_seconds
+
+    seconds = preview["estimated_seconds"]
+    time = "" if seconds is None else f", about {format_seconds(seconds)} by what the same stages took before"
+    return (
+        f"{preview['cells']} cells, {preview['stages_asked_for']} stages asked for, {preview['stages_distinct']} "
+        f"distinct, {preview['stages_to_run']} to run{time}"
+    )
+
+
+def show_preview(preview: dict[str, Any], as_json: bool) -> None:
+    """Print what a study would do."""
+    from deidsynth.cli.terminal import print_json, print_table
+    from deidsynth.progress import format_seconds
+
+    if as_json:
+        print_json(preview)
+        return
+    seconds = preview["estimated_seconds"]
+    shown = {**preview, "estimated_seconds": "unknown" if seconds is None else format_seconds(seconds)}
+    names = {"estimated_seconds": "time by past runs"}
+    print_table(["", "value"], [[names.get(key, key.replace("_", " ")), str(value)] for key, value in shown.items()])
+
+
+def show_results(results: Sequence[StudyResult], preview: Mapping[str, Any], as_json: bool, quiet: bool) -> None:
+    """Print what became of the cells.
+
+    Raises:
+        InputError, DeidsynthError: cells failed; the latter unless the user's input is at fault in all of them.
+    """
+    from deidsynth.cli.terminal import print_json, tell
+    from deidsynth.errors import DeidsynthError, InputError
+
+    finished = [name for result in results for name in result.finished]
+    failed = [name for result in results for name in result.failed]
+    counts = {key: preview[key] for key in ("stages_asked_for", "stages_distinct")}
+    counts["stages_run"] = sum(result.stages_run for result in results)
+    if as_json:
+        folders = [str(result.folder) for result in results]
+        print_json({"folders": folders, "cells": preview["cells"], "finished": finished, "failed": failed, **counts})
+    tell(
+        f"{len(finished)} of {preview['cells']} cells finished; {counts['stages_run']} stages run, "
+        f"{counts['stages_distinct']} distinct, {counts['stages_asked_for']} asked for",
+        quiet,
+    )
+    if not failed:
+        folder = results[0].folder if len(results) == 1 else results[0].folder.parent
+        tell(f"tables and curves: deidsynth study report {folder}", quiet)
+        return
+    failures = [failure for result in results for failure in result.failures]
+    lines = [f"{len(failed)} cell{'' if len(failed) == 1 else 's'} failed: {', '.join(failed)}"]
+    lines += [f"  {failure.name}: {failure.message}" for failure in failures]
+    lines.append("  give the same command again when the cause is mended; finished cells stay")
+    inputs_only = all(failure.exit_code == InputError.exit_code for failure in failures)
+    raise (InputError if inputs_only else DeidsynthError)("\n".join(lines))
+
+
+def report_command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a study, or of several.")],
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make tables, learning curves and one HTML page from the cell files of a study, and print the tables.
+
+    Nothing but the cell files is needed: neither the store nor the corpus.
+    """
+    from deidsynth.cli.terminal import print_json, print_table, tell
+    from deidsynth.study.comparison import compare_studies
+    from deidsynth.study.page import report_study
+    from deidsynth.study.records import read_records
+    from deidsynth.study.tables import study_tables
+
+    content = report_study(folder)
+    if json:
+        print_json(content)
+        return
+    for comparison in compare_studies(read_records(folder)):
+        for table in study_tables(comparison):
+            print_table(table.headers, table.rows, title=table.title)
+    tell(f"report: {folder / 'study.html'}", quiet)

@@ -1,0 +1,227 @@
+"""What would help most: power-law learning curves through finished cells, and what they predict for more data.
+
+The error 1 - F1 of the synthetic model is fitted as scale * size ** -exponent, a straight line in log space, over cells
+that differ in one resource only. What is drawn for the intervals: the groups of test documents, the same for all sizes
+of a curve, and the residuals of the fit. A curve with fewer than four sizes is refused: two numbers always fit a few
+points.
+
+Source: Hestness et al. 2017, "Deep Learning Scaling is Predictable, Empirically", for the form; Efron & Tibshirani
+1993, chapter 9, for resampled residuals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from deidsynth.metrics.resampling import Floats, generator, ratios, resample
+from deidsynth.study.comparison import Record, pooled
+
+LEAST_SIZES = 4
+DRAWS = 2_000
+LEVEL = 0.95
+_SETTING = ("language", "budget", "folds")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something that there could be more of.
+
+    Args:
+        name: for people.
+        more: how many more documents are asked about.
+        size: how many documents an arm has of it.
+        fixed: what has to be equal for cells to lie on one curve; None for cells on no curve of this resource.
+    """
+
+    name: str
+    more: int
+    size: Callable[[Mapping[str, Any]], float]
+    fixed: Callable[[Mapping[str, Any]], tuple[Any, ...] | None]
+
+
+def _labelled(axes: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    together = axes["adaptation_fraction"] == axes["annotator_fraction"]
+    return (axes["synthetic_volume"] or 0.0,) if together else None
+
+
+def _annotator(axes: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    return (axes["adaptation_fraction"], axes["synthetic_volume"] or 0.0)
+
+
+def _adaptation(axes: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    adapted = axes["adaptation_fraction"] > 0.0
+    return (axes["annotator_fraction"], axes["synthetic_volume"] or 0.0) if adapted else None
+
+
+def _volume(axes: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    return (axes["adaptation_fraction"], axes["annotator_fraction"])
+
+
+RESOURCES = (
+    Resource("labelled documents, for adaptation and annotator", 100, lambda each: each["annotator"], _labelled),
+    Resource("labelled documents, for the annotator alone", 100, lambda each: each["annotator"], _annotator),
+    Resource("documents for adaptation alone", 100, lambda each: each["adaptation"], _adaptation),
+    Resource("synthetic documents", 1_000, lambda each: each["synthetic"] or 0, _volume),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What more of one resource is predicted to give.
+
+    Args:
+        resource: its name.
+        setting: models and the like that all cells of the curve share.
+        more: how many more documents.
+        sizes: documents of each point of the curve.
+        f1: synthetic F1 of each point.
+        exponent: of the power law; None where refused.
+        now: F1 that the curve gives at the largest size.
+        gain: predicted change of F1 with ``more`` beyond the largest size.
+        interval: 95 % of the gain.
+        refused: why there is no prediction; None where there is one.
+    """
+
+    resource: str
+    setting: str
+    more: int
+    sizes: tuple[int, ...]
+    f1: tuple[float, ...]
+    exponent: float | None = None
+    now: float | None = None
+    gain: float | None = None
+    interval: tuple[float, float] | None = None
+    refused: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def advise(records: Sequence[Record], measure: str = "token") -> list[Advice]:
+    """A prediction, or a refusal, for every resource in every setting; cells of several studies go together."""
+    settings: dict[str, list[Record]] = {}
+    for record in records:
+        settings.setdefault(_setting(record), []).append(record)
+    return [
+        _advise(resource, setting, settings[setting], measure) for setting in sorted(settings) for resource in RESOURCES
+    ]
+
+
+def _setting(record: Record) -> str:
+    axes = record["axes"]
+    parts = [f"language model {axes['base_model']}", f"encoder {axes['encoder']}", f"arm {axes['arm']}"]
+    parts += [f"{name} {record[name]}" for name in _SETTING if record.get(name) is not None]
+    return ", ".join(parts)
+
+
+def _advise(resource: Resource, setting: str, records: Sequence[Record], measure: str) -> Advice:
+    points = _longest_curve(resource, records)
+    sizes = tuple(sorted(points))
+    bare = Advice(resource.name, setting, resource.more, sizes, ())
+    if len(sizes) < LEAST_SIZES:
+        refused = f"{len(sizes)} size{'' if len(sizes) == 1 else 's'}; a curve takes at least {LEAST_SIZES}"
+        return Advice(resource.name, setting, resource.more, sizes, (), refused=refused)
+    rows = _common_rows([points[size] for size in sizes], measure)
+    if rows is None:
+        return Advice(resource.name, setting, resource.more, sizes, (), refused="no test documents in common")
+    shape = (-1, len(sizes), 3)
+    point = ratios(rows.sum(axis=0).reshape(shape))["f1"][0]
+    drawn = ratios(resample(rows, DRAWS, generator(1)).reshape(shape))["f1"]
+    floor = 0.5 / max(1.0, float(rows.reshape(shape)[:, 0, [0, 2]].sum()))
+    return _predict(bare, resource, np.nan_to_num(point), np.nan_to_num(drawn), floor)
+
+
+def _longest_curve(resource: Resource, records: Sequence[Record]) -> dict[int, list[Record]]:
+    """The cells of the curve with the most sizes, by size; of two such, the one where what is fixed is larger."""
+    curves: dict[tuple[Any, ...], dict[int, dict[tuple[Any, Any], Record]]] = {}
+    by_share: dict[tuple[Any, ...], dict[Any, list[Record]]] = {}
+    for record in records:
+        fixed = resource.fixed(record["axes"])
+        if fixed is not None:
+            shares = tuple(
+                record["axes"][name] for name in ("adaptation_fraction", "annotator_fraction", "synthetic_volume")
+            )
+            by_share.setdefault(fixed, {}).setdefault(shares, []).append(record)
+    for fixed, arms in by_share.items():
+        for found in arms.values():
+            # The folds of one share differ by a document or two; they are one size.
+            size = round(float(np.mean([resource.size(record["documents"]) for record in found])))
+            cells = curves.setdefault(fixed, {}).setdefault(size, {})
+            cells.update({(record["test"], record["axes"]["seed"]): record for record in found})
+    if not curves:
+        return {}
+    best = max(curves, key=lambda fixed: (len(curves[fixed]), fixed))
+    return {size: list(cells.values()) for size, cells in curves[best].items() if size > 0}
+
+
+def _common_rows(points: Sequence[Sequence[Record]], measure: str) -> Floats | None:
+    """Counts of the synthetic model on the test sets that all sizes share; shape (n_groups, 3 * n_sizes)."""
+    tables = [pooled(records, measure, "synthetic") for records in points]
+    common = [test for test in tables[0] if all(test in table for table in tables)]
+    if not common:
+        return None
+    return np.hstack([np.vstack([table[test] for test in common]) for table in tables])
+
+
+def _predict(bare: Advice, resource: Resource, point: Floats, drawn: Floats, floor: float) -> Advice:
+    sizes = np.asarray(bare.sizes, dtype=np.float64)
+    slope, intercept = fit_power_law(sizes, np.maximum(1.0 - point, floor))
+    fitted = intercept + slope * np.log(sizes)
+    residuals = np.log(np.maximum(1.0 - point, floor)) - fitted
+    residuals *= np.sqrt(len(sizes) / (len(sizes) - 2))
+    noise = generator(2).choice(residuals, size=drawn.shape)
+    slopes, intercepts = fit_power_law(sizes, np.exp(np.log(np.maximum(1.0 - drawn, floor)) + noise))
+    now, later = sizes[-1], sizes[-1] + resource.more
+    gains = _f1(slopes, intercepts, later) - _f1(slopes, intercepts, now)
+    low, high = np.quantile(gains, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Advice(
+        bare.resource,
+        bare.setting,
+        bare.more,
+        bare.sizes,
+        tuple(float(f1) for f1 in point),
+        exponent=float(-slope),
+        now=float(_f1(slope, intercept, now)),
+        gain=float(_f1(slope, intercept, later) - _f1(slope, intercept, now)),
+        interval=(float(low), float(high)),
+    )
+
+
+def fit_power_law(sizes: Floats, errors: Floats) -> tuple[Floats, Floats]:
+    """Slope and intercept of log error over log size by least squares, each of shape (...).
+
+    Args:
+        sizes: shape (n,), positive, at least two of them unlike.
+        errors: shape (..., n), positive.
+
+    >>> slope, intercept = fit_power_law(np.array([1.0, 10.0, 100.0]), np.array([0.5, 0.05, 0.005]))
+    >>> round(float(slope), 9), round(float(np.exp(intercept)), 9)
+    (-1.0, 0.5)
+    """
+    x, y = np.log(sizes), np.log(errors)
+    centered = x - x.mean()
+    slope = (y * centered).sum(axis=-1) / (centered**2).sum()
+    return slope, y.mean(axis=-1) - slope * x.mean()
+
+
+def _f1(slope: Floats, intercept: Floats, size: float) -> Floats:
+    f1: Floats = 1.0 - np.minimum(1.0, np.exp(intercept + slope * np.log(size)))
+    return f1
+
+
+def verdict(advice: Sequence[Advice]) -> str:
+    """A sentence on what limits the result now, by the predictions of one setting, or that there is no telling."""
+    known = [each for each in advice if each.gain is not None and each.interval is not None]
+    if len(known) < 2:
+        return "Too few curves to tell what limits the result: two resources with four sizes each are needed."
+    best = max(known, key=lambda each: each.gain or 0.0)
+    assert best.interval is not None
+    rivals = [each for each in known if each is not best and each.interval is not None]
+    clear = all(best.interval[0] > (each.interval or (0.0, 0.0))[1] for each in rivals)
+    certainty = "the intervals are apart" if clear else "the intervals overlap, so that this is not certain"
+    return f"By these curves, most is gained by {best.more:,} more {best.resource}; {certainty}."

@@ -1,0 +1,114 @@
+"""Study files: YAML in, a study and its run configuration out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deidsynth.config import RunConfig, StudyConfig, apply_settings, load_data, merge, parse
+from deidsynth.errors import ConfigError, InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study as its file and the settings say.
+
+    Args:
+        config: axes and the rest; its ``base`` is what ``base`` here was made from.
+        base: the run that is varied.
+        name: for folders and reports.
+    """
+
+    config: StudyConfig
+    base: RunConfig
+    name: str
+
+
+def load_studies(path: Path, settings: Sequence[str] = ()) -> list[Study]:
+    """The study of a file, or all studies of a folder, sorted by file name.
+
+    In a folder, every YAML file is a study but for those that a study names as its base.
+
+    Raises:
+        InputError: no such file, or no studies in the folder.
+        ConfigError: faults in one of them, or two studies of one name.
+    """
+    if not path.is_dir():
+        return [load_study(path, settings)]
+    files = sorted([*path.glob("*.yaml"), *path.glob("*.yml")])
+    named = {(path / base).resolve() for file in files if isinstance(base := load_data(file).get("base"), str)}
+    studies = [load_study(file, settings) for file in files if file.resolve() not in named]
+    if not studies:
+        raise InputError(f"{path}: no study files (*.yaml) there; give a study file or a folder of them")
+    names = [study.name for study in studies]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError([f"name: {', '.join(twice)} stands in two files; give each study its own"], str(path))
+    return studies
+
+
+def study_folders(studies: Sequence[Study], path: Path) -> list[Path]:
+    """The folder of each study: the output of its run configuration, else ``runs/`` and its name.
+
+    Where ``path``, which they came from, is a folder, each has its own inside of that output.
+    """
+    if not path.is_dir():
+        return [_output(study) or Path("runs") / study.name for study in studies]
+    return [(_output(study) or Path("runs") / _folder_name(path)) / study.name for study in studies]
+
+
+def study_store(studies: Sequence[Study], path: Path) -> Path:
+    """The store of studies that were loaded together: as configured, else ``.deidsynth`` beside their output."""
+    first = studies[0]
+    if first.base.store is not None:
+        return Path(first.base.store).expanduser()
+    folder = study_folders(studies, path)[0]
+    return (folder.parent if path.is_dir() else folder).parent / ".deidsynth"
+
+
+def _output(study: Study) -> Path | None:
+    return None if study.base.output is None else Path(study.base.output).expanduser()
+
+
+def _folder_name(path: Path) -> str:
+    return "-".join(path.resolve().parts[-2:])
+
+
+def load_study(path: Path, settings: Sequence[str] = ()) -> Study:
+    """The study of a file, with ``KEY=VALUE`` settings laid over it.
+
+    A key of a study file (``axes.seed=[1,2]``, ``budget=steps``) is set there, any other in the run configuration
+    (``corpus.path=...``, ``adapt.epochs=3``).
+
+    Raises:
+        InputError: no such file.
+        ConfigError: all faults of the study, or else of its run configuration, at once.
+    """
+    own = [each for each in settings if each.partition("=")[0].strip().split(".")[0] in StudyConfig.model_fields]
+    others = [each for each in settings if each not in own]
+    data = apply_settings(load_data(path), own)
+    config = parse(StudyConfig, data, source=str(path))
+    base, source = _base_data(config, path)
+    run = parse(RunConfig, apply_settings(base, others), source=source)
+    if run.corpus.unlabelled is not None:
+        raise ConfigError(
+            ["corpus.unlabelled: a study gives the annotator labelled documents only; leave it out"], source
+        )
+    if run.synthesize.samples_per_prompt is not None and _varies_volume(config):
+        problem = "it fixes the number of documents; leave it out, or the axis synthetic_volume"
+        raise ConfigError([f"synthesize.samples_per_prompt: {problem}"], source)
+    return Study(config, run, config.name or path.stem)
+
+
+def _varies_volume(config: StudyConfig) -> bool:
+    """Whether the volume is varied."""
+    return any(axes.synthetic_volume is not None for axes in (config.axes, *config.cells))
+
+
+def _base_data(config: StudyConfig, path: Path) -> tuple[dict[str, object], str]:
+    """The plain data of the run, and where it comes from."""
+    if isinstance(config.base, str):
+        beside = path.parent / config.base
+        return load_data(beside), str(beside)
+    return merge({}, config.base), f"{path}: base"

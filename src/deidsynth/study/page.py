@@ -1,0 +1,120 @@
+"""One self-contained HTML page that tells a study, and everything else that ``study report`` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from deidsynth.report import formats
+from deidsynth.store import write_atomically
+from deidsynth.study.advisor import Advice, advise, verdict
+from deidsynth.study.comparison import Comparison, compare_studies
+from deidsynth.study.curves import Curve, draw_curves
+from deidsynth.study.records import read_records
+from deidsynth.study.tables import BUDGETS, READING, advice_tables, as_csv, as_latex, as_markdown, study_tables
+
+REPORT_SCHEMA_VERSION = 1
+
+
+def report_study(folder: Path) -> dict[str, Any]:
+    """Write tables, curves and page from the cell files of a folder alone; what was written, by kind.
+
+    Args:
+        folder: of one study, or of several, each in a folder of its own.
+
+    Raises:
+        InputError: no cell files, or a damaged one.
+    """
+    records = read_records(folder)
+    comparisons = compare_studies(records)
+    curves = {comparison.study: draw_curves(comparison) for comparison in comparisons}
+    advice = advise(records)
+    content = report_content(comparisons, advice)
+    texts = {
+        "tables.md": as_markdown(comparisons, advice),
+        "tables.tex": as_latex(comparisons),
+        "tables.csv": as_csv(comparisons),
+        "study.json": json.dumps(content, indent=1, allow_nan=False) + "\n",
+        "study.html": render_page(comparisons, curves, advice),
+    }
+    drawings = folder / "curves"
+    for curve in (each for drawn in curves.values() for each in drawn):
+        drawings.mkdir(exist_ok=True)
+        write_atomically(drawings / f"{curve.name}.svg", curve.svg)
+        (drawings / f"{curve.name}.png").write_bytes(curve.png)
+    for name, text in texts.items():
+        write_atomically(folder / name, text)
+    return content
+
+
+def report_content(comparisons: Sequence[Comparison], advice: Sequence[Advice]) -> dict[str, Any]:
+    """What ``study report --json`` prints: every figure of every study, nothing rounded."""
+    return {
+        "schema_version": REPORT_SCHEMA_VERSION,
+        "studies": [comparison.to_dict() for comparison in comparisons],
+        "advice": [each.to_dict() for each in advice],
+    }
+
+
+def render_page(
+    comparisons: Sequence[Comparison], curves: Mapping[str, Sequence[Curve]], advice: Sequence[Advice]
+) -> str:
+    """The page.
+
+    Returns:
+        A whole HTML document that refers to nothing outside of itself.
+    """
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader("deidsynth.study"), PackageLoader("deidsynth.report")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style, _, _ = environment.loader.get_source(environment, "report.css")  # type: ignore[union-attr]
+    return environment.get_template("study.html").render(
+        style=Markup(style),
+        studies=[_section(comparison, curves.get(comparison.study, ())) for comparison in comparisons],
+        headline=headline(comparisons),
+        advice=[
+            {"table": table._asdict(), "verdict": verdict([each for each in advice if each.setting == setting])}
+            for setting, table in advice_tables(advice).items()
+        ],
+        reading=READING,
+        invented=all(comparison.origin == "invented" for comparison in comparisons),
+        versions=[(name, str(version)) for name, version in comparisons[0].versions.items()],
+    )
+
+
+def headline(comparisons: Sequence[Comparison]) -> str:
+    """How many cells were compared, in a sentence."""
+    n_cells = sum(len(arm.cells) for comparison in comparisons for arm in comparison.arms)
+    n_arms = sum(len(comparison.arms) for comparison in comparisons)
+    count = len(comparisons)
+    return (
+        f"{formats.count(n_cells)} cells in {formats.count(n_arms)} arms of {count} stud{'y' if count == 1 else 'ies'}"
+    )
+
+
+def _section(comparison: Comparison, curves: Sequence[Curve]) -> dict[str, Any]:
+    return {
+        "name": comparison.study,
+        "about": comparison.about,
+        "note": comparison.reported_note,
+        "budget": BUDGETS[comparison.budget],
+        "tables": [table._asdict() for table in study_tables(comparison)],
+        "curves": [{"svg": Markup(curve.svg), "caption": curve.caption} for curve in curves],
+        "overlap": [
+            {
+                "arm": ", ".join(f"{axis.replace('_', ' ')} {arm.axes[axis]}" for axis in comparison.varied) or "all",
+                "train": formats.score(arm.overlap["train"]),
+                "held_out": formats.score(arm.overlap["held_out"]),
+            }
+            for arm in comparison.arms
+        ],
+    }

@@ -1,0 +1,167 @@
+"""A study and a corpus in; cells with their plans and keys out. Nothing is computed here but digests."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from deidsynth.config import CorpusConfig, RunConfig
+from deidsynth.corpora import LoadedCorpus, content_digest
+from deidsynth.errors import ConfigError, IntegrityError
+from deidsynth.pipeline import load, package_stages, resolve_computing, stage_versions
+from deidsynth.plan import Node, Plan, pipeline_plan
+from deidsynth.starters import SCRATCH
+from deidsynth.store import Store
+from deidsynth.study.arms import count_documents, run_config, shares_of
+from deidsynth.study.cells import Cell, cell_names, expand
+from deidsynth.study.files import Study
+
+if TYPE_CHECKING:
+    from deidsynth.stages.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCell:
+    """One cell, ready to run.
+
+    Args:
+        name: fit for a file.
+        cell: the choice of every axis.
+        config: the run that it stands for, resolved.
+        counts: documents by purpose, as ``count_documents`` gives them.
+        plan: its nodes, named as in a run.
+        keys: key of every node, by name.
+    """
+
+    name: str
+    cell: Cell
+    config: RunConfig
+    counts: Mapping[str, int]
+    plan: Plan
+    keys: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPlan:
+    """A study on its corpus.
+
+    Args:
+        study: as its file says.
+        loaded: the corpus.
+        cells: in order.
+        stages: by name.
+        device: resolved.
+    """
+
+    study: Study
+    loaded: LoadedCorpus
+    cells: Sequence[PlannedCell]
+    stages: Mapping[str, Stage]
+    device: str
+
+
+def distinct(cells: Iterable[PlannedCell]) -> dict[str, str]:
+    """The stage of every distinct artifact of some cells, by key."""
+    return {cell.keys[node.name]: node.stage for cell in cells for node in cell.plan}
+
+
+def plan_study(study: Study, *, stages: Mapping[str, Stage] | None = None, device: str = "auto") -> StudyPlan:
+    """The plan of a study.
+
+    Raises:
+        ConfigError: no corpus, no language, or an arm that cannot be.
+        CorpusError: the corpus has faults, or too few groups.
+    """
+    _check(study)
+    loaded = load(study.base.corpus)
+    device, precision = resolve_computing(device, study.base.precision)
+    known = package_stages() if stages is None else stages
+    base = _settled(study.base, loaded, precision)
+    cells = expand(study.config, base)
+    source = content_digest(loaded)
+    planned = []
+    counted: dict[Any, dict[str, int]] = {}
+    for name, cell in zip(cell_names(cells, study.config), cells, strict=True):
+        shares = shares_of(cell, study.config)
+        if shares not in counted:
+            counted[shares] = count_documents(loaded, base, shares)
+        config = run_config(cell, base, study.config, counted[shares])
+        plan = pipeline_plan(
+            config,
+            source_digest=source,
+            real=loaded.corpus.origin == "real",
+            language=loaded.corpus.language,
+            precision=precision,
+            shares=shares,
+        )
+        planned.append(PlannedCell(name, cell, config, counted[shares], plan, plan.keys(stage_versions(known))))
+    return StudyPlan(study, loaded, planned, known, device)
+
+
+def _check(study: Study) -> None:
+    for cell in expand(study.config, study.base):
+        if cell.adaptation_fraction == 0.0 and cell.base_model == SCRATCH:
+            raise ConfigError(
+                ["axes.adaptation_fraction: 0 needs a base model that has learned something; scratch has not"],
+                study.name,
+            )
+
+
+def _settled(base: RunConfig, loaded: LoadedCorpus, precision: str) -> RunConfig:
+    corpus: CorpusConfig = base.corpus.model_copy(update={"language": loaded.corpus.language})
+    return base.model_copy(update={"corpus": corpus, "precision": precision, "output": None, "store": None})
+
+
+def merged_plan(cells: Sequence[PlannedCell]) -> Plan:
+    """The distinct nodes of some cells as one plan, each named after the first cell that needs it.
+
+    The nodes of a cell stand together, so that an executor that keeps to their order finishes cell after cell.
+    """
+    nodes: dict[str, Node] = {}
+    for cell in cells:
+        names: dict[str, str] = {}
+        for node in cell.plan.order():
+            key = cell.keys[node.name]
+            if key not in nodes:
+                inputs = {role: names[needed] for role, needed in node.inputs.items()}
+                nodes[key] = replace(node, name=f"{cell.name}/{node.name}", inputs=inputs)
+            names[node.name] = nodes[key].name
+    return Plan(tuple(nodes.values()))
+
+
+def preview_cells(cells: Sequence[PlannedCell], left: Sequence[PlannedCell], store: Store) -> dict[str, Any]:
+    """What running some cells would do: the content of ``study run --dry-run --json``.
+
+    Args:
+        cells: of one study or of several.
+        left: those of them that have no cell file yet.
+        store: where artifacts are looked up.
+
+    Returns:
+        Counts of cells and stages; ``estimated_seconds`` is the sum of what the same stages took before (the median of
+        each), None where a stage that has to run never did.
+    """
+    missing = [stage for key, stage in distinct(left).items() if not store.has(key, stage)]
+    return {
+        "cells": len(cells),
+        "stages_asked_for": sum(len(cell.plan) for cell in cells),
+        "stages_distinct": len(distinct(cells)),
+        "stages_to_run": len(missing),
+        "estimated_seconds": _estimate(missing, store),
+    }
+
+
+def _estimate(stages: Sequence[str], store: Store) -> float | None:
+    if not stages:
+        return 0.0
+    took: dict[str, list[float]] = {}
+    try:
+        for artifact in store.artifacts():
+            took.setdefault(artifact.manifest.stage, []).append(artifact.manifest.duration_seconds)
+    except IntegrityError:
+        return None
+    if any(stage not in took for stage in stages):
+        return None
+    return round(sum(statistics.median(took[stage]) for stage in stages), 1)

@@ -1,0 +1,141 @@
+"""Cell files: what one finished cell came to, as a small JSON file that can be kept in version control.
+
+It holds counts and scores, never text, names or ids of documents. ``statistics`` has tp, fp and fn of every group of
+test documents in the order of the corpus, so that intervals of differences can be computed later: cells with one
+``test`` were scored on the same documents.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deidsynth.corpora import read_jsonl
+from deidsynth.errors import InputError
+from deidsynth.metrics import Scores, score
+from deidsynth.store import Artifact, write_atomically
+from deidsynth.store.manifest import package_versions, source_commit
+from deidsynth.study.planning import PlannedCell, StudyPlan
+
+SCHEMA_VERSION = 1
+MEASURES = ("token", "strict", "span", "merged")
+CELLS = "cells"
+_NEEDED = {"study", "cell", "axes", "budget", "models", "statistics", "keys", "documents", "test"}
+
+
+def make_record(plan: StudyPlan, cell: PlannedCell, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
+    """The content of a cell file.
+
+    Args:
+        plan: the study.
+        cell: one of its cells.
+        artifacts: of every node of the cell, by the node's name in the cell.
+    """
+    config, language = plan.study.config, cell.config.corpus.language
+    gold = read_jsonl(artifacts["select-test"].path / "corpus.jsonl", language=language)
+    scores = {}
+    for model in ("gold", "synthetic"):
+        predicted = artifacts[f"evaluate-{model}"].path / "predictions.jsonl"
+        scores[model] = score(gold.documents, read_jsonl(predicted, language=language).documents)
+    silver = artifacts["annotate"].manifest.facts.get("n_documents")
+    overlap = json.loads((artifacts["overlap"].path / "overlap.json").read_text(encoding="utf-8"))
+    reported = config.reported
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "study": plan.study.name,
+        "cell": cell.name,
+        "axes": cell.cell.axes(),
+        "budget": config.budget,
+        "folds": config.folds,
+        "about": config.about,
+        "reported": reported.model_dump(mode="json") if reported is not None else None,
+        "language": language,
+        "origin": plan.loaded.corpus.origin,
+        "seed": cell.cell.seed,
+        "documents": {**cell.counts, "synthetic": silver},
+        "models": {model: each.to_dict() for model, each in scores.items()},
+        "statistics": {
+            measure: {model: _by_group(each, measure) for model, each in scores.items()} for measure in MEASURES
+        },
+        "test": cell.keys["select-test"],
+        "overlap": {key: value for key, value in overlap.items() if key != "shown"},
+        "keys": dict(cell.keys),
+        "stages": {
+            name: {
+                "stage": artifact.manifest.stage,
+                "duration_seconds": artifact.manifest.duration_seconds,
+                "device": artifact.manifest.device,
+                "facts": artifact.manifest.facts,
+            }
+            for name, artifact in artifacts.items()
+        },
+        "versions": package_versions(),
+        "git_commit": source_commit(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _by_group(scores: Scores, measure: str) -> list[list[int]]:
+    """tp, fp and fn of each group, in the order in which groups first stand in the corpus."""
+    sums: dict[str, list[int]] = {}
+    for unit, row in zip(scores.units, scores.by_document[measure], strict=True):
+        found = sums.setdefault(unit, [0, 0, 0])
+        for place, value in enumerate(row):
+            found[place] += int(value)
+    return list(sums.values())
+
+
+def record_path(folder: Path, cell: str) -> Path:
+    """Where the file of a cell is, or would be."""
+    return folder / CELLS / f"{cell}.json"
+
+
+def write_record(folder: Path, record: Mapping[str, Any]) -> Path:
+    """Write a cell file, a line for each key at the top, and return its path."""
+    path = record_path(folder, record["cell"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in record.items()]
+    write_atomically(path, "{\n" + ",\n".join(lines) + "\n}\n")
+    return path
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The content of a cell file.
+
+    Raises:
+        InputError: it is no cell file of this version.
+    """
+    remedy = "remove it and give study run again"
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version, missing = record["schema_version"], sorted(_NEEDED - record.keys())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(f"{path}: not a readable cell file; {remedy}") from None
+    if version != SCHEMA_VERSION:
+        raise InputError(f"{path}: schema version {version}, this deidsynth reads {SCHEMA_VERSION}; {remedy}")
+    if missing:
+        raise InputError(f"{path}: not a whole cell file, {', '.join(missing)} missing; {remedy}")
+    return record
+
+
+def read_records(folder: Path) -> list[dict[str, Any]]:
+    """The cell files of the study in a folder, or of all studies below it, sorted by path.
+
+    Raises:
+        InputError: no cell files there, or one that is damaged.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give the folder of a study")
+    paths = sorted(path for path in folder.rglob(f"{CELLS}/*.json") if not path.name.startswith("."))
+    if not paths:
+        raise InputError(f"{folder}: no finished cells ({CELLS}/*.json); make some with: deidsynth study run FILE")
+    return [read_record(path) for path in paths]
+
+
+def is_finished(folder: Path, cell: PlannedCell) -> bool:
+    """Whether the folder has a file of the cell that was made with the very same keys."""
+    path = record_path(folder, cell.name)
+    return path.is_file() and read_record(path)["keys"] == dict(cell.keys)

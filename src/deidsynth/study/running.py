@@ -1,0 +1,167 @@
+"""Run a study: shared nodes once, finished cells written at once, failures reported and tried again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from deidsynth.corpora.output import refuse_unwritable
+from deidsynth.executors import Failure, NodeResult, Outcome, Surroundings, execute_all
+from deidsynth.executors.pool import Pass
+from deidsynth.executors.workers import Workers
+from deidsynth.pipeline import import_source
+from deidsynth.plan import IMPORT
+from deidsynth.progress import Progress, SilentProgress
+from deidsynth.starters import SCRATCH
+from deidsynth.store import Store, write_atomically
+from deidsynth.store.disk import make_private_folder
+from deidsynth.study.planning import PlannedCell, StudyPlan, distinct, merged_plan
+from deidsynth.study.records import is_finished, make_record, write_record
+
+
+@dataclass(frozen=True, slots=True)
+class StudyResult:
+    """What became of a study.
+
+    Args:
+        folder: of the study; ``cells/`` in it holds a file for every finished cell.
+        finished: names of the cells that have their file, those of earlier calls included.
+        failed: names of the others.
+        failures: why.
+        stages_asked_for: nodes of all cells.
+        stages_distinct: artifacts of all cells.
+        stages_run: nodes that were computed now.
+    """
+
+    folder: Path
+    finished: tuple[str, ...]
+    failed: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    stages_asked_for: int
+    stages_distinct: int
+    stages_run: int
+
+
+def run_study(
+    plan: StudyPlan,
+    folder: Path,
+    store: Store,
+    *,
+    progress: Progress | None = None,
+    workers: int = 1,
+    run_pass: Pass | None = None,
+) -> StudyResult:
+    """Make every cell that has no file yet.
+
+    Args:
+        plan: the study.
+        folder: of the study, created (0700).
+        store: of the artifacts.
+        progress: who listens.
+        workers: processes; the threads are divided among them.
+        run_pass: another way to run nodes.
+
+    Raises:
+        InputError: the folder or the store cannot be written in.
+        ModelNotFoundError: a base model or an encoder is not there.
+    """
+    listener = progress or SilentProgress()
+    refuse_unwritable(folder, "--output")
+    refuse_unwritable(store.root, "--store")
+    left = unfinished(plan, folder)
+    _check_models(plan, left, store)
+    make_private_folder(folder)
+    _write_study(plan, folder)
+    watch = _Watch(plan, left, folder, listener)
+    outcome = Outcome()
+    if left:
+        merged = merged_plan(left)
+        sources = {node.name: import_source(plan.loaded) for node in merged if node.stage == IMPORT}
+        outcome = execute_all(
+            merged,
+            store,
+            plan.stages,
+            sources=sources,
+            surroundings=Surroundings(plan.device, listener),
+            on_result=watch.hear,
+            run_pass=run_pass or (Workers(workers) if workers > 1 else None),
+        )
+    failed = tuple(cell.name for cell in left if cell.name not in watch.written)
+    return StudyResult(
+        folder,
+        tuple(cell.name for cell in plan.cells if cell.name not in failed),
+        failed,
+        tuple(outcome.failures.values()),
+        sum(len(cell.plan) for cell in plan.cells),
+        len(distinct(plan.cells)),
+        sum(result.status == "done" for result in outcome.results.values()),
+    )
+
+
+def unfinished(plan: StudyPlan, folder: Path) -> list[PlannedCell]:
+    """The cells that have no file in the folder, or one that was made otherwise."""
+    return [cell for cell in plan.cells if not is_finished(folder, cell)]
+
+
+class _Watch:
+    """Writes the file of a cell as soon as its last artifact is there."""
+
+    def __init__(self, plan: StudyPlan, left: list[PlannedCell], folder: Path, listener: Progress) -> None:
+        self._plan, self._folder, self._listener = plan, folder, listener
+        self._lacking = {cell.name: set(cell.keys.values()) for cell in left}
+        self._cells = {cell.name: cell for cell in left}
+        self._found: dict[str, NodeResult] = {}
+        self.written: list[str] = []
+
+    def hear(self, result: NodeResult) -> None:
+        """Take a result, and write the cells that it completes."""
+        self._found[result.key] = result
+        for name, keys in self._lacking.items():
+            if result.key not in keys:
+                continue
+            keys.discard(result.key)
+            if not keys:
+                self._write(self._cells[name])
+
+    def _write(self, cell: PlannedCell) -> None:
+        artifacts = {name: self._found[key].artifact for name, key in cell.keys.items()}
+        record = make_record(self._plan, cell, artifacts)
+        write_record(self._folder, record)
+        self.written.append(cell.name)
+        gold, synthetic = (record["models"][model]["token"]["f1"] for model in ("gold", "synthetic"))
+        shown = ", ".join(
+            f"{model} {'n/a' if f1 is None else format(f1, '.3f')}"
+            for model, f1 in (("gold", gold), ("synthetic", synthetic))
+        )
+        self._listener.message(f"{cell.name}: finished, token F1 {shown}")
+
+
+def _write_study(plan: StudyPlan, folder: Path) -> None:
+    """Write ``study.yaml``: the study, resolved."""
+    data = plan.study.config.model_dump(mode="json", exclude_none=True)
+    data |= {"name": plan.study.name, "base": plan.study.base.model_dump(mode="json")}
+    write_atomically(folder / "study.yaml", yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+
+
+def _check_models(plan: StudyPlan, left: list[PlannedCell], store: Store) -> None:
+    """Find out before the first step whether the models that are still needed are there and can be used."""
+    bases, encoders = {}, set()
+    for cell in left:
+        if not store.has(cell.keys["adapt"], cell.plan["adapt"].stage) and cell.config.adapt.base != SCRATCH:
+            bases[cell.config.adapt.base] = cell.config.adapt
+        if not store.has(cell.keys["gold"], "train"):
+            encoders.add(cell.config.train.encoder)
+        if not store.has(cell.keys["synthetic"], "train"):
+            encoders.add(cell.config.synthetic_train_config().encoder)
+    encoders.discard(SCRATCH)
+    if not bases and not encoders:
+        return
+    # Only now, because it brings torch: importing this package must not.
+    from deidsynth.models.requirements import check_base, check_encoder
+
+    for config in bases.values():
+        check_base(config, plan.device)
+    for encoder in sorted(encoders):
+        check_encoder(encoder)

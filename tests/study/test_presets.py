@@ -1,0 +1,75 @@
+"""Every preset parses, and plans on a small corpus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deidsynth.config.study import AXES
+from deidsynth.corpora import write_jsonl
+from deidsynth.documents import Corpus, Document, Entity
+from deidsynth.study import load_studies, load_study, plan_study
+from deidsynth.study.planning import distinct
+from deidsynth.study.reported import reported_row, reported_table
+
+STUDIES = Path(__file__).resolve().parents[2] / "studies"
+PRESETS = sorted(path.relative_to(STUDIES).as_posix() for path in STUDIES.glob("*/*/*.yaml") if path.stem != "base")
+EXPECTED = [
+    f"{kind}/{language}/table{n}.yaml" for kind in ("paper", "small") for language in ("es", "sv") for n in range(1, 6)
+]
+ANY_FORMAT = "corpus.format=auto"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("notes")
+    for part, count in (("train", 120), ("test", 30)):
+        documents = tuple(
+            Document(f"{part}{number}-1", f"Bo kom {number}", (Entity(0, 2, "NAME"),)) for number in range(count)
+        )
+        write_jsonl(Corpus(documents, origin="invented"), folder / f"{part}.jsonl")
+    return folder
+
+
+def test_all_presets_are_there() -> None:
+    assert set(EXPECTED) <= set(PRESETS)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_plans(preset, corpus, fakes) -> None:
+    study = load_study(STUDIES / preset, [f"corpus.path={corpus}", ANY_FORMAT])
+    plan = plan_study(study, stages=fakes, device="cpu")
+    n_folds = 5 if preset.startswith("paper") else 1
+    assert len(plan.cells) >= 2 * n_folds
+    assert len(plan.cells) % n_folds == 0
+    assert len(distinct(plan.cells)) < sum(len(cell.plan) for cell in plan.cells)
+    assert study.base.synthesize.prompts.pii == ("keep" if preset.startswith("paper") else "surrogate")
+    assert study.name == preset.removesuffix(".yaml").replace("/", "-")
+    if "/sv/" in preset:
+        assert "nothing here says how the method does on Swedish records" in (study.config.about or "").replace(
+            "\n", " "
+        )
+
+
+@pytest.mark.parametrize("preset", EXPECTED)
+def test_published_figures_have_their_cells(preset) -> None:
+    study = load_study(STUDIES / preset)
+    assert study.config.reported is not None
+    table = reported_table(study.config.reported.model_dump())
+    assert table is not None
+    given = study.config.axes.given()
+    for row in table["rows"]:
+        for axis in set(row) & set(AXES) & set(given):
+            wanted = row[axis] if isinstance(row[axis], list) else [row[axis]]
+            assert set(given[axis]) & set(wanted)
+    assert table["rows"] == [] or reported_row(table, {**table["rows"][0], "base_model": "starter"})
+
+
+def test_a_folder_of_studies_is_one_plan(corpus, fakes) -> None:
+    settings = [f"corpus.path={corpus}"]
+    studies = load_studies(STUDIES / "small" / "es", settings)
+    assert [study.name for study in studies] == [f"small-es-table{number}" for number in range(1, 6)]
+    cells = [cell for study in studies for cell in plan_study(study, stages=fakes, device="cpu").cells]
+    alone = sum(len(distinct(plan_study(study, stages=fakes, device="cpu").cells)) for study in studies)
+    assert len(distinct(cells)) < alone

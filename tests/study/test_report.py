@@ -1,0 +1,111 @@
+"""Tables, curves and page from cell files alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deidsynth.errors import InputError
+from deidsynth.store import Store
+from deidsynth.study import load_study, plan_study, run_study
+from deidsynth.study.comparison import compare_studies
+from deidsynth.study.page import report_study
+from deidsynth.study.records import read_records
+from deidsynth.study.reported import reported_row, reported_table
+
+ZIP = [["adaptation_fraction", "annotator_fraction"]]
+SHARES = [0.05, 0.25, 0.5, 1.0]
+AXES = {"adaptation_fraction": SHARES, "annotator_fraction": SHARES, "seed": [1, 2, 3]}
+
+
+@pytest.fixture
+def finished(write_study, fakes, tmp_path) -> Path:
+    """A folder with the cell files of a study, and nothing else."""
+    study = load_study(write_study(name="cliff", axes=AXES, zip=ZIP, reported={"table": 1, "language": "es"}))
+    made = tmp_path / "made"
+    run_study(plan_study(study, stages=fakes, device="cpu"), made, Store(tmp_path / "store"))
+    folder = tmp_path / "kept"
+    shutil.copytree(made / "cells", folder / "cells")
+    return folder
+
+
+def test_everything_is_made_from_cell_files_alone(finished) -> None:
+    content = report_study(finished)
+    made = {path.relative_to(finished).as_posix() for path in finished.rglob("*") if path.is_file()}
+    assert {"study.html", "study.json", "tables.md", "tables.tex", "tables.csv"} <= made
+    assert {f"curves/cliff-{measure}.{kind}" for measure in ("token", "strict") for kind in ("svg", "png")} <= made
+    assert json.loads((finished / "study.json").read_text()) == json.loads(json.dumps(content))
+    page = (finished / "study.html").read_text()
+    assert not re.search(r'(src|href)="(?!#)', page)
+    assert "<script" not in page
+    assert "<?xml" not in page
+    assert (finished / "curves/cliff-token.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_arms_have_mean_spread_and_paired_intervals(finished) -> None:
+    comparison = compare_studies(read_records(finished))[0]
+    assert comparison.varied == ("adaptation_fraction", "annotator_fraction")
+    assert [len(arm.cells) for arm in comparison.arms] == [3, 3, 3, 3]
+    first, last = comparison.arms[0], comparison.arms[-1]
+    # A fake tagger that was trained on 2 documents knows 2 + seed of 20 names, two tokens of each.
+    gold = first.scores["strict"]["gold"]
+    assert gold.mean == pytest.approx(sum(2 * known / (20 + known) for known in (3, 4, 5)) / 3)
+    assert gold.sd is not None
+    assert gold.interval is not None
+    assert gold.interval[0] < gold.mean < gold.interval[1]
+    gap = first.from_reference["strict"]
+    assert gap is not None
+    assert last.from_reference["strict"] is None
+    assert (first.reported, last.reported) == ({"gold": 0.931, "synthetic": 0.309}, {"gold": 0.978, "synthetic": 0.973})
+
+
+def test_tables_name_the_budget_and_what_was_reported(finished) -> None:
+    report_study(finished)
+    text = (finished / "tables.md").read_text()
+    assert "equal epochs in all arms" in text
+    assert "reported, other models (MEDDOCAN)" in text
+    assert "| 5 % (2) | 3 |" in text
+    assert "\\toprule" in (finished / "tables.tex").read_text()
+    rows = list(csv.DictReader(io.StringIO((finished / "tables.csv").read_text())))
+    assert len(rows) == 8
+    assert rows[0]["reported_synthetic"] == "0.309"
+    assert rows[1]["reported_synthetic"] == ""
+
+
+def test_published_figures_stand_only_beside_the_same_experiment() -> None:
+    table = reported_table({"table": 2, "language": "sv", "note": "another corpus"})
+    assert table is not None
+    assert table["label"] == "reported, other models (SEPR PHI); another corpus"
+    assert reported_row(table, {"adaptation_fraction": 0.95, "annotator_fraction": 1.0}) == {"synthetic": 0.896}
+    assert reported_row(table, {"adaptation_fraction": 0.1, "annotator_fraction": 1.0}) is None
+    assert reported_table({"table": 1, "language": "fi"}) is None
+    assert reported_table(None) is None
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"schema_version": 9}', '{"schema_version": 1}'])
+def test_a_damaged_cell_file_is_named_with_the_remedy(finished, content) -> None:
+    (finished / "cells" / "a.json").write_text(content)
+    with pytest.raises(InputError, match=r"a\.json: .*remove it and give study run again"):
+        report_study(finished)
+
+
+def test_a_folder_without_cells_is_an_error(tmp_path) -> None:
+    with pytest.raises(InputError, match="deidsynth study run"):
+        report_study(tmp_path)
+
+
+def test_several_studies_make_one_page(finished) -> None:
+    other: Any = finished.parent / "all" / "two"
+    shutil.copytree(finished, finished.parent / "all" / "one")
+    shutil.copytree(finished, other)
+    for path in (other / "cells").iterdir():
+        path.write_text(path.read_text().replace('"study": "cliff"', '"study": "second"'))
+    content = report_study(finished.parent / "all")
+    assert [study["study"] for study in content["studies"]] == ["cliff", "second"]
