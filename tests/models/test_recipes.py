@@ -22,7 +22,7 @@ def test_small_models_have_small_batches_and_muon_and_fill_in_first(name: str) -
 
 
 def test_other_models_are_tuned_as_usual() -> None:
-    assert TaggerRecipe.of(TrainConfig(encoder="some/encoder")) == TaggerRecipe(16, 5e-5, False, 0.0, 5e-5)
+    assert TaggerRecipe.of(TrainConfig(encoder="some/encoder")) == TaggerRecipe(16, 5e-5, False, 0.0, 5e-5, None)
     assert AdaptRecipe.of(AdaptConfig(base="some/model"), "full") == AdaptRecipe(5.0, 8192, 3e-4, False)
     assert AdaptRecipe.of(AdaptConfig(base="some/model"), "qlora") == AdaptRecipe(5.0, 8192, 2e-4, False)
     assert AdaptRecipe.of(AdaptConfig(base="starter"), "lora") == AdaptRecipe(2.5, 8192, 2e-4, False)
@@ -36,6 +36,6 @@ def test_what_is_asked_for_holds() -> None:
         optimizer="adamw",
         pretraining=PretrainingConfig(epochs=0, learning_rate=0.2),
     )
-    assert TaggerRecipe.of(asked) == TaggerRecipe(3, 0.1, False, 0.0, 0.2)
+    assert TaggerRecipe.of(asked) == TaggerRecipe(3, 0.1, False, 0.0, 0.2, None)
     adapt = AdaptConfig(base="some/model", epochs=1, batch_tokens=64, learning_rate=0.1, optimizer="muon")
     assert AdaptRecipe.of(adapt, "lora") == AdaptRecipe(1, 64, 0.1, True)

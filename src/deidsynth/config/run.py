@@ -53,7 +53,7 @@ class RunConfig(StageConfig):
     synthesize: SynthesizeConfig = SynthesizeConfig()
     train: TrainConfig = TrainConfig()
     train_synthetic: dict[str, Any] = Field(
-        default_factory=dict, description="keys of train that differ for the synthetic model"
+        default_factory=lambda: {"epochs": 4.0}, description="keys of train that differ for the synthetic model"
     )
     annotate: AnnotateConfig = AnnotateConfig()
     overlap: OverlapConfig = OverlapConfig()

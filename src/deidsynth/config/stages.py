@@ -86,7 +86,8 @@ class PretrainingConfig(StageConfig):
     epochs: float | None = Field(
         None,
         ge=0.0,
-        description="passes over the training documents; by default 6 for scratch, 4 for a starter, else 0: none",
+        description="passes over the training documents; by default 6 for scratch, 4 for a starter (at most 1,000 "
+        "steps, or one pass), else 0: none",
     )
     learning_rate: float | None = Field(
         None, gt=0.0, description="by default 4e-3 for scratch, 2e-3 for a starter, else 5e-5"

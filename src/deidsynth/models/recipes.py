@@ -12,6 +12,9 @@ from typing import Literal
 from deidsynth.config import AdaptConfig, TrainConfig
 from deidsynth.starters import SCRATCH, is_starter
 
+STARTER_STEPS = 1000
+"""Of filling in: what four passes over 500 case reports take. Larger corpora need no more."""
+
 Base = Literal["scratch", "starter", "other"]
 
 
@@ -32,6 +35,7 @@ class TaggerRecipe:
         muon: whether matrices are trained with Muon.
         pretraining_epochs: passes of masked-language training on the same texts beforehand; 0: none.
         pretraining_rate: its learning rate.
+        pretraining_steps: the most, but for one whole pass; None for no limit.
     """
 
     batch_size: int
@@ -39,6 +43,7 @@ class TaggerRecipe:
     muon: bool
     pretraining_epochs: float
     pretraining_rate: float
+    pretraining_steps: int | None
 
     @classmethod
     def of(cls, config: TrainConfig) -> TaggerRecipe:
@@ -54,6 +59,7 @@ class TaggerRecipe:
             muon=config.optimizer == "muon" or (config.optimizer == "auto" and base != "other"),
             pretraining_epochs=epochs if asked is None else asked,
             pretraining_rate=config.pretraining.learning_rate or pretraining_rate,
+            pretraining_steps=STARTER_STEPS if base == "starter" and asked is None else None,
         )
 
 
