@@ -39,3 +39,11 @@ def test_what_is_asked_for_holds() -> None:
     assert TaggerRecipe.of(asked) == TaggerRecipe(3, 0.1, False, 0.0, 0.2, None)
     adapt = AdaptConfig(base="some/model", epochs=1, batch_tokens=64, learning_rate=0.1, optimizer="muon")
     assert AdaptRecipe.of(adapt, "lora") == AdaptRecipe(1, 64, 0.1, True)
+
+
+def test_filling_in_with_a_starter_ends_after_so_many_steps_or_a_pass() -> None:
+    starter, other = TaggerRecipe.of(TrainConfig()), TaggerRecipe.of(TrainConfig(encoder="scratch"))
+    assert [starter.limited(*steps) for steps in ((964, 241), (4000, 1000), (8000, 2000))] == [964, 1000, 2000]
+    assert other.limited(4000, 1000) == 4000
+    asked = TrainConfig(pretraining=PretrainingConfig(epochs=4))
+    assert TaggerRecipe.of(asked).limited(4000, 1000) == 4000

@@ -56,8 +56,8 @@ def pretrain(
         epochs = 1.0
     steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
     n_steps = max(1, round(epochs * steps_per_epoch))
-    if recipe.pretraining_steps is not None and not unlabelled:
-        n_steps = min(n_steps, max(recipe.pretraining_steps, math.ceil(steps_per_epoch / n_copies)))
+    if not unlabelled:
+        n_steps = recipe.limited(n_steps, math.ceil(steps_per_epoch / n_copies))
     plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, compute.seed)
 
     def batches(step: int) -> list[MaskedBatch]:

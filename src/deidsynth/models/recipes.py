@@ -62,6 +62,12 @@ class TaggerRecipe:
             pretraining_steps=STARTER_STEPS if base == "starter" and asked is None else None,
         )
 
+    def limited(self, n_steps: int, steps_per_pass: int) -> int:
+        """Steps of filling in that are taken, of so many."""
+        if self.pretraining_steps is None:
+            return n_steps
+        return min(n_steps, max(self.pretraining_steps, steps_per_pass))
+
 
 @dataclass(frozen=True, slots=True)
 class AdaptRecipe:
