@@ -198,3 +198,27 @@ def test_of_a_server_only_what_it_is_asked_for_counts() -> None:
     assert changed(local, server) == AFTER_ADAPT - {"adapt"}
     assert not changed(server, plan_of(asked(base_url="http://127.0.0.1:9000/v1", attempts=3)))
     assert changed(server, plan_of(asked(model="other"))) == AFTER_ADAPT - {"adapt"}
+
+
+def test_entities_that_the_language_model_writes_are_taken_over() -> None:
+    machine, inline = plan_of(), plan_of({"synthesize": {"annotations": "inline"}})
+    assert machine["adapt"].config["annotations"] == "none"
+    assert inline["adapt"].config["annotations"] == "inline"
+    assert (inline["annotate"].stage, inline["annotate"].inputs) == ("annotate-inline", {"texts": "synthesize"})
+    assert "gold" not in {node.name for node in inline.ancestors("synthetic")}
+    assert [node.name for node in inline.order() if node.stage == "annotate"] == []
+
+
+def test_agreement_compares_the_same_texts_whatever_is_asked_of_it() -> None:
+    versions = {**VERSIONS, "annotate-inline": 1}
+    inline, strict, loose = (
+        plan_of({"synthesize": {"annotations": annotations, "agreement": least}})
+        for annotations, least in (("inline", 0.9), ("agreement", 0.9), ("agreement", 0.5))
+    )
+    keys = [plan.keys(versions) for plan in (inline, strict, loose)]
+    assert keys[0]["synthesize"] == keys[1]["synthesize"] == keys[2]["synthesize"]
+    assert keys[1]["annotate-machine"] == keys[2]["annotate-machine"]
+    assert keys[0]["annotate"] != keys[1]["annotate"] != keys[2]["annotate"]
+    assert strict["annotate"].inputs == {"texts": "synthesize", "machine": "annotate-machine"}
+    # Notes are shown by their place in the corpus that was checked, so it is the one that is published.
+    assert (inline["overlap"].inputs["texts"], strict["overlap"].inputs["texts"]) == ("synthesize", "annotate")

@@ -20,6 +20,7 @@ from tiny_models import NOTES, save_tiny
 # Random weights write words that nobody knows. One rule is left, and so strict that it rejects about half of the texts.
 SETTINGS: dict[str, Any] = {
     "batch_size": 4,
+    "volume": 1.0,
     "top_p": 1.0,
     "max_length_tokens": 40,
     "prompts": {"language": "sv"},

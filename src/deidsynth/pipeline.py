@@ -266,7 +266,7 @@ def _check_models(config: RunConfig, device: str, plan: Plan, store: Store, stag
 
     keys = plan.keys(stage_versions(stages))
     if not store.has(keys["adapt"], "adapt"):
-        check_base(config.adapt, device)
+        check_base(config.adapt_config(), device)
     for name, encoder in encoders.items():
         if not store.has(keys[name], "train"):
             check_encoder(encoder)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.config import (
+    AnnotateInlineConfig,
     FoldConfig,
     RunConfig,
     SelectConfig,
@@ -51,6 +52,10 @@ class DataShares:
     adaptation: float = 1.0
     annotator: float = 1.0
     fold: FoldConfig | None = None
+
+
+EVERYTHING = DataShares()
+"""All training documents for both, and the corpus' own parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +221,7 @@ def pipeline_plan(
     language: str | None,
     precision: str,
     texts_digest: str | None = None,
-    shares: DataShares | None = None,
+    shares: DataShares = EVERYTHING,
 ) -> Plan:
     """The plan of the whole pipeline on one corpus.
 
@@ -236,7 +241,6 @@ def pipeline_plan(
         plain = settings.model_dump(mode="json")
         return Node(name, stage, plain, inputs, config.seed, precision, external=external or {})
 
-    shares = shares or DataShares()
     selects, adaptation, annotator = _selects(config, shares)
     texts = {} if texts_digest is None else {"texts": UNLABELLED}
     imported = {"language": language}
@@ -245,10 +249,12 @@ def pipeline_plan(
     synthetic = _in_language(config.synthetic_train_config(), language)
     prompts = config.synthesize.prompts
     prompts = prompts.model_copy(update={"language": prompts.language or language})
-    synthesize = config.synthesize.model_copy(update={"prompts": prompts})
+    synthesize = _without_agreement(config.synthesize.model_copy(update={"prompts": prompts}))
     scoring = {"annotate": config.annotate.model_dump(mode="json")}
-    overlap = {"texts": "synthesize", "train": adaptation or "select-train", "held_out": "select-test"}
-    base = _model("base", config.adapt.base, "causal")
+    # Notes are shown by their place in the published corpus, from which disagreement leaves some out.
+    checked = "annotate" if config.synthesize.annotations == "agreement" else "synthesize"
+    overlap = {"texts": checked, "train": adaptation or "select-train", "held_out": "select-test"}
+    base, adapted = _model("base", config.adapt.base, "causal"), {"train": adaptation} if adaptation else {}
     return Plan(
         (
             Node("import", IMPORT, imported, source_digest=source_digest, real_source=real),
@@ -256,19 +262,40 @@ def pipeline_plan(
             *selects,
             stage("gold", "train", gold, _encoder(gold), corpus=annotator, **texts),
             Node("evaluate-gold", "evaluate", scoring, _model_on_test("gold"), config.seed, precision),
-            stage("adapt", "adapt", config.adapt, base, train=adaptation)
-            if adaptation
-            else stage("adapt", "base", config.adapt, base),
+            stage("adapt", "adapt" if adaptation else "base", config.adapt_config(), base, **adapted),
             stage(
                 "synthesize", "synthesize", synthesize, _sampling(synthesize),
                 model="adapt", prompts="select-validation", train=adaptation or "select-validation",
             ),
-            stage("annotate", "annotate", config.annotate, texts="synthesize", model="gold"),
+            *_annotation(config, precision),
             stage("synthetic", "train", synthetic, _encoder(synthetic), corpus="annotate"),
             Node("evaluate-synthetic", "evaluate", scoring, _model_on_test("synthetic"), config.seed, precision),
             Node("overlap", "overlap", config.overlap.model_dump(mode="json"), overlap),
         )
     )  # fmt: skip
+
+
+def _without_agreement(config: SynthesizeConfig) -> SynthesizeConfig:
+    """The configuration of sampling, in which it makes no difference what is left out afterwards."""
+    if config.annotations == "machine":
+        return config
+    plain = SynthesizeConfig.model_fields["agreement"].default
+    return config.model_copy(update={"annotations": "inline", "agreement": plain})
+
+
+def _annotation(config: RunConfig, precision: str) -> list[Node]:
+    """The node ``annotate``, whose corpus the synthetic model is trained on, and what it needs beside the texts."""
+    asked, texts = config.synthesize.annotations, {"texts": "synthesize"}
+    machine = "annotate" if asked == "machine" else "annotate-machine"
+    plain = config.annotate.model_dump(mode="json")
+    by_machine = Node(machine, "annotate", plain, {**texts, "model": "gold"}, config.seed, precision)
+    if asked == "machine":
+        return [by_machine]
+    least = config.synthesize.agreement if asked == "agreement" else None
+    inline = AnnotateInlineConfig(agreement=least).model_dump(mode="json")
+    if least is None:
+        return [Node("annotate", "annotate-inline", inline, texts)]
+    return [by_machine, Node("annotate", "annotate-inline", inline, {**texts, "machine": machine})]
 
 
 def _selects(config: RunConfig, shares: DataShares) -> tuple[list[Node], str | None, str]:

@@ -81,3 +81,31 @@ def test_what_can_be_set(deidsynth, model, sampled, tmp_path) -> None:
     assert "filters.min_words: unknown key" in refused.stderr
     assert "min_p" in refused.stderr
     assert "stop: an empty text would cut every document" in refused.stderr
+
+
+def test_a_model_that_writes_entities_and_heeds_labels(deidsynth, tmp_path) -> None:
+    train, model, output = tmp_path / "train.jsonl", tmp_path / "lm", tmp_path / "new.jsonl"
+    write_jsonl(Corpus(NOTES, origin="invented"), train)
+    shape = ["hidden_size=32", "layers=1", "intermediate_size=32", "vocabulary_size=400", "context=128"]
+    adapt = ["epochs=12", "annotations=inline", "header=[labels]", "batch_tokens=512", "sequence_length=128"]
+    adapt += ["learning_rate=0.006", *(f"scratch.{each}" for each in shape)]
+    flat = [part for setting in adapt for part in ("--set", setting)]
+    made = deidsynth("adapt", "--corpus", train, "--base", "scratch", "--output", model, "--device", "cpu", *flat)
+    assert made.exit_code == 0, made.stderr
+    command = ["synthesize", model, "--bos", "-n", "12", "--output", output, "--device", "cpu", "--seed", "5"]
+    command += ["--set", "annotations=inline", "--set", "filters.mode=count", "--set", "max_length_tokens=100"]
+    refused = deidsynth(*command, "--match-labels", "gold")
+    assert refused.exit_code == 2
+    assert "give them with --train CORPUS" in refused.stderr
+    result = deidsynth(*command, "--train", train, "--match-labels", "gold", "--json")
+    assert result.exit_code == 0, result.stderr
+    corpus, facts = read_jsonl(output), json.loads(result.stdout)
+    assert (corpus.annotation, corpus.n_entities) == ("silver", facts["n_entities"])
+    assert facts["n_entities"] > 0
+    assert facts["n_marks"] > 0
+
+
+def test_labels_cannot_be_asked_of_a_model_that_knows_none(deidsynth, model, tmp_path) -> None:
+    result = deidsynth("synthesize", model, "--bos", "--output", tmp_path / "x.jsonl", "--match-labels", "balanced")
+    assert result.exit_code == 2
+    assert "prompts.headers: the model knows no headers" in result.stderr

@@ -83,12 +83,13 @@ def test_counts_are_of_documents() -> None:
 
 def test_rejected_documents_are_replaced_within_the_budget() -> None:
     no, yes = Verdict(("loop",), False), Verdict((), True)
-    round_ = [(_sample(0, prompt_number=1), no), (_sample(1), yes), (_sample(2), no), (_sample(3, prompt_number=1), no)]
+    asked = [Request(0, "b", 1), Request(1, "a", 0), Request(2, "a", 0), Request(3, "b", 1)]
+    round_ = list(zip(asked, (no, yes, no, no), strict=True))
     config = FilterConfig()
-    made = replacements(config, round_, ["a", "b"], asked=4, sampled=4)
+    made = replacements(config, round_, asked=4, sampled=4)
     assert made == [Request(4, "b", 1), Request(5, "a", 0)]
-    assert replacements(config, round_, ["a", "b"], asked=4, sampled=6) == []
-    assert len(replacements(FilterConfig(budget=9), round_, ["a", "b"], asked=4, sampled=4)) == 3
-    assert replacements(FilterConfig(budget=1), round_, ["a", "b"], asked=4, sampled=4) == []
-    assert replacements(FilterConfig(mode="count"), round_, ["a", "b"], asked=4, sampled=4) == []
-    assert len(replacements(config, round_[:1], ["a", "b"], asked=1, sampled=1)) == 1  # rounded up
+    assert replacements(config, round_, asked=4, sampled=6) == []
+    assert len(replacements(FilterConfig(budget=9), round_, asked=4, sampled=4)) == 3
+    assert replacements(FilterConfig(budget=1), round_, asked=4, sampled=4) == []
+    assert replacements(FilterConfig(mode="count"), round_, asked=4, sampled=4) == []
+    assert len(replacements(config, round_[:1], asked=1, sampled=1)) == 1  # rounded up

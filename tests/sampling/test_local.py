@@ -145,6 +145,8 @@ def test_tokens_of_the_text_are_punished_and_no_others() -> None:
     punished = TextRepetitionPenalty(2.0, frame)(ids, scores)
     assert punished.tolist() == [[2.0, 2.0, 2.0, 1.0, -2.0, -2.0], [2.0, 2.0, 2.0, 2.0, -4.0, -4.0]]
     assert scores[0].tolist() == [2.0, 2.0, 2.0, 2.0, -2.0, -2.0]
+    spared = TextRepetitionPenalty(2.0, Frame(bos=0, eos=0, fill=1, marks=(3, 5)))(ids, scores)
+    assert spared.tolist() == [[2.0, 2.0, 2.0, 2.0, -2.0, -2.0], [2.0, 2.0, 2.0, 2.0, -4.0, -2.0]]
 
 
 @pytest.mark.parametrize("kind", list(CAUSAL))

@@ -10,6 +10,7 @@ from deidsynth.config import PromptConfig
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import CorpusError, InputError
 from deidsynth.sampling.prompts import (
+    Prompt,
     first_words,
     in_batches,
     make_prompts,
@@ -25,7 +26,8 @@ BLANK = Document("3", " \n\t")
 
 
 def _prompts(*documents: Document, **settings: object) -> list[str]:
-    return make_prompts(PromptConfig(**settings), documents, language="sv", seed=1)  # type: ignore[arg-type]
+    made = make_prompts(PromptConfig(**settings), documents, language="sv", seed=1)  # type: ignore[arg-type]
+    return [prompt.text for prompt in made]
 
 
 def test_the_first_words_with_the_text_before_and_between_them() -> None:
@@ -47,10 +49,13 @@ def test_an_entity_that_only_begins_in_the_region_is_replaced_whole() -> None:
 
 
 def test_every_entity_gets_a_value_of_its_label_in_its_place() -> None:
-    text = with_surrogates(
+    made = with_surrogates(
         Document("1", "a Zyxana b Qvelde c", (Entity(2, 8, "FIRST_NAME"), Entity(11, 17, "LAST_NAME"))),
         Surrogates("sv", 1),
     )
+    text = made.text
+    assert [entity.label for entity in made.entities] == ["FIRST_NAME", "LAST_NAME"]
+    assert text == f"a {made.surface(made.entities[0])} b {made.surface(made.entities[1])} c"
     assert text.startswith("a ")
     assert " b " in text
     assert text.endswith(" c")
@@ -61,7 +66,7 @@ def test_every_entity_gets_a_value_of_its_label_in_its_place() -> None:
 def test_surrogates_come_from_the_seed() -> None:
     assert _prompts(NAMED) == _prompts(NAMED)
     config = PromptConfig()
-    seeded = {make_prompts(config, [NAMED], language="sv", seed=seed)[0] for seed in range(6)}
+    seeded = {make_prompts(config, [NAMED], language="sv", seed=seed)[0].text for seed in range(6)}
     assert len(seeded) > 1
 
 
@@ -100,7 +105,7 @@ def test_faults_of_the_file(tmp_path: Path) -> None:
 
 
 def test_requests_take_the_prompts_in_turn() -> None:
-    requests = make_requests(["a", "bb"], 5)
+    requests = make_requests([Prompt("a"), Prompt("bb")], 5)
     assert [(each.index, each.prompt, each.prompt_number) for each in requests] == [
         (0, "a", 0),
         (1, "bb", 1),
@@ -112,7 +117,7 @@ def test_requests_take_the_prompts_in_turn() -> None:
 
 
 def test_no_repr_shows_a_prompt() -> None:
-    assert "Zyxana" not in repr(make_requests(["Zyxana"], 1))
+    assert "Zyxana" not in repr([Prompt("Zyxana"), *make_requests([Prompt("Zyxana")], 1)])
 
 
 def test_every_label_gets_the_same_share_of_the_prompts() -> None:
@@ -127,7 +132,8 @@ def test_every_label_gets_the_same_share_of_the_prompts() -> None:
     assert drawn == {**dict.fromkeys(range(6), 4), 6: 4 + 28, 7: 28}
     assert prompt_turns(config, documents, seed=1, n_documents=84) == turns
     assert prompt_turns(config, documents, seed=2, n_documents=84) != turns
-    requests = make_requests(_prompts(*documents, balance="labels", pii="keep"), 84, turns)
+    prompts = [Prompt(text) for text in _prompts(*documents, balance="labels", pii="keep")]
+    requests = make_requests(prompts, 84, turns)
     assert [request.prompt_number for request in requests] == turns
 
 

@@ -33,6 +33,13 @@ class Discontinuous(StrEnum):
     JOIN = "join"
 
 
+class Headers(StrEnum):
+    """Which headers samples get."""
+
+    GOLD = "gold"
+    BALANCED = "balanced"
+
+
 class Mode(StrEnum):
     """What to do with an entity that was found."""
 

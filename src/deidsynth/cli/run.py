@@ -21,6 +21,7 @@ _OUTCOMES = {
     "synthesize": {"n_documents": "documents", "tokens_per_second": "tokens/s"},
     "train": {"n_documents": "documents", "n_entities": "entities", "validation_f1": "validation F1"},
     "annotate": _DOCUMENTS,
+    "annotate-inline": _DOCUMENTS,
     "evaluate": {"strict_f1": "strict F1", "token_f1": "token F1"},
     "overlap": {"n_notes_passing": "notes free of long training runs"},
 }

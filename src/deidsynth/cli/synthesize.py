@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deidsynth.cli.options import AsJson, Device, Language, Quiet, Seed, Settings
+from deidsynth.cli.options import AsJson, Device, Headers, Language, Quiet, Seed, Settings
 
 
 def synthesize_command(
@@ -22,6 +22,14 @@ def synthesize_command(
         typer.Option("--train", help="Corpus that the model was adapted to; new texts that copy it are replaced."),
     ] = None,
     bos: Annotated[bool, typer.Option("--bos", help="No prompt: begin at the beginning of a document.")] = False,
+    match_labels: Annotated[
+        Headers | None,
+        typer.Option(
+            "--match-labels",
+            metavar="gold|balanced",
+            help="Labels asked for of a model that knows headers (adapt.header): those of --train, or all alike.",
+        ),
+    ] = None,
     n_documents: Annotated[int, typer.Option("--n-documents", "-n", min=1, help="Texts to sample.")] = 100,
     settings: Settings = None,
     language: Language = None,
@@ -51,6 +59,7 @@ def synthesize_command(
     named: dict[str, str | int | float | None] = {
         "prompts.source": source,
         "prompts.file": str(prompts_file) if prompts_file is not None else None,
+        "prompts.headers": match_labels.value if match_labels is not None else None,
         "volume": n_documents / len(trained_on),
     }
     config = stage_config(SynthesizeConfig, settings, **named)

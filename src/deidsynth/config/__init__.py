@@ -23,6 +23,7 @@ from deidsynth.config.run import (
 from deidsynth.config.stages import (
     AdaptConfig,
     AnnotateConfig,
+    AnnotateInlineConfig,
     EvaluateConfig,
     FilterConfig,
     FoldConfig,
@@ -49,6 +50,7 @@ from deidsynth.config.study import (
 __all__ = [
     "AdaptConfig",
     "AnnotateConfig",
+    "AnnotateInlineConfig",
     "Axes",
     "ColumnsLayout",
     "ConfigType",

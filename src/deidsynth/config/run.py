@@ -18,7 +18,6 @@ from deidsynth.config.stages import (
     TrainConfig,
 )
 
-
 SYNTHETIC_SWAPS = 0.7
 """What a language model writes has few values, many times."""
 

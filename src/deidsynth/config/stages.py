@@ -331,6 +331,14 @@ class AnnotateConfig(StageConfig):
     batch_size: int = Field(32, ge=1, description="windows at once")
 
 
+class AnnotateInlineConfig(StageConfig):
+    """Taking over the entities that the language model wrote."""
+
+    agreement: Share | None = Field(
+        None, description="least strict F1 with the machine's annotation for a document to be kept; by default all are"
+    )
+
+
 class EvaluateConfig(StageConfig):
     """Scoring of a model on the test set."""
 

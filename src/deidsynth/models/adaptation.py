@@ -40,6 +40,14 @@ def split_texts(documents: Sequence[Document], share: float, seed: int) -> TextS
         share: of the documents, for validation; with fewer than two groups there is none.
         seed: of the choice.
     """
+    train, validation = split_documents(documents, share, seed)
+    return TextSplit(tuple(each.text for each in train), tuple(each.text for each in validation))
+
+
+def split_documents(
+    documents: Sequence[Document], share: float, seed: int
+) -> tuple[tuple[Document, ...], tuple[Document, ...]]:
+    """Documents to learn from and documents of other groups; see ``split_texts``."""
     units = sorted({document.unit for document in documents})
     random.Random(seed).shuffle(units)
     wanted, held = share * len(documents), set[str]()
@@ -47,10 +55,25 @@ def split_texts(documents: Sequence[Document], share: float, seed: int) -> TextS
         if sum(document.unit in held for document in documents) >= wanted:
             break
         held.add(unit)
-    return TextSplit(
-        tuple(document.text for document in documents if document.unit not in held),
-        tuple(document.text for document in documents if document.unit in held),
+    return (
+        tuple(document for document in documents if document.unit not in held),
+        tuple(document for document in documents if document.unit in held),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSplit:
+    """Documents as token ids, without BOS and EOS.
+
+    Args:
+        train: to learn from.
+        validation: to measure the loss on.
+        n_validation_characters: of the texts of ``validation``.
+    """
+
+    train: Sequence[Sequence[int]]
+    validation: Sequence[Sequence[int]]
+    n_validation_characters: int
 
 
 def adapt(
@@ -60,11 +83,26 @@ def adapt(
     compute: Compute,
     memory: dict[str, Any],
 ) -> Iterator[TrainingPoint]:
+    """Adapt a model in place to plain texts; see ``adapt_to_tokens``."""
+    train, validation = (
+        [token_ids(adaptable.tokenizer, text) for text in part] for part in (texts.train, texts.validation)
+    )
+    tokens = TokenSplit(train, validation, sum(len(text) for text in texts.validation))
+    return adapt_to_tokens(adaptable, tokens, config, compute, memory)
+
+
+def adapt_to_tokens(
+    adaptable: Adaptable,
+    tokens: TokenSplit,
+    config: AdaptConfig,
+    compute: Compute,
+    memory: dict[str, Any],
+) -> Iterator[TrainingPoint]:
     """Adapt a model in place, yielding a point for every step; at the end it holds the weights to keep.
 
     Args:
         adaptable: model, tokenizer, method.
-        texts: training and validation texts.
+        tokens: of the training and validation documents.
         config: lengths, epochs, what to keep.
         compute: seed, device, precision, folder for checkpoints.
         memory: plain values of the caller, kept with the checkpoints; ``best`` is used here.
@@ -74,11 +112,10 @@ def adapt(
     """
     frame = Frame.of(adaptable.tokenizer)
     length = min(config.sequence_length, context_length(adaptable.model))
-    documents = [token_ids(adaptable.tokenizer, text) for text in texts.train]
-    if not any(documents):
+    if not any(tokens.train):
         raise CorpusError("the training documents hold no text to adapt to")
     recipe = AdaptRecipe.of(config, adaptable.method)
-    epochs = _Epochs(documents, frame, length, max(1, recipe.batch_tokens // length), compute.seed)
+    epochs = _Epochs(tokens.train, frame, length, max(1, recipe.batch_tokens // length), compute.seed)
     n_steps = max(1, round(recipe.epochs * epochs.n_steps))
     settings = LoopSettings.of(
         config,
@@ -87,9 +124,8 @@ def adapt(
         learning_rate=recipe.learning_rate,
         muon=recipe.muon,
     )
-    n_characters = sum(len(text) for text in texts.validation)
-    held_out = [token_ids(adaptable.tokenizer, text) for text in texts.validation]
-    validation = pack(held_out, frame, length) if n_characters else None
+    n_characters = tokens.n_validation_characters
+    validation = pack(tokens.validation, frame, length) if n_characters else None
     measured = {round(n_steps * (number + 1) / config.evaluations) for number in range(config.evaluations)}
     memory.setdefault("best", None)
     torch.manual_seed(compute.seed)

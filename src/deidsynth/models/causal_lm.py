@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import torch
 from peft import LoraConfig as PeftLoraConfig
 from peft import PeftModel, TaskType, get_peft_model, prepare_model_for_kbit_training
+from tokenizers import AddedToken
 from torch import Tensor, nn
 from transformers import (
     AutoModelForCausalLM,
@@ -67,23 +68,41 @@ def resolve_method(config: AdaptConfig) -> str:
     return "full" if size < LARGE_BYTES else "lora"
 
 
-def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str) -> Adaptable:
+def check_marks(config: AdaptConfig, method: str) -> None:
+    """Make sure that the marks that a configuration asks for would be learned.
+
+    Raises:
+        ConfigError: a method for which that is not known to work.
+    """
+    if method == "qlora" and (config.annotations == "inline" or config.header):
+        raise ConfigError(
+            [
+                "adapt.method: qlora is not known to train the new embeddings that annotations: inline and header "
+                "need; set adapt.method: lora or full"
+            ]
+        )
+
+
+def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str, marks: Sequence[str] = ()) -> Adaptable:
     """The base model of a configuration with its trainable weights.
 
     Args:
         config: which base and method.
         texts: training texts, from which a model from scratch learns its tokenizer.
         device: such as ``cpu``.
+        marks: special tokens that the model is to learn; those that it knows already stay as they are.
 
     Raises:
-        ConfigError: a method that does not fit the base.
+        ConfigError: a method that does not fit the base, or that would leave marks untrained.
         ModelNotFoundError: no such model.
         MissingExtraError: QLoRA without its dependency.
         ModelNotUsableError: QLoRA without CUDA, or a model that sees what it is to predict.
     """
     method = resolve_method(config)
+    check_marks(config, method)
     if config.base == SCRATCH:
         tokenizer = causal_tokenizer(texts, config.scratch.vocabulary_size)
+        add_marks(tokenizer, marks)
         model: nn.Module = scratch_model(config.scratch, tokenizer)
     else:
         named = resolve(config.base, "causal")
@@ -92,12 +111,43 @@ def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str) -> A
         tokenizer = load_tokenizer(base)
         model = load_model(AutoModelForCausalLM, base, **quantization(method, device))
         _check_causal(base, model)
+        new = add_marks(tokenizer, marks)
+        embed(model, new)
         if method == "qlora":
             model = prepare_model_for_kbit_training(model)
         if method in ("lora", "qlora"):
-            model = get_peft_model(model, _peft_config(config, model))
+            model = get_peft_model(model, _peft_config(config, model, new))
     Frame.of(tokenizer)
     return Adaptable(model, tokenizer, method)
+
+
+def add_marks(tokenizer: PreTrainedTokenizerBase, marks: Sequence[str]) -> list[int]:
+    """The ids of those special tokens that the tokenizer did not know; it knows them from here on."""
+    known = tokenizer.get_vocab()
+    new = [mark for mark in marks if mark not in known]
+    tokenizer.add_tokens([AddedToken(mark, special=True, normalized=False) for mark in new], special_tokens=True)
+    return list(tokenizer.convert_tokens_to_ids(new))
+
+
+@torch.no_grad()
+def embed(model: PreTrainedModel, ids: Sequence[int]) -> None:
+    """Give a model embeddings of new tokens: each the mean of all that were there; what was tied stays tied.
+
+    Args:
+        model: whose rows are filled, and added where they do not reach.
+        ids: of the new tokens, behind those of all others.
+    """
+    if not ids:
+        return
+    n_known = min(ids)
+    before: Any = model.get_input_embeddings()
+    if max(ids) >= before.num_embeddings:
+        model.resize_token_embeddings(max(ids) + 1, mean_resizing=False)
+    inputs, outputs = model.get_input_embeddings(), model.get_output_embeddings()
+    tables = {id(each.weight): each.weight for each in (inputs, outputs) if each is not None}
+    biases = [outputs.bias] if getattr(outputs, "bias", None) is not None else []
+    for table in [*tables.values(), *biases]:
+        table[[*ids]] = table[:n_known].float().mean(0).to(table.dtype)
 
 
 def scratch_model(shape: ScratchCausalConfig, tokenizer: PreTrainedTokenizerBase) -> LlamaForCausalLM:
@@ -145,7 +195,8 @@ def quantization(method: str, device: str) -> dict[str, Any]:
     return {"quantization_config": quantization, "device_map": {"": device}, "dtype": torch.bfloat16}
 
 
-def _peft_config(config: AdaptConfig, model: PreTrainedModel) -> PeftLoraConfig:
+def _peft_config(config: AdaptConfig, model: PreTrainedModel, new: Sequence[int]) -> PeftLoraConfig:
+    """What an adapter is made of; the embeddings of new tokens are trained beside it, and no others."""
     from transformers.pytorch_utils import Conv1D
 
     return PeftLoraConfig(
@@ -155,7 +206,15 @@ def _peft_config(config: AdaptConfig, model: PreTrainedModel) -> PeftLoraConfig:
         target_modules=config.lora.target_modules,
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
         task_type=TaskType.CAUSAL_LM,
+        trainable_token_indices=_embedding_rows(model, new) if new else None,
     )
+
+
+def _embedding_rows(model: PreTrainedModel, ids: Sequence[int]) -> dict[str, list[int]]:
+    """The rows of new tokens, by the name of the layer; where output is tied to input, it goes along with it."""
+    inputs, outputs = model.get_input_embeddings(), model.get_output_embeddings()
+    layers = [inputs] if outputs is None or outputs.weight is inputs.weight else [inputs, outputs]
+    return {name: [*ids] for name, module in model.named_modules() if any(module is layer for layer in layers)}
 
 
 def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -175,8 +234,11 @@ def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedMo
     tokenizer = load_tokenizer(name)
     adapter = Path(name) / "adapter_config.json"
     if adapter.exists():
-        base = _base_of(PeftLoraConfig.from_pretrained(name).base_model_name_or_path)
-        model = PeftModel.from_pretrained(load_model(AutoModelForCausalLM, base, dtype=dtype), name).merge_and_unload()
+        settings = PeftLoraConfig.from_pretrained(name)
+        bare = load_model(AutoModelForCausalLM, _base_of(settings.base_model_name_or_path), dtype=dtype)
+        if settings.trainable_token_indices and len(tokenizer) > bare.get_input_embeddings().num_embeddings:
+            bare.resize_token_embeddings(len(tokenizer), mean_resizing=False)  # the adapter holds the new rows
+        model = PeftModel.from_pretrained(bare, name).merge_and_unload()
     else:
         model = load_model(AutoModelForCausalLM, name, dtype=dtype)
     _check_causal(name, model)

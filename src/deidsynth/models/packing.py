@@ -23,11 +23,13 @@ class Frame:
         bos: begins a document.
         eos: ends it.
         fill: fills up batches; never a label.
+        marks: other tokens that are no text.
     """
 
     bos: int
     eos: int
     fill: int
+    marks: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerBase) -> Frame:

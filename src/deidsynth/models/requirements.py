@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deidsynth.config import AdaptConfig
-from deidsynth.models.causal_lm import quantization, resolve_method
+from deidsynth.models.causal_lm import check_marks, quantization, resolve_method
 from deidsynth.models.loading import load_config
 from deidsynth.starters import SCRATCH, resolve
 
@@ -17,7 +17,9 @@ def check_base(config: AdaptConfig, device: str) -> None:
         ModelNotUsableError: QLoRA without CUDA.
         MissingExtraError: QLoRA without its dependency.
     """
-    quantization(resolve_method(config), device)
+    method = resolve_method(config)
+    check_marks(config, method)
+    quantization(method, device)
     if config.base != SCRATCH:
         load_config(resolve(config.base, "causal"))
 

@@ -39,6 +39,7 @@ STAGES = {
     "synthesize": "Write synthetic notes",
     "gold": "Train the gold model",
     "annotate": "Label the synthetic notes",
+    "annotate-machine": "Label the synthetic notes a second time",
     "synthetic": "Train the synthetic model",
     "evaluate-gold": "Score the gold model",
     "evaluate-synthetic": "Score the synthetic model",

@@ -94,8 +94,8 @@ def _processors(frame: Frame, settings: SamplingSettings) -> list[LogitsProcesso
 class TextRepetitionPenalty(LogitsProcessor):
     """transformers' repetition penalty for tokens of the text alone.
 
-    BOS and the filling stand before a text and would be punished, which may be EOS itself (GPT-2) and would make the
-    texts of one batch depend on each other's length.
+    Marks would be punished for being used. So would BOS and the filling, which stand before a text: one of them may be
+    EOS itself (GPT-2), and the filling would make the texts of one batch depend on each other's length.
 
     Args:
         penalty: above 1 discourages repetition.
@@ -104,7 +104,7 @@ class TextRepetitionPenalty(LogitsProcessor):
 
     def __init__(self, penalty: float, frame: Frame) -> None:
         self._whole = RepetitionPenaltyLogitsProcessor(penalty)
-        self._frame = sorted({frame.bos, frame.eos, frame.fill})
+        self._frame = sorted({frame.bos, frame.eos, frame.fill, *frame.marks})
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         """Scores of the next token. Shape (n_rows, vocabulary)."""

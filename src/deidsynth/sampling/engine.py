@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol, Self
+
+from deidsynth.documents import Entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,19 @@ class Request:
         index: its number in the corpus.
         prompt: its first characters; may be empty.
         prompt_number: which of the prompts that is.
+        entities: of the prompt, for a model that writes entities.
+        is_open: whether the last of them goes on behind the prompt.
+        header: special tokens before the prompt.
+        header_number: which of the training documents the header is of; None without a header.
     """
 
     index: int
     prompt: str
     prompt_number: int
+    entities: tuple[Entity, ...] = ()
+    is_open: bool = False
+    header: tuple[str, ...] = ()
+    header_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -62,9 +72,13 @@ class Sample:
         text: prompt and continuation.
         prompt_number: of its request.
         prompt_characters: length of the prompt region at the start of the text.
-        n_tokens: of prompt and continuation as they were drawn, EOS not counted.
+        n_tokens: of header, prompt and continuation as they were drawn, marks included, EOS not counted.
         ended: whether the model ended it, by EOS or by a stop text; else it was cut off.
         seed: from which its batch was drawn.
+        entities: that the model wrote; none where it writes plain text.
+        n_marks: of entities and headers, as they were drawn behind the prompt.
+        repairs: how often each kind of repair of marks was made; None where the model writes plain text.
+        header_number: of its request.
     """
 
     index: int
@@ -74,6 +88,24 @@ class Sample:
     n_tokens: int
     ended: bool
     seed: int
+    entities: tuple[Entity, ...] = ()
+    n_marks: int = 0
+    repairs: Mapping[str, int] | None = None
+    header_number: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON, with the text; what plain text does not have is left out."""
+        plain = asdict(self)
+        if self.repairs is None:
+            del plain["entities"], plain["n_marks"], plain["repairs"]
+        if self.header_number is None:
+            del plain["header_number"]
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """What ``to_dict`` gave."""
+        return cls(**{**plain, "entities": tuple(Entity(**each) for each in plain.get("entities", ()))})
 
 
 class Engine(Protocol):
@@ -93,9 +125,12 @@ def sample(
 
 
 def stopped(sample: Sample, stop: Sequence[str]) -> Sample:
-    """The sample, cut before the first stop text behind its prompt."""
+    """The sample, cut before the first stop text behind its prompt, with the entities that end before it."""
     places = [place for text in stop if (place := sample.text.find(text, sample.prompt_characters)) >= 0]
-    return replace(sample, text=sample.text[: min(places)], ended=True) if places else sample
+    if not places:
+        return sample
+    kept = tuple(entity for entity in sample.entities if entity.end <= min(places))
+    return replace(sample, text=sample.text[: min(places)], entities=kept, ended=True)
 
 
 def batch_seed(seed: int, number: int) -> int:

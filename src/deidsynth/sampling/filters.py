@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from deidsynth.config import FilterConfig
@@ -21,11 +21,14 @@ from deidsynth.metrics import (
 )
 from deidsynth.sampling.engine import Request, Sample
 
-Finding = Literal["empty", "loop", "foreign_script", "other_language", "near_repeat", "long_run", "identifying_run"]
+Finding = Literal[
+    "empty", "malformed", "loop", "foreign_script", "other_language", "near_repeat", "long_run", "identifying_run"
+]
 FINDINGS: tuple[Finding, ...] = get_args(Finding)
 
 FACTS: dict[Finding, str] = {
     "empty": "n_empty",
+    "malformed": "n_malformed",
     "loop": "n_loops",
     "foreign_script": "n_in_foreign_script",
     "other_language": "n_in_other_language",
@@ -33,7 +36,7 @@ FACTS: dict[Finding, str] = {
     "long_run": "n_with_long_runs",
     "identifying_run": "n_with_identifying_runs",
 }
-"""The fact that counts the documents with a finding."""
+"""The fact that counts the documents with a finding; only models that write marks have malformed ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,14 @@ class Filters:
         self._verbatim = VerbatimIndex(texts, groups, config.max_run_words, config.min_groups)
         self._identifying = IdentifyingRuns(looks, config.max_run_words, config.min_groups)
 
-    def judge(self, text: str, prompt_characters: int = 0) -> Verdict:
-        """What the rules say of the next document, which is *empty* if no word stands behind its prompt."""
+    def judge(self, text: str, prompt_characters: int = 0, malformed: float = 0.0) -> Verdict:
+        """What the rules say of the next document, which is *empty* if no word stands behind its prompt.
+
+        Args:
+            text: of the document.
+            prompt_characters: length of its prompt.
+            malformed: share of its marks that had to be repaired.
+        """
         if not words(text[prompt_characters:]):
             return Verdict(("empty",), kept=self._config.mode != "reject" and bool(text.strip()))
         if self._config.mode == "off":
@@ -89,6 +98,7 @@ class Filters:
         foreign = self._language.foreign_letters(text) if self.compares else None
         common = self._language.common_words(text) if self.compares else None
         found: dict[Finding, bool] = {
+            "malformed": malformed > self._config.max_malformed,
             "loop": repeated > self._config.max_repeated,
             "foreign_script": foreign is not None and foreign > self._config.max_foreign_letters,
             "other_language": common is not None and common < self._config.min_common_words,
@@ -106,28 +116,28 @@ class Filters:
 def counts(samples: Sequence[Sample], verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """How many documents were sampled, were left out, and broke each rule; a document may break several."""
     found = Counter(finding for verdict in verdicts for finding in verdict.findings)
+    marked = any(each.repairs is not None for each in samples)
     return {
         "n_sampled": len(samples),
         "n_rejected": sum(not verdict.kept for verdict in verdicts),
         "n_without_eos": sum(not each.ended for each in samples),
-        **{fact: found[finding] for finding, fact in FACTS.items()},
+        **{fact: found[finding] for finding, fact in FACTS.items() if marked or finding != "malformed"},
     }
 
 
 def replacements(
-    config: FilterConfig, round_: Sequence[tuple[Sample, Verdict]], prompts: Sequence[str], *, asked: int, sampled: int
+    config: FilterConfig, round_: Sequence[tuple[Request, Verdict]], *, asked: int, sampled: int
 ) -> list[Request]:
     """Requests in place of the rejected documents of a round, with their prompts, as far as the budget goes.
 
     Args:
         config: the budget, and whether documents are replaced at all.
-        round_: the documents that were sampled last, in the order of their numbers.
-        prompts: those of the run.
+        round_: what was asked for last, in the order of the numbers, and what is said of what came.
         asked: how many documents are wanted.
         sampled: how many were sampled so far; the first of the new ones has this number.
     """
     if config.mode != "reject":
         return []
-    numbers = [sample.prompt_number for sample, verdict in round_ if not verdict.kept]
+    rejected = [request for request, verdict in round_ if not verdict.kept]
     room = max(0, math.ceil(config.budget * asked) - sampled)
-    return [Request(sampled + place, prompts[number], number) for place, number in enumerate(numbers[:room])]
+    return [replace(request, index=sampled + place) for place, request in enumerate(rejected[:room])]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from deidsynth.errors import InputError
 from deidsynth.models.causal_lm import context_length
-from deidsynth.models.packing import Frame, token_ids
+from deidsynth.models.codec import Codec
+from deidsynth.models.packing import Frame
 from deidsynth.sampling.decoding import continuations
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings
 from deidsynth.sampling.wave import WaveDecoder, supports
@@ -24,12 +26,13 @@ class LocalEngine:
     Args:
         model: in evaluation mode; not to be changed afterwards, as the fast loop has its own copy of the weights.
         tokenizer: of the model.
+        codec: writes prompts as the model learned texts, and reads what it draws; by default plain text.
     """
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, codec: Codec | None = None) -> None:
         self._model = model
-        self._tokenizer = tokenizer
-        self._frame = Frame.of(tokenizer)
+        self._codec = codec or Codec(tokenizer)
+        self._frame = replace(Frame.of(tokenizer), marks=self._codec.mark_ids)
         self._context = context_length(model)
         model.generation_config = GenerationConfig()
         self._waves = WaveDecoder(model) if supports(model) else None
@@ -41,7 +44,7 @@ class LocalEngine:
             InputError: a prompt leaves no room for text.
         """
         frame = self._frame
-        prompts = [[frame.bos, *token_ids(self._tokenizer, request.prompt)] for request in requests]
+        prompts = [[frame.bos, *self._start(request)] for request in requests]
         width = max(len(prompt) for prompt in prompts)
         longest = min(settings.max_length_tokens, self._context - 1)
         if width - 1 >= longest:
@@ -62,23 +65,25 @@ class LocalEngine:
             for request, prompt, continuation in zip(requests, prompts, drawn, strict=True)
         ]
 
+    def _start(self, request: Request) -> list[int]:
+        return self._codec.encode_start(
+            request.prompt, request.entities, is_open=request.is_open, header=request.header
+        )
+
     def _sample(self, request: Request, prompt: Sequence[int], continuation: list[int], seed: int) -> Sample:
         ended = self._frame.eos in continuation
         kept = continuation[: continuation.index(self._frame.eos) if ended else -1]
+        read = self._codec.decode(prompt[1:], kept, request.prompt, request.entities, is_open=request.is_open)
         return Sample(
             index=request.index,
-            text=request.prompt + self._continuation(prompt[1:], kept),
+            text=read.text,
             prompt_number=request.prompt_number,
             prompt_characters=len(request.prompt),
             n_tokens=len(prompt) - 1 + len(kept),
             ended=ended,
             seed=seed,
+            entities=read.entities,
+            n_marks=read.n_marks,
+            repairs=read.repairs if self._codec.markup else None,
+            header_number=request.header_number,
         )
-
-    def _continuation(self, prompt: Sequence[int], ids: Sequence[int]) -> str:
-        """The text after a prompt, however the tokenizer spells the prompt itself (a blank lost, letters folded)."""
-        head, whole = (
-            self._tokenizer.decode(part, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-            for part in ([*prompt], [*prompt, *ids])
-        )
-        return whole[len(head) :]

@@ -6,16 +6,31 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deidsynth.config import PromptConfig
-from deidsynth.documents import Document
+from deidsynth.documents import Document, Entity
 from deidsynth.errors import CorpusError, InputError
 from deidsynth.sampling.engine import Request
 from deidsynth.surrogates import Surrogates
 
 _WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Prompt:
+    """What a sample begins with.
+
+    Args:
+        text: its first characters; may be empty.
+        entities: of the text.
+        is_open: whether the last of them goes on behind the text.
+    """
+
+    text: str
+    entities: tuple[Entity, ...] = ()
+    is_open: bool = False
 
 
 def first_words(document: Document, n_words: int) -> Document:
@@ -29,17 +44,22 @@ def first_words(document: Document, n_words: int) -> Document:
     return Document(document.doc_id, document.text[:end], tuple(kept), document.group)
 
 
-def with_surrogates(document: Document, surrogates: Surrogates) -> str:
-    """The text with every entity replaced by an invented value of its label."""
-    pieces, last = [], 0
+def with_surrogates(document: Document, surrogates: Surrogates) -> Document:
+    """The document with every entity replaced by an invented value of its label."""
+    text, entities, last = "", [], 0
     for entity in document.entities:
+        text += document.text[last : entity.start]
         value = surrogates.value(entity.label, like=document.surface(entity))
-        pieces += [document.text[last : entity.start], value]
+        if value:
+            entities.append(Entity(len(text), len(text) + len(value), entity.label))
+        text += value
         last = entity.end
-    return "".join([*pieces, document.text[last:]])
+    return Document(document.doc_id, text + document.text[last:], tuple(entities), document.group)
 
 
-def make_prompts(config: PromptConfig, documents: Sequence[Document], *, language: str | None, seed: int) -> list[str]:
+def make_prompts(
+    config: PromptConfig, documents: Sequence[Document], *, language: str | None, seed: int
+) -> list[Prompt]:
     """The prompts of a run.
 
     Args:
@@ -53,18 +73,22 @@ def make_prompts(config: PromptConfig, documents: Sequence[Document], *, languag
         InputError: the prompt file is missing, empty or not UTF-8.
     """
     if config.source == "bos":
-        return [""]
+        return [Prompt("")]
     if config.source == "file":
-        return _file_prompts(Path(config.file or ""))
-    starts = [start for _, start in _beginnings(config, documents)]
-    if not starts:
+        return [Prompt(line) for line in _file_prompts(Path(config.file or ""))]
+    beginnings = _beginnings(config, documents)
+    if not beginnings:
         raise CorpusError(
             "no validation document gives a prompt; use prompts.source: bos, another prompts.pii or more documents"
         )
-    if config.pii != "surrogate":
-        return [start.text for start in starts]
     surrogates = Surrogates(language or "en", seed)
-    return [with_surrogates(start, surrogates) for start in starts]
+    prompts = []
+    for whole, start in beginnings:
+        cut = any(entity.start < len(start.text) < entity.end for entity in whole.entities)
+        shown = with_surrogates(start, surrogates) if config.pii == "surrogate" else start
+        is_open = cut and bool(shown.entities) and shown.entities[-1].end == len(shown.text)
+        prompts.append(Prompt(shown.text, shown.entities, is_open))
+    return prompts
 
 
 def _beginnings(config: PromptConfig, documents: Sequence[Document]) -> list[tuple[Document, Document]]:
@@ -90,8 +114,19 @@ def prompt_turns(
     """
     if config.balance == "none":
         return None
+    return label_turns([whole for whole, _ in _beginnings(config, documents)], seed=seed, n_turns=n_documents)
+
+
+def label_turns(documents: Sequence[Document], *, seed: int, n_turns: int) -> list[int]:
+    """Numbers of documents: the labels take turns, and so do the documents of a label, in a shuffled order.
+
+    Args:
+        documents: those without entities count as those of one more label.
+        seed: of the orders.
+        n_turns: how many numbers there will be.
+    """
     holders: defaultdict[str, list[int]] = defaultdict(list)
-    for number, (document, _) in enumerate(_beginnings(config, documents)):
+    for number, document in enumerate(documents):
         for label in {entity.label for entity in document.entities} or {""}:
             holders[label].append(number)
     labels = sorted(holders)
@@ -100,7 +135,7 @@ def prompt_turns(
     for label in labels:
         chance.shuffle(holders[label])
     turns = []
-    for turn in range(n_documents):
+    for turn in range(n_turns):
         cycle, place = divmod(turn, len(labels))
         of_label = holders[labels[place]]
         turns.append(of_label[cycle % len(of_label)])
@@ -122,10 +157,14 @@ def _file_prompts(path: Path) -> list[str]:
     return prompts
 
 
-def make_requests(prompts: Sequence[str], n_documents: int, turns: Sequence[int] | None = None) -> list[Request]:
+def make_requests(prompts: Sequence[Prompt], n_documents: int, turns: Sequence[int] | None = None) -> list[Request]:
     """One request for each document, the prompts taken in turn, or in the order of ``turns``."""
     numbers = turns if turns is not None else [index % len(prompts) for index in range(n_documents)]
-    return [Request(index, prompts[number], number) for index, number in enumerate(numbers)]
+    chosen = [(number, prompts[number]) for number in numbers]
+    return [
+        Request(index, prompt.text, number, prompt.entities, prompt.is_open)
+        for index, (number, prompt) in enumerate(chosen)
+    ]
 
 
 def in_batches(requests: Sequence[Request], size: int) -> list[list[Request]]:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from deidsynth.stages.adapt import Adapt
 from deidsynth.stages.annotate import Annotate
+from deidsynth.stages.annotate_inline import AnnotateInline
 from deidsynth.stages.base import Base
 from deidsynth.stages.evaluate import Evaluate
 from deidsynth.stages.overlap import Overlap
@@ -14,7 +15,9 @@ from deidsynth.stages.stage import Stage, StageContext
 from deidsynth.stages.synthesize import Synthesize
 from deidsynth.stages.train import Train
 
-_ALL: tuple[Stage, ...] = (Select(), Base(), Adapt(), Synthesize(), Train(), Annotate(), Evaluate(), Overlap())
+_ALL: tuple[Stage, ...] = (
+    Select(), Base(), Adapt(), Synthesize(), Train(), Annotate(), AnnotateInline(), Evaluate(), Overlap(),
+)  # fmt: skip
 
 STAGES = MappingProxyType({stage.name: stage for stage in _ALL})
 """Every stage by its name."""

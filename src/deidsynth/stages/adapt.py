@@ -10,9 +10,11 @@ import torch
 
 from deidsynth.config import AdaptConfig, StageConfig
 from deidsynth.corpora import read_jsonl
-from deidsynth.models.adaptation import adapt, split_texts
+from deidsynth.models.adaptation import TokenSplit, adapt_to_tokens, split_documents
 from deidsynth.models.causal_lm import adaptable_model
+from deidsynth.models.codec import Codec
 from deidsynth.models.devices import Compute
+from deidsynth.models.markup import Markup
 from deidsynth.models.utilisation import product_flops_per_second, training_flops_per_token
 from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, write_lines
 from deidsynth.stages.curves import watch
@@ -34,21 +36,32 @@ class Adapt:
         Validation texts come from inside ``train``, so that an arm with little data is constrained in everything.
         """
         corpus = read_jsonl(inputs["train"] / CORPUS)
-        texts = split_texts(list(corpus), config.validation, context.seed)
+        train, held_out = split_documents(list(corpus), config.validation, context.seed)
+        markup = Markup.of(config, corpus.documents)
         torch.manual_seed(context.seed)
-        adaptable = adaptable_model(config, texts.train, context.device)
+        texts = [document.text for document in train]
+        adaptable = adaptable_model(config, texts, context.device, list(markup.tokens))
+        codec = Codec(adaptable.tokenizer, markup)
+        tokens = TokenSplit(
+            [codec.encode(document) for document in train],
+            [codec.encode(document) for document in held_out],
+            sum(len(document.text) for document in held_out),
+        )
         memory: dict[str, Any] = {}
-        points = adapt(
+        points = adapt_to_tokens(
             adaptable,
-            texts,
+            tokens,
             config,
             Compute(context.seed, context.device, context.precision, context.scratch),
             memory,
         )
         watch(points, "adapt", context.progress, memory)
         model: Any = adaptable.model
-        model.save_pretrained(output / MODEL)
+        # An adapter holds the rows of new tokens anyway, and need not hold all embeddings once more.
+        rows_only = {"save_embedding_layers": False} if markup and adaptable.method != "full" else {}
+        model.save_pretrained(output / MODEL, **rows_only)
         adaptable.tokenizer.save_pretrained(output / MODEL)
+        markup.save(output / MODEL)
         write_lines(output / CURVE, memory["curve"])
         tokens_per_second = memory["n_targets"] / max(memory["seconds"], 1e-9)
         needed = tokens_per_second * training_flops_per_token(model, config.sequence_length)
@@ -57,8 +70,8 @@ class Adapt:
         best = min(measured, key=lambda row: float(row["validation_loss"])) if measured else {}
         return {
             "method": adaptable.method,
-            "n_train_documents": len(texts.train),
-            "n_validation_documents": len(texts.validation),
+            "n_train_documents": len(train),
+            "n_validation_documents": len(held_out),
             "n_parameters": sum(weight.numel() for weight in model.parameters()),
             "n_trained_parameters": sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
             "n_tokens_seen": memory["n_targets"],
@@ -66,4 +79,5 @@ class Adapt:
             "model_flop_utilisation": round(needed / given, 3),
             "validation_loss": best.get("validation_loss"),
             "bits_per_character": best.get("bits_per_character"),
+            **({"n_mark_tokens": len(markup.tokens)} if markup else {}),
         }

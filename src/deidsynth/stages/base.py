@@ -29,8 +29,15 @@ class Base:
         """Write the weights of the base model; no document is seen.
 
         Raises:
-            ConfigError: a base from scratch, which has no weights before it is trained.
+            ConfigError: a base from scratch, which has no weights before it is trained, or one that is to know marks.
         """
+        if config.annotations == "inline" or config.header:
+            raise ConfigError(
+                [
+                    "adapt.annotations, adapt.header: a model that is not adapted knows neither; leave them "
+                    "out, and synthesize.annotations too"
+                ]
+            )
         if config.base == SCRATCH:
             raise ConfigError(["adapt.base: scratch knows nothing before it is adapted; give another base model"])
         torch.manual_seed(context.seed)

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from deidsynth.config import StageConfig, SynthesizeConfig
-from deidsynth.corpora import read_jsonl, write_jsonl
-from deidsynth.documents import Corpus, Document
-from deidsynth.errors import CorpusError
+from deidsynth.corpora import read_jsonl
+from deidsynth.errors import ConfigError
 from deidsynth.models.causal_lm import load_causal_lm
+from deidsynth.models.codec import Codec
+from deidsynth.models.markup import Markup, malformed_share
 from deidsynth.sampling.endpoint import EndpointEngine
 from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings, sample
-from deidsynth.sampling.filters import FACTS, Filters, Verdict, counts, replacements
+from deidsynth.sampling.filters import Filters, Verdict, replacements
+from deidsynth.sampling.headers import with_headers
 from deidsynth.sampling.local import LocalEngine
 from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests, prompt_turns
-from deidsynth.stages.artifacts import CORPUS, MODEL, SAMPLES, read_lines, write_lines
+from deidsynth.stages.artifacts import CORPUS, MODEL, read_lines, write_lines
+from deidsynth.stages.sampled import write_sampled
 from deidsynth.stages.stage import StageContext
 
 
 class Synthesize:
-    """``model``, ``prompts`` and ``train`` in; ``corpus.jsonl`` without entities and ``samples.jsonl`` out.
+    """``model``, ``prompts`` and ``train`` in; ``corpus.jsonl`` and ``samples.jsonl`` out.
+
+    The corpus has entities where the model writes them (``annotations: inline`` or ``agreement``), else none.
 
     A batch is the unit that is kept when a run is killed; one that was under way is done again whole. Verdicts on
     documents are not kept: they follow from the batches.
@@ -36,7 +40,12 @@ class Synthesize:
     def run(
         self, config: SynthesizeConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
-        """Sample the documents; their records carry a prompt's number, never the prompt."""
+        """Sample the documents; their records carry the numbers of prompt and header, never the prompt.
+
+        Raises:
+            ConfigError: the model does not write the entities or know the headers that are asked for.
+        """
+        markup = _markup(config, inputs)
         prompt_documents = read_jsonl(inputs["prompts"] / CORPUS).documents
         train = read_jsonl(inputs["train"] / CORPUS).documents
         prompts = make_prompts(config.prompts, prompt_documents, language=config.prompts.language, seed=context.seed)
@@ -49,12 +58,15 @@ class Synthesize:
         batches = _Batches(_engine(config, inputs, context), config, context)
         judged: list[tuple[Sample, Verdict]] = []
         requests = make_requests(prompts, asked, turns)
+        requests = with_headers(requests, markup, config.prompts.headers, train, context.seed)
         while requests:
             sampled = batches.take(requests, "synthesize: replace" if judged else "synthesize")
-            fresh = [(each, filters.judge(each.text, each.prompt_characters)) for each in sampled]
+            fresh = [(each, _judge(filters, each)) for each in sampled]
             judged += fresh
-            requests = replacements(config.filters, fresh, prompts, asked=asked, sampled=len(judged))
-        facts = {**_write(judged, output), "n_prompts": len(prompts), "tokens_per_second": batches.tokens_per_second}
+            said = [(request, verdict) for request, (_, verdict) in zip(requests, fresh, strict=True)]
+            requests = replacements(config.filters, said, asked=asked, sampled=len(judged))
+        written = write_sampled(judged, output, with_entities=config.annotations != "machine")
+        facts = {**written, "n_prompts": len(prompts), "tokens_per_second": batches.tokens_per_second}
         missing = asked - int(facts["n_documents"])
         if missing > 0 and config.filters.mode == "reject":
             context.progress.message(
@@ -96,7 +108,7 @@ class _Batches:
                 self._engine, self._batches, _settings(self._config), self._context.seed, first=first + len(done)
             )
             for batch in drawn:
-                write_lines(_batch_file(scratch, first + len(done)), [asdict(each) for each in batch])
+                write_lines(_batch_file(scratch, first + len(done)), [each.to_dict() for each in batch])
                 done.append(batch)
                 self._n_tokens += sum(each.n_tokens for each in batch)
                 self._seconds = before + time.monotonic() - began
@@ -104,10 +116,27 @@ class _Batches:
         return sorted((each for batch in done for each in batch), key=lambda each: each.index)
 
 
+def _markup(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> Markup:
+    markup = Markup() if config.endpoint.base_url is not None else Markup.load(inputs["model"] / MODEL)
+    if config.annotations != "machine" and not markup.inline:
+        raise ConfigError(
+            [
+                f"annotations: {config.annotations}: the model writes no entities; adapt one with "
+                "adapt.annotations: inline"
+            ]
+        )
+    return markup
+
+
+def _judge(filters: Filters, sample: Sample) -> Verdict:
+    return filters.judge(sample.text, sample.prompt_characters, malformed_share(sample.n_marks, sample.repairs or {}))
+
+
 def _engine(config: SynthesizeConfig, inputs: Mapping[str, Path], context: StageContext) -> Engine:
     if config.endpoint.base_url is not None:
         return EndpointEngine(config.endpoint)
-    return LocalEngine(*load_causal_lm(str(inputs["model"] / MODEL), context.device, context.precision))
+    model, tokenizer = load_causal_lm(str(inputs["model"] / MODEL), context.device, context.precision)
+    return LocalEngine(model, tokenizer, Codec(tokenizer, _markup(config, inputs)))
 
 
 def _settings(config: SynthesizeConfig) -> SamplingSettings:
@@ -123,38 +152,6 @@ def _settings(config: SynthesizeConfig) -> SamplingSettings:
     )
 
 
-def _write(judged: Sequence[tuple[Sample, Verdict]], output: Path) -> dict[str, Any]:
-    """Write the documents that are kept, and a row without text for every one that was sampled.
-
-    Raises:
-        CorpusError: none is kept.
-    """
-    found = counts([each for each, _ in judged], [verdict for _, verdict in judged])
-    width = len(str(len(judged)))
-    documents, rows = [], []
-    for each, verdict in judged:
-        doc_id = f"synthetic-{each.index + 1:0{width}d}"
-        if verdict.kept:
-            documents.append(Document(doc_id, each.text))
-        plain = {key: value for key, value in asdict(each).items() if key != "text"}
-        rows.append({"doc_id": doc_id, **plain, **asdict(verdict)})
-    if not documents:
-        raise _nothing_is_left(found)
-    write_jsonl(Corpus(tuple(documents), origin="synthetic", annotation="silver"), output / CORPUS)
-    write_lines(output / SAMPLES, rows)
-    return {"n_documents": len(documents), **found, "n_tokens": sum(each.n_tokens for each, _ in judged)}
-
-
-def _nothing_is_left(found: Mapping[str, Any]) -> CorpusError:
-    if found["n_empty"] == found["n_sampled"]:
-        return CorpusError("every sampled text is empty; adapt for more epochs or lower adapt.learning_rate")
-    told = ", ".join(f"{fact}: {found[fact]}" for fact in FACTS.values() if found[fact])
-    return CorpusError(
-        f"the filters reject every sampled text ({told}); adapt for other epochs, loosen synthesize.filters, or set "
-        "synthesize.filters.mode: count to keep such texts"
-    )
-
-
 def _batch_file(scratch: Path, number: int) -> Path:
     return scratch / f"batch-{number:06d}.jsonl"
 
@@ -166,5 +163,5 @@ def _finished_batches(scratch: Path, batches: Sequence[Sequence[Request]], first
         file = _batch_file(scratch, number)
         if not file.exists():
             break
-        done.append([Sample(**row) for row in read_lines(file)])
+        done.append([Sample.from_dict(row) for row in read_lines(file)])
     return done

@@ -1,0 +1,298 @@
+"""What is written beside a text that a language model learns: marks around entities, and a header before the text.
+
+Marks are special tokens, never characters, so that no text can spell one. Nothing here knows a tokenizer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from deidsynth.config import AdaptConfig
+from deidsynth.documents import Document, Entity
+from deidsynth.errors import CorpusError, ModelNotUsableError
+
+FILE = "deidsynth.json"
+CLOSING = "<|/entity|>"
+HEADER_END = "<|/header|>"
+COUNTS = ("1", "2-3", "4-7", "8+")
+N_LENGTHS = 4
+
+Repair = Literal["stray_closing", "nested_opening", "unclosed", "empty_entity", "stray_header", "blanks"]
+REPAIRS: dict[Repair, str] = {
+    "stray_closing": "n_repaired_stray_closings",
+    "nested_opening": "n_repaired_nested_openings",
+    "unclosed": "n_repaired_unclosed",
+    "empty_entity": "n_repaired_empty",
+    "stray_header": "n_repaired_stray_headers",
+    "blanks": "n_repaired_blanks",
+}
+"""The fact that counts each kind of repair."""
+
+_LINE_END = re.compile(r"[\r\n]")
+
+
+class Mark(NamedTuple):
+    """A special token of the markup.
+
+    Args:
+        kind: opens an entity, closes one, or belongs to a header.
+        label: of an opening.
+    """
+
+    kind: Literal["opening", "closing", "header"]
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """What one model's texts are marked up with; kept beside its weights.
+
+    Args:
+        labels: of the entities that are written inline or named in headers, sorted.
+        inline: whether entities are written into the text.
+        header: the fields of the header, in their order.
+        length_bounds: characters of the longest text of each class of length but the last.
+        crosses_lines: whether an entity may hold a line end; where none does, a line end closes it.
+    """
+
+    labels: tuple[str, ...] = ()
+    inline: bool = False
+    header: tuple[str, ...] = ()
+    length_bounds: tuple[int, ...] = ()
+    crosses_lines: bool = True
+
+    @classmethod
+    def of(cls, config: AdaptConfig, documents: Sequence[Document]) -> Markup:
+        """The markup that a configuration asks for.
+
+        Args:
+            config: ``annotations`` and ``header``.
+            documents: all that the model is adapted to.
+
+        Raises:
+            CorpusError: entities are to be written, and there are none.
+        """
+        inline, header = config.annotations == "inline", tuple(config.header)
+        if not inline and not header:
+            return cls()
+        labels = sorted({entity.label for document in documents for entity in document.entities})
+        if not labels and (inline or "labels" in header):
+            raise CorpusError(
+                "adapt.annotations: inline and adapt.header: [labels] need entities, and the training documents have "
+                "none; give an annotated corpus"
+            )
+        lengths = [len(document.text) for document in documents]
+        bounds = statistics.quantiles(lengths, n=N_LENGTHS, method="inclusive") if len(lengths) > 1 else lengths * 3
+        crosses = any(_LINE_END.search(each.surface(entity)) for each in documents for entity in each.entities)
+        return cls(
+            tuple(labels) if inline or "labels" in header else (),
+            inline,
+            header,
+            tuple(int(bound) for bound in bounds) if "length" in header else (),
+            crosses,
+        )
+
+    def __bool__(self) -> bool:
+        return self.inline or bool(self.header)
+
+    @property
+    def tokens(self) -> dict[str, Mark]:
+        """Every special token by its spelling, in a fixed order."""
+        made: dict[str, Mark] = {}
+        if self.inline:
+            made = {opening(label): Mark("opening", label) for label in self.labels} | {CLOSING: Mark("closing")}
+        spelled: list[str] = []
+        if "labels" in self.header:
+            spelled += [*map(_has, self.labels), *map(_count, COUNTS)]
+        if "length" in self.header:
+            spelled += [_length(number) for number in range(N_LENGTHS)]
+        return made | dict.fromkeys([*spelled, *([HEADER_END] if self.header else [])], Mark("header"))
+
+    def header_of(self, document: Document) -> tuple[str, ...]:
+        """The tokens of a document's header: each label that occurs, with how often; the class of its length.
+
+        Labels that the model does not know are left out.
+        """
+        fields: list[str] = []
+        for name in self.header:
+            if name == "labels":
+                counts = Counter(entity.label for entity in document.entities)
+                for label in self.labels:
+                    if counts[label]:
+                        fields += [_has(label), _count(_bucket(counts[label]))]
+            else:
+                fields.append(_length(bisect_left(self.length_bounds, len(document.text))))
+        return (*fields, HEADER_END) if self.header else ()
+
+    def save(self, folder: Path) -> None:
+        """Write it beside the weights; nothing where nothing is marked up."""
+        if self:
+            (folder / FILE).write_text(json.dumps({"markup": asdict(self)}, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Markup:
+        """The markup of the model in a folder; none where nothing says so.
+
+        Raises:
+            ModelNotUsableError: the file beside the weights cannot be read.
+        """
+        path = folder / FILE
+        if not path.is_file():
+            return cls()
+        try:
+            plain: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8")).get("markup", {})
+            values: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
+            }
+            return cls(**values)
+        except (ValueError, TypeError, AttributeError):
+            raise ModelNotUsableError(f"{path}: cannot be read; copy the model again, or adapt it anew") from None
+
+
+def opening(label: str) -> str:
+    """The token that opens an entity of a label."""
+    return f"<|entity:{label}|>"
+
+
+def _has(label: str) -> str:
+    return f"<|has:{label}|>"
+
+
+def _count(bucket: str) -> str:
+    return f"<|count:{bucket}|>"
+
+
+def _length(number: int) -> str:
+    return f"<|length:{number + 1}|>"
+
+
+def _bucket(count: int) -> str:
+    return COUNTS[bisect_left((1, 3, 7), count)]
+
+
+def marked_parts(text: str, entities: Sequence[Entity], *, is_open: bool = False) -> Iterator[str | Mark]:
+    """Text and marks in their order; texts are not empty.
+
+    >>> list(marked_parts("Dr Ek.", [Entity(3, 5, "NAME")]))
+    ['Dr ', Mark(kind='opening', label='NAME'), 'Ek', Mark(kind='closing', label=''), '.']
+
+    Args:
+        text: plain.
+        entities: sorted, without overlap.
+        is_open: whether the last entity goes on behind the text, and is not closed.
+    """
+    last = 0
+    for number, entity in enumerate(entities):
+        if entity.start > last:
+            yield text[last : entity.start]
+        yield Mark("opening", entity.label)
+        yield text[entity.start : entity.end]
+        if not is_open or number + 1 < len(entities):
+            yield Mark("closing")
+        last = entity.end
+    if last < len(text):
+        yield text[last:]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ReadText:
+    """What a sequence of text and marks means.
+
+    Args:
+        text: without marks.
+        entities: sorted, without overlap, without blanks at their ends.
+        n_marks: how many marks there were.
+        repairs: how often each kind of repair was made.
+    """
+
+    text: str
+    entities: tuple[Entity, ...]
+    n_marks: int
+    repairs: Mapping[str, int]
+
+
+@dataclass
+class Reader:
+    """Reads text and marks one after another, and repairs what does not fit.
+
+    A closing without an opening is dropped. An opening inside an open entity closes that one. An entity that nobody
+    closes ends with its line; so does any entity where none may hold a line end. Blanks at the ends of an entity are
+    left outside, and an empty one is dropped. A mark of a header is dropped.
+
+    Args:
+        text: what stands before.
+        entities: those of that text.
+        is_open: whether the last of them goes on.
+        crosses_lines: whether an entity may hold a line end.
+    """
+
+    text: str = ""
+    entities: tuple[Entity, ...] = ()
+    is_open: bool = False
+    crosses_lines: bool = True
+    _open: tuple[int, str] | None = field(default=None, init=False)
+    _n_marks: int = field(default=0, init=False)
+    _repairs: Counter[str] = field(default_factory=Counter, init=False)
+
+    def __post_init__(self) -> None:
+        self._found = list(self.entities)
+        if self.is_open and self._found:
+            last = self._found.pop()
+            self._open, self._n_marks = (last.start, last.label), 1
+
+    def feed(self, part: str | Mark) -> None:
+        """Take in the next piece of text, or the next mark."""
+        if isinstance(part, str):
+            self.text += part
+            if self._open is not None and not self.crosses_lines and _LINE_END.search(self.text, self._open[0]):
+                self._close("unclosed")
+            return
+        self._n_marks += 1
+        if part.kind == "header":
+            self._repairs["stray_header"] += 1
+        elif part.kind == "opening":
+            if self._open is not None:
+                self._close("nested_opening")
+            self._open = len(self.text), part.label
+        elif self._open is None:
+            self._repairs["stray_closing"] += 1
+        else:
+            self._close(None)
+
+    def finish(self) -> ReadText:
+        """What was read, after the last part."""
+        if self._open is not None:
+            self._close("unclosed")
+        return ReadText(self.text, tuple(self._found), self._n_marks, {**self._repairs})
+
+    def _close(self, reason: Repair | None) -> None:
+        """End the open entity here, or with its line where there is a reason other than a mark that closes it."""
+        assert self._open is not None
+        (start, label), self._open = self._open, None
+        line_end = _LINE_END.search(self.text, start) if reason is not None else None
+        end = line_end.start() if line_end is not None else len(self.text)
+        surface = self.text[start:end]
+        kept = surface.strip()
+        if kept:
+            first = start + len(surface) - len(surface.lstrip())
+            self._found.append(Entity(first, first + len(kept), label))
+            if kept != surface:
+                self._repairs["blanks"] += 1
+        elif reason is None:
+            reason = "empty_entity"
+        if reason is not None:
+            self._repairs[reason] += 1
+
+
+def malformed_share(n_marks: int, repairs: Mapping[str, int]) -> float:
+    """Share of the marks that had to be repaired; blanks do not count. 0 where there are no marks."""
+    malformed = sum(count for kind, count in repairs.items() if kind != "blanks")
+    return malformed / n_marks if n_marks else 0.0
