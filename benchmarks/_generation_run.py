@@ -6,11 +6,16 @@ Nothing but the system's own packages is imported, so that a rival's environment
 from __future__ import annotations
 
 import json
+import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 Batch = Sequence[Sequence[int]]
@@ -111,6 +116,70 @@ def ctranslate2(spec: dict[str, Any]) -> Sampler:
     return sampler
 
 
+def openvino(spec: dict[str, Any]) -> Sampler:
+    """OpenVINO GenAI's continuous batching on the model as optimum-intel exports it, fed with token ids.
+
+    Every document has a seed: a request has its own generator, and documents of one prompt and one seed would be one.
+    """
+    import numpy as np
+    import openvino as ov
+    import openvino_genai as rival
+
+    scheduler = rival.SchedulerConfig()
+    scheduler.max_num_seqs, scheduler.max_num_batched_tokens = spec["batch_size"], spec["max_length"]
+    hints = {
+        "INFERENCE_NUM_THREADS": spec["threads"],
+        "ENABLE_CPU_PINNING": False,
+        "INFERENCE_PRECISION_HINT": {"bf16": "bf16", "fp32": "f32"}[spec["precision"]],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        _export(spec["model"], folder)
+        with _processors(spec["threads"]):
+            pipeline = rival.ContinuousBatchingPipeline(folder, scheduler, "CPU", hints)
+
+    def config(room: int, seed: int) -> Any:
+        found = rival.GenerationConfig()  # temperature 1 and no top-k, unless told otherwise
+        found.do_sample, found.top_p, found.max_new_tokens, found.rng_seed = True, spec["top_p"], room, seed
+        found.set_eos_token_id(spec["frame"]["eos"])
+        return found
+
+    def sampler(prompts: Batch, seed: int) -> list[list[int]]:
+        ids, room = [ov.Tensor(np.array([row], dtype=np.int64)) for row in prompts], _room(prompts, spec)
+        found = pipeline.generate(ids, [config(room, seed + number) for number in range(len(prompts))])
+        return [_until([*each.m_generation_ids[0]], spec["frame"]["eos"]) for each in found]
+
+    return sampler
+
+
+@contextmanager
+def _processors(n: int) -> Iterator[None]:
+    """As if the machine had so many, for a pool of threads that is as large as the machine; afterwards all are free."""
+    tasks = Path("/proc/self/task")
+    if not tasks.is_dir():
+        yield
+        return
+    free = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(free)[:n])
+    try:
+        yield
+    finally:
+        for task in tasks.iterdir():
+            os.sched_setaffinity(int(task.name), free)
+
+
+def _export(model: str, folder: str) -> None:
+    """In a process of its own, so that its memory does not count.
+
+    Raises:
+        SystemExit: it failed; what it said is on standard error.
+    """
+    call = "import sys; from optimum.commands.optimum_cli import main; sys.argv[0] = 'optimum-cli'; sys.exit(main())"
+    given = ["export", "openvino", "--model", model, "--task", "text-generation-with-past", "--weight-format", "fp32"]
+    done = subprocess.run([sys.executable, "-c", call, *given, folder], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+
+
 def _until(row: list[int], eos: int) -> list[int]:
     return row[: row.index(eos) + 1] if eos in row else row
 
@@ -137,17 +206,19 @@ def _seconds(call: Callable[[], object]) -> float:
 
 
 def run(spec: dict[str, Any]) -> dict[str, Any]:
-    """Sample all documents of a specification in batches.
+    """Sample all documents of a specification in batches; at once where the system fills its batches itself.
 
     Returns:
-        New tokens of every document, seconds in all, of the processor and until the first batch was there, and the
-        process's largest memory with and without sampling, in MiB.
+        New tokens of every document, seconds in all, of the processor and until the first batch was there, the
+        process's largest memory with and without sampling, in MiB, and the version of the system's package.
     """
-    sampler = SYSTEMS[spec["system"]](spec)
+    system = spec["system"]
+    sampler = SYSTEMS[system](spec)
+    size = len(spec["prompts"]) if system in CONTINUOUS else spec["batch_size"]
     loaded, lengths, first = _peak_mib(), list[list[int]](), None
     ended, processor, started = 0, time.process_time(), time.perf_counter()
-    for at in range(0, len(spec["prompts"]), spec["batch_size"]):
-        drawn = sampler(spec["prompts"][at : at + spec["batch_size"]], spec["seed"] + at)
+    for at in range(0, len(spec["prompts"]), size):
+        drawn = sampler(spec["prompts"][at : at + size], spec["seed"] + at)
         first = first or time.perf_counter() - started
         lengths.append([len(row) for row in drawn])
         ended += sum(row[-1:] == [spec["frame"]["eos"]] for row in drawn)
@@ -159,10 +230,15 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
         "n_ended": ended,
         "peak_mib": _peak_mib(),
         "loaded_mib": loaded,
+        "version": version(PACKAGES[system]) if system in PACKAGES else None,
     }
 
 
 def _peak_mib() -> float:
+    status = Path("/proc/self/status")
+    if status.is_file():  # what getrusage says there begins with the parent's memory
+        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
@@ -172,7 +248,11 @@ SYSTEMS: dict[str, Callable[[dict[str, Any]], Sampler]] = {
     "generate": generate,
     "stretches": stretches,
     "ctranslate2": ctranslate2,
+    "openvino": openvino,
 }
+CONTINUOUS = ("openvino",)
+"""They are given all documents at once, and take the next one into the batch when one ends."""
+PACKAGES = {"ctranslate2": "ctranslate2", "openvino": "openvino-genai"}
 
 
 if __name__ == "__main__":

@@ -3,17 +3,23 @@
     python benchmarks/generation.py                                       # the starter as it is shipped
     python benchmarks/generation.py --model adapted/model --prompts prompts.jsonl
 
-A fresh process for every run, in turns; the median counts. All sample the same number of documents with the same
-settings (temperature 1, top-p, no top-k, no longer than ``--max-length-tokens``) from the same prompts, and documents
-end where the model ends them. Chance differs, and so do the texts; tokens per second are new tokens, EOS included.
+A fresh process for every run, in turns; the median counts. All sample with the same settings (temperature 1, top-p, no
+top-k, no longer than ``--max-length-tokens``) from the same prompts, and documents end where the model ends them.
+Chance differs, and so do the texts; tokens per second are new tokens, EOS included.
+
+Ours and OpenVINO sample ``--documents`` in each of ``--repetitions`` runs. The others take up to ten times as long and
+sample the first ``--slow-documents`` of them in ``--slow-repetitions`` runs: by default one full batch, once, so that
+all is done within 25 minutes on two processors. Rates are compared, and the output tells documents and runs of each.
 
 ours         ``deidsynth.sampling.wave``
 generate     transformers' ``generate``, a call for every batch, at the best of ``--generate-batch-sizes``: where there
-             are several, each is tried first, on as many documents as the largest holds
+             are several, each is tried first, and the trial of the best is its first run
 stretches    ``generate`` for 64 tokens at a time, finished rows dropped in between (``deidsynth.sampling.decoding``),
              which is how all other models are sampled; in batches of ``--batch-size``
 ctranslate2  in the environment of ``--ctranslate2-python``, which needs ctranslate2 and transformers with torch; not
-             measured without; in float32 where it has no bfloat16 on the processor. OpenVINO GenAI is not measured yet
+             measured without; in float32 where it has no bfloat16 on the processor
+openvino     OpenVINO GenAI's continuous batching, no more than ``--batch-size`` documents at a time, in the environment
+             of ``--openvino-python``, which needs openvino-genai and optimum-intel with torch; not measured without
 
 The floor is the time that the arithmetic of our documents takes at this processor's rate of large matrix products, or
 that reading weights (once a step of a batch) and caches takes at its rate of reading memory, whichever is longer; both
@@ -46,7 +52,7 @@ from deidsynth.models.packing import Frame, token_ids
 from deidsynth.starters import resolve
 
 RUN = Path(__file__).with_name("_generation_run.py")
-RIVALS = ("generate", "stretches")
+SLOW = ("generate", "stretches", "ctranslate2")
 
 Run = dict[str, Any]
 
@@ -152,13 +158,40 @@ def floor(done: Run, prompts: Sequence[Sequence[int]], cost: Mapping[str, float]
     return {"flops": flops, "bytes": n_bytes, "seconds_by": seconds, "seconds": max(seconds.values())}
 
 
-def best_batch_size(given: Run, sizes: Sequence[int], seed: int) -> tuple[int, Run]:
-    """The batch size at which ``generate`` is fastest, and tokens per second of all sizes that were tried."""
+def best_batch_size(given: Run, sizes: Sequence[int], seed: int) -> tuple[int, dict[int, Run]]:
+    """The batch size at which ``generate`` is fastest, and the runs of all sizes that were tried."""
     if len(sizes) == 1:
         return sizes[0], {}
-    part = {**given, "prompts": given["prompts"][: max(sizes)]}
-    tried = {size: run(part, "generate", size, seed)["tokens_per_second"] for size in sizes}
-    return max(tried, key=tried.__getitem__), {str(size): value for size, value in tried.items()}
+    tried = {size: run(given, "generate", size, seed) for size in sizes}
+    return max(tried, key=lambda size: float(tried[size]["tokens_per_second"])), tried
+
+
+def rival_pythons(options: argparse.Namespace) -> dict[str, str]:
+    """The interpreters of the rivals that are measured."""
+    given = {"ctranslate2": options.ctranslate2_python, "openvino": options.openvino_python}
+    return {name: python for name, python in given.items() if python}
+
+
+def in_turns(
+    given: Run, batch_sizes: Mapping[str, int], options: argparse.Namespace, runs: dict[str, list[Run]]
+) -> list[dict[str, float]]:
+    """Add to the runs of every system until it has all of its repetitions.
+
+    Returns:
+        The processor's rates, which are measured before each turn.
+    """
+    few = {**given, "prompts": given["prompts"][: options.slow_documents]}
+    pythons = rival_pythons(options)
+    measured: list[dict[str, float]] = []
+    for repetition in range(options.repetitions):
+        measured.append(run(given, "rates"))
+        seed = 1000 * (options.seed + repetition)
+        for name, size in batch_sizes.items():
+            if name in SLOW and len(runs[name]) >= options.slow_repetitions:
+                continue
+            tell(f"repetition {repetition + 1}: {name}, batches of {size}")
+            runs[name].append(run(few if name in SLOW else given, name, size, seed, pythons.get(name, sys.executable)))
+    return measured
 
 
 def summary(runs: Sequence[Run], batch_size: int) -> Run:
@@ -167,6 +200,8 @@ def summary(runs: Sequence[Run], batch_size: int) -> Run:
     n_documents = sum(map(len, runs[0]["lengths"]))
     return {
         "batch_size": batch_size,
+        "n_documents": n_documents,
+        "n_runs": len(runs),
         **{name: statistics.median(one[name] for one in runs) for name in each},
         "tokens_per_processor_second": statistics.median(one["n_tokens"] / one["processor_seconds"] for one in runs),
         "tokens_per_document": statistics.mean(one["n_tokens"] / n_documents for one in runs),
@@ -188,8 +223,11 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--top-p", type=float, default=0.95)
     parser.add_argument("--precision", choices=("auto", "bf16", "fp32"), default="auto", help="of all systems")
     parser.add_argument("--threads", type=int, default=1, metavar="N")
-    parser.add_argument("--repetitions", type=int, default=3, metavar="N", help="of which the median counts")
+    parser.add_argument("--repetitions", type=int, default=5, metavar="N", help="of which the median counts")
+    parser.add_argument("--slow-documents", type=int, default=64, metavar="N", help=f"of {', '.join(SLOW)}")
+    parser.add_argument("--slow-repetitions", type=int, default=1, metavar="N", help="of these, at most as many as all")
     parser.add_argument("--ctranslate2-python", default=None, metavar="PYTHON", help="of an environment with it")
+    parser.add_argument("--openvino-python", default=None, metavar="PYTHON", help="of an environment with it")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print one object instead of a table")
     return parser
@@ -202,7 +240,7 @@ def checked_sizes(options: argparse.Namespace) -> list[int]:
         InputError: an option is out of bounds.
     """
     names = ("documents", "batch_size", "max_length_tokens", "prompt_characters", "threads", "repetitions")
-    for name in names:
+    for name in (*names, "slow_documents", "slow_repetitions"):
         if getattr(options, name) < 1:
             raise InputError(f"--{name.replace('_', '-')} {getattr(options, name)}: expected at least 1")
     if not 0 < options.top_p <= 1:
@@ -223,19 +261,14 @@ def benchmark(options: argparse.Namespace) -> Run:
     sizes = checked_sizes(options)
     options.precision = resolve_precision(options.precision, "cpu")
     given, cost = specification(options)
-    best, tried = best_batch_size(given, sizes, options.seed)
+    few = {**given, "prompts": given["prompts"][: options.slow_documents]}
+    best, tried = best_batch_size(few, sizes, options.seed)
     batch_sizes = {"ours": options.batch_size, "generate": best, "stretches": options.batch_size}
-    if options.ctranslate2_python:
-        batch_sizes["ctranslate2"] = options.batch_size
-    pythons = {"ctranslate2": options.ctranslate2_python}
+    rivals = ("ctranslate2", "openvino")
+    batch_sizes |= dict.fromkeys(rival_pythons(options), options.batch_size)
     runs: dict[str, list[Run]] = {name: [] for name in batch_sizes}
-    measured: list[dict[str, float]] = []
-    for repetition in range(options.repetitions):
-        measured.append(run(given, "rates"))
-        seed = 1000 * (options.seed + repetition)
-        for name, size in batch_sizes.items():
-            tell(f"repetition {repetition + 1}: {name}, batches of {size}")
-            runs[name].append(run(given, name, size, seed, pythons.get(name, sys.executable)))
+    runs["generate"] += [tried[best]] if tried else []
+    measured = in_turns(given, batch_sizes, options, runs)
     rates = {name: max(each[name] for each in measured) for name in measured[0]}
     systems = {name: summary(each, batch_sizes[name]) for name, each in runs.items()}
     least = [floor(each, given["prompts"], cost, rates) for each in runs["ours"]]
@@ -253,11 +286,14 @@ def benchmark(options: argparse.Namespace) -> Run:
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "transformers")},
+            **{name: each[0]["version"] for name, each in runs.items() if name in rivals},
         },
         "systems": systems,
-        "generate_tokens_per_second_by_batch_size": tried,
+        "generate_tokens_per_second_by_batch_size": {
+            str(size): each["tokens_per_second"] for size, each in tried.items()
+        },
         **{f"ratio_to_{name}": ours / each["tokens_per_second"] for name, each in systems.items() if name != "ours"},
-        "not_measured": ["openvino_genai"] + ["ctranslate2"] * (not options.ctranslate2_python),
+        "not_measured": [name for name in rivals if name not in runs],
         "rates": rates,
         "cost": cost,
         "floor": least,
@@ -270,28 +306,31 @@ def benchmark(options: argparse.Namespace) -> Run:
 def table(result: Run) -> str:
     """Markdown: a row for every system, and what was measured."""
     lines = [
-        "| system | batch | tokens/s | slowest to fastest | tokens/document | ended | first, s | peak MiB | ours |"
+        "| system | batch | documents | runs | tokens/s | slowest to fastest | tokens/document | ended | first, s "
+        "| peak MiB | ours |"
     ]
-    lines.append("|---" * 9 + "|")
+    lines.append("|---" * 11 + "|")
     for name, each in result["systems"].items():
         speeds = each["all_tokens_per_second"]
         ratio = result["systems"]["ours"]["tokens_per_second"] / each["tokens_per_second"]
         lines.append(
-            f"| {name} | {each['batch_size']} | {each['tokens_per_second']:,.0f} | {min(speeds):,.0f} to "
+            f"| {name} | {each['batch_size']} | {each['n_documents']} | {each['n_runs']} | "
+            f"{each['tokens_per_second']:,.0f} | {min(speeds):,.0f} to "
             f"{max(speeds):,.0f} | {each['tokens_per_document']:,.0f} | {each['share_ended']:.0%} | "
             f"{each['seconds_to_first']:.1f} | {each['peak_mib']:,.0f} | {ratio:.1f}x |"
         )
     rates, bound = result["rates"], result["floor"][0]
+    missing = ", ".join(result["not_measured"]) or "none"
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     return "\n".join(
         [
             *lines,
             "",
-            f"{result['n_documents']} documents, {result['precision']}, {result['threads']} threads, top-p "
+            f"{result['n_prompts']} prompts, {result['precision']}, {result['threads']} threads, top-p "
             f"{result['top_p']:g}, at most {result['max_length_tokens']} tokens, seed {result['seed']}. {versions}.",
             f"Floor: {bound['flops'] / 1e9:,.0f} GFLOP at {rates['flops_per_second'] / 1e9:,.0f} GFLOP/s, "
             f"{bound['bytes'] / 1e9:,.0f} GB at {rates['bytes_per_second'] / 1e9:,.0f} GB/s; ours takes "
-            f"{result['ratio_to_floor']:.1f} times as long. Not measured: {', '.join(result['not_measured'])}.",
+            f"{result['ratio_to_floor']:.1f} times as long. Not measured: {missing}.",
         ]
     )
 

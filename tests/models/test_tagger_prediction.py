@@ -254,16 +254,19 @@ def test_what_tokens_cannot_express_is_counted() -> None:
     assert (chunks.n_entities, chunks.n_misaligned, chunks.n_lost) == (3, 1 + ((0, 3) in whole), 1)
 
 
-def test_how_often_tags_follow_each_other() -> None:
+def test_how_often_entities_go_on_or_end() -> None:
     text = "Ana kom"
     chunks = training_chunks(
         [Document("1", text, (Entity(0, 3, "NAME"),))], ENCODER, TAGS, max_words=None, max_tokens=9
     )
     (example,) = chunks.examples
     tags = [tag for tag in example.tags if tag != IGNORED]
-    found = np.exp(transition_log_probs(chunks.examples, len(TAGS)))
-    assert found.sum(axis=1) == pytest.approx(np.ones(len(TAGS)))
-    n_first = tags[:-1].count(tags[0])
-    n_pair = sum(pair == (tags[0], tags[1]) for pair in pairwise(tags))
-    assert found[tags[0], tags[1]] == pytest.approx((n_pair + 0.5) / (n_first + 0.5 * len(TAGS)))
-    assert found[TAGS.begin["CITY"]] == pytest.approx(np.full(len(TAGS), 1 / len(TAGS)))  # never seen
+    found = np.exp(transition_log_probs(chunks.examples, TAGS))
+    first = TAGS.begin["NAME"]
+    n_pairs = {after: sum(pair == (first, after) for pair in pairwise(tags)) for after in range(len(TAGS))}
+    total = sum(n_pairs.values()) + 0.5 * len(TAGS)
+    for after in (TAGS.outside, *TAGS.inside.values()):
+        assert found[first, after] == pytest.approx((n_pairs[after] + 0.5) / total)
+    begins = list(TAGS.begin.values())
+    assert found[first, begins] == pytest.approx(np.full(2, (sum(n_pairs[each] for each in begins) + 1.0) / total))
+    assert found[TAGS.outside] == pytest.approx(np.ones(len(TAGS)))  # no label is held back because it is rare

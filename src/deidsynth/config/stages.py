@@ -315,7 +315,7 @@ class TrainConfig(StageConfig):
     transitions: float = Field(
         0.5,
         ge=0.0,
-        description="weight in decoding of how often each tag follows each other one in the training data; 0: none",
+        description="weight in decoding of how often entities of the training data go on or end; 0: none",
     )
     pretraining: PretrainingConfig = PretrainingConfig()
     scratch: ScratchEncoderConfig = ScratchEncoderConfig()

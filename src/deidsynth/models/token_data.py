@@ -166,15 +166,22 @@ def batch_plan(lengths: Sequence[int], batch_size: int, n_batches: int, seed: in
     return plan[:n_batches]
 
 
-def transition_log_probs(examples: Iterable[Example], n_tags: int) -> NDArray[np.float64]:
-    """How often each tag follows each other one inside the chunks, as log-probabilities, half a count added to each.
+def transition_log_probs(examples: Iterable[Example], tag_set: TagSet) -> NDArray[np.float64]:
+    """How often an entity goes on, ends, or is followed by another one inside the chunks, as log-probabilities.
+
+    Half a count is added to each pair of tags. What may follow on the outside has no weight, and all labels that begin
+    after an entity have that of a beginning: otherwise decoding would hold it against a label that it is rare.
 
     Returns:
         Shape (n_tags, n_tags); ``[i, j]``: tag j after tag i.
     """
-    counts = np.full((n_tags, n_tags), 0.5)
+    counts = np.full((len(tag_set), len(tag_set)), 0.5)
     for example in examples:
         tags = [tag for tag in example.tags if tag != IGNORED]
         np.add.at(counts, (tags[:-1], tags[1:]), 1.0)
-    found: NDArray[np.float64] = np.log(counts / counts.sum(axis=1, keepdims=True))
+    chances = counts / counts.sum(axis=1, keepdims=True)
+    begins = list(tag_set.begin.values())
+    chances[:, begins] = chances[:, begins].sum(axis=1, keepdims=True)
+    chances[tag_set.outside] = 1.0
+    found: NDArray[np.float64] = np.log(chances)
     return found

@@ -43,7 +43,7 @@ class Train:
     """
 
     name = "train"
-    version = 4
+    version = 5
     config_type: type[StageConfig] = TrainConfig
 
     def run(
@@ -107,7 +107,7 @@ def _untrained(
         surrogates, chance = Surrogates(config.language or "en", context.seed), Random(f"swaps-{context.seed}")
         others = [swapped(document, surrogates, chance, config.swaps) for document in documents]
         chunks = chunks.with_copy(cut(others, max_tokens=longest))
-    transitions = config.transitions * transition_log_probs(chunks.examples, len(tag_set))
+    transitions = config.transitions * transition_log_probs(chunks.examples, tag_set)
     tagger = replace(
         tagger,
         whole_words=chunks.n_within_words <= WITHIN_WORDS_SHARE * 2 * chunks.n_entities,
