@@ -174,7 +174,7 @@ def test_equal_epochs_change_nothing_and_equal_steps_scale_each_training_by_itse
     assert steps.train.epochs == 2 * BASE.train.epochs
     assert steps.train.pretraining.epochs == 8.0
     synthetic = steps.synthetic_train_config()
-    assert synthetic.epochs == BASE.train.epochs / 2
+    assert synthetic.epochs == BASE.synthetic_train_config().epochs / 2
 
 
 def test_an_encoder_axis_holds_for_both_models() -> None:
