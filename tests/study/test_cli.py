@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,23 @@ def test_a_study_that_was_killed_goes_on(write_study, fakes, home) -> None:
     assert not result.failed
     assert kept.read_text() == before
     assert result.stages_run == result.stages_distinct - n_there
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--ray-address", "auto"), "--ray-address: only with --executor ray"),
+        (("--cpus-per-task", "2"), "--cpus-per-task: only with --executor ray"),
+        (("--executor", "ray", "--workers", "2"), "--workers: only with --executor local"),
+        (("--executor", "ray", "--cpus-per-task", "tune=2"), "no stage named tune"),
+        (("--executor", "ray"), "pip install 'deidsynth[ray]'"),
+    ],
+)
+def test_executor_options_that_cannot_be(call, write_study, monkeypatch, options, message) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = call("run", write_study(axes=AXES), "--device", "cpu", *options)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
 
 
 @pytest.mark.slow

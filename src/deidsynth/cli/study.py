@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deidsynth.cli.execution import (
+    CpusPerTask,
+    Executor,
+    ExecutorName,
+    GpusPerTask,
+    RayAddress,
+    Shards,
+    Workers,
+    way_to_run,
+)
 from deidsynth.cli.options import AsJson, Device, Language, Quiet, Settings
 
 if TYPE_CHECKING:
@@ -25,9 +35,12 @@ def run_command(
         Path | None, typer.Option("--store", help="Artifact store; by default .deidsynth beside the study folder.")
     ] = None,
     settings: Settings = None,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, help="Processes; the threads are divided among them.")
-    ] = 1,
+    workers: Workers = 1,
+    executor: Executor = ExecutorName.LOCAL,
+    ray_address: RayAddress = None,
+    cpus_per_task: CpusPerTask = None,
+    gpus_per_task: GpusPerTask = None,
+    shards: Shards = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and do nothing.")] = False,
     device: Device = "auto",
     json: AsJson = False,
@@ -61,10 +74,12 @@ def run_command(
     progress = make_progress(quiet)
     progress.message(_sentence(preview))
     results = []
-    for plan, folder in zip(plans, folders, strict=True):
-        if len(plans) > 1:
-            progress.message(f"{plan.study.name}: {len(plan.cells)} cells")
-        results.append(study.run_study(plan, folder, place, progress=progress, workers=workers))
+    with way_to_run(executor, workers, ray_address, cpus_per_task or [], gpus_per_task or []) as run_pass:
+        for plan, folder in zip(plans, folders, strict=True):
+            if len(plans) > 1:
+                progress.message(f"{plan.study.name}: {len(plan.cells)} cells")
+            options: dict[str, Any] = {"workers": workers, "run_pass": run_pass, "shards": shards}
+            results.append(study.run_study(plan, folder, place, progress=progress, **options))
     show_results(results, preview, json, quiet)
 
 
@@ -138,6 +153,8 @@ def report_command(
     """
     from deidsynth.cli.terminal import print_json, print_table, tell
     from deidsynth.study.comparison import compare_studies
+    from deidsynth.study.noise import estimate_noise
+    from deidsynth.study.noise_tables import noise_tables
     from deidsynth.study.page import report_study
     from deidsynth.study.records import read_records
     from deidsynth.study.tables import study_tables
@@ -146,7 +163,10 @@ def report_command(
     if json:
         print_json(content)
         return
-    for comparison in compare_studies(read_records(folder)):
+    records = read_records(folder)
+    for comparison in compare_studies(records):
         for table in study_tables(comparison):
             print_table(table.headers, table.rows, title=table.title)
+    for table in noise_tables(estimate_noise(records)):
+        print_table(table.headers, table.rows, title=table.title)
     tell(f"report: {folder / 'study.html'}", quiet)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deidsynth.config import parse
 from deidsynth.errors import InputError
 from deidsynth.executors.executor import NodeResult, Source, Surroundings
+from deidsynth.executors.shards import place_parts
 from deidsynth.plan import IMPORT_VERSION, Node, Plan, lineage
 from deidsynth.progress import Progress, Task, format_seconds
 from deidsynth.store import Artifact, InputRecord, Manifest, Store, Work, storage_errors
@@ -65,6 +67,7 @@ def run_node(
     sources: Mapping[str, Source],
     surroundings: Surroundings,
     title: str,
+    parts: Sequence[Path] = (),
 ) -> NodeResult:
     """The result of one node whose inputs are there, from the store or made now.
 
@@ -78,11 +81,12 @@ def run_node(
         sources: by node name.
         surroundings: device and listener.
         title: what the listener is told that the node is called.
+        parts: folders of files that the stage is to find in its scratch folder, as if it had made them itself.
 
     Raises:
         InputError, StorageError: as :func:`execute`; and what the stage raises.
     """
-    return _Job(plan, plan[name], keys, inputs, store, surroundings, title).result(stages, sources)
+    return _Job(plan, plan[name], keys, inputs, store, surroundings, title, parts).result(stages, sources)
 
 
 def find_node(node: Node, key: str, inputs: Mapping[str, Artifact], store: Store) -> NodeResult | None:
@@ -128,7 +132,9 @@ class _Job:
         store: Store,
         where: Surroundings,
         title: str,
+        parts: Sequence[Path] = (),
     ) -> None:
+        self._parts = parts
         self._plan, self._node, self._keys, self._key = plan, node, keys, keys[node.name]
         self._inputs, self._store, self._where, self._title = inputs, store, where, title
         self._records = _records(inputs)
@@ -146,6 +152,7 @@ class _Job:
             if attempt > 1:
                 self._tell("going on from an interrupted attempt")
             begun = time.monotonic()
+            place_parts(self._parts, work.scratch)
             try:
                 with storage_errors(work.folder, refusals=False), self._where.progress.task(self._title, None):
                     version, facts = self._compute(work, stages, sources)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from deidsynth.errors import DeidsynthError
 from deidsynth.executors.executor import NodeResult, Source, Surroundings
 from deidsynth.executors.local import find_node, run_node
+from deidsynth.executors.shards import Parts, divide
 from deidsynth.plan import Plan
 from deidsynth.store import Artifact, Store
 
@@ -48,10 +49,10 @@ class Outcome:
 
 
 class Agenda:
-    """Which node is next: the first of the plan that was not begun and whose inputs are there."""
+    """Which node is next: the first of the plan that was not begun and whose inputs and parts are there."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, parts: Parts) -> None:
+        self.plan, self._parts = plan, parts
         self.outcome = Outcome()
         self._waiting = [node.name for node in plan]
 
@@ -62,7 +63,8 @@ class Agenda:
             yield name
 
     def _can_begin(self, name: str) -> bool:
-        return all(needed in self.outcome.results for needed in self.plan[name].inputs.values())
+        needs = [*self.plan[name].inputs.values(), *self._parts.get(name, ())]
+        return all(needed in self.outcome.results for needed in needs)
 
     def inputs(self, name: str) -> dict[str, Artifact]:
         """The artifacts that a node takes, by role."""
@@ -87,6 +89,7 @@ class Job:
     stages: Mapping[str, Stage]
     sources: Mapping[str, Source]
     surroundings: Surroundings
+    parts: Parts = field(default_factory=dict)
 
     def title(self, name: str) -> str:
         """What a listener is told that a node is called."""
@@ -97,8 +100,8 @@ class Job:
         """The node's result if its artifact is there."""
         return find_node(self.plan[name], self.keys[name], inputs, self.store)
 
-    def run(self, name: str, inputs: Mapping[str, Artifact], surroundings: Surroundings | None = None) -> NodeResult:
-        """The node's result, made now where it is not there."""
+    def run(self, name: str, inputs: Mapping[str, Artifact], title: str | None = None) -> NodeResult:
+        """The node's result, made now where it is not there; a listener hears of it by its title."""
         return run_node(
             self.plan,
             name,
@@ -107,8 +110,9 @@ class Job:
             store=self.store,
             stages=self.stages,
             sources=self.sources,
-            surroundings=surroundings or self.surroundings,
-            title=self.title(name),
+            surroundings=self.surroundings,
+            title=title or self.title(name),
+            parts=[self.store.folder_of(self.keys[part], self.plan[part].stage) for part in self.parts.get(name, ())],
         )
 
 
@@ -132,6 +136,7 @@ def execute_all(
     on_result: Callable[[NodeResult], None] = lambda _: None,
     run_pass: Pass | None = None,
     attempts: int = 2,
+    shards: int = 1,
 ) -> Outcome:
     """Results and failures of all nodes.
 
@@ -144,17 +149,24 @@ def execute_all(
         on_result: called with every result as soon as it is there.
         run_pass: how nodes are run; by default here, one after another.
         attempts: how often a failing node is begun in all.
+        shards: parts of every node whose stage can be divided; its artifact is the same for any number.
 
     Raises:
         InputError: a stage of the plan is not known.
     """
     where = surroundings or Surroundings()
+    whole = plan
+    plan, stages, parts = divide(plan, store, stages, shards)
     keys = plan.keys({name: stage.version for name, stage in stages.items()})
-    job = Job(plan, keys, store, stages, sources or {}, where)
-    agenda = Agenda(plan)
+    job = Job(plan, keys, store, stages, sources or {}, where, parts)
+    agenda = Agenda(plan, parts)
+    of_whole = {node.name for node in whole}
 
     def told(name: str) -> None:
-        on_result(agenda.outcome.results[name])
+        if name in of_whole:
+            on_result(agenda.outcome.results[name])
+        for part in parts.get(name, ()):  # what it holds is in the whole artifact now
+            store.remove(agenda.outcome.results[part].artifact)
 
     for attempt in range(1, attempts + 1):
         (run_pass or run_here)(job, agenda, told)
@@ -164,7 +176,8 @@ def execute_all(
             break
         count = len(agenda.put_back())
         where.progress.message(f"trying again what failed: {count} step{'' if count == 1 else 's'}")
-    return agenda.outcome
+    results = {name: result for name, result in agenda.outcome.results.items() if name in of_whole}
+    return replace(agenda.outcome, results=results)
 
 
 def run_here(job: Job, agenda: Agenda, told: Told) -> None:
@@ -177,6 +190,23 @@ def run_here(job: Job, agenda: Agenda, told: Told) -> None:
             agenda.outcome.failures[name] = failure_of(name, error)
         else:
             told(name)
+
+
+def see_to(name: str, job: Job, agenda: Agenda, told: Told) -> bool:
+    """Whether a node is settled without a worker: its artifact is there, it was imported here, or it failed at that."""
+    inputs = agenda.inputs(name)
+    try:
+        found = job.find(name, inputs)
+        if found is None and job.plan[name].source_digest is not None:
+            found = job.run(name, inputs)
+    except Exception as error:
+        agenda.outcome.failures[name] = failure_of(name, error)
+        return True
+    if found is None:
+        return False
+    agenda.outcome.results[name] = found
+    told(name)
+    return True
 
 
 def failure_of(name: str, error: Exception) -> Failure:

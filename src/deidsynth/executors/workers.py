@@ -11,7 +11,8 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from deidsynth.executors.executor import Surroundings
-from deidsynth.executors.pool import Agenda, Failure, Job, Told, failure_of
+from deidsynth.executors.pool import Agenda, Failure, Job, Told, failure_of, see_to
+from deidsynth.executors.shards import with_parts
 from deidsynth.progress import SilentProgress
 from deidsynth.store import Artifact
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from deidsynth.stages.stage import Stage
 
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def threads_for(n_workers: int) -> int:
@@ -77,20 +78,10 @@ class Workers:
             name = next(agenda.ready(), None)
             if name is None:
                 return
-            inputs = agenda.inputs(name)
-            try:
-                found = job.find(name, inputs)
-                if found is None and job.plan[name].source_digest is not None:
-                    found = job.run(name, inputs)
-            except Exception as error:
-                agenda.outcome.failures[name] = failure_of(name, error)
-                continue
-            if found is not None:
-                agenda.outcome.results[name] = found
-                told(name)
+            if see_to(name, job, agenda, told):
                 continue
             worker = idle.pop() if idle else self._start(job)
-            worker.connection.send((name, inputs))
+            worker.connection.send((name, agenda.inputs(name)))
             busy[worker.connection] = (worker, name)
 
     def _start(self, job: Job) -> _Worker:
@@ -99,7 +90,7 @@ class Workers:
         # The package's own stages are loaded by the worker; others have to come along.
         stages = None if self.start_method == "spawn" else job.stages
         bare = replace(job, sources={}, stages={}, surroundings=Surroundings(job.surroundings.device))
-        with _environment(dict.fromkeys(_THREADS, str(self.threads or threads_for(self.number)))):
+        with _environment(dict.fromkeys(THREAD_VARIABLES, str(self.threads or threads_for(self.number)))):
             process = context.Process(target=_work, args=(there, bare, stages), daemon=True)
             process.start()
         there.close()
@@ -159,7 +150,7 @@ def _work(connection: Connection, job: Job, stages: Mapping[str, Stage] | None) 
     if stages is None:
         from deidsynth.stages import STAGES
 
-        stages = STAGES
+        stages = with_parts(STAGES)
     job = replace(job, stages=stages, surroundings=Surroundings(job.surroundings.device, _Remote(connection)))
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while (asked := connection.recv()) is not None:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from deidsynth.config import AnnotateConfig, StageConfig
 from deidsynth.corpora import read_jsonl, write_jsonl
-from deidsynth.models.tagger_prediction import predict
-from deidsynth.models.token_classifier import load_tagger
+from deidsynth.documents import Corpus, Document
+from deidsynth.models.tagger_prediction import DOCUMENTS_AT_ONCE, predict
+from deidsynth.models.token_classifier import Tagger, load_tagger
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.stage import StageContext
 
 
 class Annotate:
-    """``texts`` and ``model`` in; ``corpus.jsonl`` with silver entities out."""
+    """``texts`` and ``model`` in; ``corpus.jsonl`` with silver entities out.
+
+    Documents are annotated in blocks of as many as the tagger looks at together, so that no block depends on another.
+    A finished block is kept when a run is killed, and blocks can be made elsewhere.
+    """
 
     name = "annotate"
     version = 1
@@ -30,20 +35,8 @@ class Annotate:
         """Tag every document, whatever its length."""
         began = time.monotonic()
         corpus = read_jsonl(inputs["texts"] / CORPUS)
-        tagger = load_tagger(str(inputs["model"] / MODEL))
-        documents = []
-        with context.progress.task("annotate", len(corpus), "documents") as task:
-            for document in predict(
-                tagger,
-                corpus.documents,
-                window_tokens=config.window_tokens,
-                overlap=config.overlap,
-                batch_size=config.batch_size,
-                device=context.device,
-                precision=context.precision,
-            ):
-                documents.append(document)
-                task.advance(1)
+        blocks = range(_n_blocks(corpus))
+        documents = list(_annotated(config, corpus, inputs, blocks, context.scratch, context))
         silver = replace(corpus.with_documents(documents), annotation="silver")
         write_jsonl(silver, output / CORPUS)
         scores = [entity.score for document in silver for entity in document.entities if entity.score is not None]
@@ -54,3 +47,68 @@ class Annotate:
             "median_score": statistics.median(scores) if scores else None,
             "documents_per_second": round(len(silver) / (time.monotonic() - began), 2),
         }
+
+    def run_part(
+        self,
+        config: AnnotateConfig,
+        inputs: Mapping[str, Path],
+        output: Path,
+        context: StageContext,
+        part: int,
+        n_parts: int,
+    ) -> Mapping[str, Any]:
+        """Tag the documents of one run of blocks, which ``run`` then finds.
+
+        Args:
+            config: as for ``run``.
+            inputs: see there.
+            output: gets a file for each block.
+            context: see there.
+            part: zero-based.
+            n_parts: how many there are; each has as many blocks as any other, give or take one.
+        """
+        corpus = read_jsonl(inputs["texts"] / CORPUS)
+        n_blocks = _n_blocks(corpus)
+        blocks = range(part * n_blocks // n_parts, (part + 1) * n_blocks // n_parts)
+        return {"n_documents": sum(1 for _ in _annotated(config, corpus, inputs, blocks, output, context))}
+
+
+def _n_blocks(corpus: Corpus) -> int:
+    return -(-len(corpus) // DOCUMENTS_AT_ONCE)
+
+
+def _annotated(
+    config: AnnotateConfig,
+    corpus: Corpus,
+    inputs: Mapping[str, Path],
+    blocks: Sequence[int],
+    kept: Path,
+    context: StageContext,
+) -> Iterator[Document]:
+    """The documents of some blocks with their entities; blocks are kept in a folder, where earlier ones are found."""
+    tagger: Tagger | None = None
+    places = {block: slice(block * DOCUMENTS_AT_ONCE, (block + 1) * DOCUMENTS_AT_ONCE) for block in blocks}
+    total = sum(len(corpus.documents[place]) for place in places.values())
+    with context.progress.task("annotate", total, "documents") as task:
+        for block, place in places.items():
+            file = kept / f"block-{block:06d}.jsonl"
+            if file.exists():
+                found = read_jsonl(file).documents
+                task.advance(len(found))
+                yield from found
+                continue
+            tagger = tagger or load_tagger(str(inputs["model"] / MODEL))
+            documents = []
+            for document in predict(
+                tagger,
+                corpus.documents[place],
+                window_tokens=config.window_tokens,
+                overlap=config.overlap,
+                batch_size=config.batch_size,
+                device=context.device,
+                precision=context.precision,
+            ):
+                documents.append(document)
+                task.advance(1)
+            write_jsonl(corpus.with_documents(documents), file)
+            yield from documents

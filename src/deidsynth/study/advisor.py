@@ -106,13 +106,14 @@ def advise(records: Sequence[Record], measure: str = "token") -> list[Advice]:
     """A prediction, or a refusal, for every resource in every setting; cells of several studies go together."""
     settings: dict[str, list[Record]] = {}
     for record in records:
-        settings.setdefault(_setting(record), []).append(record)
+        settings.setdefault(setting_of(record), []).append(record)
     return [
         _advise(resource, setting, settings[setting], measure) for setting in sorted(settings) for resource in RESOURCES
     ]
 
 
-def _setting(record: Record) -> str:
+def setting_of(record: Record) -> str:
+    """What cells have to share to be compared, in words: models, arm, language, budget and folds."""
     axes = record["axes"]
     parts = [f"language model {axes['base_model']}", f"encoder {axes['encoder']}", f"arm {axes['arm']}"]
     parts += [f"{name} {record[name]}" for name in _SETTING if record.get(name) is not None]

@@ -15,6 +15,8 @@ from deidsynth.store import write_atomically
 from deidsynth.study.advisor import Advice, advise, verdict
 from deidsynth.study.comparison import Comparison, compare_studies
 from deidsynth.study.curves import Curve, draw_curves
+from deidsynth.study.noise import NoiseEstimate, estimate_noise
+from deidsynth.study.noise_tables import NOISE_READING, noise_sections, refusal
 from deidsynth.study.records import read_records
 from deidsynth.study.tables import BUDGETS, READING, advice_tables, as_csv, as_latex, as_markdown, study_tables
 
@@ -33,14 +35,14 @@ def report_study(folder: Path) -> dict[str, Any]:
     records = read_records(folder)
     comparisons = compare_studies(records)
     curves = {comparison.study: draw_curves(comparison) for comparison in comparisons}
-    advice = advise(records)
-    content = report_content(comparisons, advice)
+    advice, noise = advise(records), estimate_noise(records)
+    content = report_content(comparisons, advice, noise)
     texts = {
-        "tables.md": as_markdown(comparisons, advice),
+        "tables.md": as_markdown(comparisons, advice, noise),
         "tables.tex": as_latex(comparisons),
         "tables.csv": as_csv(comparisons),
         "study.json": json.dumps(content, indent=1, allow_nan=False) + "\n",
-        "study.html": render_page(comparisons, curves, advice),
+        "study.html": render_page(comparisons, curves, advice, noise),
     }
     drawings = folder / "curves"
     for curve in (each for drawn in curves.values() for each in drawn):
@@ -52,17 +54,23 @@ def report_study(folder: Path) -> dict[str, Any]:
     return content
 
 
-def report_content(comparisons: Sequence[Comparison], advice: Sequence[Advice]) -> dict[str, Any]:
+def report_content(
+    comparisons: Sequence[Comparison], advice: Sequence[Advice], noise: Sequence[NoiseEstimate]
+) -> dict[str, Any]:
     """What ``study report --json`` prints: every figure of every study, nothing rounded."""
     return {
         "schema_version": REPORT_SCHEMA_VERSION,
         "studies": [comparison.to_dict() for comparison in comparisons],
         "advice": [each.to_dict() for each in advice],
+        "noise": [each.to_dict() for each in noise],
     }
 
 
 def render_page(
-    comparisons: Sequence[Comparison], curves: Mapping[str, Sequence[Curve]], advice: Sequence[Advice]
+    comparisons: Sequence[Comparison],
+    curves: Mapping[str, Sequence[Curve]],
+    advice: Sequence[Advice],
+    noise: Sequence[NoiseEstimate],
 ) -> str:
     """The page.
 
@@ -85,6 +93,9 @@ def render_page(
             {"table": table._asdict(), "verdict": verdict([each for each in advice if each.setting == setting])}
             for setting, table in advice_tables(advice).items()
         ],
+        noise=noise_sections(noise),
+        noise_refused=refusal(noise),
+        noise_reading=NOISE_READING,
         reading=READING,
         invented=all(comparison.origin == "invented" for comparison in comparisons),
         versions=[(name, str(version)) for name, version in comparisons[0].versions.items()],

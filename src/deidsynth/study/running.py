@@ -52,6 +52,7 @@ def run_study(
     progress: Progress | None = None,
     workers: int = 1,
     run_pass: Pass | None = None,
+    shards: int = 1,
 ) -> StudyResult:
     """Make every cell that has no file yet.
 
@@ -62,6 +63,7 @@ def run_study(
         progress: who listens.
         workers: processes; the threads are divided among them.
         run_pass: another way to run nodes.
+        shards: parts of every node whose stage can be divided.
 
     Raises:
         InputError: the folder or the store cannot be written in.
@@ -87,6 +89,7 @@ def run_study(
             surroundings=Surroundings(plan.device, listener),
             on_result=watch.hear,
             run_pass=run_pass or (Workers(workers) if workers > 1 else None),
+            shards=shards,
         )
     failed = tuple(cell.name for cell in left if cell.name not in watch.written)
     return StudyResult(

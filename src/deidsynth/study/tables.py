@@ -11,6 +11,8 @@ from deidsynth.report import formats
 from deidsynth.report.score_tables import TitledTable, latex, markdown
 from deidsynth.study.advisor import Advice, verdict
 from deidsynth.study.comparison import MODELS, Arm, Comparison, Gap, Spread
+from deidsynth.study.noise import NoiseEstimate
+from deidsynth.study.noise_tables import NOISE_READING, noise_tables, refusal
 from deidsynth.study.reported import reported_measure
 
 BUDGETS = {"epochs": "equal epochs in all arms", "steps": "equal optimizer steps in all arms"}
@@ -112,7 +114,9 @@ def _advice_row(advice: Advice) -> tuple[str, ...]:
     return (name, sizes, formats.significant(advice.exponent), formats.score(advice.now), gain)
 
 
-def as_markdown(comparisons: Sequence[Comparison], advice: Sequence[Advice] = ()) -> str:
+def as_markdown(
+    comparisons: Sequence[Comparison], advice: Sequence[Advice] = (), noise: Sequence[NoiseEstimate] = ()
+) -> str:
     """All tables in Markdown, with what is to be known to read them."""
     parts = []
     for comparison in comparisons:
@@ -122,7 +126,10 @@ def as_markdown(comparisons: Sequence[Comparison], advice: Sequence[Advice] = ()
     for setting, table in advice_tables(advice).items():
         parts += ["## What more data would give", markdown([table])]
         parts.append(verdict([each for each in advice if each.setting == setting]))
-    parts.append(READING)
+    tables = noise_tables(noise)
+    if tables:
+        parts += ["## What annotation noise lets expect", markdown(tables), NOISE_READING]
+    parts += [text for text in (refusal(noise), READING) if text]
     return "\n\n".join(parts) + "\n"
 
 
