@@ -136,7 +136,9 @@ class AdaptConfig(StageConfig):
     batch_tokens: int | None = Field(
         None, ge=64, description="tokens in one optimizer step; by default 2048 for scratch and starters, else 8192"
     )
-    sequence_length: int = Field(1024, ge=16, description="tokens in one packed row")
+    sequence_length: int = Field(
+        2048, ge=16, description="tokens in one packed row; a longer document is cut, at most the context of the model"
+    )
     warmup: float = Field(0.05, ge=0.0, lt=1.0, description="share of the steps")
     weight_decay: float = Field(0.1, ge=0.0)
     max_grad_norm: float = Field(1.0, gt=0.0)

@@ -18,6 +18,7 @@ from deidsynth.errors import CorpusError
 from deidsynth.models.causal_lm import Adaptable, context_length, loss_sum
 from deidsynth.models.devices import Compute, autocast
 from deidsynth.models.loop import LoopSettings, Objective, TrainingPoint, training_steps
+from deidsynth.models.packed_attention import packed_attention
 from deidsynth.models.packing import Frame, Packed, pack, token_ids
 from deidsynth.models.recipes import AdaptRecipe
 
@@ -130,21 +131,22 @@ def adapt_to_tokens(
     memory.setdefault("best", None)
     torch.manual_seed(compute.seed)
     objective = Objective(epochs.batches, loss_sum, lambda rows: rows.n_targets)
-    for step in training_steps(adaptable.model, objective, settings, compute.scratch, memory):
-        seen: dict[str, float] = {}
-        if validation is not None and step.number in measured:
-            loss, bits = validation_loss(adaptable.model, validation, n_characters, compute.device, compute.precision)
-            seen = {"validation_loss": loss, "bits_per_character": bits}
-            if config.keep == "best" and (memory["best"] is None or loss < memory["best"]):
-                memory["best"] = loss
-                save_file(_trained(adaptable.model), compute.scratch / BEST)
-        yield TrainingPoint(step.number, n_steps, step.number / epochs.n_steps, step.loss, step.n_targets, seen)
+    with packed_attention(adaptable.model, compute.device):
+        for step in training_steps(adaptable.model, objective, settings, compute.scratch, memory):
+            seen: dict[str, float] = {}
+            if validation is not None and step.number in measured:
+                loss, bits = validation_loss(adaptable.model, validation, n_characters, compute)
+                seen = {"validation_loss": loss, "bits_per_character": bits}
+                if config.keep == "best" and (memory["best"] is None or loss < memory["best"]):
+                    memory["best"] = loss
+                    save_file(_trained(adaptable.model), compute.scratch / BEST)
+            yield TrainingPoint(step.number, n_steps, step.number / epochs.n_steps, step.loss, step.n_targets, seen)
     if memory["best"] is not None:
         adaptable.model.load_state_dict(load_file(compute.scratch / BEST), strict=False)
 
 
 class _Epochs:
-    """Packed rows of the training documents, which are shuffled and packed anew for every epoch.
+    """Packed rows of the training documents, in another order in every epoch.
 
     Args:
         documents: token ids of each.
@@ -157,28 +159,20 @@ class _Epochs:
     def __init__(
         self, documents: Sequence[Sequence[int]], frame: Frame, length: int, rows_per_step: int, seed: int
     ) -> None:
-        self._documents, self._frame, self._length = documents, frame, length
+        self._rows = pack(sorted(documents, key=len, reverse=True), frame, length)  # longest first fills rows best
         self._rows_per_step, self._seed = rows_per_step, seed
-        self._number, self._rows = -1, pack(documents, frame, length)
         self.n_steps = math.ceil(len(self._rows) / rows_per_step)
 
     def batches(self, step: int) -> list[Packed]:
         """The micro-batches of an optimizer step, zero-based."""
-        number, place = divmod(step, self.n_steps)
-        if number != self._number:
-            order = list(range(len(self._documents)))
-            random.Random(f"{self._seed}/{number}").shuffle(order)
-            self._rows = pack([self._documents[each] for each in order], self._frame, self._length)
-            self._number = number
+        epoch, place = divmod(step, self.n_steps)
         rows = list(range(len(self._rows)))
-        random.Random(f"{self._seed}/{number}/rows").shuffle(rows)
+        random.Random(f"{self._seed}/{epoch}").shuffle(rows)
         first = place * self._rows_per_step
         return _micro_batches(self._rows.rows(rows[first : first + self._rows_per_step]))
 
 
-def validation_loss(
-    model: nn.Module, rows: Packed, n_characters: int, device: str, precision: str
-) -> tuple[float, float]:
+def validation_loss(model: nn.Module, rows: Packed, n_characters: int, compute: Compute) -> tuple[float, float]:
     """Loss on packed texts.
 
     Returns:
@@ -186,7 +180,11 @@ def validation_loss(
     """
     model.eval()
     total = 0.0
-    with torch.inference_mode(), autocast(device, precision):
+    with (
+        torch.inference_mode(),
+        autocast(compute.device, compute.precision),
+        packed_attention(model, compute.device),
+    ):
         for batch in _micro_batches(rows):
             total += float(loss_sum(model, batch))
     return total / rows.n_targets, total / n_characters / math.log(2)
@@ -194,7 +192,7 @@ def validation_loss(
 
 def _micro_batches(rows: Packed, max_tokens: int = 8192) -> list[Packed]:
     per_batch = max(1, max_tokens // rows.ids.shape[1])
-    return [rows.rows(range(at, min(at + per_batch, len(rows)))) for at in range(0, len(rows), per_batch)]
+    return [rows.rows(range(at, min(at + per_batch, len(rows)))).trimmed() for at in range(0, len(rows), per_batch)]
 
 
 def _trained(model: nn.Module) -> dict[str, torch.Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -70,6 +71,12 @@ class Packed:
         index = torch.tensor(list(numbers), dtype=torch.long)
         return Packed(self.ids[index], self.labels[index], self.positions[index])
 
+    def trimmed(self) -> Packed:
+        """The rows without the places at their ends in which none predicts anything."""
+        used = (self.labels != IGNORED).any(dim=0).nonzero()
+        width = int(used.max()) + 1 if len(used) else 0
+        return Packed(self.ids[:, :width], self.labels[:, :width], self.positions[:, :width])
+
     def to(self, device: str) -> Packed:
         """The rows on another device."""
         return Packed(self.ids.to(device), self.labels.to(device), self.positions.to(device))
@@ -87,45 +94,55 @@ def token_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
 
 
 def pack(documents: Iterable[Sequence[int]], frame: Frame, length: int) -> Packed:
-    """Rows of ``length`` places, documents one after another; a document may go on in the next row.
+    """Rows of ``length`` places that hold whole documents, one after another.
 
-    The tail of the last row is filled up and not predicted; a last row with nothing to predict is left out. Where a
-    document goes on in the next row, its positions begin anew.
+    A document longer than a row is cut into pieces, whose positions begin anew. Each document, or the last piece of one,
+    goes into the fullest row that still has room for it. EOS is predicted and takes no place; what is left of a row is
+    filled up and not predicted.
 
     Args:
         documents: token ids of each document, without BOS and EOS.
         frame: BOS, EOS and the filling.
         length: places in a row.
     """
+    rows: list[list[list[int]]] = []
+    room: list[tuple[int, int]] = []  # of each row that has any: how much, and its number
+    for document in documents:
+        whole = [frame.bos, *document, frame.eos]
+        for start in range(0, len(whole) - 1, length):
+            piece = whole[start : start + length + 1]  # the last of these is only predicted
+            n_places = len(piece) - 1
+            at = bisect_left(room, (n_places, 0))
+            left, number = room.pop(at) if at < len(room) else (length, len(rows))
+            if number == len(rows):
+                rows.append([])
+            rows[number].append(piece)
+            if left > n_places:
+                insort(room, (left - n_places, number))
+    placed = [_row(pieces, frame, length) for pieces in rows]
+    ids, labels, positions = (
+        torch.tensor([row[part] for row in placed], dtype=torch.long).view(-1, length) for part in range(3)
+    )
+    return Packed(ids, labels, positions)
+
+
+def _row(pieces: Iterable[Sequence[int]], frame: Frame, length: int) -> tuple[list[int], list[int], list[int]]:
+    """Ids, labels and positions of one row.
+
+    Args:
+        pieces: each with the token behind it, which its last place predicts.
+        frame: for the filling.
+        length: places in the row.
+    """
     ids: list[int] = []
     labels: list[int] = []
     positions: list[int] = []
-    for document in documents:
-        whole = [frame.bos, *document, frame.eos]
-        room = length - len(ids) % length
-        start = 0
-        while start < len(whole):
-            piece = whole[start : start + room]
-            ids += piece
-            labels += [
-                *whole[start + 1 : start + 1 + len(piece)],
-                *([IGNORED] if start + len(piece) == len(whole) else []),
-            ]
-            positions += range(len(piece))
-            start += len(piece)
-            room = length
-    missing = -len(ids) % length
-    ids += [frame.fill] * missing
-    labels += [IGNORED] * missing
-    positions += range(missing)
-    if all(label == IGNORED for label in labels[-length:]):  # all that is left of the last document is its EOS
-        del ids[-length:], labels[-length:], positions[-length:]
-    shape = (-1, length)
-    return Packed(
-        torch.tensor(ids, dtype=torch.long).view(shape),
-        torch.tensor(labels, dtype=torch.long).view(shape),
-        torch.tensor(positions, dtype=torch.long).view(shape),
-    )
+    for piece in pieces:
+        ids += piece[:-1]
+        labels += piece[1:]
+        positions += range(len(piece) - 1)
+    missing = length - len(ids)
+    return ids + [frame.fill] * missing, labels + [IGNORED] * missing, positions + list(range(missing))
 
 
 def apart(rows: Packed, fill: int) -> tuple[Packed, Tensor]:

@@ -25,7 +25,7 @@ class Adapt:
     """``train`` in; ``model/`` (a causal language model or an adapter) and ``curve.jsonl`` out."""
 
     name = "adapt"
-    version = 2
+    version = 3
     config_type: type[StageConfig] = AdaptConfig
 
     def run(
