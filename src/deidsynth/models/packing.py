@@ -96,9 +96,9 @@ def token_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
 def pack(documents: Iterable[Sequence[int]], frame: Frame, length: int) -> Packed:
     """Rows of ``length`` places that hold whole documents, one after another.
 
-    A document longer than a row is cut into pieces, whose positions begin anew. Each document, or the last piece of one,
-    goes into the fullest row that still has room for it. EOS is predicted and takes no place; what is left of a row is
-    filled up and not predicted.
+    A document longer than a row is cut into pieces, whose positions begin anew. Each document, or the last piece of
+    one, goes into the fullest row that still has room for it. EOS is predicted and takes no place; what is left of a
+    row is filled up and not predicted.
 
     Args:
         documents: token ids of each document, without BOS and EOS.
