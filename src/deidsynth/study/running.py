@@ -7,7 +7,9 @@ from pathlib import Path
 
 import yaml
 
+from deidsynth.config import AdaptConfig
 from deidsynth.corpora.output import refuse_unwritable
+from deidsynth.digests import digest
 from deidsynth.executors import Failure, NodeResult, Outcome, Surroundings, execute_all
 from deidsynth.executors.pool import Pass
 from deidsynth.executors.workers import Workers
@@ -150,10 +152,13 @@ def _write_study(plan: StudyPlan, folder: Path) -> None:
 
 def _check_models(plan: StudyPlan, left: list[PlannedCell], store: Store) -> None:
     """Find out before the first step whether the models that are still needed are there and can be used."""
-    bases, encoders = {}, set()
+    bases: dict[str, AdaptConfig] = {}
+    encoders: set[str] = set()
     for cell in left:
-        if not store.has(cell.keys["adapt"], cell.plan["adapt"].stage) and cell.config.adapt.base != SCRATCH:
-            bases[cell.config.adapt.base] = cell.config.adapt
+        adapt = cell.config.adapt_config()
+        needs_nothing = adapt.base == SCRATCH and adapt.method in ("auto", "full")
+        if not needs_nothing and not store.has(cell.keys["adapt"], cell.plan["adapt"].stage):
+            bases[digest(adapt.model_dump(mode="json"))] = adapt
         if not store.has(cell.keys["gold"], "train"):
             encoders.add(cell.config.train.encoder)
         if not store.has(cell.keys["synthetic"], "train"):
