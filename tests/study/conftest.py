@@ -14,6 +14,7 @@ import yaml
 from deidsynth.config import (
     AdaptConfig,
     AnnotateConfig,
+    AnnotateInlineConfig,
     EvaluateConfig,
     OverlapConfig,
     SelectConfig,
@@ -51,7 +52,8 @@ class Fake:
 
     def run(self, config: Any, inputs: Mapping[str, Path], output: Path, context: StageContext) -> Mapping[str, Any]:
         self.runs.append(config)
-        facts: Mapping[str, Any] = getattr(self, f"_{self.name}")(config, inputs, output, context) or {}
+        run = getattr(self, "_" + self.name.replace("-", "_"))
+        facts: Mapping[str, Any] = run(config, inputs, output, context) or {}
         return facts
 
     def _select(self, config: SelectConfig, inputs: Mapping[str, Path], output: Path, context: Any) -> Any:
@@ -91,6 +93,15 @@ class Fake:
         write_jsonl(texts.with_documents(notes("synthetic-", known)), _fresh(output / "corpus.jsonl"))
         return {"n_documents": len(texts)}
 
+    def _annotate_inline(
+        self, config: AnnotateInlineConfig, inputs: Mapping[str, Path], output: Path, context: Any
+    ) -> Any:
+        texts = read_jsonl(inputs["texts"] / "corpus.jsonl")
+        assert ("machine" in inputs) == (config.agreement is not None)
+        kept = notes("synthetic-", len(texts) if config.agreement is None else len(texts) // 2)
+        write_jsonl(texts.with_documents(kept), _fresh(output / "corpus.jsonl"))
+        return {"n_documents": len(kept)}
+
     def _evaluate(self, config: EvaluateConfig, inputs: Mapping[str, Path], output: Path, context: Any) -> None:
         known = json.loads((inputs["model"] / "model" / "config.json").read_text())["known"]
         gold = read_jsonl(inputs["corpus"] / "corpus.jsonl")
@@ -121,6 +132,7 @@ def fakes() -> dict[str, Stage]:
         "synthesize": SynthesizeConfig,
         "train": TrainConfig,
         "annotate": AnnotateConfig,
+        "annotate-inline": AnnotateInlineConfig,
         "evaluate": EvaluateConfig,
         "overlap": OverlapConfig,
     }

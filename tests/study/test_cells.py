@@ -73,8 +73,7 @@ def test_names_stay_when_values_are_added_and_fit_a_file() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"axes": {"arm": "inline"}}, "arm inline is not available in this version; machine is"),
-        ({"axes": {"arm": "agreement"}}, "arm agreement is not available"),
+        ({"axes": {"arm": "gold"}}, "axes.arm.0: input should be 'machine', 'inline' or 'agreement', got 'gold'"),
         ({"axes": {"annotator_fraction": 0}}, "greater than 0"),
         ({"axes": {"adaptation_fraction": 1.5}}, "less than or equal to 1"),
         ({"axes": {"seed": []}}, "seed: no values"),

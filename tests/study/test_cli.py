@@ -93,7 +93,7 @@ def test_failed_cells_are_named_and_exit_with_their_code(call, write_study, fake
     assert "1 cell failed: seed-3" in result.stderr
 
 
-@pytest.mark.parametrize("content", ["axes: {seeds: 1}", "axes: {arm: inline}", "axes: [", "- 1", "base: nowhere.yaml"])
+@pytest.mark.parametrize("content", ["axes: {seeds: 1}", "axes: {arm: gold}", "axes: [", "- 1", "base: nowhere.yaml"])
 def test_faults_exit_with_two_and_name_the_file(call, home, content) -> None:
     path = home / "broken.yaml"
     path.write_text(content)

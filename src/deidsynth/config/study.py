@@ -12,23 +12,16 @@ Axis = Literal[
     "adaptation_fraction", "annotator_fraction", "synthetic_volume", "base_model", "encoder", "arm", "fold", "seed"
 ]
 AXES: tuple[str, ...] = get_args(Axis)
-LATER_ARMS = ("inline", "agreement")
 
 
 def _listed(value: Any) -> Any:
     return value if value is None or isinstance(value, list) else [value]
 
 
-def _known_arm(value: Any) -> Any:
-    if value in LATER_ARMS:
-        raise ValueError(f"arm {value} is not available in this version; machine is")
-    return value
-
-
 Adapted = Annotated[float, Field(ge=0.0, le=1.0)]
 Trained = Annotated[float, Field(gt=0.0, le=1.0)]
 Volume = Annotated[float, Field(gt=0.0)]
-Arm = Annotated[Literal["machine"], BeforeValidator(_known_arm)]
+Arm = Literal["machine", "inline", "agreement"]
 Fold = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 
@@ -50,7 +43,7 @@ class Axes(StageConfig):
         None, description="train.encoder, of the gold and of the synthetic model"
     )
     arm: Annotated[list[Arm] | None, BeforeValidator(_listed)] = Field(
-        None, description="machine: texts are sampled, and annotated by the gold model"
+        None, description="synthesize.annotations: whose entities the synthetic model learns from"
     )
     fold: Annotated[list[Fold] | None, BeforeValidator(_listed)] = Field(
         None, description="which folds, from 1; by default all"

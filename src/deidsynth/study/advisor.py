@@ -49,7 +49,8 @@ def _labelled(axes: Mapping[str, Any]) -> tuple[Any, ...] | None:
 
 
 def _annotator(axes: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    return (axes["adaptation_fraction"], axes["synthetic_volume"] or 0.0)
+    annotates = axes["arm"] != "inline"
+    return (axes["adaptation_fraction"], axes["synthetic_volume"] or 0.0) if annotates else None
 
 
 def _adaptation(axes: Mapping[str, Any]) -> tuple[Any, ...] | None:

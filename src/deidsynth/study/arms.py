@@ -45,6 +45,16 @@ def count_documents(loaded: LoadedCorpus, base: RunConfig, shares: DataShares) -
     }
 
 
+def with_arm(base: RunConfig, arm: str) -> RunConfig:
+    """The run configuration with an arm in place of its own.
+
+    Raises:
+        ConfigError: the arm does not go with the rest, such as a model that may not write entities.
+    """
+    changes = {"synthesize": {"annotations": arm}}
+    return parse(RunConfig, merge(base.model_dump(mode="json"), changes), source=f"study, arm {arm}")
+
+
 def run_config(cell: Cell, base: RunConfig, study: StudyConfig, counts: Mapping[str, int]) -> RunConfig:
     """The run configuration of a cell.
 
@@ -57,7 +67,7 @@ def run_config(cell: Cell, base: RunConfig, study: StudyConfig, counts: Mapping[
         study: its budget says whether epochs or optimizer steps stay the same.
         counts: as :func:`count_documents` gives them.
     """
-    data = base.model_dump(mode="json")
+    data = with_arm(base, cell.arm).model_dump(mode="json")
     synthetic: dict[str, Any] = dict(base.train_synthetic)
     if any(axes.encoder is not None for axes in (study.axes, *study.cells)):
         synthetic.pop("encoder", None)

@@ -32,7 +32,7 @@ class Cell:
             configuration counts samples for each prompt.
         base_model: as ``adapt.base``.
         encoder: as ``train.encoder``.
-        arm: how texts get their labels.
+        arm: how texts get their labels, as ``synthesize.annotations``.
         fold: from 1; None for the corpus' own parts.
         seed: of training and sampling.
     """
@@ -65,7 +65,7 @@ def expand(study: StudyConfig, base: RunConfig) -> list[Cell]:
         "synthetic_volume": volume,
         "base_model": base.adapt.base,
         "encoder": base.train.encoder,
-        "arm": "machine",
+        "arm": base.synthesize.annotations,
         "fold": None,
         "seed": base.seed,
     }

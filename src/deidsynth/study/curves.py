@@ -76,15 +76,22 @@ def _series(comparison: Comparison, axis: str) -> dict[tuple[str, ...], list[Arm
     return found
 
 
+def _lines(comparison: Comparison, measure: str, model: str, axis: str) -> dict[tuple[str, ...], list[Arm]]:
+    """The arms of each line of a model; where all lines would be one, as the gold model's of several arms, it is."""
+    series = _series(comparison, axis)
+    points = [tuple((arm.axes[axis], arm.scores[measure][model]) for arm in arms) for arms in series.values()]
+    return {(): next(iter(series.values()))} if len(points) > 1 and len(set(points)) == 1 else series
+
+
 def _draw(plot: Any, comparison: Comparison, measure: str, axis: str) -> None:
     places = _places([arm.axes[axis] for arm in comparison.arms])
-    for number, (what, arms) in enumerate(_series(comparison, axis).items()):
-        dash = _DASHES[number % len(_DASHES)]
-        xs = [places[arm.axes[axis]] for arm in arms]
-        for model in MODELS:
-            label = ", ".join([model, *what])
+    for model in MODELS:
+        for number, (what, arms) in enumerate(_lines(comparison, measure, model, axis).items()):
+            xs = [places[arm.axes[axis]] for arm in arms]
             spreads = [arm.scores[measure][model] for arm in arms]
-            _line(plot, xs, spreads, label=label, color=_COLORS[model], marker=_MARKERS[model], dash=dash)
+            look = {"color": _COLORS[model], "marker": _MARKERS[model], "dash": _DASHES[number % len(_DASHES)]}
+            draw = _line if axis in NUMERIC else _points
+            draw(plot, xs, spreads, label=", ".join([model, *what]), **look)
     if measure == reported_measure() and comparison.reported_label is not None:
         for model in MODELS:
             known = [arm for arm in comparison.arms if arm.reported and model in arm.reported]
@@ -116,6 +123,19 @@ def _line(
             [x for x, _ in bands], [low for _, (low, _) in bands], [high for _, (_, high) in bands],
             color=color, alpha=0.14, linewidth=0,
         )  # fmt: skip
+
+
+def _points(
+    plot: Any, xs: Sequence[float], spreads: Sequence[Spread], *, label: str, color: str, marker: str, dash: str
+) -> None:
+    """Names have no order: points with bars, and no line from one to the next."""
+    for x, spread in zip(xs, spreads, strict=True):
+        if spread.mean is None:
+            continue
+        low, high = band_of(spread) or (spread.mean, spread.mean)
+        plot.vlines(x, low, high, color=color, linestyle=dash, alpha=0.5)
+        plot.plot([x], [spread.mean], color=color, marker=marker, linestyle="none", markersize=5, label=label)
+        label = "_"
 
 
 def band_of(spread: Spread) -> tuple[float, float] | None:
@@ -153,7 +173,8 @@ def _caption(comparison: Comparison, measure: str, axis: str) -> str:
     band = "95 % intervals over groups of test documents"
     if any(len(arm.cells) > 1 for arm in comparison.arms):
         band = f"a standard deviation over folds and seeds; where there is one cell only, {band}"
-    return f"{comparison.study}: {measure} F1 over {AXIS_NAMES[axis]}. Bands: {band}."
+    shape = "Bands" if axis in NUMERIC else "Bars"
+    return f"{comparison.study}: {measure} F1 over {AXIS_NAMES[axis]}. {shape}: {band}."
 
 
 def _bare(svg: str) -> str:

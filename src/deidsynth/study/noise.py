@@ -1,10 +1,10 @@
 """How wrong the labels are that annotators give, and what that lets expect of a model that learns from them.
 
 The annotator of a cell is its gold model, whose errors on held-out gold documents are in the cell file. Its labels on
-synthetic text are taken to be as wrong as those. Over cells that differ in the annotator only, the F1 of the synthetic
-model is fitted as slope * gold F1 + intercept by least squares. Each prediction that stands beside a measured F1 comes
-from a line through the other annotators alone. The interval is the jackknife's: as wide as the errors of those
-predictions. With n annotators no interval can claim more than n / (n + 1).
+synthetic text are taken to be as wrong as those. Over cells of the arm ``machine`` that differ in the annotator only,
+the F1 of the synthetic model is fitted as slope * gold F1 + intercept by least squares. Each prediction that stands
+beside a measured F1 comes from a line through the other annotators alone. The interval is the jackknife's: as wide as
+the errors of those predictions. With n annotators no interval can claim more than n / (n + 1).
 
 Source: Barber et al. 2021, "Predictive inference with the jackknife+", equation 1.4, for the interval.
 """
@@ -113,12 +113,15 @@ def estimate_noise(records: Sequence[Record], measure: str = "token") -> list[No
     """An estimate, or a refusal, for every setting and choice of what else varies, the most annotators first.
 
     Args:
-        records: cell files; cells of several studies go together.
+        records: cell files; cells of several studies go together. Those of arms in which the annotator's labels are
+            not learned from are left out.
         measure: of the F1 that is predicted.
     """
     groups: dict[tuple[str, float, float | None], list[Record]] = {}
     for record in records:
         axes = record["axes"]
+        if axes["arm"] != "machine":
+            continue
         key = (setting_of(record), axes["adaptation_fraction"], axes["synthetic_volume"])
         groups.setdefault(key, []).append(record)
     found = [_estimate(*key, groups[key], measure) for key in groups]

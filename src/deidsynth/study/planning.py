@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from deidsynth.pipeline import load, package_stages, resolve_computing, stage_ve
 from deidsynth.plan import Node, Plan, pipeline_plan
 from deidsynth.starters import SCRATCH
 from deidsynth.store import Store
-from deidsynth.study.arms import count_documents, run_config, shares_of
+from deidsynth.study.arms import count_documents, run_config, shares_of, with_arm
 from deidsynth.study.cells import Cell, cell_names, expand
 from deidsynth.study.files import Study
 
@@ -101,12 +101,25 @@ def plan_study(study: Study, *, stages: Mapping[str, Stage] | None = None, devic
 
 
 def _check(study: Study) -> None:
-    for cell in expand(study.config, study.base):
-        if cell.adaptation_fraction == 0.0 and cell.base_model == SCRATCH:
-            raise ConfigError(
-                ["axes.adaptation_fraction: 0 needs a base model that has learned something; scratch has not"],
-                study.name,
-            )
+    """Refuse what cannot be before the corpus is read."""
+    cells = expand(study.config, study.base)
+    for arm in dict.fromkeys(cell.arm for cell in cells):
+        with_arm(study.base, arm)
+    problems = dict.fromkeys(problem for cell in cells for problem in _problems(cell, study.config.budget))
+    if problems:
+        raise ConfigError(list(problems), study.name)
+
+
+def _problems(cell: Cell, budget: str) -> Iterator[str]:
+    if cell.adaptation_fraction == 0.0 and cell.base_model == SCRATCH:
+        yield "axes.adaptation_fraction: 0 needs a base model that has learned something; scratch has not"
+    if cell.adaptation_fraction == 0.0 and cell.arm != "machine":
+        yield (
+            f"axes.arm: {cell.arm} needs a language model that has learned to write entities; with "
+            "adaptation_fraction: 0 it has not"
+        )
+    if cell.arm == "agreement" and budget == "steps":
+        yield "axes.arm: agreement leaves out documents, nobody knows how many before; it goes with budget: epochs"
 
 
 def _settled(base: RunConfig, loaded: LoadedCorpus, precision: str) -> RunConfig:

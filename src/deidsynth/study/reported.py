@@ -49,6 +49,8 @@ def reported_table(asked: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 def reported_row(table: Mapping[str, Any] | None, axes: Mapping[str, Any]) -> dict[str, float] | None:
     """The published ``gold`` and ``synthetic`` F1 of one choice of the axes; None where there is none."""
+    if axes.get("arm", _data()["arm"]) != _data()["arm"]:
+        return None
     for row in table["rows"] if table is not None else ():
         if all(_same(name, axes.get(name), value) for name, value in row.items() if name not in ("gold", "synthetic")):
             return {model: float(row[model]) for model in ("gold", "synthetic") if model in row}

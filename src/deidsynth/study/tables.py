@@ -69,8 +69,10 @@ def _shown_axes(comparison: Comparison) -> dict[str, str]:
 
 
 def axis_value(axis: str, arm: Arm) -> str:
-    """The value of an axis as it reads: shares with the documents that they come to."""
+    """The value of an axis as it reads: shares with the documents that they come to, arms with those they keep."""
     value = arm.axes[axis]
+    if axis == "arm":
+        return f"{value} ({formats.count(round(arm.documents.get('synthetic', 0)))} documents)"
     purpose = {"adaptation_fraction": "adaptation", "annotator_fraction": "annotator", "synthetic_volume": "synthetic"}
     if axis not in purpose:
         return str(value)
