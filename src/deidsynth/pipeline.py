@@ -23,6 +23,7 @@ from deidsynth.corpora.texts import read_texts, without
 from deidsynth.documents import Document
 from deidsynth.errors import ConfigError, InputError
 from deidsynth.executors import NodeResult, Source, Surroundings, execute
+from deidsynth.executors.launched import refuse_several_processes
 from deidsynth.plan import UNLABELLED, Plan, pipeline_plan
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.runs import Publication, RunFolder
@@ -76,13 +77,14 @@ def run(
 
     Raises:
         ConfigError: no corpus, or no language.
-        InputError: the output folder or the store cannot be written in.
+        InputError: several processes were launched, or the output folder or the store cannot be written in.
         CorpusError: the corpus has faults.
         ModelNotFoundError: a base model or an encoder is not there.
         ModelNotUsableError: a method of adaptation does not work on the device.
         OutputInUseError: another run is using the output folder.
         StorageError: the disk is full; run again when there is space, finished stages are kept.
     """
+    refuse_several_processes()
     listener = progress or SilentProgress()
     _check_places(config)
     loaded = load(config.corpus)

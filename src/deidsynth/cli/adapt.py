@@ -32,7 +32,9 @@ def adapt_command(
     from deidsynth.cli.standalone import Surroundings, refuse_occupied, run_stage
     from deidsynth.cli.terminal import make_progress, print_facts
     from deidsynth.config import AdaptConfig
+    from deidsynth.executors.launched import refuse_several_processes
 
+    refuse_several_processes()
     config = stage_config(AdaptConfig, settings, base=base)
     refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by, require_entities=False)

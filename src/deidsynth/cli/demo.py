@@ -49,7 +49,9 @@ def demo_command(
     from deidsynth.cli.terminal import format_score, make_progress, print_json, print_table, tell
     from deidsynth.corpora.output import refuse_unwritable
     from deidsynth.errors import InputError
+    from deidsynth.executors.launched import refuse_several_processes
 
+    refuse_several_processes()
     asked = language or list(LANGUAGES)
     languages = [each for each in LANGUAGES if each in asked]
     unknown = sorted(set(asked) - set(LANGUAGES))

@@ -55,8 +55,11 @@ def run_command(
     from deidsynth import study
     from deidsynth.cli.settings import as_settings
     from deidsynth.cli.terminal import make_progress
+    from deidsynth.executors.launched import refuse_several_processes
     from deidsynth.store import Store
 
+    if not dry_run:
+        refuse_several_processes()
     named: dict[str, str | int | float | None] = {
         "corpus.path": str(corpus) if corpus is not None else None,
         "corpus.language": language,

@@ -11,6 +11,7 @@ from deidsynth.config import AdaptConfig
 from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.digests import digest
 from deidsynth.executors import Failure, NodeResult, Outcome, Surroundings, execute_all
+from deidsynth.executors.launched import refuse_several_processes
 from deidsynth.executors.pool import Pass
 from deidsynth.executors.workers import Workers
 from deidsynth.pipeline import import_source
@@ -68,9 +69,10 @@ def run_study(
         shards: parts of every node whose stage can be divided.
 
     Raises:
-        InputError: the folder or the store cannot be written in.
+        InputError: several processes were launched, or the folder or the store cannot be written in.
         ModelNotFoundError: a base model or an encoder is not there.
     """
+    refuse_several_processes()
     listener = progress or SilentProgress()
     refuse_unwritable(folder, "--output")
     refuse_unwritable(store.root, "--store")
