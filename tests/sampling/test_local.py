@@ -258,8 +258,10 @@ class _Recorder:
 def test_every_batch_has_a_seed_of_its_own_wherever_sampling_begins() -> None:
     batches = [_requests() for _ in range(5)]
     whole, rest = _Recorder(), _Recorder()
-    list(sample(whole, batches, SHORT, 7))
-    list(sample(rest, batches, SHORT, 7, first=2))
+    for number, batch in enumerate(batches):
+        sample(whole, batch, SHORT, 7, number)
+    for number in (2, 3, 4):
+        sample(rest, batches[number], SHORT, 7, number)
     assert len(set(whole.seeds)) == 5
     assert rest.seeds == whole.seeds[2:]
     assert len({batch_seed(seed, number) for seed in range(50) for number in range(50)}) == 2500

@@ -49,7 +49,10 @@ GpusPerTask = Annotated[
     ),
 ]
 Shards = Annotated[
-    int, typer.Option("--shards", min=1, help="Parts in which texts are annotated side by side; the result is one.")
+    int,
+    typer.Option(
+        "--shards", min=1, help="Parts in which texts are sampled and annotated side by side; the result is one."
+    ),
 ]
 
 

@@ -126,7 +126,9 @@ def divide(
 
 def _part(node: Node, number: int, n_parts: int) -> Node:
     config = {"number": number, "n_parts": n_parts, "whole": dict(node.config)}
-    return replace(node, name=f"{node.name} {number + 1} of {n_parts}", stage=node.stage + _SUFFIX, config=config)
+    external = {f"whole.{dotted}": content for dotted, content in node.external.items()}
+    name = f"{node.name} {number + 1} of {n_parts}"
+    return replace(node, name=name, stage=node.stage + _SUFFIX, config=config, external=external)
 
 
 def place_parts(parts: Sequence[Path], scratch: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol, Self
 
@@ -116,12 +116,11 @@ class Engine(Protocol):
 
 
 def sample(
-    engine: Engine, batches: Sequence[Sequence[Request]], settings: SamplingSettings, seed: int, first: int = 0
-) -> Iterator[list[Sample]]:
-    """Batch after batch of samples, cut at stop texts, from batch number ``first`` on; each batch has its own seed."""
-    for number in range(first, len(batches)):
-        drawn = engine.sample_batch(batches[number], settings, batch_seed(seed, number))
-        yield [stopped(each, settings.stop) for each in drawn]
+    engine: Engine, requests: Sequence[Request], settings: SamplingSettings, seed: int, number: int
+) -> list[Sample]:
+    """The samples of one batch, cut at stop texts; they follow from its requests, its number and the run's seed."""
+    drawn = engine.sample_batch(requests, settings, batch_seed(seed, number))
+    return [stopped(each, settings.stop) for each in drawn]
 
 
 def stopped(sample: Sample, stop: Sequence[str]) -> Sample:

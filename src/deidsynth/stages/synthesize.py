@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from deidsynth.config import StageConfig, SynthesizeConfig
 from deidsynth.corpora import read_jsonl
+from deidsynth.documents import Document
 from deidsynth.errors import ConfigError
 from deidsynth.models.causal_lm import load_causal_lm
 from deidsynth.models.codec import Codec
@@ -29,8 +31,9 @@ class Synthesize:
 
     The corpus has entities where the model writes them (``annotations: inline`` or ``agreement``), else none.
 
-    A batch is the unit that is kept when a run is killed; one that was under way is done again whole. Verdicts on
-    documents are not kept: they follow from the batches.
+    A batch is the unit that is kept when a run is killed; one that was under way is done again whole. No batch depends
+    on another: those that are asked for first can be made elsewhere. What is sampled in place of rejected documents
+    depends on all verdicts before it. Verdicts are not kept: they follow from the batches.
     """
 
     name = "synthesize"
@@ -45,20 +48,14 @@ class Synthesize:
         Raises:
             ConfigError: the model does not write the entities or know the headers that are asked for.
         """
-        markup = _markup(config, inputs)
-        prompt_documents = read_jsonl(inputs["prompts"] / CORPUS).documents
         train = read_jsonl(inputs["train"] / CORPUS).documents
-        prompts = make_prompts(config.prompts, prompt_documents, language=config.prompts.language, seed=context.seed)
-        per_prompt = config.samples_per_prompt
-        asked = max(1, round(config.volume * len(train))) if per_prompt is None else per_prompt * len(prompts)
-        turns = prompt_turns(config.prompts, prompt_documents, seed=context.seed, n_documents=asked)
+        requests, n_prompts = _first_requests(config, inputs, train, context.seed)
+        asked = len(requests)
         filters = Filters(config.filters, train)
         if config.filters.mode != "off" and not filters.compares:
             context.progress.message("there is no training text to compare with: copies of it cannot be found")
-        batches = _Batches(_engine(config, inputs, context), config, context)
+        batches = _Batches(config, inputs, context, context.scratch)
         judged: list[tuple[Sample, Verdict]] = []
-        requests = make_requests(prompts, asked, turns)
-        requests = with_headers(requests, markup, config.prompts.headers, train, context.seed)
         while requests:
             sampled = batches.take(requests, "synthesize: replace" if judged else "synthesize")
             fresh = [(each, _judge(filters, each)) for each in sampled]
@@ -66,7 +63,7 @@ class Synthesize:
             said = [(request, verdict) for request, (_, verdict) in zip(requests, fresh, strict=True)]
             requests = replacements(config.filters, said, asked=asked, sampled=len(judged))
         written = write_sampled(judged, output, with_entities=config.annotations != "machine")
-        facts = {**written, "n_prompts": len(prompts), "tokens_per_second": batches.tokens_per_second}
+        facts = {**written, "n_prompts": n_prompts, "tokens_per_second": batches.tokens_per_second}
         missing = asked - int(facts["n_documents"])
         if missing > 0 and config.filters.mode == "reject":
             context.progress.message(
@@ -75,45 +72,101 @@ class Synthesize:
             )
         return {**facts, "n_asked": asked, "n_missing": missing}
 
+    def run_part(
+        self,
+        config: SynthesizeConfig,
+        inputs: Mapping[str, Path],
+        output: Path,
+        context: StageContext,
+        part: int,
+        n_parts: int,
+    ) -> Mapping[str, Any]:
+        """Sample one run of the batches that are asked for first, which ``run`` then finds.
+
+        A server is left to ``run``: it batches by itself, and would get the requests of all parts at once.
+
+        Args:
+            config: as for ``run``.
+            inputs: see there.
+            output: gets a file for each batch.
+            context: see there.
+            part: zero-based.
+            n_parts: how many there are; each has as many batches as any other, give or take one.
+        """
+        if config.endpoint.base_url is not None:
+            return {"n_sampled": 0}
+        train = read_jsonl(inputs["train"] / CORPUS).documents
+        requests, _ = _first_requests(config, inputs, train, context.seed)
+        batches = _Batches(config, inputs, context, output)
+        sampled = batches.take(requests, "synthesize", (part, n_parts))
+        return {"n_sampled": len(sampled), "tokens_per_second": batches.tokens_per_second}
+
+
+def _first_requests(
+    config: SynthesizeConfig, inputs: Mapping[str, Path], train: Sequence[Document], seed: int
+) -> tuple[list[Request], int]:
+    """What is asked for before anything is rejected, in the order of the numbers, and how many prompts there are."""
+    markup = _markup(config, inputs)
+    prompt_documents = read_jsonl(inputs["prompts"] / CORPUS).documents
+    prompts = make_prompts(config.prompts, prompt_documents, language=config.prompts.language, seed=seed)
+    per_prompt = config.samples_per_prompt
+    asked = max(1, round(config.volume * len(train))) if per_prompt is None else per_prompt * len(prompts)
+    turns = prompt_turns(config.prompts, prompt_documents, seed=seed, n_documents=asked)
+    requests = make_requests(prompts, asked, turns)
+    return with_headers(requests, markup, config.prompts.headers, train, seed), len(prompts)
+
 
 class _Batches:
-    """Samples requests batch by batch and keeps every batch in the scratch folder, where it finds those of before.
+    """Samples requests batch by batch and keeps every batch in a folder, where it finds those that are there.
 
     Args:
-        engine: samples.
         config: how the next token is drawn, and the size of a batch.
-        context: scratch folder, seed and listener.
+        inputs: folder of each input artifact; the model is loaded for the first batch that is not there.
+        context: seed and listener.
+        kept: folder of the batches.
     """
 
-    def __init__(self, engine: Engine, config: SynthesizeConfig, context: StageContext) -> None:
-        self._engine, self._config, self._context = engine, config, context
-        self._batches: list[list[Request]] = []
-        self._n_tokens, self._seconds = 0, 0.0
+    def __init__(self, config: SynthesizeConfig, inputs: Mapping[str, Path], context: StageContext, kept: Path) -> None:
+        self._config, self._context, self._kept = config, context, kept
+        self._load = functools.cache(functools.partial(_engine, config, inputs, context))
+        self._n_batches, self._n_tokens, self._seconds = 0, 0, 0.0
 
     @property
     def tokens_per_second(self) -> float | None:
         """Of what this process sampled; None where it found everything there."""
         return round(self._n_tokens / self._seconds, 1) if self._n_tokens and self._seconds else None
 
-    def take(self, requests: Sequence[Request], task_name: str) -> list[Sample]:
-        """The samples of some requests, in the order of their numbers; their batches are numbered on."""
-        first = len(self._batches)
-        self._batches += in_batches(requests, self._config.batch_size)
-        scratch = self._context.scratch
-        done = _finished_batches(scratch, self._batches, first)
-        with self._context.progress.task(task_name, len(requests), "documents") as task:
-            task.advance(sum(len(batch) for batch in done))
-            began, before = time.monotonic(), self._seconds
-            drawn = sample(
-                self._engine, self._batches, _settings(self._config), self._context.seed, first=first + len(done)
-            )
-            for batch in drawn:
-                write_lines(_batch_file(scratch, first + len(done)), [each.to_dict() for each in batch])
-                done.append(batch)
-                self._n_tokens += sum(each.n_tokens for each in batch)
-                self._seconds = before + time.monotonic() - began
+    def take(self, requests: Sequence[Request], task_name: str, part: tuple[int, int] = (0, 1)) -> list[Sample]:
+        """The samples of some requests, in the order of their numbers; their batches are numbered on.
+
+        Args:
+            requests: in the order of their numbers.
+            task_name: for the listener.
+            part: which part of the batches is taken, zero-based, and of how many.
+        """
+        batches = in_batches(requests, self._config.batch_size)
+        first, last = (number * len(batches) // part[1] for number in (part[0], part[0] + 1))
+        batches, number = batches[first:last], self._n_batches + first
+        self._n_batches += last
+        taken: list[Sample] = []
+        with self._context.progress.task(task_name, sum(len(batch) for batch in batches), "documents") as task:
+            for place, batch in enumerate(batches, start=number):
+                taken += self._batch(place, batch)
                 task.advance(len(batch), tokens_per_second=self.tokens_per_second or 0.0)
-        return sorted((each for batch in done for each in batch), key=lambda each: each.index)
+        return sorted(taken, key=lambda each: each.index)
+
+    def _batch(self, number: int, requests: Sequence[Request]) -> list[Sample]:
+        """The samples of one batch, from the folder or drawn now."""
+        file = self._kept / f"batch-{number:06d}.jsonl"
+        if file.exists():
+            return [Sample.from_dict(row) for row in read_lines(file)]
+        engine = self._load()
+        began = time.monotonic()
+        samples = sample(engine, requests, _settings(self._config), self._context.seed, number)
+        write_lines(file, [each.to_dict() for each in samples])
+        self._n_tokens += sum(each.n_tokens for each in samples)
+        self._seconds += time.monotonic() - began
+        return samples
 
 
 def _markup(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> Markup:
@@ -150,18 +203,3 @@ def _settings(config: SynthesizeConfig) -> SamplingSettings:
         max_length_tokens=config.max_length_tokens,
         batch_size=config.batch_size,
     )
-
-
-def _batch_file(scratch: Path, number: int) -> Path:
-    return scratch / f"batch-{number:06d}.jsonl"
-
-
-def _finished_batches(scratch: Path, batches: Sequence[Sequence[Request]], first: int) -> list[list[Sample]]:
-    """The batches of an earlier, killed attempt from a number on, up to the first that is not there."""
-    done: list[list[Sample]] = []
-    for number in range(first, len(batches)):
-        file = _batch_file(scratch, number)
-        if not file.exists():
-            break
-        done.append([Sample.from_dict(row) for row in read_lines(file)])
-    return done
