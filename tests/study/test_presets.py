@@ -9,6 +9,7 @@ import pytest
 from deidsynth.config.study import AXES
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
+from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.study import load_studies, load_study, plan_study
 from deidsynth.study.planning import distinct
 from deidsynth.study.reported import reported_row, reported_table
@@ -50,6 +51,25 @@ def test_a_preset_plans(preset, corpus, fakes) -> None:
         assert "nothing here says how the method does on Swedish records" in (study.config.about or "").replace(
             "\n", " "
         )
+
+
+@pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset.startswith("paper")])
+def test_the_papers_settings_are_the_papers(preset, corpus, fakes) -> None:
+    plan = plan_study(load_study(STUDIES / preset, [f"corpus.path={corpus}", ANY_FORMAT]), stages=fakes, device="cpu")
+    given = plan.study.config.axes.given()
+    assert (plan.study.config.folds, plan.study.config.budget) == (5, "epochs")
+    for cell in plan.cells:
+        config, volume = cell.config, cell.cell.synthetic_volume
+        assert (config.adapt.method, config.adapt.lora.r, config.adapt.lora.alpha) == ("qlora", 8, 32)
+        sampling = config.synthesize
+        assert (sampling.annotations, sampling.prompts.words, sampling.filters.mode) == ("machine", 3, "count")
+        assert (sampling.top_p, sampling.temperature, sampling.top_k, sampling.min_p) == (0.95, 1.0, 0, 0.0)
+        assert volume == 4 or volume in given["synthetic_volume"]
+        for train in (config.train, config.synthetic_train_config()):
+            assert (train.epochs, train.batch_size, train.chunk_words) == (6, 16, 128)
+            assert (train.swaps, train.transitions, train.keep, train.target_recall) == (0, 0, "last", None)
+            assert TaggerRecipe.of(train).pretraining_epochs == 0
+        assert config.train.encoder == config.synthetic_train_config().encoder
 
 
 @pytest.mark.parametrize("preset", EXPECTED)
