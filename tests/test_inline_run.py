@@ -60,7 +60,7 @@ def test_configurations_that_contradict_themselves() -> None:
     endpoint = {"base_url": "http://127.0.0.1:8000/v1", "model": "lm"}
     for data, message in (
         ({"synthesize": {"annotations": "inline"}, "adapt": {"annotations": "none"}}, "leave adapt.annotations out"),
-        ({"synthesize": {"prompts": {"headers": "gold"}}}, "set adapt.header"),
+        ({"synthesize": {"prompts": {"headers": "gold"}}, "adapt": {"header": []}}, "set adapt.header"),
         ({"synthesize": {"annotations": "inline", "endpoint": endpoint}}, "a server gives plain text"),
         ({"synthesize": {"endpoint": endpoint}, "adapt": {"header": ["length"]}}, "a server is sent no header"),
         ({"adapt": {"header": ["length", "length"]}}, "a field is named twice"),

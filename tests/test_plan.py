@@ -194,7 +194,7 @@ def test_of_a_server_only_what_it_is_asked_for_counts() -> None:
         endpoint = {"base_url": "http://127.0.0.1:8000/v1", "model": "lm", **more}
         return {"synthesize": {"endpoint": endpoint}}
 
-    local, server = plan_of(), plan_of(asked())
+    local, server = plan_of({"adapt": {"header": []}}), plan_of(asked())
     assert changed(local, server) == AFTER_ADAPT - {"adapt"}
     assert not changed(server, plan_of(asked(base_url="http://127.0.0.1:9000/v1", attempts=3)))
     assert changed(server, plan_of(asked(model="other"))) == AFTER_ADAPT - {"adapt"}

@@ -254,7 +254,8 @@ def pipeline_plan(
     # Notes are shown by their place in the published corpus, from which disagreement leaves some out.
     checked = "annotate" if config.synthesize.annotations == "agreement" else "synthesize"
     overlap = {"texts": checked, "train": adaptation or "select-train", "held_out": "select-test"}
-    base, adapted = _model("base", config.adapt.base, "causal"), {"train": adaptation} if adaptation else {}
+    adapt, adapted = config.adapt_config(adapts=bool(adaptation)), {"train": adaptation} if adaptation else {}
+    base = _model("base", adapt.base, "causal")
     return Plan(
         (
             Node("import", IMPORT, imported, source_digest=source_digest, real_source=real),
@@ -262,7 +263,7 @@ def pipeline_plan(
             *selects,
             stage("gold", "train", gold, _encoder(gold), corpus=annotator, **texts),
             Node("evaluate-gold", "evaluate", scoring, _model_on_test("gold"), config.seed, precision),
-            stage("adapt", "adapt" if adaptation else "base", config.adapt_config(), base, **adapted),
+            stage("adapt", "adapt" if adaptation else "base", adapt, base, **adapted),
             stage(
                 "synthesize", "synthesize", synthesize, _sampling(synthesize),
                 model="adapt", prompts="select-validation", train=adaptation or "select-validation",

@@ -65,6 +65,17 @@ def test_rules_can_be_loosened() -> None:
     assert _filters(max_foreign_letters=1.0).judge("Пациент").kept
 
 
+def test_a_document_without_an_end_must_not_be_longer_than_most_training_texts() -> None:
+    train = [Document(str(length), "a b " * length, (), str(length)) for length in range(1, 11)]
+    longer, as_long = ("x y " * length for length in (10, 9))
+    loose = FilterConfig(min_common_words=0.0, max_repeated=1.0)
+    filters = Filters(loose, train)
+    assert filters.judge(longer, ended=False).findings == ("overlong",)
+    assert filters.judge(longer, ended=True).kept
+    assert Filters(loose, train).judge(as_long, ended=False).kept
+    assert Filters(loose.model_copy(update={"overlong": 1.0}), train).judge(longer, ended=False).kept
+
+
 @pytest.mark.parametrize("texts", [[], [""]])
 def test_without_training_text_only_the_documents_themselves_are_looked_at(texts: list[str]) -> None:
     filters = Filters(FilterConfig(), [Document("1", text) for text in texts])

@@ -73,6 +73,7 @@ class Stage:
         self.engine = Scripted(texts)
         self._monkeypatch.setattr("deidsynth.stages.synthesize._engine", lambda *_: self.engine)
         plain = {"samples_per_prompt": 2, "batch_size": 3, "prompts": {"language": "sv"}, **settings}
+        plain["filters"] = {"overlong": 1.0, **plain.get("filters", {})}  # the scripted engine ends nothing
         context = StageContext(folders["scratch"], seed=3, progress=self.said)
         return Synthesize().run(parse(SynthesizeConfig, plain), folders, folders["output"], context)
 
@@ -111,6 +112,12 @@ def test_rejected_texts_are_replaced_by_others_with_their_prompts(stage: Stage) 
     assert sorted(prompts[8:10]) == sorted(row["prompt_number"] for row in rejected[:2])
     kept = [row["doc_id"] for row in stage.rows if row["kept"]]
     assert kept == [document.doc_id for document in read_jsonl(stage.root / "output" / "corpus.jsonl")]
+
+
+def test_texts_without_an_end_are_replaced_where_they_are_longer_than_most(stage: Stage) -> None:
+    long = NEW.format(1, 2) + " " + " ".join(f"{number}:e" for number in range(200))
+    facts = stage(iter([long, *_new()]), filters={"overlong": 0.9})
+    assert (facts["n_overlong"], facts["n_rejected"], facts["n_documents"]) == (1, 1, 8)
 
 
 def test_a_shortage_is_told(stage: Stage) -> None:

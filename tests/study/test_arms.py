@@ -65,7 +65,8 @@ def test_an_arm_is_an_ordinary_run_with_these_annotations(study, fakes, home) ->
     study()
     data = yaml.safe_load((home / "study.yaml").read_text())["base"] | {"output": str(home / "runs" / "one")}
     for arm in ARMS:
-        config = parse(RunConfig, {**data, "synthesize": {"volume": 1, "annotations": arm}})
+        adapt = {**data.get("adapt", {}), "header": []}
+        config = parse(RunConfig, {**data, "adapt": adapt, "synthesize": {"volume": 1, "annotations": arm}})
         assert all(node["present"] for node in preview(config, stages=fakes, device="cpu"))
 
 

@@ -17,6 +17,7 @@ from deidsynth.config.stages import (
     SynthesizeConfig,
     TrainConfig,
 )
+from deidsynth.starters import SCRATCH, is_starter
 
 SYNTHETIC_SWAPS = 0.7
 """What a language model writes has few values, many times."""
@@ -69,18 +70,25 @@ class RunConfig(StageConfig):
                 f"synthesize.annotations: {self.synthesize.annotations} needs a model that writes entities; leave "
                 "adapt.annotations out, or set it to inline"
             )
-        if self.synthesize.prompts.headers is not None and not self.adapt.header:
+        if self.synthesize.prompts.headers is not None and not self.adapt_config().header:
             raise ValueError("synthesize.prompts.headers needs a model that knows them; set adapt.header: [labels]")
         if self.synthesize.endpoint.base_url is not None and self.adapt.header:
             raise ValueError("synthesize.endpoint: a server is sent no header; leave adapt.header out")
         return self
 
-    def adapt_config(self) -> AdaptConfig:
-        """``adapt`` with ``annotations: auto`` settled."""
-        if self.adapt.annotations != "auto":
-            return self.adapt
-        settled = "none" if self.synthesize.annotations == "machine" else "inline"
-        return self.adapt.model_copy(update={"annotations": settled})
+    def adapt_config(self, *, adapts: bool = True) -> AdaptConfig:
+        """``adapt`` with what it leaves to the run: ``annotations: auto``, and ``header``.
+
+        Args:
+            adapts: false for a base model that is taken as it is, and so knows no header.
+        """
+        annotations, header = self.adapt.annotations, self.adapt.header
+        if annotations == "auto":
+            annotations = "none" if self.synthesize.annotations == "machine" else "inline"
+        if header is None:
+            small = self.adapt.base == SCRATCH or is_starter(self.adapt.base)
+            header = ["labels", "length"] if adapts and small and self.synthesize.endpoint.base_url is None else []
+        return self.adapt.model_copy(update={"annotations": annotations, "header": header})
 
     def synthetic_train_config(self) -> TrainConfig:
         """``train`` with the keys of ``train_synthetic`` laid over it, and invented values unless one of them says."""

@@ -150,10 +150,11 @@ class AdaptConfig(StageConfig):
         description="inline: entities are written into the text as special tokens, so that the model writes them too; "
         "auto: inline where synthesize.annotations asks for it, else none",
     )
-    header: list[Literal["labels", "length"]] = Field(
-        [],
+    header: list[Literal["labels", "length"]] | None = Field(
+        None,
         description="what stands before each text as special tokens: labels (which occur, and about how often), length "
-        "(a quarter of the training documents)",
+        "(a quarter of the training documents); by default both in a run with a starter or a model from scratch, else "
+        "nothing",
     )
     evaluations: int = Field(8, ge=1, description="how often the validation loss is measured")
     lora: LoraConfig = LoraConfig()
@@ -161,8 +162,8 @@ class AdaptConfig(StageConfig):
 
     @field_validator("header")
     @classmethod
-    def _fields_once(cls, value: list[str]) -> list[str]:
-        if len(set(value)) < len(value):
+    def _fields_once(cls, value: list[str] | None) -> list[str] | None:
+        if value is not None and len(set(value)) < len(value):
             raise ValueError("a field is named twice; leave one of the two out")
         return value
 
@@ -215,6 +216,13 @@ class FilterConfig(StageConfig):
     max_repeated: float = Field(0.5, ge=0.0, le=1.0, description="share of such runs that stood before; 1: off")
     max_malformed: float = Field(
         0.2, ge=0.0, le=1.0, description="share of the marks of inline annotation that had to be repaired; 1: off"
+    )
+    overlong: float = Field(
+        0.9,
+        ge=0.0,
+        le=1.0,
+        description="a document that never came to its end must not be longer than this share of the training texts; "
+        "1: off",
     )
     max_foreign_letters: float = Field(
         0.1, ge=0.0, le=1.0, description="share of letters of scripts that no training text has; 1: off"

@@ -80,7 +80,7 @@ class Markup:
         Raises:
             CorpusError: entities are to be written, and there are none.
         """
-        inline, header = config.annotations == "inline", tuple(config.header)
+        inline, header = config.annotations == "inline", tuple(config.header or ())
         if not inline and not header:
             return cls()
         labels = sorted({entity.label for document in documents for entity in document.entities})

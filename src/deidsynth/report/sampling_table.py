@@ -12,6 +12,7 @@ FACTS = {
     "n_without_eos": "cut off at the length limit",
     "n_empty": "empty notes",
     "n_malformed": "notes with broken entity marks",
+    "n_overlong": "notes too long without an end",
     "n_loops": "notes caught in a loop",
     "n_in_foreign_script": "notes in a foreign script",
     "n_in_other_language": "notes in another language",
@@ -65,7 +66,7 @@ def sampling(report: Mapping[str, Any]) -> dict[str, Any] | None:
 def _rules(config: Mapping[str, Any]) -> dict[str, str]:
     """What each rule says, with the bounds of the run."""
     bound = {
-        "max_malformed": 0.2, "loop_tokens": 4, "max_repeated": 0.5, "max_foreign_letters": 0.1,
+        "max_malformed": 0.2, "overlong": 0.9, "loop_tokens": 4, "max_repeated": 0.5, "max_foreign_letters": 0.1,
         "min_common_words": 0.3, "near_repeat": 0.6, "max_run_words": 12, "min_groups": 3, **config,
     }  # fmt: skip
     few = f"fewer than {bound['min_groups']} groups of training notes"
@@ -73,6 +74,7 @@ def _rules(config: Mapping[str, Any]) -> dict[str, str]:
         "n_without_eos": "not a reason to be rejected",
         "n_empty": "no word behind the prompt",
         "n_malformed": f"more than {formats.percent(bound['max_malformed'])} of its marks had to be repaired",
+        "n_overlong": f"cut off, and longer than {formats.percent(bound['overlong'])} of the training notes",
         "n_loops": f"more than {formats.percent(bound['max_repeated'])} of its runs of {bound['loop_tokens']} tokens "
         "stood before in it",
         "n_in_foreign_script": f"more than {formats.percent(bound['max_foreign_letters'])} of its letters belong to "

@@ -22,13 +22,15 @@ from deidsynth.metrics import (
 from deidsynth.sampling.engine import Request, Sample
 
 Finding = Literal[
-    "empty", "malformed", "loop", "foreign_script", "other_language", "near_repeat", "long_run", "identifying_run"
-]
+    "empty", "malformed", "overlong", "loop", "foreign_script", "other_language", "near_repeat", "long_run",
+    "identifying_run",
+]  # fmt: skip
 FINDINGS: tuple[Finding, ...] = get_args(Finding)
 
 FACTS: dict[Finding, str] = {
     "empty": "n_empty",
     "malformed": "n_malformed",
+    "overlong": "n_overlong",
     "loop": "n_loops",
     "foreign_script": "n_in_foreign_script",
     "other_language": "n_in_other_language",
@@ -77,18 +79,22 @@ class Filters:
         looks = train if self.compares else ()
         pairs = [(document.text, document.unit) for document in looks]
         texts, groups = [text for text, _ in pairs], [group for _, group in pairs]
+        lengths = sorted(len(text) for text in texts)
+        rank = math.ceil(config.overlong * len(lengths)) - 1
+        self._longest = lengths[max(0, rank)] if lengths and config.overlong < 1.0 else None
         self._language = LanguageProfile(texts)
         self._earlier = NearRepeats(pairs, config.near_repeat, config.min_groups)
         self._verbatim = VerbatimIndex(texts, groups, config.max_run_words, config.min_groups)
         self._identifying = IdentifyingRuns(looks, config.max_run_words, config.min_groups)
 
-    def judge(self, text: str, prompt_characters: int = 0, malformed: float = 0.0) -> Verdict:
+    def judge(self, text: str, prompt_characters: int = 0, malformed: float = 0.0, *, ended: bool = True) -> Verdict:
         """What the rules say of the next document, which is *empty* if no word stands behind its prompt.
 
         Args:
             text: of the document.
             prompt_characters: length of its prompt.
             malformed: share of its marks that had to be repaired.
+            ended: whether the model came to its end; else it was cut off.
         """
         if not words(text[prompt_characters:]):
             return Verdict(("empty",), kept=self._config.mode != "reject" and bool(text.strip()))
@@ -99,6 +105,7 @@ class Filters:
         common = self._language.common_words(text) if self.compares else None
         found: dict[Finding, bool] = {
             "malformed": malformed > self._config.max_malformed,
+            "overlong": not ended and self._longest is not None and len(text) > self._longest,
             "loop": repeated > self._config.max_repeated,
             "foreign_script": foreign is not None and foreign > self._config.max_foreign_letters,
             "other_language": common is not None and common < self._config.min_common_words,

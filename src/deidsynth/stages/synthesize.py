@@ -182,7 +182,8 @@ def _markup(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> Markup:
 
 
 def _judge(filters: Filters, sample: Sample) -> Verdict:
-    return filters.judge(sample.text, sample.prompt_characters, malformed_share(sample.n_marks, sample.repairs or {}))
+    malformed = malformed_share(sample.n_marks, sample.repairs or {})
+    return filters.judge(sample.text, sample.prompt_characters, malformed, ended=sample.ended)
 
 
 def _engine(config: SynthesizeConfig, inputs: Mapping[str, Path], context: StageContext) -> Engine:

@@ -91,6 +91,8 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> Study:
     config = parse(StudyConfig, data, source=str(path))
     base, source = _base_data(config, path)
     run = parse(RunConfig, apply_settings(base, others), source=source)
+    if run.adapt.header is None:  # headers show labels that an annotator with few documents does not have
+        run = run.model_copy(update={"adapt": run.adapt.model_copy(update={"header": []})})
     if run.corpus.unlabelled is not None:
         raise ConfigError(
             ["corpus.unlabelled: a study gives the annotator labelled documents only; leave it out"], source
