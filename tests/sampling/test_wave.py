@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -261,6 +262,18 @@ def test_who_leaves_when_changes_no_text(monkeypatch: pytest.MonkeyPatch) -> Non
     for share in (0.0, 0.2, 1.0):
         monkeypatch.setattr(wave, "LEAVE_SHARE", share)
         assert WaveDecoder(model).continuations(prompts, frame, COLD, max_new_tokens=60, seed=1) == expected
+
+
+def test_tokens_that_never_follow_are_never_drawn() -> None:
+    model = _llama()
+    settings = SamplingSettings(temperature=2.0, top_p=1.0)
+    frame = replace(FRAME, never=tuple(range(3, model.config.vocab_size, 2)))
+    for sample in (WaveDecoder(model).continuations, partial(decoding.continuations, model)):
+        drawn = {
+            token for row in sample([[1, 8, 30]] * 20, frame, settings, max_new_tokens=20, seed=3) for token in row
+        }
+        assert len(drawn) > 5
+        assert drawn.isdisjoint(frame.never)
 
 
 @pytest.mark.parametrize("length", [1, 2, wave.SPAN, wave.SPAN + 1])

@@ -52,6 +52,11 @@ class Codec:
         """The ids that are marks and no text."""
         return tuple(self._marks)
 
+    @property
+    def header_ids(self) -> tuple[int, ...]:
+        """The ids of headers, which stand before a text and never in it."""
+        return tuple(number for number, mark in self._marks.items() if mark.kind == "header")
+
     def encode(self, document: Document) -> list[int]:
         """Header, text and entities of a document, without BOS and EOS.
 

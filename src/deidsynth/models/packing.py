@@ -25,12 +25,14 @@ class Frame:
         eos: ends it.
         fill: fills up batches; never a label.
         marks: other tokens that are no text.
+        never: those of them that do not follow a beginning, and so are never drawn.
     """
 
     bos: int
     eos: int
     fill: int
     marks: tuple[int, ...] = ()
+    never: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerBase) -> Frame:

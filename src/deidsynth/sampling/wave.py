@@ -196,7 +196,7 @@ class WaveDecoder:
 
         Args:
             prompts: token ids, BOS included.
-            frame: EOS.
+            frame: EOS, and what is never drawn.
             settings: how the next token is drawn.
             max_new_tokens: longest continuation, EOS included.
             seed: of the draws of this batch.
@@ -208,7 +208,9 @@ class WaveDecoder:
         lengths = torch.full((len(prompts),), max_new_tokens)
         going = torch.ones(len(prompts), dtype=torch.bool)
         logits = wave.begin()
+        never = torch.tensor(frame.never, dtype=torch.long)
         for place in range(max_new_tokens):
+            logits[:, never] = float("-inf")
             tokens = draw(logits, settings.temperature, settings.top_p, settings.top_k, generator)
             drawn[rows, place] = tokens
             ended = going & (tokens == frame.eos)

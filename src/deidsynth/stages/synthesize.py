@@ -37,7 +37,7 @@ class Synthesize:
     """
 
     name = "synthesize"
-    version = 2
+    version = 3
     config_type: type[StageConfig] = SynthesizeConfig
 
     def run(
