@@ -105,6 +105,7 @@ def test_small_language_models_of_a_run_have_headers_unless_it_says_otherwise() 
         {"adapt": {"base": "org/model"}},
         {"adapt": {"header": []}},
         {"synthesize": {"endpoint": endpoint}},
+        {"adapt": {"method": "qlora"}},
     ):
         assert parse(RunConfig, data).adapt_config().header == []
 

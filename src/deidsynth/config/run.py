@@ -53,7 +53,8 @@ class RunConfig(StageConfig):
     synthesize: SynthesizeConfig = SynthesizeConfig()
     train: TrainConfig = TrainConfig()
     train_synthetic: dict[str, Any] = Field(
-        default_factory=lambda: {"epochs": 4.0}, description="keys of train that differ for the synthetic model"
+        default_factory=lambda: {"epochs": 4.0},
+        description="keys of train that differ for the synthetic model; what is given takes the place of the default",
     )
     annotate: AnnotateConfig = AnnotateConfig()
     overlap: OverlapConfig = OverlapConfig()
@@ -87,7 +88,8 @@ class RunConfig(StageConfig):
             annotations = "none" if self.synthesize.annotations == "machine" else "inline"
         if header is None:
             small = self.adapt.base == SCRATCH or is_starter(self.adapt.base)
-            header = ["labels", "length"] if adapts and small and self.synthesize.endpoint.base_url is None else []
+            learns = adapts and small and self.adapt.method != "qlora" and self.synthesize.endpoint.base_url is None
+            header = ["labels", "length"] if learns else []
         return self.adapt.model_copy(update={"annotations": annotations, "header": header})
 
     def synthetic_train_config(self) -> TrainConfig:

@@ -137,7 +137,9 @@ class AdaptConfig(StageConfig):
         None, ge=64, description="tokens in one optimizer step; by default 2048 for scratch and starters, else 8192"
     )
     sequence_length: int = Field(
-        2048, ge=16, description="tokens in one packed row; a longer document is cut, at most the context of the model"
+        2048,
+        ge=16,
+        description="tokens in one row of whole documents, at most the context of the model; a longer document is cut",
     )
     warmup: float = Field(0.05, ge=0.0, lt=1.0, description="share of the steps")
     weight_decay: float = Field(0.1, ge=0.0)

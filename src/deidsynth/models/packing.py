@@ -1,4 +1,4 @@
-"""Documents as packed rows for causal language modelling: no padding, no loss across documents."""
+"""Documents as packed rows for causal language modelling: whole where they fit, no loss across them."""
 
 from __future__ import annotations
 
