@@ -22,7 +22,13 @@ N_TRAIN_DOCUMENTS = 350
 N_TEST_DOCUMENTS = 100
 
 DEMO_SETTINGS: Mapping[str, Any] = {
-    "adapt": {"base": "starter-xs", "epochs": 2.5, "learning_rate": 3e-3, "batch_tokens": 1024, "sequence_length": 1024},
+    "adapt": {
+        "base": "starter-xs",
+        "epochs": 2.5,
+        "learning_rate": 3e-3,
+        "batch_tokens": 1024,
+        "sequence_length": 1024,
+    },
     "synthesize": {"volume": 0.6, "max_length_tokens": 600, "batch_size": 256},
     "train": {"epochs": 2, "pretraining": {"epochs": 0}},
     "train_synthetic": {"epochs": 3},
