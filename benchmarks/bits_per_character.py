@@ -131,7 +131,7 @@ def bits_per_character(adaptable: Adaptable, texts: Sequence[str], config: Adapt
     length = min(config.sequence_length, context_length(adaptable.model))
     rows = pack([token_ids(adaptable.tokenizer, text) for text in texts], Frame.of(adaptable.tokenizer), length)
     n_characters = sum(len(text) for text in texts)
-    return validation_loss(adaptable.model, rows, n_characters, compute)[1]
+    return validation_loss(adaptable.model, rows, n_characters, compute.device, compute.precision)[1]
 
 
 def compute_cell(config: AdaptConfig, share: float, texts: Texts, compute: Compute, progress: Progress) -> Cell:

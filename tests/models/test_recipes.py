@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from deidsynth.config import AdaptConfig, PretrainingConfig, TrainConfig
-from deidsynth.models.recipes import AdaptRecipe, TaggerRecipe, kind_of_base
+from deidsynth.models.recipes import AdaptRecipe, TaggerRecipe
+from deidsynth.starters import kind_of_base
 
 
 def test_the_kind_is_known_from_the_name() -> None:

@@ -267,13 +267,13 @@ def test_who_leaves_when_changes_no_text(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_tokens_that_never_follow_are_never_drawn() -> None:
     model = _llama()
     settings = SamplingSettings(temperature=2.0, top_p=1.0)
-    frame = replace(FRAME, never=tuple(range(3, model.config.vocab_size, 2)))
+    frame = replace(FRAME, suppressed=tuple(range(3, model.config.vocab_size, 2)))
     for sample in (WaveDecoder(model).continuations, partial(decoding.continuations, model)):
         drawn = {
             token for row in sample([[1, 8, 30]] * 20, frame, settings, max_new_tokens=20, seed=3) for token in row
         }
         assert len(drawn) > 5
-        assert drawn.isdisjoint(frame.never)
+        assert drawn.isdisjoint(frame.suppressed)
 
 
 @pytest.mark.parametrize("length", [1, 2, wave.SPAN, wave.SPAN + 1])

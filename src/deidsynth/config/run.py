@@ -17,7 +17,7 @@ from deidsynth.config.stages import (
     SynthesizeConfig,
     TrainConfig,
 )
-from deidsynth.starters import SCRATCH, is_starter
+from deidsynth.starters import kind_of_base
 
 SYNTHETIC_SWAPS = 0.7
 """What a language model writes has few values, many times."""
@@ -87,7 +87,7 @@ class RunConfig(StageConfig):
         if annotations == "auto":
             annotations = "none" if self.synthesize.annotations == "machine" else "inline"
         if header is None:
-            small = self.adapt.base == SCRATCH or is_starter(self.adapt.base)
+            small = kind_of_base(self.adapt.base) != "other"
             learns = adapts and small and self.adapt.method != "qlora" and self.synthesize.endpoint.base_url is None
             header = ["labels", "length"] if learns else []
         return self.adapt.model_copy(update={"annotations": annotations, "header": header})

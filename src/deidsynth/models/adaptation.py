@@ -18,7 +18,6 @@ from deidsynth.errors import CorpusError
 from deidsynth.models.causal_lm import Adaptable, context_length, loss_sum
 from deidsynth.models.devices import Compute, autocast
 from deidsynth.models.loop import LoopSettings, Objective, TrainingPoint, training_steps
-from deidsynth.models.packed_attention import packed_attention
 from deidsynth.models.packing import Frame, Packed, pack, token_ids
 from deidsynth.models.recipes import AdaptRecipe
 
@@ -131,16 +130,15 @@ def adapt_to_tokens(
     memory.setdefault("best", None)
     torch.manual_seed(compute.seed)
     objective = Objective(epochs.batches, loss_sum, lambda rows: rows.n_targets)
-    with packed_attention(adaptable.model, compute.device):
-        for step in training_steps(adaptable.model, objective, settings, compute.scratch, memory):
-            seen: dict[str, float] = {}
-            if validation is not None and step.number in measured:
-                loss, bits = validation_loss(adaptable.model, validation, n_characters, compute)
-                seen = {"validation_loss": loss, "bits_per_character": bits}
-                if config.keep == "best" and (memory["best"] is None or loss < memory["best"]):
-                    memory["best"] = loss
-                    save_file(_trained(adaptable.model), compute.scratch / BEST)
-            yield TrainingPoint(step.number, n_steps, step.number / epochs.n_steps, step.loss, step.n_targets, seen)
+    for step in training_steps(adaptable.model, objective, settings, compute.scratch, memory):
+        seen: dict[str, float] = {}
+        if validation is not None and step.number in measured:
+            loss, bits = validation_loss(adaptable.model, validation, n_characters, compute.device, compute.precision)
+            seen = {"validation_loss": loss, "bits_per_character": bits}
+            if config.keep == "best" and (memory["best"] is None or loss < memory["best"]):
+                memory["best"] = loss
+                save_file(_trained(adaptable.model), compute.scratch / BEST)
+        yield TrainingPoint(step.number, n_steps, step.number / epochs.n_steps, step.loss, step.n_targets, seen)
     if memory["best"] is not None:
         adaptable.model.load_state_dict(load_file(compute.scratch / BEST), strict=False)
 
@@ -172,7 +170,9 @@ class _Epochs:
         return _micro_batches(self._rows.rows(rows[first : first + self._rows_per_step]))
 
 
-def validation_loss(model: nn.Module, rows: Packed, n_characters: int, compute: Compute) -> tuple[float, float]:
+def validation_loss(
+    model: nn.Module, rows: Packed, n_characters: int, device: str, precision: str
+) -> tuple[float, float]:
     """Loss on packed texts.
 
     Returns:
@@ -180,11 +180,7 @@ def validation_loss(model: nn.Module, rows: Packed, n_characters: int, compute: 
     """
     model.eval()
     total = 0.0
-    with (
-        torch.inference_mode(),
-        autocast(compute.device, compute.precision),
-        packed_attention(model, compute.device),
-    ):
+    with torch.inference_mode(), autocast(device, precision):
         for batch in _micro_batches(rows):
             total += float(loss_sum(model, batch))
     return total / rows.n_targets, total / n_characters / math.log(2)

@@ -9,7 +9,6 @@ attention but for rounding.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -17,23 +16,18 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, ModernBertPreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface
 
+from deidsynth.models.attention import attention
+
 NAME = "deidsynth_blocks"
 BLOCK = 64
 HIDDEN = -1e30  # below every score, and finite: a row of nothing but padding stays a number
 
 
-@contextlib.contextmanager
-def block_attention(model: nn.Module, device: str) -> Iterator[None]:
+def block_attention(model: nn.Module, device: str) -> contextlib.AbstractContextManager[None]:
     """A context in which a model attends in blocks, where it can; training and other devices are left alone."""
     if device != "cpu" or not isinstance(model, ModernBertPreTrainedModel):
-        yield
-        return
-    before = model.config._attn_implementation
-    model.set_attn_implementation(NAME)
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(before)
+        return contextlib.nullcontext()
+    return attention(model, NAME)
 
 
 def _mask(

@@ -24,6 +24,7 @@ from transformers import (
 from deidsynth.config import AdaptConfig, ScratchCausalConfig
 from deidsynth.errors import ConfigError, MissingExtraError, ModelNotUsableError
 from deidsynth.models.loading import check_model_name, load_model, load_tokenizer
+from deidsynth.models.packed_attention import packed_attention
 from deidsynth.models.packing import IGNORED, Frame, Packed, apart
 from deidsynth.models.tokenizers import causal_tokenizer
 from deidsynth.starters import SCRATCH, catalog, is_starter, resolve
@@ -263,7 +264,8 @@ def loss_sum(model: nn.Module, rows: Packed) -> Tensor:
     device = next(model.parameters()).device
     if keeps_documents_apart(model):
         rows = rows.to(str(device))
-        logits = model(input_ids=rows.ids, position_ids=rows.positions, use_cache=False).logits
+        with packed_attention(model, device.type):
+            logits = model(input_ids=rows.ids, position_ids=rows.positions, use_cache=False).logits
     else:
         rows, mask = apart(rows.to(str(device)), fill=0)
         logits = model(input_ids=rows.ids, attention_mask=mask, use_cache=False).logits

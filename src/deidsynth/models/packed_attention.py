@@ -9,7 +9,6 @@ folded into one product. The results are those of ``eager`` attention but for ro
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -18,26 +17,21 @@ from peft import PeftModel
 from torch import Tensor, nn
 from transformers import AttentionInterface, LlamaPreTrainedModel
 
+from deidsynth.models.attention import attention
+
 NAME = "deidsynth_packed"
 BLOCK = 256
 
 
-@contextlib.contextmanager
-def packed_attention(model: nn.Module, device: str) -> Iterator[None]:
+def packed_attention(model: nn.Module, device: str) -> contextlib.AbstractContextManager[None]:
     """A context in which a model attends document by document, where it can; others and other devices stay as they are.
 
     Inside, the model is to be called with ``position_ids`` and without a cache.
     """
     base = model.get_base_model() if isinstance(model, PeftModel) else model
     if device != "cpu" or not isinstance(base, LlamaPreTrainedModel) or base.config.attention_dropout:
-        yield
-        return
-    before = base.config._attn_implementation
-    base.set_attn_implementation(NAME)
-    try:
-        yield
-    finally:
-        base.set_attn_implementation(before)
+        return contextlib.nullcontext()
+    return attention(base, NAME)
 
 
 def _attend(

@@ -25,14 +25,14 @@ class Frame:
         eos: ends it.
         fill: fills up batches; never a label.
         marks: other tokens that are no text.
-        never: those of them that do not follow a beginning, and so are never drawn.
+        suppressed: those of them that do not follow a beginning, and so are never drawn.
     """
 
     bos: int
     eos: int
     fill: int
     marks: tuple[int, ...] = ()
-    never: tuple[int, ...] = ()
+    suppressed: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerBase) -> Frame:
@@ -75,8 +75,7 @@ class Packed:
 
     def trimmed(self) -> Packed:
         """The rows without the places at their ends in which none predicts anything."""
-        used = (self.labels != IGNORED).any(dim=0).nonzero()
-        width = int(used.max()) + 1 if len(used) else 0
+        width = int((self.labels != IGNORED).any(dim=0).nonzero().max()) + 1
         return Packed(self.ids[:, :width], self.labels[:, :width], self.positions[:, :width])
 
     def to(self, device: str) -> Packed:

@@ -7,22 +7,12 @@ inside the training split of MEDDOCAN (``docs/log.md``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from deidsynth.config import AdaptConfig, TrainConfig
-from deidsynth.starters import SCRATCH, is_starter
+from deidsynth.starters import kind_of_base
 
 STARTER_STEPS = 1000
 """Of filling in: what four passes over 500 case reports take. Larger corpora need no more."""
-
-Base = Literal["scratch", "starter", "other"]
-
-
-def kind_of_base(name: str) -> Base:
-    """What a model starts from."""
-    if name == SCRATCH:
-        return "scratch"
-    return "starter" if is_starter(name) else "other"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.loading import load_model, load_tokenizer
 from deidsynth.models.token_data import SpecialTokens
 from deidsynth.models.tokenizers import encoder_tokenizer
-from deidsynth.starters import SCRATCH, is_starter, resolve
+from deidsynth.starters import SCRATCH, kind_of_base, resolve
 from deidsynth.tagging import TagSet
 
 SETTINGS = "deidsynth.json"
@@ -92,7 +92,7 @@ def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], devic
             num_labels=len(tag_set),
             ignore_mismatched_sizes=True,
         )
-    if device == "cpu" and (config.encoder == SCRATCH or is_starter(config.encoder)):
+    if device == "cpu" and kind_of_base(config.encoder) != "other":
         model.set_attn_implementation("eager")
     return Tagger(model, tokenizer, tag_set, longest_window(model, tokenizer))
 

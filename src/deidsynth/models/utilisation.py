@@ -1,7 +1,7 @@
 """Model FLOP utilisation: the arithmetic that a model needs, as a share of what the device gives.
 
 The arithmetic is counted as in Chowdhery et al. 2022 (PaLM, appendix B): six operations a weight and token, and those
-of attention over the whole row; what is computed twice or for padding does not count. What the device gives is
+of attention over the whole document; what is computed twice or for padding does not count. What the device gives is
 measured: the rate of a plain matrix product in the same precision.
 """
 
@@ -17,12 +17,12 @@ PRODUCT_SIZE = {"cpu": 1536, "cuda": 8192, "mps": 4096}
 ROUNDS = 5
 
 
-def training_flops_per_token(model: nn.Module, row_tokens: int) -> float:
+def training_flops_per_token(model: nn.Module, row_tokens: float) -> float:
     """Operations for one token, forward and backward, all weights trained.
 
     Args:
         model: a causal language model.
-        row_tokens: tokens in a row, all of which a token is taken to see.
+        row_tokens: tokens that a token is taken to see: all of its document's, as attention goes no further.
     """
     config: Any = getattr(model, "config", None)
     embedding: Any = getattr(model, "get_input_embeddings", lambda: None)()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from deidsynth.config import FilterConfig
 from deidsynth.report import formats
 from deidsynth.report.tables import part
 
@@ -65,10 +66,7 @@ def sampling(report: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _rules(config: Mapping[str, Any]) -> dict[str, str]:
     """What each rule says, with the bounds of the run."""
-    bound = {
-        "max_malformed": 0.2, "overlong": 0.9, "loop_tokens": 4, "max_repeated": 0.5, "max_foreign_letters": 0.1,
-        "min_common_words": 0.3, "near_repeat": 0.6, "max_run_words": 12, "min_groups": 3, **config,
-    }  # fmt: skip
+    bound = {**FilterConfig().model_dump(), **config}
     few = f"fewer than {bound['min_groups']} groups of training notes"
     return {
         "n_without_eos": "not a reason to be rejected",

@@ -81,7 +81,7 @@ def _generation_config(frame: Frame, settings: SamplingSettings, max_new_tokens:
         bos_token_id=frame.bos,
         eos_token_id=frame.eos,
         pad_token_id=frame.fill,
-        suppress_tokens=[*frame.never] or None,
+        suppress_tokens=[*frame.suppressed] or None,
         return_dict_in_generate=True,
     )
 

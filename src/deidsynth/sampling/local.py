@@ -32,7 +32,7 @@ class LocalEngine:
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, codec: Codec | None = None) -> None:
         self._model = model
         self._codec = codec or Codec(tokenizer)
-        self._frame = replace(Frame.of(tokenizer), marks=self._codec.mark_ids, never=self._codec.header_ids)
+        self._frame = replace(Frame.of(tokenizer), marks=self._codec.mark_ids, suppressed=self._codec.header_ids)
         self._context = context_length(model)
         model.generation_config = GenerationConfig()
         self._waves = WaveDecoder(model) if supports(model) else None

@@ -208,9 +208,9 @@ class WaveDecoder:
         lengths = torch.full((len(prompts),), max_new_tokens)
         going = torch.ones(len(prompts), dtype=torch.bool)
         logits = wave.begin()
-        never = torch.tensor(frame.never, dtype=torch.long)
+        suppressed = torch.tensor(frame.suppressed, dtype=torch.long)
         for place in range(max_new_tokens):
-            logits[:, never] = float("-inf")
+            logits[:, suppressed] = float("-inf")
             tokens = draw(logits, settings.temperature, settings.top_p, settings.top_k, generator)
             drawn[rows, place] = tokens
             ended = going & (tokens == frame.eos)

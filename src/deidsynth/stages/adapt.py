@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from deidsynth.config import AdaptConfig, StageConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.models.adaptation import TokenSplit, adapt_to_tokens, split_documents
-from deidsynth.models.causal_lm import adaptable_model
+from deidsynth.models.causal_lm import adaptable_model, context_length
 from deidsynth.models.codec import Codec
 from deidsynth.models.devices import Compute
 from deidsynth.models.markup import Markup
@@ -64,7 +64,7 @@ class Adapt:
         markup.save(output / MODEL)
         write_lines(output / CURVE, memory["curve"])
         tokens_per_second = memory["n_targets"] / max(memory["seconds"], 1e-9)
-        needed = tokens_per_second * training_flops_per_token(model, config.sequence_length)
+        needed = tokens_per_second * training_flops_per_token(model, _seen_tokens(tokens.train, model, config))
         given = product_flops_per_second(context.device, context.precision)
         measured = [row for row in memory["curve"] if "validation_loss" in row]
         best = min(measured, key=lambda row: float(row["validation_loss"])) if measured else {}
@@ -81,3 +81,10 @@ class Adapt:
             "bits_per_character": best.get("bits_per_character"),
             **({"n_mark_tokens": len(markup.tokens)} if markup else {}),
         }
+
+
+def _seen_tokens(documents: Sequence[Sequence[int]], model: Any, config: AdaptConfig) -> float:
+    """How many tokens the document of a token has, in the mean over all tokens; no more than a row holds."""
+    longest = min(config.sequence_length, context_length(model))
+    lengths = [min(len(document), longest) for document in documents]
+    return sum(length * length for length in lengths) / max(1, sum(lengths))

@@ -12,9 +12,11 @@ from typing import Any
 from deidsynth.config import AnnotateConfig, StageConfig
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document
-from deidsynth.models.tagger_prediction import DOCUMENTS_AT_ONCE, predict
+from deidsynth.models.tagger_prediction import DOCUMENTS_AT_ONCE
 from deidsynth.models.token_classifier import Tagger, load_tagger
 from deidsynth.stages.artifacts import CORPUS, MODEL
+from deidsynth.stages.parts import pieces_of
+from deidsynth.stages.prediction import predicted
 from deidsynth.stages.stage import StageContext
 
 
@@ -68,8 +70,7 @@ class Annotate:
             n_parts: how many there are; each has as many blocks as any other, give or take one.
         """
         corpus = read_jsonl(inputs["texts"] / CORPUS)
-        n_blocks = _n_blocks(corpus)
-        blocks = range(part * n_blocks // n_parts, (part + 1) * n_blocks // n_parts)
+        blocks = pieces_of(part, n_parts, _n_blocks(corpus))
         return {"n_documents": sum(1 for _ in _annotated(config, corpus, inputs, blocks, output, context))}
 
 
@@ -98,17 +99,6 @@ def _annotated(
                 yield from found
                 continue
             tagger = tagger or load_tagger(str(inputs["model"] / MODEL))
-            documents = []
-            for document in predict(
-                tagger,
-                corpus.documents[place],
-                window_tokens=config.window_tokens,
-                overlap=config.overlap,
-                batch_size=config.batch_size,
-                device=context.device,
-                precision=context.precision,
-            ):
-                documents.append(document)
-                task.advance(1)
+            documents = predicted(tagger, corpus.documents[place], config, context, task)
             write_jsonl(corpus.with_documents(documents), file)
             yield from documents

@@ -10,9 +10,9 @@ from typing import Any
 from deidsynth.config import EvaluateConfig, StageConfig
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.metrics import score
-from deidsynth.models.tagger_prediction import predict
 from deidsynth.models.token_classifier import load_tagger
 from deidsynth.stages.artifacts import CORPUS, MODEL, PREDICTIONS, SCORES, write_json
+from deidsynth.stages.prediction import predicted
 from deidsynth.stages.stage import StageContext
 
 
@@ -29,21 +29,9 @@ class Evaluate:
         """Predict and score."""
         gold = read_jsonl(inputs["corpus"] / CORPUS)
         tagger = load_tagger(str(inputs["model"] / MODEL))
-        settings = config.annotate
-        predicted = []
         with context.progress.task("evaluate", len(gold), "documents") as task:
-            for document in predict(
-                tagger,
-                gold.documents,
-                window_tokens=settings.window_tokens,
-                overlap=settings.overlap,
-                batch_size=settings.batch_size,
-                device=context.device,
-                precision=context.precision,
-            ):
-                predicted.append(document)
-                task.advance(1)
-        write_jsonl(replace(gold.with_documents(predicted), annotation="silver"), output / PREDICTIONS)
-        scores = score(gold.documents, predicted)
+            found = predicted(tagger, gold.documents, config.annotate, context, task)
+        write_jsonl(replace(gold.with_documents(found), annotation="silver"), output / PREDICTIONS)
+        scores = score(gold.documents, found)
         write_json(output / SCORES, scores.to_dict())
         return {"n_documents": len(gold), "strict_f1": scores.strict.f1, "token_f1": scores.token.f1}

@@ -22,6 +22,7 @@ from deidsynth.sampling.headers import with_headers
 from deidsynth.sampling.local import LocalEngine
 from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests, prompt_turns
 from deidsynth.stages.artifacts import CORPUS, MODEL, read_lines, write_lines
+from deidsynth.stages.parts import pieces_of
 from deidsynth.stages.sampled import write_sampled
 from deidsynth.stages.stage import StageContext
 
@@ -145,13 +146,13 @@ class _Batches:
             part: which part of the batches is taken, zero-based, and of how many.
         """
         batches = in_batches(requests, self._config.batch_size)
-        first, last = (number * len(batches) // part[1] for number in (part[0], part[0] + 1))
-        batches, number = batches[first:last], self._n_batches + first
-        self._n_batches += last
+        wanted = pieces_of(*part, len(batches))
+        first, self._n_batches = self._n_batches, self._n_batches + len(batches)
         taken: list[Sample] = []
-        with self._context.progress.task(task_name, sum(len(batch) for batch in batches), "documents") as task:
-            for place, batch in enumerate(batches, start=number):
-                taken += self._batch(place, batch)
+        with self._context.progress.task(task_name, sum(len(batches[each]) for each in wanted), "documents") as task:
+            for number in wanted:
+                batch = batches[number]
+                taken += self._batch(first + number, batch)
                 task.advance(len(batch), tokens_per_second=self.tokens_per_second or 0.0)
         return sorted(taken, key=lambda each: each.index)
 

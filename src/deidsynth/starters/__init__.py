@@ -15,6 +15,7 @@ from deidsynth.digests import digest, file_digest
 from deidsynth.errors import ModelNotFoundError, ModelNotUsableError
 
 Kind = Literal["causal", "encoder"]
+Base = Literal["scratch", "starter", "other"]
 
 SCRATCH = "scratch"
 FOLDER = Path(__file__).parent
@@ -73,6 +74,13 @@ def catalog() -> tuple[Starter, ...]:
 def is_starter(name: str) -> bool:
     """Whether a name is one of a starter, of whatever kind; a local folder of that name is meant with ``./``."""
     return any(starter.name == name for starter in catalog())
+
+
+def kind_of_base(name: str) -> Base:
+    """What a model starts from."""
+    if name == SCRATCH:
+        return "scratch"
+    return "starter" if is_starter(name) else "other"
 
 
 def find(name: str, kind: Kind) -> Starter | None:

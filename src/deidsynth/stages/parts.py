@@ -1,0 +1,12 @@
+"""Which pieces of a divided stage's work a part makes."""
+
+from __future__ import annotations
+
+
+def pieces_of(part: int, n_parts: int, n_pieces: int) -> range:
+    """The pieces of one part: a run of them, as many as in any other part, give or take one.
+
+    >>> [list(pieces_of(part, 3, 4)) for part in range(3)]
+    [[0], [1], [2, 3]]
+    """
+    return range(part * n_pieces // n_parts, (part + 1) * n_pieces // n_parts)
