@@ -34,7 +34,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_all_presets_are_there() -> None:
-    assert {*EXPECTED, "small/es/arms.yaml"} <= set(PRESETS)
+    assert {*EXPECTED, "small/es/arms.yaml", "small/es/cliff.yaml", "small/es/steps.yaml"} <= set(PRESETS)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -89,7 +89,10 @@ def test_published_figures_have_their_cells(preset) -> None:
 def test_a_folder_of_studies_is_one_plan(corpus, fakes) -> None:
     settings = [f"corpus.path={corpus}"]
     studies = load_studies(STUDIES / "small" / "es", settings)
-    assert [study.name for study in studies] == ["small-es-arms", *(f"small-es-table{n}" for n in range(1, 6))]
+    assert [study.name for study in studies] == [
+        *(f"small-es-{name}" for name in ("arms", "cliff", "steps")),
+        *(f"small-es-table{n}" for n in range(1, 6)),
+    ]
     cells = [cell for study in studies for cell in plan_study(study, stages=fakes, device="cpu").cells]
     alone = sum(len(distinct(plan_study(study, stages=fakes, device="cpu").cells)) for study in studies)
     assert len(distinct(cells)) < alone
