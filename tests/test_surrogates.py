@@ -191,3 +191,42 @@ def test_the_seed_decides_and_the_global_chance_is_left_alone() -> None:
     assert first == [Surrogates("es", 7).value(label) for label in labels]
     assert random.getstate() == before
     assert first != [other.value(label) for label in labels]
+
+
+@pytest.mark.parametrize(
+    ("language", "label", "like", "least"),
+    [
+        ("es", "FECHAS", "12/04/2018", r"[a-z]+ del? \d{4}|[a-z]+|\d{4}|\d{1,2} de [a-z]+"),
+        ("sv", "FULL_DATE", "2023-04-12", r"(den )?\d{1,2} [a-zå]+( \d{4})?|\d{1,2}/\d{1,2}( \d{4}|-\d\d)?"),
+        ("en", "DATE", "03/25/2012", r"[A-Z][a-z]+ \d{4}"),
+        ("es", "EDAD_SUJETO_ASISTENCIA", "45 años", r"\w+ (meses|días|semanas)"),
+        ("sv", "AGE", "45 år", r"\w+ (månader|dagar|veckor)"),
+        ("es", "FAMILIARES_SUJETO_ASISTENCIA", "madre", r".*\d.*|dos \w+"),
+        ("es", "INSTITUCION", "Caja Rural", r"(Universidad|Instituto|Fundación) .*"),
+        ("sv", "ORG", "Caja Rural", r"(Region|Högskolan|Polisen) .*"),
+        ("en", "ORG", "Caja Rural", r".* (University|College|Foundation)"),
+    ],
+)
+def test_varied_values_have_other_writings(language: str, label: str, like: str, least: str) -> None:
+    surrogates = Surrogates(language, 1, varied=0.5)
+    found = [surrogates.value(label, like) for _ in range(300)]
+    others = [value for value in found if re.fullmatch(least, value)]
+    assert len(set(others)) > 3
+    assert len(others) < 250
+    assert like not in found
+
+
+def test_what_has_no_other_writing_keeps_its_own() -> None:
+    surrogates = Surrogates("fi", 1, varied=1.0)
+    assert re.fullmatch(r"\d\d", surrogates.value("AGE", "45"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", surrogates.value("DATE", "2011-02-03"))
+    assert re.fullmatch(r"\d\d-årig", Surrogates("sv", 1, varied=1.0).value("AGE", "67-årig"))
+
+
+@given(st.text(min_size=1, max_size=30), st.sampled_from(["sv", "es", "en", "de"]), st.sampled_from(known_labels()))
+@settings(max_examples=100, deadline=None)
+def test_any_original_gives_a_varied_value(like: str, language: str, label: str) -> None:
+    value = Surrogates(language, 1, varied=1.0).value(label, like)
+    assert value or not like.strip()
+    assert value == value.strip()
+    assert "\n" not in value

@@ -238,8 +238,7 @@ def pipeline_plan(
     def stage(
         name: str, stage: str, settings: StageConfig, external: Mapping[str, str] | None = None, **inputs: str
     ) -> Node:
-        plain = settings.model_dump(mode="json")
-        return Node(name, stage, plain, inputs, config.seed, precision, external=external or {})
+        return Node(name, stage, settings.plain(), inputs, config.seed, precision, external=external or {})
 
     selects, adaptation, annotator = _selects(config, shares)
     texts = {} if texts_digest is None else {"texts": UNLABELLED}

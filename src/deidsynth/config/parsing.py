@@ -18,6 +18,10 @@ class StageConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def plain(self) -> dict[str, Any]:
+        """Plain JSON, as it stands in keys: what says nothing in this configuration may be left out."""
+        return self.model_dump(mode="json")
+
 
 ConfigType = TypeVar("ConfigType", bound=StageConfig)
 

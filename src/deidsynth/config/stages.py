@@ -323,6 +323,13 @@ class TrainConfig(StageConfig):
         description="every second pass is over documents with this share of their values replaced by invented ones; "
         "by default 0.7 for the synthetic model of a run, else 0: none",
     )
+    variety: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="with swaps: chance that a date, an age, a relative or an organization is written in another way "
+        "than the one that it replaces, such as a month and a year for a date",
+    )
     language: str | None = Field(None, description="of the invented values; by default the corpus's language")
     transitions: float = Field(
         0.5,
@@ -331,6 +338,10 @@ class TrainConfig(StageConfig):
     )
     pretraining: PretrainingConfig = PretrainingConfig()
     scratch: ScratchEncoderConfig = ScratchEncoderConfig()
+
+    def plain(self) -> dict[str, Any]:
+        """Plain JSON; ``variety`` is left out where it says nothing, so that keys do not change for want of it."""
+        return self.model_dump(mode="json", exclude=None if self.swaps and self.variety else {"variety"})
 
 
 class AnnotateConfig(StageConfig):

@@ -104,7 +104,8 @@ def _untrained(
     cut = partial(training_chunks, tokenizer=tagger.tokenizer, tag_set=tag_set, max_words=config.chunk_words)
     chunks = cut(documents, max_tokens=longest)
     if config.swaps:
-        surrogates, chance = Surrogates(config.language or "en", context.seed), Random(f"swaps-{context.seed}")
+        chance = Random(f"swaps-{context.seed}")
+        surrogates = Surrogates(config.language or "en", context.seed, config.variety)
         others = [swapped(document, surrogates, chance, config.swaps) for document in documents]
         chunks = chunks.with_copy(cut(others, max_tokens=longest))
     transitions = config.transitions * transition_log_probs(chunks.examples, tag_set)

@@ -1,4 +1,4 @@
-"""Dates in the writing of another date."""
+"""Dates in the writing of another date, or in any that the language has."""
 
 from __future__ import annotations
 
@@ -18,6 +18,20 @@ WEEKDAYS = {
     "es": listed("lunes martes miércoles jueves viernes sábado domingo"),
     "en": listed("Monday Tuesday Wednesday Thursday Friday Saturday Sunday"),
 }
+_WRITINGS = {
+    "es": ("{d} de {month} de {y}", "{d} de {month} del {y}", "{d} de {month}", "{d} de {month}", "{dd}/{mm}/{y}",
+           "{d}/{m}/{y}", "{dd}/{mm}/{yy}", "{d}/{m}/{yy}", "{d}-{m}-{yy}", "{dd}-{mm}-{y}", "{dd}.{mm}.{y}", "{d}/{m}",
+           "{month} de {y}", "{month} de {y}", "{month} de {y}", "{month} del {y}", "{month} {y}", "{month} de {yy}",
+           "{mm}/{y}", "{m}/{yy}", "{mon}-{yy}", "{month}-{yy}", "{d} {mon} {y}", "{dd}-{mon}-{y}", "{y}", "{y}",
+           "{month}", "{day} {d} de {month}"),
+    "sv": ("{y}-{mm}-{dd}", "{y}{mm}{dd}", "{yy}{mm}{dd}", "{yy}-{mm}-{dd}", "{d} {month} {y}", "den {d} {month} {y}",
+           "{d} {month}", "{d} {mon}", "{d}/{m}", "{d}/{m}", "{d}/{m} {y}", "{d}/{m}-{yy}", "{dd}.{mm}.{y}",
+           "{month} {y}", "{month} {y}", "{month} -{yy}", "{mon} {y}", "{y}-{mm}", "{y}", "{month}",
+           "{day} {d} {month}"),
+    "en": ("{month} {d}, {y}", "{d} {month} {y}", "{mm}/{dd}/{y}", "{m}/{d}/{y}", "{m}/{d}/{yy}", "{y}-{mm}-{dd}",
+           "{month} {y}", "{month} {y}", "{mon} {y}", "{mon} {d}", "{month} {d}", "{m}/{d}", "{mm}/{y}", "{m}/{yy}",
+           "{dd}-{mon}-{y}", "{y}", "{month}", "{day}, {month} {d}"),
+}  # fmt: skip
 _PIECES = re.compile(r"\d+|[^\W\d_]+")
 _ORDER = {"sv": "ymd", "es": "dmy", "en": "mdy"}
 _FIRST = date(1935, 1, 1)
@@ -34,6 +48,25 @@ def random_date_part(rng: Random, language: str) -> str:
     day, month = rng.randint(1, 28), rng.randint(1, 12)
     name = MONTHS.get(language, MONTHS["en"])[month - 1]
     return {"sv": f"{day}/{month}", "es": f"{day} de {name}"}.get(language, f"{name} {day}")
+
+
+def date_in_any_writing(rng: Random, language: str) -> str:
+    """A date, or a part of one, in a writing that the language has; as ``random_date`` where it is not known."""
+    if language not in _WRITINGS:
+        return random_date(rng, language)
+    day = _FIRST + timedelta(days=rng.randrange(85 * 365))
+    month = MONTHS[language][day.month - 1]
+    return rng.choice(_WRITINGS[language]).format(
+        d=day.day,
+        dd=f"{day:%d}",
+        m=day.month,
+        mm=f"{day:%m}",
+        y=day.year,
+        yy=f"{day:%y}",
+        month=month,
+        mon=month[:3],
+        day=WEEKDAYS[language][day.weekday()],
+    )
 
 
 def date_like(rng: Random, language: str, like: str) -> str:

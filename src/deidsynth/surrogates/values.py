@@ -15,6 +15,7 @@ from deidsynth.surrogates.labels import Kind, kind_of
 from deidsynth.surrogates.names import LOCALES, NEUTRAL_LOCALE, name_pool
 from deidsynth.surrogates.shapes import like_case, listed, random_like, shares_word, without_accents
 from deidsynth.surrogates.telephones import phone_number
+from deidsynth.surrogates.variety import variant
 
 MAIL_DOMAINS = ("example.com", "example.org", "example.net")
 _SEX = {"sv": ("man", "kvinna"), "es": ("Hombre", "Mujer"), "en": ("male", "female")}
@@ -45,10 +46,13 @@ class Surrogates:
     Args:
         language: ISO 639-1 code; Swedish, Spanish and English have lists of their own, others a neutral fallback.
         seed: the only source of chance.
+        varied: chance of a writing other than the original's, where the language has several: for examples to learn
+            from, not for prompts.
     """
 
-    def __init__(self, language: str, seed: int = 1) -> None:
+    def __init__(self, language: str, seed: int = 1, varied: float = 0.0) -> None:
         self.language = language
+        self._varied = varied
         self._rng = Random(f"surrogates-{language}-{seed}")
         self._faker = Faker(LOCALES.get(language, NEUTRAL_LOCALE))
         self._faker.seed_instance(self._rng.getrandbits(64))
@@ -100,6 +104,10 @@ class Surrogates:
         """
         like = like.strip() or None if like is not None else None
         kind = kind_of(label)
+        if like is not None and self._varied and self._rng.random() < self._varied:
+            found = variant(self._rng, kind, self.language, self._names, like)
+            if found is not None and not self._must_go(kind, found, like):
+                return like_case(found, like) if like.isupper() else found
         make = self._makers[kind]
         value = make(like)
         for _ in range(_TRIES):
