@@ -174,7 +174,7 @@ def test_all_labels_of_the_two_schemes_have_a_kind() -> None:
 
 
 @given(st.text(min_size=1, max_size=30), st.sampled_from(["sv", "es", "en", "de"]), st.sampled_from(known_labels()))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_original_gives_a_value(like: str, language: str, label: str) -> None:
     value = Surrogates(language, 1).value(label, like)
     assert value or not like.strip()
@@ -224,7 +224,7 @@ def test_what_has_no_other_writing_keeps_its_own() -> None:
 
 
 @given(st.text(min_size=1, max_size=30), st.sampled_from(["sv", "es", "en", "de"]), st.sampled_from(known_labels()))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_original_gives_a_varied_value(like: str, language: str, label: str) -> None:
     value = Surrogates(language, 1, varied=1.0).value(label, like)
     assert value or not like.strip()

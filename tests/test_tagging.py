@@ -78,7 +78,7 @@ def aligned_case(draw: st.DrawFn) -> Case:
     return Case(text, tuple(entities), tuple(sorted(offsets)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(aligned_case())
 def test_entities_come_back_where_tokens_end_where_they_do(case: Case) -> None:
     alignment = encode(case.text, case.entities, case.offsets, TAGS)
@@ -86,7 +86,7 @@ def test_entities_come_back_where_tokens_end_where_they_do(case: Case) -> None:
     assert alignment.misaligned == alignment.lost == ()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(any_case())
 def test_what_does_not_come_back_is_exactly_what_is_called_misaligned(case: Case) -> None:
     alignment = encode(case.text, case.entities, case.offsets, TAGS)
@@ -101,7 +101,7 @@ def test_what_does_not_come_back_is_exactly_what_is_called_misaligned(case: Case
         assert begins == len(case.entities) - len(alignment.lost)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(any_case())
 def test_tags_are_valid_and_stand_at_the_right_tokens(case: Case) -> None:
     alignment = encode(case.text, case.entities, case.offsets, TAGS)
@@ -120,7 +120,7 @@ def test_tags_are_valid_and_stand_at_the_right_tokens(case: Case) -> None:
         assert any(entity.label == label and entity.start < end and start < entity.end for entity in case.entities)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(any_case(), st.data())
 def test_any_tags_decode_to_entities_that_may_stand_together(case: Case, data: st.DataObject) -> None:
     tags = [data.draw(st.sampled_from([IGNORED, *range(len(TAGS))])) for _ in case.offsets]

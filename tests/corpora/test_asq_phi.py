@@ -122,7 +122,7 @@ def test_names_of_files_tell_parts_and_other_files_are_counted(tmp_path: Path) -
     assert result.skipped == {"other_files": 1}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.text("aA \u0301\U0001f600é.", max_size=20), st.lists(st.text("aA \u0301\U0001f600é.", min_size=1), max_size=5)
 )

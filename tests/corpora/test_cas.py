@@ -290,7 +290,7 @@ CHARACTERS = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.text(CHARACTERS, max_size=30), st.data())
 def test_what_is_written_is_read_back(text: str, data: st.DataObject) -> None:
     pytest.importorskip("cassis")

@@ -183,7 +183,7 @@ def test_one_file_cannot_hold_parts(tmp_path: Path) -> None:
         write_corpus(Corpus((Document("a", "Ana"),)), tmp_path / "out.conll", "conll", {"a": "train"})
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(corpora())
 def test_what_is_written_is_read_back(corpus: Corpus) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -198,7 +198,6 @@ def test_what_is_written_is_read_back(corpus: Corpus) -> None:
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 3), st.booleans(), st.sampled_from("AB"))))
 def test_tags_of_spans_are_read_back(plan: list[tuple[int, bool, str]]) -> None:
     from deidsynth.tagging import spans_of_tags, tags_of_spans

@@ -236,7 +236,7 @@ def corpora(draw: st.DrawFn) -> Corpus:
     return Corpus(tuple(made), draw(st.sampled_from(["real", "invented"])), draw(st.sampled_from(["gold", "silver"])))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(corpora())
 def test_what_is_written_is_read_back(corpus: Corpus) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -258,7 +258,7 @@ def corpora(draw: st.DrawFn) -> Corpus:
     return Corpus(tuple(made), draw(st.sampled_from(["real", "invented"])), draw(st.sampled_from(["gold", "silver"])))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(corpora(), st.sampled_from([FOUND, TAGS, BRACKETS]))
 def test_what_is_written_is_read_back(corpus: Corpus, layout: InlineLayout) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -270,7 +270,7 @@ def test_what_is_written_is_read_back(corpus: Corpus, layout: InlineLayout) -> N
         assert load(Path(folder) / "out", layout) == corpus
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(CHARACTERS, max_size=40) | PIECES, st.sampled_from(["tags", "brackets"]))
 def test_any_text_is_parsed_into_sound_spans(text: str, style: Style) -> None:
     plain, spans, _ = parse(text, style)

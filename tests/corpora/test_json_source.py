@@ -54,7 +54,7 @@ SMALL = Corpus((Document("a", "Ana é", (Entity(0, 3, "NAME"),)), Document("b", 
 
 
 @pytest.mark.parametrize("format", WRITERS)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(corpora(), st.data())
 def test_what_is_written_is_read_back(format: ModuleType, corpus: Corpus, data: st.DataObject) -> None:
     parts = {document.doc_id: data.draw(st.sampled_from(["train", "validation", "test"])) for document in corpus}

@@ -53,7 +53,7 @@ def by_id(corpus: Corpus) -> list[Document]:
     return sorted(corpus, key=lambda document: document.doc_id)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(corpora(scored=True, grouped=True))
 def test_jsonl_file_is_lossless(corpus: Corpus) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +63,7 @@ def test_jsonl_file_is_lossless(corpus: Corpus) -> None:
         assert load_corpus(path, require_entities=False).corpus == corpus
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(corpora(), st.data())
 def test_both_formats_keep_documents_and_parts(corpus: Corpus, data: st.DataObject) -> None:
     parts = {document.doc_id: data.draw(st.sampled_from(PARTS)) for document in corpus}
@@ -77,7 +77,7 @@ def test_both_formats_keep_documents_and_parts(corpus: Corpus, data: st.DataObje
             assert (loaded.corpus.origin, loaded.corpus.annotation) == (corpus.origin, corpus.annotation)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(corpora(scored=True, grouped=True))
 def test_brat_counts_what_it_cannot_hold(corpus: Corpus) -> None:
     with tempfile.TemporaryDirectory() as folder:

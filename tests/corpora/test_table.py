@@ -237,7 +237,7 @@ def test_what_is_written_is_read_back(suffix: str) -> None:
     if suffix == table.PARQUET:
         pytest.importorskip("pyarrow")
 
-    @settings(deadline=None, max_examples=40)
+    @settings(max_examples=40)
     @given(st.lists(st.text(CHARACTERS, min_size=1, max_size=5), min_size=1, max_size=3, unique=True), st.data())
     def check(names: list[str], data: st.DataObject) -> None:
         corpus = Corpus(tuple(data.draw(documents(name)) for name in names))

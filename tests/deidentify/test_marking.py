@@ -30,7 +30,7 @@ def _documents(draw: st.DrawFn) -> Document:
     return Document("1", text, tuple(Entity(start, end, draw(st.sampled_from("AB"))) for start, end in spans))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_documents())
 def test_offsets_are_those_of_the_new_text_and_the_rest_stays(document: Document) -> None:
     for made, form in ((masked(document), "[{label}]"), (tagged(document), "<{label}>{value}</{label}>")):

@@ -71,7 +71,7 @@ def test_an_undefined_difference_has_no_p_value_and_undefined_swaps_are_extreme(
     assert p == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(PAIRS)
 def test_properties_of_a_pair(pairs: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> None:
     first, second = [one for one, _ in pairs], [other for _, other in pairs]

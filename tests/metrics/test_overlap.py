@@ -101,7 +101,7 @@ def longest_by_force(texts, groups, min_groups, text):
 TEXTS = st.text("ab ", max_size=24).map(" ".join)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(TEXTS, min_size=1, max_size=5), TEXTS, st.integers(1, 4), st.integers(1, 3), st.data())
 def test_longest_run_is_that_of_brute_force(texts, text, max_run_words, min_groups, data):
     groups = data.draw(st.lists(st.sampled_from("pqr"), min_size=len(texts), max_size=len(texts)))

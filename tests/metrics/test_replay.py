@@ -82,7 +82,7 @@ def _stands_in(run: list[str], text: str) -> bool:
     return any(found[at : at + len(run)] == run for at in range(len(found) - len(run) + 1))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(_documents(), max_size=5), st.text("abc", max_size=9), st.integers(1, 5), st.integers(1, 3))
 def test_identifying_runs_are_those_of_brute_force(
     train: list[Document], letters: str, max_run_words: int, min_groups: int

@@ -93,7 +93,7 @@ def test_one_seed_gives_one_result_whatever_the_chunks(monkeypatch: pytest.Monke
     assert bootstrap(counts, n_resamples=300, seed=5) == wanted
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(COUNTS, st.randoms(use_true_random=False))
 def test_only_group_sums_matter_and_no_order_does(counts: list[tuple[int, int, int]], random: object) -> None:
     halved = [(part, part, part) for part in range(len(counts))]

@@ -11,7 +11,7 @@ from deidsynth.models.chunks import chunk_by_words, cut_tokens, sentence_starts,
 TEXT = st.text(alphabet="aB. \n¿!;é1", max_size=80)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXT, st.integers(1, 6))
 def test_chunks_cover_the_text_with_at_most_so_many_words(text: str, max_words: int) -> None:
     spans = chunk_by_words(text, max_words)
@@ -20,7 +20,7 @@ def test_chunks_cover_the_text_with_at_most_so_many_words(text: str, max_words: 
     assert all(len(text[start:end].split()) <= max_words for start, end in spans)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXT, st.integers(1, 6))
 def test_chunks_break_at_sentences_unless_one_is_too_long(text: str, max_words: int) -> None:
     whole = sentences(text)
@@ -53,7 +53,7 @@ def test_chunks_take_whole_sentences_while_they_fit() -> None:
     assert chunk_by_words("", 4) == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 60), st.sets(st.integers(0, 59), max_size=12), st.integers(1, 20), st.floats(0, 0.9))
 def test_windows_cover_every_token_and_go_on(n_tokens: int, inner: set[int], size: int, overlap: float) -> None:
     starts = sorted({0, *(start for start in inner if start < n_tokens)})
@@ -80,7 +80,7 @@ def test_sentences_begin_at_tokens() -> None:
     assert sentence_starts(text, offsets) == [0, 4, 7]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 3), max_size=40), st.integers(1, 8), st.data())
 def test_cut_ranges_cover_all_tokens_in_order(steps: list[int], max_tokens: int, data: st.DataObject) -> None:
     starts = [sum(steps[:number]) for number in range(len(steps))]

@@ -47,7 +47,7 @@ def marked(tokenizer: PreTrainedTokenizerFast, *notes: Document) -> Codec:
     return Codec(tokenizer, markup)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(documents(), st.integers(0, 80))
 def test_any_document_comes_back_from_its_tokens(document: Document, cut: int) -> None:
     codec = marked(BYTES, document)

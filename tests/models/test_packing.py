@@ -40,7 +40,7 @@ def test_a_document_goes_whole_into_the_fullest_row_with_room() -> None:
     assert packed.ids.tolist() == [[1, 11, 12, 13, 14, 1, 18], [1, 15, 16, 17, 1, 19, 20]]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(DOCUMENTS, st.integers(4, 16))
 def test_everything_but_bos_is_predicted_exactly_once(documents: list[list[int]], length: int) -> None:
     packed = pack(documents, FRAME, length)
@@ -49,7 +49,7 @@ def test_everything_but_bos_is_predicted_exactly_once(documents: list[list[int]]
     assert packed.ids.shape[1] == length
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(DOCUMENTS, st.integers(16, 20))
 def test_a_document_that_fits_a_row_stays_whole(documents: list[list[int]], length: int) -> None:
     packed = pack(documents, FRAME, length)
@@ -59,14 +59,14 @@ def test_a_document_that_fits_a_row_stays_whole(documents: list[list[int]], leng
         assert any(whole in row for row in rows)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(DOCUMENTS, st.integers(4, 16))
 def test_every_row_has_something_to_predict(documents: list[list[int]], length: int) -> None:
     packed = pack(documents, FRAME, length)
     assert (packed.labels != IGNORED).any(dim=1).all()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(DOCUMENTS, st.integers(4, 16))
 def test_positions_begin_anew_with_every_document_and_row(documents: list[list[int]], length: int) -> None:
     packed = pack(documents, FRAME, length)

@@ -21,14 +21,14 @@ def _decode(tokenizer: PreTrainedTokenizerFast, ids: list[int]) -> str:
     return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ANYTHING)
 def test_any_text_comes_back(text: str) -> None:
     assert _decode(CAUSAL, token_ids(CAUSAL, text)) == text
     assert _decode(ENCODER, tokenize(ENCODER, text)[0]) == text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ANYTHING)
 def test_offsets_cover_the_text_in_order(text: str) -> None:
     ids, offsets = tokenize(ENCODER, text)

@@ -72,7 +72,7 @@ def _cases(most: int, width: float) -> st.SearchStrategy[tuple[NDArray[np.float6
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(_cases(4, 8.0), min_size=1, max_size=3),
     arrays.arrays(np.float64, (N_TAGS, N_TAGS), elements=st.floats(-4, 4)),
@@ -91,7 +91,7 @@ def test_against_every_sequence(
         assert chances == pytest.approx(mass, abs=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(_cases(60, 60.0), min_size=1, max_size=4))
 def test_long_and_steep_scores_stay_numbers(cases: list[tuple[NDArray[np.float64], list[bool]]]) -> None:
     found = best_sequences([_lattice(*case) for case in cases], VALID)

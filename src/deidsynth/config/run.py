@@ -21,6 +21,8 @@ from deidsynth.starters import kind_of_base
 
 SYNTHETIC_SWAPS = 0.7
 """What a language model writes has few values, many times."""
+SYNTHETIC_VARIETY = 0.5
+"""It writes dates in running text half as often as it has read them."""
 
 
 class CorpusConfig(StageConfig):
@@ -95,4 +97,6 @@ class RunConfig(StageConfig):
     def synthetic_train_config(self) -> TrainConfig:
         """``train`` with the keys of ``train_synthetic`` laid over it, and invented values unless one of them says."""
         config = parse(TrainConfig, merge(self.train.model_dump(), self.train_synthetic), source="train_synthetic")
-        return config if config.swaps is not None else config.model_copy(update={"swaps": SYNTHETIC_SWAPS})
+        swaps = SYNTHETIC_SWAPS if config.swaps is None else config.swaps
+        variety = SYNTHETIC_VARIETY if config.variety is None else config.variety
+        return config.model_copy(update={"swaps": swaps, "variety": variety})

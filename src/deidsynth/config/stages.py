@@ -323,12 +323,13 @@ class TrainConfig(StageConfig):
         description="every second pass is over documents with this share of their values replaced by invented ones; "
         "by default 0.7 for the synthetic model of a run, else 0: none",
     )
-    variety: float = Field(
-        0.0,
+    variety: float | None = Field(
+        None,
         ge=0.0,
         le=1.0,
         description="with swaps: chance that a date, an age, a relative or an organization is written in another way "
-        "than the one that it replaces, such as a month and a year for a date",
+        "than the one that it replaces, such as a month and a year for a date; by default 0.5 for the synthetic model "
+        "of a run, else 0",
     )
     language: str | None = Field(None, description="of the invented values; by default the corpus's language")
     transitions: float = Field(

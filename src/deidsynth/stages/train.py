@@ -105,7 +105,7 @@ def _untrained(
     chunks = cut(documents, max_tokens=longest)
     if config.swaps:
         chance = Random(f"swaps-{context.seed}")
-        surrogates = Surrogates(config.language or "en", context.seed, config.variety)
+        surrogates = Surrogates(config.language or "en", context.seed, config.variety or 0.0)
         others = [swapped(document, surrogates, chance, config.swaps) for document in documents]
         chunks = chunks.with_copy(cut(others, max_tokens=longest))
     transitions = config.transitions * transition_log_probs(chunks.examples, tag_set)
