@@ -55,8 +55,7 @@ class RunConfig(StageConfig):
     synthesize: SynthesizeConfig = SynthesizeConfig()
     train: TrainConfig = TrainConfig()
     train_synthetic: dict[str, Any] = Field(
-        default_factory=lambda: {"epochs": 4.0},
-        description="keys of train that differ for the synthetic model; what is given takes the place of the default",
+        default_factory=dict, description="keys of train that differ for the synthetic model"
     )
     annotate: AnnotateConfig = AnnotateConfig()
     overlap: OverlapConfig = OverlapConfig()
