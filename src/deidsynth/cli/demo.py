@@ -31,7 +31,7 @@ DEMO_SETTINGS: Mapping[str, Any] = {
     },
     "synthesize": {"volume": 0.6, "max_length_tokens": 600, "batch_size": 256},
     "train": {"epochs": 2, "pretraining": {"epochs": 0}},
-    "train_synthetic": {"epochs": 3},
+    "train_synthetic": {"epochs": 3, "variety": 0},
 }
 """What differs from the defaults so that both languages together take minutes on two cores.
 
