@@ -11,7 +11,7 @@ from deidsynth.cli.options import AsJson, Device, GroupBy, Language, Quiet, Seed
 
 
 def adapt_command(
-    corpus: Annotated[Path, typer.Option("--corpus", help="Texts to adapt to: brat folder or JSONL.")],
+    corpus: Annotated[Path, typer.Option("--corpus", help="Texts to adapt to: file or folder in any known format.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the adapted language model.")
     ],

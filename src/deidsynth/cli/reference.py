@@ -26,7 +26,7 @@ Results go to standard output, progress and messages to standard error. Exit cod
 
 CONFIGURATION_HEAD = """# The configuration of a run
 
-Made from the models in `src/deidsynth/config.py` by `make docs`; do not edit.
+Made from the models in `src/deidsynth/config/` by `make docs`; do not edit.
 
 `deidsynth run run.yaml` takes a YAML file. Keys that it leaves out have the defaults below; unknown keys are
 refused.

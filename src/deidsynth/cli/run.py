@@ -30,7 +30,9 @@ _OUTCOMES = {
 
 def run_command(
     config: Annotated[Path | None, typer.Argument(metavar="CONFIG", help="YAML file, such as a run.yaml.")] = None,
-    corpus: Annotated[Path | None, typer.Option("--corpus", help="Annotated corpus: brat folder or JSONL.")] = None,
+    corpus: Annotated[
+        Path | None, typer.Option("--corpus", help="Annotated corpus: file or folder in any known format.")
+    ] = None,
     language: Language = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder.")] = None,
     store: Annotated[
