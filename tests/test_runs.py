@@ -211,6 +211,13 @@ def test_listing_tells_the_state_of_every_run(tmp_path: Path, store: Store) -> N
         list_runs(root / "nowhere")
 
 
+def test_runs_are_listed_below_folders_of_runs(tmp_path: Path, store: Store) -> None:
+    root = tmp_path / "runs"
+    for name in ("demo/sv", "1/2/3", "1/2/3/inside", "1/2/4/5", ".hidden/a"):
+        publish(RunFolder(root / name), store)
+    assert [run["path"] for run in list_runs(root)] == [str(root / "1/2/3"), str(root / "demo/sv")]
+
+
 def test_showing_a_run(folder: RunFolder, store: Store) -> None:
     publish(folder, store)
     store.remove(next(artifact for artifact in store.artifacts() if artifact.manifest.name == "annotate"))

@@ -10,6 +10,7 @@ models/{lm,gold,synthetic}   copies out of the store, ordinary model folders
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from deidsynth.store.disk import fsync_path, make_private_folder, remove_tree, r
 from deidsynth.store.store import compare_files
 
 RECORD = "run.json"
+_LEVELS = 3
 SCHEMA_VERSION = 1
 _LOCK = ".lock"
 
@@ -260,11 +262,20 @@ def _entry(publication: Publication) -> Published:
 
 
 def list_runs(root: Path) -> list[dict[str, Any]]:
-    """One summary for each run folder at or directly below ``root``, sorted by path; damaged ones say so."""
+    """One summary for each run folder at or up to three levels below ``root``, sorted by path; damaged ones say so."""
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; give the folder that holds the runs")
-    places = [root, *sorted(path for path in root.iterdir() if path.is_dir())]
-    return [_summary(place) for place in places if (place / RECORD).is_file()]
+    return [_summary(place) for place in sorted(_run_folders(root, _LEVELS))]
+
+
+def _run_folders(folder: Path, levels: int) -> Iterator[Path]:
+    """The run folders at or below a folder; nothing is looked for in them, nor in hidden or locked folders."""
+    if (folder / RECORD).is_file():
+        yield folder
+    elif levels and os.access(folder, os.R_OK | os.X_OK):
+        for path in folder.iterdir():
+            if path.is_dir() and not path.name.startswith("."):
+                yield from _run_folders(path, levels - 1)
 
 
 def _summary(place: Path) -> dict[str, Any]:
