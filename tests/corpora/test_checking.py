@@ -37,6 +37,7 @@ def test_boundaries(span: tuple[int, int], code: str | None) -> None:
 def test_labels_that_are_not_expected() -> None:
     note = record("a", "Ana Ek", RawSpan(0, 3, "NAME", line=1), RawSpan(4, 6, "NAMN", line=2))
     assert codes(note, labels={"NAME"}) == [("a.ann", "unknown-label", 2)]
+    assert "the label NAMN, which is not expected" in doubts([note], {"NAME"})[0].message
     assert codes(note) == []
 
 

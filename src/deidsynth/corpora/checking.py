@@ -32,7 +32,9 @@ def doubts(records: Sequence[Record], labels: Collection[str] | None = None) -> 
             if 0 <= span.start < span.end <= len(record.text):
                 found += _boundary_doubts(span, record)
             if labels is not None and span.label not in labels:
-                message = f"entity {span.start}:{span.end} has a label that is not expected; mend or map it"
+                message = (
+                    f"entity {span.start}:{span.end} has the label {span.label}, which is not expected; mend or map it"
+                )
                 found.append(_problem(record, span, message, "unknown-label"))
         found += _encoding_doubts(record)
     found += map(_repeat_problem, repeats(records))
