@@ -10,6 +10,14 @@ def test_a_clean_corpus_is_told_so(deidsynth, write_jsonl, note) -> None:
     assert "no problems" in result.stderr
 
 
+def test_a_corpus_without_documents_is_a_problem(deidsynth, write_jsonl) -> None:
+    path = write_jsonl("empty.jsonl", [])
+    result = deidsynth("corpus", "check", path)
+    assert result.exit_code == 1
+    assert f"{path}: [no-documents] no documents" in result.stdout
+    assert "no problems" not in result.stderr
+
+
 def test_every_problem_is_listed_at_once_with_its_line(deidsynth, write_jsonl, note) -> None:
     path = write_jsonl(
         "in.jsonl",

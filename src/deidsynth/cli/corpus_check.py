@@ -46,9 +46,12 @@ def check_command(
     from deidsynth.cli.terminal import print_json, tell
     from deidsynth.corpora import check_corpus, doubts
     from deidsynth.corpora.loading import grouped_records
-    from deidsynth.errors import CheckFailedError
+    from deidsynth.errors import CheckFailedError, Problem
 
     result = check_corpus(path, format=from_format, discontinuous=discontinuous.value, layout=layout_config(layout))
+    if not result.records and not result.problems:
+        message = f"no documents; is this the right path, and is its format {result.format}?"
+        result.problems.append(Problem(str(path), message, code="no-documents"))
     if group_by is not None:
         result.records = grouped_records(result.records, group_by)
     expected = None if labels is None else {label.strip() for label in labels.split(",")}
