@@ -57,6 +57,11 @@ def test_damaged_characters(text: str, code: str | None) -> None:
     assert codes(record("a", text)) == ([("a.ann", code, None)] if code else [])
 
 
+def test_damaged_characters_are_told_where_the_text_stands() -> None:
+    note = Record("a", "\ufeffAna\nEk\ufffd", (), "a.ann", text_path="a.txt")
+    assert codes(note) == [("a.txt", "encoding", 2), ("a.txt", "encoding", 1)]
+
+
 def test_documents_that_stand_twice() -> None:
     text, other = " ".join(WORDS), " ".join(WORDS[30:] + WORDS[:30])
     assert codes(record("a", text), record("b", text)) == [("b.ann", "duplicate", None)]

@@ -153,7 +153,8 @@ def _read_document(
     result.problems += problems
     result.skipped += skipped
     origin, annotation = provenance
-    return Record(path.stem, text, tuple(spans), str(annotations), None, None, part, origin, annotation)
+    spans_path, text_path = str(annotations), str(path)
+    return Record(path.stem, text, tuple(spans), spans_path, None, None, part, origin, annotation, text_path)
 
 
 def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Discontinuous) -> RawSpan | Problem:

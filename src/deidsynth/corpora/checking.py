@@ -52,22 +52,29 @@ def _boundary_doubts(span: RawSpan, record: Record) -> Iterator[Problem]:
 
 
 def _encoding_doubts(record: Record) -> Iterator[Problem]:
-    text = record.text
+    text, path = record.text, record.text_path or record.path
     faults = {
-        "U+FFFD, which stands for a character that was lost": text.count("\ufffd"),
-        "a control character": len(_CONTROL.findall(text)),
-        "UTF-8 that was read in another encoding": len(_MOJIBAKE.findall(text)),
-        "a byte order mark inside the text": text.count("\ufeff"),
+        "U+FFFD, which stands for a character that was lost": re.compile("\ufffd"),
+        "a control character": _CONTROL,
+        "UTF-8 that was read in another encoding": _MOJIBAKE,
+        "a byte order mark inside the text": re.compile("\ufeff"),
     }
-    for what, count in faults.items():
-        if count:
-            message = f"the text holds {what} ({count} time{'' if count == 1 else 's'}); mend the encoding of the file"
-            yield Problem(record.path, message, record.line, "encoding", fatal=False)
+    for what, pattern in faults.items():
+        found = [match.start() for match in pattern.finditer(text)]
+        if found:
+            times = f"{len(found)} time{'' if len(found) == 1 else 's'}"
+            message = f"the text holds {what} ({times}); mend the encoding of the file"
+            yield Problem(path, message, _line_of(found[0], record), "encoding", fatal=False)
     if not text.isascii() and unicodedata.normalize("NFC", text) != text:
         message = (
             "the text holds letters apart from their accents (not NFC); other tools may count characters otherwise"
         )
-        yield Problem(record.path, message, record.line, "not-nfc", fatal=False)
+        yield Problem(path, message, record.line, "not-nfc", fatal=False)
+
+
+def _line_of(offset: int, record: Record) -> int | None:
+    """The line where a place in the text stands: in the file of the text alone, else that of the record."""
+    return record.line if record.text_path is None else record.text.count("\n", 0, offset) + 1
 
 
 def _repeat_problem(repeat: Repeat) -> Problem:

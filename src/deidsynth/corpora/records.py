@@ -70,6 +70,7 @@ class Record:
         split: the part that the source puts the document in.
         origin: where the text comes from, if the source says.
         annotation: who annotated, if the source says.
+        text_path: the file that holds the text and nothing else, where it is another than ``path``.
     """
 
     doc_id: str
@@ -81,6 +82,7 @@ class Record:
     split: Part | None = None
     origin: Origin | None = None
     annotation: Annotation | None = None
+    text_path: str | None = None
 
     def __repr__(self) -> str:
         return f"Record(path={self.path!r}, line={self.line}, n_chars={len(self.text)}, n_spans={len(self.spans)})"
