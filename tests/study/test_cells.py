@@ -106,6 +106,12 @@ def test_study_files_name_their_faults(write_study, home) -> None:
     assert load_study(path, ["axes.seed=[4,5]", "budget=steps"]).config.axes.seed == [4, 5]
 
 
+def test_a_run_configuration_is_no_study(home) -> None:
+    (home / "base.yaml").write_text("corpus: {language: es}\nadapt: {epochs: 2}\n")
+    with pytest.raises(ConfigError, match="1 problem\n.*a run configuration and no study"):
+        load_study(home / "base.yaml")
+
+
 def corpus_of(n_groups: int, size: int = 2) -> Corpus:
     return Corpus(
         tuple(Document(f"{group}-{n}", "x", group=f"g{group}") for group in range(n_groups) for n in range(size))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deidsynth.config import RunConfig, StudyConfig, apply_settings, load_data, merge, parse
 from deidsynth.errors import ConfigError, InputError
@@ -87,7 +88,9 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> Study:
     """
     own = [each for each in settings if each.partition("=")[0].strip().split(".")[0] in StudyConfig.model_fields]
     others = [each for each in settings if each not in own]
-    data = apply_settings(load_data(path), own)
+    data = load_data(path)
+    _refuse_run_config(data, path)
+    data = apply_settings(data, own)
     config = parse(StudyConfig, data, source=str(path))
     base, source = _base_data(config, path)
     run = parse(RunConfig, apply_settings(base, others), source=source)
@@ -101,6 +104,17 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> Study:
         problem = "it fixes the number of documents; leave it out, or the axis synthetic_volume"
         raise ConfigError([f"synthesize.samples_per_prompt: {problem}"], source)
     return Study(config, run, config.name or path.stem)
+
+
+def _refuse_run_config(data: Mapping[str, Any], path: Path) -> None:
+    """Make sure that a file is not the configuration of one run.
+
+    Raises:
+        ConfigError: it has keys of a run, and neither axes nor cells nor base.
+    """
+    if data.keys() & RunConfig.model_fields.keys() and not data.keys() & {"axes", "cells", "base"}:
+        remedy = f"run it with: deidsynth run {path}, or name it as base in a study file"
+        raise ConfigError([f"this is a run configuration and no study; {remedy}"], str(path))
 
 
 def _varies_volume(config: StudyConfig) -> bool:
