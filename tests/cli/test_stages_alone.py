@@ -112,6 +112,22 @@ def test_a_used_output_is_refused(deidsynth, stages, corpus, model) -> None:
     assert len(corpus.read_text(encoding="utf-8").splitlines()) == 12
 
 
+@pytest.mark.parametrize("command", ["train", "adapt", "annotate", "synthesize"])
+def test_an_output_that_cannot_be_written_is_refused_up_front(
+    deidsynth, stages, corpus, model, tmp_path, monkeypatch, command
+) -> None:
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    given = {"train": [corpus], "adapt": ["--corpus", corpus], "annotate": [model, corpus]}
+    output = tmp_path / "out.jsonl"
+    result = deidsynth(command, *given.get(command, [model, "--bos"]), "--output", output)
+    assert result.exit_code == 2
+    assert f"{output}: cannot write in {tmp_path} (Permission denied)" in result.stderr
+    assert not stages[command].seen
+
+
 def test_a_folder_without_a_model_is_named(deidsynth, stages, corpus, tmp_path) -> None:
     (tmp_path / "empty").mkdir()
     result = deidsynth("annotate", tmp_path / "empty", corpus, "--output", tmp_path / "out.jsonl")

@@ -170,12 +170,24 @@ def prepare_output(path: Path) -> None:
     """Make the folder that a file goes into.
 
     Raises:
-        InputError: the path is ``-`` or a folder, or its parent is a file.
+        InputError: the path is ``-`` or a folder, or nothing can be written beside it.
     """
     refuse_standard_output(path)
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give the name of a file")
+    refuse_unwritable_output(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def refuse_unwritable_output(path: Path) -> None:
+    """Make sure that an output can be put where the user wants it.
+
+    Raises:
+        InputError: a file stands above it, or the system refuses to write there.
+    """
+    from deidsynth.corpora.output import refuse_unwritable
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(f"{path.parent}: is a file; choose another place for the output") from None
+        refuse_unwritable(path.parent, "--output")
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None

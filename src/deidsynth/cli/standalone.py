@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deidsynth.cli.inputs import refuse_unwritable_output
 from deidsynth.cli.terminal import tell
 from deidsynth.config import StageConfig
 from deidsynth.digests import canonical_json, digest, file_digests, hex_of
@@ -137,15 +138,16 @@ def run_stage_to_file(
 
 
 def refuse_occupied(folder: Path) -> None:
-    """Make sure that a folder is absent or empty, and that the one above it exists.
+    """Make sure that a folder is absent or empty, and that the one above it exists and can be written in.
 
     Raises:
-        InputError: it is a file, or holds something.
+        InputError: it is a file, holds something, or cannot be written.
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; choose another folder for the output")
     if folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty; remove it or choose another folder for the output")
+    refuse_unwritable_output(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
 
 
