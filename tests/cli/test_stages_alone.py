@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deidsynth.errors import InputError
+from deidsynth.errors import InputError, ModelNotUsableError
 
 
 @pytest.fixture
@@ -134,6 +134,17 @@ def test_a_folder_without_a_model_is_named(deidsynth, stages, corpus, tmp_path) 
     assert result.exit_code == 2
     assert "config.json" in result.stderr
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_damaged_model_is_named_as_it_was_given(deidsynth, stages, corpus, model, tmp_path, monkeypatch) -> None:
+    def fail(config, inputs, output, context):
+        raise ModelNotUsableError(f"model {str(inputs['model'] / 'model')!r}: its weights are damaged")
+
+    monkeypatch.setattr(stages["annotate"], "run", fail)
+    result = deidsynth("annotate", model, corpus, "--output", tmp_path / "out.jsonl", "--device", "cpu")
+    assert result.exit_code == 2
+    assert f"model '{model}': its weights are damaged" in result.stderr
+    assert ".partial" not in result.stderr
 
 
 @pytest.mark.parametrize(("content", "told"), [(None, "no .txt file"), (b"\xff\xfe", "not UTF-8 at byte 0")])

@@ -15,7 +15,7 @@ from deidsynth.cli.terminal import tell
 from deidsynth.config import StageConfig
 from deidsynth.digests import canonical_json, digest, file_digests, hex_of
 from deidsynth.documents import Corpus, Document
-from deidsynth.errors import InputError, ModelNotFoundError
+from deidsynth.errors import InputError, ModelNotFoundError, ModelNotUsableError
 from deidsynth.progress import Progress
 from deidsynth.store import storage_errors
 
@@ -52,7 +52,8 @@ def run_stage(
 
     Raises:
         InputError: the output folder holds something.
-        ModelNotFoundError: an input folder holds no model.
+        ModelNotFoundError: an input folder holds no model, or not all of it.
+        ModelNotUsableError: an input folder holds a model that is damaged, or of another kind.
     """
     refuse_occupied(output)
     for value in inputs.values():
@@ -77,7 +78,8 @@ def run_stage(
     context = StageContext(work / "scratch", around.seed, precision, device, around.progress)
     with _private_work(work), storage_errors(work, refusals=False), around.progress.task(name, None):
         folders = {role: _lay_out(value, work / "inputs" / role) for role, value in inputs.items()}
-        facts: Mapping[str, Any] = stage.run(config, folders, work / "output", context)
+        with _models_as_given(inputs, folders):
+            facts: Mapping[str, Any] = stage.run(config, folders, work / "output", context)
     told = {key: identity[key] for key in ("stage", "version", "config", "seed", "precision")}
     (work / "output" / FACTS).write_text(
         json.dumps({**told, "facts": dict(facts)}, indent=2, ensure_ascii=False), encoding="utf-8"
@@ -108,6 +110,21 @@ def _private_work(work: Path) -> Iterator[None]:
         else:
             shutil.rmtree(work, ignore_errors=True)
         raise
+
+
+@contextmanager
+def _models_as_given(inputs: Mapping[str, Corpus | Path], folders: Mapping[str, Path]) -> Iterator[None]:
+    """A context in which faults of a model name the path that the user gave, not the link to it."""
+    from deidsynth.stages.artifacts import MODEL
+
+    try:
+        yield
+    except (ModelNotFoundError, ModelNotUsableError) as error:
+        message = str(error)
+        for role, value in inputs.items():
+            if isinstance(value, Path):
+                message = message.replace(str(folders[role] / MODEL), str(value))
+        raise type(error)(message) from error
 
 
 def _has_real_text(inputs: Mapping[str, Corpus | Path]) -> bool:
