@@ -82,8 +82,25 @@ def test_a_perfect_score_is_no_infinite_logarithm() -> None:
     assert advice.gain == pytest.approx(0.0, abs=1e-6)
 
 
-def test_the_fit_is_exact_on_a_power_law() -> None:
-    sizes = np.array([1.0, 10.0, 100.0])
-    slope, intercept = fit_power_law(sizes, np.stack([0.5 * sizes**-1.0, 0.2 * sizes**-0.3]))
-    assert slope == pytest.approx([-1.0, -0.3])
-    assert np.exp(intercept) == pytest.approx([0.5, 0.2])
+def test_a_flat_curve_promises_nothing() -> None:
+    """A power law without a rest through these errors would promise .024 more."""
+    cells = [record(synthetic=n, error=e) for n, e in ((24, 0.437), (119, 0.083), (238, 0.061), (475, 0.062))]
+    advice = by_name(cells)["synthetic documents"]
+    assert advice.ceiling == pytest.approx(0.94, abs=0.005)
+    assert 0.0 <= advice.gain < 0.002
+
+
+def test_the_fit_is_exact_on_power_laws() -> None:
+    sizes = np.array([1.0, 10.0, 100.0, 1000.0])
+    curve = fit_power_law(sizes, np.stack([0.5 * sizes**-1.0, 0.2 * sizes**-0.3]))
+    assert curve.rest.tolist() == [0.0, 0.0]
+    assert curve.exponent == pytest.approx([1.0, 0.3])
+    assert curve.scale == pytest.approx([0.5, 0.2])
+
+
+def test_a_rest_is_found() -> None:
+    sizes = np.array([10.0, 30.0, 100.0, 300.0, 1000.0])
+    curve = fit_power_law(sizes, 0.05 + 2.0 * sizes**-0.8)
+    assert float(curve.rest) == pytest.approx(0.05, abs=0.001)
+    assert float(curve.exponent) == pytest.approx(0.8, abs=0.02)
+    assert curve.f1(np.array([1e6])) == pytest.approx([0.95], abs=0.001)

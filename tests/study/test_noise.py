@@ -77,6 +77,13 @@ def test_annotators_of_one_score_are_refused() -> None:
     assert found.refused == "the annotators are too much alike for a line"
 
 
+def test_a_line_that_tells_less_than_the_mean_is_refused() -> None:
+    points = [(0.884, 0.604), (0.888, 0.573), (0.891, 0.557), (0.979, 0.569)]
+    (found,) = estimate_noise([cell(gold, synthetic) for gold, synthetic in points])
+    assert found.refused == "a line through the annotators tells less than their mean"
+    assert (found.predict(0.9), noise_tables([found])) == (None, [])
+
+
 def test_cells_that_differ_in_more_than_the_annotator_are_kept_apart() -> None:
     cells = [cell(0.5 + 0.1 * number, 0.5, adaptation_fraction=share) for number in range(4) for share in (0.5, 1.0)]
     found = estimate_noise(cells)

@@ -4,7 +4,8 @@ The annotator of a cell is its gold model, whose errors on held-out gold documen
 synthetic text are taken to be as wrong as those. Over cells of the arm ``machine`` that differ in the annotator only,
 the F1 of the synthetic model is fitted as slope * gold F1 + intercept by least squares. Each prediction that stands
 beside a measured F1 comes from a line through the other annotators alone. The interval is the jackknife's: as wide as
-the errors of those predictions. With n annotators no interval can claim more than n / (n + 1).
+the errors of those predictions. With n annotators no interval can claim more than n / (n + 1). A line that tells less
+than the mean of the other annotators would, as where all but one have nearly one score, is refused.
 
 Source: Barber et al. 2021, "Predictive inference with the jackknife+", equation 1.4, for the interval.
 """
@@ -142,6 +143,8 @@ def _estimate(
     if line is None or predicted is None:
         return NoiseEstimate(*bare, points, refused="the annotators are too much alike for a line")
     errors = np.abs(measured - predicted)
+    if errors.mean() > np.abs(measured - means_of_others(measured)).mean() + 1e-12:
+        return NoiseEstimate(*bare, points, refused="a line through the annotators tells less than their mean")
     half_width, level = jackknife(errors)
     told = tuple(
         AnnotatorPoint(each.documents, each.fold, each.seed, each.gold_f1, each.measured, float(value))
@@ -217,6 +220,16 @@ def leave_one_out(x: Floats, y: Floats) -> Floats | None:
             return None
         found.append(line[0] * x[left_out] + line[1])
     return np.array(found)
+
+
+def means_of_others(values: Floats) -> Floats:
+    """The mean of all other values at each, shape (n,) like ``values``, n at least 2.
+
+    >>> means_of_others(np.array([0.0, 1.0, 5.0])).tolist()
+    [3.0, 2.5, 0.5]
+    """
+    found: Floats = (values.sum() - values) / (len(values) - 1)
+    return found
 
 
 def jackknife(errors: Floats, level: float = LEVEL) -> tuple[float, float]:
