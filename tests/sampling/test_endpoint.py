@@ -333,9 +333,12 @@ def test_certificates_are_verified(start: Callable[..., Server], tmp_path: Path)
 def test_an_interrupt_ends_the_batch_at_once(start: Callable[..., Server]) -> None:
     server = start("slow:120,slow:120")
     program = (
+        "import signal\n"
         "from deidsynth.config import EndpointConfig\n"
         "from deidsynth.sampling.endpoint import EndpointEngine\n"
         "from deidsynth.sampling.engine import Request, SamplingSettings\n"
+        # A process that was started in the background inherits that interrupts are ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"config = EndpointConfig(base_url={server.base_url!r}, model='notes')\n"
         f"asked = [Request(number, {SECRET!r}, 0) for number in range(2)]\n"
         "EndpointEngine(config).sample_batch(asked, SamplingSettings(max_length_tokens=50), 1)\n"
