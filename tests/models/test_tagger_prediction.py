@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from deidsynth.config import TrainConfig
 from deidsynth.documents import Document, Entity, LabelScheme
 from deidsynth.errors import ModelNotUsableError
-from deidsynth.models.block_attention import NAME, block_attention
 from deidsynth.models.loading import load_tokenizer
 from deidsynth.models.tagger_prediction import joined_tokens, outside_probabilities, predict
 from deidsynth.models.token_classifier import Tagger, load_tagger, new_tagger
@@ -204,22 +203,6 @@ def test_settings_of_decoding_are_kept_beside_the_weights(tiny: Tiny, tmp_path: 
     assert again.transitions.tolist() == transitions.tolist()
     tagger.save(tmp_path)
     assert (load_tagger(str(tmp_path)).transitions, load_tagger(str(tmp_path)).outside_threshold) == (None, None)
-
-
-@pytest.mark.parametrize("lengths", [(200,), (3, 150, 64)])
-def test_attention_in_blocks_is_attention(lengths: tuple[int, ...], tiny: Tiny) -> None:
-    model = new_tagger(TrainConfig(encoder=str(tiny("modernbert"))), TAGS, (), "cpu").model.eval()
-    ids = torch.randint(5, 60, (len(lengths), max(lengths)), generator=torch.Generator().manual_seed(1))
-    mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
-    model.set_attn_implementation("eager")
-    with torch.inference_mode():
-        expected = model(input_ids=ids, attention_mask=mask).logits
-        with block_attention(model, "cpu"):
-            assert model.config._attn_implementation == NAME
-            found = model(input_ids=ids, attention_mask=mask).logits
-    assert model.config._attn_implementation == "eager"
-    for row, length in enumerate(lengths):
-        torch.testing.assert_close(found[row, :length], expected[row, :length], atol=2e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("fault", [float("nan"), float("inf")])

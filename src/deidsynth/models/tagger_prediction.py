@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from deidsynth.documents import Document
 from deidsynth.errors import ModelNotUsableError
-from deidsynth.models.block_attention import block_attention
 from deidsynth.models.chunks import sentence_starts, windows
-from deidsynth.models.devices import autocast, keep_freed_memory
+from deidsynth.models.devices import keep_freed_memory
+from deidsynth.models.encoder_forward import token_scores
 from deidsynth.models.masking import padded
 from deidsynth.models.token_classifier import Tagger
 from deidsynth.models.token_data import SpecialTokens, tokenize
@@ -23,7 +23,7 @@ from deidsynth.tagging import decode, encode, trim, within_word
 
 DOCUMENTS_AT_ONCE = 64
 TOKENS_AT_ONCE = 200_000  # of all these documents: bounds the memory that long ones take
-CPU_BATCH_TOKENS = 4096  # what a processor computes at once stays in its caches
+CPU_BATCH_TOKENS = 2048  # what a processor computes at once stays in its caches
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +191,11 @@ def _log_probs(
     fill = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
     result = [np.zeros((len(tokens), len(tagger.tag_set))) for tokens in ids]
     context = [np.full(len(tokens), -1) for tokens in ids]
-    # One context around all batches: weights are cast once.
-    with torch.inference_mode(), autocast(device, precision), block_attention(tagger.model, device):
+    with torch.inference_mode():
+        tag_scores = token_scores(tagger.model, device, precision)  # weights are cast once for all batches
         for batch in _batches(todo, batch_size, CPU_BATCH_TOKENS if device == "cpu" else None):
             rows = [special.around(ids[window.document][window.first : window.last]) for window in batch]
-            logits = tagger.model(
-                input_ids=padded(rows, fill).to(device),
-                attention_mask=padded([[1] * len(row) for row in rows], 0).to(device),
-            ).logits
+            logits = tag_scores(padded(rows, fill), [len(row) for row in rows])
             scores = torch.log_softmax(logits.float(), dim=-1).cpu().numpy().astype(np.float64)
             if not np.isfinite(scores).all():
                 raise ModelNotUsableError(
