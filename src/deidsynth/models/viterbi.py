@@ -135,23 +135,63 @@ class _Texts:
         ]
 
 
+@dataclass(frozen=True)
+class _Ways:
+    """Tags from which each tag may come, and what that adds; tags with the same ways stand together.
+
+    An inside tag has two ways, so most of the pairs of tags need not be looked at.
+
+    Args:
+        group: of each tag. Shape (n_tags,).
+        few: the two best ways of groups with at most two, some of which add -inf. Shape (n_few, 2).
+        few_added: shape as that of ``few``.
+        many_added: of the groups after these, from all tags. Shape (n_many, n_tags).
+    """
+
+    group: Numbers
+    few: Numbers
+    few_added: Floats
+    many_added: Floats
+
+    @classmethod
+    def of(cls, added: Floats) -> _Ways:
+        """From what tag j adds after tag i, ``[i, j]``; shape (n_tags, n_tags), n_tags at least 2."""
+        unlike, group = np.unique(added.T, axis=0, return_inverse=True)
+        is_many = np.isfinite(unlike).sum(axis=1) > 2
+        place = np.where(is_many, np.cumsum(is_many) - 1 + (~is_many).sum(), np.cumsum(~is_many) - 1)
+        few = np.argsort(-unlike[~is_many], axis=1, kind="stable")[:, :2]
+        return cls(place[group.ravel()], few, np.take_along_axis(unlike[~is_many], few, axis=1), unlike[is_many])
+
+    def step(self, score: Floats) -> Floats:
+        """The best score of each text and tag after a step.
+
+        Args:
+            score: Shape (n_texts, n_tags), as that of what is returned.
+        """
+        few = score[:, self.few] + self.few_added
+        many = score[:, None, :] + self.many_added
+        best: Floats = np.concatenate([np.maximum(few[:, :, 0], few[:, :, 1]), many.max(axis=2)], axis=1)
+        return best[:, self.group]
+
+
 def _best(texts: _Texts, moves: Moves) -> Numbers:
     """The tags of the best sequences. Shape (n_rows,)."""
-    into, into_inside = np.ascontiguousarray(moves.between.T), np.ascontiguousarray(moves.inside.T)
+    between, inside = _Ways.of(moves.between), _Ways.of(moves.inside)
     score = texts.log_probs.copy()
     score[texts.flagged, moves.outside] -= UNWANTED
     score[: texts.bounds[1]] += moves.start
-    back = np.zeros(score.shape, dtype=np.int32)
     for here, before in texts.steps():
-        paths = score[before][:, None, :] + into
+        best = between.step(score[before])
         joined = texts.joined[here]
         if joined.any():
-            paths[joined] = score[before][joined][:, None, :] + into_inside
-        back[here] = source = np.argmax(paths, axis=-1)
-        score[here] += np.take_along_axis(paths, source[..., None], axis=-1)[..., 0]
+            best[joined] = inside.step(score[before][joined])
+        score[here] += best
+    # Where a tag came from is asked for the best sequences alone.
     tags = np.argmax(score, axis=1)
+    into = np.ascontiguousarray(np.stack([moves.between.T, moves.inside.T]))
+    joined = texts.joined.astype(np.int64)
     for here, before in reversed(texts.steps()):
-        tags[before] = np.take_along_axis(back[here], tags[here][:, None], axis=1)[:, 0]
+        tags[before] = (score[before] + into[joined[here], tags[here]]).argmax(axis=1)
     return tags
 
 
