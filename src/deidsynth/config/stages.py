@@ -351,7 +351,7 @@ class AnnotateConfig(StageConfig):
     window_tokens: int | None = Field(
         None, ge=16, description="by default the longest chunk that the model was trained on"
     )
-    overlap: float = Field(0.25, ge=0.0, lt=1.0, description="share of a window that the next one sees again")
+    overlap: float = Field(0.125, ge=0.0, lt=1.0, description="share of a window that the next one sees again")
     batch_size: int = Field(32, ge=1, description="windows at once")
 
 

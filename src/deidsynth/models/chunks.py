@@ -95,7 +95,8 @@ def windows(starts: Sequence[int], n_tokens: int, size: int, overlap: float) -> 
         if end == n_tokens:
             break
         stride = max(1, round((end - begin) * (1 - overlap)))
-        begin = _last_cut(cuts, begin, begin + stride) or _first_cut(cuts, begin, end) or begin + stride
+        near = [_last_cut(cuts, begin, begin + stride), _first_cut(cuts, begin + stride, end)]
+        begin = min((cut for cut in near if cut), key=lambda cut: abs(cut - begin - stride), default=begin + stride)
     return found
 
 

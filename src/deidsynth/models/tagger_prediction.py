@@ -47,7 +47,7 @@ def predict(
     documents: Sequence[Document],
     *,
     window_tokens: int | None = None,
-    overlap: float = 0.25,
+    overlap: float = 0.125,
     batch_size: int = 32,
     device: str = "cpu",
     precision: str = "fp32",
@@ -80,7 +80,7 @@ def outside_probabilities(
     tagger: Tagger,
     documents: Sequence[Document],
     *,
-    overlap: float = 0.25,
+    overlap: float = 0.125,
     device: str = "cpu",
     precision: str = "fp32",
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -92,7 +92,7 @@ def tokenize(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[list[int], 
     encoding = tokenizer(
         text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True, verbose=False
     )
-    return list(encoding["input_ids"]), [(int(start), int(end)) for start, end in encoding["offset_mapping"]]
+    return list(encoding["input_ids"]), list(encoding["offset_mapping"])
 
 
 def training_chunks(

@@ -6,6 +6,7 @@ are the first ones, and the rows of one place lie together. ``n_rows`` counts th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -126,6 +127,7 @@ class _Texts:
                 flagged[places] = lattice.flagged
         return cls(log_probs, joined, flagged, bounds, rows)
 
+    @functools.cached_property
     def steps(self) -> list[tuple[slice, slice]]:
         """Every place after the first: its rows, and those of the same texts one place before."""
         starts, ends = self.bounds[:-1].tolist(), self.bounds[1:].tolist()
@@ -180,7 +182,7 @@ def _best(texts: _Texts, moves: Moves) -> Numbers:
     score = texts.log_probs.copy()
     score[texts.flagged, moves.outside] -= UNWANTED
     score[: texts.bounds[1]] += moves.start
-    for here, before in texts.steps():
+    for here, before in texts.steps:
         best = between.step(score[before])
         joined = texts.joined[here]
         if joined.any():
@@ -190,7 +192,7 @@ def _best(texts: _Texts, moves: Moves) -> Numbers:
     tags = np.argmax(score, axis=1)
     into = np.ascontiguousarray(np.stack([moves.between.T, moves.inside.T]))
     joined = texts.joined.astype(np.int64)
-    for here, before in reversed(texts.steps()):
+    for here, before in reversed(texts.steps):
         tags[before] = (score[before] + into[joined[here], tags[here]]).argmax(axis=1)
     return tags
 
@@ -200,7 +202,7 @@ def _forward(texts: _Texts, moves: Moves) -> Floats:
     between, inside = np.exp(moves.between), np.exp(moves.inside)
     forward = texts.log_probs.copy()
     forward[: texts.bounds[1]] += moves.start
-    for here, before in texts.steps():
+    for here, before in texts.steps:
         top = forward[before].max(axis=1, keepdims=True)
         forward[here] += np.log(_reached(np.exp(forward[before] - top), between, inside, texts.joined[here])) + top
     return forward
@@ -210,7 +212,7 @@ def _backward(texts: _Texts, moves: Moves) -> Floats:
     """The log-weights of all ways on from each tag. Shape (n_rows, n_tags)."""
     between, inside = np.exp(moves.between).T, np.exp(moves.inside).T
     backward = np.zeros(texts.log_probs.shape)
-    for here, before in reversed(texts.steps()):
+    for here, before in reversed(texts.steps):
         ahead = backward[here] + texts.log_probs[here]
         top = ahead.max(axis=1, keepdims=True)
         backward[before] = np.log(_reached(np.exp(ahead - top), between, inside, texts.joined[here])) + top
