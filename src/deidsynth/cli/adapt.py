@@ -26,15 +26,19 @@ def adapt_command(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Adapt a causal language model to the texts of a corpus; a small share of them measures the validation loss."""
+    """Adapt a causal language model to the texts of a corpus; a small share of them measures the validation loss.
+
+    Under `accelerate launch` or `torchrun`, several processes divide every step.
+    """
     from deidsynth.cli.inputs import load, training_documents
     from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.standalone import Surroundings, refuse_occupied, run_stage
+    from deidsynth.cli.standalone import Surroundings, refuse_occupied, run_stage, share_stage
     from deidsynth.cli.terminal import make_progress, print_facts
     from deidsynth.config import AdaptConfig
-    from deidsynth.executors.launched import refuse_several_processes
+    from deidsynth.executors.launched import launched_processes
 
-    refuse_several_processes()
+    process = launched_processes()
+    quiet = quiet or not process.is_main  # one process speaks for all
     config = stage_config(AdaptConfig, settings, base=base)
     refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by, require_entities=False)
@@ -42,6 +46,10 @@ def adapt_command(
     from deidsynth.models.requirements import check_base
 
     check_base(config, resolve_device(device))
-    around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device)
-    facts = run_stage("adapt", config, {"train": training_documents(loaded, quiet)}, output, around)
+    around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device, process=process)
+    inputs = {"train": training_documents(loaded, quiet)}
+    if not process.is_main:
+        share_stage("adapt", config, inputs, output, around)
+        return
+    facts = run_stage("adapt", config, inputs, output, around)
     print_facts(facts, f"language model in {output}", json, quiet)

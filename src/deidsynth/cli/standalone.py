@@ -6,9 +6,9 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deidsynth.cli.inputs import refuse_unwritable_output
 from deidsynth.cli.terminal import tell
@@ -16,8 +16,12 @@ from deidsynth.config import StageConfig
 from deidsynth.digests import canonical_json, digest, file_digests, hex_of
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import InputError, ModelNotFoundError, ModelNotUsableError
+from deidsynth.executors.launched import Launched
 from deidsynth.progress import Progress
 from deidsynth.store import storage_errors
+
+if TYPE_CHECKING:
+    from deidsynth.stages.stage import Stage, StageContext
 
 FACTS = "stage.json"
 """Beside the output of a stage run alone: what was run, on what configuration, and what it counted."""
@@ -33,6 +37,7 @@ class Surroundings:
     progress: Progress
     precision: str = "auto"
     device: str = "auto"
+    process: Launched = field(default_factory=Launched)
 
 
 def run_stage(
@@ -56,30 +61,12 @@ def run_stage(
         ModelNotUsableError: an input folder holds a model that is damaged, or of another kind.
     """
     refuse_occupied(output)
-    for value in inputs.values():
-        if isinstance(value, Path):
-            model_folder(value)
-    from deidsynth.models.devices import resolve_device, resolve_precision  # after the cheap checks: it loads torch
-    from deidsynth.stages import STAGES
-    from deidsynth.stages.stage import StageContext
-
-    stage = STAGES[name]
-    device = resolve_device(around.device)
-    precision = resolve_precision(around.precision, device)
-    identity = {
-        "stage": stage.name,
-        "version": stage.version,
-        "config": config.model_dump(mode="json"),
-        "seed": around.seed,
-        "precision": precision,
-        "inputs": {role: _identity(value) for role, value in inputs.items()},
-    }
-    work = output.parent / f".{output.name}.{hex_of(digest(identity))[:12]}.partial"
-    context = StageContext(work / "scratch", around.seed, precision, device, around.progress)
+    task = _task(name, config, inputs, output, around)
+    work, identity = task.work, task.identity
     with _private_work(work), storage_errors(work, refusals=False), around.progress.task(name, None):
         folders = {role: _lay_out(value, work / "inputs" / role) for role, value in inputs.items()}
         with _models_as_given(inputs, folders):
-            facts: Mapping[str, Any] = stage.run(config, folders, work / "output", context)
+            facts: Mapping[str, Any] = task.stage.run(config, folders, work / "output", task.context)
     told = {key: identity[key] for key in ("stage", "version", "config", "seed", "precision")}
     (work / "output" / FACTS).write_text(
         json.dumps({**told, "facts": dict(facts)}, indent=2, ensure_ascii=False), encoding="utf-8"
@@ -91,6 +78,68 @@ def run_stage(
     (work / "output").rename(output)
     shutil.rmtree(work)
     return facts
+
+
+def share_stage(
+    name: str, config: StageConfig, inputs: Mapping[str, Corpus | Path], output: Path, around: Surroundings
+) -> None:
+    """Take part in a stage that the first process of the same command runs, and write nothing of it.
+
+    Its checkpoints are read where the first process writes them, and its inputs lie beside those of the first, which
+    removes them; so all must see the folder of the output.
+
+    Args:
+        name: see ``run_stage``, like the following ones.
+        config: see there.
+        inputs: see there.
+        output: see there.
+        around: see there; the process is not the first.
+    """
+    task = _task(name, config, inputs, output, around)
+    own = task.work / "inputs" / f"process-{around.process.rank}"
+    task.work.mkdir(mode=0o700, exist_ok=True)
+    own.mkdir(parents=True, exist_ok=True)
+    folders = {role: _lay_out(value, own / role) for role, value in inputs.items()}
+    task.stage.run(config, folders, task.work / "output", task.context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A stage that is about to run: what makes it the same as another, and the folder that a killed one leaves."""
+
+    stage: Stage
+    context: StageContext
+    identity: Mapping[str, Any]
+    work: Path
+
+
+def _task(
+    name: str, config: StageConfig, inputs: Mapping[str, Corpus | Path], output: Path, around: Surroundings
+) -> _Task:
+    for value in inputs.values():
+        if isinstance(value, Path):
+            model_folder(value)
+    from deidsynth.models.devices import resolve_device, resolve_precision  # after the cheap checks: it loads torch
+    from deidsynth.stages import STAGES
+    from deidsynth.stages.stage import StageContext
+
+    stage, process = STAGES[name], around.process
+    device = resolve_device(around.device)
+    precision = resolve_precision(around.precision, device)
+    if device == "cuda" and process.count > 1:
+        device = f"cuda:{process.local_rank}"
+    identity = {
+        "stage": stage.name,
+        "version": stage.version,
+        "config": config.model_dump(mode="json"),
+        "seed": around.seed,
+        "precision": precision,
+        "inputs": {role: _identity(value) for role, value in inputs.items()},
+    }
+    work = output.parent / f".{output.name}.{hex_of(digest(identity))[:12]}.partial"
+    scratch, rank = work / "scratch", process.rank
+    context = StageContext(scratch, around.seed, precision, device, around.progress, rank, process.count)
+    return _Task(stage, context, identity, work)
 
 
 @contextmanager

@@ -115,7 +115,8 @@ def adapt_to_tokens(
     if not any(tokens.train):
         raise CorpusError("the training documents hold no text to adapt to")
     recipe = AdaptRecipe.of(config, adaptable.method)
-    epochs = _Epochs(tokens.train, frame, length, max(1, recipe.batch_tokens // length), compute.seed)
+    rows_per_step = max(1, recipe.batch_tokens // length)
+    epochs = _Epochs(tokens.train, frame, length, rows_per_step, compute.seed, compute.n_processes)
     n_steps = max(1, round(recipe.epochs * epochs.n_steps))
     settings = LoopSettings.of(
         config,
@@ -135,11 +136,11 @@ def adapt_to_tokens(
         if validation is not None and step.number in measured:
             loss, bits = validation_loss(adaptable.model, validation, n_characters, compute.device, compute.precision)
             seen = {"validation_loss": loss, "bits_per_character": bits}
-            if config.keep == "best" and (memory["best"] is None or loss < memory["best"]):
+            if config.keep == "best" and compute.rank == 0 and (memory["best"] is None or loss < memory["best"]):
                 memory["best"] = loss
                 save_file(_trained(adaptable.model), compute.scratch / BEST)
         yield TrainingPoint(step.number, n_steps, step.number / epochs.n_steps, step.loss, step.n_targets, seen)
-    if memory["best"] is not None:
+    if memory["best"] is not None and compute.rank == 0:
         adaptable.model.load_state_dict(load_file(compute.scratch / BEST), strict=False)
 
 
@@ -152,13 +153,20 @@ class _Epochs:
         length: places in a row.
         rows_per_step: rows of one optimizer step.
         seed: of the orders.
+        n_processes: that share a step.
     """
 
     def __init__(
-        self, documents: Sequence[Sequence[int]], frame: Frame, length: int, rows_per_step: int, seed: int
+        self,
+        documents: Sequence[Sequence[int]],
+        frame: Frame,
+        length: int,
+        rows_per_step: int,
+        seed: int,
+        n_processes: int,
     ) -> None:
         self._rows = pack(sorted(documents, key=len, reverse=True), frame, length)  # longest first fills rows best
-        self._rows_per_step, self._seed = rows_per_step, seed
+        self._rows_per_step, self._seed, self._n_processes = rows_per_step, seed, n_processes
         self.n_steps = math.ceil(len(self._rows) / rows_per_step)
 
     def batches(self, step: int) -> list[Packed]:
@@ -167,7 +175,7 @@ class _Epochs:
         rows = list(range(len(self._rows)))
         random.Random(f"{self._seed}/{epoch}").shuffle(rows)
         first = place * self._rows_per_step
-        return _micro_batches(self._rows.rows(rows[first : first + self._rows_per_step]))
+        return _micro_batches(self._rows.rows(rows[first : first + self._rows_per_step]), self._n_processes)
 
 
 def validation_loss(
@@ -186,8 +194,8 @@ def validation_loss(
     return total / rows.n_targets, total / n_characters / math.log(2)
 
 
-def _micro_batches(rows: Packed, max_tokens: int = 8192) -> list[Packed]:
-    per_batch = max(1, max_tokens // rows.ids.shape[1])
+def _micro_batches(rows: Packed, n_processes: int = 1, max_tokens: int = 8192) -> list[Packed]:
+    per_batch = min(max(1, max_tokens // rows.ids.shape[1]), math.ceil(len(rows) / n_processes))
     return [rows.rows(range(at, min(at + per_batch, len(rows)))).trimmed() for at in range(0, len(rows), per_batch)]
 
 

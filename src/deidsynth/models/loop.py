@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
-from accelerate import Accelerator
+import torch.distributed
+from accelerate import PartialState
 from torch import Tensor, nn
 
 from deidsynth.errors import ModelNotUsableError
@@ -156,7 +157,9 @@ def training_steps(
 ) -> Iterator[Step]:
     """Train ``model`` in place, one optimizer step at a time, from the last checkpoint if there is one.
 
-    A run that was killed and resumed does the same steps as one that was not.
+    A run that was killed and resumed does the same steps as one that was not. Where a launcher began several processes,
+    they divide the micro-batches of a step, and gradients are summed once a step: a process may have none of them. All
+    processes read the checkpoint that the first one writes.
 
     Args:
         model: moved to the device of the settings.
@@ -169,7 +172,7 @@ def training_steps(
         ModelNotUsableError: no weight is trainable, or the trained weights do not move.
     """
     keep_freed_memory()
-    accelerator = Accelerator(cpu=settings.device == "cpu")
+    processes = PartialState(cpu=settings.device == "cpu")
     model.to(settings.device)
     trainable = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     if not trainable:
@@ -179,34 +182,51 @@ def training_steps(
     if checkpoint is not None and (checkpoint / CHECKPOINT).exists():
         first = _restore(checkpoint, model, optimizers, memory)
     before = [weight.detach().clone() for _, weight in trainable] if first == 0 else []
-    wrapped, *optimizers = accelerator.prepare(model, *optimizers)
     saved = time.monotonic()
     for number in range(first, settings.n_steps):
-        wrapped.train()
+        model.train()
         rate = settings.rate(number)
         for each in optimizers:
             for group in each.param_groups:
                 group["lr"] = rate
         batches = objective.batches(number)
         n_targets = max(1, sum(objective.n_targets(batch) for batch in batches))
-        total = 0.0
-        for batch in batches[accelerator.process_index :: accelerator.num_processes]:
+        total = torch.zeros((), device=settings.device)
+        for batch in batches[processes.process_index :: processes.num_processes]:
             with autocast(settings.device, settings.precision):
-                loss = objective.loss_sum(wrapped, batch)
-            accelerator.backward(loss * accelerator.num_processes / n_targets)
-            total += float(loss.detach())
-        accelerator.clip_grad_norm_([weight for _, weight in trainable], settings.max_grad_norm)
+                loss = objective.loss_sum(model, batch)
+            (loss / n_targets).backward()
+            total += loss.detach()
+        if processes.num_processes > 1:
+            _sum_over_processes(total, [weight for _, weight in trainable])
+        nn.utils.clip_grad_norm_([weight for _, weight in trainable], settings.max_grad_norm)
         for each in optimizers:
             each.step()
             each.zero_grad(set_to_none=True)
         if before and number + 1 >= min(STEPS_BEFORE_MOVEMENT_CHECK, settings.n_steps):
             _check_movement(before, [weight for _, weight in trainable])
             before = []
-        yield Step(number + 1, total / n_targets, n_targets, rate)
+        yield Step(number + 1, float(total) / n_targets, n_targets, rate)
         due = time.monotonic() - saved >= settings.checkpoint_seconds
-        if checkpoint is not None and due and accelerator.is_main_process:
+        if checkpoint is not None and due and processes.is_main_process:
             _save(checkpoint, number + 1, model, optimizers, memory)
             saved = time.monotonic()
+
+
+def part_from_processes() -> None:
+    """Leave the processes that a training was shared with, for good; without this some abort as they end."""
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
+def _sum_over_processes(total: Tensor, weights: Sequence[nn.Parameter]) -> None:
+    """The loss and the gradients of all processes, in place; a process without micro-batches adds nothing."""
+    torch.distributed.all_reduce(total)
+    for weight in weights:
+        if weight.grad is None:
+            weight.grad = torch.zeros_like(weight)
+        torch.distributed.all_reduce(weight.grad)
 
 
 def _optimizers(trainable: Sequence[tuple[str, nn.Parameter]], settings: LoopSettings) -> list[torch.optim.Optimizer]:

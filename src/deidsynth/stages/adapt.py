@@ -14,6 +14,7 @@ from deidsynth.models.adaptation import TokenSplit, adapt_to_tokens, split_docum
 from deidsynth.models.causal_lm import adaptable_model, context_length
 from deidsynth.models.codec import Codec
 from deidsynth.models.devices import Compute
+from deidsynth.models.loop import part_from_processes
 from deidsynth.models.markup import Markup
 from deidsynth.models.utilisation import product_flops_per_second, training_flops_per_token
 from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, write_lines
@@ -33,7 +34,8 @@ class Adapt:
     ) -> Mapping[str, Any]:
         """Adapt, and write the weights to keep; utilisation counts as if all weights were trained.
 
-        Validation texts come from inside ``train``, so that an arm with little data is constrained in everything.
+        Validation texts come from inside ``train``, so that an arm with little data is constrained in everything. Of
+        several processes all train and the first one writes.
         """
         corpus = read_jsonl(inputs["train"] / CORPUS)
         train, held_out = split_documents(list(corpus), config.validation, context.seed)
@@ -52,10 +54,20 @@ class Adapt:
             adaptable,
             tokens,
             config,
-            Compute(context.seed, context.device, context.precision, context.scratch),
+            Compute(
+                context.seed,
+                context.device,
+                context.precision,
+                context.scratch,
+                context.rank,
+                context.n_processes,
+            ),
             memory,
         )
         watch(points, "adapt", context.progress, memory)
+        part_from_processes()
+        if context.rank:
+            return {}
         model: Any = adaptable.model
         # An adapter holds the rows of new tokens anyway, and need not hold all embeddings once more.
         rows_only = {"save_embedding_layers": False} if markup and adaptable.method != "full" else {}
