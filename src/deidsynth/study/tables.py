@@ -99,7 +99,7 @@ def _gap(gap: Gap | None) -> str:
 
 def advice_tables(advice: Sequence[Advice]) -> dict[str, TitledTable]:
     """What more data is predicted to give, a table for each setting that has at least one prediction."""
-    headers = ("more of", "sizes so far", "exponent", "F1 now, by the curve", "its ceiling", "predicted gain in F1")
+    headers = ("more of", "sizes so far", "exponent", "F1 now, by the curve", "predicted gain in F1")
     tables = {}
     for setting in dict.fromkeys(each.setting for each in advice if each.gain is not None):
         rows = tuple(_advice_row(each) for each in advice if each.setting == setting)
@@ -111,10 +111,9 @@ def _advice_row(advice: Advice) -> tuple[str, ...]:
     sizes = ", ".join(formats.count(size) for size in advice.sizes) or formats.DASH
     name = f"{formats.count(advice.more)} {advice.resource}"
     if advice.gain is None or advice.exponent is None:
-        return (name, sizes, formats.DASH, formats.DASH, formats.DASH, f"refused: {advice.refused}")
+        return (name, sizes, formats.DASH, formats.DASH, f"refused: {advice.refused}")
     gain = _gap(Gap(advice.gain, advice.interval))
-    now, ceiling = formats.score(advice.now), formats.score(advice.ceiling)
-    return (name, sizes, formats.significant(advice.exponent), now, ceiling, gain)
+    return (name, sizes, formats.significant(advice.exponent), formats.score(advice.now), gain)
 
 
 def as_markdown(
