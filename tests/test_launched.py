@@ -112,17 +112,22 @@ from deidsynth.models.loop import LoopSettings, Objective, part_from_processes, 
 torch.manual_seed(1)
 model = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1))
 rows = torch.randn(17, 6)
-sizes = [[4, 1, 2], [3], [5, 5], [1, 1, 1, 1]]  # micro-batches of a step; two processes get unlike numbers, or none
+sizes = [[4, 1, 2], [3], [5, 5], [1, 1, 1, 1]]  # micro-batches of a step: processes get unlike numbers, or none
+computed = []
 
 def batches(step):
     return torch.split(rows, [*sizes[step], 17 - sum(sizes[step])])[:-1]
 
-objective = Objective(batches, lambda model, batch: (model(batch).squeeze(-1) - batch.sum(-1)).square().sum(), len)
+def loss_sum(model, batch):
+    computed.append(len(batch))
+    return (model(batch).squeeze(-1) - batch.sum(-1)).square().sum()
+
+objective = Objective(batches, loss_sum, len)
 settings = LoopSettings(4, 0.05, 0.25, 0.01, 1.0, 1e9, "cpu", "fp32")
 losses = [step.loss for step in training_steps(model, objective, settings)]
 part_from_processes()
-if PartialState().is_main_process:
-    torch.save({"weights": [weight.detach() for weight in model.parameters()], "losses": losses}, sys.argv[1])
+found = {"weights": [weight.detach() for weight in model.parameters()], "losses": losses, "computed": computed}
+torch.save(found, f"{sys.argv[1]}-{PartialState().process_index}")
 """
 
 
@@ -131,10 +136,12 @@ def test_gradients_of_uneven_shares_are_those_of_the_whole(tmp_path) -> None:
     for start, name in (([sys.executable], "alone"), (launch(3), "shared")):
         command = [*start, str(tmp_path / "uneven.py"), str(tmp_path / name)]
         subprocess.run(command, check=True, capture_output=True, env=ENV)
-    alone, shared = torch.load(tmp_path / "alone"), torch.load(tmp_path / "shared")
-    assert shared["losses"] == pytest.approx(alone["losses"], rel=1e-5)
-    for weight, expected in zip(shared["weights"], alone["weights"], strict=True):
-        torch.testing.assert_close(weight, expected, atol=1e-5, rtol=1e-5)
+    alone, *shared = (torch.load(tmp_path / name) for name in ("alone-0", "shared-0", "shared-1", "shared-2"))
+    assert [each["computed"] for each in shared] == [[4, 3, 5, 1, 1], [1, 5, 1], [2, 1]]
+    for each in shared:
+        assert each["losses"] == pytest.approx(alone["losses"], rel=1e-5)
+        for weight, expected in zip(each["weights"], alone["weights"], strict=True):
+            torch.testing.assert_close(weight, expected, atol=1e-5, rtol=1e-5)
 
 
 def test_two_processes_adapt_like_one(tmp_path) -> None:
@@ -149,6 +156,25 @@ def test_two_processes_adapt_like_one(tmp_path) -> None:
     assert facts["validation_loss"] == pytest.approx(expected["validation_loss"], abs=0.01)
     assert losses(tmp_path / "shared") == pytest.approx(losses(tmp_path / "alone"), abs=0.01)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "notes", "shared"]  # nothing is left behind
+
+
+def test_a_launch_of_more_processes_than_rows_leaves_nothing_behind(tmp_path) -> None:
+    command = [*launch(2), *adapt_command(tmp_path, "lm"), "--set=batch_tokens=100"]
+    done = subprocess.run(command, capture_output=True, text=True, env=ENV)
+    assert done.returncode != 0
+    told = " ".join(done.stderr.split())
+    assert "adapt.batch_tokens: a step of 100 tokens has 1 rows for 2 processes; set it to at least 256" in told
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
+
+
+@pytest.mark.slow
+def test_the_configuration_for_accelerate(tmp_path) -> None:
+    config = Path(__file__).parents[1] / "recipes" / "accelerate.yaml"
+    start = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config), "--cpu"]
+    command = [*start, "--num_processes", "1", *adapt_command(tmp_path, "lm")]
+    done = subprocess.run(command, capture_output=True, text=True, env=ENV)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "lm" / "model" / "config.json").is_file()
 
 
 @pytest.mark.slow

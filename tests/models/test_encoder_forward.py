@@ -14,6 +14,7 @@ from transformers import ModernBertConfig, ModernBertForTokenClassification
 
 from deidsynth.config import TrainConfig
 from deidsynth.documents import LabelScheme
+from deidsynth.models.devices import autocast
 from deidsynth.models.encoder_forward import EncoderForward, token_scores
 from deidsynth.models.token_classifier import new_tagger
 from deidsynth.tagging import TagSet
@@ -78,18 +79,19 @@ def test_what_was_computed_before_leaves_no_trace() -> None:
         assert_same(model, forward, lengths)
 
 
-def test_in_bfloat16_it_is_as_near_to_float32_as_the_model_is() -> None:
+def test_in_bfloat16_it_is_about_as_near_to_float32_as_autocast_is() -> None:
     model, lengths = random_model(), (150, 120)
     ids, mask = batch(lengths)
     with torch.inference_mode():
         exact = torch.log_softmax(model(input_ids=ids, attention_mask=mask).logits, dim=-1)
         ours = EncoderForward(model, torch.bfloat16)(ids, lengths).float()
-        theirs = model.to(torch.bfloat16)(input_ids=ids, attention_mask=mask).logits.float()
+        with autocast("cpu", "bf16"):
+            theirs = model(input_ids=ids, attention_mask=mask).logits.float()
     divergence = [
         (exact.exp() * (exact - torch.log_softmax(each, dim=-1))).sum(dim=-1)[mask.bool()].mean()
         for each in (ours, theirs)
     ]
-    assert 0.0 < divergence[0] <= divergence[1]
+    assert 0.0 < divergence[0] <= 1.5 * divergence[1]
 
 
 def test_a_tagger_as_it_is_trained(tiny: Callable[[str], Path]) -> None:

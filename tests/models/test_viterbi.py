@@ -131,6 +131,11 @@ def test_a_text_may_not_begin_inside() -> None:
     assert chances[0, 2] == 0.0
 
 
+def test_a_single_tag() -> None:
+    ((tags, chances),) = best_sequences([Lattice(np.zeros((3, 1)))], Moves.of(TagSet.of(LabelScheme(()))))
+    assert (tags.tolist(), chances.tolist()) == ([0, 0, 0], [[1.0], [1.0], [1.0]])
+
+
 def test_no_tokens() -> None:
     nothing, something = _lattice(np.zeros((0, N_TAGS)), []), _lattice(np.zeros((2, N_TAGS)))
     assert [tags.shape for tags, _ in best_sequences([nothing, something], VALID)] == [(0,), (2,)]

@@ -38,7 +38,7 @@ def adapt_command(
     from deidsynth.executors.launched import launched_processes
 
     process = launched_processes()
-    quiet = quiet or not process.is_main  # one process speaks for all
+    quiet = quiet or not process.is_main  # one process tells of the work
     config = stage_config(AdaptConfig, settings, base=base)
     refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by, require_entities=False)

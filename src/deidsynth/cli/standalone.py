@@ -67,9 +67,8 @@ def run_stage(
         folders = {role: _lay_out(value, work / "inputs" / role) for role, value in inputs.items()}
         with _models_as_given(inputs, folders):
             facts: Mapping[str, Any] = task.stage.run(config, folders, work / "output", task.context)
-    told = {key: identity[key] for key in ("stage", "version", "config", "seed", "precision")}
     (work / "output" / FACTS).write_text(
-        json.dumps({**told, "facts": dict(facts)}, indent=2, ensure_ascii=False), encoding="utf-8"
+        json.dumps({**identity, "facts": dict(facts)}, indent=2, ensure_ascii=False), encoding="utf-8"
     )
     if _has_real_text(inputs):
         (work / "output").chmod(0o700)
@@ -85,8 +84,8 @@ def share_stage(
 ) -> None:
     """Take part in a stage that the first process of the same command runs, and write nothing of it.
 
-    Its checkpoints are read where the first process writes them, and its inputs lie beside those of the first, which
-    removes them; so all must see the folder of the output.
+    Its checkpoints are read where the first process writes them, so all must see the folder of the output. Its inputs
+    lie in a hidden folder beside it, which is removed; after a kill, the same command removes it.
 
     Args:
         name: see ``run_stage``, like the following ones.
@@ -96,11 +95,14 @@ def share_stage(
         around: see there; the process is not the first.
     """
     task = _task(name, config, inputs, output, around)
-    own = task.work / "inputs" / f"process-{around.process.rank}"
-    task.work.mkdir(mode=0o700, exist_ok=True)
-    own.mkdir(parents=True, exist_ok=True)
-    folders = {role: _lay_out(value, own / role) for role, value in inputs.items()}
-    task.stage.run(config, folders, task.work / "output", task.context)
+    own = task.work.with_suffix(f".process-{around.process.rank}")
+    try:
+        own.mkdir(mode=0o700, exist_ok=True)
+        own.chmod(0o700)
+        folders = {role: _lay_out(value, own / role) for role, value in inputs.items()}
+        task.stage.run(config, folders, own, task.context)
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +127,11 @@ def _task(
 
     stage, process = STAGES[name], around.process
     device = resolve_device(around.device)
+    if process.count > 1:
+        if device not in ("cpu", "cuda"):
+            raise InputError(f"device {device}: several processes cannot share it; use auto, cuda or cpu")
+        device = resolve_device(f"cuda:{process.local_rank}") if device == "cuda" else device
     precision = resolve_precision(around.precision, device)
-    if device == "cuda" and process.count > 1:
-        device = f"cuda:{process.local_rank}"
     identity = {
         "stage": stage.name,
         "version": stage.version,

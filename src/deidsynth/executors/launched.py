@@ -16,7 +16,7 @@ class Launched:
     """One of the processes of a command.
 
     Args:
-        rank: among all of them; 0 is the one that reads and writes for all.
+        rank: among all of them; 0 is the one that writes for all.
         local_rank: among those of its machine.
         count: how many there are.
     """
@@ -27,7 +27,7 @@ class Launched:
 
     @property
     def is_main(self) -> bool:
-        """Whether it reads and writes for all."""
+        """Whether it writes for all."""
         return self.rank == 0
 
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from deidsynth.config import AdaptConfig
 from deidsynth.documents import Document
-from deidsynth.errors import CorpusError
+from deidsynth.errors import CorpusError, InputError
 from deidsynth.models.causal_lm import Adaptable, context_length, loss_sum
 from deidsynth.models.devices import Compute, autocast
 from deidsynth.models.loop import LoopSettings, Objective, TrainingPoint, training_steps
@@ -109,6 +109,7 @@ def adapt_to_tokens(
 
     Raises:
         CorpusError: the training texts are empty.
+        InputError: a step has fewer rows than there are processes.
     """
     frame = Frame.of(adaptable.tokenizer)
     length = min(config.sequence_length, context_length(adaptable.model))
@@ -116,6 +117,11 @@ def adapt_to_tokens(
         raise CorpusError("the training documents hold no text to adapt to")
     recipe = AdaptRecipe.of(config, adaptable.method)
     rows_per_step = max(1, recipe.batch_tokens // length)
+    if compute.n_processes > rows_per_step:
+        raise InputError(
+            f"adapt.batch_tokens: a step of {recipe.batch_tokens} tokens has {rows_per_step} rows for "
+            f"{compute.n_processes} processes; set it to at least {compute.n_processes * length}, or launch fewer"
+        )
     epochs = _Epochs(tokens.train, frame, length, rows_per_step, compute.seed, compute.n_processes)
     n_steps = max(1, round(recipe.epochs * epochs.n_steps))
     settings = LoopSettings.of(

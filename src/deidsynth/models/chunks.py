@@ -80,7 +80,8 @@ def windows(starts: Sequence[int], n_tokens: int, size: int, overlap: float) -> 
         starts: token numbers at which sentences begin, ascending.
         n_tokens: length of the document.
         size: longest window.
-        overlap: share of a window that the next one sees again; more or less, as the sentences fall.
+        overlap: share of a window that the next one sees again; more or less, as the sentences fall, and nothing of a
+            window that is a single sentence.
     """
     cuts = sorted({*starts, n_tokens})
     found: list[tuple[int, int]] = []
@@ -95,8 +96,9 @@ def windows(starts: Sequence[int], n_tokens: int, size: int, overlap: float) -> 
         if end == n_tokens:
             break
         stride = max(1, round((end - begin) * (1 - overlap)))
-        near = [_last_cut(cuts, begin, begin + stride), _first_cut(cuts, begin + stride, end)]
-        begin = min((cut for cut in near if cut), key=lambda cut: abs(cut - begin - stride), default=begin + stride)
+        goal = begin + stride
+        near = [cut for cut in (_last_cut(cuts, begin, goal), _first_cut(cuts, goal, end - 1)) if cut]
+        begin = min(near, key=lambda cut: abs(cut - goal)) if near else _first_cut(cuts, begin, end) or goal
     return found
 
 

@@ -75,10 +75,10 @@ class _Layer:
 
 
 class EncoderForward:
-    """A tagger's forward pass, with its weights as they are now.
+    """A tagger's forward pass, with the weights that it has when this is made; for inference mode only.
 
     Args:
-        model: on the processor, in evaluation mode.
+        model: on the processor, in evaluation mode, in float32 as taggers are loaded.
         dtype: of matrix products.
     """
 

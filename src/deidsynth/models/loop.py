@@ -15,7 +15,7 @@ import torch.distributed
 from accelerate import PartialState
 from torch import Tensor, nn
 
-from deidsynth.errors import ModelNotUsableError
+from deidsynth.errors import InputError, ModelNotUsableError
 from deidsynth.models.devices import Compute, autocast, keep_freed_memory
 
 Batch = TypeVar("Batch")
@@ -159,7 +159,7 @@ def training_steps(
 
     A run that was killed and resumed does the same steps as one that was not. Where a launcher began several processes,
     they divide the micro-batches of a step, and gradients are summed once a step: a process may have none of them. All
-    processes read the checkpoint that the first one writes.
+    processes read the checkpoint that the first one writes, and each has chance of its own in every step.
 
     Args:
         model: moved to the device of the settings.
@@ -170,9 +170,11 @@ def training_steps(
 
     Raises:
         ModelNotUsableError: no weight is trainable, or the trained weights do not move.
+        InputError: not all processes see the same checkpoint.
     """
     keep_freed_memory()
     processes = PartialState(cpu=settings.device == "cpu")
+    seed = torch.initial_seed()
     model.to(settings.device)
     trainable = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     if not trainable:
@@ -181,10 +183,14 @@ def training_steps(
     first = 0
     if checkpoint is not None and (checkpoint / CHECKPOINT).exists():
         first = _restore(checkpoint, model, optimizers, memory)
+    if processes.num_processes > 1:
+        _check_same_start(first, settings.device)
     before = [weight.detach().clone() for _, weight in trainable] if first == 0 else []
     saved = time.monotonic()
     for number in range(first, settings.n_steps):
         model.train()
+        if processes.num_processes > 1:
+            torch.manual_seed(seed + number * processes.num_processes + processes.process_index)
         rate = settings.rate(number)
         for each in optimizers:
             for group in each.param_groups:
@@ -223,10 +229,24 @@ def part_from_processes() -> None:
 def _sum_over_processes(total: Tensor, weights: Sequence[nn.Parameter]) -> None:
     """The loss and the gradients of all processes, in place; a process without micro-batches adds nothing."""
     torch.distributed.all_reduce(total)
-    for weight in weights:
-        if weight.grad is None:
-            weight.grad = torch.zeros_like(weight)
-        torch.distributed.all_reduce(weight.grad)
+    used = torch.tensor([weight.grad is not None for weight in weights], dtype=torch.int32, device=total.device)
+    torch.distributed.all_reduce(used, torch.distributed.ReduceOp.MAX)
+    for weight, is_used in zip(weights, used.tolist(), strict=True):
+        if is_used:
+            if weight.grad is None:
+                weight.grad = torch.zeros_like(weight)
+            torch.distributed.all_reduce(weight.grad)
+
+
+def _check_same_start(first: int, device: str) -> None:
+    """Make sure that all processes begin with the same step."""
+    ends = torch.tensor([first, -first], device=device)
+    torch.distributed.all_reduce(ends, torch.distributed.ReduceOp.MAX)
+    if ends[0] != -ends[1]:
+        raise InputError(
+            "the processes of this training do not see the same checkpoint; give an output in a folder that all of "
+            "them share, or remove the unfinished work beside it"
+        )
 
 
 def _optimizers(trainable: Sequence[tuple[str, nn.Parameter]], settings: LoopSettings) -> list[torch.optim.Optimizer]:
@@ -295,7 +315,7 @@ def _restore(
         optimizer.load_state_dict(values)
     torch.set_rng_state(state["random"])
     if "random_cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["random_cuda"])
+        torch.cuda.set_rng_state_all(state["random_cuda"][: torch.cuda.device_count()])
     if memory is not None:
         memory.clear()
         memory.update(state["memory"])

@@ -161,7 +161,7 @@ class _Ways:
         unlike, group = np.unique(added.T, axis=0, return_inverse=True)
         is_many = np.isfinite(unlike).sum(axis=1) > 2
         place = np.where(is_many, np.cumsum(is_many) - 1 + (~is_many).sum(), np.cumsum(~is_many) - 1)
-        few = np.argsort(-unlike[~is_many], axis=1, kind="stable")[:, :2]
+        few = np.argsort(-unlike[~is_many], axis=1, kind="stable")[:, :2][:, [0, -1]]  # of a single tag twice the same
         return cls(place[group.ravel()], few, np.take_along_axis(unlike[~is_many], few, axis=1), unlike[is_many])
 
     def step(self, score: Floats) -> Floats:

@@ -77,7 +77,7 @@ class Adapt:
         write_lines(output / CURVE, memory["curve"])
         tokens_per_second = memory["n_targets"] / max(memory["seconds"], 1e-9)
         needed = tokens_per_second * training_flops_per_token(model, _seen_tokens(tokens.train, model, config))
-        given = product_flops_per_second(context.device, context.precision)
+        given = product_flops_per_second(context.device, context.precision) * context.n_processes
         measured = [row for row in memory["curve"] if "validation_loss" in row]
         best = min(measured, key=lambda row: float(row["validation_loss"])) if measured else {}
         return {

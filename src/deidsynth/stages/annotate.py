@@ -28,7 +28,7 @@ class Annotate:
     """
 
     name = "annotate"
-    version = 1
+    version = 2
     config_type: type[StageConfig] = AnnotateConfig
 
     def run(

@@ -24,7 +24,7 @@ class AnnotateInline:
     """
 
     name = "annotate-inline"
-    version = 1
+    version = 2
     config_type: type[StageConfig] = AnnotateInlineConfig
 
     def run(

@@ -20,7 +20,7 @@ class Evaluate:
     """``model`` and ``corpus`` in; ``scores.json`` and ``predictions.jsonl`` out."""
 
     name = "evaluate"
-    version = 1
+    version = 2
     config_type: type[StageConfig] = EvaluateConfig
 
     def run(

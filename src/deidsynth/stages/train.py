@@ -43,7 +43,7 @@ class Train:
     """
 
     name = "train"
-    version = 5
+    version = 6
     config_type: type[StageConfig] = TrainConfig
 
     def run(
