@@ -151,7 +151,7 @@ def test_an_adapt_that_was_killed_ends_with_the_same_weights(
     assert facts["n_tokens_seen"] == adapted[1]["n_tokens_seen"]
 
 
-@pytest.mark.parametrize("step", [4, 30])
+@pytest.mark.parametrize("step", [4, 30, 46])
 def test_a_train_that_was_killed_ends_with_the_same_weights(
     step: int, trained: tuple[Path, Facts], root: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -306,6 +306,12 @@ class TrainConfig(StageConfig):
     chunk_words: int | None = Field(128, ge=4, description="longest chunk in words (the paper's 128)")
     chunk_tokens: int | None = Field(None, ge=8, description="longest chunk in tokens, special tokens left out")
     keep: Literal["last", "best"] = Field("last", description="best: the best epoch on validation documents")
+    average: float = Field(
+        0.4,
+        ge=0.0,
+        lt=1.0,
+        description="with keep: last, the mean of the weights over this share of the last steps; 0: the last alone",
+    )
     validation: Fraction = Field(
         0.1, description="share carved from the training input for keep: best and for target_recall"
     )
