@@ -176,6 +176,19 @@ def test_what_is_seldom_seen_in_a_row_is_seldom_found() -> None:
     assert [entity.key for entity in together.entities] == [(0, len(text), "NAME")]
 
 
+def test_members_decide_by_the_mean_of_their_probabilities() -> None:
+    document = Document("1", "Ana kom")
+    sure, unsure = Even(0.6, 0.1, 0.1, 0.1, 0.1), Even(0.02, 0.02, 0.02, 0.9, 0.04)
+    tagger = replace(_tagger(sure), others=(unsure,))  # type: ignore[arg-type]
+    (found,) = predict(tagger, [document])
+    (expected,) = predict(_tagger(Even(0.31, 0.06, 0.06, 0.5, 0.07)), [document])
+    assert found.entities
+    assert [entity.key for entity in found.entities] == [entity.key for entity in expected.entities]
+    assert [entity.score for entity in found.entities] == pytest.approx([each.score for each in expected.entities])
+    outside, _ = outside_probabilities(tagger, [document])
+    assert outside == pytest.approx(np.full(len(outside), 0.31))
+
+
 def test_below_the_threshold_nothing_is_left_outside() -> None:
     document = Document("1", "Ana kom")
     tagger = _tagger(Even(0.5, 0.1, 0.1, 0.2, 0.1))

@@ -18,6 +18,7 @@ from deidsynth.errors import CorpusError
 from deidsynth.metrics import score
 from deidsynth.models import token_data
 from deidsynth.models.tagger_training import carve_validation
+from deidsynth.models.token_classifier import load_tagger
 from deidsynth.sampling.local import LocalEngine
 from deidsynth.stages import STAGES, StageContext
 from tiny_models import FIRST, LAST, NOTES, PLACES, note
@@ -304,6 +305,27 @@ def test_the_best_epoch_is_kept_on_documents_of_other_groups(root: Path) -> None
     assert facts["validation_f1"] == max(measured)
     last, _ = run("train", root, {"corpus": corpus}, settings | {"epochs": 1}, "train-one")
     assert not _same_weights(last, folder)
+
+
+def test_members_are_trained_apart_and_taken_up_again(
+    root: Path, notes: Path, trained: tuple[Path, Facts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = TRAIN | {"members": 2, "checkpoint_seconds": 0.0}
+    folder, facts = run("train", root, {"corpus": notes}, settings, "train-two")
+    assert _same_weights(folder, trained[0])  # the first is the one that is trained alone
+    tagger = load_tagger(str(folder / "model"))
+    assert [len(tagger.models), facts["n_parameters"]] == [2, 2 * trained[1]["n_parameters"]]
+    assert facts["n_tokens_tagged"] == 2 * trained[1]["n_tokens_tagged"]
+    one, two = (dict(model.named_parameters()) for model in tagger.models)
+    assert not any(torch.equal(weight, two[name]) for name, weight in one.items() if weight.ndim == 2)
+    _die_after(monkeypatch, "deidsynth.models.tagger_training.tag_loss_sum", 70)  # of 48 steps each
+    with pytest.raises(KeyboardInterrupt):
+        run("train", root, {"corpus": notes}, settings, "train-two-killed")
+    monkeypatch.undo()
+    again, _ = run("train", root, {"corpus": notes}, settings, "train-two-killed")
+    for part in ("model", "model/member-2"):
+        assert (again / part / "model.safetensors").read_bytes() == (folder / part / "model.safetensors").read_bytes()
+    assert {path.name for path in again.glob("*.jsonl")} >= {"curve.jsonl", "2-curve.jsonl"}
 
 
 def test_nothing_to_learn(root: Path) -> None:

@@ -312,6 +312,12 @@ class TrainConfig(StageConfig):
         lt=1.0,
         description="with keep: last, the mean of the weights over this share of the last steps; 0: the last alone",
     )
+    members: int = Field(
+        1,
+        ge=1,
+        description="taggers that are trained one after another from the same filled-in encoder, each with chance of "
+        "its own; the mean of their probabilities is decoded, and annotation takes as many times as long",
+    )
     validation: Fraction = Field(
         0.1, description="share carved from the training input for keep: best and for target_recall"
     )

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from deidsynth.documents import Document
 from deidsynth.errors import ModelNotUsableError
@@ -117,7 +118,8 @@ def _scored(
     precision: str,
 ) -> Iterator[tuple[list[_Tokens], list[NDArray[np.float64]]]]:
     """Portions of the documents, with the log-probabilities of the tags of each, shape (n_tokens, n_tags)."""
-    tagger.model.to(device).eval()
+    for model in tagger.models:
+        model.to(device).eval()
     if device == "cpu":
         keep_freed_memory()
     for some in _portions(tagger, documents):
@@ -126,7 +128,9 @@ def _scored(
             for number, each in enumerate(some)
             for first, last in windows(sentence_starts(each.document.text, each.offsets), len(each.ids), size, overlap)
         ]
-        yield some, _log_probs(tagger, [each.ids for each in some], todo, batch_size, device, precision)
+        ids = [each.ids for each in some]
+        found = [_log_probs(model, tagger, ids, todo, batch_size, device, precision) for model in tagger.models]
+        yield some, found[0] if len(found) == 1 else [_mean(each) for each in zip(*found, strict=True)]
 
 
 def _portions(tagger: Tagger, documents: Sequence[Document]) -> Iterator[list[_Tokens]]:
@@ -178,7 +182,14 @@ def _is_joined(text: str, left: tuple[int, int], right: tuple[int, int]) -> bool
     return end > start or (end == start and within_word(text, start))
 
 
+def _mean(log_probs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The logarithm of the mean probabilities; shape of all (n_tokens, n_tags)."""
+    found: NDArray[np.float64] = np.logaddexp.reduce(np.stack(log_probs), axis=0) - np.log(len(log_probs))
+    return found
+
+
 def _log_probs(
+    model: nn.Module,
     tagger: Tagger,
     ids: Sequence[Sequence[int]],
     todo: list[_Window],
@@ -186,13 +197,13 @@ def _log_probs(
     device: str,
     precision: str,
 ) -> list[NDArray[np.float64]]:
-    """Log-probabilities of the tags, stitched from windows. Shape of each (n_tokens, n_tags)."""
+    """What a model of a tagger gives for the tags, stitched from windows. Shape of each (n_tokens, n_tags)."""
     special = SpecialTokens.of(tagger.tokenizer)
     fill = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
     result = [np.zeros((len(tokens), len(tagger.tag_set))) for tokens in ids]
     context = [np.full(len(tokens), -1) for tokens in ids]
     with torch.inference_mode():
-        tag_scores = token_scores(tagger.model, device, precision)  # weights are cast once for all batches
+        tag_scores = token_scores(model, device, precision)  # weights are cast once for all batches
         for batch in _batches(todo, batch_size, CPU_BATCH_TOKENS if device == "cpu" else None):
             rows = [special.around(ids[window.document][window.first : window.last]) for window in batch]
             logits = tag_scores(padded(rows, fill), [len(row) for row in rows])

@@ -27,6 +27,7 @@ from deidsynth.starters import SCRATCH, kind_of_base, resolve
 from deidsynth.tagging import TagSet
 
 SETTINGS = "deidsynth.json"
+MEMBER = "member-{}"
 SCRATCH_POSITIONS = 1024
 DEFAULT_WINDOW = 512
 
@@ -45,6 +46,7 @@ class Tagger:
             nothing. Shape (n_tags, n_tags).
         outside_threshold: tokens whose probability of being outside is at most this are never left outside; None for
             no threshold.
+        others: further models of the same tokens and tags, whose probabilities are averaged with those of the first.
     """
 
     model: PreTrainedModel
@@ -54,9 +56,15 @@ class Tagger:
     whole_words: bool = False
     transitions: NDArray[np.float64] | None = None
     outside_threshold: float | None = None
+    others: tuple[PreTrainedModel, ...] = ()
+
+    @property
+    def models(self) -> tuple[PreTrainedModel, ...]:
+        """All of them."""
+        return self.model, *self.others
 
     def save(self, folder: Path) -> None:
-        """Write an ordinary Hugging Face folder, and our settings beside it."""
+        """Write an ordinary Hugging Face folder, and in it our settings and folders of the other models."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         settings: dict[str, Any] = {"window_tokens": self.window_tokens, "whole_words": self.whole_words}
@@ -64,6 +72,10 @@ class Tagger:
             settings["transitions"] = self.transitions.round(4).tolist()
         if self.outside_threshold is not None:
             settings["outside_threshold"] = self.outside_threshold
+        for number, model in enumerate(self.others, start=2):
+            model.save_pretrained(folder / MEMBER.format(number))
+        if self.others:
+            settings["members"] = len(self.models)
         (folder / SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
 
 
@@ -148,6 +160,7 @@ def load_tagger(name: str) -> Tagger:
             "train one with `deidsynth train`"
         ) from None
     settings = Path(name) / SETTINGS
+    others: list[PreTrainedModel] = []
     limit, whole_words, transitions, threshold = longest_window(model, tokenizer), False, None, None
     if settings.exists():
         known = json.loads(settings.read_text(encoding="utf-8"))
@@ -155,7 +168,10 @@ def load_tagger(name: str) -> Tagger:
         if "transitions" in known:
             transitions = np.array(known["transitions"], dtype=np.float64)
         threshold = known.get("outside_threshold")
-    return Tagger(model, tokenizer, tag_set, limit, whole_words, transitions, threshold)
+        for number in range(2, int(known.get("members", 1)) + 1):
+            member = str(Path(name) / MEMBER.format(number))
+            others.append(load_model(AutoModelForTokenClassification, member).eval())
+    return Tagger(model, tokenizer, tag_set, limit, whole_words, transitions, threshold, tuple(others))
 
 
 def longest_window(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:

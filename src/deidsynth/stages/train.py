@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from deidsynth.models.pretraining import pretrain
 from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.models.tagger_prediction import outside_probabilities, predict
 from deidsynth.models.tagger_training import carve_validation, train_tagger
-from deidsynth.models.token_classifier import Tagger, new_tagger
+from deidsynth.models.token_classifier import MEMBER, Tagger, new_tagger
 from deidsynth.models.token_data import Example, TrainingChunks, training_chunks, transition_log_probs
 from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE, write_json, write_lines
 from deidsynth.stages.curves import watch
@@ -59,21 +60,21 @@ class Train:
         tagger, chunks = _untrained(config, TagSet.of(corpus.label_scheme()), train, context)
         texts = _texts(inputs["texts"], tagger, config) if "texts" in inputs else ()
         n_pretrained = _pretrain(tagger, chunks, texts, config, output, context)
-        memory: dict[str, Any] = {}
-        points = train_tagger(
-            tagger,
-            chunks,
-            config,
-            Compute(context.seed, context.device, context.precision, context.scratch),
-            memory,
-            validate=_validator(validation, context) if config.keep == "best" else None,
-        )
-        watch(points, "train", context.progress, memory)
+        validate = _validator(validation, context) if config.keep == "best" else None
+        begin = deepcopy(tagger.model.state_dict()) if config.members > 1 else {}
+        records = [_train_member(1, tagger, chunks, config, context, validate)]
+        for number in range(2, config.members + 1):
+            member = replace(tagger, model=deepcopy(tagger.model))
+            member.model.load_state_dict(begin)
+            records.append(_train_member(number, member, chunks, config, context, validate))
+            tagger = replace(tagger, others=(*tagger.others, member.model))
         threshold = _threshold(tagger, validation, config.target_recall, context)
         if threshold is not None:
             tagger = replace(tagger, outside_threshold=threshold.threshold)
         tagger.save(output / MODEL)
-        write_lines(output / CURVE, memory["curve"])
+        for number, record in enumerate(records, start=1):
+            write_lines(output / (CURVE if number == 1 else f"{number}-{CURVE}"), record["curve"])
+        best = [record["best"] for record in records if record["best"] is not None]
         return {
             "n_documents": len(train),
             "n_validation_documents": len(validation),
@@ -84,10 +85,10 @@ class Train:
             "n_cut_entities": chunks.n_cut,
             "n_boundaries_within_words": chunks.n_within_words,
             "whole_words": tagger.whole_words,
-            "n_parameters": sum(weight.numel() for weight in tagger.model.parameters()),
+            "n_parameters": sum(weight.numel() for model in tagger.models for weight in model.parameters()),
             "n_tokens_filled_in": n_pretrained,
-            "n_tokens_tagged": memory["n_targets"],
-            "validation_f1": memory["best"],
+            "n_tokens_tagged": sum(record["n_targets"] for record in records),
+            "validation_f1": sum(best) / len(best) if best else None,
             "outside_threshold": threshold and threshold.threshold,
             "validation_token_recall": threshold and threshold.recall,
             "validation_token_precision": threshold and threshold.precision,
@@ -161,6 +162,35 @@ def _pretrain(
     done = json.loads(record.read_text(encoding="utf-8"))
     write_lines(output / PRETRAINING_CURVE, done["curve"])
     return int(done["n_targets"])
+
+
+def _train_member(
+    number: int,
+    tagger: Tagger,
+    chunks: TrainingChunks,
+    config: TrainConfig,
+    context: StageContext,
+    validate: Callable[[Tagger], float] | None,
+) -> Mapping[str, Any]:
+    """Train one of the members in place, or take up one that is trained; its curve and counts."""
+    folder = context.scratch if number == 1 else context.scratch / MEMBER.format(number)
+    folder.mkdir(exist_ok=True)
+    weights, record = folder / "trained.safetensors", folder / "trained.json"
+    if config.members > 1 and record.exists():
+        load_model(tagger.model, str(weights))
+        tagger.model.eval()
+        known: Mapping[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+        return known
+    memory: dict[str, Any] = {}
+    seed = context.seed if number == 1 else context.seed * 1_000 + number
+    compute = Compute(seed, context.device, context.precision, folder)
+    points = train_tagger(tagger, chunks, config, compute, memory, validate=validate)
+    watch(points, "train" if number == 1 else f"train, member {number}", context.progress, memory)
+    found = {name: memory[name] for name in ("curve", "n_targets", "best")}
+    if config.members > 1:
+        save_model(tagger.model, str(weights))
+        write_json(record, found)
+    return found
 
 
 def _threshold(
