@@ -307,7 +307,7 @@ class TrainConfig(StageConfig):
     chunk_tokens: int | None = Field(None, ge=8, description="longest chunk in tokens, special tokens left out")
     keep: Literal["last", "best"] = Field("last", description="best: the best epoch on validation documents")
     average: float = Field(
-        0.4,
+        0.0,
         ge=0.0,
         lt=1.0,
         description="with keep: last, the mean of the weights over this share of the last steps; 0: the last alone",
