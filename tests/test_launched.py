@@ -107,8 +107,8 @@ def losses(folder: Path) -> list[float]:
 
 UNEVEN = """
 import sys, torch
-from accelerate import PartialState
-from deidsynth.models.loop import LoopSettings, Objective, part_from_processes, training_steps
+from deidsynth.models.loop import LoopSettings, Objective, training_steps
+from deidsynth.models.processes import leave, processes_on
 torch.manual_seed(1)
 model = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1))
 rows = torch.randn(17, 6)
@@ -125,9 +125,10 @@ def loss_sum(model, batch):
 objective = Objective(batches, loss_sum, len)
 settings = LoopSettings(4, 0.05, 0.25, 0.01, 1.0, 1e9, "cpu", "fp32")
 losses = [step.loss for step in training_steps(model, objective, settings)]
-part_from_processes()
+processes = processes_on("cpu")
+leave(processes)
 found = {"weights": [weight.detach() for weight in model.parameters()], "losses": losses, "computed": computed}
-torch.save(found, f"{sys.argv[1]}-{PartialState().process_index}")
+torch.save(found, f"{sys.argv[1]}-{processes.process_index}")
 """
 
 
@@ -168,11 +169,12 @@ def test_a_launch_of_more_processes_than_rows_leaves_nothing_behind(tmp_path) ->
 
 
 @pytest.mark.slow
-def test_the_configuration_for_accelerate(tmp_path) -> None:
+@pytest.mark.parametrize("launcher", ["accelerate", "torchrun"])
+def test_one_launched_process(tmp_path, launcher) -> None:
     config = Path(__file__).parents[1] / "recipes" / "accelerate.yaml"
-    start = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config), "--cpu"]
-    command = [*start, "--num_processes", "1", *adapt_command(tmp_path, "lm")]
-    done = subprocess.run(command, capture_output=True, text=True, env=ENV)
+    accelerate = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config), "--cpu"]
+    start = [*accelerate, "--num_processes", "1"] if launcher == "accelerate" else launch(1)
+    done = subprocess.run([*start, *adapt_command(tmp_path, "lm")], capture_output=True, text=True, env=ENV)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "lm" / "model" / "config.json").is_file()
 

@@ -7,7 +7,6 @@ tag. Tokens come in order of their starts; tokens that share one character (a ch
 
 from __future__ import annotations
 
-import functools
 import re
 import unicodedata
 from collections import Counter
@@ -132,19 +131,12 @@ def within_word(text: str, place: int) -> bool:
     """
     if not 0 < place < len(text):
         return False
-    left, right = text[place - 1], text[place]
-    if left < FIRST_MARK and right < FIRST_MARK:
-        return _go_together(left, right)
-    if _is_mark(right):
-        return not left.isspace()
+    if _is_mark(text[place]):
+        return not text[place - 1].isspace()
     before = place - 1
     while before > 0 and _is_mark(text[before]):
         before -= 1
-    return _go_together(text[before], right)
-
-
-@functools.cache
-def _go_together(left: str, right: str) -> bool:
+    left, right = text[before], text[place]
     if left.isdigit() or right.isdigit():
         return left.isdigit() and right.isdigit()
     return left.isalpha() and right.isalpha() and not (left.islower() and right.isupper())

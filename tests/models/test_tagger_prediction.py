@@ -51,8 +51,8 @@ class Oracle(nn.Module):
         return SimpleNamespace(logits=logits)
 
 
-def _tagger(model: nn.Module, tokenizer: object = ENCODER, window: int = 64) -> Tagger:
-    return Tagger(model, tokenizer, TAGS, window)  # type: ignore[arg-type]
+def _tagger(model: nn.Module, *others: nn.Module, tokenizer: object = ENCODER, window: int = 64) -> Tagger:
+    return Tagger(model, tokenizer, TAGS, window, others=others)  # type: ignore[arg-type]
 
 
 def _spell(text: str, **tags: int) -> dict[int, int]:
@@ -71,7 +71,7 @@ def test_a_token_of_zero_width_does_not_part_an_entity(whole_words: bool, tiny: 
     wide = [number for number in range(len(ids)) if number not in narrow]
     tags = TAGS.begin["NAME"], TAGS.inside["NAME"]
     oracle = Oracle({ids[number]: tags[number != wide[0]] for number in wide})
-    tagger = replace(_tagger(oracle, tokenizer), whole_words=whole_words)
+    tagger = replace(_tagger(oracle, tokenizer=tokenizer), whole_words=whole_words)
     found = next(predict(tagger, [Document("1", text)]))
     assert [entity.key for entity in found.entities] == [(0, len(text), "NAME")]
 
@@ -80,7 +80,7 @@ def test_tokens_of_zero_width_do_not_shift_where_words_begin(tiny: Tiny) -> None
     tokenizer = load_tokenizer(str(tiny("roberta")))
     text = "Ana på xö Qwertyx 12"
     ids, _ = tokenize(tokenizer, text)
-    tagger = replace(_tagger(Oracle(dict.fromkeys(ids, TAGS.begin["NAME"])), tokenizer), whole_words=True)
+    tagger = replace(_tagger(Oracle(dict.fromkeys(ids, TAGS.begin["NAME"])), tokenizer=tokenizer), whole_words=True)
     found = next(predict(tagger, [Document("1", text)]))
     assert [text[entity.start : entity.end] for entity in found.entities] == text.split()
 
@@ -179,7 +179,7 @@ def test_what_is_seldom_seen_in_a_row_is_seldom_found() -> None:
 def test_members_decide_by_the_mean_of_their_probabilities() -> None:
     document = Document("1", "Ana kom")
     sure, unsure = Even(0.6, 0.1, 0.1, 0.1, 0.1), Even(0.02, 0.02, 0.02, 0.9, 0.04)
-    tagger = replace(_tagger(sure), others=(unsure,))  # type: ignore[arg-type]
+    tagger = _tagger(sure, unsure)
     (found,) = predict(tagger, [document])
     (expected,) = predict(_tagger(Even(0.31, 0.06, 0.06, 0.5, 0.07)), [document])
     assert found.entities

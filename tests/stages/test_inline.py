@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from deidsynth.config import parse
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import ConfigError, CorpusError, InputError
 from deidsynth.models.markup import Markup
-from deidsynth.stages import STAGES, StageContext
 from tiny_models import NOTES
+from tiny_stages import run
 
 Tiny = Callable[[str], Path]
 SHAPE = {"hidden_size": 48, "layers": 2, "heads": 2, "intermediate_size": 96, "vocabulary_size": 450, "context": 160}
@@ -23,15 +22,6 @@ ADAPT = {"base": "scratch", "scratch": SHAPE, "epochs": 40, "batch_tokens": 320,
 ADAPT |= {"evaluations": 1, "learning_rate": 0.006, "annotations": "inline", "header": ["labels", "length"]}
 SAMPLE = {"batch_size": 8, "max_length_tokens": 150, "prompts": {"language": "sv"}, "filters": {"mode": "count"}}
 SAMPLE |= {"annotations": "inline", "top_p": 0.8, "volume": 1.0}
-
-
-def run(stage: str, root: Path, inputs: Mapping[str, Path], config: Mapping[str, Any], name: str = "") -> Any:
-    """Folder and facts of a stage."""
-    made, scratch = root / (name or stage), root / f"{name or stage}-scratch"
-    made.mkdir(parents=True, exist_ok=True)
-    scratch.mkdir(exist_ok=True)
-    context = StageContext(scratch, seed=3)
-    return made, STAGES[stage].run(parse(STAGES[stage].config_type, config), inputs, made, context)
 
 
 def folder_of(root: Path, name: str, documents: tuple[Document, ...]) -> Path:

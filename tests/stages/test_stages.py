@@ -3,76 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from safetensors.torch import load_file
 
-from deidsynth.config import parse
-from deidsynth.corpora import read_jsonl, write_jsonl
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora import read_jsonl
+from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.metrics import score
-from deidsynth.models import token_data
-from deidsynth.models.tagger_training import carve_validation
-from deidsynth.models.token_classifier import load_tagger
 from deidsynth.sampling.local import LocalEngine
-from deidsynth.stages import STAGES, StageContext
 from tiny_models import FIRST, LAST, NOTES, PLACES, note
-
-CAUSAL = {"hidden_size": 32, "layers": 1, "heads": 2, "intermediate_size": 32, "vocabulary_size": 400, "context": 128}
-ENCODER = {
-    "hidden_size": 32,
-    "layers": 2,
-    "heads": 2,
-    "intermediate_size": 48,
-    "vocabulary_size": 400,
-    "dropout": 0.0,
-}
-ADAPT = {
-    "epochs": 4,
-    "batch_tokens": 512,
-    "sequence_length": 128,
-    "base": "scratch",
-    "scratch": CAUSAL,
-    "evaluations": 3,
-}
-TRAIN = {"epochs": 8, "batch_size": 4, "learning_rate": 0.01, "encoder": "scratch", "scratch": ENCODER}
-TRAIN |= {"pretraining": {"epochs": 1}, "average": 0.4}
-SYNTHESIZE = {"batch_size": 5, "max_length_tokens": 60, "volume": 0.75, "prompts": {"language": "sv"}}
-SYNTHESIZE |= {"filters": {"mode": "count"}}
-
-Facts = Mapping[str, Any]
-
-
-def run(
-    stage: str, root: Path, inputs: Mapping[str, Path], settings: Mapping[str, Any], name: str = "", seed: int = 3
-) -> tuple[Path, Facts]:
-    """Folder and facts of one stage; a second call of the same name goes on where the first stopped."""
-    made, scratch = root / (name or stage), root / f"{name or stage}-scratch"
-    made.mkdir(parents=True, exist_ok=True)
-    scratch.mkdir(exist_ok=True)
-    config = parse(STAGES[stage].config_type, settings)
-    return made, STAGES[stage].run(config, inputs, made, StageContext(scratch, seed=seed))
-
-
-def corpus_folder(root: Path, documents: tuple[Document, ...], annotation: str = "gold") -> Path:
-    root.mkdir(parents=True, exist_ok=True)
-    write_jsonl(Corpus(documents, origin="invented", annotation=annotation), root / "corpus.jsonl")  # type: ignore[arg-type]
-    return root
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("stages")
-
-
-@pytest.fixture(scope="module")
-def notes(root: Path) -> Path:
-    return corpus_folder(root / "notes", NOTES)
+from tiny_stages import ADAPT, CAUSAL, SYNTHESIZE, TRAIN, Facts, corpus_folder, curve, die_after, run, same_weights
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +28,6 @@ def synthesized(root: Path, notes: Path, adapted: tuple[Path, Facts]) -> tuple[P
 
 
 @pytest.fixture(scope="module")
-def trained(root: Path, notes: Path) -> tuple[Path, Facts]:
-    return run("train", root, {"corpus": notes}, TRAIN)
-
-
-@pytest.fixture(scope="module")
 def annotated(root: Path, notes: Path, trained: tuple[Path, Facts]) -> tuple[Path, Facts]:
     return run("annotate", root, {"texts": notes, "model": trained[0]}, {})
 
@@ -98,10 +35,6 @@ def annotated(root: Path, notes: Path, trained: tuple[Path, Facts]) -> tuple[Pat
 @pytest.fixture(scope="module")
 def evaluated(root: Path, notes: Path, trained: tuple[Path, Facts]) -> tuple[Path, Facts]:
     return run("evaluate", root, {"model": trained[0], "corpus": notes}, {})
-
-
-def curve(folder: Path, name: str = "curve.jsonl") -> list[dict[str, float]]:
-    return [json.loads(line) for line in (folder / name).read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("stage", ["adapted", "synthesized", "trained", "annotated", "evaluated"])
@@ -137,56 +70,35 @@ def test_adaptation_keeps_the_best_weights_and_tells_the_loss(adapted: tuple[Pat
     assert facts["n_trained_parameters"] == facts["n_parameters"]
 
 
-def test_an_adapt_that_was_killed_ends_with_the_same_weights(
+def test_an_adapt_that_was_killed_ends_with_thesame_weights(
     adapted: tuple[Path, Facts], root: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    killed_at = _die_after(monkeypatch, "deidsynth.models.adaptation.loss_sum", 7)
+    killed_at = die_after(monkeypatch, "deidsynth.models.adaptation.loss_sum", 7)
     settings = ADAPT | {"checkpoint_seconds": 0.0}
     with pytest.raises(KeyboardInterrupt):
         run("adapt", root, {"train": notes}, settings, "adapt-killed")
     assert killed_at() == 7
     monkeypatch.undo()
     folder, facts = run("adapt", root, {"train": notes}, settings, "adapt-killed")
-    assert _same_weights(folder, adapted[0])
+    assert same_weights(folder, adapted[0])
     assert curve(folder) == curve(adapted[0])
     assert facts["n_tokens_seen"] == adapted[1]["n_tokens_seen"]
 
 
 @pytest.mark.parametrize("step", [4, 30, 46])
-def test_a_train_that_was_killed_ends_with_the_same_weights(
+def test_a_train_that_was_killed_ends_with_thesame_weights(
     step: int, trained: tuple[Path, Facts], root: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = f"train-killed-{step}"
     target = "pretraining.masked_loss_sum" if step == 4 else "tagger_training.tag_loss_sum"
-    _die_after(monkeypatch, f"deidsynth.models.{target}", step)
+    die_after(monkeypatch, f"deidsynth.models.{target}", step)
     settings = TRAIN | {"checkpoint_seconds": 0.0}
     with pytest.raises(KeyboardInterrupt):
         run("train", root, {"corpus": notes}, settings, name)
     monkeypatch.undo()
     folder, _ = run("train", root, {"corpus": notes}, settings, name)
-    assert _same_weights(folder, trained[0])
+    assert same_weights(folder, trained[0])
     assert curve(folder) == curve(trained[0])
-
-
-def _die_after(monkeypatch: pytest.MonkeyPatch, target: str, calls: int) -> Callable[[], int]:
-    module, _, name = target.rpartition(".")
-    whole = getattr(__import__(module, fromlist=[name]), name)
-    count = 0
-
-    def counted(*arguments: Any) -> Any:
-        nonlocal count
-        count += 1
-        if count == calls:
-            raise KeyboardInterrupt
-        return whole(*arguments)
-
-    monkeypatch.setattr(target, counted)
-    return lambda: count
-
-
-def _same_weights(one: Path, other: Path) -> bool:
-    first, second = (load_file(folder / "model" / "model.safetensors") for folder in (one, other))
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_synthetic_texts_say_where_they_come_from(synthesized: tuple[Path, Facts]) -> None:
@@ -292,42 +204,6 @@ def test_evaluation_scores_are_those_of_its_predictions(evaluated: tuple[Path, F
     assert (facts["strict_f1"], facts["token_f1"]) == (expected.strict.f1, expected.token.f1)
 
 
-def test_the_best_epoch_is_kept_on_documents_of_other_groups(root: Path) -> None:
-    documents = tuple(
-        Document(f"{number}", each.text, each.entities, f"g{number // 3}") for number, each in enumerate(NOTES)
-    )
-    corpus = corpus_folder(root / "grouped", documents)
-    settings = TRAIN | {"keep": "best", "validation": 0.25, "epochs": 5}
-    folder, facts = run("train", root, {"corpus": corpus}, settings, "train-best")
-    assert (facts["n_documents"], facts["n_validation_documents"]) == (18, 6)
-    measured = [point["validation_f1"] for point in curve(folder) if "validation_f1" in point]
-    assert len(measured) == 5
-    assert facts["validation_f1"] == max(measured)
-    last, _ = run("train", root, {"corpus": corpus}, settings | {"epochs": 1}, "train-one")
-    assert not _same_weights(last, folder)
-
-
-def test_members_are_trained_apart_and_taken_up_again(
-    root: Path, notes: Path, trained: tuple[Path, Facts], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = TRAIN | {"members": 2, "checkpoint_seconds": 0.0}
-    folder, facts = run("train", root, {"corpus": notes}, settings, "train-two")
-    assert _same_weights(folder, trained[0])  # the first is the one that is trained alone
-    tagger = load_tagger(str(folder / "model"))
-    assert [len(tagger.models), facts["n_parameters"]] == [2, 2 * trained[1]["n_parameters"]]
-    assert facts["n_tokens_tagged"] == 2 * trained[1]["n_tokens_tagged"]
-    one, two = (dict(model.named_parameters()) for model in tagger.models)
-    assert not any(torch.equal(weight, two[name]) for name, weight in one.items() if weight.ndim == 2)
-    _die_after(monkeypatch, "deidsynth.models.tagger_training.tag_loss_sum", 70)  # of 48 steps each
-    with pytest.raises(KeyboardInterrupt):
-        run("train", root, {"corpus": notes}, settings, "train-two-killed")
-    monkeypatch.undo()
-    again, _ = run("train", root, {"corpus": notes}, settings, "train-two-killed")
-    for part in ("model", "model/member-2"):
-        assert (again / part / "model.safetensors").read_bytes() == (folder / part / "model.safetensors").read_bytes()
-    assert {path.name for path in again.glob("*.jsonl")} >= {"curve.jsonl", "2-curve.jsonl"}
-
-
 def test_nothing_to_learn(root: Path) -> None:
     bare = corpus_folder(root / "bare", (Document("1", "Inget namn."), Document("2", "Inte heller.")))
     with pytest.raises(CorpusError, match="no entities, so there is nothing to learn"):
@@ -358,47 +234,3 @@ def test_overlap_tells_recall_and_which_notes_may_be_shown(root: Path, notes: Pa
     assert found["shown"] == [1]
     assert facts["n_notes_passing"] == 1
     assert facts["recall_train"] > 0 == facts["recall_held_out"]
-
-
-def test_a_target_of_recall_is_met_on_documents_held_back(root: Path, notes: Path, trained: tuple[Path, Facts]) -> None:
-    settings = TRAIN | {"epochs": 1, "target_recall": 1.0, "validation": 0.25}
-    folder, facts = run("train", root, {"corpus": notes}, settings, "train-recall")
-    assert facts["n_documents"] + facts["n_validation_documents"] == len(NOTES)
-    assert (facts["n_validation_documents"], facts["validation_token_recall"]) == (6, 1.0)
-    assert 0 < facts["validation_token_precision"] <= 1
-    kept = json.loads((folder / "model" / "deidsynth.json").read_text(encoding="utf-8"))
-    assert kept["outside_threshold"] == facts["outside_threshold"]
-    # What it then leaves outside is nothing private, on these documents.
-    annotated, _ = run("annotate", root, {"texts": notes, "model": folder}, {}, "annotate-recall")
-    found = {document.doc_id: document.entities for document in read_jsonl(annotated / "corpus.jsonl")}
-    _, held_back = carve_validation(list(NOTES), 0.25, seed=3)
-    for document in held_back:
-        hidden = {place for each in found[document.doc_id] for place in range(each.start, each.end)}
-        private = {place for each in document.entities for place in range(each.start, each.end)}
-        assert private <= hidden
-    assert trained[1]["outside_threshold"] is None
-
-
-def test_a_target_of_recall_needs_documents_to_spare(root: Path) -> None:
-    alone = corpus_folder(root / "alone", NOTES[:1])
-    with pytest.raises(CorpusError, match="at least two documents of different groups"):
-        run("train", root, {"corpus": alone}, TRAIN | {"target_recall": 0.9}, "train-alone")
-
-
-def test_every_second_pass_may_be_over_invented_values(
-    root: Path, notes: Path, trained: tuple[Path, Facts], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[str] = []
-    real = token_data.tokenize
-
-    def remember(tokenizer: Any, text: str) -> Any:
-        seen.append(text)
-        return real(tokenizer, text)
-
-    monkeypatch.setattr(token_data, "tokenize", remember)
-    folder, facts = run("train", root, {"corpus": notes}, TRAIN | {"swaps": 1.0, "language": "sv"}, "train-swaps")
-    assert (len(seen), len({*seen} - {note.text for note in NOTES})) == (2 * len(NOTES), len(NOTES))
-    told, plain = curve(folder), curve(trained[0])
-    assert (told[-1]["step"], told[-1]["epoch"]) == (plain[-1]["step"], plain[-1]["epoch"])  # no more work
-    assert facts["n_entities"] == trained[1]["n_entities"]
-    assert not _same_weights(folder, trained[0])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deidsynth.study import advisor
 from deidsynth.study.advisor import advise, fit_power_law, verdict
 
 N_GROUPS, N_ENTITIES = 60, 200
@@ -47,12 +48,20 @@ def test_a_known_power_law_is_found_and_read_beyond_the_last_size() -> None:
     assert advice.interval[0] <= advice.gain <= advice.interval[1]
 
 
-def test_a_rough_curve_widens_the_interval() -> None:
-    sizes = (100, 150, 200, 300, 400)
+def test_noise_widens_the_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(advisor, "TRAINING_NOISE", 0.0)  # what is left comes from the curve itself
+    sizes = (25, 50, 100, 200, 400)
     clean = by_name([record(n=n, error=2.0 * n**-0.5) for n in sizes])[LABELLED]
-    rough = (1.3, 0.7, 1.3, 0.7, 1.0)
+    rough = (1.2, 0.8, 1.2, 0.8, 1.0)
     noisy = by_name([record(n=n, error=2.0 * n**-0.5 * f) for n, f in zip(sizes, rough, strict=True)])[LABELLED]
-    assert np.diff(noisy.interval) > 1.5 * np.diff(clean.interval)
+    assert np.diff(noisy.interval) > 3 * np.diff(clean.interval)
+
+
+def test_the_chance_of_training_widens_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = [record(n=n, error=2.0 * n**-0.5) for n in (25, 50, 100, 200, 400)]
+    with_noise = by_name(cells)[LABELLED]
+    monkeypatch.setattr(advisor, "TRAINING_NOISE", 0.0)
+    assert np.diff(with_noise.interval) > 3 * np.diff(by_name(cells)[LABELLED].interval)
 
 
 def test_what_lies_beyond_a_cliff_decides_little() -> None:

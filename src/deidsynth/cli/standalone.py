@@ -141,8 +141,7 @@ def _task(
         "inputs": {role: _identity(value) for role, value in inputs.items()},
     }
     work = output.parent / f".{output.name}.{hex_of(digest(identity))[:12]}.partial"
-    scratch, rank = work / "scratch", process.rank
-    context = StageContext(scratch, around.seed, precision, device, around.progress, rank, process.count)
+    context = StageContext(work / "scratch", around.seed, precision, device, around.progress)
     return _Task(stage, context, identity, work)
 
 

@@ -19,6 +19,7 @@ from deidsynth.models.causal_lm import Adaptable, context_length, loss_sum
 from deidsynth.models.devices import Compute, autocast
 from deidsynth.models.loop import LoopSettings, Objective, TrainingPoint, training_steps
 from deidsynth.models.packing import Frame, Packed, pack, token_ids
+from deidsynth.models.processes import processes_on
 from deidsynth.models.recipes import AdaptRecipe
 
 BEST = "best.safetensors"
@@ -116,13 +117,14 @@ def adapt_to_tokens(
     if not any(tokens.train):
         raise CorpusError("the training documents hold no text to adapt to")
     recipe = AdaptRecipe.of(config, adaptable.method)
-    rows_per_step = max(1, recipe.batch_tokens // length)
-    if compute.n_processes > rows_per_step:
+    rows_per_step, processes = max(1, recipe.batch_tokens // length), processes_on(compute.device)
+    n_processes = processes.num_processes
+    if n_processes > rows_per_step:
         raise InputError(
             f"adapt.batch_tokens: a step of {recipe.batch_tokens} tokens has {rows_per_step} rows for "
-            f"{compute.n_processes} processes; set it to at least {compute.n_processes * length}, or launch fewer"
+            f"{n_processes} processes; set it to at least {n_processes * length}, or launch fewer"
         )
-    epochs = _Epochs(tokens.train, frame, length, rows_per_step, compute.seed, compute.n_processes)
+    epochs = _Epochs(tokens.train, frame, length, rows_per_step, compute.seed, n_processes)
     n_steps = max(1, round(recipe.epochs * epochs.n_steps))
     settings = LoopSettings.of(
         config,
@@ -142,11 +144,12 @@ def adapt_to_tokens(
         if validation is not None and step.number in measured:
             loss, bits = validation_loss(adaptable.model, validation, n_characters, compute.device, compute.precision)
             seen = {"validation_loss": loss, "bits_per_character": bits}
-            if config.keep == "best" and compute.rank == 0 and (memory["best"] is None or loss < memory["best"]):
+            if config.keep == "best" and (memory["best"] is None or loss < memory["best"]):
                 memory["best"] = loss
-                save_file(_trained(adaptable.model), compute.scratch / BEST)
+                if processes.is_main_process:
+                    save_file(_trained(adaptable.model), compute.scratch / BEST)
         yield TrainingPoint(step.number, n_steps, step.number / epochs.n_steps, step.loss, step.n_targets, seen)
-    if memory["best"] is not None and compute.rank == 0:
+    if memory["best"] is not None and processes.is_main_process:
         adaptable.model.load_state_dict(load_file(compute.scratch / BEST), strict=False)
 
 

@@ -25,16 +25,12 @@ class Compute:
         device: such as ``cpu``.
         precision: ``fp32`` or ``bf16``.
         scratch: folder for checkpoints, which survives a killed run.
-        rank: of this process among those that share the training; only the first writes.
-        n_processes: how many there are.
     """
 
     seed: int
     device: str
     precision: str
     scratch: Path
-    rank: int = 0
-    n_processes: int = 1
 
 
 def resolve_device(device: str = "auto") -> str:

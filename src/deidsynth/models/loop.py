@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
-import torch.distributed
-from accelerate import PartialState
 from torch import Tensor, nn
 
-from deidsynth.errors import InputError, ModelNotUsableError
+from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.devices import Compute, autocast, keep_freed_memory
+from deidsynth.models.processes import check_same_start, processes_on, sum_gradients
 
 Batch = TypeVar("Batch")
 
@@ -173,7 +172,7 @@ def training_steps(
         InputError: not all processes see the same checkpoint.
     """
     keep_freed_memory()
-    processes = PartialState(cpu=settings.device == "cpu")
+    processes = processes_on(settings.device)
     seed = torch.initial_seed()
     model.to(settings.device)
     trainable = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
@@ -183,8 +182,7 @@ def training_steps(
     first = 0
     if checkpoint is not None and (checkpoint / CHECKPOINT).exists():
         first = _restore(checkpoint, model, optimizers, memory)
-    if processes.num_processes > 1:
-        _check_same_start(first, settings.device)
+    check_same_start(processes, first, settings.device)
     before = [weight.detach().clone() for _, weight in trainable] if first == 0 else []
     saved = time.monotonic()
     for number in range(first, settings.n_steps):
@@ -203,8 +201,7 @@ def training_steps(
                 loss = objective.loss_sum(model, batch)
             (loss / n_targets).backward()
             total += loss.detach()
-        if processes.num_processes > 1:
-            _sum_over_processes(total, [weight for _, weight in trainable])
+        sum_gradients(processes, total, [weight for _, weight in trainable])
         nn.utils.clip_grad_norm_([weight for _, weight in trainable], settings.max_grad_norm)
         for each in optimizers:
             each.step()
@@ -217,36 +214,6 @@ def training_steps(
         if checkpoint is not None and due and processes.is_main_process:
             _save(checkpoint, number + 1, model, optimizers, memory)
             saved = time.monotonic()
-
-
-def part_from_processes() -> None:
-    """Leave the processes that a training was shared with, for good; without this some abort as they end."""
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()
-        torch.distributed.destroy_process_group()
-
-
-def _sum_over_processes(total: Tensor, weights: Sequence[nn.Parameter]) -> None:
-    """The loss and the gradients of all processes, in place; a process without micro-batches adds nothing."""
-    torch.distributed.all_reduce(total)
-    used = torch.tensor([weight.grad is not None for weight in weights], dtype=torch.int32, device=total.device)
-    torch.distributed.all_reduce(used, torch.distributed.ReduceOp.MAX)
-    for weight, is_used in zip(weights, used.tolist(), strict=True):
-        if is_used:
-            if weight.grad is None:
-                weight.grad = torch.zeros_like(weight)
-            torch.distributed.all_reduce(weight.grad)
-
-
-def _check_same_start(first: int, device: str) -> None:
-    """Make sure that all processes begin with the same step."""
-    ends = torch.tensor([first, -first], device=device)
-    torch.distributed.all_reduce(ends, torch.distributed.ReduceOp.MAX)
-    if ends[0] != -ends[1]:
-        raise InputError(
-            "the processes of this training do not see the same checkpoint; give an output in a folder that all of "
-            "them share, or remove the unfinished work beside it"
-        )
 
 
 def _optimizers(trainable: Sequence[tuple[str, nn.Parameter]], settings: LoopSettings) -> list[torch.optim.Optimizer]:

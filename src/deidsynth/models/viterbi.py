@@ -157,7 +157,7 @@ class _Ways:
 
     @classmethod
     def of(cls, added: Floats) -> _Ways:
-        """From what tag j adds after tag i, ``[i, j]``; shape (n_tags, n_tags), n_tags at least 2."""
+        """From what tag j adds after tag i, ``[i, j]``; shape (n_tags, n_tags)."""
         unlike, group = np.unique(added.T, axis=0, return_inverse=True)
         is_many = np.isfinite(unlike).sum(axis=1) > 2
         place = np.where(is_many, np.cumsum(is_many) - 1 + (~is_many).sum(), np.cumsum(~is_many) - 1)

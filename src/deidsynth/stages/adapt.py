@@ -14,8 +14,8 @@ from deidsynth.models.adaptation import TokenSplit, adapt_to_tokens, split_docum
 from deidsynth.models.causal_lm import adaptable_model, context_length
 from deidsynth.models.codec import Codec
 from deidsynth.models.devices import Compute
-from deidsynth.models.loop import part_from_processes
 from deidsynth.models.markup import Markup
+from deidsynth.models.processes import leave, processes_on
 from deidsynth.models.utilisation import product_flops_per_second, training_flops_per_token
 from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, write_lines
 from deidsynth.stages.curves import watch
@@ -54,19 +54,13 @@ class Adapt:
             adaptable,
             tokens,
             config,
-            Compute(
-                context.seed,
-                context.device,
-                context.precision,
-                context.scratch,
-                context.rank,
-                context.n_processes,
-            ),
+            Compute(context.seed, context.device, context.precision, context.scratch),
             memory,
         )
         watch(points, "adapt", context.progress, memory)
-        part_from_processes()
-        if context.rank:
+        processes = processes_on(context.device)
+        leave(processes)
+        if not processes.is_main_process:
             return {}
         model: Any = adaptable.model
         # An adapter holds the rows of new tokens anyway, and need not hold all embeddings once more.
@@ -77,7 +71,7 @@ class Adapt:
         write_lines(output / CURVE, memory["curve"])
         tokens_per_second = memory["n_targets"] / max(memory["seconds"], 1e-9)
         needed = tokens_per_second * training_flops_per_token(model, _seen_tokens(tokens.train, model, config))
-        given = product_flops_per_second(context.device, context.precision) * context.n_processes
+        given = product_flops_per_second(context.device, context.precision) * processes.num_processes
         measured = [row for row in memory["curve"] if "validation_loss" in row]
         best = min(measured, key=lambda row: float(row["validation_loss"])) if measured else {}
         return {

@@ -24,8 +24,6 @@ class StageContext:
         precision: ``fp32`` or ``bf16``, resolved.
         device: such as ``cpu`` or ``cuda``.
         progress: who listens.
-        rank: of this process among those that a launcher began for the stage; only the first writes.
-        n_processes: how many there are; only stages that can be divided ever have several.
     """
 
     scratch: Path
@@ -33,8 +31,6 @@ class StageContext:
     precision: str = "fp32"
     device: str = "cpu"
     progress: Progress = field(default_factory=SilentProgress)
-    rank: int = 0
-    n_processes: int = 1
 
 
 class Stage(Protocol):

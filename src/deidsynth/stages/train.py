@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -20,6 +20,7 @@ from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.metrics import Threshold, outside_threshold, score
 from deidsynth.models.devices import Compute
+from deidsynth.models.loop import TrainingPoint
 from deidsynth.models.pretraining import pretrain
 from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.models.tagger_prediction import outside_probabilities, predict
@@ -61,13 +62,12 @@ class Train:
         texts = _texts(inputs["texts"], tagger, config) if "texts" in inputs else ()
         n_pretrained = _pretrain(tagger, chunks, texts, config, output, context)
         validate = _validator(validation, context) if config.keep == "best" else None
-        begin = deepcopy(tagger.model.state_dict()) if config.members > 1 else {}
-        records = [_train_member(1, tagger, chunks, config, context, validate)]
-        for number in range(2, config.members + 1):
-            member = replace(tagger, model=deepcopy(tagger.model))
-            member.model.load_state_dict(begin)
-            records.append(_train_member(number, member, chunks, config, context, validate))
-            tagger = replace(tagger, others=(*tagger.others, member.model))
+        others = [replace(tagger, model=deepcopy(tagger.model)) for _ in range(1, config.members)]
+        records = [
+            _train_member(number, member, chunks, config, context, validate)
+            for number, member in enumerate([tagger, *others], start=1)
+        ]
+        tagger = replace(tagger, others=tuple(member.model for member in others))
         threshold = _threshold(tagger, validation, config.target_recall, context)
         if threshold is not None:
             tagger = replace(tagger, outside_threshold=threshold.threshold)
@@ -141,27 +141,16 @@ def _pretrain(
     if not TaggerRecipe.of(config).pretraining_epochs and not texts:
         return 0
     folder = context.scratch / "pretraining"
-    folder.mkdir(exist_ok=True)
-    weights, record = folder / "weights.safetensors", folder / "record.json"
-    if not record.exists():
-        memory: dict[str, Any] = {}
-        points = pretrain(
-            tagger,
-            chunks.examples,
-            config,
-            Compute(context.seed, context.device, context.precision, folder),
-            memory,
-            texts,
-            chunks.n_copies,
-        )
-        watch(points, "pretrain", context.progress, memory)
-        save_model(tagger.model, str(weights))
-        write_json(record, {"curve": memory["curve"], "n_targets": memory["n_targets"]})
-    else:
-        load_model(tagger.model, str(weights))
-    done = json.loads(record.read_text(encoding="utf-8"))
-    write_lines(output / PRETRAINING_CURVE, done["curve"])
-    return int(done["n_targets"])
+    compute = Compute(context.seed, context.device, context.precision, folder)
+    record = _trained(
+        tagger,
+        folder,
+        lambda memory: pretrain(tagger, chunks.examples, config, compute, memory, texts, chunks.n_copies),
+        "pretrain",
+        context,
+    )
+    write_lines(output / PRETRAINING_CURVE, record["curve"])
+    return int(record["n_targets"])
 
 
 def _train_member(
@@ -172,24 +161,48 @@ def _train_member(
     context: StageContext,
     validate: Callable[[Tagger], float] | None,
 ) -> Mapping[str, Any]:
-    """Train one of the members in place, or take up one that is trained; its curve and counts."""
-    folder = context.scratch if number == 1 else context.scratch / MEMBER.format(number)
+    """Train one of the members in place; its curve and counts."""
+    folder = context.scratch / MEMBER.format(number)
+    compute = Compute(context.seed + 1_001 * (number - 1), context.device, context.precision, folder)
+    return _trained(
+        tagger,
+        folder,
+        lambda memory: train_tagger(tagger, chunks, config, compute, memory, validate=validate),
+        "train" if number == 1 else f"train, member {number}",
+        context,
+    )
+
+
+def _trained(
+    tagger: Tagger,
+    folder: Path,
+    training: Callable[[dict[str, Any]], Iterator[TrainingPoint]],
+    name: str,
+    context: StageContext,
+) -> Mapping[str, Any]:
+    """What a training of a tagger's weights told: of one that runs now, or of one that was finished before a kill.
+
+    Args:
+        tagger: whose model the training changes in place.
+        folder: for checkpoints, and for the weights at the end.
+        training: begins it, with the memory that it keeps with its checkpoints.
+        name: of the training, for people.
+        context: who listens.
+
+    Returns:
+        ``curve``, ``n_targets`` and ``best`` of its memory.
+    """
     folder.mkdir(exist_ok=True)
-    weights, record = folder / "trained.safetensors", folder / "trained.json"
-    if config.members > 1 and record.exists():
+    weights, record = folder / "weights.safetensors", folder / "record.json"
+    if record.exists():
         load_model(tagger.model, str(weights))
         tagger.model.eval()
-        known: Mapping[str, Any] = json.loads(record.read_text(encoding="utf-8"))
-        return known
-    memory: dict[str, Any] = {}
-    seed = context.seed if number == 1 else context.seed * 1_000 + number
-    compute = Compute(seed, context.device, context.precision, folder)
-    points = train_tagger(tagger, chunks, config, compute, memory, validate=validate)
-    watch(points, "train" if number == 1 else f"train, member {number}", context.progress, memory)
-    found = {name: memory[name] for name in ("curve", "n_targets", "best")}
-    if config.members > 1:
+    else:
+        memory: dict[str, Any] = {}
+        watch(training(memory), name, context.progress, memory)
         save_model(tagger.model, str(weights))
-        write_json(record, found)
+        write_json(record, {key: memory.get(key) for key in ("curve", "n_targets", "best")})
+    found: Mapping[str, Any] = json.loads(record.read_text(encoding="utf-8"))
     return found
 
 

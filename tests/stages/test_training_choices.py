@@ -1,0 +1,99 @@
+"""What a training may be asked for beyond a plain one: validation, members, a target of recall, invented values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from deidsynth.corpora import read_jsonl
+from deidsynth.documents import Document
+from deidsynth.errors import CorpusError
+from deidsynth.models import token_data
+from deidsynth.models.tagger_training import carve_validation
+from deidsynth.models.token_classifier import load_tagger
+from tiny_models import NOTES
+from tiny_stages import TRAIN, Facts, corpus_folder, curve, die_after, run, same_weights
+
+
+def test_the_best_epoch_is_kept_on_documents_of_other_groups(root: Path) -> None:
+    documents = tuple(
+        Document(f"{number}", each.text, each.entities, f"g{number // 3}") for number, each in enumerate(NOTES)
+    )
+    corpus = corpus_folder(root / "grouped", documents)
+    settings = TRAIN | {"keep": "best", "validation": 0.25, "epochs": 5}
+    folder, facts = run("train", root, {"corpus": corpus}, settings, "train-best")
+    assert (facts["n_documents"], facts["n_validation_documents"]) == (18, 6)
+    measured = [point["validation_f1"] for point in curve(folder) if "validation_f1" in point]
+    assert len(measured) == 5
+    assert facts["validation_f1"] == max(measured)
+    last, _ = run("train", root, {"corpus": corpus}, settings | {"epochs": 1}, "train-one")
+    assert not same_weights(last, folder)
+
+
+def test_members_are_trained_apart_and_taken_up_again(
+    root: Path, notes: Path, trained: tuple[Path, Facts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = TRAIN | {"members": 2, "checkpoint_seconds": 0.0}
+    folder, facts = run("train", root, {"corpus": notes}, settings, "train-two")
+    assert same_weights(folder, trained[0])  # the first is the one that is trained alone
+    tagger = load_tagger(str(folder / "model"))
+    assert [len(tagger.models), facts["n_parameters"]] == [2, 2 * trained[1]["n_parameters"]]
+    assert facts["n_tokens_tagged"] == 2 * trained[1]["n_tokens_tagged"]
+    one, two = (dict(model.named_parameters()) for model in tagger.models)
+    assert not any(torch.equal(weight, two[name]) for name, weight in one.items() if weight.ndim == 2)
+    die_after(monkeypatch, "deidsynth.models.tagger_training.tag_loss_sum", 70)  # of 48 steps each
+    with pytest.raises(KeyboardInterrupt):
+        run("train", root, {"corpus": notes}, settings, "train-two-killed")
+    monkeypatch.undo()
+    again, _ = run("train", root, {"corpus": notes}, settings, "train-two-killed")
+    for part in ("model", "model/member-2"):
+        assert (again / part / "model.safetensors").read_bytes() == (folder / part / "model.safetensors").read_bytes()
+    assert {path.name for path in again.glob("*.jsonl")} >= {"curve.jsonl", "2-curve.jsonl"}
+
+
+def test_a_target_of_recall_is_met_on_documents_held_back(root: Path, notes: Path, trained: tuple[Path, Facts]) -> None:
+    settings = TRAIN | {"epochs": 1, "target_recall": 1.0, "validation": 0.25}
+    folder, facts = run("train", root, {"corpus": notes}, settings, "train-recall")
+    assert facts["n_documents"] + facts["n_validation_documents"] == len(NOTES)
+    assert (facts["n_validation_documents"], facts["validation_token_recall"]) == (6, 1.0)
+    assert 0 < facts["validation_token_precision"] <= 1
+    kept = json.loads((folder / "model" / "deidsynth.json").read_text(encoding="utf-8"))
+    assert kept["outside_threshold"] == facts["outside_threshold"]
+    # What it then leaves outside is nothing private, on these documents.
+    annotated, _ = run("annotate", root, {"texts": notes, "model": folder}, {}, "annotate-recall")
+    found = {document.doc_id: document.entities for document in read_jsonl(annotated / "corpus.jsonl")}
+    _, held_back = carve_validation(list(NOTES), 0.25, seed=3)
+    for document in held_back:
+        hidden = {place for each in found[document.doc_id] for place in range(each.start, each.end)}
+        private = {place for each in document.entities for place in range(each.start, each.end)}
+        assert private <= hidden
+    assert trained[1]["outside_threshold"] is None
+
+
+def test_a_target_of_recall_needs_documents_to_spare(root: Path) -> None:
+    alone = corpus_folder(root / "alone", NOTES[:1])
+    with pytest.raises(CorpusError, match="at least two documents of different groups"):
+        run("train", root, {"corpus": alone}, TRAIN | {"target_recall": 0.9}, "train-alone")
+
+
+def test_every_second_pass_may_be_over_invented_values(
+    root: Path, notes: Path, trained: tuple[Path, Facts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    real = token_data.tokenize
+
+    def remember(tokenizer: Any, text: str) -> Any:
+        seen.append(text)
+        return real(tokenizer, text)
+
+    monkeypatch.setattr(token_data, "tokenize", remember)
+    folder, facts = run("train", root, {"corpus": notes}, TRAIN | {"swaps": 1.0, "language": "sv"}, "train-swaps")
+    assert (len(seen), len({*seen} - {note.text for note in NOTES})) == (2 * len(NOTES), len(NOTES))
+    told, plain = curve(folder), curve(trained[0])
+    assert (told[-1]["step"], told[-1]["epoch"]) == (plain[-1]["step"], plain[-1]["epoch"])  # no more work
+    assert facts["n_entities"] == trained[1]["n_entities"]
+    assert not same_weights(folder, trained[0])
