@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from deidsynth.config import parse
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus, Document
+from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages import STAGES, StageContext
 
 CAUSAL = {"hidden_size": 32, "layers": 1, "heads": 2, "intermediate_size": 32, "vocabulary_size": 400, "context": 128}
@@ -42,14 +43,21 @@ Facts = Mapping[str, Any]
 
 
 def run(
-    stage: str, root: Path, inputs: Mapping[str, Path], settings: Mapping[str, Any], name: str = "", seed: int = 3
+    stage: str,
+    root: Path,
+    inputs: Mapping[str, Path],
+    settings: Mapping[str, Any],
+    name: str = "",
+    seed: int = 3,
+    listener: Progress | None = None,
 ) -> tuple[Path, Facts]:
     """Folder and facts of one stage; a second call of the same name goes on where the first stopped."""
     made, scratch = root / (name or stage), root / f"{name or stage}-scratch"
     made.mkdir(parents=True, exist_ok=True)
     scratch.mkdir(exist_ok=True)
     config = parse(STAGES[stage].config_type, settings)
-    return made, STAGES[stage].run(config, inputs, made, StageContext(scratch, seed=seed))
+    context = StageContext(scratch, seed=seed, progress=listener or SilentProgress())
+    return made, STAGES[stage].run(config, inputs, made, context)
 
 
 def corpus_folder(root: Path, documents: tuple[Document, ...], annotation: str = "gold") -> Path:

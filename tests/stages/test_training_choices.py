@@ -15,6 +15,8 @@ from deidsynth.errors import CorpusError
 from deidsynth.models import token_data
 from deidsynth.models.tagger_training import carve_validation
 from deidsynth.models.token_classifier import load_tagger
+from deidsynth.progress import SilentProgress
+from deidsynth.stages import side_by_side
 from tiny_models import NOTES
 from tiny_stages import TRAIN, Facts, corpus_folder, curve, die_after, run, same_weights
 
@@ -53,6 +55,51 @@ def test_members_are_trained_apart_and_taken_up_again(
     for part in ("model", "model/member-2"):
         assert (again / part / "model.safetensors").read_bytes() == (folder / part / "model.safetensors").read_bytes()
     assert {path.name for path in again.glob("*.jsonl")} >= {"curve.jsonl", "2-curve.jsonl"}
+
+
+class Heard(SilentProgress):
+    """Counts the steps of each task, and remembers what is told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.steps: dict[str, float] = {}
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+    def task(self, name: str, total: float | None, unit: str = "") -> Any:
+        heard, task = self, super().task(name, total, unit)
+
+        def advance(n: float = 1, **_: object) -> None:
+            heard.steps[name] = heard.steps.get(name, 0) + n
+
+        task.advance = advance  # type: ignore[method-assign]
+        return task
+
+
+@pytest.mark.parametrize("ends_early", [False, True])
+def test_members_are_trained_side_by_side(
+    ends_early: bool, root: Path, notes: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    settings = TRAIN | {"members": 2, "epochs": 3, "pretraining": {"epochs": 0}}
+    if ends_early:
+        monkeypatch.setattr(side_by_side, "PROGRAM", "import sys; sys.exit(9)")
+    heard, name = Heard(), f"train-at-once-{ends_early}"
+    request.addfinalizer(lambda: torch.set_num_threads(1))
+    torch.set_num_threads(2)  # one for each
+    at_once, facts = run("train", root, {"corpus": notes}, settings, name, listener=heard)
+    steps = sum(len(curve(at_once, each)) for each in ("curve.jsonl", "2-curve.jsonl"))
+    if ends_early:  # what a process leaves undone is done in turn
+        assert heard.steps == {"train": steps / 2, "train, member 2": steps / 2}
+        assert "2 of 2 processes ended early (code 9, 9)" in heard.messages[0]
+        return
+    assert (heard.steps, heard.messages) == ({"train, 2 members side by side": steps}, [])
+    torch.set_num_threads(1)
+    in_turn, expected = run("train", root, {"corpus": notes}, settings, "train-in-turn")
+    assert facts == expected
+    for part in ("model", "model/member-2"):
+        weights = [(folder / part / "model.safetensors").read_bytes() for folder in (at_once, in_turn)]
+        assert weights[0] == weights[1]
 
 
 def test_a_target_of_recall_is_met_on_documents_held_back(root: Path, notes: Path, trained: tuple[Path, Facts]) -> None:

@@ -315,8 +315,9 @@ class TrainConfig(StageConfig):
     members: int = Field(
         1,
         ge=1,
-        description="taggers that are trained one after another from the same filled-in encoder, each with chance of "
-        "its own; the mean of their probabilities is decoded, and annotation takes as many times as long",
+        description="taggers that are trained from the same filled-in encoder, each with chance of its own; the mean "
+        "of their probabilities is decoded, and annotation takes as many times as long. On several threads of a "
+        "processor small ones are trained side by side, which takes memory for each",
     )
     validation: Fraction = Field(
         0.1, description="share carved from the training input for keep: best and for target_recall"

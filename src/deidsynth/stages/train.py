@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -12,7 +11,6 @@ from random import Random
 from typing import Any
 
 import torch
-from safetensors.torch import load_model, save_model
 
 from deidsynth.config import StageConfig, TrainConfig
 from deidsynth.corpora import read_jsonl
@@ -20,15 +18,14 @@ from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.metrics import Threshold, outside_threshold, score
 from deidsynth.models.devices import Compute
-from deidsynth.models.loop import TrainingPoint
 from deidsynth.models.pretraining import pretrain
 from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.models.tagger_prediction import outside_probabilities, predict
-from deidsynth.models.tagger_training import carve_validation, train_tagger
-from deidsynth.models.token_classifier import MEMBER, Tagger, new_tagger
+from deidsynth.models.tagger_training import carve_validation
+from deidsynth.models.token_classifier import Tagger, new_tagger
 from deidsynth.models.token_data import Example, TrainingChunks, training_chunks, transition_log_probs
-from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE, write_json, write_lines
-from deidsynth.stages.curves import watch
+from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE, write_lines
+from deidsynth.stages.members import Member, train_members, trained
 from deidsynth.stages.stage import StageContext
 from deidsynth.surrogates import Surrogates, swapped
 from deidsynth.tagging import TagSet
@@ -61,12 +58,14 @@ class Train:
         tagger, chunks = _untrained(config, TagSet.of(corpus.label_scheme()), train, context)
         texts = _texts(inputs["texts"], tagger, config) if "texts" in inputs else ()
         n_pretrained = _pretrain(tagger, chunks, texts, config, output, context)
-        validate = _validator(validation, context) if config.keep == "best" else None
+        validate = partial(_strict_f1, validation, context.device, context.precision) if config.keep == "best" else None
         others = [replace(tagger, model=deepcopy(tagger.model)) for _ in range(1, config.members)]
-        records = [
-            _train_member(number, member, chunks, config, context, validate)
-            for number, member in enumerate([tagger, *others], start=1)
-        ]
+        records = train_members(
+            [
+                Member(number, member, chunks, config, context, validate)
+                for number, member in enumerate([tagger, *others], start=1)
+            ]
+        )
         tagger = replace(tagger, others=tuple(member.model for member in others))
         threshold = _threshold(tagger, validation, config.target_recall, context)
         if threshold is not None:
@@ -142,7 +141,7 @@ def _pretrain(
         return 0
     folder = context.scratch / "pretraining"
     compute = Compute(context.seed, context.device, context.precision, folder)
-    record = _trained(
+    record = trained(
         tagger,
         folder,
         lambda memory: pretrain(tagger, chunks.examples, config, compute, memory, texts, chunks.n_copies),
@@ -151,59 +150,6 @@ def _pretrain(
     )
     write_lines(output / PRETRAINING_CURVE, record["curve"])
     return int(record["n_targets"])
-
-
-def _train_member(
-    number: int,
-    tagger: Tagger,
-    chunks: TrainingChunks,
-    config: TrainConfig,
-    context: StageContext,
-    validate: Callable[[Tagger], float] | None,
-) -> Mapping[str, Any]:
-    """Train one of the members in place; its curve and counts."""
-    folder = context.scratch / MEMBER.format(number)
-    compute = Compute(context.seed + 1_001 * (number - 1), context.device, context.precision, folder)
-    return _trained(
-        tagger,
-        folder,
-        lambda memory: train_tagger(tagger, chunks, config, compute, memory, validate=validate),
-        "train" if number == 1 else f"train, member {number}",
-        context,
-    )
-
-
-def _trained(
-    tagger: Tagger,
-    folder: Path,
-    training: Callable[[dict[str, Any]], Iterator[TrainingPoint]],
-    name: str,
-    context: StageContext,
-) -> Mapping[str, Any]:
-    """What a training of a tagger's weights told: of one that runs now, or of one that was finished before a kill.
-
-    Args:
-        tagger: whose model the training changes in place.
-        folder: for checkpoints, and for the weights at the end.
-        training: begins it, with the memory that it keeps with its checkpoints.
-        name: of the training, for people.
-        context: who listens.
-
-    Returns:
-        ``curve``, ``n_targets`` and ``best`` of its memory.
-    """
-    folder.mkdir(exist_ok=True)
-    weights, record = folder / "weights.safetensors", folder / "record.json"
-    if record.exists():
-        load_model(tagger.model, str(weights))
-        tagger.model.eval()
-    else:
-        memory: dict[str, Any] = {}
-        watch(training(memory), name, context.progress, memory)
-        save_model(tagger.model, str(weights))
-        write_json(record, {key: memory.get(key) for key in ("curve", "n_targets", "best")})
-    found: Mapping[str, Any] = json.loads(record.read_text(encoding="utf-8"))
-    return found
 
 
 def _threshold(
@@ -218,9 +164,6 @@ def _threshold(
     return outside_threshold(outside, private, target_recall)
 
 
-def _validator(documents: Sequence[Document], context: StageContext) -> Callable[[Tagger], float]:
-    def strict_f1(tagger: Tagger) -> float:
-        found = list(predict(tagger, documents, device=context.device, precision=context.precision))
-        return score(documents, found).strict.f1 or 0.0
-
-    return strict_f1
+def _strict_f1(documents: Sequence[Document], device: str, precision: str, tagger: Tagger) -> float:
+    found = list(predict(tagger, documents, device=device, precision=precision))
+    return score(documents, found).strict.f1 or 0.0
