@@ -54,6 +54,14 @@ def test_groups_in_two_parts_are_found(deidsynth, write_jsonl, note, tmp_path) -
     assert "shared-group-across-parts" in result.stdout
 
 
+def test_what_parts_share_is_listed_before_other_doubts(deidsynth, write_jsonl, note, tmp_path) -> None:
+    write_jsonl("c/test.jsonl", [note("a", "Bo kom hit", (0, 3, "NAME")), note("b", "Eva sov", (0, 3, "NAME"))])
+    write_jsonl("c/train.jsonl", [note("c", "Eva sov", (0, 3, "NAME"))])
+    lines = deidsynth("corpus", "check", tmp_path / "c").stdout.splitlines()
+    told = [line.partition("[")[2].partition("]")[0] for line in lines if ".jsonl:" in line]
+    assert told == ["duplicate-across-parts", "blanks"]
+
+
 def test_an_unknown_layout_key_is_refused(deidsynth, corpus) -> None:
     result = deidsynth("corpus", "check", corpus, "--layout", "columns.tags=1")
     assert result.exit_code == 2

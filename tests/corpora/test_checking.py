@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from deidsynth.corpora import Record, doubts
@@ -73,6 +75,45 @@ def test_documents_that_stand_twice() -> None:
     assert codes(record("a", " "), record("b", " ")) == []
 
 
+def pairs(*records: Record) -> list[tuple[str, str, str]]:
+    """The document that is told, the one it repeats, and the code."""
+    found = [(problem, re.search(r"(\w+)\.ann", problem.message)) for problem in doubts(records)]
+    return [(problem.path.removesuffix(".ann"), match[1], problem.code) for problem, match in found if match]
+
+
+def test_a_repeat_in_another_part_is_told_beside_a_nearer_one_in_the_same() -> None:
+    leaked, rest = " ".join(WORDS), " ".join(f"eget{n}" for n in range(200))
+    notes = [
+        record("t", leaked, split="train"),
+        record("v1", f"slut {rest} {leaked[:150]}", split="validation"),
+        record("v2", f"{leaked} {rest}", split="validation"),
+    ]
+    assert pairs(*notes) == [("v2", "t", "near-duplicate-across-parts"), ("v2", "v1", "near-duplicate")]
+    assert pairs(*notes[::-1]) == [("v1", "v2", "near-duplicate"), ("t", "v2", "near-duplicate-across-parts")]
+
+
+@pytest.mark.parametrize("own", ["", " " + " ".join(f"eget{n}" for n in range(9))], ids=["same", "near"])
+def test_copies_in_three_parts_are_told_of_every_two(own: str) -> None:
+    text, code = " ".join(WORDS), "near-duplicate-across-parts" if own else "duplicate-across-parts"
+    notes = [
+        record("d", text, split="validation"),
+        record("t", own + text, split="test"),
+        record("r", text + own, split="train"),
+    ]
+    assert pairs(*notes) == [("t", "d", code), ("r", "d", code), ("r", "t", code)]
+    assert pairs(*notes, record("r2", text + own, split="train"))[3:] == [
+        ("r2", "d", code),
+        ("r2", "t", code),
+        ("r2", "r", "duplicate"),
+    ]
+
+
+def test_notes_of_one_patient_do_not_hide_those_of_another() -> None:
+    text = " ".join(WORDS)
+    notes = [record("a", f"{text[:-40]} slut", group="p"), record("b", text, group="q"), record("c", text, group="q")]
+    assert pairs(*notes) == [("b", "a", "near-duplicate"), ("c", "a", "near-duplicate")]
+
+
 def test_a_template_does_not_make_documents_alike() -> None:
     template = " ".join(WORDS)
     notes = [record(f"n{n}", f"{template} " + " ".join(f"eget{n}x{k}" for k in range(20))) for n in range(15)]
@@ -88,6 +129,7 @@ def test_a_group_in_two_parts_is_told_once() -> None:
         record("d", "fyra", group="q", split="test"),
     ]
     assert codes(*notes) == [("b.ann", "shared-group-across-parts", None)]
+    assert len(codes(*notes, record("e", "fem", group="p", split="validation"))) == 3
 
 
 def test_no_message_holds_text() -> None:

@@ -21,7 +21,9 @@ from deidsynth.cli.options import (
 
 if TYPE_CHECKING:
     from deidsynth.corpora import ReadResult
+    from deidsynth.errors import Problem
 
+ACROSS_PARTS = "-across-parts"
 SHOWN = 200
 
 
@@ -56,7 +58,7 @@ def check_command(
         result.records = grouped_records(result.records, group_by)
     expected = None if labels is None else {label.strip() for label in labels.split(",")}
     result.problems += doubts(result.records, expected)
-    result.problems.sort(key=lambda problem: (not problem.fatal, problem.path, problem.line or 0))
+    result.problems.sort(key=_order)
     facts = _facts(result)
     if json:
         print_json(facts)
@@ -66,6 +68,11 @@ def check_command(
         count = len(result.problems)
         raise CheckFailedError(f"{path}: {count} problem{'' if count == 1 else 's'}")
     tell(f"{path}: no problems", quiet)
+
+
+def _order(problem: Problem) -> tuple[bool, bool, str, int]:
+    """What cannot be read comes first, then what parts share; each by file and line."""
+    return not problem.fatal, not problem.code.endswith(ACROSS_PARTS), problem.path, problem.line or 0
 
 
 def _facts(result: ReadResult) -> dict[str, Any]:

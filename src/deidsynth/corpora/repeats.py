@@ -1,13 +1,17 @@
 """Documents that stand twice, wholly or for the most part, and groups that two parts share.
 
 Nearness is containment of runs of words: the share of the distinct runs of eight words of the smaller document that
-stand in the other. Runs that stand in more than ``TEMPLATE_DOCUMENTS`` documents are templates and do not count.
+stand in the other. Runs that stand in more than ``TEMPLATE_DOCUMENTS`` different texts are templates and do not count.
+
+Of a document are told the nearest repeat in every other part, so that no leak hides behind another repeat, and the
+nearest of the earlier ones in its own part.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import Literal, NamedTuple
 
 from deidsynth.corpora.records import Part, Record
@@ -33,35 +37,70 @@ class Repeat(NamedTuple):
 
 
 def repeats(records: Sequence[Record]) -> Iterator[Repeat]:
-    """Every later record that repeats an earlier one, once; then groups with documents in two parts, once each."""
-    first_with: dict[str, int] = {}
-    distinct: list[int] = []
+    """Pairs of records that repeat each other, each once; then groups with documents in more than one part."""
+    nearest = _Nearest(records)
+    numbers_of: dict[str, list[int]] = defaultdict(list)
     for number, record in enumerate(records):
-        if not record.text.strip():
-            continue
-        first = first_with.setdefault(record.text, number)
-        if first == number:
-            distinct.append(number)
-        elif not _one_group(records[first], record):
-            yield Repeat(records[first], record, "same", 1.0)
-    yield from _near(records, distinct)
+        if record.text.strip():
+            numbers_of[record.text].append(number)
+    for numbers in numbers_of.values():
+        nearest.offer(numbers, numbers, "same", 1.0)
+    copies = list(numbers_of.values())
+    for later, earlier, share in _near(list(numbers_of)):
+        nearest.offer(copies[later], copies[earlier], "near", share)
+        nearest.offer(copies[earlier], copies[later], "near", share)
+    yield from nearest.pairs()
     yield from _shared_groups(records)
 
 
-def _near(records: Sequence[Record], numbers: Sequence[int]) -> Iterator[Repeat]:
+class _Nearest:
+    """The nearest repeat of every record in every part.
+
+    Args:
+        records: all of them; they are named by number.
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = records
+        self._best: dict[tuple[int, Part | None], tuple[bool, float, int]] = {}
+
+    def offer(self, numbers: Sequence[int], others: Sequence[int], kind: Literal["same", "near"], share: float) -> None:
+        """Take up records that repeat others. One of the others is taken for each part: the copy that comes first."""
+        first_in: dict[Part | None, int] = {}
+        for other in others:
+            first_in.setdefault(self._records[other].split, other)
+        for number in numbers:
+            for part, other in first_in.items():
+                told_by_other = part == self._records[number].split and other >= number
+                if not told_by_other and not _one_group(self._records[number], self._records[other]):
+                    found = (kind == "same", share, -other)
+                    self._best[number, part] = max(found, self._best.get((number, part), found))
+
+    def pairs(self) -> Iterator[Repeat]:
+        """Every pair once, by the place of the later record."""
+        found = {
+            (max(number, -other), min(number, -other)): (same, share)
+            for (number, _), (same, share, other) in self._best.items()
+        }
+        for (later, earlier), (same, share) in sorted(found.items()):
+            yield Repeat(self._records[earlier], self._records[later], "same" if same else "near", share)
+
+
+def _near(texts: Sequence[str]) -> Iterator[tuple[int, int, float]]:
+    """The later and the earlier text, by number, and containment of all pairs that are near."""
     names = Runs()
-    runs = {number: names.names(records[number].text) for number in numbers}
+    runs = [names.names(text) for text in texts]
     holders: dict[int, list[int]] = defaultdict(list)
-    for number in numbers:
-        for run in runs[number]:
+    for number, held in enumerate(runs):
+        for run in held:
             holders[run].append(number)
-    own = {number: {run for run in runs[number] if len(holders[run]) <= TEMPLATE_DOCUMENTS} for number in numbers}
-    for number in numbers:
-        shared = Counter(other for run in own[number] for other in holders[run] if other < number)
-        for other, count in shared.most_common(1):
-            smaller = min(len(own[number]), len(own[other]))
-            if smaller >= LEAST_RUNS and count >= NEAR * smaller and not _one_group(records[other], records[number]):
-                yield Repeat(records[other], records[number], "near", count / smaller)
+    own = [{run for run in held if len(holders[run]) <= TEMPLATE_DOCUMENTS} for held in runs]
+    for number, held in enumerate(own):
+        shared = Counter(other for run in held for other in holders[run] if other < number)
+        for other, count in shared.items():
+            smaller = min(len(held), len(own[other]))
+            if smaller >= LEAST_RUNS and count >= NEAR * smaller:
+                yield number, other, count / smaller
 
 
 def _one_group(first: Record, second: Record) -> bool:
@@ -76,5 +115,5 @@ def _shared_groups(records: Sequence[Record]) -> Iterator[Repeat]:
             first_of[record.group].setdefault(record.split, record)
     for parts in first_of.values():
         known = [record for part, record in parts.items() if part is not None]
-        if len(known) > 1:
-            yield Repeat(known[0], known[1], "group", 1.0)
+        for first, second in combinations(known, 2):
+            yield Repeat(first, second, "group", 1.0)
