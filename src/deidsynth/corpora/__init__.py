@@ -1,7 +1,8 @@
 """Outside formats to a ``Corpus`` and back, splits, and figures about a corpus."""
 
 from deidsynth.corpora.checking import doubts
-from deidsynth.corpora.formats import FORMATS, Format, find_format, write_corpus
+from deidsynth.corpora.finding import find_format
+from deidsynth.corpora.formats import FORMATS, Format, write_corpus
 from deidsynth.corpora.hub_datasets import from_dataset, to_dataset
 from deidsynth.corpora.jsonl import read_jsonl, write_jsonl
 from deidsynth.corpora.loading import LoadedCorpus, check_corpus, content_digest, load_corpus

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from deidsynth.corpora.folders import files_below, part_folders, write_folder
+from deidsynth.corpora.folders import count_outside_parts, files_below, part_folders, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
 from deidsynth.corpora.records import (
     Discontinuous,
@@ -27,6 +27,7 @@ from deidsynth.documents import Corpus, Document
 from deidsynth.errors import Problem
 
 NAME = "brat"
+SUFFIXES = (".txt", ".ann")
 
 _SKIPPED = {
     "R": "relations",
@@ -61,11 +62,10 @@ def read_records(path: Path, discontinuous: Discontinuous = "refuse") -> ReadRes
         message = "brat standoff is read from a folder of .txt and .ann files; give the folder"
         result.problems.append(Problem(str(path), message, code="not-a-folder"))
         return result
-    folders, others = part_folders(path, NAME)
-    outside = sum(len(files_below(other, ".txt")) if other.is_dir() else other.suffix == ".txt" for other in others)
+    outside = count_outside_parts(path, (".txt",), NAME)
     if outside:
         result.skipped["texts_outside_parts"] += outside
-    for folder, part in folders:
+    for folder, part in part_folders(path, NAME)[0]:
         _read_folder(folder, part, discontinuous, result)
     return result
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deidsynth.config import ColumnsLayout
-from deidsynth.corpora.folders import documents_by_file
+from deidsynth.corpora.folders import count_outside_parts, documents_by_file
 from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes
 from deidsynth.errors import Problem
 from deidsynth.tagging import OUTSIDE, has_prefixes, is_tag, spans_of_tags
@@ -100,6 +100,9 @@ def read_records(path: Path, layout: ColumnsLayout) -> ReadResult:
     files, n_others = documents_by_file(path, SUFFIXES, NAME, _looks_like_columns)
     if n_others:
         result.skipped["files_without_columns"] += n_others
+    n_outside = count_outside_parts(path, SUFFIXES, NAME, _looks_like_columns)
+    if n_outside:
+        result.skipped["files_outside_parts"] += n_outside
     for file, part in files:
         data = read_bytes(file)
         text = data if isinstance(data, Problem) else decode(data, str(file))

@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deidsynth.corpora.folders import by_part, documents_by_file, files_below, left_out, part_folders
+from deidsynth.corpora.folders import (
+    by_part,
+    count_outside_parts,
+    documents_by_file,
+    files_below,
+    left_out,
+    part_folders,
+)
 from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
 from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
 from deidsynth.corpora.records import PARTS, Part, ReadResult, decode, read_bytes
@@ -64,11 +71,9 @@ def find_sources(path: Path, suffix: str, looks: Looks, result: ReadResult) -> l
         return accepted
 
     files, _ = documents_by_file(path, (suffix,), "", accept)
-    for other in part_folders(path, "")[1]:
-        beside = files_below(other, suffix) if other.is_dir() else [other] * (other.suffix == suffix)
-        n_outside = sum(file.name != PROVENANCE_FILE for file in beside)
-        if n_outside:
-            result.skipped["files_outside_parts"] += n_outside
+    n_outside = count_outside_parts(path, (suffix,), "")
+    if n_outside:
+        result.skipped["files_outside_parts"] += n_outside
     stems = Counter(file.stem for file, _ in files)
     provenances: dict[Path, Provenance] = {}
     sources = []

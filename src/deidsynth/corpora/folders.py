@@ -58,6 +58,25 @@ def part_folders(root: Path, inner: str) -> tuple[list[tuple[Path, Part | None]]
     return folders, [entry for entry in root.iterdir() if entry not in parts and not entry.name.startswith(".")]
 
 
+def count_outside_parts(
+    path: Path, suffixes: tuple[str, ...], inner: str, accept: Callable[[Path], bool] = lambda _: True
+) -> int:
+    """How many files lie beside the folders of the parts, so that they are not read; 0 where there are none of these.
+
+    Args:
+        path: a file or a folder.
+        suffixes: of the files that count.
+        inner: as for ``part_folders``.
+        accept: whether a file looks like the format.
+    """
+    if not path.is_dir():
+        return 0
+    beside: list[Path] = []
+    for other in part_folders(path, inner)[1]:
+        beside += files_below(other, *suffixes) if other.is_dir() else [other] * other.name.endswith(suffixes)
+    return sum(file.name != PROVENANCE_FILE and accept(file) for file in beside)
+
+
 def part_of_name(stem: str) -> Part | None:
     """The part that a file name tells by one of its words, such as ``sv_pud-ud-test``.
 

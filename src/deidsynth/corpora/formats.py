@@ -13,6 +13,7 @@ from deidsynth.corpora import (
     asq_phi,
     brat,
     cas,
+    cas_files,
     conll,
     conll_writing,
     doccano,
@@ -35,6 +36,7 @@ class Format:
 
     Args:
         description: what it looks like on disk, in a few words.
+        suffixes: of the files that it is read from.
         sniff: whether a path looks like it.
         read: raw records and problems of a path.
         write: writes a corpus, with the part of each document where it has parts; counts what could not be held.
@@ -42,6 +44,7 @@ class Format:
     """
 
     description: str
+    suffixes: tuple[str, ...]
     sniff: Callable[[Path], bool]
     read: Callable[[Path, ReadOptions], ReadResult]
     write: Callable[[Corpus, Path, Mapping[str, Part] | None, LayoutConfig], Counter[str]] | None
@@ -51,66 +54,77 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         brat.NAME: Format(
             "a folder of .txt and .ann pairs",
+            brat.SUFFIXES,
             brat.sniff,
             lambda path, options: brat.read_records(path, options.discontinuous),
             lambda corpus, path, parts, _layout: brat.write(corpus, path, parts),
         ),
         jsonl.NAME: Format(
             "a .jsonl file, or a folder of them",
+            (jsonl.SUFFIX,),
             lambda path: jsonl.sniff(path) and not doccano.sniff(path),
             lambda path, _options: jsonl.read_records(path),
             lambda corpus, path, parts, _layout: jsonl.write(corpus, path, parts),
         ),
         i2b2.NAME: Format(
             "i2b2 / MEDDOCAN XML: TEXT in CDATA, TAGS with offsets",
+            (i2b2.SUFFIX,),
             i2b2.sniff,
             lambda path, _options: i2b2.read_records(path),
             lambda corpus, path, parts, _layout: i2b2.write(corpus, path, parts),
         ),
         inline.NAME: Format(
             "a folder of .txt with entities in the text: <NAME>Ana</NAME> or [Ana](NAME)",
+            (inline.SUFFIX,),
             inline.sniff,
             lambda path, options: inline.read_records(path, options.layout.inline),
             lambda corpus, path, parts, layout: inline.write(corpus, path, parts, layout.inline),
         ),
         conll.NAME: Format(
             "token and tag in columns, IOB, BIOES or raw labels",
+            conll.SUFFIXES,
             conll.sniff,
             lambda path, options: conll.read_records(path, options.layout.columns),
             lambda corpus, path, parts, layout: conll_writing.write(corpus, path, parts, layout.columns),
         ),
         doccano.NAME: Format(
             "doccano's .jsonl: text and label or entities",
+            (doccano.SUFFIX,),
             doccano.sniff,
             lambda path, _options: doccano.read_records(path),
             lambda corpus, path, parts, _layout: doccano.write(corpus, path, parts),
         ),
         label_studio.NAME: Format(
             "Label Studio's .json of tasks, full or minimal",
+            (label_studio.SUFFIX,),
             label_studio.sniff,
             lambda path, _options: label_studio.read_records(path),
             lambda corpus, path, parts, _layout: label_studio.write(corpus, path, parts),
         ),
         presidio.NAME: Format(
             "presidio-evaluator's .json: full_text and spans",
+            (presidio.SUFFIX,),
             presidio.sniff,
             lambda path, _options: presidio.read_records(path),
             lambda corpus, path, parts, _layout: presidio.write(corpus, path, parts),
         ),
         table.NAME: Format(
             "a .csv, .tsv or .parquet file with a column of texts and one of entities",
+            table.SUFFIXES,
             table.sniff,
             lambda path, options: table.read_records(path, options.layout.table),
             lambda corpus, path, parts, layout: table.write(corpus, path, parts, layout.table),
         ),
         cas.NAME: Format(
             "UIMA CAS, JSON or XMI, as INCEpTION exports it (written as XMI)",
+            cas_files.SUFFIXES,
             cas.sniff,
             lambda path, _options: cas.read_records(path),
             lambda corpus, path, parts, _layout: cas.write(corpus, path, parts),
         ),
         asq_phi.NAME: Format(
             "ASQ-PHI's blocks of a query and the values in it",
+            (asq_phi.SUFFIX,),
             asq_phi.sniff,
             lambda path, _options: asq_phi.read_records(path),
             None,
@@ -128,35 +142,6 @@ def get_format(name: str) -> Format:
     if name not in FORMATS:
         raise InputError(f"unknown corpus format {name!r}; known formats: {', '.join(FORMATS)}")
     return FORMATS[name]
-
-
-def find_format(path: str | Path) -> str:
-    """The name of the one format that the path looks like.
-
-    Raises:
-        InputError: no such path, or no format or more than one fits.
-    """
-    path = require_path(path)
-    found = [name for name, each in FORMATS.items() if each.sniff(path)]
-    remedy = "name it with --from or corpus.format"
-    if not found:
-        known = "; ".join(f"{name} ({each.description})" for name, each in FORMATS.items())
-        raise InputError(f"{path}: holds no known corpus format. Give another path, or {remedy}: {known}")
-    if len(found) > 1:
-        raise InputError(f"{path}: looks like {' and like '.join(found)}; {remedy}")
-    return found[0]
-
-
-def require_path(path: str | Path) -> Path:
-    """The path, which is there.
-
-    Raises:
-        InputError: nothing is there.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder; check the path of the corpus")
-    return path
 
 
 def write_corpus(

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
-from deidsynth.corpora.folders import documents_by_file, files_below, part_folders, write_folder
+from deidsynth.corpora.folders import count_outside_parts, documents_by_file, files_below, part_folders, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
 from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes
 from deidsynth.documents import Corpus, Document
@@ -86,8 +86,7 @@ def read_records(path: Path) -> ReadResult:
         path: a file, or a folder in which every ``.xml`` file is a document.
     """
     result = ReadResult(NAME)
-    others = part_folders(path, _INNER)[1] if path.is_dir() else []
-    outside = sum(len(files_below(other, SUFFIX)) if other.is_dir() else other.suffix == SUFFIX for other in others)
+    outside = count_outside_parts(path, (SUFFIX,), _INNER)
     if outside:
         result.skipped["files_outside_parts"] += outside
     provenances: dict[Path, Provenance] = {}

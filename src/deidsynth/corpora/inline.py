@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from deidsynth.config import InlineLayout
-from deidsynth.corpora.folders import documents_by_file, files_below, part_folders, write_folder
+from deidsynth.corpora.folders import count_outside_parts, documents_by_file, files_below, part_folders, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
 from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes
 from deidsynth.documents import Corpus, Document
@@ -81,8 +81,7 @@ def read_records(path: Path, layout: InlineLayout) -> ReadResult:
         layout: the style; by default found, one for all files.
     """
     result = ReadResult(NAME)
-    others = part_folders(path, NAME)[1] if path.is_dir() else []
-    outside = sum(len(files_below(other, SUFFIX)) if other.is_dir() else other.suffix == SUFFIX for other in others)
+    outside = count_outside_parts(path, (SUFFIX,), NAME)
     if outside:
         result.skipped["files_outside_parts"] += outside
     sources: list[tuple[Path, Part | None, str]] = []

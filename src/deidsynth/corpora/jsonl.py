@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from deidsynth.corpora.folders import files_below
 from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
 from deidsynth.corpora.records import (
     ANNOTATIONS,
@@ -58,6 +59,9 @@ def read_records(path: Path) -> ReadResult:
         files = [file for file in files if parts[file] is not None]
         if outside:
             result.skipped["files_outside_parts"] += len(outside)
+    n_below = len(files_below(path, SUFFIX)) - len(_files(path)) if path.is_dir() else 0
+    if n_below:
+        result.skipped["files_in_folders_below"] += n_below
     for file in files:
         _read_file(file, parts.get(file), result)
     return result

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deidsynth.config import LayoutConfig
-from deidsynth.corpora.formats import find_format, get_format, require_path
+from deidsynth.corpora.finding import count_other_formats, find_format, require_path
+from deidsynth.corpora.formats import get_format
 from deidsynth.corpora.records import (
     Discontinuous,
     Part,
@@ -70,9 +71,12 @@ def check_corpus(
     try:
         chosen = get_format(find_format(path) if format == "auto" else format)
         result = chosen.read(path, ReadOptions(discontinuous, layout or LayoutConfig()))
+        n_others = count_other_formats(path, result)
     except OSError as error:
         place, reason = error.filename or path, error.strerror or type(error).__name__
         raise InputError(f"{place}: cannot be read ({reason}); check its permissions") from None
+    if n_others:
+        result.skipped["files_of_other_formats"] += n_others
     result.problems += check_records(result.records)
     return result
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.config import TableLayout
-from deidsynth.corpora.folders import documents_by_file, left_out
+from deidsynth.corpora.folders import count_outside_parts, documents_by_file, left_out
 from deidsynth.corpora.output import refuse_surrogates, whole_file
 from deidsynth.corpora.records import Part, ReadResult, Record, decode, read_bytes
 from deidsynth.corpora.span_lists import RowError, are_names, list_names, part_of, spans_of
@@ -57,6 +57,9 @@ def read_records(path: Path, layout: TableLayout) -> ReadResult:
         MissingExtraError: Parquet is to be read and pyarrow is not installed.
     """
     result = ReadResult(NAME)
+    n_outside = count_outside_parts(path, SUFFIXES, NAME, lambda file: _has_text(file, layout))
+    if n_outside:
+        result.skipped["files_outside_parts"] += n_outside
     for file, part in _files(path, layout):
         if file.suffix.lower() == PARQUET:
             _read_parquet(file, part, layout, result)
