@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -270,6 +271,51 @@ def spans_of_tags(tags: Sequence[str], prefixed: bool) -> list[tuple[int, int, s
             found.append((place, place + 1, label))
         is_open = prefix not in "ELSU"
     return found
+
+
+def sequence_faults(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[int, int, str]]:
+    """Sentence, token, and what breaks the scheme that most entities of a file keep; ``spans_of_tags`` reads it anyhow.
+
+    A file is of BIOES or BILOU where at least as many entities end in ``E-``, ``L-``, ``S-`` or ``U-`` as do not; else
+    of IOB where more entities begin with ``I-`` than with ``B-`` though none of their label stands before; else of
+    IOB2. In IOB everything is sound.
+
+    Args:
+        sentences: tags with prefixes.
+
+    >>> list(sequence_faults([["B-A", "I-A", "O", "I-A"]]))
+    [(0, 3, 'I- goes on with an entity that none began')]
+    >>> list(sequence_faults([["S-A", "B-A", "O"], ["E-A"]]))
+    [(0, 1, 'B- begins an entity that none ends'), (1, 0, 'E- goes on with an entity that none began')]
+    >>> list(sequence_faults([["O", "I-A", "B-A"]]))
+    []
+    """
+    closed, marked = _scheme_of(sentences)
+    for number, tags in enumerate(sentences):
+        for place, (before, tag, after) in enumerate(zip([OUTSIDE, *tags], tags, [*tags[1:], OUTSIDE], strict=False)):
+            prefix = tag[0]
+            if tag in _OUTSIDE_TAGS:
+                continue
+            if prefix in "ELSU" and not closed:
+                yield number, place, f"{prefix}- has no place in IOB, which the other tags are of"
+            elif prefix in "IMEL" and (closed or marked) and not _goes_on(before, tag):
+                yield number, place, f"{prefix}- goes on with an entity that none began"
+            elif prefix in "BIM" and closed and not _goes_on(tag, after):
+                yield number, place, f"{prefix}- {'begins' if prefix == 'B' else 'is in'} an entity that none ends"
+
+
+def _scheme_of(sentences: Sequence[Sequence[str]]) -> tuple[bool, bool]:
+    """Whether the ends of entities are marked in a file, and whether their beginnings are."""
+    pairs = [pair for tags in sentences for pair in pairwise([OUTSIDE, *tags, OUTSIDE])]
+    ends = Counter(tag[0] in "ELSU" for tag, after in pairs if tag not in _OUTSIDE_TAGS and not _goes_on(tag, after))
+    begins = Counter(tag[0] for before, tag in pairs if tag not in _OUTSIDE_TAGS and not _goes_on(before, tag, "BIMEL"))
+    return ends[True] > 0 and ends[True] >= ends[False], begins["B"] >= begins["I"]
+
+
+def _goes_on(before: str, tag: str, prefixes: str = "IMEL") -> bool:
+    """Whether a tag goes on with the entity of the tag before it."""
+    is_open = before not in _OUTSIDE_TAGS and before[0] not in "ELSU"
+    return is_open and tag not in _OUTSIDE_TAGS and tag[0] in prefixes and tag[2:] == before[2:]
 
 
 def tags_of_spans(spans: Iterable[tuple[int, int, str]], n_tokens: int, scheme: str = "IOB2") -> list[str]:

@@ -137,6 +137,32 @@ def test_faults_have_file_and_line(tmp_path: Path, content: str, code: str, line
     assert not {"Ana", "Bo"} & set(problem.message.split())
 
 
+SEQUENCES = {
+    "IOB2": ("B-N I-N O B-N", []),
+    "IOB2, begun by I": ("B-N I-N O B-N O I-N", [6]),
+    "IOB2, another label": ("B-N I-L O B-N", [2]),
+    "IOB2, over the end of a sentence": ("B-N . I-N", [3]),
+    "IOB2, an end": ("B-N O B-L I-L O B-N E-N", [7]),
+    "IOB": ("I-N I-N B-N O I-L I-N", []),
+    "BIOES": ("B-N I-N E-N S-N O B-L E-L", []),
+    "BIOES, no beginning": ("B-N E-N S-N E-N O I-L E-L", [4, 6]),
+    "BIOES, no end": ("B-N O S-N B-N I-N . B-L E-L", [1, 5]),
+    "BILOU": ("B-N I-N L-N U-N O B-L L-L", []),
+    "BILOU, no beginning": ("U-N L-N B-N L-N", [2]),
+    "raw labels": ("N N O N 0 N", []),
+}
+
+
+@pytest.mark.parametrize(("tags", "lines"), SEQUENCES.values(), ids=SEQUENCES)
+def test_tags_that_break_the_scheme_of_the_file_are_doubts(tmp_path: Path, tags: str, lines: list[int]) -> None:
+    path = put(tmp_path, "".join("\n" if tag == "." else f"ord\t{tag}\n" for tag in tags.split()))
+    problems = check_corpus(path, format="conll").problems
+    assert [(problem.code, problem.line, problem.fatal) for problem in problems] == [
+        ("tag-sequence", line, False) for line in lines
+    ]
+    assert load_corpus(path, format="conll").corpus.n_entities
+
+
 def test_named_columns_win(tmp_path: Path) -> None:
     path = put(tmp_path, "Ana\tB-PER\tO\nkom\tO\tB-VERB\n")
     assert read(path) == {"corpus-1": ("Ana kom", [("kom", "VERB")])}
@@ -200,7 +226,7 @@ def test_what_is_written_is_read_back(corpus: Corpus) -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.booleans(), st.sampled_from("AB"))))
 def test_tags_of_spans_are_read_back(plan: list[tuple[int, bool, str]]) -> None:
-    from deidsynth.tagging import spans_of_tags, tags_of_spans
+    from deidsynth.tagging import sequence_faults, spans_of_tags, tags_of_spans
 
     spans, at = [], 0
     for width, inside, label in plan:
@@ -208,4 +234,6 @@ def test_tags_of_spans_are_read_back(plan: list[tuple[int, bool, str]]) -> None:
             spans.append((at, at + width, label))
         at += width
     for scheme in ("IOB2", "BIOES"):
-        assert spans_of_tags(tags_of_spans(spans, at, scheme), prefixed=True) == spans
+        tags = tags_of_spans(spans, at, scheme)
+        assert spans_of_tags(tags, prefixed=True) == spans
+        assert not list(sequence_faults([tags]))

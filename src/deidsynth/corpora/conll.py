@@ -22,7 +22,7 @@ from deidsynth.config import ColumnsLayout
 from deidsynth.corpora.folders import count_outside_parts, documents_by_file
 from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes
 from deidsynth.errors import Problem
-from deidsynth.tagging import OUTSIDE, has_prefixes, is_tag, spans_of_tags
+from deidsynth.tagging import OUTSIDE, has_prefixes, is_tag, sequence_faults, spans_of_tags
 
 NAME = "conll"
 SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".bioes", ".tsv", ".txt")
@@ -122,6 +122,8 @@ def _read_file(text: str, path: Path, part: Part | None, layout: ColumnsLayout, 
         return
     for sentence in sentences:
         sentence.rows = list(_sound_rows(sentence.rows, columns, path, result))
+    if columns.prefixed:
+        result.problems += _doubtful_tags(sentences, columns, path)
     for doc_id, document in _documents(sentences, path.stem, layout):
         result.records.append(_record(doc_id, document, columns, layout, path, part, result))
 
@@ -218,6 +220,15 @@ def _sound_rows(
             result.problems.append(Problem(str(path), message, line, "tag"))
         else:
             yield line, row
+
+
+def _doubtful_tags(sentences: Sequence[_Sentence], columns: _Columns, path: Path) -> Iterator[Problem]:
+    """Tags that do not follow each other as those of the file mostly do."""
+    for number, place, fault in sequence_faults(
+        [[row[columns.tag] for _, row in sentence.rows] for sentence in sentences]
+    ):
+        message = f"the prefix {fault}; mend the tags around it"
+        yield Problem(str(path), message, sentences[number].rows[place][0], "tag-sequence", fatal=False)
 
 
 def _documents(
