@@ -146,3 +146,11 @@ def test_problems_stand_by_file_and_line(deidsynth, write_jsonl, note, tmp_path)
     told = deidsynth("corpus", "describe", tmp_path / "parts").stderr
     places = [line.split(": ")[0].rpartition("/")[2] for line in told.splitlines() if ".jsonl:" in line]
     assert places == ["a.jsonl:10", "a.jsonl:11", "b.jsonl:1", "b.jsonl:2"]
+
+
+def test_texts_of_a_table_are_converted_and_columns_that_may_hold_entities_are_told(deidsynth, tmp_path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text("text,ward\nx,7\n", encoding="utf-8")
+    result = deidsynth("corpus", "convert", path, tmp_path / "out", "--to", "brat")
+    assert result.exit_code == 0
+    assert f"{path}: no column of entities is known, and these are passed over: ward" in result.stderr

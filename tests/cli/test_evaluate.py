@@ -125,3 +125,15 @@ def test_two_formats_and_two_schemes_of_labels(deidsynth, write_jsonl, note, tmp
     assert deidsynth("evaluate", gold, tmp_path / "x", "--json").exit_code == 0
     result = deidsynth("evaluate", gold, tmp_path / "x", "--gold-mapping", "meddocan-coarse", "--json")
     assert json.loads(result.stdout)["strict"]["f1"] == 1.0
+
+
+def test_a_table_whose_entities_may_stand_in_a_column_that_was_passed_over_is_refused(deidsynth, tmp_path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text("doc_id,text,marked\n1,x,7\n", encoding="utf-8")
+    gold = tmp_path / "gold.csv"
+    gold.write_text('doc_id,text,spans\n1,x,"[[0,1,""NAME""]]"\n', encoding="utf-8")
+    for corpora in ((gold, path), (path, gold)):
+        result = deidsynth("evaluate", *corpora)
+        assert result.exit_code == 2
+        assert "passed over: marked; if one of them holds the entities, name it: --layout table" in result.stderr
+    assert deidsynth("evaluate", gold, gold).exit_code == 0

@@ -40,6 +40,8 @@ class Rows(list[dict[str, Any]]):
         {"text": SECRET, "entities": NAME},
         {"text": SECRET, "entities": {"start": [0], "end": [6], "label": ["NAME"]}},
         {"text": SECRET, "label": [[0, 6, "NAME"]]},
+        {"text": SECRET, "entities": '[{"start": 0, "end": 6, "label": "NAME"}]'},
+        {"text": SECRET, "spans": NAME, "id": 1},
         {"text": SECRET, "labels": [{"start_offset": 0, "end_offset": 6, "label": "NAME"}]},
         {"tokens": ["Ana", "Ek", "bor"], "ner_tags": ["B-NAME", "I-NAME", "O"]},
         {"text": "?", "tokens": ["Ana", "Ek", "bor"], "ner_tags": ["I-NAME", "E-NAME", "O"]},
@@ -67,6 +69,22 @@ def test_splits_are_parts_and_others_are_left_out() -> None:
     assert loaded.parts == {"train-1": "train", "validation-1": "validation"}
     assert loaded.skipped == {"splits_outside_parts": 1, "columns": 4}
     assert loaded.format == "dataset"
+    assert [(each.code, each.message) for each in loaded.problems] == [
+        (
+            "no-entity-column",
+            f"row 1 of {name}: no column of entities is known, and these are passed over: label, ward; if one of them "
+            "holds the entities, name it: layout=TableLayout(entities=NAME)",
+        )
+        for name in ("train", "validation")
+    ]
+
+
+def test_ids_that_repeat_from_split_to_split_are_not_taken() -> None:
+    rows = [{"text": "x", "id": 0}, {"text": "y", "id": 1}]
+    assert [each.doc_id for each in from_dataset({"train": rows}).corpus] == ["0", "1"]
+    loaded = from_dataset({"train": rows, "test": rows})
+    assert [each.doc_id for each in loaded.corpus] == ["train-1", "train-2", "test-1", "test-2"]
+    assert loaded.skipped == {"ids_that_are_not_unique": 4}
 
 
 def test_layout_names_the_columns() -> None:
@@ -80,7 +98,8 @@ def test_layout_names_the_columns() -> None:
     ("row", "message"),
     [
         ({"text": None, "entities": []}, "row 2 of train: the text must be a string"),
-        ({"text": "x", "entities": "Ana"}, "row 2 of train: the entities must be a list"),
+        ({"text": "x", "entities": "Ana"}, "row 2 of train: the entities are not JSON"),
+        ({"text": "x", "entities": 7}, "row 2 of train: the entities must be a list"),
         ({"text": "x", "entities": NAME}, "row 2 of train: entity 0:6 is out of bounds"),
         (
             {"text": "x", "entities": [], "doc_id": "a"},
@@ -108,6 +127,10 @@ def test_faults_of_the_whole() -> None:
         CorpusError, match="row 1: no column 'text', nor 'tokens' with 'ner_tags'; the columns are note"
     ):
         from_dataset([{"note": SECRET}])
+    with pytest.raises(
+        CorpusError, match="row 1: no column 'nope', which is to hold the entities; the columns are text"
+    ):
+        from_dataset([{"text": SECRET}], layout=TableLayout(entities="nope"))
     with pytest.raises(CorpusError, match="row 1: a row must map names of columns to values"):
         from_dataset([SECRET])
     with pytest.raises(CorpusError, match="no documents found"):

@@ -123,6 +123,11 @@ def test_every_fault_has_its_line(tmp_path: Path, bad: str, message: str) -> Non
             "there are 2 columns, some of which have no proper name (is the first row a header?)",
             1,
         ),
+        (
+            ["text,spans,ner", cells(SECRET, ENTITIES, ENTITIES)],
+            "the columns spans and ner all hold entities; name the right one: --layout table.entities=NAME",
+            1,
+        ),
         ([], "no column 'text'; there are no columns", 1),
         (["text,text", "a,b"], "more than one column for text", 1),
         (["text", "a", '"Ana'], "not CSV from here on", 3),
@@ -133,6 +138,57 @@ def test_faults_of_a_whole_file(tmp_path: Path, lines: list[str | bytes], messag
     (problem,) = read(put(tmp_path / "x.csv", *lines)).problems
     assert message in problem.message
     assert problem.line == line
+
+
+@pytest.mark.parametrize(("role", "what"), [("doc_id", "ids"), ("entities", "entities"), ("split", "parts")])
+def test_a_column_that_the_layout_names_must_be_there(tmp_path: Path, role: str, what: str) -> None:
+    path = put(tmp_path / "x.csv", "text,spans", cells(SECRET, ENTITIES))
+    (problem,) = read(path, TableLayout(**{role: "nope"})).problems
+    assert problem.message == (
+        f"no column 'nope', which is to hold the {what}; the columns are text, spans; mend --layout table.{role}=NAME"
+    )
+
+
+@pytest.mark.parametrize("name", ["spans", "annotations", "Labels", "label", "ner"])
+@pytest.mark.parametrize(
+    "entity",
+    [
+        {"start": 0, "end": 3, "label": "NAME"},
+        [0, 3, "NAME"],
+        {"start_offset": 0, "end_offset": 3, "label": "NAME"},
+        {"start": 0, "end": 3, "entity_group": "NAME", "score": None},
+    ],
+)
+def test_common_names_of_columns_are_known(tmp_path: Path, name: str, entity: object) -> None:
+    for written in (json.dumps([entity]), str([entity])):
+        path = put(tmp_path / "x.csv", f"document_id,text,{name}", cells("a", SECRET, ""), cells("b", SECRET, written))
+        result = read(path)
+        assert [each.doc_id for each in result.records] == ["a", "b"]
+        assert build_corpus(result)[1].entities == (Entity(0, 3, "NAME"),)
+        assert not result.skipped and not result.problems
+
+
+@pytest.mark.parametrize("cell", ["NAME", "3", '["NAME"]', '{"NAME": 1}', "[", ""])
+def test_a_column_of_such_a_name_without_entities_is_passed_over_and_told(tmp_path: Path, cell: str) -> None:
+    result = read(put(tmp_path / "x.csv", "text,label,ward", cells(SECRET, cell, "W")))
+    (problem,) = result.problems
+    assert (problem.code, problem.fatal) == ("no-entity-column", False)
+    assert "these are passed over: label, ward; if one of them holds the entities, name it:" in problem.message
+    assert result.skipped == {"columns": 2}
+
+
+def test_columns_without_proper_names_are_not_shown(tmp_path: Path) -> None:
+    (problem,) = read(put(tmp_path / "x.csv", cells("text", f"{SECRET}, 45"), cells("a", "b"))).problems
+    assert "passed over: 1 columns, some without a proper name" in problem.message
+
+
+@pytest.mark.parametrize("ids", [("7", "7"), ("7", "")])
+def test_ids_of_a_column_that_nobody_named_are_taken_if_they_are_unique(tmp_path: Path, ids: tuple[str, str]) -> None:
+    path = put(tmp_path / "x.csv", "id,text", *(cells(each, SECRET) for each in ids))
+    result = read(path)
+    assert [each.doc_id for each in result.records] == ["x-1", "x-2"]
+    assert (result.problems, result.skipped) == ([], {"ids_that_are_not_unique": 2})
+    assert len(read(path, TableLayout(doc_id="id")).problems) == 1
 
 
 def test_folders_and_file_names_are_parts(tmp_path: Path) -> None:

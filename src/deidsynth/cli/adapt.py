@@ -41,7 +41,7 @@ def adapt_command(
     quiet = quiet or not process.is_main  # one process tells of the work
     config = stage_config(AdaptConfig, settings, base=base)
     refuse_occupied(output)
-    loaded = load(corpus, quiet, language=language, group_by=group_by, require_entities=False)
+    loaded = load(corpus, quiet, language=language, group_by=group_by, require_entities=False, texts_suffice=True)
     from deidsynth.models.devices import resolve_device  # not before the cheap checks: it loads torch
     from deidsynth.models.requirements import check_base
 

@@ -104,6 +104,7 @@ def convert_command(
         format=from_format,
         layout=layout,
         require_entities=False,
+        texts_suffice=True,
     )
     write(loaded.corpus, target, to, loaded.parts, layout, quiet)
 

@@ -48,6 +48,7 @@ def split_command(
         format=from_format,
         layout=layout,
         require_entities=False,
+        texts_suffice=True,
     )
     parts = split_parts(loaded.corpus, loaded.parts, split)
     sizes = ", ".join(f"{len(documents)} {part}" for part, documents in parts.items())

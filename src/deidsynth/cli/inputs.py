@@ -25,8 +25,20 @@ def load(
     format: str = "auto",
     layout: Sequence[str] | None = None,
     require_entities: bool = True,
+    texts_suffice: bool = False,
 ) -> LoadedCorpus:
     """The corpus at a path; what its reader skipped is told on standard error.
+
+    Args:
+        path: file or folder.
+        quiet: whether nothing is told.
+        language: as for ``load_corpus``, like all that is not named here.
+        group_by: expression that finds the group in a document's name.
+        discontinuous: what becomes of entities in fragments.
+        format: name, or ``auto``.
+        layout: what the format leaves open, as ``KEY=VALUE``.
+        require_entities: whether a corpus without any entity is an error.
+        texts_suffice: whether a table will do that has no known column of entities, though it has columns that may be.
 
     Raises:
         InputError: nothing there, or no known format.
@@ -34,7 +46,8 @@ def load(
         ConfigError: a layout key that is unknown.
     """
     from deidsynth.cli.settings import layout_config
-    from deidsynth.corpora import load_corpus
+    from deidsynth.corpora.column_roles import NO_ENTITY_COLUMN
+    from deidsynth.corpora.loading import load_corpus, refuse_unlabelled
 
     loaded = load_corpus(
         path,
@@ -45,8 +58,13 @@ def load(
         layout=layout_config(layout),
         require_entities=require_entities,
     )
+    if not texts_suffice:
+        refuse_unlabelled(loaded.problems)
     if loaded.skipped:
         tell(f"{path}: skipped {format_counter(loaded.skipped)}", quiet)
+    for problem in loaded.problems:
+        if problem.code == NO_ENTITY_COLUMN:
+            tell(str(problem), quiet)
     if loaded.problems:
         count = len(loaded.problems)
         tell(f"{path}: {count} doubt{'' if count == 1 else 's'}; see: deidsynth corpus check {path}", quiet)
@@ -131,8 +149,10 @@ def load_texts(path: Path, quiet: bool, language: str | None = None) -> Corpus:
     if name is None:
         return load_notes(path, language)
     joined = Discontinuous.JOIN
-    corpus = load(path, quiet, language=language, discontinuous=joined, format=name, require_entities=False).corpus
-    return corpus.with_documents(document.with_entities(()) for document in corpus)
+    loaded = load(
+        path, quiet, language=language, discontinuous=joined, format=name, require_entities=False, texts_suffice=True
+    )
+    return loaded.corpus.with_documents(document.with_entities(()) for document in loaded.corpus)
 
 
 def load_notes(path: Path, language: str | None = None) -> Corpus:

@@ -52,10 +52,12 @@ def synthesize_command(
     source = "validation" if prompts_from is not None else "file" if prompts_file is not None else "bos"
     prompts = Corpus((), origin="synthetic", language=language)
     if prompts_from is not None:
-        prompts = load(prompts_from, quiet, language=language, require_entities=False).corpus
+        prompts = load(prompts_from, quiet, language=language, require_entities=False, texts_suffice=True).corpus
     trained_on = counted_corpus(n_documents)
     if train is not None:
-        trained_on = training_documents(load(train, quiet, language=language, require_entities=False), quiet)
+        trained_on = training_documents(
+            load(train, quiet, language=language, require_entities=False, texts_suffice=True), quiet
+        )
     named: dict[str, str | int | float | None] = {
         "prompts.source": source,
         "prompts.file": str(prompts_file) if prompts_file is not None else None,

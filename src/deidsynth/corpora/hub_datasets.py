@@ -1,17 +1,18 @@
 """Corpora from and to data sets of the library ``datasets``, which only writing needs.
 
-Two shapes are read: a text with a list of entities (in a column ``label`` or ``labels`` as well, as doccano exports),
-and tokens with tags, where the text is the tokens with one blank between them.
+Two shapes are read: a text with a list of entities (in a column of another common name as well, such as ``spans``, or
+``label`` as doccano exports), and tokens with tags, where the text is the tokens with one blank between them.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain, islice
 from typing import Any
 
 from deidsynth.config import TableLayout
+from deidsynth.corpora.column_roles import SAMPLE_ROWS, ColumnError, find_roles, settle_ids, tell_others
 from deidsynth.corpora.folders import by_part
 from deidsynth.corpora.loading import LoadedCorpus
 from deidsynth.corpora.output import refuse_surrogates
@@ -25,14 +26,14 @@ from deidsynth.corpora.records import (
     build_corpus,
     check_records,
 )
-from deidsynth.corpora.span_lists import RowError, list_names, part_of, spans_of
+from deidsynth.corpora.span_lists import RowError, decoded, list_names, part_of, spans_of
 from deidsynth.documents import Corpus, Document, Origin
 from deidsynth.errors import CorpusError, MissingExtraError, Problem, UnrepresentableError
 from deidsynth.tagging import is_tag, spans_of_tags
 
 NAME = "dataset"
 
-_DOCCANO = ("labels", "label")
+_OPTION = "layout=TableLayout({role}=NAME)"
 
 
 def from_dataset(
@@ -48,7 +49,8 @@ def from_dataset(
 
     Args:
         dataset: a ``Dataset``, a ``DatasetDict`` whose keys tell the parts, or any sequence of rows that are mappings.
-        layout: which columns hold what; without a column of ids, a document is named after its row.
+        layout: which columns hold what; without a column of ids, a document is named after its row. Where no column of
+            entities is known and others are passed over, the result has a doubt among its ``problems``.
         tokens: column of the tokens, where there is no column of texts with entities.
         tags: column of their tags (IOB, IOB2, BIOES or BILOU), strings or the numbers of a ``ClassLabel``.
         language: ISO 639-1 code.
@@ -58,8 +60,10 @@ def from_dataset(
         CorpusError: faults (all are listed, with the number of the row), or no rows.
     """
     chosen, result = layout or TableLayout(), ReadResult(NAME)
+    row_names: dict[int, str] = {}
     for name, rows, part in _splits(dataset, result):
-        _Rows(name, part, chosen, tokens, tags, result).read(rows)
+        _Rows(name, part, chosen, tokens, tags, result, row_names).read(rows)
+    settle_ids(result, row_names)
     # A record stands for its row until here, so that every fault names the row.
     found = [*result.problems, *check_records(result.records)]
     result.problems = [Problem(NAME, f"{each.path}: {each.message}", None, each.code, each.fatal) for each in found]
@@ -129,59 +133,72 @@ class _Rows:
     """Reads the rows of one split into a result."""
 
     def __init__(
-        self, split: str, part: Part | None, layout: TableLayout, tokens: str, tags: str, result: ReadResult
+        self,
+        split: str,
+        part: Part | None,
+        layout: TableLayout,
+        tokens: str,
+        tags: str,
+        result: ReadResult,
+        row_names: dict[int, str],
     ) -> None:
         self.split, self.part, self.layout, self.result = split, part, layout, result
         self.tokens, self.tags = tokens, tags
-        self.entities: str | None = None
+        self.row_names = row_names
+        self.roles: dict[str, str] = {}
         self.names: Sequence[str] | None = None
         self.from_tokens = False
 
     def read(self, rows: Any) -> None:
         """Add the records of all rows, or their problems."""
-        for number, row in enumerate(rows, start=1):
+        remaining = iter(rows)
+        first = list(islice(remaining, SAMPLE_ROWS))
+        for number, row in enumerate(chain(first, remaining), start=1):
             place = f"row {number} of {self.split}" if self.split else f"row {number}"
             if not isinstance(row, Mapping):
                 message = "a row must map names of columns to values; give a Dataset or a list of dicts"
                 self.result.problems.append(Problem(place, message, code="malformed"))
                 return
-            if number == 1 and not self._choose_columns(row, rows, place):
+            if number == 1 and not self._choose_columns(first, getattr(rows, "features", None) or {}, place):
                 return
             try:
                 self.result.records.append(self._record(row, number, place))
             except RowError as error:
                 self.result.problems.append(Problem(place, str(error), code="malformed"))
 
-    def _choose_columns(self, row: Mapping[str, Any], rows: Any, place: str) -> bool:
-        layout = self.layout
-        has_tokens = self.tokens in row and self.tags in row
-        if layout.text not in row and not has_tokens:
-            message = (
-                f"no column {layout.text!r}, nor {self.tokens!r} with {self.tags!r}; {list_names(list(row))}; name "
-                "them with layout, or with tokens and tags"
-            )
-            self.result.problems.append(Problem(place, message, code="columns"))
+    def _choose_columns(self, first: Sequence[Any], features: Mapping[str, Any], place: str) -> bool:
+        layout, names = self.layout, list(first[0])
+        rows = [row for row in first if isinstance(row, Mapping)]
+        has_tokens = self.tokens in names and self.tags in names
+        try:
+            if layout.text not in names and not has_tokens:
+                raise ColumnError(
+                    f"no column {layout.text!r}, nor {self.tokens!r} with {self.tags!r}; {list_names(names)}; name "
+                    "them with layout, or with tokens and tags"
+                )
+            self.roles = find_roles(names, layout, lambda name: [row.get(name) for row in rows], _OPTION)
+        except ColumnError as error:
+            self.result.problems.append(Problem(place, str(error), code="columns"))
             return False
-        if layout.text in row and layout.entities in row:
-            self.entities = layout.entities
-        elif has_tokens:
-            self.from_tokens = True
-        else:  # a label that is no list is one of the whole text
-            self.entities = next((each for each in _DOCCANO if isinstance(row.get(each), list)), None)
-        content = {self.tokens, self.tags} if self.from_tokens else {layout.text, self.entities}
-        others = row.keys() - content - {layout.doc_id, layout.group, layout.split}
-        if others:
-            self.result.skipped["columns"] += len(others)
-        features = getattr(rows, "features", None) or {}
-        self.names = _class_names(features.get(self.tags if self.from_tokens else self.entities))
+        found = self.roles.get("entities")
+        self.from_tokens = has_tokens and (layout.text not in names or found != layout.entities)
+        if self.from_tokens:
+            self.roles = {role: name for role, name in self.roles.items() if role not in ("text", "entities")}
+        used = {*self.roles.values(), *((self.tokens, self.tags) if self.from_tokens else ())}
+        others = [name for name in names if name not in used]
+        tell_others(others, self.from_tokens or found is not None, place, _OPTION, self.result)
+        self.names = _class_names(features.get(self.tags if self.from_tokens else found or ""))
         return True
 
     def _record(self, row: Mapping[str, Any], number: int, place: str) -> Record:
         layout = self.layout
         text, spans = self._of_tokens(row) if self.from_tokens else self._of_spans(row)
-        doc_id = f"{self.split}-{number}" if self.split else str(number)
-        if layout.doc_id in row:
-            doc_id = "" if row[layout.doc_id] is None else str(row[layout.doc_id])
+        row_name = doc_id = f"{self.split}-{number}" if self.split else str(number)
+        column = self.roles.get("doc_id")
+        if column is not None and column in row:
+            doc_id = "" if row[column] is None else str(row[column])
+            if column != layout.doc_id:
+                self.row_names[len(self.result.records)] = row_name
         group = None if row.get(layout.group) in (None, "") else str(row[layout.group])
         split = part_of(row.get(layout.split)) or self.part
         return Record(doc_id, text, spans, place, None, group, split)
@@ -190,8 +207,8 @@ class _Rows:
         text = row.get(self.layout.text)
         if not isinstance(text, str):
             raise RowError("the text must be a string; fill in or remove the row")
-        cell = None if self.entities is None else row.get(self.entities)
-        return text, spans_of(cell, self.result.skipped, names=self.names)
+        cell = row.get(self.roles["entities"]) if "entities" in self.roles else None
+        return text, spans_of(decoded(cell), self.result.skipped, names=self.names)
 
     def _of_tokens(self, row: Mapping[str, Any]) -> tuple[str, tuple[RawSpan, ...]]:
         tokens, tags = row.get(self.tokens), row.get(self.tags)

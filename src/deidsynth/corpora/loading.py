@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deidsynth.config import LayoutConfig
+from deidsynth.corpora.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.finding import count_other_formats, find_format, require_path
 from deidsynth.corpora.formats import get_format
 from deidsynth.corpora.records import (
@@ -103,7 +104,8 @@ def load_corpus(
         discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` makes it a problem.
         layout: what the format leaves open.
         origin: where the text comes from; by default what the records say where all agree, else ``real``.
-        require_entities: whether a corpus without any entity is an error.
+        require_entities: whether a corpus without any entity is an error, and a table of which columns are passed over
+            and none is known to hold entities.
 
     Raises:
         InputError: no such path, a format that is unknown or cannot be told, or a language that is no code.
@@ -115,6 +117,8 @@ def load_corpus(
     if not result.records and not result.problems:
         raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
     corpus = build_corpus(result, origin=origin, language=language)
+    if require_entities:
+        refuse_unlabelled(result.problems)
     if require_entities and not corpus.n_entities:
         raise CorpusError(
             f"{path}: none of the {len(corpus)} documents has an entity; an annotated corpus is needed here"
@@ -123,6 +127,20 @@ def load_corpus(
         corpus = _grouped(corpus, group_by)
     parts = {record.doc_id: record.split for record in result.records if record.split is not None}
     return LoadedCorpus(corpus, parts, result.skipped, result.format, tuple(result.problems))
+
+
+def refuse_unlabelled(problems: Sequence[Problem]) -> None:
+    """Make sure that no table was read without its entities because their column is not known.
+
+    Args:
+        problems: of the reading.
+
+    Raises:
+        CorpusError: columns were passed over that may hold the entities; the message names them.
+    """
+    found = [problem for problem in problems if problem.code == NO_ENTITY_COLUMN]
+    if found:
+        raise CorpusError(found)
 
 
 def content_digest(loaded: LoadedCorpus) -> str:

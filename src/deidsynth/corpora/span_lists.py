@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -9,12 +11,30 @@ from collections.abc import Sequence
 from deidsynth.corpora.records import PART_NAMES, PARTS, Part, RawSpan
 
 _ENTITY_KEYS = frozenset({"start", "end", "label", "score"})
-_OTHER_KEYS = {"start_offset": "start", "end_offset": "end"}
+_OTHER_KEYS = {"start_offset": "start", "end_offset": "end", "entity_group": "label", "entity_type": "label"}
 _COLUMN_NAME = re.compile(r"[^\W\d][\w.:/# -]{0,39}")
 
 
 class RowError(ValueError):
     """One row is at fault; the message says how and what to do, without any text of it."""
+
+
+def decoded(cell: object) -> object:
+    """The value of a cell that may hold it as JSON, or as Python shows a list; None for an empty one.
+
+    Raises:
+        RowError: a string that is neither.
+    """
+    if not isinstance(cell, str):
+        return cell
+    try:
+        return json.loads(cell) if cell.strip() else None
+    except (ValueError, RecursionError):
+        pass
+    try:  # what pandas makes of a column of lists
+        return ast.literal_eval(cell.strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        raise RowError("the entities are not JSON; write a list of objects with start, end and label") from None
 
 
 def spans_of(
@@ -23,8 +43,9 @@ def spans_of(
     """The spans of an entity list that was decoded already.
 
     Args:
-        value: None, or a list of objects with start, end and label (``start_offset`` and ``end_offset`` do as well) or
-            of triples of these; an object of three lists of one length is the same.
+        value: None, or a list of objects with start, end and label (``start_offset`` and ``end_offset``, and for the
+            label ``entity_group`` or ``entity_type``, do as well) or of triples of these; an object of three lists of
+            one length is the same.
         skipped: where unknown keys are counted.
         line: of the row.
         names: of the labels, where these are numbers.
@@ -76,7 +97,7 @@ def _span(entity: object, skipped: Counter[str], line: int | None, names: Sequen
         entity = dict(zip(("start", "end", "label"), entity, strict=True))
     if not isinstance(entity, dict):
         raise RowError("an entity must be an object with start, end and label")
-    data = {_OTHER_KEYS.get(key, key): value for key, value in entity.items()}
+    data = {key if (other := _OTHER_KEYS.get(key)) in (None, *entity) else other: entity[key] for key in entity}
     start, end, label, score = (data.get(key) for key in ("start", "end", "label", "score"))
     if type(start) is not int or type(end) is not int:
         raise RowError("start and end of an entity must be whole numbers; they count Unicode code points")

@@ -1,8 +1,8 @@
 """Tables: one document a row, in CSV, TSV or Parquet.
 
 There is a column of texts and, in any order, one of ids, of entities (a JSON list of start, end, label and maybe
-score), of groups and of parts, each of which may be missing. Other columns are skipped and counted. A source is a file
-or a folder of files, whose folders or names may tell parts.
+score), of groups and of parts, each of which may be missing unless the layout names it. Other columns are skipped and
+counted. A source is a file or a folder of files, whose folders or names may tell parts.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from deidsynth.config import TableLayout
+from deidsynth.corpora.column_roles import ROLES, SAMPLE_ROWS, ColumnError, find_roles, settle_ids, tell_others
 from deidsynth.corpora.folders import count_outside_parts, documents_by_file, left_out
 from deidsynth.corpora.output import refuse_surrogates, whole_file
 from deidsynth.corpora.records import Part, ReadResult, Record, decode, read_bytes
-from deidsynth.corpora.span_lists import RowError, are_names, list_names, part_of, spans_of
+from deidsynth.corpora.span_lists import RowError, are_names, decoded, list_names, part_of, spans_of
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
 
@@ -33,7 +36,16 @@ SUFFIXES = (*DELIMITERS, PARQUET)
 
 _HEAD = 1 << 16
 _LONGEST_CELL = 2**31 - 1  # a C long holds it everywhere
-_ROLES = ("text", "doc_id", "entities", "group", "split")
+_OPTION = "--layout table.{role}=NAME"
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Where rows go, and what documents are called if the ids of a column that nobody named do not tell them apart."""
+
+    layout: TableLayout
+    result: ReadResult
+    row_names: dict[int, str] = field(default_factory=dict)
 
 
 def sniff(path: Path) -> bool:
@@ -56,17 +68,18 @@ def read_records(path: Path, layout: TableLayout) -> ReadResult:
     Raises:
         MissingExtraError: Parquet is to be read and pyarrow is not installed.
     """
-    result = ReadResult(NAME)
+    reading = _Reading(layout, ReadResult(NAME))
     n_outside = count_outside_parts(path, SUFFIXES, NAME, lambda file: _has_text(file, layout))
     if n_outside:
-        result.skipped["files_outside_parts"] += n_outside
+        reading.result.skipped["files_outside_parts"] += n_outside
     for file, part in _files(path, layout):
         if file.suffix.lower() == PARQUET:
-            _read_parquet(file, part, layout, result)
+            _read_parquet(file, part, reading)
         else:
             with _long_cells():
-                _read_csv(file, part, layout, result)
-    return result
+                _read_csv(file, part, reading)
+    settle_ids(reading.result, reading.row_names)
+    return reading.result
 
 
 def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None, layout: TableLayout) -> Counter[str]:
@@ -87,7 +100,7 @@ def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None, layout: 
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UnrepresentableError(f"a table is one file; give a TARGET that ends in {', '.join(SUFFIXES)}")
-    if len({getattr(layout, role) for role in _ROLES}) < len(_ROLES):
+    if len({getattr(layout, role) for role in ROLES}) < len(ROLES):
         raise UnrepresentableError("two columns of the table would have one name; give each its own with --layout")
     refuse_surrogates(corpus)
     if suffix != PARQUET:
@@ -146,26 +159,27 @@ def _long_cells() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _read_csv(path: Path, part: Part | None, layout: TableLayout, result: ReadResult) -> None:
+def _read_csv(path: Path, part: Part | None, reading: _Reading) -> None:
+    result = reading.result
     data = read_bytes(path)
     content = data if isinstance(data, Problem) else decode(data, str(path))
     if isinstance(content, Problem) or isinstance(data, Problem):
         result.problems += [each for each in (content,) if isinstance(each, Problem)]
         return
-    delimiter = _header(data[:_HEAD], DELIMITERS.get(path.suffix.lower(), ",;\t"), layout.text)[1]
-    source = io.StringIO(content.removeprefix("\ufeff"), newline="")
-    reader = csv.reader(source, delimiter=delimiter, strict=True)
+    delimiter = _header(data[:_HEAD], DELIMITERS.get(path.suffix.lower(), ",;\t"), reading.layout.text)[1]
+    content = content.removeprefix("\ufeff")
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
     line, number = 1, 0
     try:
         names = next(reader, [])
-        roles = _roles(names, layout, str(path), result)
+        roles = _roles(names, _first_rows(content, delimiter), str(path), reading)
         line = reader.line_num + 1
         for cells in reader if roles else ():
             if cells:
                 number += 1
                 if len(cells) == len(names):
                     row = {role: cells[names.index(name)] for role, name in roles.items()}
-                    _read_row(row, number, path, line, part, result)
+                    _read_row(row, roles, number, path, line, part, reading)
                 else:
                     message = f"the row has {len(cells)} cells and the header {len(names)}; put quotes around cells"
                     result.problems.append(Problem(str(path), message, line, "malformed"))
@@ -175,20 +189,32 @@ def _read_csv(path: Path, part: Part | None, layout: TableLayout, result: ReadRe
         result.problems.append(Problem(str(path), message, line, "malformed"))
 
 
-def _read_parquet(path: Path, part: Part | None, layout: TableLayout, result: ReadResult) -> None:
+def _first_rows(content: str, delimiter: str) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    with suppress(csv.Error):  # told where the table is read
+        reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
+        for row in islice(reader, SAMPLE_ROWS):
+            rows.append(dict(row))
+    return rows
+
+
+def _read_parquet(path: Path, part: Part | None, reading: _Reading) -> None:
     arrow = _pyarrow("reading Parquet")
     try:
         file = arrow.parquet.ParquetFile(path)
-        roles = _roles(file.schema_arrow.names, layout, str(path), result)
+        first = next(file.iter_batches(batch_size=SAMPLE_ROWS), None)
+        rows = [] if first is None else first.to_pylist()
+        roles = _roles(file.schema_arrow.names, rows, str(path), reading)
         batches = file.iter_batches(batch_size=256, columns=list(roles.values())) if roles else ()
         number = 0
         for batch in batches:
             for cells in batch.to_pylist():
                 number += 1
-                _read_row({role: cells[name] for role, name in roles.items()}, number, path, number, part, result)
+                row = {role: cells[name] for role, name in roles.items()}
+                _read_row(row, roles, number, path, number, part, reading)
     except (arrow.ArrowException, OSError) as error:
         message = f"not Parquet that can be read ({type(error).__name__}); write the file again"
-        result.problems.append(Problem(str(path), message, code="malformed"))
+        reading.result.problems.append(Problem(str(path), message, code="malformed"))
 
 
 def _pyarrow(feature: str) -> Any:
@@ -199,48 +225,53 @@ def _pyarrow(feature: str) -> Any:
         raise MissingExtraError(feature, "tables") from None
 
 
-def _roles(names: Sequence[str], layout: TableLayout, path: str, result: ReadResult) -> dict[str, str]:
+def _roles(
+    names: Sequence[str], first_rows: Sequence[Mapping[str, object]], path: str, reading: _Reading
+) -> dict[str, str]:
     """The column of each role that there is; empty where a problem stands in the way."""
-    roles = {role: name for role in _ROLES if (name := getattr(layout, role)) in names}
-    twice = [role for role, name in roles.items() if names.count(name) > 1]
-    message = ""
-    if "text" not in roles:
-        message = f"no column {layout.text!r}; {list_names(names)}; name that of the texts: --layout table.text=NAME"
-    elif twice:
-        message = f"more than one column for {' and '.join(twice)}; rename one, or name another with --layout"
-    if message:
-        result.problems.append(Problem(path, message, 1, "columns"))
+    layout, result = reading.layout, reading.result
+    try:
+        if layout.text not in names:
+            named = "name that of the texts: --layout table.text=NAME"
+            raise ColumnError(f"no column {layout.text!r}; {list_names(names)}; {named}")
+        roles = find_roles(names, layout, lambda name: [row.get(name) for row in first_rows], _OPTION)
+        twice = [role for role, name in roles.items() if names.count(name) > 1]
+        if twice:
+            named = "rename one, or name another with --layout"
+            raise ColumnError(f"more than one column for {' and '.join(twice)}; {named}")
+    except ColumnError as error:
+        result.problems.append(Problem(path, str(error), 1, "columns"))
         return {}
-    others = len(names) - len(set(roles.values()))
-    if others:
-        result.skipped["columns"] += others
+    others = [name for name in names if name not in roles.values()]
+    tell_others(others, "entities" in roles, path, _OPTION, result)
     return roles
 
 
 def _read_row(
-    row: Mapping[str, Any], number: int, path: Path, line: int, part: Part | None, result: ReadResult
+    row: Mapping[str, Any],
+    roles: Mapping[str, str],
+    number: int,
+    path: Path,
+    line: int,
+    part: Part | None,
+    reading: _Reading,
 ) -> None:
+    result = reading.result
     try:
         if not isinstance(row["text"], str):
             raise RowError("the text must be a string; fill in or remove the row")
-        doc_id = f"{path.stem}-{number}"
+        row_name = doc_id = f"{path.stem}-{number}"
         if "doc_id" in row:
             doc_id = "" if row["doc_id"] is None else str(row["doc_id"])
-        spans = spans_of(_decoded(row.get("entities")), result.skipped, line)
+        spans = spans_of(decoded(row.get("entities")), result.skipped, line)
         group = None if row.get("group") in (None, "") else str(row["group"])
         split = part_of(row.get("split")) or part
-        result.records.append(Record(doc_id, row["text"], spans, str(path), line, group, split))
     except RowError as error:
         result.problems.append(Problem(str(path), str(error), line, "malformed"))
-
-
-def _decoded(cell: object) -> object:
-    if not isinstance(cell, str):
-        return cell
-    try:
-        return json.loads(cell) if cell.strip() else None
-    except (ValueError, RecursionError):
-        raise RowError("the entities are not JSON; write a list of objects with start, end and label") from None
+        return
+    if roles.get("doc_id", reading.layout.doc_id) != reading.layout.doc_id:
+        reading.row_names[len(result.records)] = row_name
+    result.records.append(Record(doc_id, row["text"], spans, str(path), line, group, split))
 
 
 def _refuse_nul(corpus: Corpus) -> None:
