@@ -102,7 +102,23 @@ def test_brackets_are_taken_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[a]", "[a] (B)", "[a\n](B)", "[a\r](B)", "[a]b](B)", "[a](http://b)", "[a](1)", "[a]()", "a](B)"]
+    "text",
+    [
+        "[a]",
+        "[a] (B)",
+        "[sic] (see fig)",
+        "[a](b c)",
+        "[a](http://b)",
+        "[a](http://b",
+        "[a](f(x",
+        "[a](1)",
+        "[a](1",
+        "[a\n](1)",
+        "[[a]](b c)",
+        "[a (B)",
+        "a] (B)",
+        "a]()",
+    ],
 )
 def test_anything_else_with_brackets_is_text(text: str) -> None:
     assert keys(text, "brackets") == (text, [])
@@ -127,6 +143,27 @@ def test_every_fault_of_tags_has_its_line(text: str, expected, plain: str, kept:
     assert sorted((line, code) for line, code, _ in problems) == sorted(expected)
     assert all("; " in message for _, _, message in problems)
     assert (found, [span.label for span in spans]) == (plain, kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x\n[a](B kom", [(2, "unbalanced-tag")]),
+        ("[a](B [c](D)", [(1, "unbalanced-tag")]),
+        ("[a](B\nc)", [(1, "unbalanced-tag")]),
+        ("x\r\na](B)", [(2, "stray-tag")]),
+        ("[a\n](B)", [(2, "stray-tag")]),
+        ("[a\r](B)", [(1, "stray-tag")]),
+        ("[a]b](B)", [(1, "stray-tag")]),
+        ("[a[b]](C)", [(1, "nested-tag")]),
+        ("[a [b](C) d](E)", [(1, "nested-tag")]),
+        ("[a]()", [(1, "label")]),
+    ],
+)
+def test_every_fault_of_brackets_has_its_line(text: str, expected: list[tuple[int, str]]) -> None:
+    problems = parse(text, "brackets")[2]
+    assert [(line, code) for line, code, _ in problems] == expected
+    assert all("; " in message for _, _, message in problems)
 
 
 def test_faults_become_problems_and_reading_goes_on(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ opening tag perhaps attributes with quoted values, and ``>``; the label is the v
 case), else the name; the two names must be written alike. Anything else with ``<`` is text, and nothing is unescaped.
 
 Brackets: ``[Anna](First_Name)``. Between the brackets stand neither brackets nor line ends (CR, LF), so that a bracket
-that is left open reaches no further than its line. Anything else with brackets is text.
+that is left open reaches no further than its line. What looks like an entity that was not finished is a problem (see
+`_bracket_faults`); anything else with brackets is text.
 
 The name of a tag and the label of a bracket are an ASCII letter or ``_``, then letters, digits, ``_``, ``.`` and
 ``-``. Where no style is named, that of which more entities occur in all files together is taken, tags in doubt.
@@ -17,7 +18,7 @@ import codecs
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -44,6 +45,18 @@ _BRACKETS = re.compile(r"\[([^\[\]\r\n]*)\]\(([A-Za-z_][\w.\-]*)\)")
 _UNBALANCED = "a tag is opened and never closed; close or remove it, or write < in another way where it is no tag"
 _STRAY = "a tag is closed and never opened; open or remove it, or write < in another way where it is no tag"
 _NESTED = "a tag is opened inside another entity; keep one of the two"
+
+_BRACKET = re.compile(r"[\[\]\r\n]")
+_LABELLED = re.compile(r"\([A-Za-z_][\w.\-]*\)")
+_UNLABELLED = re.compile(r"\(\)")
+# A label and then no closing parenthesis on the line; not an address, nor a call.
+_OPEN_LABEL = re.compile(r"\([A-Za-z_][\w.\-]*(?![\w.\-:/@()])(?![^()\r\n]*\))")
+_BRACKET_FAULTS = {
+    "unbalanced-tag": "the label after brackets is never closed; close it, or put a blank before it if it is none",
+    "stray-tag": "brackets are closed with a label and never opened on that line; open or remove them",
+    "nested-tag": "brackets stand inside the brackets of an entity; keep one of the two",
+    "label": "the label after brackets is empty; write one, or take the brackets and parentheses away",
+}
 
 
 class _Opening(NamedTuple):
@@ -206,7 +219,32 @@ def _parse_brackets(text: str) -> tuple[str, list[RawSpan], list[tuple[int, str,
         spans.append(RawSpan(start, length, match[2], line=bisect_left(breaks, match.start()) + 1))
         pieces += [before, surface]
         last = match.end()
-    return "".join([*pieces, text[last:]]), spans, []
+    faults = [(bisect_left(breaks, at) + 1, code, _BRACKET_FAULTS[code]) for at, code in _bracket_faults(text)]
+    return "".join([*pieces, text[last:]]), spans, faults
+
+
+def _bracket_faults(text: str) -> Iterator[tuple[int, str]]:
+    """Place and code of what looks like an entity in brackets and is none.
+
+    >>> list(_bracket_faults("[sic] (see) [a](N [b]() c](N) [d[e]](N)"))
+    [(14, 'unbalanced-tag'), (20, 'label'), (25, 'stray-tag'), (35, 'nested-tag')]
+    """
+    has_inner: list[bool] = []  # of every bracket that is open on this line, whether brackets stand in it
+    for match in _BRACKET.finditer(text):
+        if match[0] == "[":
+            has_inner[-1:] = [True] * bool(has_inner)
+            has_inner.append(False)
+        elif match[0] != "]":
+            has_inner = []
+        else:
+            inner = has_inner.pop() if has_inner else None
+            if _LABELLED.match(text, match.end()):
+                if inner is not False:
+                    yield match.start(), "stray-tag" if inner is None else "nested-tag"
+            elif inner is False and _UNLABELLED.match(text, match.end()):
+                yield match.start(), "label"
+            elif inner is False and _OPEN_LABEL.match(text, match.end()):
+                yield match.start(), "unbalanced-tag"
 
 
 def _parse_tags(text: str) -> tuple[str, list[RawSpan], list[tuple[int, str, str]]]:
