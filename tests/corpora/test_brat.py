@@ -141,6 +141,15 @@ def test_every_fault_of_an_annotation_file_has_its_line(tmp_path: Path, lines: s
         load_corpus(tmp_path)
 
 
+def test_two_entities_with_one_id_are_told_and_read(tmp_path: Path) -> None:
+    put(tmp_path, "a", annotations="T1\tNAME 0 3\tAna\n\nT1\tNAME 4 6\tEk\n")
+    put(tmp_path, "b", text="Bo Ek", annotations="T1\tNAME 0 2\tBo\n")
+    assert faults(tmp_path) == [("duplicate-entity-id", "a.ann", 3)]
+    loaded = load_corpus(tmp_path)
+    assert loaded.corpus.n_entities == 3
+    assert "the id of an entity stands already on line 1; give each" in str(loaded.problems[0])
+
+
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     put(tmp_path, "a", annotations="T1\tNAME 0 99\tAna Ek\nnonsense\n")
     put(tmp_path, "b", annotations="T1\tNAME 0 5\tAna Ek\n")

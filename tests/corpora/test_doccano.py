@@ -120,6 +120,15 @@ def test_every_faulty_entity_is_told(tmp_path: Path) -> None:
     assert [span[:3] for span in result.records[0].spans] == [(0, 3, "NAME")]
 
 
+def test_two_entities_with_one_id_are_told_and_read(tmp_path: Path) -> None:
+    entities = [{"id": 3, "label": "A", "start_offset": at, "end_offset": at + 1} for at in (0, 1)]
+    other = [{"id": 3, "label": "A", "start_offset": 0, "end_offset": 1}]
+    path = put(tmp_path / "x.jsonl", {"text": TEXT, "entities": entities}, {"text": TEXT, "entities": other})
+    result = doccano.read_records(path)
+    assert [(each.code, each.line, each.fatal) for each in result.problems] == [("duplicate-entity-id", 1, False)]
+    assert len(result.records[0].spans) == 2
+
+
 def test_what_is_written_can_be_imported(tmp_path: Path) -> None:
     corpus = Corpus((Document("a", "é\U0001f600", (Entity(1, 2, "A"),)),))
     doccano.write(corpus, tmp_path / "x.jsonl", None)

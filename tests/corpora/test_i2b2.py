@@ -102,6 +102,7 @@ def test_folders_named_after_parts_are_read_alone(tmp_path: Path) -> None:
         (xml('<A start="0" end="x"/>'), ("offsets", 5)),
         (xml('<A end="1"/>'), ("offsets", 5)),
         (xml('<A start=" 0" end="1"/>'), ("offsets", 5)),
+        (xml(f'{NAME}\n<A id="P0" start="8" end="10"/>'), ("duplicate-entity-id", 6)),
         (xml("<A>"), ("malformed", 6)),
         (xml(text="Ana \x00"), ("malformed", 2)),
         (xml(text="Ana &unknown;"), ("malformed", 2)),

@@ -22,6 +22,7 @@ from deidsynth.corpora.records import (
     Record,
     decode,
     read_bytes,
+    repeated_ids,
 )
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import Problem
@@ -89,18 +90,21 @@ def read_annotations(
     spans: list[RawSpan] = []
     problems: list[Problem] = []
     skipped: Counter[str] = Counter()
+    ids: list[tuple[object, int | None]] = []
     for number, line in enumerate(content.removeprefix("\ufeff").split("\n"), start=1):
         if not line.strip():
             continue
         if _OTHER_LINE.match(line):
             skipped[_SKIPPED[line[0]]] += 1
             continue
+        entity_id, tab, _ = line.partition("\t")
+        ids.append((entity_id if tab else None, number))
         found = _parse_line(line, number, text, str(path), discontinuous)
         if isinstance(found, Problem):
             problems.append(found)
         else:
             spans.append(found)
-    return spans, problems, skipped
+    return spans, [*problems, *repeated_ids(ids, str(path))], skipped
 
 
 def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:

@@ -23,7 +23,7 @@ from deidsynth.corpora.json_source import (
     string,
     whole_number,
 )
-from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record
+from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, repeated_ids
 from deidsynth.documents import Corpus, Document
 
 NAME = "doccano"
@@ -92,6 +92,9 @@ def _record(data: dict[str, Any], line: int, source: Source, result: ReadResult)
     for key in keys:
         read = partial(_entity if key == "entities" else _pair, line)
         spans += spans_of(items(data, key), read, source, line, result)
+    given = [each.get("id") for each in data.get("entities", ()) if isinstance(each, dict)]
+    ids = ((each, line) for each in given if isinstance(each, int | str))
+    result.problems += repeated_ids(ids, str(source.path))
     for key, kind in _COUNTED.items():
         value = data.get(key)
         result.skipped[kind] += len(value) if isinstance(value, list) else value is not None

@@ -19,7 +19,7 @@ from xml.sax.saxutils import quoteattr
 
 from deidsynth.corpora.folders import count_outside_parts, documents_by_file, files_below, part_folders, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
-from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes
+from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes, repeated_ids
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import Problem, UnrepresentableError
 
@@ -246,6 +246,7 @@ def _read_document(path: Path, part: Part | None, provenance: Provenance, result
     text = "".join(parser.pieces)
     spans = [_span(tag, text, str(path), parser.skipped) for tag in parser.tags]
     result.problems += [span for span in spans if isinstance(span, Problem)]
+    result.problems += repeated_ids(((tag.attributes.get("id"), tag.line) for tag in parser.tags), str(path))
     result.skipped += parser.skipped
     sound = tuple(span for span in spans if isinstance(span, RawSpan))
     origin, annotation = provenance

@@ -7,7 +7,7 @@ A record may hold anything that a file can hold: offsets that leave the text, en
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar, get_args
@@ -162,6 +162,28 @@ def one_of(value: object, choices: tuple[Choice, ...]) -> Choice | None:
         if value == choice:
             return choice
     raise ValueError(f"expected one of {', '.join(choices)}")
+
+
+def repeated_ids(ids: Iterable[tuple[object, int | None]], path: str) -> list[Problem]:
+    """A doubt for every entity whose id another of the document has; what tells the two apart is lost elsewhere.
+
+    Args:
+        ids: of the entities, None for one without, each with its line.
+        path: the file that states them.
+    """
+    problems = []
+    first_line: dict[object, int | None] = {}
+    for entity_id, line in ids:
+        if entity_id is None:
+            continue
+        if entity_id in first_line:
+            before = first_line[entity_id]
+            place = "" if before in (None, line) else f" on line {before}"
+            message = f"the id of an entity stands already{place}; give each entity of a document its own"
+            problems.append(Problem(path, message, line, "duplicate-entity-id", fatal=False))
+        else:
+            first_line[entity_id] = line
+    return problems
 
 
 def is_encodable(text: str) -> bool:
