@@ -61,5 +61,27 @@ def test_a_format_that_is_only_read_says_which_are_written(tmp_path: Path) -> No
         write_corpus(SMALL, tmp_path / "out", "asq-phi")
 
 
+@pytest.mark.parametrize(
+    ("format", "name", "remedy"),
+    [
+        ("cas", "x.json", "such as x"),
+        ("brat", "x.txt", "such as x"),
+        ("i2b2", "x.xml", "such as x"),
+        ("jsonl", "x.json", "such as x, or a name that ends in .jsonl"),
+        ("presidio", "x.JSON", "such as x, or a name that ends in .json"),
+    ],
+)
+def test_no_folder_is_named_like_a_file(tmp_path: Path, format: str, name: str, remedy: str) -> None:
+    with pytest.raises(InputError, match="is named like a file, and .* would make a folder") as caught:
+        write_corpus(SMALL, tmp_path / name, format)
+    assert str(caught.value).endswith(remedy)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_may_have_a_dot_in_its_name(tmp_path: Path) -> None:
+    write_corpus(SMALL, tmp_path / "corpus.v2", "brat")
+    assert (tmp_path / "corpus.v2" / "a-1.txt").is_file()
+
+
 def _content(corpus: Corpus) -> dict[str, tuple[str, list[tuple[int, int, str]]]]:
     return {each.doc_id: (each.text, [entity.key for entity in each.entities]) for each in corpus}

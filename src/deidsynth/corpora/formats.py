@@ -41,6 +41,7 @@ class Format:
         read: raw records and problems of a path.
         write: writes a corpus, with the part of each document where it has parts; counts what could not be held.
             None where the format is only read.
+        files: ends of names that become one file when written; any other name becomes a folder.
     """
 
     description: str
@@ -48,6 +49,7 @@ class Format:
     sniff: Callable[[Path], bool]
     read: Callable[[Path, ReadOptions], ReadResult]
     write: Callable[[Corpus, Path, Mapping[str, Part] | None, LayoutConfig], Counter[str]] | None
+    files: tuple[str, ...] = ()
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -65,6 +67,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             lambda path: jsonl.sniff(path) and not doccano.sniff(path),
             lambda path, _options: jsonl.read_records(path),
             lambda corpus, path, parts, _layout: jsonl.write(corpus, path, parts),
+            (jsonl.SUFFIX,),
         ),
         i2b2.NAME: Format(
             "i2b2 / MEDDOCAN XML: TEXT in CDATA, TAGS with offsets",
@@ -86,6 +89,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             conll.sniff,
             lambda path, options: conll.read_records(path, options.layout.columns),
             lambda corpus, path, parts, layout: conll_writing.write(corpus, path, parts, layout.columns),
+            (conll_writing.WRITTEN_SUFFIX,),
         ),
         doccano.NAME: Format(
             "doccano's .jsonl: text and label or entities",
@@ -93,6 +97,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             doccano.sniff,
             lambda path, _options: doccano.read_records(path),
             lambda corpus, path, parts, _layout: doccano.write(corpus, path, parts),
+            (doccano.SUFFIX,),
         ),
         label_studio.NAME: Format(
             "Label Studio's .json of tasks, full or minimal",
@@ -100,6 +105,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             label_studio.sniff,
             lambda path, _options: label_studio.read_records(path),
             lambda corpus, path, parts, _layout: label_studio.write(corpus, path, parts),
+            (label_studio.SUFFIX,),
         ),
         presidio.NAME: Format(
             "presidio-evaluator's .json: full_text and spans",
@@ -107,6 +113,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             presidio.sniff,
             lambda path, _options: presidio.read_records(path),
             lambda corpus, path, parts, _layout: presidio.write(corpus, path, parts),
+            (presidio.SUFFIX,),
         ),
         table.NAME: Format(
             "a .csv, .tsv or .parquet file with a column of texts and one of entities",
@@ -114,6 +121,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             table.sniff,
             lambda path, options: table.read_records(path, options.layout.table),
             lambda corpus, path, parts, layout: table.write(corpus, path, parts, layout.table),
+            table.SUFFIXES,
         ),
         cas.NAME: Format(
             "UIMA CAS, JSON or XMI, as INCEpTION exports it (written as XMI)",
@@ -131,6 +139,11 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         ),
     }
 )
+
+_FILE_SUFFIXES = frozenset(
+    {".ann", ".txt", ".xml", ".xmi", ".zip", ".json", ".csv", ".tsv", ".parquet", ".jsonl", ".conll", ".conllu", ".iob"}
+)
+"""Ends of names that nobody gives to a folder."""
 
 
 def get_format(name: str) -> Format:
@@ -155,13 +168,14 @@ def write_corpus(
 
     Args:
         corpus: what to write.
-        path: a folder, or for jsonl a name that ends in ``.jsonl``; absent or empty.
+        path: a folder, or for formats that are one file (``Format.files``) the name of one; absent or empty.
         format: name of the format.
         parts: part of every document id; None or empty where the corpus has no parts.
         layout: what the format leaves open.
 
     Raises:
-        InputError: an unknown format, or a destination that is not empty or cannot be written in.
+        InputError: an unknown format, a destination that is not empty or cannot be written in, or the name of a file
+            where the format would become a folder.
         UnrepresentableError: the format cannot hold the corpus; nothing is written.
         StorageError: the disk is full.
     """
@@ -174,6 +188,23 @@ def write_corpus(
         raise UnrepresentableError(
             f"{homeless} of {len(corpus)} documents are in no part; give every document one of {', '.join(PARTS)}"
         )
+    _refuse_file_name(path, format)
     refuse_occupied(path)
     refuse_unwritable(path.parent, "TARGET")
     return writer(corpus, path, parts or None, layout or LayoutConfig())
+
+
+def _refuse_file_name(path: Path, format: str) -> None:
+    """Make sure that no folder is made that is named like a file, unless it is there already."""
+    files = get_format(format).files
+    if (
+        path.suffix.lower() in _FILE_SUFFIXES
+        and path.suffix not in files
+        and not path.is_dir()
+        and format != table.NAME
+    ):
+        file = f", or a name that ends in {files[0]}" if files else ""
+        raise InputError(
+            f"{path}: is named like a file, and {format} would make a folder of that name; give the name of a folder "
+            f"as TARGET, such as {path.stem}{file}"
+        )
