@@ -82,6 +82,26 @@ def test_the_first_annotation_that_stands_is_taken(tmp_path: Path) -> None:
     }
 
 
+def test_of_a_file_without_annotations_the_first_predictions_are_read_as_silver(tmp_path: Path) -> None:
+    first = {"model_version": "m", "score": 0.9, "result": [region() | {"score": 0.5}, region(13, 17, "Umeå")]}
+    tasks = [
+        {"data": {"text": TEXT, "doc_id": "a"}, "predictions": [first, {"result": []}]},
+        {"data": {"text": TEXT}, "predictions": [{"result": []}], "annotations": []},
+        {"data": {"text": TEXT}, "predictions": []},
+    ]
+    result = read(tmp_path, *tasks)
+    assert label_studio.sniff(tmp_path / "x.json") and not result.problems
+    assert [(each.doc_id, each.annotation, len(each.spans)) for each in result.records] == [
+        ("a", "silver", 2),
+        ("x-2", "silver", 0),
+    ]
+    assert [span[:4] for span in result.records[0].spans] == [(0, 6, "NAME", 0.5), (13, 17, "NAME", None)]
+    assert result.skipped == {"further_predictions": 1, "tasks_without_annotation": 1}
+    annotated = read(tmp_path, *tasks, task(region()))
+    assert [(each.annotation, len(each.spans)) for each in annotated.records] == [(None, 1)]
+    assert annotated.skipped == {"predictions": 3, "tasks_without_annotation": 3}
+
+
 def test_the_completions_of_old_versions_are_annotations(tmp_path: Path) -> None:
     result = read(tmp_path, {"id": 1, "data": {"text": TEXT}, "completions": [{"result": [region()]}]})
     assert label_studio.sniff(tmp_path / "x.json") and spans(result) == [(0, 6, "NAME")]
@@ -152,6 +172,12 @@ def test_white_space_may_be_shown_otherwise(tmp_path: Path, shown: str) -> None:
         (task(annotations={}), "malformed", "annotations must be a list"),
         (task(annotations=["Ana"]), "malformed", "annotations must be a list of objects"),
         (task(annotations=[{}]), "malformed", "result must be a list"),
+        (
+            task(annotations=[], predictions=[{"result": [region() | {"score": "high"}]}]),
+            "malformed",
+            "the score of an entity must be a number",
+        ),
+        (task(annotations=[], predictions=["Ana"]), "malformed", "predictions must be a list of objects"),
         (task(text=1), "malformed", "data must hold the text under the key text"),
         (task(id=[]), "malformed", "the id must be a string or a whole number"),
         (task(data=TEXT), "malformed", "text must be a string; add it"),

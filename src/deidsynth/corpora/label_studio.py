@@ -1,8 +1,9 @@
 """Label Studio: a JSON list of tasks, as the exports JSON and JSON-MIN write it.
 
 A source is a ``.json`` file or a folder of them. Of each task the first annotation that was not cancelled is taken; a
-task without one is left out and counted, for nobody has said that its text holds no entity. Newer versions count code
-points, older ones UTF-16 units: the text that stands beside the offsets tells which.
+task without one is left out and counted, for nobody has said that its text holds no entity. Where no task of a file has
+an annotation, as in what a model gives for import, the first prediction of each is taken, as silver. Newer versions
+count code points, older ones UTF-16 units: the text that stands beside the offsets tells which.
 """
 
 from __future__ import annotations
@@ -54,9 +55,10 @@ def read_records(path: Path) -> ReadResult:
     """Raw records and problems of a file or a folder."""
     result = ReadResult(NAME)
     for source in find_sources(path, SUFFIX, _looks, result):
+        predicted = not _has_annotations(source.path)
         for number, (task, line) in enumerate(list_of_objects(source.path, result), start=1):
             try:
-                record = _record(task, number, line, source, result)
+                record = _record(task, number, line, source, result, predicted)
             except FieldError as error:
                 result.problems.append(error.problem(source, line))
             else:
@@ -91,23 +93,33 @@ def _looks(path: Path) -> bool | None:
     if not isinstance(task, dict):
         return False
     if isinstance(task.get("data"), dict):
-        return any(isinstance(task.get(key), list) for key in _ANNOTATION_KEYS)
+        return any(isinstance(task.get(key), list) for key in _ANNOTATION_KEYS) or bool(task.get("predictions"))
     label = task.get("label")
     if label is None and "annotation_id" in task:
         return True
     return isinstance(label, list) and bool(label) and all(map(_is_region, label))
 
 
+def _has_annotations(path: Path) -> bool:
+    """Whether any task of a file has an annotation; most files say so at their first task."""
+    tasks = list_of_objects(path, ReadResult(NAME))  # what is wrong is told when the file is read
+    return any(task.get(key) for task, _ in tasks for key in _ANNOTATION_KEYS)
+
+
 def _is_region(value: object) -> bool:
     return isinstance(value, dict) and {"start", "end", "labels"} <= value.keys()
 
 
-def _record(task: dict[str, Any], number: int, line: int, source: Source, result: ReadResult) -> Record | None:
+def _record(
+    task: dict[str, Any], number: int, line: int, source: Source, result: ReadResult, predicted: bool
+) -> Record | None:
     data = task["data"] if isinstance(task.get("data"), dict) else task
     if data is task:
-        text, regions = string(task, "text"), _minimal_regions(task)
+        predicted, text, regions = False, string(task, "text"), _minimal_regions(task)
     else:
-        text, regions = _text(data), _regions(task, result)
+        unannotated = all(task.get(key) in (None, []) for key in _ANNOTATION_KEYS)
+        predicted = predicted and unannotated and task.get("predictions") is not None
+        text, regions = _text(data), (_predicted_regions if predicted else _regions)(task, result)
     if regions is None:
         result.skipped["tasks_without_annotation"] += 1
         return None
@@ -116,14 +128,13 @@ def _record(task: dict[str, Any], number: int, line: int, source: Source, result
     shown: list[_Shown] = []
 
     def keep(value: Any) -> RawSpan:
-        shown.append(_region(value, line))
+        shown.append(_region(value, line, scored=predicted))
         return shown[-1].span
 
     spans_of(regions, keep, source, line, result)
     spans = _in_code_points(text, shown, source, result)
-    return Record(
-        doc_id, text, tuple(spans), str(source.path), line, None, source.part, source.origin, source.annotation
-    )
+    annotation = source.annotation or ("silver" if predicted else None)
+    return Record(doc_id, text, tuple(spans), str(source.path), line, None, source.part, source.origin, annotation)
 
 
 def _text(data: dict[str, Any]) -> str:
@@ -144,7 +155,8 @@ def _minimal_regions(task: dict[str, Any]) -> list[Any] | None:
 
 def _regions(task: dict[str, Any], result: ReadResult) -> list[Any] | None:
     key = next((key for key in _ANNOTATION_KEYS if task.get(key) is not None), "annotations")
-    annotations = items(task, key)
+    only_predicted = task.get(key) is None and task.get("predictions") is not None
+    annotations = [] if only_predicted else items(task, key)
     if not all(isinstance(each, dict) for each in annotations):
         raise FieldError(f"{key} must be a list of objects")
     sound = [each for each in annotations if not each.get("was_cancelled")]
@@ -153,8 +165,20 @@ def _regions(task: dict[str, Any], result: ReadResult) -> list[Any] | None:
     result.skipped["predictions"] += len(predictions) if isinstance(predictions, list) else 0
     result.skipped["cancelled_annotations"] += len(annotations) - len(sound)
     result.skipped["further_annotations"] += max(len(sound) - 1, 0)
-    if chosen is None:
+    return None if chosen is None else _spans_alone(chosen, result)
+
+
+def _predicted_regions(task: dict[str, Any], result: ReadResult) -> list[Any] | None:
+    predictions = items(task, "predictions")
+    if not all(isinstance(each, dict) for each in predictions):
+        raise FieldError("predictions must be a list of objects")
+    if not predictions:
         return None
+    result.skipped["further_predictions"] += len(predictions) - 1
+    return _spans_alone(items(predictions[0], "result"), result)
+
+
+def _spans_alone(chosen: list[Any], result: ReadResult) -> list[Any]:
     regions = []
     for each in chosen:
         kind = each.get("type", "labels") if isinstance(each, dict) else "labels"
@@ -167,7 +191,7 @@ def _regions(task: dict[str, Any], result: ReadResult) -> list[Any] | None:
     return regions
 
 
-def _region(value: Any, line: int) -> _Shown:
+def _region(value: Any, line: int, scored: bool) -> _Shown:
     if isinstance(value, dict) and value.get("type") in _OTHER_TEXT:
         raise FieldError("an entity marks HTML or a dialogue, not plain text; export a project with a Text tag")
     inner = value.get("value", value) if isinstance(value, dict) else None
@@ -179,7 +203,11 @@ def _region(value: Any, line: int) -> _Shown:
         code = "several-labels" if n_labels > 1 else "malformed"
         raise FieldError(f"an entity needs exactly one label, and this has {n_labels}; give it one", code)
     shown = inner.get("text")
-    span = RawSpan(whole_number(inner, "start"), whole_number(inner, "end"), labels[0], line=line)
+    score = value.get("score") if scored else None
+    if score is not None and type(score) not in (int, float):
+        raise FieldError("the score of an entity must be a number in [0, 1]; leave it out where there is none")
+    start, end = whole_number(inner, "start"), whole_number(inner, "end")
+    span = RawSpan(start, end, labels[0], None if score is None else float(score), line)
     return _Shown(span, shown if isinstance(shown, str) else None)
 
 
