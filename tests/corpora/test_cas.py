@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -121,7 +122,7 @@ def test_an_entity_without_a_label_is_told(tmp_path: Path) -> None:
     document = made()
     add(document, cas.NAMED_ENTITY, 2, 5)
     (problem,) = read(put(tmp_path, document)).problems
-    assert "entity 2:5 needs a label" in problem.message
+    assert "entity 2:5 (xmi:id 2) needs a label" in problem.message
 
 
 @pytest.mark.parametrize("name", ["a.xmi", "a.json"])
@@ -133,6 +134,16 @@ def test_an_offset_inside_of_a_character_is_told(tmp_path: Path, name: str) -> N
     path.write_text(content.replace(old, new), encoding="utf-8", newline="")
     (problem,) = read(path).problems
     assert (problem.code, problem.path) == ("inside-character", str(path))
+    number = re.search(r'(?:xmi:id="|"%ID": )([0-9]+)[^>}]*egin"?[=:] ?"?1\b', path.read_text(encoding="utf-8"))
+    assert number and f"({'xmi:id' if name == 'a.xmi' else '%ID'} {number[1]})" in problem.message
+
+
+def test_entities_that_overlap_are_told_by_their_ids(tmp_path: Path) -> None:
+    document = made()
+    for end in (5, 8):
+        add(document, cas.NAMED_ENTITY, 2, end, value="NAME")
+    (problem,) = read(put(tmp_path, document)).problems
+    assert problem.message == "entity 2:8 (xmi:id 3) overlaps entity 2:5 (xmi:id 2); keep one of them"
 
 
 def test_an_offset_after_the_text_is_told_once(tmp_path: Path) -> None:
@@ -152,6 +163,7 @@ def test_an_offset_that_is_no_number_is_told(tmp_path: Path, end: object, code: 
                 del each["end"]
     path.write_text(json.dumps(data), encoding="utf-8")
     assert [each.code for each in read(path).problems] == [code]
+    assert "(%ID " in read(path).problems[0].message
 
 
 def test_a_label_that_is_no_string_is_told(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ class _Reader:
         if isinstance(found, Problem) or isinstance(view, Problem):
             self.result.problems += [each for each in (view,) if isinstance(each, Problem)]
             return
-        spans = _spans(view, found[0].typesystem, found[1], source.place, self.result)
+        spans = _spans(view, found[0].typesystem, found[1], source, self.result)
         origin, annotation = None, None
         if source.folder is not None:
             if source.folder not in self._provenances:
@@ -204,8 +204,9 @@ def _view_with_text(cas: Any, place: str, result: ReadResult) -> Any:
     return views[0]
 
 
-def _spans(view: Any, types: Any, unmapped: set[int], place: str, result: ReadResult) -> tuple[RawSpan, ...]:
+def _spans(view: Any, types: Any, unmapped: set[int], source: Source, result: ReadResult) -> tuple[RawSpan, ...]:
     spans = []
+    id_name = "%ID" if source.suffix == ".json" else "xmi:id"
     n_units = len(view.sofa.sofaString.encode("utf-16-le", "surrogatepass")) // 2
     for name, indexed in view.type_index.items():
         features = _label_features(types, name)
@@ -215,21 +216,24 @@ def _spans(view: Any, types: Any, unmapped: set[int], place: str, result: ReadRe
             result.skipped[features] += len(indexed)
             continue
         for each in indexed:
+            place = f"{id_name} {each.xmiID}"
             if type(each.begin) is not int or type(each.end) is not int:
                 message = (
-                    f"an annotation of the layer {_short(name)} has a begin or end that is no whole number; mend it"
+                    f"an annotation of the layer {_short(name)} ({place}) has a begin or end that is no whole number; "
+                    "mend it"
                 )
-                result.problems.append(Problem(place, message, code="malformed"))
+                result.problems.append(Problem(source.place, message, code="malformed"))
             elif any(0 <= offset <= n_units and offset in unmapped for offset in (each.begin, each.end)):
                 message = (
-                    f"entity {each.begin}:{each.end} begins or ends inside of a character; "
+                    f"entity {each.begin}:{each.end} ({place}) begins or ends inside of a character; "
                     "offsets of UIMA count UTF-16 units, and one character beyond U+FFFF has two"
                 )
-                result.problems.append(Problem(place, message, code="inside-character"))
+                result.problems.append(Problem(source.place, message, code="inside-character"))
             else:
                 labels = (getattr(each, feature) for feature in features)
                 written = (label for label in labels if label and isinstance(label, str))
-                spans.append(RawSpan(each.begin, each.end, next(written, "") if features else _short(name)))
+                label = next(written, "") if features else _short(name)
+                spans.append(RawSpan(each.begin, each.end, label, name=place))
     return tuple(sorted(spans, key=lambda span: span[:3]))
 
 

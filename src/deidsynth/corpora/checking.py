@@ -32,9 +32,7 @@ def doubts(records: Sequence[Record], labels: Collection[str] | None = None) -> 
             if 0 <= span.start < span.end <= len(record.text):
                 found += _boundary_doubts(span, record)
             if labels is not None and span.label not in labels:
-                message = (
-                    f"entity {span.start}:{span.end} has the label {span.label}, which is not expected; mend or map it"
-                )
+                message = f"{span.place} has the label {span.label}, which is not expected; mend or map it"
                 found.append(_problem(record, span, message, "unknown-label"))
         found += _encoding_doubts(record)
     found += map(_repeat_problem, repeats(records))
@@ -42,7 +40,7 @@ def doubts(records: Sequence[Record], labels: Collection[str] | None = None) -> 
 
 
 def _boundary_doubts(span: RawSpan, record: Record) -> Iterator[Problem]:
-    place = f"entity {span.start}:{span.end}"
+    place = span.place
     surface = record.text[span.start : span.end]
     if surface != surface.strip():
         yield _problem(record, span, f"{place} has white space at an end; trim it", "blanks")

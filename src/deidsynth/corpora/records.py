@@ -47,6 +47,7 @@ class RawSpan(NamedTuple):
         label: as written.
         score: confidence, where the file gives one.
         line: one-based line of the file that states the span, where it has lines.
+        name: what the file calls the annotation, where lines do not tell, such as ``xmi:id 12``.
     """
 
     start: int
@@ -54,6 +55,12 @@ class RawSpan(NamedTuple):
     label: str
     score: float | None = None
     line: int | None = None
+    name: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The entity by its offsets and its name, for a message."""
+        return f"entity {self.start}:{self.end}" + (f" ({self.name})" if self.name else "")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -223,7 +230,7 @@ def check_records(records: Sequence[Record]) -> list[Problem]:
 
 def _span_problem(span: RawSpan, record: Record) -> Problem | None:
     line = span.line if span.line is not None else record.line
-    place = f"entity {span.start}:{span.end}"
+    place = span.place
     if span.start == span.end:
         return Problem(record.path, f"{place} is empty; remove it or mend its offsets", line, "empty-entity")
     if span.start < 0 or span.end < span.start or span.end > len(record.text):
@@ -246,9 +253,7 @@ def _overlaps(record: Record, spans: Sequence[RawSpan]) -> list[Problem]:
         if reach is not None and span.start < reach.end:
             first, second = sorted((reach, span), key=lambda each: each.line or 0)
             other = "" if first.line in (None, second.line) else f" (line {first.line})"
-            message = (
-                f"entity {second.start}:{second.end} overlaps entity {first.start}:{first.end}{other}; keep one of them"
-            )
+            message = f"{second.place} overlaps {first.place}{other}; keep one of them"
             line = second.line if second.line is not None else record.line
             problems.append(Problem(record.path, message, line, "overlap"))
         if reach is None or span.end > reach.end:
