@@ -191,6 +191,33 @@ def test_both_files_must_be_there(tmp_path: Path) -> None:
         load_corpus(tmp_path)
 
 
+def test_texts_may_be_given_to_annotation_files_alone(tmp_path: Path) -> None:
+    put(tmp_path / "test", "a", text=None)
+    put(tmp_path / "test", "b", text=None, annotations="T1\tNAME 0 2\tBo\nT2\tNAME 0 9\tBo\n")
+    put(tmp_path / "test", "c", text="Bo", annotations="T1\tNAME 0 2\tBo\n")
+    texts = {"a": TEXT, "b": "Bo", "c": "?", "d": "not predicted"}
+    assert faults(tmp_path, texts=texts) == [("out-of-bounds", "b.ann", 2)]
+    put(tmp_path / "test", "b", text=None, annotations="T1\tNAME 0 2\tBO\n")
+    assert faults(tmp_path, texts=texts) == [("text-mismatch", "b.ann", 1)]
+    put(tmp_path / "test", "b", text=None, annotations="")
+    loaded = load_corpus(tmp_path, texts=texts)
+    assert [(each.doc_id, each.text, len(each.entities)) for each in loaded.corpus] == [
+        ("c", "Bo", 1),
+        ("a", TEXT, 1),
+        ("b", "Bo", 0),
+    ]
+    assert set(loaded.parts.values()) == {"test"}
+
+
+def test_all_annotation_files_without_a_text_are_one_problem(tmp_path: Path) -> None:
+    for name in "abc":
+        put(tmp_path, name, text=None)
+    with pytest.raises(CorpusError, match=r"3 annotation files have no text beside them, the first is a\.ann; put the"):
+        load_corpus(tmp_path)
+    with pytest.raises(CorpusError, match="2 annotation files .* and none of their names among the documents"):
+        load_corpus(tmp_path, texts={"a": TEXT})
+
+
 def test_an_id_may_stand_in_one_folder_only(tmp_path: Path) -> None:
     put(tmp_path / "train", "a")
     put(tmp_path / "test", "a")

@@ -26,6 +26,7 @@ def load(
     layout: Sequence[str] | None = None,
     require_entities: bool = True,
     texts_suffice: bool = False,
+    texts: Mapping[str, str] | None = None,
 ) -> LoadedCorpus:
     """The corpus at a path; what its reader skipped is told on standard error.
 
@@ -39,6 +40,7 @@ def load(
         layout: what the format leaves open, as ``KEY=VALUE``.
         require_entities: whether a corpus without any entity is an error.
         texts_suffice: whether a table will do that has no known column of entities, though it has columns that may be.
+        texts: the exact text of documents by their ids, for a brat folder that holds ``.ann`` files alone.
 
     Raises:
         InputError: nothing there, or no known format.
@@ -57,6 +59,7 @@ def load(
         discontinuous=discontinuous.value,
         layout=layout_config(layout),
         require_entities=require_entities,
+        texts=texts,
     )
     if not texts_suffice:
         refuse_unlabelled(loaded.problems)

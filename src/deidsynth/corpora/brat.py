@@ -2,7 +2,8 @@
 
 Where folders named after parts (``train``, ``dev``, ``test`` and their synonyms) stand at the top, only these are
 read, and inside each of them the folder ``brat`` if there is one; otherwise every folder is searched. Beside the
-documents a file ``deidsynth.json`` may say what brat cannot: where text and annotation come from.
+documents a file ``deidsynth.json`` may say what brat cannot: where text and annotation come from. Predictions of shared
+tasks are often ``.ann`` files alone: these are read where their texts are given by document id.
 """
 
 from __future__ import annotations
@@ -51,12 +52,15 @@ def sniff(path: Path) -> bool:
     return any(files_below(folder, ".ann") for folder, _ in part_folders(path, NAME)[0])
 
 
-def read_records(path: Path, discontinuous: Discontinuous = "refuse") -> ReadResult:
+def read_records(
+    path: Path, discontinuous: Discontinuous = "refuse", texts: Mapping[str, str] | None = None
+) -> ReadResult:
     """Raw records and problems of a folder.
 
     Args:
         path: the folder; its layout may name parts.
         discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` makes it a problem.
+        texts: the exact text of documents by their ids, for annotation files without a text beside them.
     """
     result = ReadResult(NAME)
     if not path.is_dir():
@@ -67,7 +71,7 @@ def read_records(path: Path, discontinuous: Discontinuous = "refuse") -> ReadRes
     if outside:
         result.skipped["texts_outside_parts"] += outside
     for folder, part in part_folders(path, NAME)[0]:
-        _read_folder(folder, part, discontinuous, result)
+        _read_folder(folder, part, discontinuous, texts or {}, result)
     return result
 
 
@@ -124,25 +128,41 @@ def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Count
     )
 
 
-def _read_folder(root: Path, part: Part | None, discontinuous: Discontinuous, result: ReadResult) -> None:
-    texts = files_below(root, ".txt")
+def _read_folder(
+    root: Path, part: Part | None, discontinuous: Discontinuous, texts: Mapping[str, str], result: ReadResult
+) -> None:
+    beside = files_below(root, ".txt")
+    known = {path.with_suffix("") for path in beside}
+    alone = [path for path in files_below(root, ".ann") if path.with_suffix("") not in known]
+    given = [path for path in alone if path.stem in texts]
     provenances: dict[Path, Provenance] = {}
-    for path in texts:
+    for path in beside + given:
         if path.parent not in provenances:
             provenances[path.parent] = read_provenance(path.parent, result)
-        record = _read_document(path, part, provenances[path.parent], discontinuous, result)
-        if record is not None:
-            result.records.append(record)
-    known = {path.with_suffix("") for path in texts}
-    for path in files_below(root, ".ann"):
-        if path.with_suffix("") not in known:
-            message = f"there is no text beside it; put {path.stem}.txt into the folder or remove the annotation file"
-            result.problems.append(Problem(str(path), message, code="missing-text"))
+        text = _text_with_annotations(path, result) if path.suffix == ".txt" else texts[path.stem]
+        if text is not None:
+            result.records.append(_record(path, text, part, provenances[path.parent], discontinuous, result))
+    missing = [path for path in alone if path.stem not in texts]
+    if missing:
+        result.problems.append(_missing_texts(root, missing, bool(texts)))
 
 
-def _read_document(
-    path: Path, part: Part | None, provenance: Provenance, discontinuous: Discontinuous, result: ReadResult
-) -> Record | None:
+def _missing_texts(root: Path, missing: list[Path], has_texts: bool) -> Problem:
+    """One problem for all annotation files of a folder that have no text."""
+    first = missing[0]
+    if len(missing) == 1:
+        message = f"there is no text beside it; put {first.stem}.txt into the folder or remove the annotation file"
+        return Problem(str(first), message, code="missing-text")
+    what = f"{len(missing)} annotation files have no text beside them"
+    if has_texts:
+        message = f"{what} and none of their names among the documents that were given; the first is {first.name}"
+    else:
+        message = f"{what}, the first is {first.name}; put the .txt files of the documents into the folder"
+    return Problem(str(root), message, code="missing-text")
+
+
+def _text_with_annotations(path: Path, result: ReadResult) -> str | None:
+    """The text of a ``.txt`` file with an annotation file beside it; None with a problem."""
     annotations = path.with_suffix(".ann")
     if not annotations.exists():
         message = f"there is no annotation file beside it; add {annotations.name} (empty if the text has no entities)"
@@ -153,12 +173,24 @@ def _read_document(
     if isinstance(text, Problem):
         result.problems.append(text)
         return None
+    return text
+
+
+def _record(
+    path: Path,
+    text: str,
+    part: Part | None,
+    provenance: Provenance,
+    discontinuous: Discontinuous,
+    result: ReadResult,
+) -> Record:
+    annotations = path.with_suffix(".ann")
     spans, problems, skipped = read_annotations(annotations, text, discontinuous)
     result.problems += problems
     result.skipped += skipped
     origin, annotation = provenance
-    spans_path, text_path = str(annotations), str(path)
-    return Record(path.stem, text, tuple(spans), spans_path, None, None, part, origin, annotation, text_path)
+    text_path = None if path == annotations else str(path)
+    return Record(path.stem, text, tuple(spans), str(annotations), None, None, part, origin, annotation, text_path)
 
 
 def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Discontinuous) -> RawSpan | Problem:
@@ -181,8 +213,10 @@ def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Dis
     if all(0 <= start < end <= len(text) for start, end in fragments):
         expected = " ".join(text[start:end] for start, end in fragments)
         if not _same_text(shown, expected):
+            beside = Path(path).with_suffix(".txt")
+            source = beside.name if beside.exists() else "the text that was given for it"
             message = (
-                f"the text beside {place} is not what stands there in {Path(path).stem}.txt; was the text changed "
+                f"the text beside {place} is not what stands there in {source}; was the text changed "
                 "after annotation? Offsets count Unicode code points, line ends included"
             )
             return Problem(path, message, number, "text-mismatch")

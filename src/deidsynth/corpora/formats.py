@@ -58,7 +58,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             "a folder of .txt and .ann pairs",
             brat.SUFFIXES,
             brat.sniff,
-            lambda path, options: brat.read_records(path, options.discontinuous),
+            lambda path, options: brat.read_records(path, options.discontinuous, options.texts),
             lambda corpus, path, parts, _layout: brat.write(corpus, path, parts),
         ),
         jsonl.NAME: Format(

@@ -56,6 +56,7 @@ def check_corpus(
     format: str = "auto",
     discontinuous: Discontinuous = "refuse",
     layout: LayoutConfig | None = None,
+    texts: Mapping[str, str] | None = None,
 ) -> ReadResult:
     """Raw records and every problem of a corpus on disk; problems are no errors here.
 
@@ -64,6 +65,7 @@ def check_corpus(
         format: name of the format, or ``auto`` to find it.
         discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` makes it a problem.
         layout: what the format leaves open.
+        texts: the exact text of documents by their ids, for a brat folder that holds ``.ann`` files alone.
 
     Raises:
         InputError: no such path, a format that is unknown or cannot be told, a folder that cannot be listed.
@@ -71,7 +73,7 @@ def check_corpus(
     path = require_path(path)
     try:
         chosen = get_format(find_format(path) if format == "auto" else format)
-        result = chosen.read(path, ReadOptions(discontinuous, layout or LayoutConfig()))
+        result = chosen.read(path, ReadOptions(discontinuous, layout or LayoutConfig(), texts or {}))
         n_others = count_other_formats(path, result)
     except OSError as error:
         place, reason = error.filename or path, error.strerror or type(error).__name__
@@ -92,6 +94,7 @@ def load_corpus(
     layout: LayoutConfig | None = None,
     origin: Origin | None = None,
     require_entities: bool = True,
+    texts: Mapping[str, str] | None = None,
 ) -> LoadedCorpus:
     """The corpus at a path, clean, with its parts.
 
@@ -106,6 +109,7 @@ def load_corpus(
         origin: where the text comes from; by default what the records say where all agree, else ``real``.
         require_entities: whether a corpus without any entity is an error, and a table of which columns are passed over
             and none is known to hold entities.
+        texts: the exact text of documents by their ids, for a brat folder that holds ``.ann`` files alone.
 
     Raises:
         InputError: no such path, a format that is unknown or cannot be told, or a language that is no code.
@@ -113,7 +117,7 @@ def load_corpus(
         ConfigError: ``group_by`` is no regular expression.
     """
     language = None if language is None else _language_code(language)
-    result = check_corpus(path, format=format, discontinuous=discontinuous, layout=layout)
+    result = check_corpus(path, format=format, discontinuous=discontinuous, layout=layout, texts=texts)
     if not result.records and not result.problems:
         raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
     corpus = build_corpus(result, origin=origin, language=language)

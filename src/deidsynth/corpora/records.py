@@ -7,7 +7,7 @@ A record may hold anything that a file can hold: offsets that leave the text, en
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar, get_args
@@ -102,10 +102,12 @@ class ReadOptions:
     Args:
         discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` makes it a problem.
         layout: columns, tables, inline styles.
+        texts: the exact text of documents by their ids, for annotations that are stored without it.
     """
 
     discontinuous: Discontinuous = "refuse"
     layout: LayoutConfig = field(default_factory=LayoutConfig)
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True, repr=False)
