@@ -1,0 +1,33 @@
+"""The examples of docs/corpora.md are read as the text beside them says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deidsynth.corpora import FORMATS, load_corpus
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "corpora.md"
+SECTION = re.compile(r"^### ([\w-]+)\n(.*?)(?=^##)", re.DOTALL | re.MULTILINE)
+EXAMPLE = re.compile(r"^```\w+ (\S+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SECTIONS = dict(SECTION.findall(DOCUMENT.read_text(encoding="utf-8")))
+
+
+def test_every_format_has_an_example() -> None:
+    assert list(SECTIONS) == list(FORMATS)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_example_is_read_as_it_stands(format: str, tmp_path: Path) -> None:
+    if format == "cas":
+        pytest.importorskip("cassis")
+    for name, content in EXAMPLE.findall(SECTIONS[format]):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    loaded = load_corpus(tmp_path)
+    (document,) = loaded.corpus
+    assert (loaded.format, loaded.problems) == (format, ())
+    assert document.doc_id == ("letter-1" if format == "asq-phi" else "letter")
+    assert document.text.strip() == "Anna Ek ringde."
+    assert [entity.key for entity in document.entities] == [(0, 7, "NAME")]
