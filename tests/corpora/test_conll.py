@@ -90,6 +90,32 @@ def test_comments_name_documents_and_hold_the_text(tmp_path: Path) -> None:
     assert {name: text for name, (text, _) in blank.items()} == {"n7-1": "Ana , kom !", "n7-2": "( Bo )"}
 
 
+COMMENTS = {
+    "MultiCoNER": (
+        "# id 5f5b-x\tdomain=train\nAna _ _ B-PER\n# _ _ O\n\n# id 77-y domain=train\nkom _ _ O\n",
+        "Ana #\nkom",
+    ),
+    "before tabs": ("# made by hand\n#\nAna\tB-PER\n# checked by two\n#\tO\nkom\tO\n", "Ana # kom"),
+    "with a tab": ("# id 7\tdomain=train\nAna\tB-PER\n#hej\tO\n", "Ana #hej"),
+    "before blanks": ("# two words and more\n# words\nAna B-PER\n# O\nkom O\n", "Ana # kom"),
+    "before raw labels": ("# words\nAna PER\n# O\nBo PER\n# PER\nkom O\n", "Ana # Bo # kom"),
+    "tag first": ("# words\nB-PER Ana\nO #\nO kom\n", "Ana # kom"),
+    "after -DOCSTART-": ("-DOCSTART-\n\n# made by hand\nAna x\tB-PER\n#\tO\n", "Ana x #"),
+}
+
+
+@pytest.mark.parametrize(("content", "text"), COMMENTS.values(), ids=COMMENTS)
+def test_comments_are_told_from_rows_with_a_hash(tmp_path: Path, content: str, text: str) -> None:
+    loaded = load_corpus(put(tmp_path, content), layout=LayoutConfig(columns=ColumnsLayout(documents="file")))
+    assert (loaded.format, loaded.corpus[0].text, loaded.problems) == ("conll", text, ())
+    assert {entity.label for entity in loaded.corpus[0].entities} == {"PER"}
+
+
+def test_a_row_with_a_hash_and_a_bad_tag_is_told(tmp_path: Path) -> None:
+    path = put(tmp_path, "Ana\tB-PER\nkom\tO\n#\tXX\n" + "x\tO\n" * 20)
+    assert [problem.line for problem in check_corpus(path).problems] == [3]
+
+
 def test_a_text_comment_that_does_not_fit_is_counted_and_passed_over(tmp_path: Path) -> None:
     path = put(tmp_path, "# text = Ana gick\nAna\tB-PER\nkom\tO\n")
     loaded = load_corpus(path)

@@ -2,7 +2,8 @@
 
 Columns are parted by tabs where every token line has one, else by blanks and tabs. Which column holds tokens and which
 holds tags is found (``layout.columns`` overrides); ``O`` and ``0`` are outside; IOB, IOB2, BIOES, BILOU and raw labels
-are read, neighboring tokens of one raw label being one entity.
+are read, neighboring tokens of one raw label being one entity. A line that begins with ``#`` and has not the columns
+of the others is a comment.
 
 The text is made from the tokens. What the file says about white space is followed: ``SpacesAfter=`` and
 ``SpacesBefore=`` (UDPipe's escapes ``\\s \\t \\n \\r \\\\``), else a ``# text`` comment that holds the tokens in
@@ -14,8 +15,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
 from deidsynth.config import ColumnsLayout
@@ -79,12 +82,11 @@ def sniff(path: Path) -> bool:
 def _looks_like_columns(path: Path) -> bool:
     with path.open("rb") as file:
         head = b"".join(line for _, line in zip(range(_SNIFFED_LINES), file, strict=False))
-    sentences = list(_sentences(head.decode("utf-8", "replace").removeprefix("\ufeff")))
+    rows = _rows(_sentences(head.decode("utf-8", "replace").removeprefix("\ufeff"), ColumnsLayout()))
     try:
-        columns = _find_columns(sentences, ColumnsLayout())
+        columns = _find_columns(rows, ColumnsLayout())
     except ValueError:
         return False
-    rows = [row for sentence in sentences for _, row in sentence.rows]
     n_sound = sum(len(row) > max(columns.tag, columns.token) for row in rows)
     return n_sound >= max(2, 0.9 * len(rows))
 
@@ -114,9 +116,9 @@ def read_records(path: Path, layout: ColumnsLayout) -> ReadResult:
 
 
 def _read_file(text: str, path: Path, part: Part | None, layout: ColumnsLayout, result: ReadResult) -> None:
-    sentences = list(_sentences(text))
+    sentences = list(_sentences(text, layout))
     try:
-        columns = _find_columns(sentences, layout)
+        columns = _find_columns(_rows(sentences), layout)
     except ValueError as error:
         result.problems.append(Problem(str(path), str(error), code="columns"))
         return
@@ -128,18 +130,17 @@ def _read_file(text: str, path: Path, part: Part | None, layout: ColumnsLayout, 
         result.records.append(_record(doc_id, document, columns, layout, path, part, result))
 
 
-def _sentences(text: str) -> Iterator[_Sentence]:
+def _sentences(text: str, layout: ColumnsLayout) -> Iterator[_Sentence]:
     """The sentences of a file; rows are parted into columns."""
     lines = [line.removesuffix("\r") for line in text.split("\n")]
-    token_lines = [line for line in lines if line.strip() and not _COMMENT.match(line)]
-    parting = re.compile("\t" if all("\t" in line for line in token_lines) else "[ \t]+")
+    parting, is_comment = _line_kinds(lines, layout)
     sentence = _Sentence()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             if sentence.rows or sentence.opens:
                 yield sentence
                 sentence = _Sentence()
-        elif _COMMENT.match(line):
+        elif is_comment(line):
             opened, shown, named = _NEW_DOCUMENT.fullmatch(line), _TEXT.fullmatch(line), _SENTENCE_ID.fullmatch(line)
             if opened:
                 sentence.opens, sentence.document = True, opened[1]
@@ -158,16 +159,56 @@ def _sentences(text: str) -> Iterator[_Sentence]:
         yield sentence
 
 
-def _find_columns(sentences: Sequence[_Sentence], layout: ColumnsLayout) -> _Columns:
+def _rows(sentences: Iterable[_Sentence]) -> list[list[str]]:
+    return [row for sentence in sentences for _, row in sentence.rows]
+
+
+def _line_kinds(lines: Sequence[str], layout: ColumnsLayout) -> tuple[re.Pattern[str], Callable[[str], bool]]:
+    """What parts columns, and which lines are comments.
+
+    Both are told by the lines that do not begin with ``#``. One that does is a row if it has their number of columns
+    and the token ``#`` or a longer one without a blank; where blanks part the columns, words of a comment may happen to
+    be as many, and ``#`` needs a tag like those of the rows too.
+    """
+    others = [line for line in lines if line.strip() and not line.startswith(("#", _DOCSTART))]
+    hashed = [line for line in lines if line.startswith("#") and not _COMMENT.match(line)]
+    by_tab = all("\t" in line for line in others or hashed)
+    parting = re.compile("\t" if by_tab else "[ \t]+")
+    rows = [parting.split(line) for line in others]
+    width = _usual_width(rows)
+    tags: frozenset[str] = frozenset()
+    place = -1
+    if hashed and rows and not by_tab:
+        with suppress(ValueError):
+            columns = _find_columns(rows, layout)
+            place, tags = columns.tag, frozenset(row[columns.tag] for row in rows if len(row) > columns.tag)
+
+    def is_comment(line: str) -> bool:
+        if not line.startswith("#") or _COMMENT.match(line):
+            return line.startswith("#")
+        row = parting.split(line)
+        if not rows:
+            return False
+        if len(row) != width or " " in row[0]:
+            return True
+        return not by_tab and not row[0].strip("#") and not (row[place] in tags or is_tag(row[place], prefixed=True))
+
+    return parting, is_comment
+
+
+def _usual_width(rows: Sequence[Sequence[str]]) -> int:
+    return max(Counter(map(len, rows)).items(), key=itemgetter(1), default=(0, 0))[0]
+
+
+def _find_columns(rows: Sequence[Sequence[str]], layout: ColumnsLayout) -> _Columns:
     """Where what stands.
 
     Raises:
         ValueError: that cannot be told; the message says what to do.
     """
-    rows = [row for sentence in sentences for _, row in sentence.rows]
     if not rows:
         return _Columns(0, 1, prefixed=True, space=None)
-    usual = Counter(len(row) for row in rows).most_common(1)[0][0]
+    usual = _usual_width(rows)
     tables = {place: [row[place] for row in rows if len(row) >= usual] for place in range(usual)}
     asked = _place(layout.tag, usual)
     tag = asked if asked is not None else _tag_column(tables)
