@@ -62,7 +62,11 @@ MISTAKES: dict[str, tuple[Callable[[Path], Path], list[str], list[str]]] = {
     "empty folder": (
         empty_folder,
         [],
-        ["empty: holds no known corpus format", "brat (a folder of .txt and .ann pairs)", "corpus.format"],
+        [
+            "empty: holds no known corpus format",
+            "no file in it ends in .txt, .ann, .jsonl",
+            "corpus.format: brat, jsonl, ",
+        ],
     ),
     "empty file": (lines_of, [], ["corpus.jsonl: no documents found"]),
     "no entities": (

@@ -228,18 +228,22 @@ def decode(
     return tuple(entities)
 
 
-def has_prefixes(tags: Iterable[str]) -> bool | None:
+def has_prefixes(tags: Iterable[str], least: float = 0.9) -> bool | None:
     """Whether a column of tags has prefixes (True: IOB, IOB2, BIOES, BILOU) or raw labels (False); None: no tags.
 
-    Outside is ``O`` or ``0``. A tenth of the tags may be malformed; raw labels must repeat, with outside among them.
+    Outside is ``O`` or ``0``; raw labels must repeat, with outside among them.
+
+    Args:
+        tags: of the column.
+        least: share of them that must be well formed.
     """
     counts = Counter(tags)
     n_outside, total = sum(counts[tag] for tag in _OUTSIDE_TAGS), counts.total()
     n_prefixed = sum(count for tag, count in counts.items() if is_tag(tag, prefixed=True)) - n_outside
-    if n_prefixed and n_prefixed + n_outside >= 0.9 * total:
+    if n_prefixed and n_prefixed + n_outside >= least * total:
         return True
     n_raw = sum(count for tag, count in counts.items() if is_tag(tag, prefixed=False))
-    return False if n_outside and n_raw >= 0.9 * total and len(counts) <= max(3, total / 5) else None
+    return False if n_outside and n_raw >= least * total and len(counts) <= max(3, total / 5) else None
 
 
 def is_tag(tag: str, prefixed: bool) -> bool:

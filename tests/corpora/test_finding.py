@@ -100,3 +100,65 @@ def test_another_form_of_what_is_read_does_not_count(tmp_path: Path) -> None:
     put(tmp_path / "train" / "xml")
     (tmp_path / "train" / "xml" / "g.xml").write_text(XML)
     assert not load_corpus(tmp_path, format="brat").skipped
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".xml", ".conll", ".txt", ".parquet"])
+@pytest.mark.parametrize("name", ["notes", "in/notes"])
+def test_an_empty_file_is_told_so(tmp_path: Path, name: str, suffix: str) -> None:
+    path = tmp_path / f"{name}{suffix}"
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    with pytest.raises(InputError, match=r"no known corpus format: .* is empty\."):
+        find_format(path.parent if path.parent != tmp_path else path)
+
+
+FAULTY = {
+    "Latin-1": ("a.csv", CSV.encode().replace(b"kom", b"\xe5ker"), r"it is not UTF-8 at byte 18; .*\(line 2\)"),
+    "no header": ("a.csv", b"Ana Ek, 45, Lund\n", r"could be table by its suffix, but: line 1: no column 'text'"),
+    "broken JSON": ("a.json", b'[{"id": 1},\n{', r"could be label-studio or .* line 2: not JSON at column"),
+    "other JSON": ("a.json", b'[{"id": 1}]', r"could be label-studio or presidio or cas by its suffix, but looks like"),
+    "plain text": ("a.txt", b"Ana kom hem\n", r"could be .*inline or .*, but looks like none of them"),
+    "broken XML": ("a.xml", b"<D><T>Ana</T", r"could be i2b2 by its suffix, but: line 1: not"),
+    "no columns": ("a.conll", b"Ana kom hem\noch sov\n", r"could be conll by its suffix, but: line 2: no columns"),
+    "half of brat": ("a.ann", b"T1\tNAME 0 3\tAna\n", r"could be brat by its suffix, but: .* give the folder"),
+    "another suffix": ("a.docx", b"Ana", r"no format has files that end in \.docx"),
+    "no suffix": ("notes", b"Ana", r"its name has no suffix"),
+    "JSON lines below": ("x/train/a.jsonl", LINE.encode(), r"of its 1 files, train/a\.jsonl lies in a folder below"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "reason"), FAULTY.values(), ids=FAULTY)
+def test_the_fault_in_the_way_is_named(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=reason) as error:
+        find_format(tmp_path / Path(name).parts[0])
+    message = str(error.value)
+    assert "--from or corpus.format: brat, jsonl" in message and "Ana" not in message
+    assert len(message.replace(str(tmp_path), "")) < 500
+
+
+def test_a_part_that_is_in_no_format_is_refused(tmp_path: Path) -> None:
+    put(tmp_path / "train", "doccano")
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test" / "a.csv").write_bytes(b"text\n\xe5\n")
+    with pytest.raises(InputError, match=r"holds doccano, but test is not in it: of its 1 files, a\.csv is not UTF-8"):
+        find_format(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("format", "name", "content", "line"),
+    [
+        ("doccano", "a.jsonl", DOCCANO.replace("3, ", "") + DOCCANO.replace(": 1,", ": 2,"), 1),
+        ("doccano", "a.jsonl", DOCCANO.replace("3, ", ""), 1),
+        ("doccano", "a.jsonl", "{\n" + DOCCANO, 1),
+        ("presidio", "a.json", '[{"full_text": "x"},\n{"full_text": "x", "spans": []}]', 1),
+        ("conll", "a.conll", "Ana\tB-NAME\nEk\tNAME\nkom\tO\n", 2),
+        ("conll", "a.bio", "Ana B-NAME\nEk I_NAME\n\nkom O\n", 2),
+    ],
+)
+def test_one_fault_does_not_hide_the_format(tmp_path: Path, format: str, name: str, content: str, line: int) -> None:
+    (tmp_path / name).write_text(content)
+    result = check_corpus(tmp_path / name)
+    assert (result.format, [problem.line for problem in result.problems]) == (format, [line])

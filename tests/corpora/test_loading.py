@@ -39,7 +39,7 @@ def test_a_missing_path_is_named(tmp_path: Path) -> None:
 
 def test_an_unknown_layout_names_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Ana")
-    with pytest.raises(InputError, match=r"holds no known corpus format.*--from or corpus\.format: brat .*; jsonl "):
+    with pytest.raises(InputError, match=r"holds no known corpus format: .*--from or corpus\.format: brat, jsonl, "):
         load_corpus(tmp_path)
 
 

@@ -42,6 +42,8 @@ _TO_ESCAPE = {value: key for key, value in _ESCAPES.items()}
 _INDEX = re.compile(r"\d+(?:[-.]\d+)?")
 _RANGE = re.compile(r"\d+[-.]\d+")
 _SNIFFED_LINES = 200
+_USUAL, _MOST = 0.9, 0.5  # share of the tags of a column that are well formed, and where the file has faults
+_OTHER_SUFFIXES = (".tsv", ".txt")  # of much else, so that faults are not looked for
 
 
 @dataclass(slots=True)
@@ -87,6 +89,9 @@ def _looks_like_columns(path: Path) -> bool:
         columns = _find_columns(rows, ColumnsLayout())
     except ValueError:
         return False
+    tags = [row[columns.tag] for row in rows if len(row) > columns.tag]
+    if path.suffix.lower() in _OTHER_SUFFIXES and has_prefixes(tags) is None:
+        return False
     n_sound = sum(len(row) > max(columns.tag, columns.token) for row in rows)
     return n_sound >= max(2, 0.9 * len(rows))
 
@@ -120,7 +125,10 @@ def _read_file(text: str, path: Path, part: Part | None, layout: ColumnsLayout, 
     try:
         columns = _find_columns(_rows(sentences), layout)
     except ValueError as error:
-        result.problems.append(Problem(str(path), str(error), code="columns"))
+        rows = [row for sentence in sentences for row in sentence.rows]
+        width = _usual_width(_rows(sentences))
+        line = next((line for line, row in rows if len(row) != width), rows[0][0])
+        result.problems.append(Problem(str(path), str(error), line, "columns"))
         return
     for sentence in sentences:
         sentence.rows = list(_sound_rows(sentence.rows, columns, path, result))
@@ -218,12 +226,13 @@ def _find_columns(rows: Sequence[Sequence[str]], layout: ColumnsLayout) -> _Colu
             "no columns of tokens and tags were found: expected both on each line, with O or 0 outside; name the "
             "columns with --layout columns.token=0 --layout columns.tag=-1"
         )
+    prefixed = bool(has_prefixes(tables[tag]) or has_prefixes(tables[tag], _MOST))
     others = [place for place in tables if place != tag]
     space = next((place for place in others if any(map(_SPACE.search, tables[place]))), None)
     if token is None:
         others = [place for place in others if place != space] or others
         token = next((place for place in others if not all(map(_INDEX.fullmatch, tables[place]))), others[0])
-    return _Columns(token, tag, bool(has_prefixes(tables[tag])), space if space != token else None)
+    return _Columns(token, tag, prefixed, space if space != token else None)
 
 
 def _place(column: int | None, width: int) -> int | None:
@@ -231,10 +240,9 @@ def _place(column: int | None, width: int) -> int | None:
 
 
 def _tag_column(tables: Mapping[int, Sequence[str]]) -> int | None:
-    """The last column of tags; one with prefixes is preferred."""
-    kinds = {place: has_prefixes(values) for place, values in tables.items()}
-    for wanted in (True, False):
-        places = [place for place, kind in kinds.items() if kind is wanted]
+    """The last column of tags; one with prefixes is preferred, and of faulty ones only such a one is taken."""
+    for wanted, least in ((True, _USUAL), (False, _USUAL), (True, _MOST)):
+        places = [place for place, values in tables.items() if has_prefixes(values, least) is wanted]
         if places:
             return places[-1]
     return None

@@ -16,9 +16,9 @@ from deidsynth.corpora.document_files import Source, find_sources, looks_like, w
 from deidsynth.corpora.json_source import (
     FieldError,
     document_id,
-    first_line,
     items,
     lines_of_objects,
+    most_lines,
     spans_of,
     string,
     whole_number,
@@ -68,19 +68,20 @@ def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Count
 
 
 def _looks(path: Path) -> bool | None:
-    data = first_line(path)
-    if data is None:
-        return None
+    return most_lines(path, _is_document)
+
+
+def _is_document(data: object) -> bool:
     if not isinstance(data, dict) or "doc_id" in data or not isinstance(data.get("text", data.get("data")), str):
         return False
     entities = data.get("entities")
     if isinstance(entities, list):
         # Without entities only the relations tell the export from other JSON lines.
-        return all(isinstance(each, dict) and "start_offset" in each for each in entities) and (
-            bool(entities) or "relations" in data
+        return any(isinstance(each, dict) and "start_offset" in each for each in entities) or (
+            not entities and "relations" in data
         )
     labels = data.get("label", data.get("labels"))
-    return isinstance(labels, list) and all(isinstance(each, list) and len(each) == 3 for each in labels)
+    return isinstance(labels, list) and (not labels or any(isinstance(each, list) for each in labels))
 
 
 def _record(data: dict[str, Any], line: int, source: Source, result: ReadResult) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deidsynth.corpora.finding_faults import known_files, why_unknown
 from deidsynth.corpora.folders import files_below
 from deidsynth.corpora.formats import FORMATS
 from deidsynth.corpora.provenance import PROVENANCE_FILE
@@ -22,8 +23,11 @@ def find_format(path: str | Path) -> str:
     path = require_path(path)
     found = _formats_of(path)
     if not found:
-        known = "; ".join(f"{name} ({each.description})" for name, each in FORMATS.items())
-        raise InputError(f"{path}: holds no known corpus format. Give another path, or {_REMEDY}: {known}")
+        known = f"{', '.join(FORMATS)} (deidsynth corpus formats describes them)"
+        raise InputError(
+            f"{path}: holds no known corpus format: {why_unknown(path)}. Mend that, give another path, or {_REMEDY}: "
+            f"{known}"
+        )
     if len(found) > 1:
         raise InputError(f"{path}: looks like {' and like '.join(found)}; {_REMEDY}")
     _refuse_mixture(path, found[0])
@@ -78,14 +82,19 @@ def _formats_of(path: Path) -> list[str]:
 
 
 def _refuse_mixture(root: Path, found: str) -> None:
-    """Make sure that no folder or file that is named after a part is in another format alone.
+    """Make sure that no folder or file that is named after a part is in another format alone, or in none.
 
     Raises:
         InputError: one is; only the parts in the format that was found would be read.
     """
+    suffixes = FORMATS[found].suffixes
     for entry in sorted(root.iterdir()) if root.is_dir() else ():
         name = entry.name if entry.is_dir() else entry.stem
-        others = _formats_of(entry) if name.lower() in PART_NAMES else []
+        if name.lower() not in PART_NAMES:
+            continue
+        others = _formats_of(entry)
+        if not others and known_files(entry) and not known_files(entry, suffixes):
+            raise InputError(f"{root}: holds {found}, but {entry.name} is not in it: {why_unknown(entry)}; mend it")
         if others and found not in others:
             raise InputError(
                 f"{root}: holds {found}, but {entry.name} holds {' or '.join(others)}; bring all parts into one format "

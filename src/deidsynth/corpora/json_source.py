@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from deidsynth.errors import Problem
 
 _HEAD_BYTES = (1 << 13, 1 << 20)
 _WHITE = " \t\n\r"
+_FIRST = 20  # values of a file that are looked at to tell its format
 
 
 class FieldError(Exception):
@@ -32,32 +35,52 @@ class FieldError(Exception):
         return Problem(str(source.path), str(self), line, self.code)
 
 
-def first_line(path: Path) -> Any:
-    """The JSON value on the first line that is not blank, or None where it cannot be had."""
-    return _first(path, lambda head: json.loads(head.lstrip().partition("\n")[0]))
+def most_lines(path: Path, looks: Callable[[Any], bool]) -> bool | None:
+    """Whether most of the JSON values on the first lines look right, so that one fault does not hide the format.
+
+    Args:
+        path: of the file.
+        looks: whether a value does.
+
+    Returns:
+        None where no value can be had.
+    """
+
+    def parse(head: str) -> Iterator[Any]:
+        for line in head.split("\n"):
+            with suppress(ValueError, RecursionError):
+                yield json.loads(line)
+
+    return _most(path, parse, looks)
 
 
-def first_element(path: Path) -> Any:
-    """The first element of a JSON list, False for JSON of another kind, or None where it cannot be had."""
+def most_elements(path: Path, looks: Callable[[Any], bool]) -> bool | None:
+    """Whether most of the first elements of a JSON list look right; False for JSON of another kind.
 
-    def parse(head: str) -> Any:
-        head = head.lstrip(_WHITE)
-        if head.startswith("{"):
-            return False
-        if not head.startswith("["):
-            raise ValueError
-        return json.JSONDecoder().raw_decode(head, _skip_white(head, 1))[0]
+    Args:
+        path: of the file.
+        looks: whether an element does.
 
-    return _first(path, parse)
+    Returns:
+        None where no element can be had.
+    """
+
+    def parse(head: str) -> Iterator[Any]:
+        if head.lstrip(_WHITE).startswith("{"):
+            yield None
+        else:
+            with suppress(ValueError, RecursionError):
+                yield from (value for _, value in _elements(head))
+
+    return _most(path, parse, looks)
 
 
-def _first(path: Path, parse: Callable[[str], Any]) -> Any:
+def _most(path: Path, parse: Callable[[str], Iterator[Any]], looks: Callable[[Any], bool]) -> bool | None:
     for n_bytes in _HEAD_BYTES:
         head = read_head(path, n_bytes)
-        try:
-            return None if head is None else parse(head)
-        except (ValueError, RecursionError):
-            continue
+        values = list(islice(parse(head or ""), _FIRST))
+        if values:
+            return 2 * sum(map(looks, values)) >= len(values)
     return None
 
 

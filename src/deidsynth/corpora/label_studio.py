@@ -19,10 +19,10 @@ from deidsynth.corpora.document_files import Source, find_sources, looks_like, w
 from deidsynth.corpora.json_source import (
     FieldError,
     document_id,
-    first_element,
     items,
     list_lines,
     list_of_objects,
+    most_elements,
     spans_of,
     string,
     text_mismatch,
@@ -87,9 +87,10 @@ def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Count
 
 
 def _looks(path: Path) -> bool | None:
-    task = first_element(path)
-    if task is None:
-        return None
+    return most_elements(path, _is_task)
+
+
+def _is_task(task: object) -> bool:
     if not isinstance(task, dict):
         return False
     if isinstance(task.get("data"), dict):

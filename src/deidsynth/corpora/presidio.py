@@ -14,10 +14,10 @@ from deidsynth.corpora.document_files import Source, find_sources, looks_like, w
 from deidsynth.corpora.json_source import (
     FieldError,
     document_id,
-    first_element,
     items,
     list_lines,
     list_of_objects,
+    most_elements,
     spans_of,
     string,
     text_mismatch,
@@ -63,9 +63,10 @@ def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Count
 
 
 def _looks(path: Path) -> bool | None:
-    data = first_element(path)
-    if data is None:
-        return None
+    return most_elements(path, _is_document)
+
+
+def _is_document(data: object) -> bool:
     return isinstance(data, dict) and isinstance(data.get("full_text"), str) and isinstance(data.get("spans"), list)
 
 

@@ -1,0 +1,75 @@
+"""Why nothing was found at a path: what the names of its files suggest, and the first fault in the way of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from deidsynth.corpora.folders import files_below
+from deidsynth.corpora.formats import FORMATS
+from deidsynth.corpora.json_source import list_of_objects
+from deidsynth.corpora.provenance import PROVENANCE_FILE
+from deidsynth.corpora.records import ReadOptions, ReadResult, decode, read_bytes
+from deidsynth.errors import InputError, Problem
+
+SUFFIXES = tuple(dict.fromkeys(suffix for each in FORMATS.values() for suffix in each.suffixes))
+
+_BINARY = (".parquet", ".zip")
+
+
+def known_files(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
+    """The files at or below a path with one of the suffixes of corpora, sorted."""
+    found = files_below(path, *suffixes) if path.is_dir() else [path] * path.name.lower().endswith(suffixes)
+    return [file for file in found if file.name != PROVENANCE_FILE]
+
+
+def why_unknown(path: Path) -> str:
+    """What the suffix of a file, or the most frequent one in a folder, suggests, and why the file is not that.
+
+    Args:
+        path: a file or folder that looks like no format.
+    """
+    files = known_files(path)
+    if not files and path.is_dir():
+        return f"no file in it ends in {', '.join(SUFFIXES)}"
+    if not files:
+        return f"no format has files that end in {path.suffix}" if path.suffix else "its name has no suffix"
+    usual = Counter(file.suffix.lower() for file in files).most_common(1)[0][0]
+    file = next(file for file in files if file.suffix.lower() == usual)
+    reason = _why_not(file)
+    return f"of its {len(files)} files, {file.relative_to(path)} {reason}" if path.is_dir() else f"it {reason}"
+
+
+def _why_not(file: Path) -> str:
+    data = read_bytes(file)
+    if isinstance(data, Problem):
+        return data.message
+    if not data.strip():
+        return "is empty"
+    suffix = file.suffix.lower()
+    text = None if suffix in _BINARY else decode(data, str(file))
+    if isinstance(text, Problem):
+        return f"is {text.message} (line {text.line})"
+    if suffix == ".jsonl":
+        return "lies in a folder below, where JSON lines are not looked for; put train.jsonl and test.jsonl at the top"
+    names = [name for name, each in FORMATS.items() if suffix in each.suffixes]
+    fault = _first_fault(file, names)
+    if fault is None:
+        unlike = "looks like none of them" if len(names) > 1 else "does not look like it"
+        return f"could be {' or '.join(names)} by its suffix, but {unlike}"
+    place = "" if fault.line is None else f"line {fault.line}: "
+    return f"could be {' or '.join(names)} by its suffix, but: {place}{fault.message}"
+
+
+def _first_fault(file: Path, names: list[str]) -> Problem | None:
+    """The first thing that stands in the way of reading a file as what it can be; None where that is not clear."""
+    result = ReadResult(names[0])
+    if file.suffix.lower() == ".json":
+        for _ in list_of_objects(file, result):
+            pass
+    elif len(names) == 1:
+        try:
+            result = FORMATS[names[0]].read(file, ReadOptions())
+        except InputError as error:
+            return Problem(str(file), str(error))
+    return min(result.problems, key=lambda problem: problem.line or 0, default=None)
