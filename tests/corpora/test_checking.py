@@ -114,6 +114,16 @@ def test_notes_of_one_patient_do_not_hide_those_of_another() -> None:
     assert pairs(*notes) == [("b", "a", "near-duplicate"), ("c", "a", "near-duplicate")]
 
 
+def test_short_texts_are_near_where_all_words_are_the_same() -> None:
+    notes = [
+        record("a", "Ana Ek bor i Lund.", split="train"),
+        record("b", "- Ana Ek, bor i\nLund", split="test"),
+        record("c", "Ana Ek bor i Kiruna.", split="test"),
+    ]
+    assert pairs(*notes) == [("b", "a", "near-duplicate-across-parts")]
+    assert pairs(record("a", "Ana bor i Lund."), record("b", "Ana bor i Lund")) == []
+
+
 def test_a_template_does_not_make_documents_alike() -> None:
     template = " ".join(WORDS)
     notes = [record(f"n{n}", f"{template} " + " ".join(f"eget{n}x{k}" for k in range(20))) for n in range(15)]

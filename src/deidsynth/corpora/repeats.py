@@ -2,6 +2,9 @@
 
 Nearness is containment of runs of words: the share of the distinct runs of eight words of the smaller document that
 stand in the other. Runs that stand in more than ``TEMPLATE_DOCUMENTS`` different texts are templates and do not count.
+Texts of fewer than twelve words have too few runs for that. They are near where all words are the same (at least
+``LEAST_WORDS``, in order, in no more than ``TEMPLATE_DOCUMENTS`` texts): one changed word is, in sentences of news,
+mostly another statement.
 
 Of a document are told the nearest repeat in every other part, so that no leak hides behind another repeat, and the
 nearest of the earlier ones in its own part.
@@ -18,6 +21,7 @@ from deidsynth.corpora.records import Part, Record
 from deidsynth.metrics.near_repeats import LEAST_RUNS, NEAR, Runs
 
 TEMPLATE_DOCUMENTS = 10
+LEAST_WORDS = 5
 
 
 class Repeat(NamedTuple):
@@ -101,6 +105,13 @@ def _near(texts: Sequence[str]) -> Iterator[tuple[int, int, float]]:
             smaller = min(len(held), len(own[other]))
             if smaller >= LEAST_RUNS and count >= NEAR * smaller:
                 yield number, other, count / smaller
+    short: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for number, held in enumerate(runs):
+        if len(held) < LEAST_RUNS:
+            short[names.numbered(texts[number])].append(number)
+    for words, alike in short.items():
+        if len(words) >= LEAST_WORDS and len(alike) <= TEMPLATE_DOCUMENTS:
+            yield from ((later, earlier, 1.0) for earlier, later in combinations(alike, 2))
 
 
 def _one_group(first: Record, second: Record) -> bool:
