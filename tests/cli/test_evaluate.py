@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 
 import pytest
@@ -137,3 +138,44 @@ def test_a_table_whose_entities_may_stand_in_a_column_that_was_passed_over_is_re
         assert result.exit_code == 2
         assert "passed over: marked; if one of them holds the entities, name it: --layout table" in result.stderr
     assert deidsynth("evaluate", gold, gold).exit_code == 0
+
+
+def table(path, doc_id, text, label):
+    """One document as a CSV file with columns of the given names."""
+    entities = json.dumps([{"start": 0, "end": 9, "label": label}])
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([(doc_id, text, "entities"), ("1", TEXT, entities)])
+    return path
+
+
+def test_each_corpus_has_its_own_format_layout_and_mapping(deidsynth, write_jsonl, note, tmp_path) -> None:
+    gold, predicted = table(tmp_path / "a.csv", "nr", "note", "NAME"), table(tmp_path / "b.csv", "id", "note", "AGE")
+    reference = write_jsonl("reference.jsonl", [note("1", TEXT, (0, 9, "HIDDEN"))])
+    scheme = tmp_path / "scheme.yaml"
+    scheme.write_text("labels: {HIDDEN: PHI}", encoding="utf-8")
+    every = ("--from", "table", "--layout", "table.text=note", "--mapping", "coarse-private", "--reference", reference)
+    own = ("--gold-layout", "table.doc_id=nr", "--predicted-layout", "table.doc_id=id", "--reference-from", "jsonl")
+    result = deidsynth("evaluate", gold, predicted, *every, *own, "--reference-mapping", scheme, "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["comparison"]["strict"]["reference_f1"] == found["strict"]["f1"] == 1.0
+    without = deidsynth("evaluate", gold, predicted, *every, "--reference-from", "jsonl")
+    assert without.exit_code == 2
+
+
+def test_a_format_for_one_corpus_leaves_the_other_to_be_found(deidsynth, corpora, tmp_path) -> None:
+    gold, predicted = corpora
+    assert deidsynth("corpus", "convert", gold, tmp_path / "brat", "--to", "brat").exit_code == 0
+    assert deidsynth("evaluate", tmp_path / "brat", predicted, "--from", "brat").exit_code == 2
+    for options in (("--gold-from", "brat"), ("--from", "brat", "--predicted-from", "jsonl")):
+        result = deidsynth("evaluate", tmp_path / "brat", predicted, *options, "--json")
+        assert json.loads(result.stdout)["span"]["tp"] == 1
+
+
+def test_options_that_speak_of_nothing_are_refused(deidsynth, corpora) -> None:
+    alone = deidsynth("evaluate", *corpora, "--reference-from", "brat")
+    assert alone.exit_code == 2
+    assert "--reference-" in alone.stderr
+    unknown = deidsynth("evaluate", *corpora, "--predicted-layout", "table.txt=note")
+    assert unknown.exit_code == 2
+    assert "--predicted-layout" in unknown.stderr

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from deidsynth.cli import sides
 from deidsynth.cli.options import AsJson, Discontinuous, DiscontinuousOption, FromFormat, GroupBy, Layout, Quiet
-
-if TYPE_CHECKING:
-    from deidsynth.documents import Corpus
 
 
 class Form(StrEnum):
@@ -46,16 +43,22 @@ def evaluate_command(
     mapping: Annotated[
         str | None, typer.Option("--mapping", metavar="NAME|FILE", help="Label mapping for all corpora.")
     ] = None,
-    gold_mapping: Annotated[
-        str | None, typer.Option("--gold-mapping", metavar="NAME|FILE", help="Label mapping for gold alone.")
-    ] = None,
+    gold_mapping: sides.GoldMapping = None,
+    predicted_mapping: sides.PredictedMapping = None,
+    reference_mapping: sides.ReferenceMapping = None,
     form: Annotated[
         Form, typer.Option("--format", metavar="table|json|markdown|latex|official", help="Form of the result.")
     ] = Form.TABLE,
     group_by: GroupBy = None,
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
     from_format: FromFormat = "auto",
+    gold_from: sides.GoldFrom = None,
+    predicted_from: sides.PredictedFrom = None,
+    reference_from: sides.ReferenceFrom = None,
     layout: Layout = None,
+    gold_layout: sides.GoldLayout = None,
+    predicted_layout: sides.PredictedLayout = None,
+    reference_layout: sides.ReferenceLayout = None,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -70,21 +73,22 @@ def evaluate_command(
     from deidsynth.metrics import Resampling, compare, evaluate, score
     from deidsynth.report.score_tables import latex, markdown, score_tables
 
-    if margin is not None and reference is None:
-        raise InputError("--margin is about the drop from a --reference; give the predictions of one")
-
-    def read(path: Path, name: str | None, entities: bool) -> Corpus:
-        corpus = _read(path, quiet, (discontinuous, from_format, group_by, layout), entities)
-        return _mapped(corpus, name)
-
+    own: dict[sides.Role, sides.Side] = {
+        "gold": sides.Side(gold_from, gold_layout, gold_mapping),
+        "predicted": sides.Side(predicted_from, predicted_layout, predicted_mapping),
+        "reference": sides.Side(reference_from, reference_layout, reference_mapping),
+    }
+    if reference is None and (margin is not None or own["reference"].is_given):
+        raise InputError("--margin and --reference-... are about a --reference; give the predictions of one")
+    reader = sides.Reader(sides.Side(from_format, layout, mapping), own, discontinuous, group_by, quiet)
     how = Resampling(n_resamples=resamples) if resamples else None
-    right = read(gold, gold_mapping or mapping, True)
+    right = reader.read("gold", gold)
     found, scores = evaluate(
-        right.documents, read(predicted, mapping, False).documents,
+        right.documents, reader.read("predicted", predicted).documents,
         sentence_count=sentences, resampling=how, errors=errors,
     )  # fmt: skip
     if reference is not None:
-        other = score(right.documents, read(reference, mapping, False).documents)
+        other = score(right.documents, reader.read("reference", reference).documents)
         found["comparison"] = compare(other, scores, margin=margin, resampling=how)
     if json or form is Form.JSON:
         print_json(found)
@@ -97,19 +101,3 @@ def evaluate_command(
         tell("definitions: docs/metrics.md; measures are not comparable with one another", quiet)
     else:
         typer.echo((markdown if form is Form.MARKDOWN else latex)(score_tables(found)))
-
-
-def _read(
-    path: Path, quiet: bool, options: tuple[Discontinuous, str, str | None, Sequence[str] | None], entities: bool
-) -> Corpus:
-    from deidsynth.cli.inputs import load
-
-    discontinuous, format, group_by, layout = options
-    settings: dict[str, Any] = {"discontinuous": discontinuous, "format": format, "group_by": group_by}
-    return load(path, quiet, layout=layout, require_entities=entities, **settings).corpus
-
-
-def _mapped(corpus: Corpus, name: str | None) -> Corpus:
-    from deidsynth.corpora import load_mapping, map_labels
-
-    return corpus if name is None else map_labels(corpus, load_mapping(name))[0]

@@ -24,6 +24,7 @@ def load(
     discontinuous: Discontinuous = Discontinuous.REFUSE,
     format: str = "auto",
     layout: Sequence[str] | None = None,
+    own_layout: tuple[str, Sequence[str]] = ("", ()),
     require_entities: bool = True,
     texts_suffice: bool = False,
     texts: Mapping[str, str] | None = None,
@@ -38,6 +39,7 @@ def load(
         discontinuous: what becomes of entities in fragments.
         format: name, or ``auto``.
         layout: what the format leaves open, as ``KEY=VALUE``.
+        own_layout: the name of an option and its settings, which go over ``layout``.
         require_entities: whether a corpus without any entity is an error.
         texts_suffice: whether a table will do that has no known column of entities, though it has columns that may be.
         texts: the exact text of documents by their ids, for a brat folder that holds ``.ann`` files alone.
@@ -57,7 +59,7 @@ def load(
         language=language,
         group_by=group_by,
         discontinuous=discontinuous.value,
-        layout=layout_config(layout),
+        layout=layout_config(layout, own_layout),
         require_entities=require_entities,
         texts=texts,
     )

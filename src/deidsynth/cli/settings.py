@@ -38,13 +38,16 @@ def run_config(
     return parse(RunConfig, data, source=str(file) if file is not None else "options")
 
 
-def layout_config(settings: Sequence[str] | None) -> LayoutConfig:
-    """What ``--layout`` says.
+def layout_config(settings: Sequence[str] | None, own: tuple[str, Sequence[str]] = ("", ())) -> LayoutConfig:
+    """What ``--layout`` says, and over it the settings of another option, given with its name.
 
     Raises:
-        ConfigError: all faults at once.
+        ConfigError: all faults of one option at once.
     """
-    return parse(LayoutConfig, apply_settings({}, settings or ()), source="--layout")
+    every = apply_settings({}, settings or ())
+    layout = parse(LayoutConfig, every, source="--layout")
+    option, over = own
+    return parse(LayoutConfig, apply_settings(every, over), source=option) if over else layout
 
 
 def as_settings(named: dict[str, str | int | float | None]) -> list[str]:
