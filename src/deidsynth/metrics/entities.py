@@ -122,14 +122,19 @@ class Scores:
         }
 
     def official(self) -> dict[str, float]:
-        """MEDDOCAN's figures under the names of its script, which gives 0.0 for 0/0; leak only where it is known."""
+        """MEDDOCAN's figures under the names of its script, to the last digit; leak only where it is known.
+
+        The script gives 0.0 for 0/0 and takes F1 from the rounded precision and recall, 2 (P R) / (P + R), which may
+        part from `Counts.f1` in the last digit.
+        """
         names = {"Subtask1": "strict", "Subtask2Strict": "span", "Subtask2Merged": "merged"}
         found = {} if self.leak is None else {"Subtask1_Leak": self.leak}
         for name, measure in names.items():
             counts = self.measures[measure]
-            found[f"{name}_Precision"] = counts.precision or 0.0
-            found[f"{name}_Recall"] = counts.recall or 0.0
-            found[f"{name}_F1"] = counts.f1 or 0.0
+            precision, recall = counts.precision or 0.0, counts.recall or 0.0
+            found[f"{name}_Precision"] = precision
+            found[f"{name}_Recall"] = recall
+            found[f"{name}_F1"] = 2 * (precision * recall) / (precision + recall) if precision + recall else 0.0
         return found
 
 
