@@ -29,7 +29,8 @@ def evaluate_command(
         Path | None, typer.Option("--reference", help="Predictions of another system, to compare with.")
     ] = None,
     margin: Annotated[
-        float | None, typer.Option("--margin", help="With --reference: the drop in F1 that would be accepted.")
+        float | None,
+        typer.Option("--margin", help="With --reference: the drop in F1 or in a share that would be accepted."),
     ] = None,
     sentences: Annotated[
         int | None, typer.Option("--sentences", min=1, help="Number of sentences, for the leak score.")
@@ -88,7 +89,7 @@ def evaluate_command(
         sentence_count=sentences, resampling=how, errors=errors,
     )  # fmt: skip
     if reference is not None:
-        other = score(right.documents, reader.read("reference", reference).documents)
+        other = score(right.documents, reader.read("reference", reference).documents, sentence_count=sentences)
         found["comparison"] = compare(other, scores, margin=margin, resampling=how)
     if json or form is Form.JSON:
         print_json(found)

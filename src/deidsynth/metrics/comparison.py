@@ -54,10 +54,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class NonInferiority:
-    """Whether a candidate loses less F1 than a margin.
+    """Whether a candidate loses less F1, or less of another share, than a margin.
 
     Args:
-        drop: F1 of the reference minus F1 of the candidate, as a share; None where an F1 is 0/0.
+        drop: the figure of the reference minus that of the candidate, as a share; None where either is 0/0.
         upper: one-sided upper confidence bound of the drop; None where the data cannot give one.
         margin: the drop that would be too large, as a share.
         level: confidence of the bound.
@@ -106,7 +106,7 @@ def paired_bootstrap(
     check_options(level, n_resamples)
     rows = group_rows([first, second], groups)
     drawn, points = _differences(resample(rows, n_resamples, generator(seed))), _differences(rows.sum(axis=0))
-    return {name: _difference(drawn[name], float(points[name]), len(rows), level) for name in RATIOS}
+    return {name: difference_of(drawn[name], float(points[name]), len(rows), level) for name in RATIOS}
 
 
 def _differences(sums: Floats) -> dict[str, Floats]:
@@ -115,7 +115,8 @@ def _differences(sums: Floats) -> dict[str, Floats]:
     return {name: second[name] - first[name] for name in RATIOS}
 
 
-def _difference(drawn: Floats, point: float, n_groups: int, level: float) -> Difference | None:
+def difference_of(drawn: Floats, point: float, n_groups: int, level: float) -> Difference | None:
+    """A difference from that over all documents and those of the resamples; None where it is undefined."""
     if math.isnan(point):
         return None
     kept = defined(drawn, point, n_groups, level)
@@ -170,9 +171,15 @@ def randomization_test(
         return random.integers(0, 2, (size, len(rows)), dtype=np.bool_)
 
     gained = weighted_sums(rows[:, 3:] - rows[:, :3], n_permutations, swaps)
-    permuted = _differences(rows.sum(axis=0) + np.hstack([gained, -gained]))[statistic]
+    return share_as_large(_differences(rows.sum(axis=0) + np.hstack([gained, -gained]))[statistic], observed)
+
+
+def share_as_large(permuted: Floats, observed: float) -> float | None:
+    """The p-value of `randomization_test` from the differences of the permutations; None where none was observed."""
+    if math.isnan(observed):
+        return None
     extreme = np.isnan(permuted) | (np.abs(permuted) >= abs(observed) - _TIE)
-    return (1 + int(extreme.sum())) / (1 + n_permutations)
+    return (1 + int(extreme.sum())) / (1 + len(permuted))
 
 
 def non_inferiority(
@@ -208,12 +215,23 @@ def non_inferiority(
     >>> non_inferiority([[9, 0, 1]] * 5, [[9, 0, 1]] * 5, margin=0.02).non_inferior
     True
     """
-    if not 0 < margin < 1:
-        raise InputError(f"the margin must lie between 0 and 1 (0.02 is two points of F1), got {margin}")
+    check_margin(margin)
     check_options(level, n_resamples)
     rows = group_rows([candidate, reference], groups)
     drop = float(_differences(rows.sum(axis=0))["f1"])
-    kept = defined(_differences(resample(rows, n_resamples, generator(seed)))["f1"], drop, len(rows), level)
+    drawn = _differences(resample(rows, n_resamples, generator(seed)))["f1"]
+    return drop_below(drawn, drop, len(rows), margin, level)
+
+
+def check_margin(margin: float) -> None:
+    """Nothing; a margin that does not lie between 0 and 1 raises InputError."""
+    if not 0 < margin < 1:
+        raise InputError(f"the margin must lie between 0 and 1 (0.02 is two points of F1), got {margin}")
+
+
+def drop_below(drawn: Floats, drop: float, n_groups: int, margin: float, level: float) -> NonInferiority:
+    """The verdict of `non_inferiority` from the drop over all documents and those of the resamples."""
+    kept = defined(drawn, drop, n_groups, level)
     upper = None if kept is None else float(np.quantile(kept, level))
     return NonInferiority(
         drop=None if math.isnan(drop) else drop,

@@ -19,7 +19,7 @@ from deidsynth.documents import Document
 from deidsynth.errors import InputError
 from deidsynth.metrics.counts import Counts, ratio
 from deidsynth.metrics.measures import MEASURES, compare, keys, labeled_tokens
-from deidsynth.metrics.privacy import Exposure, exposure
+from deidsynth.metrics.privacy import Exposure, exposure, exposure_by_document
 from deidsynth.metrics.tokens import token_spans
 
 Labeled = TypeVar("Labeled", tuple[int, str], tuple[int, int, str])
@@ -70,6 +70,9 @@ class Scores:
         leak: strict false negatives per sentence, where the number of sentences is known.
         n_documents: scored.
         by_document: for every measure tp, fp and fn of each document, in the order of gold. Shape (n_documents, 3).
+        labels_by_document: the strict ones by label, in the order of ``per_label``. Shape (n_documents, n_labels, 3).
+        shares_by_document: for every share of ``exposure``, and for ``leak`` where it is known, what is counted and
+            what it is a share of. Shape (n_documents, 2). The sentences of ``leak`` are spread as the tokens are.
         units: group of each document, or its id.
     """
 
@@ -81,6 +84,10 @@ class Scores:
     leak: float | None = None
     n_documents: int = 0
     by_document: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, repr=False, compare=False)
+    labels_by_document: NDArray[np.float64] = field(
+        default_factory=lambda: np.zeros((0, 0, 3)), repr=False, compare=False
+    )
+    shares_by_document: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, repr=False, compare=False)
     units: Sequence[str] = field(default=(), repr=False, compare=False)
 
     @property
@@ -172,24 +179,32 @@ def score(gold: Sequence[Document], predicted: Sequence[Document], *, sentence_c
         raise InputError(f"the sentence count must be at least 1, got {sentence_count}")
     pairs = paired_documents(gold, predicted)
     rows: dict[str, list[Counts]] = {name: [] for name in MEASURES}
-    by_label: dict[str, Counts] = {}
-    token_by_label: dict[str, Counts] = {}
+    label_rows: list[dict[str, Counts]] = []
+    token_rows: list[dict[str, Counts]] = []
     for right, found in pairs:
         tokens = labeled_tokens(right, found)
         for name, measure in MEASURES.items():
             rows[name].append(compare(*tokens) if name == "token" else measure(right, found))
-        _count_labels(by_label, keys(right), keys(found))
-        _count_labels(token_by_label, *tokens)
+        label_rows.append(_label_counts(keys(right), keys(found)))
+        token_rows.append(_label_counts(*tokens))
     measures = {name: sum(each, Counts()) for name, each in rows.items()}
+    per_label = _total(label_rows)
+    lengths = [len(token_spans(document.text)) for document in gold]
+    hidden = exposure_by_document(pairs)
+    shares = {name: each.astype(np.float64) for name, each in hidden.items()}
+    if sentence_count is not None:
+        shares["leak"] = _leak_rows(rows["strict"], lengths, sentence_count)
     return Scores(
         measures,
-        per_label=dict(sorted(by_label.items())),
-        token_per_label=dict(sorted(token_by_label.items())),
-        exposure=exposure(pairs),
-        by_length=_by_length(pairs, rows),
+        per_label=per_label,
+        token_per_label=_total(token_rows),
+        exposure=exposure(hidden),
+        by_length=_by_length(lengths, rows),
         leak=None if sentence_count is None else measures["strict"].fn / sentence_count,
         n_documents=len(gold),
         by_document={name: _array(each) for name, each in rows.items()},
+        labels_by_document=_label_array(label_rows, list(per_label)),
+        shares_by_document=shares,
         units=[document.unit for document in gold],
     )
 
@@ -230,18 +245,43 @@ def _by_id(documents: Sequence[Document], side: str) -> dict[str, Document]:
     return by_id
 
 
-def _count_labels(totals: dict[str, Counts], gold: set[Labeled], predicted: set[Labeled]) -> None:
-    """Add the comparison to the totals of every label; the label is the last part of an item."""
+def _label_counts(gold: set[Labeled], predicted: set[Labeled]) -> dict[str, Counts]:
+    """The comparison by label, which is the last part of an item."""
     right = Counter(str(item[-1]) for item in gold & predicted)
     wrong = Counter(str(item[-1]) for item in predicted - gold)
     missed = Counter(str(item[-1]) for item in gold - predicted)
-    for label in right.keys() | wrong.keys() | missed.keys():
-        totals[label] = totals.get(label, Counts()) + Counts(right[label], wrong[label], missed[label])
+    labels = right.keys() | wrong.keys() | missed.keys()
+    return {label: Counts(right[label], wrong[label], missed[label]) for label in labels}
 
 
-def _by_length(pairs: Pairs, rows: Mapping[str, Sequence[Counts]]) -> list[LengthBand]:
+def _total(rows: Iterable[Mapping[str, Counts]]) -> dict[str, Counts]:
+    """Counts by label summed over documents, labels sorted."""
+    totals: dict[str, Counts] = {}
+    for row in rows:
+        for label, counts in row.items():
+            totals[label] = totals.get(label, Counts()) + counts
+    return dict(sorted(totals.items()))
+
+
+def _label_array(rows: Sequence[Mapping[str, Counts]], labels: Sequence[str]) -> NDArray[np.float64]:
+    """Counts of each document by label, shape (n_documents, n_labels, 3)."""
+    places = {label: place for place, label in enumerate(labels)}
+    array = np.zeros((len(rows), len(labels), 3))
+    for number, row in enumerate(rows):
+        for label, counts in row.items():
+            array[number, places[label]] = counts.tp, counts.fp, counts.fn
+    return array
+
+
+def _leak_rows(strict: Sequence[Counts], lengths: Sequence[int], n_sentences: int) -> NDArray[np.float64]:
+    """Missed entities and sentences of each document, shape (n_documents, 2)."""
+    tokens = np.array(lengths, dtype=np.float64)
+    share = tokens / tokens.sum() if tokens.any() else np.full(len(tokens), 1 / max(1, len(tokens)))
+    return np.column_stack([[counts.fn for counts in strict], n_sentences * share])
+
+
+def _by_length(lengths: Sequence[int], rows: Mapping[str, Sequence[Counts]]) -> list[LengthBand]:
     """Bands of about as many documents each, shortest first; documents of one length lie in one band."""
-    lengths = [len(token_spans(gold.text)) for gold, _ in pairs]
     ordered = sorted(lengths)
     edges = sorted({ordered[len(ordered) * number // N_LENGTHS] for number in range(1, N_LENGTHS)}) if ordered else []
     bands: dict[int, list[int]] = {}

@@ -10,10 +10,11 @@ from deidsynth.documents import Document
 from deidsynth.metrics.comparison import Difference, non_inferiority, paired_bootstrap, randomization_test
 from deidsynth.metrics.entities import Scores, score
 from deidsynth.metrics.error_analysis import analyze
+from deidsynth.metrics.figures import Block, Compared, Path, comparisons, intervals, label_block, share_blocks
 from deidsynth.metrics.reliability import calibration
-from deidsynth.metrics.resampling import Interval, bootstrap
+from deidsynth.metrics.resampling import RATIOS, Interval, bootstrap
 
-COMPARED = ("strict", "span", "merged", "token", "character")
+COMPARED = ("strict", "span", "merged", "overlap", "partial", "token", "character")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,13 @@ def compare(
 ) -> dict[str, Any]:
     """By measure: the difference candidate - reference with its interval, the chance of it, and whether it is small.
 
+    ``macro`` has the form of a measure; ``exposure`` has such a row for each of its shares, and ``leak`` is one, where
+    both know it. Where lower is better, nothing is said about the margin.
+
     Args:
         reference: such as the scores of the model trained on gold data.
         candidate: such as those of the model trained on synthetic data, over the same documents.
-        margin: largest drop in F1 that is accepted, such as 0.01; None asks nothing.
+        margin: largest drop in F1, or in a share, that is accepted, such as 0.01; None asks nothing.
         resampling: how; by default as ``Resampling`` says.
 
     Raises:
@@ -93,19 +97,68 @@ def compare(
         if margin is not None:
             row["non_inferiority"] = asdict(non_inferiority(first, second, margin, groups, **options))
         found[measure] = row
-    return found
+    return found | _compare_figures(reference, candidate, margin, options)
 
 
 def _intervals(scores: Scores, how: Resampling) -> dict[str, Any]:
-    return {
-        measure: {
-            name: _plain(interval)
-            for name, interval in bootstrap(
-                counts, scores.units, n_resamples=how.n_resamples, level=how.level, seed=how.seed
-            ).items()
-        }
+    """By measure, and under ``macro``, ``per_label``, ``exposure`` and ``leak`` in the form that the figures have."""
+    options: dict[str, Any] = {"n_resamples": how.n_resamples, "level": how.level, "seed": how.seed}
+    found: dict[str, Any] = {
+        measure: {name: _plain(interval) for name, interval in bootstrap(counts, scores.units, **options).items()}
         for measure, counts in scores.by_document.items()
     }
+    blocks = [*share_blocks(scores), label_block(scores, each=True)]
+    found |= {"macro": {}, "per_label": {}, "exposure": {}, "leak": None}
+    for path, interval in intervals(blocks, scores.units, **options).items():
+        put(found, path, _plain(interval))
+    return found
+
+
+def _compare_figures(
+    reference: Scores, candidate: Scores, margin: float | None, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Rows of ``macro``, ``exposure`` and ``leak``."""
+    labels = sorted({*reference.per_label, *candidate.per_label})
+
+    leak = reference.leak is not None and candidate.leak is not None
+
+    def blocks(scores: Scores) -> list[Block]:
+        return [*share_blocks(scores, leak=leak), label_block(scores, labels)]
+
+    rows = comparisons(blocks(reference), blocks(candidate), reference.units, margin=margin, **options)
+    found: dict[str, Any] = {"macro": _macro_row(rows)}
+    for path, row in rows.items():
+        if path[0] != "macro":
+            put(found, path, _row(row))
+    return found
+
+
+def _macro_row(rows: Mapping[Path, Compared]) -> dict[str, Any]:
+    f1 = rows["macro", "f1"]
+    row: dict[str, Any] = {
+        "reference_f1": f1.reference,
+        "candidate_f1": f1.candidate,
+        "difference": {name: _difference(rows["macro", name].difference) for name in RATIOS},
+        "randomization_p": f1.randomization_p,
+    }
+    return row if f1.non_inferiority is None else row | {"non_inferiority": asdict(f1.non_inferiority)}
+
+
+def _row(compared: Compared) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "reference": compared.reference,
+        "candidate": compared.candidate,
+        "difference": _difference(compared.difference),
+        "randomization_p": compared.randomization_p,
+    }
+    return row if compared.non_inferiority is None else row | {"non_inferiority": asdict(compared.non_inferiority)}
+
+
+def put(found: dict[str, Any], path: Path, value: Any) -> None:
+    """Set a value at a path of nested dictionaries, which are made where they are not there."""
+    for name in path[:-1]:
+        found = found.setdefault(name, {})
+    found[path[-1]] = value
 
 
 def _difference(difference: Difference | None) -> Mapping[str, Any] | None:

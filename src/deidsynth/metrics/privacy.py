@@ -17,14 +17,19 @@ recall, with mentions grouped by their words instead of by hand.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from deidsynth.documents import Document, Entity
 from deidsynth.metrics.counts import ratio
 from deidsynth.metrics.measures import covered
 from deidsynth.metrics.tokens import words
+
+SHARES = ("characters_found", "characters_overredacted", "documents_without_miss", "entities_without_miss")
+Rows = Mapping[str, NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +70,52 @@ class Exposure:
         }
 
 
-def exposure(pairs: Sequence[tuple[Document, Document]]) -> Exposure:
-    """What predicted entities would hide of gold ones.
+def exposure(rows: Rows) -> Exposure:
+    """What predicted entities would hide of gold ones, summed over documents.
+
+    Args:
+        rows: as `exposure_by_document` gives them.
+    """
+    characters, others, documents, entities = (rows[name].sum(axis=0).tolist() for name in SHARES)
+    return Exposure(
+        n_private=characters[1],
+        n_private_found=characters[0],
+        n_other=others[1],
+        n_other_redacted=others[0],
+        n_documents=documents[1],
+        n_documents_without_miss=documents[0],
+        n_entities=entities[1],
+        n_entities_without_miss=entities[0],
+    )
+
+
+def exposure_by_document(pairs: Sequence[tuple[Document, Document]]) -> Rows:
+    """The part and the whole of every share, by its name; shape (n_documents, 2).
+
+    An entity that several documents of a unit mention counts with the first of them, so that units can be resampled
+    and single documents of one unit cannot.
 
     Args:
         pairs: gold and predicted entities of the same texts.
     """
-    private = found_private = other = redacted = n_documents = without_miss = 0
-    mentions: dict[tuple[str, str, tuple[str, ...]], bool] = defaultdict(lambda: True)
-    for gold, predicted in pairs:
+    rows = {name: np.zeros((len(pairs), 2), dtype=np.int64) for name in SHARES}
+    mentions: dict[tuple[str, str, tuple[str, ...]], tuple[int, bool]] = {}
+    for place, (gold, predicted) in enumerate(pairs):
         hidden = covered(predicted)
-        visible = {place for place, character in enumerate(gold.text) if not character.isspace()}
+        visible = {at for at, character in enumerate(gold.text) if not character.isspace()}
         inside = covered(gold) & visible
-        private, found_private = private + len(inside), found_private + len(inside & hidden)
         outside = visible - inside
-        other, redacted = other + len(outside), redacted + len(outside & hidden)
         found = {entity: _is_hidden(gold, entity, hidden) for entity in gold.entities}
-        n_documents += bool(found)
-        without_miss += bool(found) and all(found.values())
+        rows["characters_found"][place] = len(inside & hidden), len(inside)
+        rows["characters_overredacted"][place] = len(outside & hidden), len(outside)
+        rows["documents_without_miss"][place] = bool(found) and all(found.values()), bool(found)
         for entity, is_found in found.items():
-            mentions[gold.unit, entity.label, _name(gold.surface(entity))] &= is_found
-    return Exposure(
-        private, found_private, other, redacted, n_documents, without_miss, len(mentions), sum(mentions.values())
-    )
+            name = (gold.unit, entity.label, _name(gold.surface(entity)))
+            first, before = mentions.get(name, (place, True))
+            mentions[name] = first, before and is_found
+    for first, is_found in mentions.values():
+        rows["entities_without_miss"][first] += is_found, 1
+    return rows
 
 
 def _is_hidden(document: Document, entity: Entity, hidden: set[int]) -> bool:

@@ -109,7 +109,19 @@ def group_rows(systems: Sequence[ArrayLike], groups: Sequence[Hashable] | None) 
         raise InputError(
             f"the systems have statistics of {sizes[0]} and {sizes[1]} documents; score both on the same documents"
         )
-    rows = np.hstack(checked)
+    return sum_groups(np.hstack(checked), groups)
+
+
+def sum_groups(rows: Floats, groups: Sequence[Hashable] | None) -> Floats:
+    """Rows of documents summed by group, shape (n_groups, n_columns), sorted: the order of documents plays no part.
+
+    Args:
+        rows: shape (n_documents, n_columns).
+        groups: what each document belongs to; without it, every document is its own group.
+
+    Raises:
+        InputError: there is not one group for each document.
+    """
     if groups is not None:
         if len(groups) != len(rows):
             raise InputError(f"expected one group for each of {len(rows)} documents, got {len(groups)}")
@@ -136,10 +148,11 @@ def _statistics(counts: ArrayLike) -> Floats:
 def ratios(sums: Floats) -> dict[str, Floats]:
     """Precision, recall and F1 by name, of shape (...), for sums of shape (..., 3); NaN stands for 0/0."""
     tp, fp, fn = sums[..., 0], sums[..., 1], sums[..., 2]
-    return {"precision": _divide(tp, tp + fp), "recall": _divide(tp, tp + fn), "f1": _divide(2 * tp, 2 * tp + fp + fn)}
+    return {"precision": divide(tp, tp + fp), "recall": divide(tp, tp + fn), "f1": divide(2 * tp, 2 * tp + fp + fn)}
 
 
-def _divide(part: Floats, whole: Floats) -> Floats:
+def divide(part: Floats, whole: Floats) -> Floats:
+    """The share, NaN for 0/0."""
     quotient: Floats = np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0)
     return quotient
 
@@ -167,7 +180,9 @@ def weighted_sums(rows: Floats, n_draws: int, weights: Callable[[int], NDArray[A
     sums = np.zeros((n_draws, rows.shape[1]))
     if not len(rows):
         return sums
-    step = max(1, _CELLS // len(rows))
+    # Wide rows do not stay in the cache: each pass over them is to serve more sums.
+    wide = min(16, max(1, rows.shape[1] // 8))
+    step = max(1, wide * _CELLS // len(rows))
     for start in range(0, n_draws, step):
         size = min(step, n_draws - start)
         sums[start : start + size] = weights(size).astype(np.float64) @ rows

@@ -17,6 +17,7 @@ SHARES = {
     "documents_without_miss": ("documents without a miss", "n_documents_with_entities"),
     "entities_without_miss": ("entities of which every mention was found", "n_distinct_entities"),
 }
+LEAK = "leak: missed entities a sentence"
 _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "_%&#$"} | {formats.THIN: r"\,", formats.DASH: "--"}
 )
@@ -40,7 +41,7 @@ def score_tables(found: Mapping[str, Any]) -> list[TitledTable]:
     if len(found.get("by_length", ())) > 1:
         tables.append(_lengths(found))
     if "comparison" in found:
-        tables.append(_comparison(found["comparison"]))
+        tables += [_comparison(found["comparison"]), _compared_shares(found["comparison"])]
     if "errors" in found:
         tables += _errors(found["errors"])
     if found.get("calibration", {}).get("n_scored"):
@@ -89,8 +90,8 @@ def _measures(found: Mapping[str, Any]) -> TitledTable:
         )
         for measure in MEASURES
     ]
-    macro = found["macro"]
-    rows.append(("strict, macro", *(formats.score(macro[name]) for name in RATIOS), "", "", ""))
+    macro, around = found["macro"], intervals.get("macro", {})
+    rows.append(("strict, macro", *(_with_interval(macro[name], around.get(name)) for name in RATIOS), "", "", ""))
     return TitledTable(
         f"Scores of {formats.count(found['n_documents'])} documents",
         ("measure", "precision", "recall", "F1", *COUNTS),
@@ -98,17 +99,21 @@ def _measures(found: Mapping[str, Any]) -> TitledTable:
     )
 
 
-def _with_interval(value: float | None, interval: Sequence[float] | None) -> str:
-    shown = formats.score(value)
-    return shown if interval is None else f"{shown} [{formats.score(interval[0])}, {formats.score(interval[1])}]"
+def _with_interval(value: float | None, interval: Sequence[float] | None, digits: int = 3) -> str:
+    if value is None:
+        return formats.DASH
+    low_high = "" if interval is None else f" [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]"
+    return f"{value:.{digits}f}{low_high}"
 
 
 def _labels(found: Mapping[str, Any]) -> TitledTable:
+    intervals = found.get("intervals", {}).get("per_label", {})
     rows = [
         (
             label,
             formats.count(counts["tp"] + counts["fn"]),
-            *(formats.score(counts[name]) for name in RATIOS),
+            *(formats.score(counts[name]) for name in RATIOS[:2]),
+            _with_interval(counts["f1"], intervals.get(label, {}).get("f1")),
             formats.score(found["token_per_label"].get(label, {}).get("f1")),
         )
         for label, counts in sorted(found["per_label"].items(), key=lambda each: -each[1]["tp"] - each[1]["fn"])
@@ -117,12 +122,14 @@ def _labels(found: Mapping[str, Any]) -> TitledTable:
 
 
 def _exposure(found: Mapping[str, Any]) -> TitledTable:
-    shares = found["exposure"]
+    shares, intervals = found["exposure"], found.get("intervals", {})
+    around = intervals.get("exposure", {})
     rows = [
-        (name, formats.score(shares[key]), formats.count(shares[support])) for key, (name, support) in SHARES.items()
+        (name, _with_interval(shares[key], around.get(key)), formats.count(shares[support]))
+        for key, (name, support) in SHARES.items()
     ]
     if found.get("leak") is not None:
-        rows.append(("leak: missed entities a sentence", f"{found['leak']:.4f}", ""))
+        rows.append((LEAK, _with_interval(found["leak"], intervals.get("leak"), digits=4), ""))
     return TitledTable("What would be hidden", ("share", "value", "of"), tuple(rows))
 
 
@@ -141,23 +148,45 @@ def _lengths(found: Mapping[str, Any]) -> TitledTable:
 
 
 def _comparison(comparison: Mapping[str, Any]) -> TitledTable:
-    rows = []
-    for measure, row in comparison.items():
-        f1 = row["difference"]["f1"]
-        verdict = row.get("non_inferiority")
-        p = row["randomization_p"]
-        rows.append(
-            (
-                measure,
-                formats.score(row["reference_f1"]),
-                formats.score(row["candidate_f1"]),
-                formats.DASH if f1 is None else _signed(f1["point"], f1["interval"]),
-                formats.DASH if p is None else f"{p:.4f}",
-                "" if verdict is None else _verdict(verdict),
-            )
+    names = {measure: measure for measure in MEASURES} | {"macro": "strict, macro"}
+    rows = [
+        (
+            shown,
+            formats.score(comparison[measure]["reference_f1"]),
+            formats.score(comparison[measure]["candidate_f1"]),
+            *_judged(comparison[measure], comparison[measure]["difference"]["f1"]),
         )
+        for measure, shown in names.items()
+    ]
     headers = ("measure", "reference F1", "F1", "difference", "p", "drop within margin?")
     return TitledTable("Beside the reference", headers, tuple(rows))
+
+
+def _compared_shares(comparison: Mapping[str, Any]) -> TitledTable:
+    named = [(name, comparison["exposure"][key]) for key, (name, _) in SHARES.items()]
+    if "leak" in comparison:
+        named.append((LEAK, comparison["leak"]))
+    rows = tuple(
+        (
+            name,
+            formats.score(row["reference"]),
+            formats.score(row["candidate"]),
+            *_judged(row, row["difference"]),
+        )
+        for name, row in named
+    )
+    headers = ("share", "reference", "value", "difference", "p", "drop within margin?")
+    return TitledTable("What would be hidden, beside the reference", headers, rows)
+
+
+def _judged(row: Mapping[str, Any], difference: Mapping[str, Any] | None) -> tuple[str, str, str]:
+    """Difference, p-value and verdict."""
+    p, verdict = row["randomization_p"], row.get("non_inferiority")
+    return (
+        formats.DASH if difference is None else _signed(difference["point"], difference["interval"]),
+        formats.DASH if p is None else f"{p:.4f}",
+        "" if verdict is None else _verdict(verdict),
+    )
 
 
 def _signed(point: float, interval: Sequence[float] | None) -> str:

@@ -1,0 +1,235 @@
+"""Figures that follow from sums over documents, resampled all at once.
+
+A `Block` holds numbers of each document and says which figures follow from their sums. All blocks of a system, or of
+two, are resampled with the same draws of documents, by group, so that ten thousand documents take seconds however many
+figures there are. A figure is named by its path in ``evaluate --json``, such as ``("exposure", "characters_found")``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deidsynth.metrics.comparison import (
+    Difference,
+    NonInferiority,
+    check_margin,
+    difference_of,
+    drop_below,
+    share_as_large,
+)
+from deidsynth.metrics.entities import Scores
+from deidsynth.metrics.resampling import (
+    RATIOS,
+    Floats,
+    Interval,
+    check_options,
+    divide,
+    generator,
+    interval_of,
+    ratios,
+    resample,
+    sum_groups,
+    weighted_sums,
+)
+
+Path = tuple[str, ...]
+LOWER_IS_BETTER: frozenset[Path] = frozenset({("leak",), ("exposure", "characters_overredacted")})
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Numbers of each document, and the figures that follow from their sums.
+
+    Args:
+        rows: shape (n_documents, n_columns).
+        figures: by path, of shape (...), for sums of shape (..., n_columns); NaN where a figure is undefined.
+    """
+
+    rows: Floats
+    figures: Callable[[Floats], dict[Path, Floats]]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A figure of two systems.
+
+    Args:
+        reference: of the first; None where undefined, like the next.
+        candidate: of the second.
+        difference: candidate - reference; None where either is undefined.
+        randomization_p: two-sided p-value; None as the difference.
+        non_inferiority: None where no margin was given or where lower is better.
+    """
+
+    reference: float | None
+    candidate: float | None
+    difference: Difference | None
+    randomization_p: float | None
+    non_inferiority: NonInferiority | None
+
+
+def measure_blocks(scores: Scores) -> list[Block]:
+    """Precision, recall and F1 of every measure."""
+    return [_counts((measure,), rows) for measure, rows in scores.by_document.items()]
+
+
+def share_blocks(scores: Scores, *, leak: bool = True) -> list[Block]:
+    """What would be hidden, and on demand the leak where it is known."""
+    return [
+        _share((name,) if name == "leak" else ("exposure", name), rows)
+        for name, rows in scores.shares_by_document.items()
+        if leak or name != "leak"
+    ]
+
+
+def label_block(scores: Scores, labels: Sequence[str] | None = None, *, each: bool = False) -> Block:
+    """Macro averages, and on demand precision, recall and F1 of each label.
+
+    A label that a resample lacks on both sides keeps the figures that it has over all documents: without it the
+    average would rise wherever a rare label that is badly found is not drawn.
+
+    Args:
+        scores: of one system.
+        labels: all that can occur, where two systems are to have the same columns; by default those of the scores.
+        each: whether the labels' own figures are wanted.
+    """
+    own = list(scores.per_label)
+    names = own if labels is None else list(labels)
+    columns = np.zeros((len(scores.labels_by_document), len(names), 3))
+    columns[:, [names.index(label) for label in own]] = scores.labels_by_document
+
+    over_all = {name: np.nan_to_num(values) for name, values in ratios(columns.sum(axis=0)).items()}
+    known = columns.sum(axis=(0, 2)) > 0
+
+    def figures(sums: Floats) -> dict[Path, Floats]:
+        counts = sums.reshape(*sums.shape[:-1], len(names), 3)
+        there = counts.sum(axis=-1) > 0
+        n_labels = (there | known).sum(axis=-1).astype(np.float64)
+        found: dict[Path, Floats] = {}
+        for name, values in ratios(counts).items():
+            filled = np.where(there, np.nan_to_num(values), over_all[name])
+            found["macro", name] = divide(filled.sum(axis=-1), n_labels)
+            if each:
+                found |= {("per_label", label, name): values[..., place] for place, label in enumerate(names)}
+        return found
+
+    return Block(columns.reshape(len(columns), -1), figures)
+
+
+def intervals(
+    blocks: Sequence[Block],
+    groups: Sequence[Hashable] | None,
+    *,
+    n_resamples: int = 10_000,
+    level: float = 0.95,
+    seed: int = 1,
+) -> dict[Path, Interval | None]:
+    """Percentile intervals of all figures, as `deidsynth.metrics.resampling.bootstrap` defines them.
+
+    Raises:
+        InputError: there is not one group for each document, or an option is out of bounds.
+    """
+    check_options(level, n_resamples)
+    rows = sum_groups(_columns(blocks), groups)
+    drawn = figures_of(blocks, resample(rows, n_resamples, generator(seed)))
+    points = figures_of(blocks, rows.sum(axis=0))
+    return {path: interval_of(drawn[path], float(points[path]), len(rows), level) for path in points}
+
+
+def comparisons(
+    reference: Sequence[Block],
+    candidate: Sequence[Block],
+    groups: Sequence[Hashable] | None,
+    *,
+    margin: float | None = None,
+    n_resamples: int = 10_000,
+    level: float = 0.95,
+    seed: int = 1,
+) -> dict[Path, Compared]:
+    """All figures of two systems beside each other, as `deidsynth.metrics.comparison` defines it for F1.
+
+    Args:
+        reference: blocks of the system to hold up to.
+        candidate: the same blocks of the other, for the same documents in the same order.
+        groups: what each document belongs to; without it, every document is its own group.
+        margin: largest drop that is accepted where higher is better; None asks nothing.
+        n_resamples: of documents, and of exchanges.
+        level: of the intervals and of the one-sided bound.
+        seed: of the draws.
+
+    Raises:
+        InputError: a margin outside of (0, 1), or as `intervals`.
+    """
+    check_options(level, n_resamples)
+    if margin is not None:
+        check_margin(margin)
+    rows = sum_groups(np.hstack([_columns(reference), _columns(candidate)]), groups)
+    half = rows.shape[1] // 2
+
+    def both(sums: Floats) -> tuple[dict[Path, Floats], dict[Path, Floats]]:
+        return figures_of(reference, sums[..., :half]), figures_of(candidate, sums[..., half:])
+
+    first, second = both(rows.sum(axis=0))
+    drawn = both(resample(rows, n_resamples, generator(seed)))
+    swapped = both(_exchanged(rows, n_resamples, seed))
+    found: dict[Path, Compared] = {}
+    for path in first:
+        point = float(second[path] - first[path])
+        gaps = drawn[1][path] - drawn[0][path]
+        judged = margin is not None and path not in LOWER_IS_BETTER
+        found[path] = Compared(
+            _known(first[path]),
+            _known(second[path]),
+            difference_of(gaps, point, len(rows), level),
+            share_as_large(swapped[1][path] - swapped[0][path], point),
+            drop_below(-gaps, -point, len(rows), margin, level) if judged and margin is not None else None,
+        )
+    return found
+
+
+def figures_of(blocks: Sequence[Block], sums: Floats) -> dict[Path, Floats]:
+    """All figures, of shape (...), for sums of shape (..., n_columns) over the columns of the blocks, side by side."""
+    found: dict[Path, Floats] = {}
+    for block, start, end in _places(blocks):
+        found |= block.figures(sums[..., start:end])
+    return found
+
+
+def _places(blocks: Sequence[Block]) -> Iterator[tuple[Block, int, int]]:
+    start = 0
+    for block in blocks:
+        end = start + block.rows.shape[1]
+        yield block, start, end
+        start = end
+
+
+def _columns(blocks: Sequence[Block]) -> Floats:
+    return np.hstack([block.rows for block in blocks])
+
+
+def _counts(path: Path, rows: Floats) -> Block:
+    return Block(rows, lambda sums: {(*path, name): ratios(sums)[name] for name in RATIOS})
+
+
+def _share(path: Path, rows: Floats) -> Block:
+    return Block(rows, lambda sums: {path: divide(sums[..., 0], sums[..., 1])})
+
+
+def _exchanged(rows: Floats, n_draws: int, seed: int) -> Floats:
+    """Sums where the two systems swap the numbers of a group with probability 1/2, shape (n_draws, n_columns)."""
+    random, half = generator(seed), rows.shape[1] // 2
+
+    def swaps(size: int) -> NDArray[np.bool_]:
+        return random.integers(0, 2, (size, len(rows)), dtype=np.bool_)
+
+    gained = weighted_sums(rows[:, half:] - rows[:, :half], n_draws, swaps)
+    exchanged: Floats = rows.sum(axis=0) + np.hstack([gained, -gained])
+    return exchanged
+
+
+def _known(value: Floats) -> float | None:
+    return None if np.isnan(value) else float(value)
