@@ -183,3 +183,30 @@ def test_options_that_speak_of_nothing_are_refused(deidsynth, corpora) -> None:
     unknown = deidsynth("evaluate", *corpora, "--predicted-layout", "table.txt=note")
     assert unknown.exit_code == 2
     assert "--predicted-layout" in unknown.stderr
+
+
+def test_several_predicted_corpora_are_runs_or_folds(deidsynth, many, tmp_path) -> None:
+    gold, good, poor = many
+    runs = json.loads(deidsynth("evaluate", gold, good, poor, "--json", "--resamples", "200").stdout)
+    assert [run["predicted"] for run in runs["runs"]] == [str(good), str(poor)]
+    assert runs["over_runs"]["strict"]["recall"]["highest"] == runs["runs"][0]["strict"]["recall"] == 23 / 24
+    shown = deidsynth("evaluate", gold, good, poor, "--resamples", "200", "--sentences", "9").stdout
+    for words in ("Each run", "Over 2 runs, 12 documents", "variance by training", "leak: missed entities a sentence"):
+        assert words in shown
+    for form in ("markdown", "latex"):
+        assert "Over 2 runs" in deidsynth("evaluate", gold, good, poor, "--resamples", "0", "--format", form).stdout
+    lines = good.read_text(encoding="utf-8").splitlines(keepends=True)
+    halves = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    for half, some in zip(halves, (lines[:5], lines[5:]), strict=True):
+        half.write_text("".join(some), encoding="utf-8")
+    table = deidsynth("evaluate", gold, *halves, "--reference", poor, "--resamples", "200").stdout
+    for words in ("Scores of 12 documents", "Each fold", "Over 2 folds", "Beside the reference"):
+        assert words in table
+
+
+def test_what_is_asked_of_one_prediction_is_refused_of_runs(deidsynth, many) -> None:
+    gold, good, poor = many
+    for options in (("--reference", poor), ("--format", "official")):
+        result = deidsynth("evaluate", gold, good, poor, "--resamples", "0", *options)
+        assert result.exit_code == 2
+        assert "one of the runs alone" in result.stderr

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deidsynth.cli import sides
 from deidsynth.cli.options import AsJson, Discontinuous, DiscontinuousOption, FromFormat, GroupBy, Layout, Quiet
+
+if TYPE_CHECKING:
+    from deidsynth.metrics import Scores
 
 
 class Form(StrEnum):
@@ -24,7 +27,10 @@ class Form(StrEnum):
 
 def evaluate_command(
     gold: Annotated[Path, typer.Argument(help="Corpus with gold entities, in any format.")],
-    predicted: Annotated[Path, typer.Argument(help="Corpus of the same documents with predicted entities.")],
+    predicted: Annotated[
+        list[Path],
+        typer.Argument(help="Corpus of the same documents with predicted entities; several are runs or folds."),
+    ],
     reference: Annotated[
         Path | None, typer.Option("--reference", help="Predictions of another system, to compare with.")
     ] = None,
@@ -68,11 +74,13 @@ def evaluate_command(
     Measures: strict, span, merged, overlap, partial, token and character F1, and the shares of characters, documents
     and entities that would be hidden; docs/metrics.md defines them. Intervals come from resampling documents, by group
     where --group-by names groups. With --reference also the difference to another system, by paired resampling.
+
+    Several PREDICTED that each hold all documents are runs, such as those of several seeds: each one's figures, their
+    mean, and how far other documents or another training would change them. Several that hold other documents each are
+    folds: they are scored together and each alone.
     """
-    from deidsynth.cli.terminal import print_json, print_table, tell
     from deidsynth.errors import InputError
-    from deidsynth.metrics import Resampling, compare, evaluate, score
-    from deidsynth.report.score_tables import latex, markdown, score_tables
+    from deidsynth.metrics import Resampling, compare, evaluate_several, score
 
     own: dict[sides.Role, sides.Side] = {
         "gold": sides.Side(gold_from, gold_layout, gold_mapping),
@@ -84,16 +92,23 @@ def evaluate_command(
     reader = sides.Reader(sides.Side(from_format, layout, mapping), own, discontinuous, group_by, quiet)
     how = Resampling(n_resamples=resamples) if resamples else None
     right = reader.read("gold", gold)
-    found, scores = evaluate(
-        right.documents, reader.read("predicted", predicted).documents,
-        sentence_count=sentences, resampling=how, errors=errors,
-    )  # fmt: skip
-    if reference is not None:
+    systems = [(str(path), reader.read("predicted", path).documents) for path in predicted]
+    found, scores = evaluate_several(right.documents, systems, sentence_count=sentences, resampling=how, errors=errors)
+    if scores is None and (reference is not None or form is Form.OFFICIAL):
+        raise InputError("--reference and --format official are about one prediction; give one of the runs alone")
+    if reference is not None and scores is not None:
         other = score(right.documents, reader.read("reference", reference).documents, sentence_count=sentences)
         found["comparison"] = compare(other, scores, margin=margin, resampling=how)
-    if json or form is Form.JSON:
+    _show(found, scores, Form.JSON if json else form, quiet)
+
+
+def _show(found: dict[str, Any], scores: Scores | None, form: Form, quiet: bool) -> None:
+    from deidsynth.cli.terminal import print_json, print_table, tell
+    from deidsynth.report.score_tables import latex, markdown, score_tables
+
+    if form is Form.JSON:
         print_json(found)
-    elif form is Form.OFFICIAL:
+    elif form is Form.OFFICIAL and scores is not None:
         for name, value in scores.official().items():
             typer.echo(f"{name}: {value}")
     elif form is Form.TABLE:

@@ -89,7 +89,7 @@ def _section(command: Any, name: str) -> Iterator[str]:
 
 
 def _place(argument: Any) -> str:
-    shown = str(argument.metavar or argument.name.upper())
+    shown = str(argument.metavar or argument.name.upper()) + ("..." if argument.nargs == -1 else "")
     return shown if argument.required else f"[{shown}]"
 
 

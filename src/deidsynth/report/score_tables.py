@@ -3,43 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from deidsynth.report import formats
+from deidsynth.report.run_tables import fold_tables, run_tables
 from deidsynth.report.tables import to_markdown
+from deidsynth.report.titled import LEAK, MEASURES, SHARES, TitledTable
 
-MEASURES = ("strict", "span", "merged", "overlap", "partial", "token", "character")
+__all__ = ["TitledTable", "latex", "markdown", "score_tables"]
+
 RATIOS = ("precision", "recall", "f1")
 COUNTS = ("tp", "fp", "fn")
-SHARES = {
-    "characters_found": ("private characters found", "n_private_characters"),
-    "characters_overredacted": ("other characters redacted", "n_other_characters"),
-    "documents_without_miss": ("documents without a miss", "n_documents_with_entities"),
-    "entities_without_miss": ("entities of which every mention was found", "n_distinct_entities"),
-}
-LEAK = "leak: missed entities a sentence"
 _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "_%&#$"} | {formats.THIN: r"\,", formats.DASH: "--"}
 )
-
-
-class TitledTable(NamedTuple):
-    """A table of finished text."""
-
-    title: str
-    headers: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def score_tables(found: Mapping[str, Any]) -> list[TitledTable]:
     """The tables of an evaluation.
 
     Args:
-        found: what `deidsynth.metrics.evaluate` gave, perhaps with a ``comparison``.
+        found: what `deidsynth.metrics.evaluate` or `evaluate_several` gave, perhaps with a ``comparison``.
     """
+    if "runs" in found:
+        return run_tables(found)
     tables = [_measures(found), _labels(found), _exposure(found)]
     if len(found.get("by_length", ())) > 1:
         tables.append(_lengths(found))
+    if "folds" in found:
+        tables += fold_tables(found)
     if "comparison" in found:
         tables += [_comparison(found["comparison"]), _compared_shares(found["comparison"])]
     if "errors" in found:
