@@ -62,6 +62,18 @@ def test_what_parts_share_is_listed_before_other_doubts(deidsynth, write_jsonl, 
     assert told == ["duplicate-across-parts", "blanks"]
 
 
+def test_words_in_place_of_labels_are_never_shown(deidsynth, write_jsonl, note, tmp_path) -> None:
+    path = write_jsonl("in.jsonl", [note(f"{n}", f"Bo sov {n}", (0, 2, f"Anna{n}")) for n in range(20)])
+    (tmp_path / "map.yaml").write_text("labels: {A: B}\n")
+    for more in (["check"], ["check", "--json"], ["check", "--labels", "A"], ["describe"], ["describe", "--json"]):
+        result = deidsynth("corpus", more[0], path, *more[1:])
+        assert "20 different labels for 20 entities" in result.output
+        assert "Anna" not in result.output
+    result = deidsynth("corpus", "map", path, tmp_path / "out.jsonl", "--mapping", tmp_path / "map.yaml")
+    assert "20 labels are not in the mapping (20 different labels" in " ".join(result.output.split())
+    assert "Anna" not in result.output
+
+
 def test_an_unknown_layout_key_is_refused(deidsynth, corpus) -> None:
     result = deidsynth("corpus", "check", corpus, "--layout", "columns.tags=1")
     assert result.exit_code == 2

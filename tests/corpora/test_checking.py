@@ -43,6 +43,17 @@ def test_labels_that_are_not_expected() -> None:
     assert codes(note) == []
 
 
+@pytest.mark.parametrize(("n_labels", "times"), [(11, 1), (101, 3)])
+def test_tokens_in_place_of_labels_are_told_once_and_never_shown(n_labels: int, times: int) -> None:
+    text = "Ana " * n_labels * times
+    spans = [RawSpan(4 * n, 4 * n + 3, f"Namn{n % n_labels}", line=n + 3) for n in range(n_labels * times)]
+    (problem,) = doubts([record("a", text, *spans)], {"NAME"})
+    assert (problem.code, problem.line, problem.fatal) == ("too-many-labels", 3, False)
+    assert f"{n_labels} different labels for {n_labels * times} entities" in problem.message
+    assert "Namn" not in problem.message
+    assert codes(record("a", text, *spans), labels={span.label for span in spans}) == []
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

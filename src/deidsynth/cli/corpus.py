@@ -39,8 +39,9 @@ def describe_command(
 ) -> None:
     """Count what a corpus holds: documents, lengths, entities per label."""
     from deidsynth.cli.inputs import load
-    from deidsynth.cli.terminal import format_count, print_json, print_table
+    from deidsynth.cli.terminal import format_count, print_json, print_table, tell
     from deidsynth.corpora import describe
+    from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
 
     loaded = load(
         path,
@@ -52,6 +53,10 @@ def describe_command(
         layout=layout,
     )
     facts = describe(loaded.corpus, loaded.parts)
+    counts = loaded.corpus.label_counts()
+    if not are_plausible(counts):
+        facts["labels"] = {}
+        tell(f"{path}: {what_is_wrong(counts)}", quiet)
     if json:
         print_json(facts)
         return

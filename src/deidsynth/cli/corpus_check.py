@@ -76,12 +76,17 @@ def _order(problem: Problem) -> tuple[bool, bool, str, int]:
 
 
 def _facts(result: ReadResult) -> dict[str, Any]:
-    """What was understood, and the problems, as plain data."""
+    """What was understood, and the problems, as plain data; no labels where there are too many to be labels."""
+    from deidsynth.corpora.label_sets import are_plausible
+
+    labels = Counter(span.label for record in result.records for span in record.spans)
     return {
         "format": result.format,
         "n_documents": len(result.records),
         "parts": dict(Counter(record.split for record in result.records if record.split is not None)),
-        "labels": dict(Counter(span.label for record in result.records for span in record.spans).most_common()),
+        "n_labels": len(labels),
+        "n_entities": labels.total(),
+        "labels": dict(labels.most_common()) if are_plausible(labels) else {},
         "skipped": dict(result.skipped),
         "n_problems": dict(Counter(problem.code for problem in result.problems).most_common()),
         "problems": [
@@ -105,8 +110,8 @@ def _show(facts: dict[str, Any], quiet: bool) -> None:
         ["format", facts["format"]],
         ["documents", format_count(facts["n_documents"])],
         *([f"documents in {part}", format_count(count)] for part, count in facts["parts"].items()),
-        ["labels", format_count(len(facts["labels"]))],
-        ["entities", format_count(sum(facts["labels"].values()))],
+        ["labels", format_count(facts["n_labels"])],
+        ["entities", format_count(facts["n_entities"])],
     ]
     print_table(["", "value"], rows)
     if facts["skipped"]:

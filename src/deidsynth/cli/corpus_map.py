@@ -37,11 +37,13 @@ def map_command(
     from deidsynth.cli.inputs import load
     from deidsynth.cli.terminal import tell
     from deidsynth.corpora import load_mapping, map_labels
+    from deidsynth.corpora.label_sets import are_plausible
 
     table = load_mapping(mapping)
     loaded = load(source, quiet, discontinuous=discontinuous, format=from_format, layout=layout, require_entities=False)
     corpus, dropped = map_labels(loaded.corpus, table)
     if dropped:
-        counts = ", ".join(f"{count} {label}" for label, count in sorted(dropped.items()))
+        named = ", ".join(f"{count} {label}" for label, count in sorted(dropped.items()))
+        counts = named if are_plausible(dropped) else f"{dropped.total()} with {len(dropped)} labels"
         tell(f"entities left out, since the mapping says so: {counts}", quiet)
     write(corpus, target, to, loaded.parts, layout, quiet)

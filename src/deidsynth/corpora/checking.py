@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
 from deidsynth.corpora.records import RawSpan, Record
 from deidsynth.corpora.repeats import Repeat, repeats
 from deidsynth.errors import Problem
@@ -27,16 +29,27 @@ def doubts(records: Sequence[Record], labels: Collection[str] | None = None) -> 
         labels: the labels that are expected; None expects any.
     """
     found: list[Problem] = []
+    known = frozenset(labels or ())
+    counts = Counter(span.label for record in records for span in record.spans if span.label not in known)
+    plausible = are_plausible(counts)
+    if not plausible:
+        found.append(_too_many_labels(records, counts))
     for record in records:
         for span in record.spans:
             if 0 <= span.start < span.end <= len(record.text):
                 found += _boundary_doubts(span, record)
-            if labels is not None and span.label not in labels:
+            if labels is not None and plausible and span.label not in known:
                 message = f"{span.place} has the label {span.label}, which is not expected; mend or map it"
                 found.append(_problem(record, span, message, "unknown-label"))
         found += _encoding_doubts(record)
     found += map(_repeat_problem, repeats(records))
     return found
+
+
+def _too_many_labels(records: Sequence[Record], counts: Mapping[str, int]) -> Problem:
+    """The problem of a corpus whose labels are none, told where the first of them stands."""
+    record, span = next((record, span) for record in records for span in record.spans if span.label in counts)
+    return _problem(record, span, what_is_wrong(counts), "too-many-labels")
 
 
 def _boundary_doubts(span: RawSpan, record: Record) -> Iterator[Problem]:

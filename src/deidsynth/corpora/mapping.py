@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from deidsynth.config import StageConfig, load_data, parse
+from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError, InputError
 
@@ -55,8 +56,9 @@ def map_labels(corpus: Corpus, mapping: LabelMapping) -> tuple[Corpus, Counter[s
     """
     unknown = {label: count for label, count in corpus.label_counts().items() if label not in mapping.labels}
     if unknown and mapping.others == "refuse":
+        shown = f": {', '.join(sorted(unknown))}" if are_plausible(unknown) else f" ({what_is_wrong(unknown)})"
         raise CorpusError(
-            f"{len(unknown)} labels are not in the mapping: {', '.join(sorted(unknown))}; add them under labels "
+            f"{len(unknown)} labels are not in the mapping{shown}; add them under labels "
             "(null leaves their entities out), or set others to keep or drop"
         )
     dropped: Counter[str] = Counter()
