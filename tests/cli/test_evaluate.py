@@ -210,3 +210,32 @@ def test_what_is_asked_of_one_prediction_is_refused_of_runs(deidsynth, many) -> 
         result = deidsynth("evaluate", gold, good, poor, "--resamples", "0", *options)
         assert result.exit_code == 2
         assert "one of the runs alone" in result.stderr
+
+
+def test_labels_that_have_nothing_in_common_are_warned_of(deidsynth, write_jsonl, note) -> None:
+    gold = write_jsonl("gold.jsonl", [note("1", TEXT, (0, 9, "NAME"), (17, 21, "NAME"))])
+    labels = [f"L{number}" for number in range(10)]
+    spans = [(number, number + 1, label) for number, label in enumerate(labels)]
+    other = write_jsonl("other.jsonl", [note("1", TEXT.replace(" ", "-"), *spans)])
+    gold_too = write_jsonl("gold-too.jsonl", [note("1", TEXT.replace(" ", "-"), (0, 9, "NAME"))])
+    result = deidsynth("evaluate", gold_too, gold_too, "--reference", other, "--json")
+    assert result.exit_code == 0
+    assert f"warning: {other}: has no label of gold" in result.stderr
+    assert "gold has NAME; reference has L0, L1, L2, L3, L4, L5, L6, L7 and 2 more; --gold-mapping" in result.stderr
+    assert "Anna" not in result.output
+    assert "warning" not in deidsynth("evaluate", gold, gold).stderr
+    silent = write_jsonl("silent.jsonl", [note("1", TEXT)])
+    assert "warning" not in deidsynth("evaluate", gold, silent).stderr
+
+
+def test_gold_without_entities_is_scored_for_false_alarms(deidsynth, write_jsonl, note) -> None:
+    gold = write_jsonl("gold.jsonl", [note(str(number), TEXT) for number in range(4)])
+    predicted = write_jsonl("predicted.jsonl", [note(str(number), TEXT, (0, 9, "NAME")) for number in range(4)])
+    result = deidsynth("evaluate", gold, predicted, "--errors", "--sentences", "4", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert f"warning: {gold}: no entities, so that recall is undefined" in result.stderr
+    found = json.loads(result.stdout)
+    assert (found["strict"]["fp"], found["strict"]["precision"], found["strict"]["recall"]) == (4, 0.0, None)
+    assert (found["exposure"]["characters_found"], found["leak"], found["intervals"]["leak"]) == (None, 0.0, [0.0, 0.0])
+    assert found["exposure"]["characters_overredacted"] == 8 / 19
+    assert "–" in deidsynth("evaluate", gold, predicted, "--errors", "--quiet").stdout

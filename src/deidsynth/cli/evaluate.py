@@ -92,12 +92,13 @@ def evaluate_command(
     reader = sides.Reader(sides.Side(from_format, layout, mapping), own, discontinuous, group_by, quiet)
     how = Resampling(n_resamples=resamples) if resamples else None
     right = reader.read("gold", gold)
-    systems = [(str(path), reader.read("predicted", path).documents) for path in predicted]
+    systems = [(str(path), reader.read("predicted", path, right).documents) for path in predicted]
     found, scores = evaluate_several(right.documents, systems, sentence_count=sentences, resampling=how, errors=errors)
     if scores is None and (reference is not None or form is Form.OFFICIAL):
         raise InputError("--reference and --format official are about one prediction; give one of the runs alone")
     if reference is not None and scores is not None:
-        other = score(right.documents, reader.read("reference", reference).documents, sentence_count=sentences)
+        beside = reader.read("reference", reference, right)
+        other = score(right.documents, beside.documents, sentence_count=sentences)
         found["comparison"] = compare(other, scores, margin=margin, resampling=how)
     _show(found, scores, Form.JSON if json else form, quiet)
 

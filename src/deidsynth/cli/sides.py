@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,6 +14,7 @@ from deidsynth.cli.options import Discontinuous
 if TYPE_CHECKING:
     from deidsynth.documents import Corpus
 
+SHOWN_LABELS = 8
 Role = Literal["gold", "predicted", "reference"]
 
 
@@ -84,15 +85,21 @@ class Reader:
     group_by: str | None
     quiet: bool
 
-    def read(self, role: Role, path: Path) -> Corpus:
-        """The corpus at a path with its labels mapped.
+    def read(self, role: Role, path: Path, gold: Corpus | None = None) -> Corpus:
+        """The corpus at a path with its labels mapped; what makes its figures hollow is told on standard error.
+
+        Args:
+            role: which options hold.
+            path: file or folder.
+            gold: what a prediction is to be scored against.
 
         Raises:
             InputError: nothing there, no known format, or no such mapping.
-            CorpusError: faults in what is there, gold without entities, or labels that the mapping refuses.
+            CorpusError: faults in what is there, or labels that the mapping refuses.
             ConfigError: a layout key or a mapping that is at fault.
         """
         from deidsynth.cli.inputs import load
+        from deidsynth.cli.terminal import tell
         from deidsynth.corpora import load_mapping, map_labels
 
         own = self.sides[role]
@@ -104,7 +111,31 @@ class Reader:
             format=own.format or self.every.format or "auto",
             layout=self.every.layout,
             own_layout=(f"--{role}-layout", own.layout or ()),
-            require_entities=role == "gold",
+            require_entities=False,
         ).corpus
         mapping = own.mapping or self.every.mapping
-        return corpus if mapping is None else map_labels(corpus, load_mapping(mapping))[0]
+        mapped = corpus if mapping is None else map_labels(corpus, load_mapping(mapping))[0]
+        warning = _warning(role, path, mapped, gold)
+        if warning is not None:
+            tell(f"warning: {warning}", self.quiet)
+        return mapped
+
+
+def _warning(role: Role, path: Path, corpus: Corpus, gold: Corpus | None) -> str | None:
+    """Why figures would say little; None where nothing is amiss. Labels are named, text is not."""
+    labels = corpus.label_counts()
+    if gold is None:
+        return None if labels else f"{path}: no entities, so that recall is undefined and only false alarms are counted"
+    wanted = gold.label_counts()
+    if not wanted or not labels or wanted.keys() & labels.keys():
+        return None
+    return (
+        f"{path}: has no label of gold, so that nothing is right wherever labels count; gold has {_named(wanted)}; "
+        f"{role} has {_named(labels)}; --gold-mapping or --{role}-mapping gives them the same names"
+    )
+
+
+def _named(labels: Collection[str]) -> str:
+    shown = sorted(labels)[:SHOWN_LABELS]
+    more = len(labels) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
