@@ -239,3 +239,13 @@ def test_gold_without_entities_is_scored_for_false_alarms(deidsynth, write_jsonl
     assert (found["exposure"]["characters_found"], found["leak"], found["intervals"]["leak"]) == (None, 0.0, [0.0, 0.0])
     assert found["exposure"]["characters_overredacted"] == 8 / 19
     assert "–" in deidsynth("evaluate", gold, predicted, "--errors", "--quiet").stdout
+
+
+def test_brat_annotations_alone_are_read_on_the_texts_of_gold(deidsynth, corpora, tmp_path) -> None:
+    gold, predicted = corpora
+    assert deidsynth("corpus", "convert", predicted, tmp_path / "brat", "--to", "brat").exit_code == 0
+    for path in (tmp_path / "brat").rglob("*.txt"):
+        path.unlink()
+    result = deidsynth("evaluate", gold, tmp_path / "brat", "--predicted-from", "brat", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["span"]["tp"] == 1

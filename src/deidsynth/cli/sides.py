@@ -91,7 +91,7 @@ class Reader:
         Args:
             role: which options hold.
             path: file or folder.
-            gold: what a prediction is to be scored against.
+            gold: what a prediction is to be scored against; brat annotation files that have no texts are read on its.
 
         Raises:
             InputError: nothing there, no known format, or no such mapping.
@@ -112,6 +112,7 @@ class Reader:
             layout=self.every.layout,
             own_layout=(f"--{role}-layout", own.layout or ()),
             require_entities=False,
+            texts=None if gold is None else {document.doc_id: document.text for document in gold},
         ).corpus
         mapping = own.mapping or self.every.mapping
         mapped = corpus if mapping is None else map_labels(corpus, load_mapping(mapping))[0]
