@@ -223,6 +223,12 @@ def test_labels_that_have_nothing_in_common_are_warned_of(deidsynth, write_jsonl
     assert f"warning: {other}: has no label of gold" in result.stderr
     assert "gold has NAME; reference has L0, L1, L2, L3, L4, L5, L6, L7 and 2 more; --gold-mapping" in result.stderr
     assert "Anna" not in result.output
+    text = "a " * 120
+    words = [note("1", text, *((2 * n, 2 * n + 1, f"Karl{n}") for n in range(120)))]
+    confused, right = write_jsonl("words.jsonl", words), write_jsonl("right.jsonl", [note("1", text, (0, 1, "NAME"))])
+    told = deidsynth("evaluate", right, confused, "--resamples", "0", "--format", "official")
+    assert "predicted has 120 that can be no labels" in told.stderr
+    assert "Karl" not in told.output
     assert "warning" not in deidsynth("evaluate", gold, gold).stderr
     silent = write_jsonl("silent.jsonl", [note("1", TEXT)])
     assert "warning" not in deidsynth("evaluate", gold, silent).stderr

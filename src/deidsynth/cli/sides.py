@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -136,7 +136,12 @@ def _warning(role: Role, path: Path, corpus: Corpus, gold: Corpus | None) -> str
     )
 
 
-def _named(labels: Collection[str]) -> str:
+def _named(labels: Mapping[str, int]) -> str:
+    """The labels; only their number where they can be none, since words of the text may stand for them."""
+    from deidsynth.corpora.label_sets import are_plausible
+
+    if not are_plausible(labels):
+        return f"{len(labels)} that can be no labels"
     shown = sorted(labels)[:SHOWN_LABELS]
     more = len(labels) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
