@@ -27,6 +27,7 @@ run_side_by_side(jobs, 2, SilentProgress(), "lingering")
 
 def linger(file: Path, _: Progress) -> None:
     """Write the number of this process, and go on for a minute."""
+    print("not for the pipe", flush=True)
     file.with_suffix(".part").write_text(str(os.getpid()), encoding="utf-8")
     file.with_suffix(".part").rename(file)
     time.sleep(60)

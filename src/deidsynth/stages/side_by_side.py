@@ -89,23 +89,37 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 class _Teller(SilentProgress):
-    """Writes lines that the process which listens understands."""
+    """Writes lines that the process which listens understands.
+
+    Args:
+        pipe: file descriptor of the end to write to.
+    """
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
 
     def task(self, name: str, total: float | None, unit: str = "") -> Task:
         """Tell how many steps there will be."""
         del name, unit
-        _tell("steps", total)
-        return _TellingTask()
+        self.tell("steps", total)
+        return _TellingTask(self)
 
     def metrics(self, name: str, values: Mapping[str, float]) -> None:
         """Pass the point on."""
-        _tell("metrics", [name, dict(values)])
+        self.tell("metrics", [name, dict(values)])
+
+    def tell(self, kind: str, content: object) -> None:
+        """One short line, which the pipe keeps whole beside those of other processes."""
+        os.write(self._pipe, (json.dumps([kind, content]) + "\n").encode())
 
 
 class _TellingTask:
+    def __init__(self, teller: _Teller) -> None:
+        self._teller = teller
+
     def advance(self, n: float = 1, **info: str | float) -> None:
         del info
-        _tell("advance", n)
+        self._teller.tell("advance", n)
 
     def __enter__(self) -> Self:
         return self
@@ -116,13 +130,11 @@ class _TellingTask:
         pass
 
 
-def _tell(kind: str, content: object) -> None:
-    """One short line, which the pipe keeps whole beside those of other processes."""
-    os.write(sys.stdout.fileno(), (json.dumps([kind, content]) + "\n").encode())
-
-
 def work() -> None:
     """Do the job that comes in; end when the process that listens does."""
+    output = sys.stdout.fileno()
+    pipe = os.dup(output)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)  # the pipe is not for what a library prints
     job: Job = pickle.load(sys.stdin.buffer)
 
     def end_with_parent() -> None:
@@ -131,4 +143,4 @@ def work() -> None:
         os._exit(1)
 
     threading.Thread(target=end_with_parent, daemon=True).start()
-    job(_Teller())
+    job(_Teller(pipe))
