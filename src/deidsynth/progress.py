@@ -45,9 +45,11 @@ class Progress(Protocol):
         """Record one point of a curve."""
 
 
-class _SilentTask:
+class SilentTask:
+    """A task that shows nothing."""
+
     def advance(self, n: float = 1, **info: str | float) -> None:
-        pass
+        """Count nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +65,7 @@ class SilentProgress:
 
     def task(self, name: str, total: float | None, unit: str = "") -> Task:
         """A task that shows nothing."""
-        return _SilentTask()
+        return SilentTask()
 
     def message(self, text: str) -> None:
         """Drop the line."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from deidsynth.errors import CorpusError
 from deidsynth.models import token_data
 from deidsynth.models.tagger_training import carve_validation
 from deidsynth.models.token_classifier import load_tagger
-from deidsynth.progress import SilentProgress
+from deidsynth.progress import SilentProgress, SilentTask
 from deidsynth.stages import side_by_side
 from tiny_models import NOTES
 from tiny_stages import TRAIN, Facts, corpus_folder, curve, die_after, run, same_weights
@@ -62,19 +63,23 @@ class Heard(SilentProgress):
 
     def __init__(self) -> None:
         self.messages: list[str] = []
-        self.steps: dict[str, float] = {}
+        self.steps: Counter[str] = Counter()
 
     def message(self, text: str) -> None:
         self.messages.append(text)
 
-    def task(self, name: str, total: float | None, unit: str = "") -> Any:
-        heard, task = self, super().task(name, total, unit)
+    def task(self, name: str, total: float | None, unit: str = "") -> Counted:
+        return Counted(self.steps, name)
 
-        def advance(n: float = 1, **_: object) -> None:
-            heard.steps[name] = heard.steps.get(name, 0) + n
 
-        task.advance = advance  # type: ignore[method-assign]
-        return task
+class Counted(SilentTask):
+    """Counts its steps under its name."""
+
+    def __init__(self, steps: Counter[str], name: str) -> None:
+        self._steps, self._name = steps, name
+
+    def advance(self, n: float = 1, **info: str | float) -> None:
+        self._steps[self._name] += int(n)
 
 
 @pytest.mark.parametrize("ends_early", [False, True])

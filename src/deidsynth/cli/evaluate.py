@@ -80,7 +80,7 @@ def evaluate_command(
     folds: they are scored together and each alone.
     """
     from deidsynth.errors import InputError
-    from deidsynth.metrics import Resampling, compare, evaluate_several, score
+    from deidsynth.metrics import Resampling, are_folds, compare, evaluate_several, score
 
     own: dict[sides.Role, sides.Side] = {
         "gold": sides.Side(gold_from, gold_layout, gold_mapping),
@@ -93,9 +93,10 @@ def evaluate_command(
     how = Resampling(n_resamples=resamples) if resamples else None
     right = reader.read("gold", gold)
     systems = [(str(path), reader.read("predicted", path, right).documents) for path in predicted]
-    found, scores = evaluate_several(right.documents, systems, sentence_count=sentences, resampling=how, errors=errors)
-    if scores is None and (reference is not None or form is Form.OFFICIAL):
+    of_one = reference is not None or form is Form.OFFICIAL
+    if of_one and len(systems) > 1 and not are_folds(right.documents, systems):
         raise InputError("--reference and --format official are about one prediction; give one of the runs alone")
+    found, scores = evaluate_several(right.documents, systems, sentence_count=sentences, resampling=how, errors=errors)
     if reference is not None and scores is not None:
         beside = reader.read("reference", reference, right)
         other = score(right.documents, beside.documents, sentence_count=sentences)

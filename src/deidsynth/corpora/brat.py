@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from deidsynth.corpora.folders import count_outside_parts, files_below, part_folders, write_folder
+from deidsynth.corpora.folders import files_below, part_folders, skip_outside_parts, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
 from deidsynth.corpora.records import (
     Discontinuous,
@@ -67,9 +67,7 @@ def read_records(
         message = "brat standoff is read from a folder of .txt and .ann files; give the folder"
         result.problems.append(Problem(str(path), message, code="not-a-folder"))
         return result
-    outside = count_outside_parts(path, (".txt",), NAME)
-    if outside:
-        result.skipped["texts_outside_parts"] += outside
+    skip_outside_parts(result, path, (".txt",), NAME, what="texts")
     for folder, part in part_folders(path, NAME)[0]:
         _read_folder(folder, part, discontinuous, texts or {}, result)
     return result

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
-from deidsynth.corpora.folders import count_outside_parts, files_below, part_folders
+from deidsynth.corpora.folders import files_below, part_folders, skip_outside_parts
 from deidsynth.corpora.records import Part, ReadResult, read_bytes
 from deidsynth.errors import Problem
 
@@ -72,9 +72,7 @@ def sources(path: Path, result: ReadResult) -> Iterator[Source]:
     if not path.is_dir():
         yield from _of_files(path.parent, [path], None, result)
         return
-    n_outside = count_outside_parts(path, SUFFIXES, "cas", looks_like_cas)
-    if n_outside:
-        result.skipped["files_outside_parts"] += n_outside
+    skip_outside_parts(result, path, SUFFIXES, "cas", looks_like_cas)
     for folder, part in part_folders(path, "cas")[0]:
         yield from _of_files(folder, [file for file in _files(folder) if looks_like_cas(file)], part, result)
 

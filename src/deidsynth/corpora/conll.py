@@ -22,7 +22,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from deidsynth.config import ColumnsLayout
-from deidsynth.corpora.folders import count_outside_parts, documents_by_file
+from deidsynth.corpora.folders import documents_by_file, skip_outside_parts
 from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes
 from deidsynth.errors import Problem
 from deidsynth.tagging import OUTSIDE, has_prefixes, is_tag, sequence_faults, spans_of_tags
@@ -107,9 +107,7 @@ def read_records(path: Path, layout: ColumnsLayout) -> ReadResult:
     files, n_others = documents_by_file(path, SUFFIXES, NAME, _looks_like_columns)
     if n_others:
         result.skipped["files_without_columns"] += n_others
-    n_outside = count_outside_parts(path, SUFFIXES, NAME, _looks_like_columns)
-    if n_outside:
-        result.skipped["files_outside_parts"] += n_outside
+    skip_outside_parts(result, path, SUFFIXES, NAME, _looks_like_columns)
     for file, part in files:
         data = read_bytes(file)
         text = data if isinstance(data, Problem) else decode(data, str(file))

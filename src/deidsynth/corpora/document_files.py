@@ -14,11 +14,11 @@ from pathlib import Path
 
 from deidsynth.corpora.folders import (
     by_part,
-    count_outside_parts,
     documents_by_file,
     files_below,
     left_out,
     part_folders,
+    skip_outside_parts,
 )
 from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
 from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
@@ -71,9 +71,7 @@ def find_sources(path: Path, suffix: str, looks: Looks, result: ReadResult) -> l
         return accepted
 
     files, _ = documents_by_file(path, (suffix,), "", accept)
-    n_outside = count_outside_parts(path, (suffix,), "")
-    if n_outside:
-        result.skipped["files_outside_parts"] += n_outside
+    skip_outside_parts(result, path, (suffix,), "")
     stems = Counter(file.stem for file, _ in files)
     provenances: dict[Path, Provenance] = {}
     sources = []

@@ -6,13 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 from deidsynth.corpora.folders import files_below
-from deidsynth.corpora.formats import FORMATS
+from deidsynth.corpora.formats import FORMATS, SUFFIXES
 from deidsynth.corpora.json_source import list_of_objects
 from deidsynth.corpora.provenance import PROVENANCE_FILE
 from deidsynth.corpora.records import ReadOptions, ReadResult, decode, read_bytes
 from deidsynth.errors import InputError, Problem
-
-SUFFIXES = tuple(dict.fromkeys(suffix for each in FORMATS.values() for suffix in each.suffixes))
 
 _BINARY = (".parquet", ".zip")
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from deidsynth.corpora.output import refuse_surrogates, whole_folder
 from deidsynth.corpora.provenance import PROVENANCE_FILE, write_provenance
-from deidsynth.corpora.records import PART_NAMES, PARTS, Part
+from deidsynth.corpora.records import PART_NAMES, PARTS, Part, ReadResult
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import UnrepresentableError
 
@@ -58,23 +58,30 @@ def part_folders(root: Path, inner: str) -> tuple[list[tuple[Path, Part | None]]
     return folders, [entry for entry in root.iterdir() if entry not in parts and not entry.name.startswith(".")]
 
 
-def count_outside_parts(
-    path: Path, suffixes: tuple[str, ...], inner: str, accept: Callable[[Path], bool] = lambda _: True
-) -> int:
-    """How many files lie beside the folders of the parts, so that they are not read; 0 where there are none of these.
+def skip_outside_parts(
+    result: ReadResult,
+    path: Path,
+    suffixes: tuple[str, ...],
+    inner: str,
+    accept: Callable[[Path], bool] = lambda _: True,
+    what: str = "files",
+) -> None:
+    """Count the files that lie beside the folders of the parts, so that they are not read.
 
     Args:
+        result: takes the count, if there are any.
         path: a file or a folder.
         suffixes: of the files that count.
         inner: as for ``part_folders``.
         accept: whether a file looks like the format.
+        what: they are, for people.
     """
-    if not path.is_dir():
-        return 0
     beside: list[Path] = []
-    for other in part_folders(path, inner)[1]:
+    for other in part_folders(path, inner)[1] if path.is_dir() else ():
         beside += files_below(other, *suffixes) if other.is_dir() else [other] * other.name.endswith(suffixes)
-    return sum(file.name != PROVENANCE_FILE and accept(file) for file in beside)
+    n_outside = sum(file.name != PROVENANCE_FILE and accept(file) for file in beside)
+    if n_outside:
+        result.skipped[f"{what}_outside_parts"] += n_outside
 
 
 def part_of_name(stem: str) -> Part | None:

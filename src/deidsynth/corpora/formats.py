@@ -41,7 +41,8 @@ class Format:
         read: raw records and problems of a path.
         write: writes a corpus, with the part of each document where it has parts; counts what could not be held.
             None where the format is only read.
-        files: ends of names that become one file when written; any other name becomes a folder.
+        files: ends of names that become one file when written.
+        folder: whether any other name becomes a folder.
     """
 
     description: str
@@ -50,6 +51,7 @@ class Format:
     read: Callable[[Path, ReadOptions], ReadResult]
     write: Callable[[Corpus, Path, Mapping[str, Part] | None, LayoutConfig], Counter[str]] | None
     files: tuple[str, ...] = ()
+    folder: bool = True
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -122,6 +124,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             lambda path, options: table.read_records(path, options.layout.table),
             lambda corpus, path, parts, layout: table.write(corpus, path, parts, layout.table),
             table.SUFFIXES,
+            folder=False,
         ),
         cas.NAME: Format(
             "UIMA CAS, JSON or XMI, as INCEpTION exports it (written as XMI)",
@@ -140,10 +143,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     }
 )
 
-_FILE_SUFFIXES = frozenset(
-    {".ann", ".txt", ".xml", ".xmi", ".zip", ".json", ".csv", ".tsv", ".parquet", ".jsonl", ".conll", ".conllu", ".iob"}
-)
-"""Ends of names that nobody gives to a folder."""
+SUFFIXES = tuple(dict.fromkeys(suffix for each in FORMATS.values() for suffix in each.suffixes))
+"""Of all formats; nobody ends the name of a folder so."""
 
 
 def get_format(name: str) -> Format:
@@ -196,14 +197,9 @@ def write_corpus(
 
 def _refuse_file_name(path: Path, format: str) -> None:
     """Make sure that no folder is made that is named like a file, unless it is there already."""
-    files = get_format(format).files
-    if (
-        path.suffix.lower() in _FILE_SUFFIXES
-        and path.suffix not in files
-        and not path.is_dir()
-        and format != table.NAME
-    ):
-        file = f", or a name that ends in {files[0]}" if files else ""
+    made = get_format(format)
+    if made.folder and path.suffix.lower() in SUFFIXES and path.suffix not in made.files and not path.is_dir():
+        file = f", or a name that ends in {made.files[0]}" if made.files else ""
         raise InputError(
             f"{path}: is named like a file, and {format} would make a folder of that name; give the name of a folder "
             f"as TARGET, such as {path.stem}{file}"

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
-from deidsynth.corpora.folders import count_outside_parts, documents_by_file, files_below, part_folders, write_folder
+from deidsynth.corpora.folders import documents_by_file, files_below, part_folders, skip_outside_parts, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
 from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes, repeated_ids
 from deidsynth.documents import Corpus, Document
@@ -86,9 +86,7 @@ def read_records(path: Path) -> ReadResult:
         path: a file, or a folder in which every ``.xml`` file is a document.
     """
     result = ReadResult(NAME)
-    outside = count_outside_parts(path, (SUFFIX,), _INNER)
-    if outside:
-        result.skipped["files_outside_parts"] += outside
+    skip_outside_parts(result, path, (SUFFIX,), _INNER)
     provenances: dict[Path, Provenance] = {}
     # Every file is taken: one that does not look right is a fault to tell of, not a document to lose.
     for file, part in documents_by_file(path, (SUFFIX,), _INNER, lambda _: True)[0]:

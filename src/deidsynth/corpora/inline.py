@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from deidsynth.config import InlineLayout
-from deidsynth.corpora.folders import count_outside_parts, documents_by_file, files_below, part_folders, write_folder
+from deidsynth.corpora.folders import documents_by_file, files_below, part_folders, skip_outside_parts, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
 from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes
 from deidsynth.documents import Corpus, Document
@@ -94,9 +94,7 @@ def read_records(path: Path, layout: InlineLayout) -> ReadResult:
         layout: the style; by default found, one for all files.
     """
     result = ReadResult(NAME)
-    outside = count_outside_parts(path, (SUFFIX,), NAME)
-    if outside:
-        result.skipped["files_outside_parts"] += outside
+    skip_outside_parts(result, path, (SUFFIX,), NAME)
     sources: list[tuple[Path, Part | None, str]] = []
     for file, part in documents_by_file(path, (SUFFIX,), NAME, lambda _: True)[0]:
         data = read_bytes(file)

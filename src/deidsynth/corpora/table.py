@@ -22,7 +22,7 @@ from typing import Any
 
 from deidsynth.config import TableLayout
 from deidsynth.corpora.column_roles import ROLES, SAMPLE_ROWS, ColumnError, find_roles, settle_ids, tell_others
-from deidsynth.corpora.folders import count_outside_parts, documents_by_file, left_out
+from deidsynth.corpora.folders import documents_by_file, left_out, skip_outside_parts
 from deidsynth.corpora.output import refuse_surrogates, whole_file
 from deidsynth.corpora.records import Part, ReadResult, Record, decode, read_bytes
 from deidsynth.corpora.span_lists import RowError, are_names, decoded, list_names, part_of, spans_of
@@ -69,9 +69,7 @@ def read_records(path: Path, layout: TableLayout) -> ReadResult:
         MissingExtraError: Parquet is to be read and pyarrow is not installed.
     """
     reading = _Reading(layout, ReadResult(NAME))
-    n_outside = count_outside_parts(path, SUFFIXES, NAME, lambda file: _has_text(file, layout))
-    if n_outside:
-        reading.result.skipped["files_outside_parts"] += n_outside
+    skip_outside_parts(reading.result, path, SUFFIXES, NAME, lambda file: _has_text(file, layout))
     for file, part in _files(path, layout):
         if file.suffix.lower() == PARQUET:
             _read_parquet(file, part, reading)

@@ -15,7 +15,7 @@ from deidsynth.metrics.language import LanguageProfile
 from deidsynth.metrics.near_repeats import NearRepeats, share_of_repeats
 from deidsynth.metrics.overlap import VerbatimIndex, ngram_recall
 from deidsynth.metrics.reliability import Calibration, calibration
-from deidsynth.metrics.repetitions import evaluate_several
+from deidsynth.metrics.repetitions import are_folds, evaluate_several
 from deidsynth.metrics.replay import IdentifyingRuns, RareValues
 from deidsynth.metrics.resampling import Interval, bootstrap
 from deidsynth.metrics.sequences import TagScores, score_tags
@@ -41,6 +41,7 @@ __all__ = [
     "VarianceSplit",
     "VerbatimIndex",
     "analyze",
+    "are_folds",
     "bootstrap",
     "calibration",
     "compare",

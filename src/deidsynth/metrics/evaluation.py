@@ -10,7 +10,7 @@ from deidsynth.documents import Document
 from deidsynth.metrics.comparison import Difference, non_inferiority, paired_bootstrap, randomization_test
 from deidsynth.metrics.entities import Scores, score
 from deidsynth.metrics.error_analysis import analyze
-from deidsynth.metrics.figures import Block, Compared, Path, comparisons, intervals, label_block, share_blocks
+from deidsynth.metrics.figures import Block, Compared, FigurePath, comparisons, intervals, label_block, share_blocks
 from deidsynth.metrics.reliability import calibration
 from deidsynth.metrics.resampling import RATIOS, Interval, bootstrap
 
@@ -133,28 +133,31 @@ def _compare_figures(
     return found
 
 
-def _macro_row(rows: Mapping[Path, Compared]) -> dict[str, Any]:
+def _macro_row(rows: Mapping[FigurePath, Compared]) -> dict[str, Any]:
     f1 = rows["macro", "f1"]
-    row: dict[str, Any] = {
+    return {
         "reference_f1": f1.reference,
         "candidate_f1": f1.candidate,
         "difference": {name: _difference(rows["macro", name].difference) for name in RATIOS},
-        "randomization_p": f1.randomization_p,
+        **_judgement(f1),
     }
-    return row if f1.non_inferiority is None else row | {"non_inferiority": asdict(f1.non_inferiority)}
 
 
 def _row(compared: Compared) -> dict[str, Any]:
-    row: dict[str, Any] = {
+    return {
         "reference": compared.reference,
         "candidate": compared.candidate,
         "difference": _difference(compared.difference),
-        "randomization_p": compared.randomization_p,
+        **_judgement(compared),
     }
-    return row if compared.non_inferiority is None else row | {"non_inferiority": asdict(compared.non_inferiority)}
 
 
-def put(found: dict[str, Any], path: Path, value: Any) -> None:
+def _judgement(compared: Compared) -> dict[str, Any]:
+    judged = compared.non_inferiority
+    return {"randomization_p": compared.randomization_p} | ({"non_inferiority": asdict(judged)} if judged else {})
+
+
+def put(found: dict[str, Any], path: FigurePath, value: Any) -> None:
     """Set a value at a path of nested dictionaries, which are made where they are not there."""
     for name in path[:-1]:
         found = found.setdefault(name, {})

@@ -36,8 +36,8 @@ from deidsynth.metrics.resampling import (
     weighted_sums,
 )
 
-Path = tuple[str, ...]
-LOWER_IS_BETTER: frozenset[Path] = frozenset({("leak",), ("exposure", "characters_overredacted")})
+FigurePath = tuple[str, ...]
+LOWER_IS_BETTER: frozenset[FigurePath] = frozenset({("leak",), ("exposure", "characters_overredacted")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Block:
     """
 
     rows: Floats
-    figures: Callable[[Floats], dict[Path, Floats]]
+    figures: Callable[[Floats], dict[FigurePath, Floats]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,11 @@ def label_block(scores: Scores, labels: Sequence[str] | None = None, *, each: bo
     over_all = {name: np.nan_to_num(values) for name, values in ratios(columns.sum(axis=0)).items()}
     known = columns.sum(axis=(0, 2)) > 0
 
-    def figures(sums: Floats) -> dict[Path, Floats]:
+    def figures(sums: Floats) -> dict[FigurePath, Floats]:
         counts = sums.reshape(*sums.shape[:-1], len(names), 3)
         there = counts.sum(axis=-1) > 0
         n_labels = (there | known).sum(axis=-1).astype(np.float64)
-        found: dict[Path, Floats] = {}
+        found: dict[FigurePath, Floats] = {}
         for name, values in ratios(counts).items():
             filled = np.where(there, np.nan_to_num(values), over_all[name])
             found["macro", name] = divide(filled.sum(axis=-1), n_labels)
@@ -127,7 +127,7 @@ def intervals(
     n_resamples: int = 10_000,
     level: float = 0.95,
     seed: int = 1,
-) -> dict[Path, Interval | None]:
+) -> dict[FigurePath, Interval | None]:
     """Percentile intervals of all figures, as `deidsynth.metrics.resampling.bootstrap` defines them.
 
     Raises:
@@ -149,7 +149,7 @@ def comparisons(
     n_resamples: int = 10_000,
     level: float = 0.95,
     seed: int = 1,
-) -> dict[Path, Compared]:
+) -> dict[FigurePath, Compared]:
     """All figures of two systems beside each other, as `deidsynth.metrics.comparison` defines it for F1.
 
     Args:
@@ -170,13 +170,13 @@ def comparisons(
     rows = sum_groups(np.hstack([_columns(reference), _columns(candidate)]), groups)
     half = rows.shape[1] // 2
 
-    def both(sums: Floats) -> tuple[dict[Path, Floats], dict[Path, Floats]]:
+    def both(sums: Floats) -> tuple[dict[FigurePath, Floats], dict[FigurePath, Floats]]:
         return figures_of(reference, sums[..., :half]), figures_of(candidate, sums[..., half:])
 
     first, second = both(rows.sum(axis=0))
     drawn = both(resample(rows, n_resamples, generator(seed)))
     swapped = both(_exchanged(rows, n_resamples, seed))
-    found: dict[Path, Compared] = {}
+    found: dict[FigurePath, Compared] = {}
     for path in first:
         point = float(second[path] - first[path])
         gaps = drawn[1][path] - drawn[0][path]
@@ -191,9 +191,9 @@ def comparisons(
     return found
 
 
-def figures_of(blocks: Sequence[Block], sums: Floats) -> dict[Path, Floats]:
+def figures_of(blocks: Sequence[Block], sums: Floats) -> dict[FigurePath, Floats]:
     """All figures, of shape (...), for sums of shape (..., n_columns) over the columns of the blocks, side by side."""
-    found: dict[Path, Floats] = {}
+    found: dict[FigurePath, Floats] = {}
     for block, start, end in _places(blocks):
         found |= block.figures(sums[..., start:end])
     return found
@@ -211,11 +211,11 @@ def _columns(blocks: Sequence[Block]) -> Floats:
     return np.hstack([block.rows for block in blocks])
 
 
-def _counts(path: Path, rows: Floats) -> Block:
+def _counts(path: FigurePath, rows: Floats) -> Block:
     return Block(rows, lambda sums: {(*path, name): ratios(sums)[name] for name in RATIOS})
 
 
-def _share(path: Path, rows: Floats) -> Block:
+def _share(path: FigurePath, rows: Floats) -> Block:
     return Block(rows, lambda sums: {path: divide(sums[..., 0], sums[..., 1])})
 
 

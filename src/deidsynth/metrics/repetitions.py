@@ -18,7 +18,7 @@ from deidsynth.documents import Document
 from deidsynth.errors import InputError
 from deidsynth.metrics.entities import Scores, score
 from deidsynth.metrics.evaluation import Resampling, evaluate, put
-from deidsynth.metrics.figures import Block, Path, figures_of, label_block, measure_blocks, share_blocks
+from deidsynth.metrics.figures import Block, FigurePath, figures_of, label_block, measure_blocks, share_blocks
 from deidsynth.metrics.resampling import Floats, check_options, defined, generator, interval_of, resample, sum_groups
 from deidsynth.metrics.variance import variance_split
 
@@ -54,7 +54,7 @@ def evaluate_several(
     options: dict[str, Any] = {"sentence_count": sentence_count, "resampling": resampling, "errors": errors}
     if len(predicted) == 1:
         return evaluate(gold, predicted[0][1], **options)
-    if _are_folds(gold, predicted):
+    if are_folds(gold, predicted):
         found, scores = evaluate(gold, [document for _, documents in predicted for document in documents], **options)
         parts = [(name, _fold_scores(gold, documents)) for name, documents in predicted]
         return found | {"folds": _each(parts), "over_folds": spread([part for _, part in parts])}, scores
@@ -114,7 +114,7 @@ def _blocks(scores: Scores, labels: Sequence[str]) -> list[Block]:
     return [*measure_blocks(scores), *share_blocks(scores), label_block(scores, labels)]
 
 
-def _drawn_means(blocks: Sequence[Sequence[Block]], units: Sequence[str], how: Resampling) -> dict[Path, Floats]:
+def _drawn_means(blocks: Sequence[Sequence[Block]], units: Sequence[str], how: Resampling) -> dict[FigurePath, Floats]:
     """Means over runs of every figure in every resample, shape (n_resamples,); NaN where one run has none."""
     check_options(how.level, how.n_resamples)
     rows = sum_groups(np.hstack([block.rows for each in blocks for block in each]), units)
@@ -132,7 +132,7 @@ def _between(drawn: Floats, point: float, n_groups: int, level: float) -> tuple[
     return [interval.low, interval.high], float(np.var(kept))
 
 
-def _are_folds(gold: Sequence[Document], predicted: Sequence[Named]) -> bool:
+def are_folds(gold: Sequence[Document], predicted: Sequence[Named]) -> bool:
     """Whether the predictions are folds; False where they are runs.
 
     Raises:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_model, save_model
 
 from deidsynth.config import TrainConfig
 from deidsynth.models.devices import Compute
-from deidsynth.models.loop import TrainingPoint
 from deidsynth.models.tagger_training import train_tagger
 from deidsynth.models.token_classifier import MEMBER, Tagger
 from deidsynth.models.token_data import TrainingChunks
 from deidsynth.progress import Progress, SilentProgress
-from deidsynth.stages.artifacts import write_json
-from deidsynth.stages.curves import watch
+from deidsynth.stages.resuming import is_trained, trained
 from deidsynth.stages.side_by_side import run_side_by_side
 from deidsynth.stages.stage import StageContext
 from deidsynth.starters import kind_of_base
 
-RECORD = "record.json"
 SEEDS_APART = 1_001
 
 
@@ -65,9 +60,13 @@ class Member:
             self.context,
         )
 
+    def heard_by(self, listener: Progress) -> Member:
+        """The same for another listener."""
+        return replace(self, context=replace(self.context, progress=listener))
+
     def train_for(self, listener: Progress) -> None:
         """Train it in a process of its own."""
-        replace(self, context=replace(self.context, progress=listener)).train()
+        self.heard_by(listener).train()
 
 
 def train_members(members: Sequence[Member]) -> list[Mapping[str, Any]]:
@@ -76,49 +75,15 @@ def train_members(members: Sequence[Member]) -> list[Mapping[str, Any]]:
     Small models leave most threads of a processor idle: there each is trained in a process of its own, with its share
     of the threads. Whatever a process does not finish is finished here, one after another.
     """
-    waiting = [member for member in members if not (member.folder / RECORD).exists()]
+    waiting = [member for member in members if not is_trained(member.folder)]
     if len(waiting) > 1 and _are_small(waiting[0]) and torch.get_num_threads() > 1:
-        quiet = [replace(each, context=replace(each.context, progress=SilentProgress())) for each in waiting]
         run_side_by_side(
-            [each.train_for for each in quiet],
+            [member.heard_by(SilentProgress()).train_for for member in waiting],
             torch.get_num_threads(),
             members[0].context.progress,
             f"train, {len(waiting)} members side by side",
         )
     return [member.train() for member in members]
-
-
-def trained(
-    tagger: Tagger,
-    folder: Path,
-    training: Callable[[dict[str, Any]], Iterator[TrainingPoint]],
-    name: str,
-    context: StageContext,
-) -> Mapping[str, Any]:
-    """What a training of a tagger's weights told: of one that runs now, or of one that was finished before a kill.
-
-    Args:
-        tagger: whose model the training changes in place.
-        folder: for checkpoints, and for the weights at the end.
-        training: begins it, with the memory that it keeps with its checkpoints.
-        name: of the training, for people.
-        context: who listens.
-
-    Returns:
-        ``curve``, ``n_targets`` and ``best`` of its memory.
-    """
-    folder.mkdir(exist_ok=True)
-    weights, record = folder / "weights.safetensors", folder / RECORD
-    if record.exists():
-        load_model(tagger.model, str(weights))
-        tagger.model.eval()
-    else:
-        memory: dict[str, Any] = {}
-        watch(training(memory), name, context.progress, memory)
-        save_model(tagger.model, str(weights))
-        write_json(record, {key: memory.get(key) for key in ("curve", "n_targets", "best")})
-    found: Mapping[str, Any] = json.loads(record.read_text(encoding="utf-8"))
-    return found
 
 
 def _are_small(member: Member) -> bool:

@@ -11,10 +11,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from deidsynth.progress import Progress, SilentProgress, Task
+from deidsynth.progress import Progress, SilentProgress, SilentTask, Task
 
 Job = Callable[[Progress], None]
 PROGRAM = "from deidsynth.stages.side_by_side import work; work()"
@@ -113,21 +111,14 @@ class _Teller(SilentProgress):
         os.write(self._pipe, (json.dumps([kind, content]) + "\n").encode())
 
 
-class _TellingTask:
+class _TellingTask(SilentTask):
     def __init__(self, teller: _Teller) -> None:
         self._teller = teller
 
     def advance(self, n: float = 1, **info: str | float) -> None:
+        """Pass the steps on."""
         del info
         self._teller.tell("advance", n)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
 
 def work() -> None:

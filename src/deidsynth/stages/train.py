@@ -25,7 +25,8 @@ from deidsynth.models.tagger_training import carve_validation
 from deidsynth.models.token_classifier import Tagger, new_tagger
 from deidsynth.models.token_data import Example, TrainingChunks, training_chunks, transition_log_probs
 from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE, write_lines
-from deidsynth.stages.members import Member, train_members, trained
+from deidsynth.stages.members import Member, train_members
+from deidsynth.stages.resuming import trained
 from deidsynth.stages.stage import StageContext
 from deidsynth.surrogates import Surrogates, swapped
 from deidsynth.tagging import TagSet
