@@ -26,7 +26,7 @@ Sampler = Callable[[Batch, int], list[list[int]]]
 def _model(spec: dict[str, Any]) -> Any:
     import torch
 
-    from deidsynth.models.causal_lm import load_causal_lm
+    from deidsynth.models.language_model.causal_lm import load_causal_lm
 
     torch.set_num_threads(spec["threads"])
     return load_causal_lm(spec["model"], "cpu", spec["precision"])[0]
@@ -42,9 +42,9 @@ def ours(spec: dict[str, Any]) -> Sampler:
     Raises:
         SystemExit: it does not know this model.
     """
-    from deidsynth.models.packing import Frame
+    from deidsynth.models.language_model.packing import Frame
+    from deidsynth.sampling.cpu_decoding import WaveDecoder, supports
     from deidsynth.sampling.engine import SamplingSettings
-    from deidsynth.sampling.wave import WaveDecoder, supports
 
     model, frame = _model(spec), Frame(**spec["frame"])
     if not supports(model):
@@ -57,7 +57,7 @@ def ours(spec: dict[str, Any]) -> Sampler:
 
 def stretches(spec: dict[str, Any]) -> Sampler:
     """``generate`` for 64 tokens at a time, finished rows dropped in between: our way for all other models."""
-    from deidsynth.models.packing import Frame
+    from deidsynth.models.language_model.packing import Frame
     from deidsynth.sampling.decoding import continuations
     from deidsynth.sampling.engine import SamplingSettings
 

@@ -33,9 +33,9 @@ from deidsynth.config import AdaptConfig, SplitConfig
 from deidsynth.corpora import load_corpus, split_parts
 from deidsynth.documents import Document
 from deidsynth.errors import DeidsynthError
-from deidsynth.models.adaptation import TextSplit, adapt
-from deidsynth.models.causal_lm import adaptable_model
 from deidsynth.models.devices import Compute, resolve_device, resolve_precision
+from deidsynth.models.language_model.adaptation import TextSplit, adapt
+from deidsynth.models.language_model.causal_lm import adaptable_model
 
 BATCH_SIZES = (1, 2, 4, 8, 16)
 TRIED_TOKENS = 12_000

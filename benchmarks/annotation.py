@@ -39,11 +39,11 @@ from deidsynth.corpora import load_corpus, split_parts
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import DeidsynthError, InputError
 from deidsynth.metrics import score
-from deidsynth.models.chunks import fill_tokens, sentences
 from deidsynth.models.devices import keep_freed_memory, resolve_precision
-from deidsynth.models.tagger_prediction import predict
-from deidsynth.models.token_classifier import Tagger, load_tagger
-from deidsynth.models.token_data import tokenize
+from deidsynth.models.tagger.chunks import fill_tokens, sentences
+from deidsynth.models.tagger.prediction import predict
+from deidsynth.models.tagger.token_classifier import Tagger, load_tagger
+from deidsynth.models.tagger.token_data import tokenize
 from deidsynth.tagging import trim
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)

@@ -38,12 +38,12 @@ from deidsynth.corpora import LoadedCorpus, content_digest, load_corpus, shared_
 from deidsynth.digests import digest, hex_of, tree_digest
 from deidsynth.documents import Corpus
 from deidsynth.errors import CorpusError, DeidsynthError, InputError, Problem
-from deidsynth.models.adaptation import adapt, split_texts, validation_loss
-from deidsynth.models.causal_lm import Adaptable, adaptable_model, context_length
 from deidsynth.models.devices import Compute, resolve_device, resolve_precision
-from deidsynth.models.loop import TrainingPoint
-from deidsynth.models.packing import Frame, pack, token_ids
+from deidsynth.models.language_model.adaptation import adapt, split_texts, validation_loss
+from deidsynth.models.language_model.causal_lm import Adaptable, adaptable_model, context_length
+from deidsynth.models.language_model.packing import Frame, pack, token_ids
 from deidsynth.models.requirements import check_base
+from deidsynth.models.training.loop import TrainingPoint
 from deidsynth.progress import Progress
 from deidsynth.stages import STAGES
 from deidsynth.stages.artifacts import write_json

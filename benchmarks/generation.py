@@ -11,7 +11,7 @@ Ours and OpenVINO sample ``--documents`` in each of ``--repetitions`` runs. The 
 sample the first ``--slow-documents`` of them in ``--slow-repetitions`` runs: by default one full batch, once, so that
 all is done within 25 minutes on two processors. Rates are compared, and the output tells documents and runs of each.
 
-ours         ``deidsynth.sampling.wave``
+ours         ``deidsynth.sampling.cpu_decoding``
 generate     transformers' ``generate``, a call for every batch, at the best of ``--generate-batch-sizes``: where there
              are several, each is tried first, and the trial of the best is its first run
 stretches    ``generate`` for 64 tokens at a time, finished rows dropped in between (``deidsynth.sampling.decoding``),
@@ -46,9 +46,9 @@ from typing import Any
 from deidsynth.cli.guard import INTERRUPTED
 from deidsynth.cli.terminal import print_json, tell
 from deidsynth.errors import CheckFailedError, DeidsynthError, InputError
-from deidsynth.models.causal_lm import context_length, load_causal_lm
 from deidsynth.models.devices import resolve_precision
-from deidsynth.models.packing import Frame, token_ids
+from deidsynth.models.language_model.causal_lm import context_length, load_causal_lm
+from deidsynth.models.language_model.packing import Frame, token_ids
 from deidsynth.starters import resolve
 
 RUN = Path(__file__).with_name("_generation_run.py")

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deidsynth.cli.app import app
-from deidsynth.runs import RunFolder, verify_run
+from deidsynth.workflow.run_folder import RunFolder, verify_run
 from tiny_runs import SETTINGS, write_config, write_notes
 
 SECRET = "Xylofonia"
@@ -238,7 +238,8 @@ def test_a_full_disk_keeps_what_was_finished(
 
     with monkeypatch.context() as patch:
         patch.setattr(
-            fails if fails != "safetensors.torch.save_file" else "deidsynth.models.adaptation.save_file", full
+            {"safetensors.torch.save_file": "deidsynth.models.language_model.adaptation.save_file"}.get(fails, fails),
+            full,
         )
         result = deidsynth("run", config, *change)
     refused(result, ["the disk is full", "run the same command again"], code=3)

@@ -28,7 +28,7 @@ def python(code: str) -> str:
         "import deidsynth",
         "from deidsynth import Corpus, Document, Entity, LabelScheme, RunConfig, load_corpus, score",
         "import deidsynth.cli.app",
-        "import deidsynth.pipeline",
+        "import deidsynth.workflow.pipeline",
     ],
 )
 def test_importing_brings_no_deep_learning_library(statement: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from deidsynth.config import RunConfig, load_data, merge, parse
 from deidsynth.corpora import read_jsonl
 from deidsynth.errors import ConfigError
-from deidsynth.pipeline import run
+from deidsynth.workflow.pipeline import run
 from tiny_models import one_thread
 from tiny_runs import SETTINGS, write_config, write_notes
 

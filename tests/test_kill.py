@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import tiny_runs
 from deidsynth.cli.app import app
-from deidsynth.runs import show_run, verify_run
+from deidsynth.workflow.run_folder import show_run, verify_run
 from tiny_runs import run_and_die, write_config, write_notes
 
 KILLS = {
@@ -72,7 +72,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 def processes() -> multiprocessing.context.ForkServerContext:
     """Fresh processes that have the libraries loaded and have computed nothing yet."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["deidsynth.stages", "deidsynth.pipeline", "deidsynth.cli.app"])
+    context.set_forkserver_preload(["deidsynth.stages", "deidsynth.workflow.pipeline", "deidsynth.cli.app"])
     return context
 
 

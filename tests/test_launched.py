@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from deidsynth.cli.app import app
 from deidsynth.config import CorpusConfig, RunConfig
 from deidsynth.errors import InputError
-from deidsynth.executors.launched import COUNTS, Launched, launched_processes, refuse_several_processes
-from deidsynth.pipeline import run
+from deidsynth.workflow.executors.launched import COUNTS, Launched, launched_processes, refuse_several_processes
+from deidsynth.workflow.pipeline import run
 from tiny_runs import SETTINGS, write_config, write_notes
 
 STUDY = "axes: {seed: [1, 2]}"
@@ -107,8 +107,8 @@ def losses(folder: Path) -> list[float]:
 
 UNEVEN = """
 import sys, torch
-from deidsynth.models.loop import LoopSettings, Objective, training_steps
-from deidsynth.models.processes import leave, processes_on
+from deidsynth.models.training.loop import LoopSettings, Objective, training_steps
+from deidsynth.models.training.processes import leave, processes_on
 torch.manual_seed(1)
 model = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1))
 rows = torch.randn(17, 6)

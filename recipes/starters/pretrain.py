@@ -33,8 +33,8 @@ from transformers import (
 from wrapped import wrapped_tokenizer
 
 from deidsynth.models.devices import autocast, resolve_device, resolve_precision
-from deidsynth.models.loop import LoopSettings, Objective, training_steps
-from deidsynth.models.masking import MaskedBatch, hide, masked_loss_sum
+from deidsynth.models.tagger.masking import MaskedBatch, hide, masked_loss_sum
+from deidsynth.models.training.loop import LoopSettings, Objective, training_steps
 
 EVALUATIONS = 12
 HELD_OUT_ROWS = 256

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         write_corpus,
         write_jsonl,
     )
-    from deidsynth.corpora.invented import invented_corpus
+    from deidsynth.demo import invented_corpus
     from deidsynth.documents import Corpus, Document, Entity, LabelScheme
     from deidsynth.errors import (
         CheckFailedError,
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
         UnrepresentableError,
     )
     from deidsynth.metrics import Scores, score
-    from deidsynth.pipeline import RunResult, run
     from deidsynth.progress import Progress, SilentProgress
+    from deidsynth.workflow.pipeline import RunResult, run
 
 __version__ = "0.1.0"
 
@@ -54,7 +54,7 @@ _HOMES = {
         "write_corpus",
         "write_jsonl",
     ),
-    "deidsynth.corpora.invented": ("invented_corpus",),
+    "deidsynth.demo": ("invented_corpus",),
     "deidsynth.documents": ("Corpus", "Document", "Entity", "LabelScheme"),
     "deidsynth.errors": (
         "CheckFailedError",
@@ -76,7 +76,7 @@ _HOMES = {
         "UnrepresentableError",
     ),
     "deidsynth.metrics": ("Scores", "score"),
-    "deidsynth.pipeline": ("RunResult", "run"),
+    "deidsynth.workflow.pipeline": ("RunResult", "run"),
     "deidsynth.progress": ("Progress", "SilentProgress"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

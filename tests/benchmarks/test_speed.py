@@ -12,7 +12,7 @@ import pytest
 from deidsynth.config import TrainConfig
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus, LabelScheme
-from deidsynth.models.token_classifier import new_tagger
+from deidsynth.models.tagger.token_classifier import new_tagger
 from deidsynth.tagging import TagSet
 from tiny_models import NOTES, one_thread, tiny  # noqa: F401 - fixtures
 

@@ -132,7 +132,7 @@ def test_other_files_are_counted_and_told(deidsynth, trained, notes, tmp_path) -
 
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt, 130), (RuntimeError, 3)])
 def test_half_a_folder_never_looks_finished(deidsynth, trained, notes, tmp_path, monkeypatch, error, code) -> None:
-    import deidsynth.deidentify.detection as detection
+    import deidsynth.deidentification.detection as detection
 
     masked, seen = detection.masked, []
 

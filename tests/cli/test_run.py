@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deidsynth.runs import RunFolder
+from deidsynth.workflow.run_folder import RunFolder
 
 
 @pytest.fixture

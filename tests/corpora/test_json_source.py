@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deidsynth.corpora import doccano, label_studio, presidio
+from deidsynth.corpora.formats import doccano, label_studio, presidio
 from deidsynth.corpora.records import ReadResult, build_corpus, check_records
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import UnrepresentableError

@@ -10,10 +10,8 @@ import pytest
 from deidsynth.documents import Document, Entity
 from deidsynth.metrics import (
     Counts,
-    VerbatimIndex,
     bootstrap,
     calibration,
-    ngram_recall,
     non_inferiority,
     outside_threshold,
     paired_bootstrap,
@@ -23,6 +21,7 @@ from deidsynth.metrics import (
 )
 from deidsynth.metrics.measures import MEASURES
 from deidsynth.metrics.resampling import Interval
+from deidsynth.privacy import VerbatimIndex, ngram_recall
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
 TWO, ALL = [[1, 0, 0], [1, 0, 0], [0, 0, 1]], [[1, 0, 0]] * 3

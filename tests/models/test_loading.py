@@ -17,9 +17,9 @@ from transformers import (
 
 from deidsynth.config import AdaptConfig
 from deidsynth.errors import ModelNotFoundError, ModelNotUsableError
-from deidsynth.models.causal_lm import adaptable_model, load_causal_lm
+from deidsynth.models.language_model.causal_lm import adaptable_model, load_causal_lm
 from deidsynth.models.loading import check_model_name, load_model, load_tokenizer
-from deidsynth.models.token_classifier import load_tagger
+from deidsynth.models.tagger.token_classifier import load_tagger
 
 Tiny = Callable[[str], Path]
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from deidsynth.models.packing import token_ids
-from deidsynth.models.token_data import SpecialTokens, tokenize
+from deidsynth.models.language_model.packing import token_ids
+from deidsynth.models.tagger.token_data import SpecialTokens, tokenize
 from deidsynth.models.tokenizers import causal_tokenizer, encoder_tokenizer
 from tiny_models import TEXTS
 

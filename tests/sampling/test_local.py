@@ -10,8 +10,8 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from deidsynth.errors import InputError
-from deidsynth.models.causal_lm import load_causal_lm
-from deidsynth.models.packing import Frame, token_ids
+from deidsynth.models.language_model.causal_lm import load_causal_lm
+from deidsynth.models.language_model.packing import Frame, token_ids
 from deidsynth.models.tokenizers import causal_tokenizer
 from deidsynth.sampling.decoding import TextRepetitionPenalty
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings, batch_seed, sample, stopped

@@ -12,7 +12,7 @@ import pytest
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import ConfigError, CorpusError, InputError
-from deidsynth.models.markup import Markup
+from deidsynth.models.language_model.markup import Markup
 from tiny_models import NOTES
 from tiny_stages import run
 

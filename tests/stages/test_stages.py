@@ -73,7 +73,7 @@ def test_adaptation_keeps_the_best_weights_and_tells_the_loss(adapted: tuple[Pat
 def test_an_adapt_that_was_killed_ends_with_thesame_weights(
     adapted: tuple[Path, Facts], root: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    killed_at = die_after(monkeypatch, "deidsynth.models.adaptation.loss_sum", 7)
+    killed_at = die_after(monkeypatch, "deidsynth.models.language_model.adaptation.loss_sum", 7)
     settings = ADAPT | {"checkpoint_seconds": 0.0}
     with pytest.raises(KeyboardInterrupt):
         run("adapt", root, {"train": notes}, settings, "adapt-killed")

@@ -12,8 +12,8 @@ from deidsynth import starters
 from deidsynth.config import AdaptConfig, StageConfig, TrainConfig, parse
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus
-from deidsynth.models.causal_lm import load_causal_lm
-from deidsynth.models.token_classifier import load_tagger
+from deidsynth.models.language_model.causal_lm import load_causal_lm
+from deidsynth.models.tagger.token_classifier import load_tagger
 from deidsynth.stages import STAGES, StageContext
 from tiny_models import NOTES
 

@@ -13,11 +13,11 @@ import torch
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
-from deidsynth.models import token_data
-from deidsynth.models.tagger_training import carve_validation
-from deidsynth.models.token_classifier import load_tagger
+from deidsynth.models.tagger import token_data
+from deidsynth.models.tagger.token_classifier import load_tagger
+from deidsynth.models.tagger.training import carve_validation
 from deidsynth.progress import SilentProgress, SilentTask
-from deidsynth.stages import side_by_side
+from deidsynth.stages import training_processes
 from tiny_models import NOTES
 from tiny_stages import TRAIN, Facts, corpus_folder, curve, die_after, run, same_weights
 
@@ -48,7 +48,7 @@ def test_members_are_trained_apart_and_taken_up_again(
     assert facts["n_tokens_tagged"] == 2 * trained[1]["n_tokens_tagged"]
     one, two = (dict(model.named_parameters()) for model in tagger.models)
     assert not any(torch.equal(weight, two[name]) for name, weight in one.items() if weight.ndim == 2)
-    die_after(monkeypatch, "deidsynth.models.tagger_training.tag_loss_sum", 70)  # of 48 steps each
+    die_after(monkeypatch, "deidsynth.models.tagger.training.tag_loss_sum", 70)  # of 48 steps each
     with pytest.raises(KeyboardInterrupt):
         run("train", root, {"corpus": notes}, settings, "train-two-killed")
     monkeypatch.undo()
@@ -88,7 +88,7 @@ def test_members_are_trained_side_by_side(
 ) -> None:
     settings = TRAIN | {"members": 2, "epochs": 3, "pretraining": {"epochs": 0}}
     if ends_early:
-        monkeypatch.setattr(side_by_side, "PROGRAM", "import sys; sys.exit(9)")
+        monkeypatch.setattr(training_processes, "PROGRAM", "import sys; sys.exit(9)")
     heard, name = Heard(), f"train-at-once-{ends_early}"
     request.addfinalizer(lambda: torch.set_num_threads(1))
     torch.set_num_threads(2)  # one for each

@@ -15,8 +15,6 @@ from typer.testing import CliRunner
 from deidsynth.cli.app import app
 from deidsynth.config import RunConfig, parse
 from deidsynth.errors import ConfigError
-from deidsynth.pipeline import preview
-from deidsynth.store import Store
 from deidsynth.study import load_study, plan_study, run_study
 from deidsynth.study.advisor import advise
 from deidsynth.study.comparison import compare_studies
@@ -25,6 +23,8 @@ from deidsynth.study.noise import estimate_noise
 from deidsynth.study.page import report_study
 from deidsynth.study.records import read_records
 from deidsynth.study.reported import reported_row, reported_table
+from deidsynth.workflow.pipeline import preview
+from deidsynth.workflow.store import Store
 from tiny_models import one_thread
 from tiny_runs import SETTINGS, write_notes
 

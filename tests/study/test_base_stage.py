@@ -8,7 +8,7 @@ import pytest
 
 from deidsynth.config import AdaptConfig
 from deidsynth.errors import ConfigError
-from deidsynth.models.causal_lm import load_causal_lm
+from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.stages import STAGES
 from deidsynth.stages.stage import StageContext
 from deidsynth.starters import find

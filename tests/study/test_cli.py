@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from deidsynth.cli.app import app
 from deidsynth.config import RunConfig, parse
-from deidsynth.pipeline import preview, store_folder
-from deidsynth.store import Store
 from deidsynth.study import load_study, plan_study, run_study
+from deidsynth.workflow.pipeline import preview, store_folder
+from deidsynth.workflow.store import Store
 from tiny_runs import SETTINGS, write_notes
 
 KEYS = ["cells", "stages_asked_for", "stages_distinct", "stages_to_run", "estimated_seconds"]

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from deidsynth.executors.ray import ray_cluster
 from deidsynth.progress import SilentProgress
-from deidsynth.store import Store
 from deidsynth.study import load_study, plan_study, run_study
+from deidsynth.workflow.executors.ray import ray_cluster
+from deidsynth.workflow.store import Store
 from tiny_runs import SETTINGS, write_notes
 
 pytestmark = pytest.mark.slow

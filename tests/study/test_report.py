@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from deidsynth.errors import InputError
-from deidsynth.store import Store
 from deidsynth.study import load_study, plan_study, run_study
 from deidsynth.study.comparison import compare_studies
 from deidsynth.study.page import report_study
 from deidsynth.study.records import read_records
 from deidsynth.study.reported import reported_row, reported_table
+from deidsynth.workflow.store import Store
 
 ZIP = [["adaptation_fraction", "annotator_fraction"]]
 SHARES = [0.05, 0.25, 0.5, 1.0]

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from deidsynth.errors import ConfigError
-from deidsynth.executors.workers import Workers, threads_for
 from deidsynth.progress import SilentProgress
-from deidsynth.store import Store
 from deidsynth.study import load_study, plan_study, preview_cells, run_study, study_folders, study_store, unfinished
 from deidsynth.study.records import read_records
+from deidsynth.workflow.executors.workers import Workers, threads_for
+from deidsynth.workflow.store import Store
 
 BOTH = {"adaptation_fraction": [0.1, 0.5, 1.0], "annotator_fraction": [0.1, 0.5, 1.0]}
 ZIP = [["adaptation_fraction", "annotator_fraction"]]

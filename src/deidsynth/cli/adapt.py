@@ -35,7 +35,7 @@ def adapt_command(
     from deidsynth.cli.standalone import Surroundings, refuse_occupied, run_stage, share_stage
     from deidsynth.cli.terminal import make_progress, print_facts
     from deidsynth.config import AdaptConfig
-    from deidsynth.executors.launched import launched_processes
+    from deidsynth.workflow.executors.launched import launched_processes
 
     process = launched_processes()
     quiet = quiet or not process.is_main  # one process tells of the work

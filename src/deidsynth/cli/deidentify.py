@@ -43,7 +43,11 @@ def deidentify_command(
         prepare_output(output)
     if skipped:
         tell(f"{source}: skipped {skipped} file{'' if skipped == 1 else 's'} that are not .txt", quiet)
-    from deidsynth.deidentify import deidentify, write_file, write_folder  # after the cheap checks: it loads torch
+    from deidsynth.deidentification import (  # after the cheap checks: it loads torch
+        deidentify,
+        write_file,
+        write_folder,
+    )
 
     kind: Literal["tag", "mask"] = "tag" if mode is Mode.TAG else "mask"
     documents = deidentify(weights, texts, kind, device=device, progress=make_progress(quiet))

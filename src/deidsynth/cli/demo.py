@@ -11,8 +11,8 @@ import typer
 from deidsynth.cli.options import AsJson, Quiet
 
 if TYPE_CHECKING:
-    from deidsynth.pipeline import RunResult
     from deidsynth.progress import Progress
+    from deidsynth.workflow.pipeline import RunResult
 
 DemoLanguage = Literal["sv", "es"]
 
@@ -55,7 +55,7 @@ def demo_command(
     from deidsynth.cli.terminal import format_score, make_progress, print_json, print_table, tell
     from deidsynth.corpora.output import refuse_unwritable
     from deidsynth.errors import InputError
-    from deidsynth.executors.launched import refuse_several_processes
+    from deidsynth.workflow.executors.launched import refuse_several_processes
 
     refuse_several_processes()
     asked = language or list(LANGUAGES)
@@ -91,7 +91,7 @@ def run_demo(language: DemoLanguage, output: Path, seed: int, progress: Progress
         progress: who listens.
     """
     from deidsynth.config import RunConfig, parse
-    from deidsynth.pipeline import run as run_pipeline
+    from deidsynth.workflow.pipeline import run as run_pipeline
 
     corpus = write_demo_corpus(language, output / "corpora", seed)
     data = {
@@ -107,7 +107,7 @@ def run_demo(language: DemoLanguage, output: Path, seed: int, progress: Progress
 def write_demo_corpus(language: DemoLanguage, folder: Path, seed: int) -> Path:
     """The folder with ``train.jsonl`` and ``test.jsonl`` of invented notes; the same for the same seed."""
     from deidsynth.corpora import write_jsonl
-    from deidsynth.corpora.invented import invented_corpus
+    from deidsynth.demo import invented_corpus
 
     target = folder / f"{language}-{seed}"
     sizes: dict[Literal["train", "test"], int] = {"train": N_TRAIN_DOCUMENTS, "test": N_TEST_DOCUMENTS}

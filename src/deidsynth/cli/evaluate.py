@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deidsynth.cli import sides
+from deidsynth.cli import evaluated_corpora
 from deidsynth.cli.options import AsJson, Discontinuous, DiscontinuousOption, FromFormat, GroupBy, Layout, Quiet
 
 if TYPE_CHECKING:
@@ -50,22 +50,22 @@ def evaluate_command(
     mapping: Annotated[
         str | None, typer.Option("--mapping", metavar="NAME|FILE", help="Label mapping for all corpora.")
     ] = None,
-    gold_mapping: sides.GoldMapping = None,
-    predicted_mapping: sides.PredictedMapping = None,
-    reference_mapping: sides.ReferenceMapping = None,
+    gold_mapping: evaluated_corpora.GoldMapping = None,
+    predicted_mapping: evaluated_corpora.PredictedMapping = None,
+    reference_mapping: evaluated_corpora.ReferenceMapping = None,
     form: Annotated[
         Form, typer.Option("--format", metavar="table|json|markdown|latex|official", help="Form of the result.")
     ] = Form.TABLE,
     group_by: GroupBy = None,
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
     from_format: FromFormat = "auto",
-    gold_from: sides.GoldFrom = None,
-    predicted_from: sides.PredictedFrom = None,
-    reference_from: sides.ReferenceFrom = None,
+    gold_from: evaluated_corpora.GoldFrom = None,
+    predicted_from: evaluated_corpora.PredictedFrom = None,
+    reference_from: evaluated_corpora.ReferenceFrom = None,
     layout: Layout = None,
-    gold_layout: sides.GoldLayout = None,
-    predicted_layout: sides.PredictedLayout = None,
-    reference_layout: sides.ReferenceLayout = None,
+    gold_layout: evaluated_corpora.GoldLayout = None,
+    predicted_layout: evaluated_corpora.PredictedLayout = None,
+    reference_layout: evaluated_corpora.ReferenceLayout = None,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -82,14 +82,16 @@ def evaluate_command(
     from deidsynth.errors import InputError
     from deidsynth.metrics import Resampling, are_folds, compare, evaluate_several, score
 
-    own: dict[sides.Role, sides.Side] = {
-        "gold": sides.Side(gold_from, gold_layout, gold_mapping),
-        "predicted": sides.Side(predicted_from, predicted_layout, predicted_mapping),
-        "reference": sides.Side(reference_from, reference_layout, reference_mapping),
+    own: dict[evaluated_corpora.Role, evaluated_corpora.Side] = {
+        "gold": evaluated_corpora.Side(gold_from, gold_layout, gold_mapping),
+        "predicted": evaluated_corpora.Side(predicted_from, predicted_layout, predicted_mapping),
+        "reference": evaluated_corpora.Side(reference_from, reference_layout, reference_mapping),
     }
     if reference is None and (margin is not None or own["reference"].is_given):
         raise InputError("--margin and --reference-... are about a --reference; give the predictions of one")
-    reader = sides.Reader(sides.Side(from_format, layout, mapping), own, discontinuous, group_by, quiet)
+    reader = evaluated_corpora.Reader(
+        evaluated_corpora.Side(from_format, layout, mapping), own, discontinuous, group_by, quiet
+    )
     how = Resampling(n_resamples=resamples) if resamples else None
     right = reader.read("gold", gold)
     systems = [(str(path), reader.read("predicted", path, right).documents) for path in predicted]

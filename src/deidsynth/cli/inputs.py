@@ -50,7 +50,7 @@ def load(
         ConfigError: a layout key that is unknown.
     """
     from deidsynth.cli.settings import layout_config
-    from deidsynth.corpora.column_roles import NO_ENTITY_COLUMN
+    from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
     from deidsynth.corpora.loading import load_corpus, refuse_unlabelled
 
     loaded = load_corpus(

@@ -10,8 +10,8 @@ import typer
 from deidsynth.cli.options import AsJson, Device, Discontinuous, GroupBy, Language, Quiet, Seed, Settings
 
 if TYPE_CHECKING:
-    from deidsynth.executors import NodeResult
-    from deidsynth.pipeline import RunResult
+    from deidsynth.workflow.executors import NodeResult
+    from deidsynth.workflow.pipeline import RunResult
 
 _DOCUMENTS = {"n_documents": "documents", "n_entities": "entities"}
 _OUTCOMES = {
@@ -60,8 +60,8 @@ def run_command(
     """
     from deidsynth.cli.settings import run_config
     from deidsynth.cli.terminal import make_progress, print_json
-    from deidsynth.pipeline import preview
-    from deidsynth.pipeline import run as run_pipeline
+    from deidsynth.workflow.pipeline import preview
+    from deidsynth.workflow.pipeline import run as run_pipeline
 
     named: dict[str, str | int | float | None] = {
         "corpus.path": str(corpus) if corpus is not None else None,

@@ -19,7 +19,7 @@ def list_command(
 ) -> None:
     """List the runs in a folder with their scores."""
     from deidsynth.cli.terminal import format_score, print_json, print_table, tell
-    from deidsynth.runs import list_runs
+    from deidsynth.workflow.run_folder import list_runs
 
     found = list_runs(root)
     if json:
@@ -46,7 +46,7 @@ def show_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> No
     """Show what a run is made of: every artifact with its stage, key, size and duration."""
     from deidsynth.cli.terminal import print_json, print_table, tell
     from deidsynth.progress import format_seconds
-    from deidsynth.runs import show_run
+    from deidsynth.workflow.run_folder import show_run
 
     shown = show_run(run)
     if json:
@@ -75,7 +75,7 @@ def verify_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> 
     """Compute every digest of a run again; exit code 1 where something is not what its manifest says."""
     from deidsynth.cli.terminal import print_json, tell
     from deidsynth.errors import CheckFailedError
-    from deidsynth.runs import verify_run
+    from deidsynth.workflow.run_folder import verify_run
 
     problems = verify_run(run)
     if json:

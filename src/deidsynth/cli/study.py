@@ -55,8 +55,8 @@ def run_command(
     from deidsynth import study
     from deidsynth.cli.settings import as_settings
     from deidsynth.cli.terminal import make_progress
-    from deidsynth.executors.launched import refuse_several_processes
-    from deidsynth.store import Store
+    from deidsynth.workflow.executors.launched import refuse_several_processes
+    from deidsynth.workflow.store import Store
 
     if not dry_run:
         refuse_several_processes()

@@ -39,7 +39,7 @@ def train_command(
     from deidsynth.cli.terminal import make_progress, print_facts
     from deidsynth.config import TrainConfig
     from deidsynth.corpora.texts import read_texts
-    from deidsynth.executors.launched import refuse_several_processes
+    from deidsynth.workflow.executors.launched import refuse_several_processes
 
     refuse_several_processes()
     config = stage_config(TrainConfig, settings, encoder=encoder, target_recall=target_recall)

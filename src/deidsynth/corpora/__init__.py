@@ -2,9 +2,9 @@
 
 from deidsynth.corpora.checking import doubts
 from deidsynth.corpora.finding import find_format
-from deidsynth.corpora.formats import FORMATS, Format, write_corpus
-from deidsynth.corpora.hub_datasets import from_dataset, to_dataset
-from deidsynth.corpora.jsonl import read_jsonl, write_jsonl
+from deidsynth.corpora.formats.hub_datasets import from_dataset, to_dataset
+from deidsynth.corpora.formats.jsonl import read_jsonl, write_jsonl
+from deidsynth.corpora.formats.registry import FORMATS, Format, write_corpus
 from deidsynth.corpora.loading import LoadedCorpus, check_corpus, content_digest, load_corpus
 from deidsynth.corpora.mapping import LabelMapping, load_mapping, map_labels, ready_mappings
 from deidsynth.corpora.records import RawSpan, ReadResult, Record

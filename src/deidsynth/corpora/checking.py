@@ -10,9 +10,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from deidsynth.corpora.duplicates import Repeat, repeats
 from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
 from deidsynth.corpora.records import RawSpan, Record
-from deidsynth.corpora.repeats import Repeat, repeats
 from deidsynth.errors import Problem
 from deidsynth.tagging import within_word
 

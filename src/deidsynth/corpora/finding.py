@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deidsynth.corpora.finding_faults import known_files, why_unknown
 from deidsynth.corpora.folders import files_below
-from deidsynth.corpora.formats import FORMATS
+from deidsynth.corpora.formats.registry import FORMATS
 from deidsynth.corpora.provenance import PROVENANCE_FILE
 from deidsynth.corpora.records import PART_NAMES, ReadResult
 from deidsynth.errors import InputError

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from deidsynth.corpora.folders import files_below
-from deidsynth.corpora.formats import FORMATS, SUFFIXES
+from deidsynth.corpora.formats.registry import FORMATS, SUFFIXES
 from deidsynth.corpora.json_source import list_of_objects
 from deidsynth.corpora.provenance import PROVENANCE_FILE
 from deidsynth.corpora.records import ReadOptions, ReadResult, decode, read_bytes

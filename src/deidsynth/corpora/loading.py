@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deidsynth.config import LayoutConfig
-from deidsynth.corpora.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.finding import count_other_formats, find_format, require_path
-from deidsynth.corpora.formats import get_format
+from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
+from deidsynth.corpora.formats.registry import get_format
 from deidsynth.corpora.records import (
     Discontinuous,
     Part,

@@ -12,11 +12,8 @@ from deidsynth.metrics.entities import Scores, score
 from deidsynth.metrics.error_analysis import ErrorAnalysis, analyze
 from deidsynth.metrics.evaluation import Resampling, compare, evaluate
 from deidsynth.metrics.language import LanguageProfile
-from deidsynth.metrics.near_repeats import NearRepeats, share_of_repeats
-from deidsynth.metrics.overlap import VerbatimIndex, ngram_recall
 from deidsynth.metrics.reliability import Calibration, calibration
-from deidsynth.metrics.repetitions import are_folds, evaluate_several
-from deidsynth.metrics.replay import IdentifyingRuns, RareValues
+from deidsynth.metrics.repeated_runs import are_folds, evaluate_several
 from deidsynth.metrics.resampling import Interval, bootstrap
 from deidsynth.metrics.sequences import TagScores, score_tags
 from deidsynth.metrics.thresholds import Threshold, outside_threshold, threshold_curve
@@ -28,18 +25,14 @@ __all__ = [
     "Counts",
     "Difference",
     "ErrorAnalysis",
-    "IdentifyingRuns",
     "Interval",
     "LanguageProfile",
-    "NearRepeats",
     "NonInferiority",
-    "RareValues",
     "Resampling",
     "Scores",
     "TagScores",
     "Threshold",
     "VarianceSplit",
-    "VerbatimIndex",
     "analyze",
     "are_folds",
     "bootstrap",
@@ -47,14 +40,12 @@ __all__ = [
     "compare",
     "evaluate",
     "evaluate_several",
-    "ngram_recall",
     "non_inferiority",
     "outside_threshold",
     "paired_bootstrap",
     "randomization_test",
     "score",
     "score_tags",
-    "share_of_repeats",
     "threshold_curve",
     "token_spans",
     "variance_split",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deidsynth.config import AdaptConfig
-from deidsynth.models.causal_lm import check_marks, quantization, resolve_method
+from deidsynth.models.language_model.causal_lm import check_marks, quantization, resolve_method
 from deidsynth.models.loading import load_config
 from deidsynth.starters import SCRATCH, resolve
 

@@ -7,7 +7,7 @@ from math import sqrt
 from typing import Any
 
 from deidsynth.report import formats
-from deidsynth.report.titled import LEAK, MEASURES, SHARES, TitledTable
+from deidsynth.report.titled_table import LEAK, MEASURES, SHARES, TitledTable
 
 HEADLINE = {
     "strict precision": ("strict", "precision"),

@@ -8,7 +8,7 @@ from typing import Any
 from deidsynth.report import formats
 from deidsynth.report.run_tables import fold_tables, run_tables
 from deidsynth.report.tables import to_markdown
-from deidsynth.report.titled import LEAK, MEASURES, SHARES, TitledTable
+from deidsynth.report.titled_table import LEAK, MEASURES, SHARES, TitledTable
 
 __all__ = ["TitledTable", "latex", "markdown", "score_tables"]
 

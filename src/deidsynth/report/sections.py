@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from deidsynth.report import figures, flow, formats, sampling_table
+from deidsynth.report import figures, formats, pipeline_diagram, sampling_table
 from deidsynth.report.tables import MEASURES, MODELS, RATIOS, LabelRow, f1_gap, label_rows, part
 
 LANGUAGES = {
@@ -167,12 +167,15 @@ def stages(report: Mapping[str, Any]) -> dict[str, Any] | None:
                 "facts": [(name, value) for name, value in facts if value is not None],
             }
         )
-    return {"wide": flow.flow(listed, "wide"), "tall": flow.flow(listed, "tall"), "cards": cards}
+    return {
+        **{layout: pipeline_diagram.flow(listed, layout) for layout in ("wide", "tall")},
+        "cards": cards,
+    }
 
 
 def _lane(stage: Mapping[str, Any]) -> str:
-    key = flow.box_of(stage)
-    return next((box.kind for box in flow.BOXES if box.key == key), "plain")
+    key = pipeline_diagram.box_of(stage)
+    return next((box.kind for box in pipeline_diagram.BOXES if box.key == key), "plain")
 
 
 def scores(report: Mapping[str, Any]) -> dict[str, Any] | None:

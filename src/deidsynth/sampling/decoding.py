@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel, RepetitionPenaltyLogitsProcessor
 
-from deidsynth.models.packing import Frame
+from deidsynth.models.language_model.packing import Frame
 from deidsynth.sampling.engine import SamplingSettings
 
 STRETCH_TOKENS = 64

@@ -10,15 +10,8 @@ from typing import Any, Literal, get_args
 
 from deidsynth.config import FilterConfig
 from deidsynth.documents import Document
-from deidsynth.metrics import (
-    IdentifyingRuns,
-    LanguageProfile,
-    NearRepeats,
-    VerbatimIndex,
-    share_of_repeats,
-    token_spans,
-    words,
-)
+from deidsynth.metrics import LanguageProfile, token_spans, words
+from deidsynth.privacy import IdentifyingRuns, NearRepeats, VerbatimIndex, share_of_repeats
 from deidsynth.sampling.engine import Request, Sample
 
 Finding = Literal[

@@ -9,12 +9,12 @@ from functools import partial
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from deidsynth.errors import InputError
-from deidsynth.models.causal_lm import context_length
-from deidsynth.models.codec import Codec
-from deidsynth.models.packing import Frame
+from deidsynth.models.language_model.causal_lm import context_length
+from deidsynth.models.language_model.codec import Codec
+from deidsynth.models.language_model.packing import Frame
+from deidsynth.sampling.cpu_decoding import WaveDecoder, supports
 from deidsynth.sampling.decoding import continuations
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings
-from deidsynth.sampling.wave import WaveDecoder, supports
 
 
 class LocalEngine:

@@ -9,7 +9,7 @@ from deidsynth.stages.annotate import Annotate
 from deidsynth.stages.annotate_inline import AnnotateInline
 from deidsynth.stages.base import Base
 from deidsynth.stages.evaluate import Evaluate
-from deidsynth.stages.overlap import Overlap
+from deidsynth.stages.memorization import Overlap
 from deidsynth.stages.select import Select
 from deidsynth.stages.stage import Stage, StageContext
 from deidsynth.stages.synthesize import Synthesize

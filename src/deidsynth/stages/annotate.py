@@ -12,8 +12,8 @@ from typing import Any
 from deidsynth.config import AnnotateConfig, StageConfig
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document
-from deidsynth.models.tagger_prediction import DOCUMENTS_AT_ONCE
-from deidsynth.models.token_classifier import Tagger, load_tagger
+from deidsynth.models.tagger.prediction import DOCUMENTS_AT_ONCE
+from deidsynth.models.tagger.token_classifier import Tagger, load_tagger
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.parts import pieces_of
 from deidsynth.stages.prediction import predicted

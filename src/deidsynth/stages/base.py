@@ -10,7 +10,7 @@ import torch
 
 from deidsynth.config import AdaptConfig, StageConfig
 from deidsynth.errors import ConfigError
-from deidsynth.models.causal_lm import adaptable_model
+from deidsynth.models.language_model.causal_lm import adaptable_model
 from deidsynth.stages.artifacts import CURVE, MODEL, write_lines
 from deidsynth.stages.stage import StageContext
 from deidsynth.starters import SCRATCH

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
-from deidsynth.models.loop import TrainingPoint
+from deidsynth.models.training.loop import TrainingPoint
 from deidsynth.progress import Progress
 
 POINTS = 100

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from deidsynth.config import AnnotateConfig
 from deidsynth.documents import Document
-from deidsynth.models.tagger_prediction import predict
-from deidsynth.models.token_classifier import Tagger
+from deidsynth.models.tagger.prediction import predict
+from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.progress import Task
 from deidsynth.stages.stage import StageContext
 

@@ -10,7 +10,7 @@ from typing import Any
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError
-from deidsynth.models.markup import REPAIRS
+from deidsynth.models.language_model.markup import REPAIRS
 from deidsynth.sampling.engine import Sample
 from deidsynth.sampling.filters import FACTS, Verdict, counts
 from deidsynth.stages.artifacts import CORPUS, SAMPLES, write_lines

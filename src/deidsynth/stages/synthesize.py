@@ -12,13 +12,13 @@ from deidsynth.config import StageConfig, SynthesizeConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import ConfigError
-from deidsynth.models.causal_lm import load_causal_lm
-from deidsynth.models.codec import Codec
-from deidsynth.models.markup import Markup, malformed_share
+from deidsynth.models.language_model.causal_lm import load_causal_lm
+from deidsynth.models.language_model.codec import Codec
+from deidsynth.models.language_model.markup import Markup, malformed_share
+from deidsynth.sampling.control_codes import with_headers
 from deidsynth.sampling.endpoint import EndpointEngine
 from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings, sample
 from deidsynth.sampling.filters import Filters, Verdict, replacements
-from deidsynth.sampling.headers import with_headers
 from deidsynth.sampling.local import LocalEngine
 from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests, prompt_turns
 from deidsynth.stages.artifacts import CORPUS, MODEL, read_lines, write_lines

@@ -18,14 +18,14 @@ from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.metrics import Threshold, outside_threshold, score
 from deidsynth.models.devices import Compute
-from deidsynth.models.pretraining import pretrain
 from deidsynth.models.recipes import TaggerRecipe
-from deidsynth.models.tagger_prediction import outside_probabilities, predict
-from deidsynth.models.tagger_training import carve_validation
-from deidsynth.models.token_classifier import Tagger, new_tagger
-from deidsynth.models.token_data import Example, TrainingChunks, training_chunks, transition_log_probs
+from deidsynth.models.tagger.prediction import outside_probabilities, predict
+from deidsynth.models.tagger.task_adaptive_pretraining import pretrain
+from deidsynth.models.tagger.token_classifier import Tagger, new_tagger
+from deidsynth.models.tagger.token_data import Example, TrainingChunks, training_chunks, transition_log_probs
+from deidsynth.models.tagger.training import carve_validation
 from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE, write_lines
-from deidsynth.stages.members import Member, train_members
+from deidsynth.stages.ensemble import Member, train_members
 from deidsynth.stages.resuming import trained
 from deidsynth.stages.stage import StageContext
 from deidsynth.surrogates import Surrogates, swapped

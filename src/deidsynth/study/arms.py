@@ -8,8 +8,8 @@ from typing import Any
 from deidsynth.config import FoldConfig, RunConfig, StudyConfig, merge, parse
 from deidsynth.corpora import LoadedCorpus, fold_parts, split_parts, take_fraction
 from deidsynth.models.recipes import AdaptRecipe, TaggerRecipe
-from deidsynth.plan import DataShares
 from deidsynth.study.cells import Cell
+from deidsynth.workflow.plan import DataShares
 
 
 def shares_of(cell: Cell, study: StudyConfig) -> DataShares:

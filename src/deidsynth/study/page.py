@@ -11,7 +11,6 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from deidsynth.report import formats
-from deidsynth.store import write_atomically
 from deidsynth.study.advisor import Advice, advise, verdict
 from deidsynth.study.comparison import Comparison, compare_studies
 from deidsynth.study.curves import Curve, draw_curves
@@ -19,6 +18,7 @@ from deidsynth.study.noise import NoiseEstimate, estimate_noise
 from deidsynth.study.noise_tables import NOISE_READING, noise_sections, refusal
 from deidsynth.study.records import read_records
 from deidsynth.study.tables import BUDGETS, READING, advice_tables, as_csv, as_latex, as_markdown, study_tables
+from deidsynth.workflow.store import write_atomically
 
 REPORT_SCHEMA_VERSION = 1
 

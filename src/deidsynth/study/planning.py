@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from deidsynth.config import CorpusConfig, RunConfig
 from deidsynth.corpora import LoadedCorpus, content_digest
 from deidsynth.errors import ConfigError, IntegrityError
-from deidsynth.pipeline import load, package_stages, resolve_computing, stage_versions
-from deidsynth.plan import Node, Plan, pipeline_plan
 from deidsynth.starters import SCRATCH
-from deidsynth.store import Store
 from deidsynth.study.arms import count_documents, run_config, shares_of, with_arm
 from deidsynth.study.cells import Cell, cell_names, expand
 from deidsynth.study.files import Study
+from deidsynth.workflow.pipeline import load, package_stages, resolve_computing, stage_versions
+from deidsynth.workflow.plan import Node, Plan, pipeline_plan
+from deidsynth.workflow.store import Store
 
 if TYPE_CHECKING:
     from deidsynth.stages.stage import Stage

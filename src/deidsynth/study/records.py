@@ -16,9 +16,9 @@ from typing import Any
 from deidsynth.corpora import read_jsonl
 from deidsynth.errors import InputError
 from deidsynth.metrics import Scores, score
-from deidsynth.store import Artifact, write_atomically
-from deidsynth.store.manifest import package_versions, source_commit
 from deidsynth.study.planning import PlannedCell, StudyPlan
+from deidsynth.workflow.store import Artifact, write_atomically
+from deidsynth.workflow.store.manifest import package_versions, source_commit
 
 SCHEMA_VERSION = 1
 MEASURES = ("token", "strict", "span", "merged")

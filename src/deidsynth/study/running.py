@@ -10,18 +10,18 @@ import yaml
 from deidsynth.config import AdaptConfig
 from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.digests import digest
-from deidsynth.executors import Failure, NodeResult, Outcome, Surroundings, execute_all
-from deidsynth.executors.launched import refuse_several_processes
-from deidsynth.executors.pool import Pass
-from deidsynth.executors.workers import Workers
-from deidsynth.pipeline import import_source
-from deidsynth.plan import IMPORT
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.starters import SCRATCH
-from deidsynth.store import Store, write_atomically
-from deidsynth.store.disk import make_private_folder
 from deidsynth.study.planning import PlannedCell, StudyPlan, distinct, merged_plan
 from deidsynth.study.records import is_finished, make_record, write_record
+from deidsynth.workflow.executors import Failure, NodeResult, Outcome, Surroundings, execute_all
+from deidsynth.workflow.executors.launched import refuse_several_processes
+from deidsynth.workflow.executors.pool import Pass
+from deidsynth.workflow.executors.workers import Workers
+from deidsynth.workflow.pipeline import import_source
+from deidsynth.workflow.plan import IMPORT
+from deidsynth.workflow.store import Store, write_atomically
+from deidsynth.workflow.store.disk import make_private_folder
 
 
 @dataclass(frozen=True, slots=True)

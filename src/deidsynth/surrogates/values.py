@@ -14,8 +14,8 @@ from deidsynth.surrogates.dates import date_like, random_date, random_date_part
 from deidsynth.surrogates.labels import Kind, kind_of
 from deidsynth.surrogates.names import LOCALES, NEUTRAL_LOCALE, name_pool
 from deidsynth.surrogates.shapes import like_case, listed, random_like, shares_word, without_accents
+from deidsynth.surrogates.surface_formats import variant
 from deidsynth.surrogates.telephones import phone_number
-from deidsynth.surrogates.variety import variant
 
 MAIL_DOMAINS = ("example.com", "example.org", "example.net")
 _SEX = {"sv": ("man", "kvinna"), "es": ("Hombre", "Mujer"), "en": ("male", "female")}

@@ -1,0 +1,289 @@
+"""UIMA CAS, as INCEpTION and WebAnno export it: XMI with its ``TypeSystem.xml``, CAS JSON, and zips of these.
+
+An entity is an annotation whose type has a string feature such as ``value`` or ``label``, or that belongs to a custom
+layer without string features. The exporters count UTF-16 units; the library ``cassis`` makes code points of these.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import re
+import warnings
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deidsynth.corpora.folders import left_out, refuse_unsafe_names
+from deidsynth.corpora.formats.cas_files import Source, looks_like_cas, sources
+from deidsynth.corpora.output import refuse_surrogates, whole_folder
+from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
+from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode
+from deidsynth.documents import Corpus, Document
+from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
+
+NAME = "cas"
+
+NAMED_ENTITY = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
+LABEL_FEATURES = ("value", "label", "entity_type", "phi", "kind", "category")
+
+_ANNOTATION, _STRING = "uima.tcas.Annotation", "uima.cas.String"
+_CORE = "de.tudarmstadt.ukp.dkpro.core.api."
+# Sentences, tokens, what is known of the document and the project: no annotation work is lost with these.
+_STRUCTURE = (
+    "uima.",
+    f"{_CORE}segmentation.",
+    f"{_CORE}metadata.",
+    "de.tudarmstadt.ukp.clarin.webanno.",
+    "org.dkpro.core.api.xml.",
+)
+_LINGUISTIC = (_CORE, "org.dkpro.core.api.")
+_CUSTOM = ("custom.", "webanno.custom.")
+_RELATION_FEATURES = frozenset({"Governor", "Dependent"})
+_CHAIN_FEATURES = frozenset({"referenceType", "next"})
+_UNMAPPED = re.compile(r"Not mapping external offset \[(-?[0-9]+)\]")
+_NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def sniff(path: Path) -> bool:
+    """Whether the path looks like a CAS, a zip that holds some, or a folder of these."""
+    return looks_like_cas(path)
+
+
+def read_records(path: Path) -> ReadResult:
+    """Raw records and problems of a file, a zip or a folder.
+
+    Args:
+        path: file or folder; folders may tell parts. Of an INCEpTION project that was curated, the curation is read.
+
+    Raises:
+        MissingExtraError: cassis is not installed.
+    """
+    reader = _Reader(_cassis("reading UIMA CAS"), ReadResult(NAME))
+    for source in sources(path, reader.result):
+        reader.read(source)
+    return reader.result
+
+
+def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:
+    """What XMI could not hold, counted, after writing the corpus into a new folder of ``.xmi`` and a type system.
+
+    Args:
+        corpus: what to write; a document's id becomes the name of its file, entities become named entities.
+        path: the folder; with parts, one folder in it for each.
+        parts: part of every document id, or None.
+
+    Raises:
+        UnrepresentableError: an id that is no safe file name, or a character that XML cannot hold.
+        MissingExtraError: cassis is not installed.
+        StorageError: the disk is full or cannot be written.
+    """
+    cassis = _cassis("writing UIMA CAS")
+    refuse_unsafe_names(corpus, NAME)
+    refuse_surrogates(corpus)
+    _refuse_unholdable(corpus)
+    types = _written_types(cassis)
+    with whole_folder(path, private=corpus.origin == "real") as temporary:
+        for number, document in enumerate(corpus, start=1):
+            target = temporary / parts[document.doc_id] if parts else temporary
+            if not (target / PROVENANCE_FILE).exists():
+                target.mkdir(exist_ok=True)
+                write_provenance(corpus, target)
+                (target / "TypeSystem.xml").write_text(types.to_xml(), encoding="utf-8")
+            try:
+                with (target / f"{document.doc_id}.xmi").open("x", encoding="utf-8", newline="") as file:
+                    file.write(_xmi(cassis, types, document))
+            except FileExistsError:
+                raise UnrepresentableError(
+                    f"document number {number} takes the file name of another on this file system, which ignores "
+                    "case; rename one of them"
+                ) from None
+    return left_out(corpus, "scores", "groups")
+
+
+def _cassis(feature: str) -> Any:
+    try:
+        return importlib.import_module("cassis")
+    except ImportError:
+        raise MissingExtraError(feature, "uima") from None
+
+
+class _Reader:
+    """Reads one source after the other into a result; type systems and provenances are read once."""
+
+    def __init__(self, cassis: Any, result: ReadResult) -> None:
+        self.cassis, self.result = cassis, result
+        self._types: dict[bytes, Any] = {}
+        self._provenances: dict[Path, Provenance] = {}
+
+    def read(self, source: Source) -> None:
+        """Add the record of a source, or its problem."""
+        found = self._cas(source)
+        view = found if isinstance(found, Problem) else _view_with_text(found[0], source.place, self.result)
+        if isinstance(found, Problem) or isinstance(view, Problem):
+            self.result.problems += [each for each in (view,) if isinstance(each, Problem)]
+            return
+        spans = _spans(view, found[0].typesystem, found[1], source, self.result)
+        origin, annotation = None, None
+        if source.folder is not None:
+            if source.folder not in self._provenances:
+                self._provenances[source.folder] = read_provenance(source.folder, self.result)
+            origin, annotation = self._provenances[source.folder]
+        text = view.sofa.sofaString
+        self.result.records.append(
+            Record(source.doc_id, text, spans, source.place, None, None, source.part, origin, annotation)
+        )
+
+    def _cas(self, source: Source) -> tuple[Any, set[int]] | Problem:
+        """The CAS, and the offsets in it that are no borders of characters."""
+        content = decode(source.data, source.place)
+        if isinstance(content, Problem):
+            return content
+        is_json = source.suffix == ".json"
+        if not is_json and "<!DOCTYPE" in content:
+            message = "a document type declaration has no place in XMI; export the document again"
+            return Problem(source.place, message, code="malformed")
+        has_types = is_json and '"%TYPES"' in content
+        if source.types is None and not has_types:
+            message = "there is no type system; put the TypeSystem.xml that was exported with it beside it"
+            return Problem(source.place, message, code="missing-types")
+        types: Any = None
+        if source.types is not None and not has_types:
+            types = self._type_system(source.types, source.place)
+            if isinstance(types, Problem):
+                return types
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                if is_json:
+                    text = content.removeprefix("\ufeff")
+                    cas = self.cassis.load_cas_from_json(text, types, merge_typesystem=has_types)
+                else:
+                    cas = self.cassis.load_cas_from_xmi(_stream(source.data), types)
+            except Exception as error:  # cassis has no errors of its own: KeyError, AttributeError, those of lxml
+                return _unreadable(source, error)
+        matches = (_UNMAPPED.match(str(each.message)) for each in caught)
+        return cas, {int(match[1]) for match in matches if match}
+
+    def _type_system(self, data: bytes, place: str) -> Any:
+        if data not in self._types:
+            try:
+                self._types[data] = self.cassis.load_typesystem(_stream(data))
+            except Exception as error:  # as above
+                message = f"its TypeSystem.xml cannot be read ({type(error).__name__}); export the document again"
+                self._types[data] = Problem(place, message, code="malformed")
+        return self._types[data]
+
+
+def _stream(data: bytes) -> io.BytesIO:
+    return io.BytesIO(data)
+
+
+def _unreadable(source: Source, error: Exception) -> Problem:
+    kind = type(error).__name__
+    if kind == "TypeNotFoundError":
+        message = (
+            "it uses a type that its type system does not have; put the TypeSystem.xml beside it that belongs to it"
+        )
+        return Problem(source.place, message, code="unknown-type")
+    line = getattr(error, "lineno", None)
+    form = "CAS JSON" if source.suffix == ".json" else "XMI of XML 1.0"
+    message = f"not {form} that can be read ({kind}); export the document again, in XML 1.0 or as CAS JSON"
+    return Problem(source.place, message, line if isinstance(line, int) and line > 0 else None, "malformed")
+
+
+def _view_with_text(cas: Any, place: str, result: ReadResult) -> Any:
+    """The one view to read: the first that has a text; others are counted."""
+    views = [view for view in cas.views if view.sofa.sofaString is not None]
+    if not views:
+        message = "it has no text; export the document with its text"
+        return Problem(place, message, code="missing-text")
+    if len(views) > 1:
+        result.skipped["views"] += len(views) - 1
+    return views[0]
+
+
+def _spans(view: Any, types: Any, unmapped: set[int], source: Source, result: ReadResult) -> tuple[RawSpan, ...]:
+    spans = []
+    id_name = "%ID" if source.suffix == ".json" else "xmi:id"
+    n_units = len(view.sofa.sofaString.encode("utf-16-le", "surrogatepass")) // 2
+    for name, indexed in view.type_index.items():
+        features = _label_features(types, name)
+        if features is None:
+            continue
+        if isinstance(features, str):
+            result.skipped[features] += len(indexed)
+            continue
+        for each in indexed:
+            place = f"{id_name} {each.xmiID}"
+            if type(each.begin) is not int or type(each.end) is not int:
+                message = (
+                    f"an annotation of the layer {_short(name)} ({place}) has a begin or end that is no whole number; "
+                    "mend it"
+                )
+                result.problems.append(Problem(source.place, message, code="malformed"))
+            elif any(0 <= offset <= n_units and offset in unmapped for offset in (each.begin, each.end)):
+                message = (
+                    f"entity {each.begin}:{each.end} ({place}) begins or ends inside of a character; "
+                    "offsets of UIMA count UTF-16 units, and one character beyond U+FFFF has two"
+                )
+                result.problems.append(Problem(source.place, message, code="inside-character"))
+            else:
+                labels = (getattr(each, feature) for feature in features)
+                written = (label for label in labels if label and isinstance(label, str))
+                label = next(written, "") if features else _short(name)
+                spans.append(RawSpan(each.begin, each.end, label, name=place))
+    return tuple(sorted(spans, key=lambda span: span[:3]))
+
+
+def _label_features(types: Any, name: str) -> tuple[str, ...] | str | None:
+    """The features that may hold the label of a type, best first, none for its own name.
+
+    What is no entity gives a name to count it by, or None where it is not worth counting.
+    """
+    kind = types.get_type(name)
+    if name.startswith(_STRUCTURE) or not types.is_instance_of(name, _ANNOTATION):
+        return None
+    features = {feature.name for feature in kind.all_features}
+    if features >= _RELATION_FEATURES:
+        return "relations"
+    if features >= _CHAIN_FEATURES:
+        return "chain_links"
+    if name.startswith(_LINGUISTIC) and ".ner.type." not in name:
+        return _short(name)
+    strings = [feature.name for feature in kind.all_features if feature.rangeType.name == _STRING]
+    labels = tuple(each for wanted in LABEL_FEATURES for each in strings if each.lower() == wanted)
+    if labels or (name.startswith(_CUSTOM) and not strings):
+        return labels
+    return _short(name)
+
+
+def _short(type_name: str) -> str:
+    return type_name.rpartition(".")[2]
+
+
+def _refuse_unholdable(corpus: Corpus) -> None:
+    for number, document in enumerate(corpus, start=1):
+        labels = "".join(entity.label for entity in document.entities)
+        if _NOT_XML.search(document.text + labels):
+            raise UnrepresentableError(
+                f"document number {number} has a control character that XML cannot hold; write jsonl"
+            )
+
+
+def _written_types(cassis: Any) -> Any:
+    types = cassis.TypeSystem()
+    kind = types.create_type(NAMED_ENTITY, _ANNOTATION)
+    for feature in ("value", "identifier"):
+        types.create_feature(kind, feature, _STRING)
+    return types
+
+
+def _xmi(cassis: Any, types: Any, document: Document) -> str:
+    cas = cassis.Cas(types, sofa_string=document.text, sofa_mime="text/plain")
+    kind = types.get_type(NAMED_ENTITY)
+    for entity in document.entities:
+        cas.add(kind(begin=entity.start, end=entity.end, value=entity.label))
+    xmi: str = cas.to_xmi()
+    return xmi

@@ -1,0 +1,102 @@
+"""Writing CoNLL-type columns: token, white space after it, tag."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+from deidsynth.config import ColumnsLayout
+from deidsynth.corpora.folders import by_part, left_out
+from deidsynth.corpora.formats.conll import escape
+from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
+from deidsynth.corpora.records import Part
+from deidsynth.documents import Corpus, Document
+from deidsynth.errors import UnrepresentableError
+from deidsynth.tagging import tags_of_spans
+
+WRITTEN_SUFFIX = ".conll"
+
+_WRITTEN_TOKEN = re.compile(r"[^\W_]+|\S")
+
+
+def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None, layout: ColumnsLayout) -> Counter[str]:
+    """What columns could not hold, counted, after writing the corpus.
+
+    Args:
+        corpus: what to write; a name that ends in ``.conll`` becomes a file, any other a folder with a file for each
+            part.
+        path: where to.
+        parts: part of every document id, or None; only a folder can hold them.
+        layout: the scheme of the tags.
+
+    Raises:
+        UnrepresentableError: parts for a single file, entities with blanks at an end, an id with a line break, a text
+            of white space alone, or one that UTF-8 cannot hold.
+        StorageError: the disk is full or cannot be written.
+    """
+    refuse_surrogates(corpus)
+    private = corpus.origin == "real"
+    chosen = by_part(corpus, parts)
+    written = {part: "".join(_lines(documents, layout, corpus)) for part, documents in chosen.items()}
+    if path.suffix == WRITTEN_SUFFIX:
+        if parts:
+            raise UnrepresentableError(
+                f"{path}: one file cannot hold the parts of the corpus; give a folder as TARGET to keep them"
+            )
+        with whole_file(path, private=private) as temporary:
+            temporary.write_text("".join(written.values()), encoding="utf-8", newline="")
+    else:
+        with whole_folder(path, private=private) as temporary:
+            for part, text in written.items():
+                file = temporary / f"{part or 'corpus'}{WRITTEN_SUFFIX}"
+                file.write_text(text, encoding="utf-8", newline="")
+    return left_out(corpus, "scores", "groups", "provenance")
+
+
+def _lines(documents: Iterable[Document], layout: ColumnsLayout, corpus: Corpus) -> Iterator[str]:
+    numbers = {document.doc_id: number for number, document in enumerate(corpus, start=1)}
+    for document in documents:
+        problem = _refusal(document)
+        if problem:
+            raise UnrepresentableError(f"document number {numbers[document.doc_id]} {problem}")
+        yield f"# newdoc id = {document.doc_id}\n"
+        tokens = written_tokens(document)
+        first_of, end_of = ({span[side]: at for at, span in enumerate(tokens)} for side in (0, 1))
+        spans = [(first_of[each.start], end_of[each.end] + 1, each.label) for each in document.entities]
+        tags = tags_of_spans(spans, len(tokens), layout.scheme)
+        inside = {place for first, last, _ in spans for place in range(first, last - 1)}
+        for place, (start, end) in enumerate(tokens):
+            following = tokens[place + 1][0] if place + 1 < len(tokens) else len(document.text)
+            gap = document.text[end:following]
+            breaks = place + 1 == len(tokens) or ("\n" in gap and place not in inside)
+            usual = {" ": "_", "": "SpaceAfter=No"}
+            said = usual[gap] if gap in usual and not breaks else f"SpacesAfter={escape(gap)}"
+            if place == 0 and start:
+                said = f"SpacesBefore={escape(document.text[:start])}|SpacesAfter={escape(gap)}"
+            yield f"{document.text[start:end]}\t{said}\t{tags[place]}\n"
+            if breaks:
+                yield "\n"
+        if not tokens:
+            yield "\n"
+
+
+def written_tokens(document: Document) -> list[tuple[int, int]]:
+    """Tokens without white space, cut wherever an entity begins or ends: letters and digits, else one character."""
+    cuts = sorted({0, len(document.text)} | {place for each in document.entities for place in (each.start, each.end)})
+    return [
+        match.span() for start, end in pairwise(cuts) for match in _WRITTEN_TOKEN.finditer(document.text, start, end)
+    ]
+
+
+def _refusal(document: Document) -> str | None:
+    """Why a document cannot be held, or None."""
+    if document.text and not document.text.strip():
+        return "is white space alone, which columns cannot hold; leave it out or write jsonl"
+    if not document.doc_id.isprintable() or document.doc_id != document.doc_id.strip():
+        return "has an id with a line break or blanks at an end; rename it or write jsonl"
+    if any(document.surface(each) != document.surface(each).strip() for each in document.entities):
+        return "has an entity with white space at an end, which columns cannot hold; trim it or write jsonl"
+    return None

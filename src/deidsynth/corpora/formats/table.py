@@ -1,0 +1,301 @@
+"""Tables: one document a row, in CSV, TSV or Parquet.
+
+There is a column of texts and, in any order, one of ids, of entities (a JSON list of start, end, label and maybe
+score), of groups and of parts, each of which may be missing unless the layout names it. Other columns are skipped and
+counted. A source is a file or a folder of files, whose folders or names may tell parts.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import importlib
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from deidsynth.config import TableLayout
+from deidsynth.corpora.folders import documents_by_file, left_out, skip_outside_parts
+from deidsynth.corpora.formats.column_roles import ROLES, SAMPLE_ROWS, ColumnError, find_roles, settle_ids, tell_others
+from deidsynth.corpora.output import refuse_surrogates, whole_file
+from deidsynth.corpora.records import Part, ReadResult, Record, decode, read_bytes
+from deidsynth.corpora.span_lists import RowError, are_names, decoded, list_names, part_of, spans_of
+from deidsynth.documents import Corpus, Document
+from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
+
+NAME = "table"
+DELIMITERS = {".csv": ",;\t", ".tsv": "\t"}
+PARQUET = ".parquet"
+SUFFIXES = (*DELIMITERS, PARQUET)
+
+_HEAD = 1 << 16
+_LONGEST_CELL = 2**31 - 1  # a C long holds it everywhere
+_OPTION = "--layout table.{role}=NAME"
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Where rows go, and what documents are called if the ids of a column that nobody named do not tell them apart."""
+
+    layout: TableLayout
+    result: ReadResult
+    row_names: dict[int, str] = field(default_factory=dict)
+
+
+def sniff(path: Path) -> bool:
+    """Whether the path looks like a table: a file with a header, or a folder of some that have a column of texts."""
+    if path.is_dir():
+        return any(_has_text(file, TableLayout()) for file, _ in _files(path, TableLayout()))
+    if path.suffix.lower() == ".csv":
+        names, _ = _header(_head(path), ",;\t", TableLayout().text)
+        return len(set(names)) == len(names) > 1 and are_names(names)
+    return _has_text(path, TableLayout())
+
+
+def read_records(path: Path, layout: TableLayout) -> ReadResult:
+    """Raw records and problems of a file or a folder; the line of a record in Parquet is its row.
+
+    Args:
+        path: the file or folder.
+        layout: which columns hold what.
+
+    Raises:
+        MissingExtraError: Parquet is to be read and pyarrow is not installed.
+    """
+    reading = _Reading(layout, ReadResult(NAME))
+    skip_outside_parts(reading.result, path, SUFFIXES, NAME, lambda file: _has_text(file, layout))
+    for file, part in _files(path, layout):
+        if file.suffix.lower() == PARQUET:
+            _read_parquet(file, part, reading)
+        else:
+            with _long_cells():
+                _read_csv(file, part, reading)
+    settle_ids(reading.result, reading.row_names)
+    return reading.result
+
+
+def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None, layout: TableLayout) -> Counter[str]:
+    """What a table could not hold, counted, after writing the corpus into one new file.
+
+    Args:
+        corpus: what to write.
+        path: a name that ends in ``.csv``, ``.tsv`` or ``.parquet``.
+        parts: part of every document id, or None; they become a column.
+        layout: names of the columns.
+
+    Raises:
+        UnrepresentableError: another name, two columns of one name, a text with a NUL character (in CSV) or with a lone
+            surrogate.
+        MissingExtraError: Parquet is to be written and pyarrow is not installed.
+        StorageError: the disk is full or cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UnrepresentableError(f"a table is one file; give a TARGET that ends in {', '.join(SUFFIXES)}")
+    if len({getattr(layout, role) for role in ROLES}) < len(ROLES):
+        raise UnrepresentableError("two columns of the table would have one name; give each its own with --layout")
+    refuse_surrogates(corpus)
+    if suffix != PARQUET:
+        _refuse_nul(corpus)
+    parquet = _pyarrow("writing Parquet") if suffix == PARQUET else None
+    columns = _columns(corpus, parts, layout)
+    with whole_file(path, private=corpus.origin == "real") as temporary:
+        if parquet is not None:
+            arrays = {name: parquet.array(values, parquet.string()) for name, values in columns.items()}
+            parquet.parquet.write_table(parquet.table(arrays), temporary)
+        else:
+            with temporary.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, delimiter=DELIMITERS[suffix][0], quoting=csv.QUOTE_ALL, lineterminator="\n")
+                writer.writerow(columns)
+                writer.writerows(zip(*columns.values(), strict=True))
+    return left_out(corpus, "provenance")
+
+
+def _files(path: Path, layout: TableLayout) -> list[tuple[Path, Part | None]]:
+    found, n_others = documents_by_file(path, SUFFIXES, NAME, lambda file: _has_text(file, layout))
+    # Where no table has the column, each of them is told so.
+    return documents_by_file(path, SUFFIXES, NAME, lambda _: True)[0] if n_others and not found else found
+
+
+def _has_text(path: Path, layout: TableLayout) -> bool:
+    suffix = path.suffix.lower()
+    if suffix == PARQUET:
+        return _head(path).startswith(b"PAR1")
+    return suffix in DELIMITERS and layout.text in _header(_head(path), DELIMITERS[suffix], layout.text)[0]
+
+
+def _head(path: Path) -> bytes:
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(_HEAD)
+    return b""
+
+
+def _header(head: bytes, delimiters: str, text: str) -> tuple[list[str], str]:
+    """The cells of the first row and the delimiter with which one of them, or else most of them, come out."""
+    found: list[tuple[list[str], str]] = []
+    for delimiter in delimiters:
+        with suppress(UnicodeDecodeError, csv.Error, StopIteration):
+            start = codecs.getincrementaldecoder("utf-8")().decode(head).removeprefix("\ufeff")
+            names = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter, strict=True))
+            found.append((names, delimiter))
+    return max(found, key=lambda each: (text in each[0], len(each[0])), default=([], delimiters[0]))
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Let cells be as long as notes are; the limit is one for all of Python."""
+    before = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _read_csv(path: Path, part: Part | None, reading: _Reading) -> None:
+    result = reading.result
+    data = read_bytes(path)
+    content = data if isinstance(data, Problem) else decode(data, str(path))
+    if isinstance(content, Problem) or isinstance(data, Problem):
+        result.problems += [each for each in (content,) if isinstance(each, Problem)]
+        return
+    delimiter = _header(data[:_HEAD], DELIMITERS.get(path.suffix.lower(), ",;\t"), reading.layout.text)[1]
+    content = content.removeprefix("\ufeff")
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
+    line, number = 1, 0
+    try:
+        names = next(reader, [])
+        roles = _roles(names, _first_rows(content, delimiter), str(path), reading)
+        line = reader.line_num + 1
+        for cells in reader if roles else ():
+            if cells:
+                number += 1
+                if len(cells) == len(names):
+                    row = {role: cells[names.index(name)] for role, name in roles.items()}
+                    _read_row(row, roles, number, path, line, part, reading)
+                else:
+                    message = f"the row has {len(cells)} cells and the header {len(names)}; put quotes around cells"
+                    result.problems.append(Problem(str(path), message, line, "malformed"))
+            line = reader.line_num + 1
+    except csv.Error:
+        message = "not CSV from here on; close the quotes, and double those inside of a cell"
+        result.problems.append(Problem(str(path), message, line, "malformed"))
+
+
+def _first_rows(content: str, delimiter: str) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    with suppress(csv.Error):  # told where the table is read
+        reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
+        for row in islice(reader, SAMPLE_ROWS):
+            rows.append(dict(row))
+    return rows
+
+
+def _read_parquet(path: Path, part: Part | None, reading: _Reading) -> None:
+    arrow = _pyarrow("reading Parquet")
+    try:
+        file = arrow.parquet.ParquetFile(path)
+        first = next(file.iter_batches(batch_size=SAMPLE_ROWS), None)
+        rows = [] if first is None else first.to_pylist()
+        roles = _roles(file.schema_arrow.names, rows, str(path), reading)
+        batches = file.iter_batches(batch_size=256, columns=list(roles.values())) if roles else ()
+        number = 0
+        for batch in batches:
+            for cells in batch.to_pylist():
+                number += 1
+                row = {role: cells[name] for role, name in roles.items()}
+                _read_row(row, roles, number, path, number, part, reading)
+    except (arrow.ArrowException, OSError) as error:
+        message = f"not Parquet that can be read ({type(error).__name__}); write the file again"
+        reading.result.problems.append(Problem(str(path), message, code="malformed"))
+
+
+def _pyarrow(feature: str) -> Any:
+    try:
+        importlib.import_module("pyarrow.parquet")
+        return importlib.import_module("pyarrow")
+    except ImportError:
+        raise MissingExtraError(feature, "tables") from None
+
+
+def _roles(
+    names: Sequence[str], first_rows: Sequence[Mapping[str, object]], path: str, reading: _Reading
+) -> dict[str, str]:
+    """The column of each role that there is; empty where a problem stands in the way."""
+    layout, result = reading.layout, reading.result
+    try:
+        if layout.text not in names:
+            named = "name that of the texts: --layout table.text=NAME"
+            raise ColumnError(f"no column {layout.text!r}; {list_names(names)}; {named}")
+        roles = find_roles(names, layout, lambda name: [row.get(name) for row in first_rows], _OPTION)
+        twice = [role for role, name in roles.items() if names.count(name) > 1]
+        if twice:
+            named = "rename one, or name another with --layout"
+            raise ColumnError(f"more than one column for {' and '.join(twice)}; {named}")
+    except ColumnError as error:
+        result.problems.append(Problem(path, str(error), 1, "columns"))
+        return {}
+    others = [name for name in names if name not in roles.values()]
+    tell_others(others, "entities" in roles, path, _OPTION, result)
+    return roles
+
+
+def _read_row(
+    row: Mapping[str, Any],
+    roles: Mapping[str, str],
+    number: int,
+    path: Path,
+    line: int,
+    part: Part | None,
+    reading: _Reading,
+) -> None:
+    result = reading.result
+    try:
+        if not isinstance(row["text"], str):
+            raise RowError("the text must be a string; fill in or remove the row")
+        row_name = doc_id = f"{path.stem}-{number}"
+        if "doc_id" in row:
+            doc_id = "" if row["doc_id"] is None else str(row["doc_id"])
+        spans = spans_of(decoded(row.get("entities")), result.skipped, line)
+        group = None if row.get("group") in (None, "") else str(row["group"])
+        split = part_of(row.get("split")) or part
+    except RowError as error:
+        result.problems.append(Problem(str(path), str(error), line, "malformed"))
+        return
+    if roles.get("doc_id", reading.layout.doc_id) != reading.layout.doc_id:
+        reading.row_names[len(result.records)] = row_name
+    result.records.append(Record(doc_id, row["text"], spans, str(path), line, group, split))
+
+
+def _refuse_nul(corpus: Corpus) -> None:
+    for number, document in enumerate(corpus, start=1):
+        labels = "".join(entity.label for entity in document.entities)
+        if "\0" in f"{document.doc_id}{document.text}{document.group or ''}{labels}":
+            raise UnrepresentableError(f"document number {number} has a NUL character, no matter for CSV; write jsonl")
+
+
+def _columns(corpus: Corpus, parts: Mapping[str, Part] | None, layout: TableLayout) -> dict[str, list[str | None]]:
+    columns: dict[str, list[str | None]] = {
+        layout.doc_id: [document.doc_id for document in corpus],
+        layout.text: [document.text for document in corpus],
+        layout.entities: [_entity_list(document) for document in corpus],
+    }
+    if any(document.group is not None for document in corpus):
+        columns[layout.group] = [document.group for document in corpus]
+    if parts:
+        columns[layout.split] = [parts[document.doc_id] for document in corpus]
+    return columns
+
+
+def _entity_list(document: Document) -> str:
+    entities = (
+        {"start": each.start, "end": each.end, "label": each.label}
+        | ({} if each.score is None else {"score": each.score})
+        for each in document.entities
+    )
+    return json.dumps(list(entities), ensure_ascii=False)

@@ -1,7 +1,0 @@
-"""Invented clinical notes in Swedish and Spanish, with exact labels, from a small grammar of our own."""
-
-from __future__ import annotations
-
-from deidsynth.corpora.invented.generate import invented_corpus
-
-__all__ = ["invented_corpus"]

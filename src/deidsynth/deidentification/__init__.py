@@ -1,0 +1,9 @@
+"""Using a trained model on new texts: find what identifies, then tag it or mask it."""
+
+from __future__ import annotations
+
+from deidsynth.deidentification.detection import deidentify
+from deidsynth.deidentification.marking import MODES, masked, tagged
+from deidsynth.deidentification.writing import write_file, write_folder
+
+__all__ = ["MODES", "deidentify", "masked", "tagged", "write_file", "write_folder"]

@@ -1,0 +1,51 @@
+"""Finding entities with a trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from deidsynth.deidentification.marking import Mode, masked, tagged
+from deidsynth.documents import Document
+from deidsynth.errors import InputError
+from deidsynth.models.devices import resolve_device, resolve_precision
+from deidsynth.models.tagger.prediction import predict
+from deidsynth.models.tagger.token_classifier import load_tagger
+from deidsynth.progress import Progress, SilentProgress
+
+
+def deidentify(
+    model: str | Path,
+    documents: Sequence[Document],
+    mode: Mode | None = "mask",
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: Progress | None = None,
+) -> Iterator[Document]:
+    """The documents without, or with marked, identifying information, in the given order.
+
+    Args:
+        model: folder or hub id of a tagger.
+        documents: any entities that they have are passed over.
+        mode: ``mask`` replaces each entity by its label, ``tag`` writes tags around it, None leaves the text as it is
+            and only returns the entities.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        progress: who listens.
+
+    Raises:
+        InputError: an unknown mode or device.
+        ModelNotFoundError: no such model.
+        ModelNotUsableError: the model is no tagger.
+    """
+    marks = {"mask": masked, "tag": tagged, None: lambda document: document}
+    if mode not in marks:
+        raise InputError(f"deidentify: unknown mode {mode!r}; use mask, tag or None")
+    device = resolve_device(device)
+    tagger = load_tagger(str(model))
+    found = predict(tagger, documents, device=device, precision=resolve_precision(precision, device))
+    with (progress or SilentProgress()).task("deidentify", len(documents), "documents") as task:
+        for document in found:
+            task.advance(1)
+            yield marks[mode](document)

@@ -1,9 +1,0 @@
-"""Using a trained model on new texts: find what identifies, then tag it or mask it."""
-
-from __future__ import annotations
-
-from deidsynth.deidentify.detection import deidentify
-from deidsynth.deidentify.marking import MODES, masked, tagged
-from deidsynth.deidentify.writing import write_file, write_folder
-
-__all__ = ["MODES", "deidentify", "masked", "tagged", "write_file", "write_folder"]

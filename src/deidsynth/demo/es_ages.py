@@ -1,0 +1,151 @@
+"""Spanish phrases for children and women."""
+
+from __future__ import annotations
+
+from deidsynth.demo.people import Specialty
+
+CHILDREN = Specialty(
+    units=("Pediatría", "Urgencias de Pediatría"),
+    ages=(1, 13),
+    complaint=(
+        "fiebre y dolor de oído",
+        "tos nocturna y pitos",
+        "dolor de tripa de {2-10} días",
+        "manchas rojas en el tronco",
+        "golpe en la cabeza en el parque",
+        "vómitos y diarrea",
+    ),
+    story=(
+        "Come menos pero bebe bien.",
+        "Lloró enseguida, sin pérdida de conciencia.",
+        "Hay otros casos en clase.",
+        "Está más cansad[o/a] de lo habitual.",
+        "Picor por las noches.",
+        "Última fiebre de {38.2-39.9} ºC.",
+    ),
+    background=(
+        "Nacid[o/a] a término.",
+        "Calendario vacunal completo.",
+        "Bronquitis de repetición.",
+        "Dermatitis atópica.",
+        "Drenajes por otitis.",
+    ),
+    status=(
+        "Activ[o/a] y reactiv[o/a].",
+        "Otoscopia: tímpano {side_m} abombado.",
+        "AP: sibilancias aisladas.",
+        "Peso {weight} kg, en su percentil.",
+        "Abdomen sin defensa.",
+    ),
+    lab=(
+        "Test de estreptococo <positivo|negativo>.",
+        "Tira de orina normal.",
+        "VRS positivo.",
+        "Antitransglutaminasa negativa.",
+        "Leucocitos {6.5-17.5}.",
+    ),
+    assessment=(
+        "Otitis media aguda.",
+        "Bronquitis obstructiva.",
+        "Cuadro viral leve.",
+        "Traumatismo craneal leve.",
+        "Estreñimiento.",
+        "Dolor abdominal inespecífico.",
+    ),
+    drug=(
+        "amoxicilina {5-8} ml cada 8 h",
+        "ibuprofeno según peso",
+        "salbutamol con cámara",
+        "paracetamol si fiebre",
+        "budesonida 100 mcg cada 12 h",
+    ),
+    plan=(
+        "Información escrita a los padres.",
+        "Vigilar el sueño esta noche.",
+        "Suero oral a sorbos.",
+        "Inhalaciones según pauta.",
+        "Volver si empeora.",
+    ),
+    suits={
+        "story": "035 25 03 45 1 025",
+        "status": "013 023 034 03 03 034",
+        "lab": "04 2 13 04 1 14",
+        "assessment": "0 1 45 2 3 2",
+        "plan": "04 034 04 04 01 024",
+    },
+)
+
+WOMEN = Specialty(
+    units=("Ginecología", "Obstetricia", "Paritorio"),
+    ages=(20, 44),
+    sexes="f",
+    complaint=(
+        "contracciones en la semana {30-41}",
+        "menos movimientos fetales",
+        "sangrado entre reglas",
+        "dolor pélvico",
+        "tensión alta en el embarazo",
+        "sangrado en embarazo inicial",
+    ),
+    story=(
+        "Rompió aguas en casa.",
+        "Contracciones cada {3-9} minutos.",
+        "Reglas cada {21-27} días, duran {6-10}.",
+        "Se encuentra bien, sin fiebre.",
+        "Usa {6-12} compresas al día.",
+        "Ve destellos desde ayer.",
+    ),
+    background=(
+        "{2-3} partos vaginales.",
+        "Cesárea previa.",
+        "Endometriosis.",
+        "Primigesta, embarazo normal.",
+        "Mioma uterino.",
+    ),
+    status=(
+        "Cefálica, encajada.",
+        "Cérvix borrado, {2-8} cm.",
+        "RCTG normal.",
+        "Útero normal, anejos libres.",
+        "Loquios normales.",
+    ),
+    lab=(
+        "Proteinuria {0-3}+.",
+        "Eco: latido fetal presente.",
+        "Beta-hCG {180-5400}.",
+        "Peso fetal estimado {2400-3900} g.",
+        "Ferritina {5-40}.",
+    ),
+    assessment=(
+        "Pródromos de parto.",
+        "Preeclampsia leve.",
+        "Puerperio normal.",
+        "Reglas abundantes con ferropenia.",
+        "Amenaza de aborto.",
+        "Bienestar fetal conservado.",
+        "Posible quiste de ovario.",
+        "Metrorragia del primer trimestre.",
+    ),
+    drug=(
+        "labetalol 100 mg cada 12 h",
+        "ácido tranexámico 1 g cada 8 h",
+        "hierro oral al día",
+        "ácido fólico 5 mg al día",
+        "paracetamol 1 g si dolor",
+    ),
+    plan=(
+        "Eco de crecimiento en {2-4} semanas.",
+        "Monitor mañana.",
+        "Ingreso en observación.",
+        "Revisión con matrona.",
+        "Se propone DIU hormonal.",
+        "Revisión ginecológica en un mes.",
+    ),
+    suits={
+        "story": "01 3 24 3 53 43",
+        "status": "012 02 3 3 02 3",
+        "lab": "03 3 4 2 03 12",
+        "assessment": "0 5 3 6 1 47",
+        "plan": "12 01 45 25 012 25",
+    },
+)

@@ -1,0 +1,71 @@
+"""Any number of invented notes, no two alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Literal
+
+from deidsynth.demo import es_compose, sv_compose
+from deidsynth.demo.grammar import Part, Piece
+from deidsynth.demo.slips import with_slips
+from deidsynth.documents import Corpus, Document, Entity
+from deidsynth.errors import InputError
+
+LEAST_WORDS, MOST_WORDS = 60, 170
+LEAST_ENTITIES, MOST_ENTITIES = 6, 15
+_ATTEMPTS = 200
+_COMPOSERS: dict[str, Callable[[Random, Part], list[Piece]]] = {"sv": sv_compose.compose, "es": es_compose.compose}
+
+
+def invented_corpus(language: Literal["sv", "es"], n_documents: int, seed: int = 1, part: Part = "train") -> Corpus:
+    """A corpus of invented clinical notes with labels that are exact by construction.
+
+    The same arguments give the same notes on every machine, and the first notes of a longer corpus are those of a
+    shorter one. The test part holds names, places, care units and phrasings that the train part never has.
+
+    Args:
+        language: ``sv`` (ten labels of our own) or ``es`` (MEDDOCAN's labels).
+        n_documents: how many notes, at least 1.
+        seed: the only source of chance.
+        part: ``train`` or ``test``.
+
+    Raises:
+        InputError: another language or part, or fewer than one document.
+    """
+    if language not in _COMPOSERS:
+        raise InputError(f"no invented notes in language {language!r}; choose one of {', '.join(sorted(_COMPOSERS))}")
+    if part not in {"train", "test"}:
+        raise InputError(f"no part {part!r} of the invented notes; choose train or test")
+    if n_documents < 1:
+        raise InputError(f"an invented corpus needs at least 1 document, got {n_documents}")
+    seen: set[str] = set()
+    documents = []
+    for number in range(1, n_documents + 1):
+        document = _fresh_note(f"{language}-{part}-{number:05d}", language, part, seed, seen)
+        seen.add(document.text)
+        documents.append(document)
+    return Corpus(tuple(documents), origin="invented", annotation="gold", language=language)
+
+
+def _fresh_note(doc_id: str, language: str, part: Part, seed: int, seen: set[str]) -> Document:
+    """A note of the right length whose text is not among ``seen``."""
+    for attempt in range(_ATTEMPTS):
+        rng = Random(f"{doc_id}-{seed}-{attempt}")
+        document = assemble(doc_id, with_slips(_COMPOSERS[language](rng, part), rng))
+        n_words = len(document.text.split())
+        n_entities = len(document.entities)
+        fits = LEAST_WORDS <= n_words <= MOST_WORDS and LEAST_ENTITIES <= n_entities <= MOST_ENTITIES
+        if fits and document.text not in seen:
+            return document
+    raise InputError(f"no fresh note after {_ATTEMPTS} attempts; ask for fewer documents")
+
+
+def assemble(doc_id: str, pieces: list[Piece]) -> Document:
+    """A document from literal and labelled pieces: its text is the pieces, its offsets where they fall."""
+    text, entities = "", []
+    for piece, label in pieces:
+        if label is not None:
+            entities.append(Entity(len(text), len(text) + len(piece), label))
+        text += piece
+    return Document(doc_id, text, tuple(entities))

@@ -1,7 +1,0 @@
-"""Ways to run a plan: here (``local``), or in several processes and past failures (``pool``)."""
-
-from deidsynth.executors.executor import Executor, NodeResult, Source, Surroundings
-from deidsynth.executors.local import execute
-from deidsynth.executors.pool import Failure, Outcome, execute_all
-
-__all__ = ["Executor", "Failure", "NodeResult", "Outcome", "Source", "Surroundings", "execute", "execute_all"]

@@ -1,0 +1,214 @@
+"""Domain adaptation: plain causal language modelling on the private text."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from deidsynth.config import AdaptConfig
+from deidsynth.documents import Document
+from deidsynth.errors import CorpusError, InputError
+from deidsynth.models.devices import Compute, autocast
+from deidsynth.models.language_model.causal_lm import Adaptable, context_length, loss_sum
+from deidsynth.models.language_model.packing import Frame, Packed, pack, token_ids
+from deidsynth.models.recipes import AdaptRecipe
+from deidsynth.models.training.loop import LoopSettings, Objective, TrainingPoint, training_steps
+from deidsynth.models.training.processes import processes_on
+
+BEST = "best.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class TextSplit:
+    """Texts to learn from, and texts of other groups to measure the loss on."""
+
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+
+
+def split_texts(documents: Sequence[Document], share: float, seed: int) -> TextSplit:
+    """Texts parted by group.
+
+    Args:
+        documents: the stage's own input.
+        share: of the documents, for validation; with fewer than two groups there is none.
+        seed: of the choice.
+    """
+    train, validation = split_documents(documents, share, seed)
+    return TextSplit(tuple(each.text for each in train), tuple(each.text for each in validation))
+
+
+def split_documents(
+    documents: Sequence[Document], share: float, seed: int
+) -> tuple[tuple[Document, ...], tuple[Document, ...]]:
+    """Documents to learn from and documents of other groups; see ``split_texts``."""
+    units = sorted({document.unit for document in documents})
+    random.Random(seed).shuffle(units)
+    wanted, held = share * len(documents), set[str]()
+    for unit in units[:-1]:
+        if sum(document.unit in held for document in documents) >= wanted:
+            break
+        held.add(unit)
+    return (
+        tuple(document for document in documents if document.unit not in held),
+        tuple(document for document in documents if document.unit in held),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSplit:
+    """Documents as token ids, without BOS and EOS.
+
+    Args:
+        train: to learn from.
+        validation: to measure the loss on.
+        n_validation_characters: of the texts of ``validation``.
+    """
+
+    train: Sequence[Sequence[int]]
+    validation: Sequence[Sequence[int]]
+    n_validation_characters: int
+
+
+def adapt(
+    adaptable: Adaptable,
+    texts: TextSplit,
+    config: AdaptConfig,
+    compute: Compute,
+    memory: dict[str, Any],
+) -> Iterator[TrainingPoint]:
+    """Adapt a model in place to plain texts; see ``adapt_to_tokens``."""
+    train, validation = (
+        [token_ids(adaptable.tokenizer, text) for text in part] for part in (texts.train, texts.validation)
+    )
+    tokens = TokenSplit(train, validation, sum(len(text) for text in texts.validation))
+    return adapt_to_tokens(adaptable, tokens, config, compute, memory)
+
+
+def adapt_to_tokens(
+    adaptable: Adaptable,
+    tokens: TokenSplit,
+    config: AdaptConfig,
+    compute: Compute,
+    memory: dict[str, Any],
+) -> Iterator[TrainingPoint]:
+    """Adapt a model in place, yielding a point for every step; at the end it holds the weights to keep.
+
+    Args:
+        adaptable: model, tokenizer, method.
+        tokens: of the training and validation documents.
+        config: lengths, epochs, what to keep.
+        compute: seed, device, precision, folder for checkpoints.
+        memory: plain values of the caller, kept with the checkpoints; ``best`` is used here.
+
+    Raises:
+        CorpusError: the training texts are empty.
+        InputError: a step has fewer rows than there are processes.
+    """
+    frame = Frame.of(adaptable.tokenizer)
+    length = min(config.sequence_length, context_length(adaptable.model))
+    if not any(tokens.train):
+        raise CorpusError("the training documents hold no text to adapt to")
+    recipe = AdaptRecipe.of(config, adaptable.method)
+    rows_per_step, processes = max(1, recipe.batch_tokens // length), processes_on(compute.device)
+    n_processes = processes.num_processes
+    if n_processes > rows_per_step:
+        raise InputError(
+            f"adapt.batch_tokens: a step of {recipe.batch_tokens} tokens has {rows_per_step} rows for "
+            f"{n_processes} processes; set it to at least {n_processes * length}, or launch fewer"
+        )
+    epochs = _Epochs(tokens.train, frame, length, rows_per_step, compute.seed, n_processes)
+    n_steps = max(1, round(recipe.epochs * epochs.n_steps))
+    settings = LoopSettings.of(
+        config,
+        compute,
+        n_steps=n_steps,
+        learning_rate=recipe.learning_rate,
+        muon=recipe.muon,
+    )
+    n_characters = tokens.n_validation_characters
+    validation = pack(tokens.validation, frame, length) if n_characters else None
+    measured = {round(n_steps * (number + 1) / config.evaluations) for number in range(config.evaluations)}
+    memory.setdefault("best", None)
+    torch.manual_seed(compute.seed)
+    objective = Objective(epochs.batches, loss_sum, lambda rows: rows.n_targets)
+    for step in training_steps(adaptable.model, objective, settings, compute.scratch, memory):
+        seen: dict[str, float] = {}
+        if validation is not None and step.number in measured:
+            loss, bits = validation_loss(adaptable.model, validation, n_characters, compute.device, compute.precision)
+            seen = {"validation_loss": loss, "bits_per_character": bits}
+            if config.keep == "best" and (memory["best"] is None or loss < memory["best"]):
+                memory["best"] = loss
+                if processes.is_main_process:
+                    save_file(_trained(adaptable.model), compute.scratch / BEST)
+        yield TrainingPoint(step.number, n_steps, step.number / epochs.n_steps, step.loss, step.n_targets, seen)
+    if memory["best"] is not None and processes.is_main_process:
+        adaptable.model.load_state_dict(load_file(compute.scratch / BEST), strict=False)
+
+
+class _Epochs:
+    """Packed rows of the training documents, in another order in every epoch.
+
+    Args:
+        documents: token ids of each.
+        frame: BOS, EOS and the filling.
+        length: places in a row.
+        rows_per_step: rows of one optimizer step.
+        seed: of the orders.
+        n_processes: that share a step.
+    """
+
+    def __init__(
+        self,
+        documents: Sequence[Sequence[int]],
+        frame: Frame,
+        length: int,
+        rows_per_step: int,
+        seed: int,
+        n_processes: int,
+    ) -> None:
+        self._rows = pack(sorted(documents, key=len, reverse=True), frame, length)  # longest first fills rows best
+        self._rows_per_step, self._seed, self._n_processes = rows_per_step, seed, n_processes
+        self.n_steps = math.ceil(len(self._rows) / rows_per_step)
+
+    def batches(self, step: int) -> list[Packed]:
+        """The micro-batches of an optimizer step, zero-based."""
+        epoch, place = divmod(step, self.n_steps)
+        rows = list(range(len(self._rows)))
+        random.Random(f"{self._seed}/{epoch}").shuffle(rows)
+        first = place * self._rows_per_step
+        return _micro_batches(self._rows.rows(rows[first : first + self._rows_per_step]), self._n_processes)
+
+
+def validation_loss(
+    model: nn.Module, rows: Packed, n_characters: int, device: str, precision: str
+) -> tuple[float, float]:
+    """Loss on packed texts.
+
+    Returns:
+        Nats a token, and bits a character (EOS included in the nats, not in the characters).
+    """
+    model.eval()
+    total = 0.0
+    with torch.inference_mode(), autocast(device, precision):
+        for batch in _micro_batches(rows):
+            total += float(loss_sum(model, batch))
+    return total / rows.n_targets, total / n_characters / math.log(2)
+
+
+def _micro_batches(rows: Packed, n_processes: int = 1, max_tokens: int = 8192) -> list[Packed]:
+    per_batch = min(max(1, max_tokens // rows.ids.shape[1]), math.ceil(len(rows) / n_processes))
+    return [rows.rows(range(at, min(at + per_batch, len(rows)))).trimmed() for at in range(0, len(rows), per_batch)]
+
+
+def _trained(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {
+        name: weight.detach().contiguous().clone() for name, weight in model.named_parameters() if weight.requires_grad
+    }

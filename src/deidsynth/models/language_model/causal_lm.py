@@ -1,0 +1,316 @@
+"""Causal language models: a fresh one, a loaded one, an adapted one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from peft import LoraConfig as PeftLoraConfig
+from peft import PeftModel, TaskType, get_peft_model, prepare_model_for_kbit_training
+from tokenizers import AddedToken
+from torch import Tensor, nn
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from deidsynth.config import AdaptConfig, ScratchCausalConfig
+from deidsynth.errors import ConfigError, MissingExtraError, ModelNotUsableError
+from deidsynth.models.cpu.packed_attention import packed_attention
+from deidsynth.models.language_model.packing import IGNORED, Frame, Packed, apart
+from deidsynth.models.loading import check_model_name, load_model, load_tokenizer
+from deidsynth.models.tokenizers import causal_tokenizer
+from deidsynth.starters import SCRATCH, catalog, is_starter, resolve
+
+LARGE_BYTES = 1_000_000_000
+UNLIMITED = 1_000_000
+
+
+@dataclass(frozen=True)
+class Adaptable:
+    """A model that is ready to be trained, and how.
+
+    Args:
+        model: with the weights to train marked trainable.
+        tokenizer: of the model.
+        method: ``full``, ``lora`` or ``qlora``.
+    """
+
+    model: nn.Module
+    tokenizer: PreTrainedTokenizerBase
+    method: str
+
+
+def resolve_method(config: AdaptConfig) -> str:
+    """``full``, ``lora`` or ``qlora``.
+
+    Raises:
+        ConfigError: low-rank adaptation of a model from scratch.
+    """
+    if config.base == SCRATCH:
+        if config.method in ("lora", "qlora"):
+            raise ConfigError([f"adapt.method: {config.method} adapts a pretrained base; scratch needs full"])
+        return "full"
+    if config.method != "auto":
+        return config.method
+    if is_starter(config.base):
+        return "full"
+    folder = Path(config.base).expanduser()
+    if not folder.is_dir():
+        return "lora"
+    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    return "full" if size < LARGE_BYTES else "lora"
+
+
+def check_marks(config: AdaptConfig, method: str) -> None:
+    """Make sure that the marks that a configuration asks for would be learned.
+
+    Raises:
+        ConfigError: a method for which that is not known to work.
+    """
+    if method == "qlora" and (config.annotations == "inline" or config.header):
+        raise ConfigError(
+            [
+                "adapt.method: qlora is not known to train the new embeddings that annotations: inline and header "
+                "need; set adapt.method: lora or full"
+            ]
+        )
+
+
+def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str, marks: Sequence[str] = ()) -> Adaptable:
+    """The base model of a configuration with its trainable weights.
+
+    Args:
+        config: which base and method.
+        texts: training texts, from which a model from scratch learns its tokenizer.
+        device: such as ``cpu``.
+        marks: special tokens that the model is to learn; those that it knows already stay as they are.
+
+    Raises:
+        ConfigError: a method that does not fit the base, or that would leave marks untrained.
+        ModelNotFoundError: no such model.
+        MissingExtraError: QLoRA without its dependency.
+        ModelNotUsableError: QLoRA without CUDA, or a model that sees what it is to predict.
+    """
+    method = resolve_method(config)
+    check_marks(config, method)
+    if config.base == SCRATCH:
+        tokenizer = causal_tokenizer(texts, config.scratch.vocabulary_size)
+        add_marks(tokenizer, marks)
+        model: nn.Module = scratch_model(config.scratch, tokenizer)
+    else:
+        named = resolve(config.base, "causal")
+        folder = Path(named).expanduser()
+        base = str(folder.resolve()) if folder.is_dir() else named  # an adapter names its base
+        tokenizer = load_tokenizer(base)
+        model = load_model(AutoModelForCausalLM, base, **quantization(method, device))
+        _check_causal(base, model)
+        new = add_marks(tokenizer, marks)
+        embed(model, new)
+        if method == "qlora":
+            model = prepare_model_for_kbit_training(model)
+        if method in ("lora", "qlora"):
+            model = get_peft_model(model, _peft_config(config, model, new))
+    Frame.of(tokenizer)
+    return Adaptable(model, tokenizer, method)
+
+
+def add_marks(tokenizer: PreTrainedTokenizerBase, marks: Sequence[str]) -> list[int]:
+    """The ids of those special tokens that the tokenizer did not know; it knows them from here on."""
+    known = tokenizer.get_vocab()
+    new = [mark for mark in marks if mark not in known]
+    tokenizer.add_tokens([AddedToken(mark, special=True, normalized=False) for mark in new], special_tokens=True)
+    return list(tokenizer.convert_tokens_to_ids(new))
+
+
+@torch.no_grad()
+def embed(model: PreTrainedModel, ids: Sequence[int]) -> None:
+    """Give a model embeddings of new tokens: each the mean of all that were there; what was tied stays tied.
+
+    Args:
+        model: whose rows are filled, and added where they do not reach.
+        ids: of the new tokens, behind those of all others.
+    """
+    if not ids:
+        return
+    n_known = min(ids)
+    before: Any = model.get_input_embeddings()
+    if max(ids) >= before.num_embeddings:
+        model.resize_token_embeddings(max(ids) + 1, mean_resizing=False)
+    inputs, outputs = model.get_input_embeddings(), model.get_output_embeddings()
+    tables = {id(each.weight): each.weight for each in (inputs, outputs) if each is not None}
+    biases = [outputs.bias] if getattr(outputs, "bias", None) is not None else []
+    for table in [*tables.values(), *biases]:
+        table[[*ids]] = table[:n_known].float().mean(0).to(table.dtype)
+
+
+def scratch_model(shape: ScratchCausalConfig, tokenizer: PreTrainedTokenizerBase) -> LlamaForCausalLM:
+    """A fresh Llama-type model with tied embeddings."""
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=shape.hidden_size,
+            intermediate_size=shape.intermediate_size,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=shape.heads,
+            num_key_value_heads=shape.kv_heads,
+            max_position_embeddings=shape.context,
+            tie_word_embeddings=True,
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    )
+
+
+def quantization(method: str, device: str) -> dict[str, Any]:
+    """The options of ``from_pretrained`` that a method of adaptation asks for.
+
+    Raises:
+        ModelNotUsableError: QLoRA without CUDA.
+        MissingExtraError: QLoRA without its dependency.
+    """
+    if method != "qlora":
+        return {} if method == "full" or not device.startswith("cuda") else {"dtype": torch.bfloat16}
+    if not device.startswith("cuda"):
+        raise ModelNotUsableError(f"adapt.method: qlora needs a CUDA GPU, and the device is {device}; use lora or full")
+    try:
+        import bitsandbytes  # noqa: F401 - an optional dependency
+    except ImportError:
+        raise MissingExtraError("adapt.method: qlora", "qlora") from None
+    from transformers import BitsAndBytesConfig
+
+    quantization = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+    return {"quantization_config": quantization, "device_map": {"": device}, "dtype": torch.bfloat16}
+
+
+def _peft_config(config: AdaptConfig, model: PreTrainedModel, new: Sequence[int]) -> PeftLoraConfig:
+    """What an adapter is made of; the embeddings of new tokens are trained beside it, and no others."""
+    from transformers.pytorch_utils import Conv1D
+
+    return PeftLoraConfig(
+        r=config.lora.r,
+        lora_alpha=config.lora.alpha,
+        lora_dropout=config.lora.dropout,
+        target_modules=config.lora.target_modules,
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
+        task_type=TaskType.CAUSAL_LM,
+        trainable_token_indices=_embedding_rows(model, new) if new else None,
+    )
+
+
+def _embedding_rows(model: PreTrainedModel, ids: Sequence[int]) -> dict[str, list[int]]:
+    """The rows of new tokens, by the name of the layer; where output is tied to input, it goes along with it."""
+    inputs, outputs = model.get_input_embeddings(), model.get_output_embeddings()
+    layers = [inputs] if outputs is None or outputs.weight is inputs.weight else [inputs, outputs]
+    return {name: [*ids] for name, module in model.named_modules() if any(module is layer for layer in layers)}
+
+
+def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A model to sample from, in evaluation mode; an adapter is merged into its base.
+
+    Args:
+        name: hub id, or a folder with a model or an adapter.
+        device: such as ``cpu``.
+        precision: of the weights.
+
+    Raises:
+        ModelNotFoundError: no such model, or an adapter whose base is gone.
+        ModelNotUsableError: the model sees what it is to predict.
+    """
+    name = check_model_name(name)
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    tokenizer = load_tokenizer(name)
+    adapter = Path(name) / "adapter_config.json"
+    if adapter.exists():
+        settings = PeftLoraConfig.from_pretrained(name)
+        bare = load_model(AutoModelForCausalLM, _base_of(settings.base_model_name_or_path), dtype=dtype)
+        if settings.trainable_token_indices and len(tokenizer) > bare.get_input_embeddings().num_embeddings:
+            bare.resize_token_embeddings(len(tokenizer), mean_resizing=False)  # the adapter holds the new rows
+        model = PeftModel.from_pretrained(bare, name).merge_and_unload()
+    else:
+        model = load_model(AutoModelForCausalLM, name, dtype=dtype)
+    _check_causal(name, model)
+    return model.to(device).eval(), tokenizer
+
+
+def _base_of(recorded: str) -> str:
+    """The base of an adapter; a starter is found again where this package is now installed."""
+    path = Path(recorded)
+    if not path.exists() and path.parent.name == "starters":
+        for starter in catalog():
+            if starter.folder == path.name:
+                return resolve(starter.name, starter.kind)
+    return recorded
+
+
+def loss_sum(model: nn.Module, rows: Packed) -> Tensor:
+    """Negative log-likelihood of the labels, in nats, summed; attention stays within documents.
+
+    Where a model's attention does not heed positions (BLOOM, OPT, Falcon), documents get rows of their own.
+    """
+    device = next(model.parameters()).device
+    if keeps_documents_apart(model):
+        rows = rows.to(str(device))
+        with packed_attention(model, device.type):
+            logits = model(input_ids=rows.ids, position_ids=rows.positions, use_cache=False).logits
+    else:
+        rows, mask = apart(rows.to(str(device)), fill=0)
+        logits = model(input_ids=rows.ids, attention_mask=mask, use_cache=False).logits
+    return nn.functional.cross_entropy(
+        logits.float().flatten(0, 1), rows.labels.flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+
+
+def keeps_documents_apart(model: nn.Module) -> bool:
+    """Whether positions that begin anew in a row hide from a document what stands before it; found out once."""
+    if model not in _APART:
+        positions = torch.tensor([[0, 1, 2, 0, 1, 2]])
+        one, other = (_logits(model, [*first, 7, 8, 9], positions) for first in ([1, 2, 3], [4, 5, 6]))
+        _APART[model] = torch.equal(one[:, 3:], other[:, 3:])
+    return _APART[model]
+
+
+_APART: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
+
+
+def _check_causal(name: str, model: nn.Module) -> None:
+    one, other = (_logits(model, [1, 2, 3, last]) for last in (4, 5))
+    if not torch.equal(one[:, :3], other[:, :3]):
+        raise ModelNotUsableError(
+            f"model {name!r} sees what it is to predict, so it cannot write text; give a causal language model, "
+            "and an encoder as train.encoder"
+        )
+
+
+def _logits(model: nn.Module, ids: Sequence[int], positions: Tensor | None = None) -> Tensor:
+    """Scores of one row, from a model that is left as it was. Shape (1, n_tokens, vocabulary)."""
+    device = next(model.parameters()).device
+    options = {} if positions is None else {"position_ids": positions.to(device)}
+    training = model.training
+    model.eval()
+    with torch.no_grad(), torch.autocast(device.type, enabled=False):
+        logits = model(input_ids=torch.tensor([list(ids)], device=device), use_cache=False, **options).logits
+    model.train(training)
+    return logits
+
+
+def context_length(model: nn.Module) -> int:
+    """The longest sequence of tokens that a model has positions for."""
+    config: Any = model.config
+    for name in ("max_position_embeddings", "n_positions"):
+        if getattr(config, name, None):
+            return int(getattr(config, name))
+    return UNLIMITED

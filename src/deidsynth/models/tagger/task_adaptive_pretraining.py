@@ -1,0 +1,109 @@
+"""Masked-language training of an encoder on the texts that it will then be trained to tag.
+
+It makes an encoder from scratch useful, and adapts a pretrained one to the language of the corpus.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from transformers import AutoModelForMaskedLM, ModernBertForMaskedLM, PreTrainedModel
+
+from deidsynth.config import TrainConfig
+from deidsynth.models.devices import Compute
+from deidsynth.models.loading import load_model
+from deidsynth.models.recipes import TaggerRecipe
+from deidsynth.models.tagger.masking import MaskedBatch, hide, masked_loss_sum, padded
+from deidsynth.models.tagger.token_classifier import Tagger
+from deidsynth.models.tagger.token_data import Example, batch_plan
+from deidsynth.models.training.loop import LoopSettings, Objective, TrainingPoint, training_steps
+from deidsynth.starters import SCRATCH, resolve
+
+
+def pretrain(
+    tagger: Tagger,
+    examples: Sequence[Example],
+    config: TrainConfig,
+    compute: Compute,
+    memory: dict[str, Any],
+    unlabelled: Sequence[Example] = (),
+    n_copies: int = 1,
+) -> Iterator[TrainingPoint]:
+    """Train the encoder inside a tagger to fill in hidden tokens, yielding a point for every step.
+
+    Args:
+        tagger: with a fresh output layer; its encoder is changed in place.
+        examples: chunks; their tags are passed over.
+        config: which encoder; share of hidden tokens; batch size, clipping and checkpoints of the training that
+            follows.
+        compute: seed, device, precision, folder for checkpoints.
+        memory: plain values of the caller, kept with the checkpoints.
+        unlabelled: chunks of other texts, mixed among the others.
+        n_copies: how often the documents are among the examples; a pass takes one.
+
+    Raises:
+        ModelNotUsableError: the encoder's folder has no output layer for filling in.
+    """
+    settings, recipe = config.pretraining, TaggerRecipe.of(config)
+    model = _filling_in(tagger, config.encoder)
+    epochs = recipe.pretraining_epochs / n_copies
+    if unlabelled:
+        examples = [*_passes(examples, epochs), *_passes(unlabelled, settings.unlabelled_epochs)]
+        epochs = 1.0
+    steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
+    n_steps = max(1, round(epochs * steps_per_epoch))
+    if not unlabelled:
+        n_steps = recipe.limited(n_steps, math.ceil(steps_per_epoch / n_copies))
+    plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, compute.seed)
+
+    def batches(step: int) -> list[MaskedBatch]:
+        chance = torch.Generator().manual_seed(compute.seed * 1_000_003 + step)
+        chosen = [examples[number] for number in plan[step]]
+        return [masked_batch(chosen, tagger, settings.masked, chance)]
+
+    loop = LoopSettings.of(config, compute, n_steps=n_steps, learning_rate=recipe.pretraining_rate, muon=recipe.muon)
+    loop = replace(loop, weight_decay=settings.weight_decay)
+    torch.manual_seed(compute.seed)
+    objective = Objective(batches, masked_loss_sum, lambda batch: batch.n_targets)
+    for step in training_steps(model, objective, loop, compute.scratch, memory):
+        yield TrainingPoint(step.number, n_steps, step.number / steps_per_epoch, step.loss, step.n_targets)
+
+
+def _passes(examples: Sequence[Example], epochs: float) -> list[Example]:
+    """Each example as often as there are passes; of a part of a pass, evenly spread ones."""
+    whole = int(epochs)
+    n_more = round((epochs - whole) * len(examples))
+    more = [examples[number * len(examples) // n_more] for number in range(n_more)]
+    return [*list(examples) * whole, *more]
+
+
+def _filling_in(tagger: Tagger, encoder: str) -> PreTrainedModel:
+    """A model that fills in hidden tokens and shares its encoder with the tagger."""
+    if encoder == SCRATCH:
+        model: PreTrainedModel = ModernBertForMaskedLM(tagger.model.config)
+    else:
+        model = load_model(AutoModelForMaskedLM, resolve(encoder, "encoder"))
+    setattr(model, model.base_model_prefix, tagger.model.base_model)
+    if isinstance(model, ModernBertForMaskedLM):
+        model.head = tagger.model.head
+    model.tie_weights()
+    return model
+
+
+def masked_batch(examples: Sequence[Example], tagger: Tagger, share: float, chance: torch.Generator) -> MaskedBatch:
+    """Chunks with a share of their tokens as targets.
+
+    Args:
+        examples: the chunks.
+        tagger: whose tokenizer names the special tokens.
+        share: of the tokens that become targets; at least one does.
+        chance: source of chance.
+    """
+    ids = padded([example.ids for example in examples], tagger.tokenizer.pad_token_id)
+    mask = padded([[1] * len(example.ids) for example in examples], 0)
+    shown, labels = hide(ids, tagger.tokenizer, share, chance)
+    return MaskedBatch(shown, mask, labels)

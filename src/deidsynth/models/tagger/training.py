@@ -1,0 +1,161 @@
+"""Training of a tagger."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from deidsynth.config import TrainConfig
+from deidsynth.documents import Document
+from deidsynth.errors import CorpusError
+from deidsynth.models.devices import Compute
+from deidsynth.models.recipes import TaggerRecipe
+from deidsynth.models.tagger.masking import padded
+from deidsynth.models.tagger.token_classifier import Tagger
+from deidsynth.models.tagger.token_data import Example, TrainingChunks, batch_plan
+from deidsynth.models.training.loop import LoopSettings, Objective, TrainingPoint, training_steps
+from deidsynth.tagging import IGNORED
+
+BEST = "best.safetensors"
+MICRO_BATCH_TOKENS = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedBatch:
+    """Chunks side by side.
+
+    Args:
+        ids: token ids. Shape (n_chunks, width).
+        mask: 1 where there is a token. Shape (n_chunks, width).
+        tags: tag numbers, ``IGNORED`` elsewhere. Shape (n_chunks, width).
+    """
+
+    ids: Tensor
+    mask: Tensor
+    tags: Tensor
+
+    @classmethod
+    def of(cls, examples: Sequence[Example], fill: int) -> TaggedBatch:
+        """Chunks filled up to the longest."""
+        ids = padded([example.ids for example in examples], fill)
+        mask = padded([[1] * len(example.ids) for example in examples], 0)
+        return cls(ids, mask, padded([example.tags for example in examples], IGNORED))
+
+    @property
+    def n_targets(self) -> int:
+        """Tagged tokens."""
+        return int((self.tags != IGNORED).sum())
+
+
+def carve_validation(documents: Sequence[Document], share: float, seed: int) -> tuple[list[Document], list[Document]]:
+    """Documents to train on and to validate on, parted by group.
+
+    Raises:
+        CorpusError: there is only one group.
+    """
+    units = sorted({document.unit for document in documents})
+    if len(units) < 2:
+        raise CorpusError(
+            "train.keep: best and train.target_recall need at least two documents of different groups; "
+            "use keep: last and no target"
+        )
+    random.Random(seed).shuffle(units)
+    held = set(units[: min(len(units) - 1, max(1, round(share * len(units))))])
+    return (
+        [document for document in documents if document.unit not in held],
+        [document for document in documents if document.unit in held],
+    )
+
+
+def train_tagger(
+    tagger: Tagger,
+    chunks: TrainingChunks,
+    config: TrainConfig,
+    compute: Compute,
+    memory: dict[str, Any],
+    *,
+    validate: Callable[[Tagger], float] | None = None,
+) -> Iterator[TrainingPoint]:
+    """Train a tagger in place, yielding a point for every step; at the end it holds the weights to keep.
+
+    Args:
+        tagger: model, tokenizer, tags.
+        chunks: training chunks.
+        config: epochs, rates.
+        compute: seed, device, precision, folder for checkpoints.
+        memory: values of the caller, kept with the checkpoints; ``best`` and ``average`` are used here.
+        validate: strict F1 on validation documents; given, the best epoch is kept, else the mean of the last weights.
+    """
+    examples = chunks.examples
+    if not examples:
+        raise CorpusError("the training documents hold no text to learn from")
+    recipe = TaggerRecipe.of(config)
+    steps_per_epoch = math.ceil(len(examples) / chunks.n_copies / recipe.batch_size)
+    n_steps = max(1, round(config.epochs * steps_per_epoch))
+    plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, compute.seed)
+    fill = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
+    settings = LoopSettings.of(config, compute, n_steps=n_steps, learning_rate=recipe.learning_rate, muon=recipe.muon)
+    memory.setdefault("best", None)
+    averaged = 0 if validate is not None else round(config.average * n_steps)
+    torch.manual_seed(compute.seed)
+    objective = Objective(
+        lambda step: _micro_batches([examples[number] for number in plan[step]], fill),
+        tag_loss_sum,
+        lambda batch: batch.n_targets,
+    )
+    for step in training_steps(tagger.model, objective, settings, compute.scratch, memory):
+        if step.number > n_steps - averaged:
+            _average(tagger.model, memory)
+        seen: dict[str, float] = {}
+        if validate is not None and (step.number % steps_per_epoch == 0 or step.number == n_steps):
+            f1 = validate(tagger)
+            seen = {"validation_f1": f1}
+            if memory["best"] is None or f1 > memory["best"]:
+                memory["best"] = f1
+                save_file({name: value.contiguous() for name, value in _weights(tagger.model)}, compute.scratch / BEST)
+        yield TrainingPoint(step.number, n_steps, step.number / steps_per_epoch, step.loss, step.n_targets, seen)
+    if memory["best"] is not None:
+        tagger.model.load_state_dict(load_file(compute.scratch / BEST), strict=False)
+    elif averaged:
+        tagger.model.load_state_dict(memory.pop("average")["weights"], strict=False)
+    tagger.model.eval()
+
+
+def _average(model: nn.Module, memory: dict[str, Any]) -> None:
+    """Take the weights into their mean over steps, which is kept with the checkpoints.
+
+    Source: Izmailov et al. 2018, "Averaging Weights Leads to Wider Optima and Better Generalization", though here
+    under the usual schedule.
+    """
+    mean = memory.setdefault("average", {"n": 0, "weights": dict(_weights(model))})
+    mean["n"] += 1
+    for name, weight in model.named_parameters():
+        kept = mean["weights"][name]
+        kept.lerp_(weight.detach().to(kept.device), 1.0 / mean["n"])  # one from a checkpoint is on the processor
+
+
+def tag_loss_sum(model: nn.Module, batch: TaggedBatch) -> Tensor:
+    """Cross-entropy of the tags, in nats, summed over the tagged tokens."""
+    device = next(model.parameters()).device
+    logits = model(input_ids=batch.ids.to(device), attention_mask=batch.mask.to(device)).logits
+    return nn.functional.cross_entropy(
+        logits.float().flatten(0, 1), batch.tags.to(device).flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+
+
+def _micro_batches(examples: Sequence[Example], fill: int) -> list[TaggedBatch]:
+    width = max(len(example.ids) for example in examples)
+    size = max(1, MICRO_BATCH_TOKENS // width)
+    return [TaggedBatch.of(examples[at : at + size], fill) for at in range(0, len(examples), size)]
+
+
+def _weights(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    for name, weight in model.named_parameters():
+        yield name, weight.detach().clone()

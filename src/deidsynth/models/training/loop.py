@@ -1,0 +1,289 @@
+"""The training loop, as a generator: the caller logs, evaluates and saves; the loop steps and resumes."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from deidsynth.errors import ModelNotUsableError
+from deidsynth.models.devices import Compute, autocast, keep_freed_memory
+from deidsynth.models.training.processes import check_same_start, processes_on, sum_gradients
+
+Batch = TypeVar("Batch")
+
+CHECKPOINT = "checkpoint.pt"
+STEPS_BEFORE_MOVEMENT_CHECK = 3
+_IN_LAYER = re.compile(r"\.\d+\.")
+
+
+class Schedule(Protocol):
+    """What the configurations of all trainings have in common."""
+
+    @property
+    def warmup(self) -> float: ...
+
+    @property
+    def weight_decay(self) -> float: ...
+
+    @property
+    def max_grad_norm(self) -> float: ...
+
+    @property
+    def checkpoint_seconds(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """What the optimizer needs to know.
+
+    Args:
+        n_steps: optimizer steps in all.
+        learning_rate: highest rate; linear warm-up, then a cosine down to a tenth.
+        warmup: share of the steps.
+        weight_decay: on matrices only.
+        max_grad_norm: gradients are scaled down to this norm.
+        checkpoint_seconds: time between checkpoints.
+        device: such as ``cpu``.
+        precision: ``fp32`` or ``bf16`` (autocast; weights stay as they are).
+        final_rate: rate at the end, as a share of the highest.
+        muon: whether the matrices inside the layers are trained with Muon instead of AdamW.
+    """
+
+    n_steps: int
+    learning_rate: float
+    warmup: float
+    weight_decay: float
+    max_grad_norm: float
+    checkpoint_seconds: float
+    device: str
+    precision: str
+    final_rate: float = 0.1
+    muon: bool = False
+
+    @classmethod
+    def of(
+        cls, schedule: Schedule, compute: Compute, *, n_steps: int, learning_rate: float, muon: bool
+    ) -> LoopSettings:
+        """The settings of one training from its configuration."""
+        return cls(
+            n_steps=n_steps,
+            learning_rate=learning_rate,
+            warmup=schedule.warmup,
+            weight_decay=schedule.weight_decay,
+            max_grad_norm=schedule.max_grad_norm,
+            checkpoint_seconds=schedule.checkpoint_seconds,
+            device=compute.device,
+            precision=compute.precision,
+            muon=muon,
+        )
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, zero-based."""
+        warm = max(1, round(self.warmup * self.n_steps))
+        if step < warm:
+            return self.learning_rate * (step + 1) / warm
+        done = (step - warm) / max(1, self.n_steps - warm)
+        return self.learning_rate * (self.final_rate + (1 - self.final_rate) * (1 + math.cos(math.pi * done)) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one optimizer step did.
+
+    Args:
+        number: one-based.
+        loss: mean over the targets, in nats.
+        n_targets: predicted places.
+        learning_rate: of this step.
+    """
+
+    number: int
+    loss: float
+    n_targets: int
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPoint:
+    """One step on a training curve.
+
+    Args:
+        step: optimizer steps so far.
+        n_steps: in all.
+        epoch: passes over the training data so far.
+        train_loss: of this step, nats a target.
+        n_targets: predicted places of this step.
+        measured: what was measured on validation data after this step, by name.
+    """
+
+    step: int
+    n_steps: int
+    epoch: float
+    train_loss: float
+    n_targets: int
+    measured: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Objective(Generic[Batch]):
+    """What is minimised.
+
+    Args:
+        batches: the micro-batches of a step, zero-based; the same at every call.
+        loss_sum: summed loss over the targets of one micro-batch, in nats; a scalar tensor.
+        n_targets: how many places that sum runs over.
+    """
+
+    batches: Callable[[int], Sequence[Batch]]
+    loss_sum: Callable[[nn.Module, Batch], Tensor]
+    n_targets: Callable[[Batch], int]
+
+
+def training_steps(
+    model: nn.Module,
+    objective: Objective[Batch],
+    settings: LoopSettings,
+    checkpoint: Path | None = None,
+    memory: dict[str, Any] | None = None,
+) -> Iterator[Step]:
+    """Train ``model`` in place, one optimizer step at a time, from the last checkpoint if there is one.
+
+    A run that was killed and resumed does the same steps as one that was not. Where a launcher began several processes,
+    they divide the micro-batches of a step, and gradients are summed once a step: a process may have none of them. All
+    processes read the checkpoint that the first one writes, and each has chance of its own in every step.
+
+    Args:
+        model: moved to the device of the settings.
+        objective: batches and loss.
+        settings: optimizer, device, precision.
+        checkpoint: folder that survives a killed run.
+        memory: plain values of the caller that are kept with the checkpoint and restored in place.
+
+    Raises:
+        ModelNotUsableError: no weight is trainable, or the trained weights do not move.
+        InputError: not all processes see the same checkpoint.
+    """
+    keep_freed_memory()
+    processes = processes_on(settings.device)
+    seed = torch.initial_seed()
+    model.to(settings.device)
+    trainable = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
+    if not trainable:
+        raise ModelNotUsableError("no weight of the model is trainable")
+    optimizers = _optimizers(trainable, settings)
+    first = 0
+    if checkpoint is not None and (checkpoint / CHECKPOINT).exists():
+        first = _restore(checkpoint, model, optimizers, memory)
+    check_same_start(processes, first, settings.device)
+    before = [weight.detach().clone() for _, weight in trainable] if first == 0 else []
+    saved = time.monotonic()
+    for number in range(first, settings.n_steps):
+        model.train()
+        if processes.num_processes > 1:
+            torch.manual_seed(seed + number * processes.num_processes + processes.process_index)
+        rate = settings.rate(number)
+        for each in optimizers:
+            for group in each.param_groups:
+                group["lr"] = rate
+        batches = objective.batches(number)
+        n_targets = max(1, sum(objective.n_targets(batch) for batch in batches))
+        total = torch.zeros((), device=settings.device)
+        for batch in batches[processes.process_index :: processes.num_processes]:
+            with autocast(settings.device, settings.precision):
+                loss = objective.loss_sum(model, batch)
+            (loss / n_targets).backward()
+            total += loss.detach()
+        sum_gradients(processes, total, [weight for _, weight in trainable])
+        nn.utils.clip_grad_norm_([weight for _, weight in trainable], settings.max_grad_norm)
+        for each in optimizers:
+            each.step()
+            each.zero_grad(set_to_none=True)
+        if before and number + 1 >= min(STEPS_BEFORE_MOVEMENT_CHECK, settings.n_steps):
+            _check_movement(before, [weight for _, weight in trainable])
+            before = []
+        yield Step(number + 1, float(total) / n_targets, n_targets, rate)
+        due = time.monotonic() - saved >= settings.checkpoint_seconds
+        if checkpoint is not None and due and processes.is_main_process:
+            _save(checkpoint, number + 1, model, optimizers, memory)
+            saved = time.monotonic()
+
+
+def _optimizers(trainable: Sequence[tuple[str, nn.Parameter]], settings: LoopSettings) -> list[torch.optim.Optimizer]:
+    """AdamW for everything, or for all but the matrices inside the layers, which then have Muon.
+
+    Muon's updates are scaled to the size of AdamW's (Liu et al. 2025, section 2.2), so both share one rate.
+    """
+    inner = [weight for name, weight in trainable if settings.muon and weight.ndim == 2 and _IN_LAYER.search(name)]
+    chosen = {id(weight) for weight in inner}
+    rest = [weight for _, weight in trainable if id(weight) not in chosen]
+    groups = [
+        {"params": [weight for weight in rest if weight.ndim >= 2], "weight_decay": settings.weight_decay},
+        {"params": [weight for weight in rest if weight.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimizers: list[torch.optim.Optimizer] = []
+    if rest:
+        optimizers.append(
+            torch.optim.AdamW([group for group in groups if group["params"]], betas=(0.9, 0.98), fused=True)
+        )
+    if inner:
+        group = {"params": inner, "weight_decay": settings.weight_decay}
+        optimizers.append(torch.optim.Muon([group], momentum=0.95, adjust_lr_fn="match_rms_adamw"))
+    return optimizers
+
+
+def _check_movement(before: Sequence[Tensor], weights: Sequence[Tensor]) -> None:
+    if all(torch.equal(old, new.detach()) for old, new in zip(before, weights, strict=True)):
+        raise ModelNotUsableError(
+            "the trained weights did not move in the first steps; raise the learning rate or use precision: fp32"
+        )
+
+
+def _trained_state(model: nn.Module) -> dict[str, Tensor]:
+    names = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    return {name: value for name, value in model.state_dict().items() if name in names}
+
+
+def _save(
+    folder: Path,
+    step: int,
+    model: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    memory: dict[str, Any] | None,
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {
+        "step": step,
+        "weights": _trained_state(model),
+        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+        "random": torch.get_rng_state(),
+        "memory": memory or {},
+    }
+    if torch.cuda.is_available():
+        state["random_cuda"] = torch.cuda.get_rng_state_all()
+    temporary = folder / f"{CHECKPOINT}.new"
+    torch.save(state, temporary)
+    temporary.replace(folder / CHECKPOINT)
+
+
+def _restore(
+    folder: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], memory: dict[str, Any] | None
+) -> int:
+    state = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
+    model.load_state_dict(state["weights"], strict=False)
+    for optimizer, values in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(values)
+    torch.set_rng_state(state["random"])
+    if "random_cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["random_cuda"][: torch.cuda.device_count()])
+    if memory is not None:
+        memory.clear()
+        memory.update(state["memory"])
+    return int(state["step"])

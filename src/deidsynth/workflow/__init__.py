@@ -1,0 +1,1 @@
+"""From a corpus and a configuration to artifacts: plan, store, executors, run folders."""

@@ -1,0 +1,194 @@
+"""A pass over an agenda on a Ray cluster: every node is a task, and tasks of lost machines are begun again.
+
+Orders and answers hold names, keys, counts and paths. What nodes make goes through the store alone, never through
+Ray's own; nor is the output of workers passed on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from deidsynth.errors import DeidsynthError, InputError, MissingExtraError
+from deidsynth.workflow.executors.pool import Agenda, Failure, Job, Told, failure_of, see_to
+from deidsynth.workflow.executors.remote import Answer, lost, make_order, run_order, wait_for
+from deidsynth.workflow.executors.resources import Resources
+
+if TYPE_CHECKING:
+    from deidsynth.stages.stage import Stage
+
+RETRIES = 3
+STARTS = 3
+LOOK_SECONDS = 20.0
+_STORE_BYTES = 80 * 1024 * 1024  # Ray's least: nothing of ours goes there
+
+
+@contextlib.contextmanager
+def ray_cluster(
+    address: str | None = None, resources: Resources | None = None, retries: int = RETRIES
+) -> Iterator[RayPass]:
+    """A context with a way to run nodes on a cluster, or on a Ray that is started here and ended with the context.
+
+    Inside of it, standard output goes to standard error.
+
+    Args:
+        address: of a running cluster; ``auto`` finds the one that this machine is part of; None starts Ray here.
+        resources: what nodes take.
+        retries: how often a node is begun again after its worker was lost.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        InputError: no cluster at the address.
+        DeidsynthError: Ray does not start here.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    ray = _ray()
+    wanted = resources or Resources()
+    if ray.is_initialized():  # by whoever calls; theirs to end
+        yield RayPass(wanted, retries)
+        return
+    # Ray prints notices on standard output, of a lost machine for one, where only results belong.
+    with contextlib.redirect_stdout(sys.stderr):
+        if address is None:
+            _start(ray)
+        else:
+            _connect(ray, address)
+        try:
+            yield RayPass(wanted, retries)
+        finally:
+            ray.shutdown()
+
+
+def _ray() -> Any:
+    try:
+        return importlib.import_module("ray")
+    except ImportError:
+        raise MissingExtraError("--executor ray", "ray") from None
+
+
+def _start(ray: Any) -> None:
+    """Start Ray on this machine, to be reached from it alone. Under load it may take several tries."""
+    for attempt in range(1, STARTS + 1):
+        try:
+            ray.init(
+                num_cpus=len(os.sched_getaffinity(0)), include_dashboard=False, log_to_driver=False,
+                logging_level=logging.ERROR, object_store_memory=_STORE_BYTES, _node_ip_address="127.0.0.1",
+            )  # fmt: skip
+        except Exception as error:  # Ray raises bare exceptions here
+            ray.shutdown()
+            if attempt == STARTS:
+                raise DeidsynthError(
+                    f"Ray did not start on this machine ({type(error).__name__}, {STARTS} tries); it gives up after "
+                    "some seconds where the machine is busy: try again, or use --executor local"
+                ) from error
+        else:
+            return
+
+
+def _connect(ray: Any, address: str) -> None:
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:  # as above
+        ray.shutdown()
+        raise InputError(
+            f"--ray-address {address}: no Ray cluster there ({type(error).__name__}); start one with: ray start --head"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class RayPass:
+    """A pass over an agenda with the machines of a cluster; inside of :func:`ray_cluster`.
+
+    Args:
+        resources: what nodes take.
+        retries: how often a node is begun again after its worker was lost.
+        stages: other stages than the package's own, by name; they travel with the order.
+    """
+
+    resources: Resources
+    retries: int = RETRIES
+    stages: Mapping[str, Stage] | None = None
+
+    def __call__(self, job: Job, agenda: Agenda, told: Told) -> None:
+        """Run what can be run; artifacts that are there and sources are seen to in this process."""
+        ray = _ray()
+        task = ray.remote(run_order)
+        running: dict[Any, str] = {}
+        warned: set[tuple[int, float]] = set()
+        try:
+            while True:
+                for name in agenda.ready():
+                    if not see_to(name, job, agenda, told):
+                        running[self._begin(task, job, name)] = name
+                if not running:
+                    return
+                done, _ = ray.wait(list(running), num_returns=1, timeout=LOOK_SECONDS)
+                for reference in done:
+                    _hear(self._answer(ray, reference, running[reference]), running.pop(reference), job, agenda, told)
+                if not done:
+                    self._warn(ray, job, running.values(), warned)
+        finally:
+            for reference in running:
+                with contextlib.suppress(Exception):
+                    ray.cancel(reference, force=True)
+
+    def _begin(self, task: Any, job: Job, name: str) -> Any:
+        """The reference of a node's task, which waits for a machine with room."""
+        cpus, gpus = self._needs(job, name)
+        order = make_order(job, name, threads=cpus, stages=self.stages)
+        options = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": self.retries, "retry_exceptions": False}
+        return task.options(name=name, **options).remote(order)
+
+    def _needs(self, job: Job, name: str) -> tuple[int, float]:
+        return self.resources.for_stage(job.plan[name].stage, job.surroundings.device)
+
+    def _answer(self, ray: Any, reference: Any, name: str) -> Answer:
+        try:
+            answer: Answer = ray.get(reference)
+        except ray.exceptions.RayTaskError as error:
+            # Outside of run_order: the worker could not take the order at all. Its text might be anything.
+            why = type(getattr(error, "cause", None) or error).__name__
+            message = f"a worker could not begin ({why}); is deidsynth installed on all machines?"
+            return Answer(None, Failure(name, message), ())
+        except ray.exceptions.RayError as error:
+            return Answer(None, lost(name, type(error).__name__, self.retries + 1), ())
+        return answer
+
+    def _warn(self, ray: Any, job: Job, names: Any, warned: set[tuple[int, float]]) -> None:
+        """Tell once of what no machine of the cluster has, since Ray would wait for it without a word."""
+        machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        for needs in {self._needs(job, name) for name in names} - warned:
+            cpus, gpus = needs
+            if any(each.get("CPU", 0) >= cpus and each.get("GPU", 0) >= gpus for each in machines):
+                continue
+            warned.add(needs)
+            job.surroundings.progress.message(
+                f"waiting: no machine of the cluster has {cpus} processors and {gpus:g} GPUs; add one, or stop and "
+                "give other --cpus-per-task and --gpus-per-task"
+            )
+
+
+def _hear(answer: Answer, name: str, job: Job, agenda: Agenda, told: Told) -> None:
+    """Take an answer; the result is read from the store."""
+    for line in answer.lines:
+        job.surroundings.progress.message(line)
+    if answer.failure is not None or answer.status is None:
+        agenda.outcome.failures[name] = answer.failure or Failure(name, "no answer")
+        return
+    try:
+        wait_for(job, name)
+        found = job.find(name, agenda.inputs(name))
+    except Exception as error:
+        agenda.outcome.failures[name] = failure_of(name, error)
+        return
+    if found is None:
+        agenda.outcome.failures[name] = Failure(name, "its inputs changed while it was made")
+        return
+    agenda.outcome.results[name] = replace(found, status=answer.status)
+    told(name)

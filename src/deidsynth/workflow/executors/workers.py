@@ -1,0 +1,180 @@
+"""Worker processes: each runs one node at a time with its share of the threads."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Any
+
+from deidsynth.progress import SilentProgress
+from deidsynth.workflow.executors.executor import Surroundings
+from deidsynth.workflow.executors.pool import Agenda, Failure, Job, Told, failure_of, see_to
+from deidsynth.workflow.executors.shards import with_parts
+from deidsynth.workflow.store import Artifact
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+    from deidsynth.stages.stage import Stage
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def threads_for(n_workers: int) -> int:
+    """Threads of each of so many workers: those that ``OMP_NUM_THREADS`` or the machine allows, divided; at least 1."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    available = int(asked) if asked.isdigit() and int(asked) else len(os.sched_getaffinity(0))
+    return max(1, available // n_workers)
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """A pass over an agenda with several processes.
+
+    Args:
+        number: how many processes.
+        threads: of each; by default the machine's, divided.
+        start_method: of the processes; ``spawn`` is safe beside threads, ``fork`` takes over what is in memory.
+    """
+
+    number: int
+    threads: int | None = None
+    start_method: str = "spawn"
+
+    def __call__(self, job: Job, agenda: Agenda, told: Told) -> None:
+        """Run what can be run; artifacts that are there and sources are seen to in this process."""
+        idle: list[_Worker] = []
+        busy: dict[Connection, tuple[_Worker, str]] = {}
+        try:
+            while True:
+                self._begin(job, agenda, told, idle, busy)
+                if not busy:
+                    return
+                for connection in wait(list(busy)):
+                    assert isinstance(connection, Connection)
+                    worker, name = busy[connection]
+                    if self._hear(worker, name, job, agenda, told):
+                        del busy[connection]
+                        if worker.process.is_alive():
+                            idle.append(worker)
+        finally:
+            for worker in [*idle, *(each for each, _ in busy.values())]:
+                worker.end()
+
+    def _begin(
+        self,
+        job: Job,
+        agenda: Agenda,
+        told: Told,
+        idle: list[_Worker],
+        busy: dict[Connection, tuple[_Worker, str]],
+    ) -> None:
+        """Give out nodes while there are any and a worker is free."""
+        while len(busy) < self.number:
+            name = next(agenda.ready(), None)
+            if name is None:
+                return
+            if see_to(name, job, agenda, told):
+                continue
+            worker = idle.pop() if idle else self._start(job)
+            worker.connection.send((name, agenda.inputs(name)))
+            busy[worker.connection] = (worker, name)
+
+    def _start(self, job: Job) -> _Worker:
+        here, there = multiprocessing.Pipe()
+        context: Any = multiprocessing.get_context(self.start_method)
+        # The package's own stages are loaded by the worker; others have to come along.
+        stages = None if self.start_method == "spawn" else job.stages
+        bare = replace(job, sources={}, stages={}, surroundings=Surroundings(job.surroundings.device))
+        with _environment(dict.fromkeys(THREAD_VARIABLES, str(self.threads or threads_for(self.number)))):
+            process = context.Process(target=_work, args=(there, bare, stages), daemon=True)
+            process.start()
+        there.close()
+        return _Worker(process, here)
+
+    def _hear(self, worker: _Worker, name: str, job: Job, agenda: Agenda, told: Told) -> bool:
+        """Take one message of a worker; whether its node is finished."""
+        try:
+            kind, content = worker.connection.recv()
+        except (EOFError, OSError):
+            worker.process.join()
+            message = (
+                f"its process ended with code {worker.process.exitcode}; perhaps memory ran out: use fewer workers"
+            )
+            agenda.outcome.failures[name] = Failure(name, message)
+            return True
+        if kind == "message":
+            job.surroundings.progress.message(content)
+            return False
+        if kind == "failure":
+            agenda.outcome.failures[name] = content
+        else:
+            agenda.outcome.results[name] = content
+            told(name)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    process: BaseProcess
+    connection: Connection
+
+    def end(self) -> None:
+        """Stop the process; what it was making is taken up by the next attempt."""
+        with contextlib.suppress(OSError):
+            self.connection.send(None)
+        self.connection.close()
+        self.process.join(timeout=0.2)
+        if self.process.is_alive():
+            self.process.terminate()
+            self.process.join()
+
+
+class _Remote(SilentProgress):
+    """Passes lines on to the process that listens; bars of several workers would get into each other's way."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def message(self, text: str) -> None:
+        """Pass the line on."""
+        self._connection.send(("message", text))
+
+
+def _work(connection: Connection, job: Job, stages: Mapping[str, Stage] | None) -> None:
+    """Run nodes as they are named, until None comes or nobody is left to name any."""
+    if stages is None:
+        from deidsynth.stages import STAGES
+
+        stages = with_parts(STAGES)
+    job = replace(job, stages=stages, surroundings=Surroundings(job.surroundings.device, _Remote(connection)))
+    with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+        while (asked := connection.recv()) is not None:
+            name: str
+            inputs: dict[str, Artifact]
+            name, inputs = asked
+            try:
+                result = job.run(name, inputs)
+            except Exception as error:
+                connection.send(("failure", failure_of(name, error)))
+            else:
+                connection.send(("result", result))
+
+
+@contextlib.contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """A context in which environment variables have other values, for processes that are started inside."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,377 @@
+"""Run folders: what a user opens when a run is done.
+
+run.yaml                     the resolved configuration
+run.json                     marks a run folder; which artifacts it shows, and the digest of every published file
+report.html, report.json
+synthetic/corpus.jsonl
+models/{lm,gold,synthetic}   copies out of the store, ordinary model folders
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deidsynth.config import StageConfig, dump
+from deidsynth.digests import file_digest
+from deidsynth.errors import InputError, IntegrityError, OutputInUseError
+from deidsynth.workflow.store import Artifact, FileLock, Store, storage_errors, write_atomically
+from deidsynth.workflow.store.disk import fsync_path, make_private_folder, remove_tree, replace_tree
+from deidsynth.workflow.store.store import compare_files
+
+RECORD = "run.json"
+_LEVELS = 3
+SCHEMA_VERSION = 1
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A copy in the run folder: of which artifact, and the digest and size of its files by relative path."""
+
+    key: str
+    content_digest: str
+    files: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a run folder remembers.
+
+    Args:
+        store: the store's folder, as an absolute path.
+        created: when the record was last changed; UTC, ISO 8601.
+        artifacts: stage, key and content digest of every node that the copies were made with, by name.
+        published: the copies, by relative path.
+        report: digest of what the report was made from; None while there is none.
+        planned: stage and key of every node of the latest run, by name; one that was stopped has not made all.
+    """
+
+    store: str | None = None
+    created: str = ""
+    artifacts: dict[str, dict[str, str]] = field(default_factory=dict)
+    published: dict[str, Published] = field(default_factory=dict)
+    report: str | None = None
+    planned: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What to copy: ``subpath`` of an artifact to ``target`` in the run folder."""
+
+    target: str
+    artifact: Artifact
+    subpath: str
+
+
+class RunFolder:
+    """The folder of one run at ``path``, created (0700) when it is first claimed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """A context in which no other run writes here.
+
+        Raises:
+            InputError: the folder holds other things than a run, or is a file.
+            OutputInUseError: another run has claimed it.
+        """
+        self.check_free()
+        make_private_folder(self.path)
+        with FileLock(self.path / _LOCK, self._refuse):
+            if not (self.path / RECORD).exists():
+                self._write_record(RunRecord())
+            yield
+
+    def check_free(self) -> None:
+        """Make sure that the folder is absent, empty or of a run.
+
+        Raises:
+            InputError: it holds other things than a run, or is a file.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError(f"{self.path}: a file, not a folder; choose another --output")
+        if not self.path.exists() or (self.path / RECORD).exists():
+            return
+        if {entry.name for entry in self.path.iterdir()} - {_LOCK, f".{RECORD}.tmp"}:
+            raise InputError(
+                f"{self.path}: not empty and not a run folder (it has no {RECORD}); choose a new folder with --output"
+            )
+
+    def _refuse(self, process: str) -> None:
+        raise OutputInUseError(
+            f"{self.path}: another run (process {process}) is using this folder; wait until it ends, "
+            "or choose another one with --output"
+        )
+
+    def record(self) -> RunRecord:
+        """What the folder remembers.
+
+        Raises:
+            InputError: it is no run folder.
+            IntegrityError: the record is damaged.
+        """
+        place = self.path / RECORD
+        try:
+            data = json.loads(place.read_text(encoding="utf-8"))
+            if data.pop("schema_version") != SCHEMA_VERSION:
+                raise ValueError
+            data["published"] = {target: Published(**entry) for target, entry in data["published"].items()}
+            return RunRecord(**data)
+        except (FileNotFoundError, NotADirectoryError):
+            raise InputError(f"{self.path}: not a run folder (it has no {RECORD}); give the folder of a run") from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise IntegrityError(
+                f"{place}: not a readable record of a run; remove it and the copies beside it, and run again: "
+                "the artifacts are in the store"
+            ) from None
+
+    def _write_record(self, record: RunRecord) -> None:
+        data = {"schema_version": SCHEMA_VERSION, **asdict(record)}
+        write_atomically(self.path / RECORD, json.dumps(data, indent=2) + "\n")
+
+    def write_config(self, config: StageConfig) -> bool:
+        """Write ``run.yaml``; whether it changed."""
+        text = dump(config)
+        place = self.path / "run.yaml"
+        if place.is_file() and place.read_text(encoding="utf-8") == text:
+            return False
+        write_atomically(place, text)
+        return True
+
+    def write_plan(self, planned: Mapping[str, Mapping[str, str]], store: Store) -> None:
+        """Remember what a run is going to make, so that a run that was stopped can say what is missing.
+
+        Args:
+            planned: stage and key of every node, by name.
+            store: where the artifacts will be.
+        """
+        record = self.record()
+        plain = {name: dict(entry) for name, entry in planned.items()}
+        new = replace(record, store=str(store.root.resolve()), planned=plain)
+        if new != record:
+            self._write_record(replace(new, created=_now()))
+
+    def publish(
+        self, publications: Sequence[Publication], *, store: Store, artifacts: Mapping[str, Artifact]
+    ) -> list[str]:
+        """Copy artifacts into the folder, each whole or not at all; the targets that changed.
+
+        Args:
+            publications: what to copy; a copy of the same content that is there is left alone.
+            store: recorded, so that the run can be verified.
+            artifacts: all artifacts of the run by node name, recorded for the same reason.
+        """
+        record = self.record()
+        published, changed = {}, []
+        for each in publications:
+            published[each.target] = entry = _entry(each)
+            if record.published.get(each.target) != entry or not self._is_there(each.target, entry):
+                self._copy(each.artifact.path / each.subpath, self.path / each.target)
+                changed.append(each.target)
+        named = {
+            name: {"stage": artifact.manifest.stage, "key": artifact.key, "content_digest": artifact.content_digest}
+            for name, artifact in artifacts.items()
+        }
+        new = replace(record, store=str(store.root.resolve()), artifacts=named, published=published)
+        if new != record:
+            self._write_record(replace(new, created=_now()))
+        return changed
+
+    def _is_there(self, target: str, entry: Published) -> bool:
+        place = self.path / target
+        sizes = {name: record["size"] for name, record in entry.files.items()}
+        if "" in sizes:
+            return place.is_file() and place.stat().st_size == sizes[""]
+        found = {path.relative_to(place).as_posix(): path for path in place.rglob("*") if path.is_file()}
+        return found.keys() == sizes.keys() and all(found[name].stat().st_size == sizes[name] for name in found)
+
+    def _copy(self, source: Path, target: Path) -> None:
+        make_private_folder(target.parent)
+        temporary = target.with_name(f".{target.name}.tmp")
+        with storage_errors(target):
+            remove_tree(temporary)
+            if source.is_dir():
+                shutil.copytree(source, temporary)
+                for path in temporary.rglob("*"):
+                    fsync_path(path)
+            else:
+                shutil.copyfile(source, temporary)
+                fsync_path(temporary)
+            replace_tree(temporary, target)
+
+    def has_report(self, made_from: str) -> bool:
+        """Whether the reports that are there were made from what this digest stands for."""
+        there = (self.path / "report.json").is_file() and (self.path / "report.html").is_file()
+        return there and self.record().report == made_from
+
+    def write_report(self, report: Mapping[str, Any], html: str, made_from: str) -> None:
+        """Write ``report.json`` and ``report.html``."""
+        write_atomically(self.path / "report.json", json.dumps(report, indent=2, allow_nan=False) + "\n")
+        write_atomically(self.path / "report.html", html)
+        record = self.record()
+        self._write_record(replace(record, created=_now(), report=made_from))
+
+    def report(self) -> dict[str, Any]:
+        """The content of ``report.json``.
+
+        Raises:
+            InputError: no run folder, or the run is not finished.
+            IntegrityError: the file is damaged.
+        """
+        self.record()
+        place = self.path / "report.json"
+        try:
+            report: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            remedy = f"finish the run with: deidsynth run {self.path / 'run.yaml'}"
+            raise InputError(f"{self.path}: no report yet; {remedy}") from None
+        except ValueError:
+            raise IntegrityError(f"{place}: not readable; remove it and run again") from None
+        return report
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _entry(publication: Publication) -> Published:
+    """The files of a publication; a single file is recorded under the empty path."""
+    manifest, subpath = publication.artifact.manifest, publication.subpath
+    prefix = f"{subpath}/"
+    files = {
+        name.removeprefix(prefix) if name != subpath else "": asdict(record)
+        for name, record in manifest.files.items()
+        if name == subpath or name.startswith(prefix)
+    }
+    if not files:
+        raise IntegrityError(f"{publication.artifact.path}: holds no {subpath}; remove the folder and run again")
+    return Published(manifest.key, manifest.content_digest, files)
+
+
+def list_runs(root: Path) -> list[dict[str, Any]]:
+    """One summary for each run folder at or up to three levels below ``root``, sorted by path; damaged ones say so."""
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder; give the folder that holds the runs")
+    return [_summary(place) for place in sorted(_run_folders(root, _LEVELS))]
+
+
+def _run_folders(folder: Path, levels: int) -> Iterator[Path]:
+    """The run folders at or below a folder; nothing is looked for in them, nor in hidden or locked folders."""
+    if (folder / RECORD).is_file():
+        yield folder
+    elif levels and os.access(folder, os.R_OK | os.X_OK):
+        for path in folder.iterdir():
+            if path.is_dir() and not path.name.startswith("."):
+                yield from _run_folders(path, levels - 1)
+
+
+def _summary(place: Path) -> dict[str, Any]:
+    folder = RunFolder(place)
+    summary: dict[str, Any] = {"path": str(place), "status": "unfinished", "created": None, "language": None}
+    summary |= {"gold_strict_f1": None, "synthetic_strict_f1": None}
+    try:
+        summary["created"] = folder.record().created or None
+        if (place / "report.json").is_file():
+            report = folder.report()
+            summary |= {"status": "finished", "created": report["created"], "language": report["language"]}
+            for model in ("gold", "synthetic"):
+                summary[f"{model}_strict_f1"] = report["models"][model]["strict"]["f1"]
+    except (IntegrityError, KeyError, TypeError):
+        summary["status"] = "damaged"
+    return summary
+
+
+def show_run(path: Path) -> dict[str, Any]:
+    """What a run is made of: its summary, and every artifact with stage, key, size in bytes and duration.
+
+    Of a first run that was stopped, the artifacts are those that it was going to make; not all are ``present``.
+
+    Raises:
+        InputError: no run folder.
+        IntegrityError: its record or an artifact's manifest is damaged.
+    """
+    record = RunFolder(path).record()
+    artifacts = []
+    for name, entry in (record.artifacts or record.planned).items():
+        artifact = Store(Path(record.store or "")).get(entry["key"], entry["stage"])
+        shown: dict[str, Any] = {"name": name, "stage": entry["stage"], "key": entry["key"], "present": False}
+        if artifact is not None:
+            manifest = artifact.manifest
+            shown |= {"present": True, "path": str(artifact.path), "size": manifest.size, "facts": manifest.facts}
+            shown |= {"duration_seconds": manifest.duration_seconds, "lineage": manifest.lineage}
+        artifacts.append(shown)
+    return {**_summary(path), "store": record.store, "artifacts": artifacts, "published": sorted(record.published)}
+
+
+def verify_run(path: Path) -> list[str]:
+    """What is wrong with a run after computing every digest again, one line each; empty if all is well.
+
+    Looked at: the run's artifacts in the store, what they were made from, and the copies in the run folder.
+
+    Raises:
+        InputError: no run folder.
+    """
+    record = RunFolder(path).record()
+    store = Store(Path(record.store or ""))
+    problems = [] if record.artifacts else _verify_unfinished(path, record, store)
+    found: dict[str, Artifact] = {}
+    for name, entry in record.artifacts.items():
+        try:
+            artifact = store.get(entry["key"], entry["stage"])
+        except IntegrityError as error:
+            problems.append(str(error))
+            continue
+        if artifact is None:
+            problems.append(f"{name}: its artifact is not in the store {store.root}; run again to make it anew")
+            continue
+        found[artifact.key] = artifact
+        problems += store.verify(artifact)
+        if artifact.content_digest != entry["content_digest"]:
+            problems.append(f"{name}: the store holds another content than this run was made with; run again")
+    for artifact in found.values():
+        for role, used in artifact.manifest.inputs.items():
+            if used.key in found and found[used.key].content_digest != used.content_digest:
+                problems.append(f"{artifact.path.name}: made from another content of its input {role}; run again")
+    for target, published in record.published.items():
+        problems += _verify_copy(path, target, published)
+    return problems
+
+
+def _verify_unfinished(path: Path, record: RunRecord, store: Store) -> list[str]:
+    """How much of a run is there that was stopped before its folder showed anything, and what is wrong with that."""
+    problems: list[str] = []
+    n_there = 0
+    for entry in record.planned.values():
+        try:
+            artifact = store.get(entry["key"], entry["stage"])
+        except IntegrityError as error:
+            problems.append(str(error))
+            continue
+        n_there += artifact is not None
+        if artifact is not None:
+            problems += store.verify(artifact)
+    count = f"{n_there} of {len(record.planned)} artifacts" if record.planned else "no artifacts"
+    return [f"unfinished: {count}; finish the run with: deidsynth run {path / 'run.yaml'}", *problems]
+
+
+def _verify_copy(path: Path, target: str, published: Published) -> list[str]:
+    recorded = {name: file["digest"] for name, file in published.files.items()}
+    place = path / target
+    if "" not in recorded:
+        return compare_files(place, recorded, label=target)
+    if not place.is_file():
+        return [f"{target}: missing"]
+    return [] if file_digest(place) == recorded[""] else [f"{target}: changed"]

@@ -1,0 +1,237 @@
+"""The store: one folder for each artifact, named by stage and key.
+
+    root/artifacts/<stage>-<16 hex digits of the key>/   payload and manifest.json; its presence means complete
+    root/work/<same name>/output, scratch                the attempt in progress; survives a kill and is taken up again
+    root/locks/<same name>.lock                          one process at a time computes a key
+
+An artifact comes into being by one rename of a folder whose files are on the disk and whose manifest was written last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deidsynth.digests import file_digest, hex_of
+from deidsynth.errors import IntegrityError
+from deidsynth.workflow.store.disk import (
+    FileLock,
+    fsync_path,
+    make_private_folder,
+    remove_tree,
+    replace_tree,
+    storage_errors,
+    write_atomically,
+)
+from deidsynth.workflow.store.manifest import FILE_NAME, FileRecord, InputRecord, Manifest, read_manifest
+
+_KEY_DIGITS = 16
+_ATTEMPT = "attempt.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A finished artifact: its folder (read only, by convention) and its manifest."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def key(self) -> str:
+        """The key that the plan knew beforehand."""
+        return self.manifest.key
+
+    @property
+    def content_digest(self) -> str:
+        """What the artifact turned out to be."""
+        return self.manifest.content_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The reserved place of an artifact that is being made.
+
+    Args:
+        stage: name of the stage.
+        key: key of the artifact to be.
+        folder: holds ``output`` and ``scratch``.
+    """
+
+    stage: str
+    key: str
+    folder: Path
+
+    @property
+    def output(self) -> Path:
+        """Becomes the artifact."""
+        return self.folder / "output"
+
+    @property
+    def scratch(self) -> Path:
+        """Checkpoints; thrown away when the artifact is finished."""
+        return self.folder / "scratch"
+
+    def prepare(self, inputs: Mapping[str, InputRecord]) -> int:
+        """Create the folders and return the number of this attempt, from 1.
+
+        What an earlier attempt left is kept, unless it was made from inputs of other content; half-written temporary
+        files (``.*.tmp``) go.
+        """
+        content = {role: record.content_digest for role, record in sorted(inputs.items())}
+        attempts = self._earlier_attempts(content)
+        if attempts == 0:
+            remove_tree(self.folder)
+        make_private_folder(self.folder)
+        with storage_errors(self.folder):
+            self.output.mkdir(exist_ok=True)
+            self.scratch.mkdir(exist_ok=True)
+            for left in [self.output / FILE_NAME, *self.output.rglob(".*.tmp")]:
+                remove_tree(left)
+        write_atomically(self.folder / _ATTEMPT, json.dumps({"inputs": content, "attempts": attempts + 1}))
+        return attempts + 1
+
+    def _earlier_attempts(self, content: Mapping[str, str]) -> int:
+        try:
+            record = json.loads((self.folder / _ATTEMPT).read_text(encoding="utf-8"))
+            return int(record["attempts"]) if record["inputs"] == content else 0
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0
+
+
+class Store:
+    """Artifacts below ``root``, which is created (0700) with the first one."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.root)!r})"
+
+    def folder_of(self, key: str, stage: str) -> Path:
+        """Where the artifact is, or would be."""
+        return self.root / "artifacts" / _name(key, stage)
+
+    def has(self, key: str, stage: str) -> bool:
+        """Whether the artifact is there; its content is not looked at."""
+        return (self.folder_of(key, stage) / FILE_NAME).is_file()
+
+    def get(self, key: str, stage: str) -> Artifact | None:
+        """The artifact, or None where there is none.
+
+        Raises:
+            IntegrityError: the manifest is damaged or belongs to another artifact.
+        """
+        folder = self.folder_of(key, stage)
+        if not (folder / FILE_NAME).is_file():
+            return None
+        manifest = read_manifest(folder / FILE_NAME)
+        if manifest.key != key or manifest.stage != stage:
+            raise IntegrityError(f"{folder}: its manifest is another artifact's; remove the folder and run again")
+        return Artifact(folder, manifest)
+
+    @contextmanager
+    def reserve(self, key: str, stage: str, on_wait: Callable[[str], None] = lambda _: None) -> Iterator[Work]:
+        """A context that alone, among all processes, may make this artifact.
+
+        Another process may have finished it while this one waited, so look with :meth:`get` before working.
+
+        Args:
+            key: key of the artifact.
+            stage: name of the stage.
+            on_wait: called with the id of the process that holds the artifact, before waiting for it.
+        """
+        name = _name(key, stage)
+        make_private_folder(self.root)
+        for part in ("artifacts", "work", "locks"):
+            make_private_folder(self.root / part)
+        with FileLock(self.root / "locks" / f"{name}.lock", on_wait):
+            yield Work(stage, key, self.root / "work" / name)
+
+    def commit(self, work: Work, manifest: Manifest) -> Artifact:
+        """Make the work's output the artifact: files to disk, manifest last, one rename.
+
+        What was there under the same key is replaced.
+
+        Raises:
+            StorageError: the disk is full or cannot be written; no artifact has come into being.
+        """
+        if (work.output / FILE_NAME).exists():
+            raise IntegrityError(f"stage {work.stage} wrote a file named {FILE_NAME}, which belongs to the store")
+        target = self.folder_of(work.key, work.stage)
+        with storage_errors(target):
+            files = _record_files(work.output)
+            complete = replace(manifest, files=files)
+            complete = replace(complete, content_digest=complete.derived_content_digest())
+            write_atomically(work.output / FILE_NAME, complete.to_json())
+            replace_tree(work.output, target)
+        self.discard_work(work)
+        return Artifact(target, complete)
+
+    def discard_work(self, work: Work) -> None:
+        """Throw away what an attempt left; only inside :meth:`reserve`."""
+        remove_tree(work.folder)
+
+    def artifacts(self) -> list[Artifact]:
+        """All finished artifacts, sorted by folder name.
+
+        Raises:
+            IntegrityError: a manifest is damaged.
+        """
+        manifests = sorted((self.root / "artifacts").glob(f"*/{FILE_NAME}"))
+        visible = (path for path in manifests if not path.parent.name.startswith("."))
+        return [Artifact(path.parent, read_manifest(path)) for path in visible]
+
+    def remove(self, artifact: Artifact) -> None:
+        """Remove an artifact; the manifest goes first, so that half an artifact never looks complete."""
+        with self.reserve(artifact.key, artifact.manifest.stage), storage_errors(artifact.path):
+            (artifact.path / FILE_NAME).unlink(missing_ok=True)
+            remove_tree(artifact.path)
+
+    def verify(self, artifact: Artifact) -> list[str]:
+        """What is wrong with an artifact after computing every digest again, one line each; empty if all is well."""
+        manifest, name = artifact.manifest, artifact.path.name
+        problems = []
+        if manifest.derived_key() != manifest.key:
+            problems.append(f"{name}: the key does not follow from the manifest")
+        if manifest.derived_content_digest() != manifest.content_digest:
+            problems.append(f"{name}: the content digest does not follow from the recorded files")
+        recorded = {path: record.digest for path, record in manifest.files.items()}
+        return problems + compare_files(artifact.path, recorded, label=name)
+
+
+def compare_files(folder: Path, recorded: Mapping[str, str], *, label: str) -> list[str]:
+    """How the files below a folder differ from recorded digests, one line each, told as ``label/path``.
+
+    A manifest of the store does not count as a file of the payload.
+    """
+    found = set(_payload(folder))
+    problems = [f"{label}/{path}: missing" for path in sorted(recorded.keys() - found)]
+    problems += [f"{label}/{path}: not in the manifest" for path in sorted(found - recorded.keys())]
+    for path in sorted(found & recorded.keys()):
+        if file_digest(folder / path) != recorded[path]:
+            problems.append(f"{label}/{path}: changed")
+    return problems
+
+
+def _name(key: str, stage: str) -> str:
+    return f"{stage}-{hex_of(key)[:_KEY_DIGITS]}"
+
+
+def _payload(folder: Path) -> list[str]:
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in names if name != FILE_NAME)
+
+
+def _record_files(folder: Path) -> dict[str, FileRecord]:
+    files = {}
+    for name in _payload(folder):
+        path = folder / name
+        fsync_path(path)
+        files[name] = FileRecord(file_digest(path), path.stat().st_size)
+    for below in folder.rglob("*"):
+        if below.is_dir():
+            fsync_path(below)
+    return files

@@ -1,0 +1,54 @@
+"""Which weights a training of a tagger ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from deidsynth.config import TrainConfig
+from deidsynth.documents import LabelScheme
+from deidsynth.models.devices import Compute
+from deidsynth.models.tagger.token_classifier import new_tagger
+from deidsynth.models.tagger.token_data import training_chunks
+from deidsynth.models.tagger.training import train_tagger
+from deidsynth.tagging import TagSet
+from tiny_models import NOTES
+
+TAGS = TagSet.of(LabelScheme(("CITY", "NAME")))
+
+
+@pytest.mark.parametrize(("average", "n_last"), [(0.0, 1), (0.5, 6), (0.05, 1)])
+def test_the_mean_of_the_last_weights_is_kept(
+    average: float, n_last: int, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    config = TrainConfig(encoder=str(tiny("modernbert")), epochs=2, batch_size=4, learning_rate=0.01, average=average)
+    torch.manual_seed(1)
+    tagger = new_tagger(config, TAGS, (), "cpu")
+    chunks = training_chunks(NOTES, tagger.tokenizer, TAGS, max_words=None, max_tokens=64)
+    seen: list[dict[str, Any]] = []
+    for point in train_tagger(tagger, chunks, config, Compute(1, "cpu", "fp32", tmp_path), {}):
+        seen.append({name: weight.detach().clone() for name, weight in tagger.model.named_parameters()})
+        assert point.n_steps == 12
+    for name, weight in tagger.model.named_parameters():
+        expected = torch.stack([weights[name] for weights in seen[-n_last:]]).mean(dim=0)
+        torch.testing.assert_close(weight.detach(), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_the_best_epoch_is_no_mean(tiny: Callable[[str], Path], tmp_path: Path) -> None:
+    config = TrainConfig(encoder=str(tiny("modernbert")), epochs=2, batch_size=4, learning_rate=0.01)
+    tagger = new_tagger(config, TAGS, (), "cpu")
+    chunks = training_chunks(NOTES, tagger.tokenizer, TAGS, max_words=None, max_tokens=64)
+    seen = []
+
+    def validate(_: object) -> float:
+        seen.append({name: weight.detach().clone() for name, weight in tagger.model.named_parameters()})
+        return 1.0 / len(seen)
+
+    for _ in train_tagger(tagger, chunks, config, Compute(1, "cpu", "fp32", tmp_path), {}, validate=validate):
+        pass
+    assert len(seen) == 2
+    assert all(torch.equal(weight, seen[0][name]) for name, weight in tagger.model.named_parameters())
