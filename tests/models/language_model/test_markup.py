@@ -85,7 +85,7 @@ def test_parts_of_a_document() -> None:
 
 def test_a_header_tells_labels_and_length() -> None:
     notes = [NOTE, Document("2", "kort"), Document("3", "x" * 50), Document("4", "x" * 90)]
-    markup = Markup.of(AdaptConfig(header=["labels", "length"]), notes)
+    markup = Markup.of(AdaptConfig(control_codes=["labels", "length"]), notes)
     assert not markup.inline
     assert markup.header_of(NOTE) == (
         "<|has:CITY|>", "<|count:1|>", "<|has:NAME|>", "<|count:1|>", "<|length:2|>", "<|/header|>",
@@ -102,7 +102,7 @@ def test_markup_is_kept_beside_the_weights(tmp_path: Path) -> None:
     assert Markup.of(AdaptConfig(), [NOTE]) == Markup.load(tmp_path) == Markup()
     Markup().save(tmp_path)
     assert not list(tmp_path.iterdir())
-    markup = Markup.of(AdaptConfig(annotations="inline", header=["length"]), [NOTE, NOTE])
+    markup = Markup.of(AdaptConfig(annotations="inline", control_codes=["length"]), [NOTE, NOTE])
     markup.save(tmp_path)
     assert Markup.load(tmp_path) == markup
     assert "Anna" not in (tmp_path / "deidsynth.json").read_text(encoding="utf-8")
@@ -111,7 +111,7 @@ def test_markup_is_kept_beside_the_weights(tmp_path: Path) -> None:
         Markup.load(tmp_path)
 
 
-@pytest.mark.parametrize("settings", [{"annotations": "inline"}, {"header": ["labels"]}])
+@pytest.mark.parametrize("settings", [{"annotations": "inline"}, {"control_codes": ["labels"]}])
 def test_without_entities_there_is_nothing_to_write(settings: dict[str, object]) -> None:
     with pytest.raises(CorpusError, match="need entities, and the training documents have none"):
         Markup.of(AdaptConfig(**settings), [Document("1", "Anna kom.")])  # type: ignore[arg-type]

@@ -80,14 +80,14 @@ class Markup:
         Raises:
             CorpusError: entities are to be written, and there are none.
         """
-        inline, header = config.annotations == "inline", tuple(config.header or ())
+        inline, header = config.annotations == "inline", tuple(config.control_codes or ())
         if not inline and not header:
             return cls()
         labels = sorted({entity.label for document in documents for entity in document.entities})
         if not labels and (inline or "labels" in header):
             raise CorpusError(
-                "adapt.annotations: inline and adapt.header: [labels] need entities, and the training documents have "
-                "none; give an annotated corpus"
+                "adapt.annotations: inline and adapt.control_codes: [labels] need entities, and the training documents "
+                "have none; give an annotated corpus"
             )
         lengths = [len(document.text) for document in documents]
         bounds = statistics.quantiles(lengths, n=N_LENGTHS, method="inclusive") if len(lengths) > 1 else lengths * 3
