@@ -47,7 +47,7 @@ from deidsynth.models.training.loop import TrainingPoint
 from deidsynth.progress import Progress
 from deidsynth.stages import STAGES
 from deidsynth.stages.artifacts import write_json
-from deidsynth.stages.curves import watch
+from deidsynth.stages.work.curves import watch
 from deidsynth.starters import SCRATCH, find
 
 ROOT = Path(__file__).resolve().parents[1]

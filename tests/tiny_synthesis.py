@@ -13,8 +13,8 @@ from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings
 from deidsynth.sampling.local import LocalEngine
-from deidsynth.stages.stage import StageContext
-from deidsynth.stages.synthesize import Synthesize
+from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work.synthesize import Synthesize
 from tiny_models import NOTES, save_tiny
 
 # Random weights write words that nobody knows. One rule is left, and so strict that it rejects about half of the texts.

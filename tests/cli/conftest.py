@@ -25,7 +25,7 @@ from deidsynth.config import (
 from deidsynth.corpora import read_jsonl, split_parts
 from deidsynth.corpora import write_jsonl as jsonl_writer
 from deidsynth.documents import Corpus, Document, Entity
-from deidsynth.stages.stage import StageContext
+from deidsynth.stages.specification import StageContext
 
 Deidsynth = Callable[..., Result]
 Note = Callable[..., dict[str, Any]]

@@ -17,8 +17,8 @@ from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError
 from deidsynth.progress import SilentProgress
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings
-from deidsynth.stages.stage import StageContext
-from deidsynth.stages.synthesize import Synthesize
+from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work.synthesize import Synthesize
 from tiny_models import NOTES
 from tiny_synthesis import inputs, synthesize, synthesize_and_die
 
@@ -71,7 +71,7 @@ class Stage:
             (folders[role] / "corpus.jsonl").unlink(missing_ok=True)
             write_jsonl(Corpus(tuple(documents), origin="invented"), folders[role] / "corpus.jsonl")
         self.engine = Scripted(texts)
-        self._monkeypatch.setattr("deidsynth.stages.synthesize._engine", lambda *_: self.engine)
+        self._monkeypatch.setattr("deidsynth.stages.work.synthesize._engine", lambda *_: self.engine)
         plain = {"samples_per_prompt": 2, "batch_size": 3, "prompts": {"language": "sv"}, **settings}
         plain["filters"] = {"overlong": 1.0, **plain.get("filters", {})}  # the scripted engine ends nothing
         context = StageContext(folders["scratch"], seed=3, progress=self.said)

@@ -25,7 +25,7 @@ from deidsynth.config import (
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import CorpusError
-from deidsynth.stages.stage import Stage, StageContext
+from deidsynth.stages.specification import Stage, StageContext
 
 NAMES = ("Alva", "Bo", "Cia", "Dag")
 
@@ -57,7 +57,7 @@ class Fake:
         return facts
 
     def _select(self, config: SelectConfig, inputs: Mapping[str, Path], output: Path, context: Any) -> Any:
-        from deidsynth.stages.select import Select
+        from deidsynth.stages.work.select import Select
 
         return Select().run(config, inputs, output, context)
 

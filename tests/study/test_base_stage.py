@@ -10,7 +10,7 @@ from deidsynth.config import AdaptConfig
 from deidsynth.errors import ConfigError
 from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.stages import STAGES
-from deidsynth.stages.stage import StageContext
+from deidsynth.stages.specification import StageContext
 from deidsynth.starters import find
 
 

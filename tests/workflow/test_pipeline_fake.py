@@ -30,7 +30,7 @@ from deidsynth.corpora import read_jsonl, split_parts, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import ConfigError, CorpusError, InputError, OutputInUseError
 from deidsynth.progress import SilentProgress
-from deidsynth.stages.stage import Stage, StageContext
+from deidsynth.stages.specification import Stage, StageContext
 from deidsynth.workflow.pipeline import RunResult, output_folder, preview, render_report, run, shown_notes, store_folder
 from deidsynth.workflow.run_folder import RunFolder, list_runs, show_run, verify_run
 from deidsynth.workflow.store import Store

@@ -26,9 +26,9 @@ def deidentify_command(
 ) -> None:
     """Find identifying information in texts and tag it or mask it. A model misses some: look at the result."""
     from deidsynth.cli.inputs import count_other_files, load_notes, load_texts, prepare_output, refuse_standard_output
-    from deidsynth.cli.standalone import model_folder, refuse_occupied
     from deidsynth.cli.terminal import make_progress, print_facts, tell
     from deidsynth.errors import InputError
+    from deidsynth.workflow.alone import model_folder, refuse_occupied
 
     refuse_standard_output(output)
     weights = model_folder(model)

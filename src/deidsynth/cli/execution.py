@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from deidsynth.workflow.executors.pool import Pass
+    from deidsynth.workflow.scheduler import Pass
 
 
 class ExecutorName(StrEnum):
@@ -75,8 +75,8 @@ def way_to_run(
         return contextlib.nullcontext()
     if workers > 1:
         raise InputError("--workers: only with --executor local; Ray runs as many stages as its machines have room for")
+    from deidsynth.stages import STAGES
     from deidsynth.workflow.executors.ray import ray_cluster
     from deidsynth.workflow.executors.resources import parse_resources
-    from deidsynth.workflow.pipeline import package_stages
 
-    return ray_cluster(address, parse_resources(cpus, gpus, list(package_stages())))
+    return ray_cluster(address, parse_resources(cpus, gpus, list(STAGES)))

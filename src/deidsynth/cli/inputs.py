@@ -200,19 +200,7 @@ def prepare_output(path: Path) -> None:
     refuse_standard_output(path)
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give the name of a file")
+    from deidsynth.workflow.alone import refuse_unwritable_output
+
     refuse_unwritable_output(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-
-
-def refuse_unwritable_output(path: Path) -> None:
-    """Make sure that an output can be put where the user wants it.
-
-    Raises:
-        InputError: a file stands above it, or the system refuses to write there.
-    """
-    from deidsynth.corpora.output import refuse_unwritable
-
-    try:
-        refuse_unwritable(path.parent, "--output")
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None

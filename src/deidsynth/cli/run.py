@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deidsynth.cli.execution import Workers
 from deidsynth.cli.options import AsJson, Device, Discontinuous, GroupBy, Language, Quiet, Seed, Settings
 
 if TYPE_CHECKING:
-    from deidsynth.workflow.executors import NodeResult
     from deidsynth.workflow.pipeline import RunResult
+    from deidsynth.workflow.results import NodeResult
 
 _DOCUMENTS = {"n_documents": "documents", "n_entities": "entities"}
 _OUTCOMES = {
@@ -50,6 +51,7 @@ def run_command(
     ] = None,
     seed: Seed = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and do nothing.")] = False,
+    workers: Workers = 1,
     device: Device = "auto",
     json: AsJson = False,
     quiet: Quiet = False,
@@ -76,7 +78,7 @@ def run_command(
     if dry_run:
         show_preview(preview(resolved, device=device), json, quiet)
         return
-    result = run_pipeline(resolved, progress=make_progress(quiet), device=device)
+    result = run_pipeline(resolved, progress=make_progress(quiet), device=device, workers=workers)
     if json:
         print_json(result.report)
     else:

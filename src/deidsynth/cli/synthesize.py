@@ -41,11 +41,11 @@ def synthesize_command(
     """Sample new texts from a language model; give one of --prompts-from, --prompts-file and --bos."""
     from deidsynth.cli.inputs import load, prepare_output, training_documents
     from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.standalone import Surroundings, counted_corpus, run_stage_to_file
     from deidsynth.cli.terminal import make_progress, print_facts
     from deidsynth.config import SynthesizeConfig
-    from deidsynth.documents import Corpus
+    from deidsynth.documents import Corpus, Document
     from deidsynth.errors import InputError
+    from deidsynth.workflow.alone import Around, run_alone_to_file
 
     if sum((prompts_from is not None, prompts_file is not None, bos)) != 1:
         raise InputError("give one of --prompts-from CORPUS, --prompts-file FILE and --bos")
@@ -53,7 +53,7 @@ def synthesize_command(
     prompts = Corpus((), origin="synthetic", language=language)
     if prompts_from is not None:
         prompts = load(prompts_from, quiet, language=language, require_entities=False, texts_suffice=True).corpus
-    trained_on = counted_corpus(n_documents)
+    trained_on = Corpus(tuple(Document(str(number), "") for number in range(1, n_documents + 1)), origin="synthetic")
     if train is not None:
         trained_on = training_documents(
             load(train, quiet, language=language, require_entities=False, texts_suffice=True), quiet
@@ -71,7 +71,7 @@ def synthesize_command(
             "corpus, or --set prompts.pii=keep where the texts hold no identifying information"
         )
     prepare_output(output)
-    around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device)
+    around = Around(seed if seed is not None else 1, make_progress(quiet), device=device)
     inputs: dict[str, Corpus | Path] = {"model": model, "prompts": prompts, "train": trained_on}
-    facts = run_stage_to_file("synthesize", config, inputs, output, around)
+    facts = run_alone_to_file("synthesize", config, inputs, output, around)
     print_facts(facts, f"{facts['n_documents']} texts in {output}", json, quiet)

@@ -35,24 +35,21 @@ def train_command(
     """Train an encoder that finds the entities of a corpus: annotator, gold model and synthetic model alike."""
     from deidsynth.cli.inputs import load, training_documents
     from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.standalone import Surroundings, refuse_occupied, run_stage
     from deidsynth.cli.terminal import make_progress, print_facts
     from deidsynth.config import TrainConfig
     from deidsynth.corpora.texts import read_texts
+    from deidsynth.workflow.alone import Around, refuse_occupied, run_alone
     from deidsynth.workflow.executors.launched import refuse_several_processes
 
     refuse_several_processes()
     config = stage_config(TrainConfig, settings, encoder=encoder, target_recall=target_recall)
     refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by)
-    from deidsynth.models.requirements import check_encoder  # not before the cheap checks: it loads torch
-
-    check_encoder(config.encoder)
-    around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device)
+    around = Around(seed if seed is not None else 1, make_progress(quiet), device=device)
     if config.language is None:
         config = config.model_copy(update={"language": loaded.corpus.language})
     inputs = {"corpus": training_documents(loaded, quiet)}
     if texts is not None:
         inputs["texts"] = read_texts(texts, language=language, origin=loaded.corpus.origin)
-    facts = run_stage("train", config, inputs, output, around)
+    facts = run_alone("train", config, inputs, output, around)
     print_facts(facts, f"model in {output}", json, quiet)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deidsynth.config import AdaptConfig
+from deidsynth.config import AdaptConfig, TrainConfig
 from deidsynth.models.language_model.causal_lm import check_marks, quantization, resolve_method
 from deidsynth.models.loading import load_config
 from deidsynth.starters import SCRATCH, resolve
@@ -24,11 +24,12 @@ def check_base(config: AdaptConfig, device: str) -> None:
         load_config(resolve(config.base, "causal"))
 
 
-def check_encoder(name: str) -> None:
-    """Make sure that there is an encoder of that name.
+def check_encoder(config: TrainConfig, device: str) -> None:
+    """Make sure that the encoder of a configuration is there, whatever the device.
 
     Raises:
         ModelNotFoundError: no such model.
     """
-    if name != SCRATCH:
-        load_config(resolve(name, "encoder"))
+    del device
+    if config.encoder != SCRATCH:
+        load_config(resolve(config.encoder, "encoder"))

@@ -9,7 +9,7 @@ from deidsynth.config import FoldConfig, RunConfig, StudyConfig, merge, parse
 from deidsynth.corpora import LoadedCorpus, fold_parts, split_parts, take_fraction
 from deidsynth.models.recipes import AdaptRecipe, TaggerRecipe
 from deidsynth.study.cells import Cell
-from deidsynth.workflow.plan import DataShares
+from deidsynth.workflow.pipeline_plan import DataShares
 
 
 def shares_of(cell: Cell, study: StudyConfig) -> DataShares:

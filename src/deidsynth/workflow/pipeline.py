@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from deidsynth import stages as package
 from deidsynth.config import CorpusConfig, RunConfig, SplitConfig
 from deidsynth.corpora import (
     LoadedCorpus,
@@ -23,24 +24,18 @@ from deidsynth.corpora.texts import read_texts, without
 from deidsynth.documents import Document
 from deidsynth.errors import ConfigError, InputError
 from deidsynth.progress import Progress, SilentProgress
-from deidsynth.starters import SCRATCH
-from deidsynth.workflow.executors import NodeResult, Source, Surroundings, execute
+from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.executors.launched import refuse_several_processes
-from deidsynth.workflow.plan import UNLABELED, Plan, pipeline_plan
+from deidsynth.workflow.executors.workers import Workers
+from deidsynth.workflow.pipeline_plan import NodeName, pipeline_plan
+from deidsynth.workflow.plan import Plan
+from deidsynth.workflow.results import NodeResult, Source, Surroundings
 from deidsynth.workflow.run_folder import Publication, RunFolder
-from deidsynth.workflow.store import Store
+from deidsynth.workflow.scheduler import check_nodes, execute
+from deidsynth.workflow.store import Artifact, Store
 from deidsynth.workflow.summary import count_shared_groups, report_source, summarize
 
-if TYPE_CHECKING:
-    from deidsynth.stages.stage import Stage
-
 N_SHOWN_NOTES = 12
-_PUBLISHED = (
-    ("models/lm", "adapt", "model"),
-    ("models/gold", "gold", "model"),
-    ("models/synthetic", "synthetic", "model"),
-    ("synthetic/corpus.jsonl", "annotate", "corpus.jsonl"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +59,9 @@ def run(
     config: RunConfig,
     *,
     progress: Progress | None = None,
-    stages: Mapping[str, Stage] | None = None,
+    stages: Mapping[str, StageSpec] | None = None,
     device: str = "auto",
+    workers: int = 1,
 ) -> RunResult:
     """Models, a synthetic corpus and a report from an annotated corpus; what is there already is not made again.
 
@@ -74,6 +70,7 @@ def run(
         progress: who listens.
         stages: other stages than the package's own, by name.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        workers: processes that run independent stages at once; the threads are divided among them.
 
     Raises:
         ConfigError: no corpus, or no language.
@@ -94,22 +91,27 @@ def run(
     device, precision = resolve_computing(device, config.precision)
     settled = _settle(config, loaded, precision)
     folder, store = RunFolder(output_folder(config)), Store(store_folder(config))
-    plan, stages = plan_run(settled, loaded, texts), package_stages() if stages is None else stages
-    _check_models(settled, device, plan, store, stages)
+    plan, stages = plan_run(settled, loaded, texts), package.STAGES if stages is None else stages
+    check_nodes(plan, store, stages, device)
     with folder.claim():
         folder.write_config(settled)
-        keys = plan.keys(stage_versions(stages))
+        keys = plan.keys(stages)
         folder.write_plan({node.name: {"stage": node.stage, "key": keys[node.name]} for node in plan.order()}, store)
-        results = execute(
+        sources = {NodeName.IMPORT: import_source(loaded)}
+        if texts:
+            sources[NodeName.UNLABELED] = import_source(texts)
+        outcome = execute(
             plan,
             store,
             stages,
-            sources={"import": import_source(loaded), **({UNLABELED: import_source(texts)} if texts else {})},
+            sources=sources,
             surroundings=Surroundings(device, listener),
+            run_pass=Workers(workers) if workers > 1 else None,
+            shards=workers,
         )
+        results = list(outcome.results.values())
         artifacts = {result.name: result.artifact for result in results}
-        publications = [Publication(target, artifacts[name], subpath) for target, name, subpath in _PUBLISHED]
-        published = folder.publish(publications, store=store, artifacts=artifacts)
+        published = folder.publish(_publications(plan, artifacts, stages), store=store, artifacts=artifacts)
         made_from = report_source(settled, artifacts)
         if folder.has_report(made_from):
             unchanged = not published and all(result.status == "cached" for result in results)
@@ -119,8 +121,17 @@ def run(
         return RunResult(folder.path, report, results, unchanged=False)
 
 
+def _publications(plan: Plan, artifacts: Mapping[str, Artifact], stages: Mapping[str, StageSpec]) -> list[Publication]:
+    """What the nodes of a plan show in the run folder."""
+    return [
+        Publication(target, artifacts[node.name], plan.stage_of(node, stages).outputs[output])
+        for node in plan
+        for output, target in node.published.items()
+    ]
+
+
 def preview(
-    config: RunConfig, *, stages: Mapping[str, Stage] | None = None, device: str = "auto"
+    config: RunConfig, *, stages: Mapping[str, StageSpec] | None = None, device: str = "auto"
 ) -> list[dict[str, Any]]:
     """What a run would do, in order: ``name``, ``stage``, ``key`` and whether the artifact is ``present``.
 
@@ -132,7 +143,7 @@ def preview(
     _, precision = resolve_computing(device, config.precision)
     texts = load_unlabeled(config, loaded, SilentProgress())
     plan, store = plan_run(_settle(config, loaded, precision), loaded, texts), Store(store_folder(config))
-    keys = plan.keys(stage_versions(package_stages() if stages is None else stages))
+    keys = plan.keys(package.STAGES if stages is None else stages)
     return [
         {
             "name": node.name,
@@ -204,7 +215,7 @@ def plan_run(config: RunConfig, loaded: LoadedCorpus, texts: LoadedCorpus | None
     return pipeline_plan(
         config,
         source_digest=content_digest(loaded),
-        real=corpus.origin == "real",
+        origin=corpus.origin,
         language=corpus.language,
         precision=config.precision,
         texts_digest=None if texts is None else content_digest(texts),
@@ -242,11 +253,6 @@ def _settle(config: RunConfig, loaded: LoadedCorpus, precision: str) -> RunConfi
     return config.model_copy(update={"output": str(output_folder(config)), "precision": precision, "corpus": corpus})
 
 
-def stage_versions(stages: Mapping[str, Stage]) -> dict[str, int]:
-    """The version of every stage, by name."""
-    return {name: stage.version for name, stage in stages.items()}
-
-
 def resolve_computing(device: str, precision: str) -> tuple[str, str]:
     """Device and precision with ``auto`` found out."""
     if device == "cpu" and precision != "auto":
@@ -256,30 +262,6 @@ def resolve_computing(device: str, precision: str) -> tuple[str, str]:
 
     device = resolve_device(device)
     return device, resolve_precision(precision, device)
-
-
-def _check_models(config: RunConfig, device: str, plan: Plan, store: Store, stages: Mapping[str, Stage]) -> None:
-    """Find out before the first step whether the models that are still needed are there and can be used."""
-    encoders = {"gold": config.train.encoder, "synthetic": config.synthetic_train_config().encoder}
-    if {config.adapt.base, *encoders.values()} == {SCRATCH} and config.adapt.method in ("auto", "full"):
-        return
-    # Only now, because it brings torch; see above.
-    from deidsynth.models.requirements import check_base, check_encoder
-
-    keys = plan.keys(stage_versions(stages))
-    if not store.has(keys["adapt"], "adapt"):
-        check_base(config.adapt_config(), device)
-    for name, encoder in encoders.items():
-        if not store.has(keys[name], "train"):
-            check_encoder(encoder)
-
-
-def package_stages() -> Mapping[str, Stage]:
-    """The package's own stages, by name."""
-    # The stages bring torch; see above.
-    from deidsynth.stages import STAGES
-
-    return STAGES
 
 
 def import_source(loaded: LoadedCorpus) -> Source:

@@ -13,7 +13,7 @@ from deidsynth.corpora import describe, read_jsonl, shared_groups
 from deidsynth.corpora.records import PARTS, Part
 from deidsynth.digests import digest
 from deidsynth.documents import Corpus
-from deidsynth.workflow.executors import NodeResult
+from deidsynth.workflow.results import NodeResult
 from deidsynth.workflow.store import Artifact
 from deidsynth.workflow.store.manifest import package_versions
 

@@ -15,7 +15,7 @@ from deidsynth.config import StageConfig
 from deidsynth.digests import digest
 from deidsynth.errors import ConfigError, InputError, StorageError
 from deidsynth.progress import SilentProgress, Task
-from deidsynth.stages.stage import StageContext
+from deidsynth.stages.specification import StageContext
 from deidsynth.workflow.executors import NodeResult, Surroundings, execute
 from deidsynth.workflow.plan import Node, Plan
 from deidsynth.workflow.store import Store

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deidsynth.workflow.executors.shards import place_parts
 
 from deidsynth.config import SynthesizeConfig, merge, parse
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus
 from deidsynth.sampling.local import LocalEngine
 from deidsynth.stages import STAGES, synthesize
-from deidsynth.stages.stage import StageContext
-from deidsynth.stages.synthesize import Synthesize
+from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work.synthesize import Synthesize
 from deidsynth.workflow.executors import execute, execute_all
-from deidsynth.workflow.executors.shards import place_parts
 from deidsynth.workflow.executors.workers import Workers
 from deidsynth.workflow.plan import Node, Plan
 from deidsynth.workflow.store import Store

@@ -114,6 +114,10 @@ class Store:
         """Where the artifact is, or would be."""
         return self.root / "artifacts" / _name(key, stage)
 
+    def work_of(self, key: str, stage: str) -> Work:
+        """Where an attempt at the artifact is made, or would be."""
+        return Work(stage, key, self.root / "work" / _name(key, stage))
+
     def has(self, key: str, stage: str) -> bool:
         """Whether the artifact is there; its content is not looked at."""
         return (self.folder_of(key, stage) / FILE_NAME).is_file()
@@ -148,7 +152,7 @@ class Store:
         for part in ("artifacts", "work", "locks"):
             make_private_folder(self.root / part)
         with FileLock(self.root / "locks" / f"{name}.lock", on_wait):
-            yield Work(stage, key, self.root / "work" / name)
+            yield self.work_of(key, stage)
 
     def commit(self, work: Work, manifest: Manifest) -> Artifact:
         """Make the work's output the artifact: files to disk, manifest last, one rename.

@@ -13,44 +13,20 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any
 
-from deidsynth.config import StageConfig, parse
+from pydantic import SerializeAsAny
+
+from deidsynth.config import StageConfig
+from deidsynth.stages.specification import StageContext, StageSpec
 from deidsynth.workflow.plan import Node, Plan
 from deidsynth.workflow.store import Store, storage_errors
 from deidsynth.workflow.store.manifest import FILE_NAME
-
-if TYPE_CHECKING:
-    from deidsynth.stages.stage import Stage, StageContext
 
 Parts = Mapping[str, Sequence[str]]
 """The names of a node's parts, by its own."""
 
 _SUFFIX = "-part"
-
-
-@runtime_checkable
-class Divisible(Protocol):
-    """What a stage has to have beside the rest, if it can be divided."""
-
-    def run_part(
-        self, config: Any, inputs: Mapping[str, Path], output: Path, context: StageContext, part: int, n_parts: int
-    ) -> Mapping[str, Any]:
-        """Write some of the files that ``run`` would keep in its scratch folder into ``output``.
-
-        All parts together may leave files out, which ``run`` then makes, but make none that it would not.
-
-        Args:
-            config: as for ``run``; also the inputs and the context.
-            inputs: folder of each input artifact, by role.
-            output: an existing folder, which may hold an earlier attempt's files.
-            context: seed, precision, device, listener.
-            part: zero-based.
-            n_parts: how many there are.
-
-        Returns:
-            Facts for the manifest.
-        """
 
 
 class PartConfig(StageConfig):
@@ -64,44 +40,47 @@ class PartConfig(StageConfig):
 
     number: int
     n_parts: int
-    whole: dict[str, Any]
+    whole: SerializeAsAny[StageConfig]
 
 
 @dataclass(frozen=True, slots=True)
-class PartStage:
-    """The stage that makes one part of another stage's work."""
+class PartOfStage:
+    """Makes one part of the work of a stage."""
 
-    of: Stage
-    config_type: type[StageConfig] = PartConfig
-
-    @property
-    def name(self) -> str:
-        """The other stage's name with ``-part``."""
-        return self.of.name + _SUFFIX
-
-    @property
-    def version(self) -> int:
-        """The other stage's."""
-        return self.of.version
+    of: StageSpec
 
     def run(
         self, config: PartConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
         """Make the part."""
-        assert isinstance(self.of, Divisible)
-        whole = parse(self.of.config_type, config.whole, source=self.of.name)
-        return self.of.run_part(whole, inputs, output, context, config.number, config.n_parts)
+        return self.of.run_part(config.whole, inputs, output, context, config.number, config.n_parts)
 
 
-def with_parts(stages: Mapping[str, Stage]) -> dict[str, Stage]:
+def with_parts(stages: Mapping[str, StageSpec]) -> dict[str, StageSpec]:
     """The stages, and for each that can be divided the one that makes its parts."""
-    parts: list[Stage] = [PartStage(stage) for stage in stages.values() if isinstance(stage, Divisible)]
+    parts = [
+        replace(
+            stage,
+            name=stage.name + _SUFFIX,
+            config_type=PartConfig,
+            implementation=PartOfStage(stage),
+            is_divisible=False,
+            check=None,
+        )
+        for stage in stages.values()
+        if stage.is_divisible
+    ]
     return {**stages, **{part.name: part for part in parts}}
 
 
+def whole_of(stage: str) -> str:
+    """The name of the stage that a part belongs to; any other name as it is."""
+    return stage.removesuffix(_SUFFIX)
+
+
 def divide(
-    plan: Plan, store: Store, stages: Mapping[str, Stage], n_parts: int
-) -> tuple[Plan, Mapping[str, Stage], Parts]:
+    plan: Plan, store: Store, stages: Mapping[str, StageSpec], n_parts: int
+) -> tuple[Plan, Mapping[str, StageSpec], Parts]:
     """The plan with nodes for the parts of all that can be divided and is not there, its stages, and who has parts.
 
     Args:
@@ -112,11 +91,11 @@ def divide(
     """
     if n_parts < 2:
         return plan, stages, {}
-    keys = plan.keys({name: stage.version for name, stage in stages.items()})
+    keys = plan.keys(stages)
     nodes: list[Node] = []
     parts: dict[str, list[str]] = {}
     for node in plan:
-        if isinstance(stages.get(node.stage), Divisible) and not store.has(keys[node.name], node.stage):
+        if plan.stage_of(node, stages).is_divisible and not store.has(keys[node.name], node.stage):
             made = [_part(node, number, n_parts) for number in range(n_parts)]
             parts[node.name] = [part.name for part in made]
             nodes += made
@@ -125,10 +104,11 @@ def divide(
 
 
 def _part(node: Node, number: int, n_parts: int) -> Node:
-    config = {"number": number, "n_parts": n_parts, "whole": dict(node.config)}
+    config = PartConfig(number=number, n_parts=n_parts, whole=node.config)
     external = {f"whole.{dotted}": content for dotted, content in node.external.items()}
     name = f"{node.name} {number + 1} of {n_parts}"
-    return replace(node, name=name, stage=node.stage + _SUFFIX, config=config, external=external)
+    stage = node.stage + _SUFFIX
+    return replace(node, name=name, stage=stage, config=config, external=external, published={})
 
 
 def place_parts(parts: Sequence[Path], scratch: Path) -> None:

@@ -12,8 +12,8 @@ from safetensors.torch import load_model, save_model
 from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.models.training.loop import TrainingPoint
 from deidsynth.stages.artifacts import write_json
-from deidsynth.stages.curves import watch
-from deidsynth.stages.stage import StageContext
+from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work.curves import watch
 
 RECORD = "record.json"
 

@@ -9,7 +9,7 @@ from deidsynth.documents import Document
 from deidsynth.models.tagger.prediction import predict
 from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.progress import Task
-from deidsynth.stages.stage import StageContext
+from deidsynth.stages.specification import StageContext
 
 
 def predicted(

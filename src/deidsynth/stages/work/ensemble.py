@@ -15,9 +15,9 @@ from deidsynth.models.tagger.token_classifier import MEMBER, Tagger
 from deidsynth.models.tagger.token_data import TrainingChunks
 from deidsynth.models.tagger.training import train_tagger
 from deidsynth.progress import Progress, SilentProgress
-from deidsynth.stages.resuming import is_trained, trained
-from deidsynth.stages.stage import StageContext
-from deidsynth.stages.training_processes import run_side_by_side
+from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work.resuming import is_trained, trained
+from deidsynth.stages.work.training_processes import run_side_by_side
 from deidsynth.starters import kind_of_base
 
 SEEDS_APART = 1_001

@@ -15,7 +15,7 @@ from pathlib import Path
 from deidsynth.progress import Progress, SilentProgress, SilentTask, Task
 
 Job = Callable[[Progress], None]
-PROGRAM = "from deidsynth.stages.training_processes import work; work()"
+PROGRAM = "from deidsynth.stages.work.training_processes import work; work()"
 
 
 def run_side_by_side(jobs: Sequence[Job], threads: int, listener: Progress, name: str) -> None:
@@ -48,7 +48,7 @@ def run_side_by_side(jobs: Sequence[Job], threads: int, listener: Progress, name
 
 def _begin(threads: int, tell: int) -> subprocess.Popen[bytes]:
     """A process that waits for its job. It imports this package, and nothing of the program that calls it."""
-    here = str(Path(__file__).parents[2])
+    here = str(Path(__file__).parents[3])
     path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": path}
     return subprocess.Popen(
