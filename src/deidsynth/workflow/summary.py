@@ -13,11 +13,13 @@ from deidsynth.corpora import describe, read_jsonl, shared_groups
 from deidsynth.corpora.records import PARTS, Part
 from deidsynth.digests import digest
 from deidsynth.documents import Corpus
+from deidsynth.metrics import Scores
+from deidsynth.report.content import SCHEMA_VERSION, RunReport
+from deidsynth.report.model_tables import f1_gap
 from deidsynth.workflow.executors import NodeResult
+from deidsynth.workflow.stage_words import words_for
 from deidsynth.workflow.store import Artifact
 from deidsynth.workflow.store.manifest import package_versions
-
-REPORT_SCHEMA_VERSION = 1
 
 
 def count_shared_groups(parts: Mapping[Part, Corpus]) -> dict[tuple[Part, Part], int]:
@@ -26,45 +28,49 @@ def count_shared_groups(parts: Mapping[Part, Corpus]) -> dict[tuple[Part, Part],
     return {(left, right): shared_groups(parts[left], parts[right]) for left, right in pairs}
 
 
-def summarize(config: RunConfig, results: list[NodeResult], device: str) -> dict[str, Any]:
-    """The content of ``report.json``: counts, scores, curves and durations, never text of a corpus.
+def summarize(config: RunConfig, results: list[NodeResult], device: str) -> RunReport:
+    """What a run says of itself: counts, scores, curves and durations, never text of a corpus.
 
     ``difference`` is the synthetic model's figure less the gold model's; None where either is None.
     """
     artifacts = {result.name: result.artifact for result in results}
     language = config.corpus.language
-    gold, synthetic = (_read_json(artifacts[f"evaluate-{model}"], "scores.json") for model in ("gold", "synthetic"))
+    gold, synthetic = (
+        Scores.from_dict(_read_json(artifacts[f"evaluate-{model}"], "scores.json")) for model in ("gold", "synthetic")
+    )
     parts = {part: read_jsonl(artifacts[f"select-{part}"].path / "corpus.jsonl", language=language) for part in PARTS}
     silver = read_jsonl(artifacts["annotate"].path / "corpus.jsonl", language=language)
-    return {
-        "schema_version": REPORT_SCHEMA_VERSION,
-        "models": {"gold": gold, "synthetic": synthetic},
-        "difference": {
-            "strict_f1": _less(synthetic["strict"]["f1"], gold["strict"]["f1"]),
-            "token_f1": _less(synthetic["token"]["f1"], gold["token"]["f1"]),
-        },
-        "stages": [
-            {
-                "name": result.name,
-                "stage": result.stage,
-                "key": result.key,
-                "status": result.status,
-                "duration_seconds": result.duration_seconds,
-                "facts": result.artifact.manifest.facts,
-            }
-            for result in results
-        ],
-        "corpora": {**{part: describe(corpus) for part, corpus in parts.items()}, "synthetic": describe(silver)},
-        "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(parts).items()},
-        "curves": _curves(artifacts),
-        "overlap": _read_json(artifacts["overlap"], "overlap.json"),
-        "language": language,
-        "origin": "real" if artifacts["import"].manifest.lineage["real_data"] else "invented",
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": package_versions(),
-        "device": device,
-        "config": _without_places(config),
-    }
+    return RunReport.model_validate(
+        {
+            "models": {"gold": gold, "synthetic": synthetic},
+            "difference": {
+                "strict_f1": f1_gap(gold.strict, synthetic.strict),
+                "token_f1": f1_gap(gold.token, synthetic.token),
+            },
+            "stages": [
+                {
+                    "name": result.name,
+                    "stage": result.stage,
+                    "key": result.key,
+                    "status": result.status,
+                    "duration_seconds": result.duration_seconds,
+                    "facts": result.artifact.manifest.facts,
+                    **words_for(result.name, result.stage),
+                }
+                for result in results
+            ],
+            "corpora": {**{part: describe(corpus) for part, corpus in parts.items()}, "synthetic": describe(silver)},
+            "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(parts).items()},
+            "curves": _curves(artifacts),
+            "memorization": _read_json(artifacts["overlap"], "overlap.json"),
+            "language": language,
+            "origin": "real" if artifacts["import"].manifest.lineage["real_data"] else "invented",
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": package_versions(),
+            "device": device,
+            "config": _without_places(config),
+        }
+    )
 
 
 def _curves(artifacts: Mapping[str, Artifact]) -> dict[str, list[dict[str, Any]]]:
@@ -80,7 +86,7 @@ def _curves(artifacts: Mapping[str, Artifact]) -> dict[str, list[dict[str, Any]]
 def report_source(config: RunConfig, artifacts: Mapping[str, Artifact]) -> str:
     """What a report is made from, as a digest: a report that names another one is stale."""
     content = {name: artifact.content_digest for name, artifact in artifacts.items()}
-    versions = [REPORT_SCHEMA_VERSION, package_versions()["deidsynth"]]
+    versions = [SCHEMA_VERSION, package_versions()["deidsynth"]]
     return digest({"content": content, "config": _without_places(config), "versions": versions})
 
 
@@ -90,10 +96,6 @@ def _without_places(config: RunConfig) -> dict[str, Any]:
         if plain["corpus"][key] is not None:
             plain["corpus"][key] = Path(plain["corpus"][key]).name
     return plain
-
-
-def _less(left: float | None, right: float | None) -> float | None:
-    return None if left is None or right is None else left - right
 
 
 def _read_json(artifact: Artifact, name: str) -> dict[str, Any]:
