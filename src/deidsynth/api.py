@@ -7,6 +7,7 @@ artifact with a manifest, as the command line and a run write it; a call that wa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -61,13 +62,13 @@ class Tagger:
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels that it finds."""
-        return self._weights.tag_set.labels
+        return tuple(sorted(self._weights.tag_set.begin))
 
     @overload
     def __call__(self, text: str) -> Document: ...
     @overload
-    def __call__(self, text: Sequence[str]) -> list[Document]: ...
-    def __call__(self, text: str | Sequence[str]) -> Document | list[Document]:
+    def __call__(self, text: list[str] | tuple[str, ...]) -> list[Document]: ...
+    def __call__(self, text: str | list[str] | tuple[str, ...]) -> Document | list[Document]:
         """The text as a document with its entities; of several texts a list."""
         texts = [text] if isinstance(text, str) else list(text)
         found = self._predict([Document(str(number), each) for number, each in enumerate(texts, start=1)], False)
@@ -75,7 +76,7 @@ class Tagger:
 
     def annotate(self, corpus: Corpus, *, progress: bool | Progress = True) -> Corpus:
         """The documents of a corpus with the entities that the tagger finds in place of their own: a silver corpus."""
-        return corpus.with_documents(self._predict(corpus.documents, progress), annotation="silver")
+        return replace(corpus, documents=tuple(self._predict(corpus.documents, progress)), annotation="silver")
 
     def _predict(self, documents: Sequence[Document], progress: bool | Progress) -> list[Document]:
         from deidsynth.models.tagger.prediction import predict  # brings torch
@@ -135,7 +136,7 @@ def train(
         ModelNotFoundError: no such encoder.
     """
     config = parse(TrainConfig, settings, source="train")
-    inputs: dict[str, Corpus | Path] = {"corpus": corpus} | ({} if texts is None else {"texts": texts})
+    inputs = {"corpus": corpus} if texts is None else {"corpus": corpus, "texts": texts}
     run_alone(TRAIN.name, config, inputs, Path(output), Around(seed, listener_of(progress), device=device))
     return Tagger(output, device=device)
 
@@ -223,7 +224,7 @@ def sampling(
         tuple(Document(str(number), "") for number in range(1, n_documents + 1)), origin="synthetic"
     )
     prompts = settings.get("prompts") or {}
-    source = "validation" if prompts_from is not None else prompts.get("source") or ("file" if prompts.get("file") else "bos")
+    source = "validation" if prompts_from is not None else "file" if prompts.get("file") else "bos"
     data = {**settings, "volume_ratio": n_documents / len(learned), "prompts": {**prompts, "source": source}}
     config = parse(SynthesizeConfig, data, source="synthesize")
     if prompts_from is not None and config.prompts.pii != "keep" and not prompts_from.n_entities:

@@ -140,4 +140,4 @@ def test_what_cannot_be_resampled_is_refused(counts: list[list[float]], options:
 
 
 def test_interval_as_plain_data() -> None:
-    assert Interval(0.1, 0.2, 0.9).to_dict() == {"low": 0.1, "high": 0.2, "level": 0.9}
+    assert Interval(0.1, 0.2, 0.9).ends == (0.1, 0.2)

@@ -23,7 +23,9 @@ from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.corpora.texts import read_texts, without
 from deidsynth.documents import Document
 from deidsynth.errors import ConfigError, InputError
+from deidsynth.metrics import Scores
 from deidsynth.progress import Progress, SilentProgress
+from deidsynth.report.content import RunReport
 from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.executors.launched import refuse_several_processes
 from deidsynth.workflow.executors.workers import Workers
@@ -44,15 +46,25 @@ class RunResult:
 
     Args:
         folder: the run folder; ``report.html`` in it is for people.
-        report: the content of ``report.json``.
+        report: what the run says of itself, the content of ``report.json``.
         results: one for every node of the plan, in order.
         unchanged: whether everything was there already and nothing was done.
     """
 
     folder: Path
-    report: dict[str, Any]
+    report: RunReport
     results: list[NodeResult]
     unchanged: bool
+
+    @property
+    def gold(self) -> Scores:
+        """Scores of the model trained on the gold notes."""
+        return self.report.models.gold
+
+    @property
+    def synthetic(self) -> Scores:
+        """Scores of the model trained on synthetic notes alone."""
+        return self.report.models.synthetic
 
 
 def run(
@@ -116,7 +128,7 @@ def run(
         if folder.has_report(made_from):
             unchanged = not published and all(result.status == "cached" for result in results)
             return RunResult(folder.path, folder.report(), results, unchanged)
-        report = summarize(settled, results, device)
+        report = summarize(settled, plan, results, stages, device)
         folder.write_report(report, _render(folder, report), made_from)
         return RunResult(folder.path, report, results, unchanged=False)
 
@@ -294,14 +306,14 @@ def render_report(path: Path) -> Path:
     return path / "report.html"
 
 
-def _render(folder: RunFolder, report: Mapping[str, Any]) -> str:
+def _render(folder: RunFolder, report: RunReport) -> str:
     # Drawing libraries are slow to load, and a run with nothing to do needs none.
-    from deidsynth.report import render_html
+    from deidsynth.report.document import render_html
 
     return render_html(report, shown_notes(folder.path, report))
 
 
-def shown_notes(folder: Path, report: Mapping[str, Any]) -> list[Document]:
+def shown_notes(folder: Path, report: RunReport) -> list[Document]:
     """Up to twelve synthetic documents that passed the check for verbatim training text, spread over the corpus.
 
     Raises:
@@ -310,7 +322,7 @@ def shown_notes(folder: Path, report: Mapping[str, Any]) -> list[Document]:
     place = folder / "synthetic" / "corpus.jsonl"
     if not place.is_file():
         raise InputError(f"{place}: missing; run again to publish it anew")
-    corpus = read_jsonl(place, language=report["language"])
-    passed = [index for index in report["memorization"]["shown"] if index < len(corpus)]
+    corpus = read_jsonl(place, language=report.language)
+    passed = [index for index in report.memorization.shown if index < len(corpus)]
     count = min(N_SHOWN_NOTES, len(passed))
     return [corpus[passed[position * len(passed) // count]] for position in range(count)]

@@ -22,6 +22,7 @@ from typing import Any
 from deidsynth.config import StageConfig, dump
 from deidsynth.digests import file_digest
 from deidsynth.errors import InputError, IntegrityError, OutputInUseError
+from deidsynth.report.content import RunReport
 from deidsynth.workflow.store import Artifact, FileLock, Store, storage_errors, write_atomically
 from deidsynth.workflow.store.disk import fsync_path, make_private_folder, remove_tree, replace_tree
 from deidsynth.workflow.store.store import compare_files
@@ -217,30 +218,26 @@ class RunFolder:
         there = (self.path / "report.json").is_file() and (self.path / "report.html").is_file()
         return there and self.record().report == made_from
 
-    def write_report(self, report: Mapping[str, Any], html: str, made_from: str) -> None:
+    def write_report(self, report: RunReport, html: str, made_from: str) -> None:
         """Write ``report.json`` and ``report.html``."""
-        write_atomically(self.path / "report.json", json.dumps(report, indent=2, allow_nan=False) + "\n")
+        write_atomically(self.path / "report.json", report.to_json())
         write_atomically(self.path / "report.html", html)
         record = self.record()
         self._write_record(replace(record, created=_now(), report=made_from))
 
-    def report(self) -> dict[str, Any]:
-        """The content of ``report.json``.
+    def report(self) -> RunReport:
+        """What the run says of itself.
 
         Raises:
             InputError: no run folder, or the run is not finished.
-            IntegrityError: the file is damaged.
+            IntegrityError: the file is damaged, or of another version.
         """
         self.record()
-        place = self.path / "report.json"
         try:
-            report: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+            return RunReport.read(self.path / "report.json")
         except FileNotFoundError:
             remedy = f"finish the run with: deidsynth run {self.path / 'run.yaml'}"
             raise InputError(f"{self.path}: no report yet; {remedy}") from None
-        except ValueError:
-            raise IntegrityError(f"{place}: not readable; remove it and run again") from None
-        return report
 
 
 def _now() -> str:
@@ -286,10 +283,10 @@ def _summary(place: Path) -> dict[str, Any]:
         summary["created"] = folder.record().created or None
         if (place / "report.json").is_file():
             report = folder.report()
-            summary |= {"status": "finished", "created": report["created"], "language": report["language"]}
-            for model in ("gold", "synthetic"):
-                summary[f"{model}_strict_f1"] = report["models"][model]["strict"]["f1"]
-    except (IntegrityError, KeyError, TypeError):
+            models = report.models
+            summary |= {"status": "finished", "created": report.created, "language": report.language}
+            summary |= {"gold_strict_f1": models.gold.strict.f1, "synthetic_strict_f1": models.synthetic.strict.f1}
+    except IntegrityError:
         summary["status"] = "damaged"
     return summary
 
