@@ -16,9 +16,9 @@ from deidsynth.config import StageConfig
 from deidsynth.digests import canonical_json, digest, file_digests, hex_of
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import InputError, ModelNotFoundError, ModelNotUsableError
+from deidsynth.files import storage_errors
 from deidsynth.progress import Progress
 from deidsynth.workflow.executors.launched import Launched
-from deidsynth.workflow.store import storage_errors
 
 if TYPE_CHECKING:
     from deidsynth.stages.stage import Stage, StageContext

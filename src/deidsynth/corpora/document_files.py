@@ -20,11 +20,12 @@ from deidsynth.corpora.folders import (
     part_folders,
     skip_outside_parts,
 )
-from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
+from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
 from deidsynth.corpora.records import PARTS, Part, ReadResult, decode, read_bytes
 from deidsynth.documents import Annotation, Corpus, Document, Origin
 from deidsynth.errors import Problem, UnrepresentableError
+from deidsynth.files import whole_file, whole_folder
 
 BOM = b"\xef\xbb\xbf"
 

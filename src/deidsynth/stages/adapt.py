@@ -10,6 +10,7 @@ import torch
 
 from deidsynth.config import AdaptConfig, StageConfig
 from deidsynth.corpora import read_jsonl
+from deidsynth.files import write_lines
 from deidsynth.models.devices import Compute
 from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens, split_documents
 from deidsynth.models.language_model.causal_lm import adaptable_model, context_length
@@ -17,7 +18,7 @@ from deidsynth.models.language_model.codec import Codec
 from deidsynth.models.language_model.markup import Markup
 from deidsynth.models.training.processes import leave, processes_on
 from deidsynth.models.training.utilization import product_flops_per_second, training_flops_per_token
-from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, write_lines
+from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL
 from deidsynth.stages.curves import watch
 from deidsynth.stages.stage import StageContext
 

@@ -12,6 +12,7 @@ from deidsynth.config import StageConfig, SynthesizeConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import ConfigError
+from deidsynth.files import read_lines, write_lines
 from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.models.language_model.codec import Codec
 from deidsynth.models.language_model.markup import Markup, malformed_share
@@ -21,7 +22,7 @@ from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings,
 from deidsynth.sampling.filters import Filters, Verdict, replacements
 from deidsynth.sampling.local import LocalEngine
 from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests, prompt_turns
-from deidsynth.stages.artifacts import CORPUS, MODEL, read_lines, write_lines
+from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.parts import pieces_of
 from deidsynth.stages.sampled import write_sampled
 from deidsynth.stages.stage import StageContext

@@ -10,6 +10,7 @@ import yaml
 from deidsynth.config import AdaptConfig
 from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.digests import digest
+from deidsynth.files import make_private_folder, write_atomically
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.starters import SCRATCH
 from deidsynth.study.planning import PlannedCell, StudyPlan, distinct, merged_plan
@@ -20,8 +21,7 @@ from deidsynth.workflow.executors.pool import Pass
 from deidsynth.workflow.executors.workers import Workers
 from deidsynth.workflow.pipeline import import_source
 from deidsynth.workflow.plan import IMPORT
-from deidsynth.workflow.store import Store, write_atomically
-from deidsynth.workflow.store.disk import make_private_folder
+from deidsynth.workflow.store import Store
 
 
 @dataclass(frozen=True, slots=True)

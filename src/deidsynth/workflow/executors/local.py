@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from deidsynth.config import parse
 from deidsynth.errors import InputError
+from deidsynth.files import storage_errors
 from deidsynth.progress import Progress, Task, format_seconds
 from deidsynth.workflow.executors.executor import NodeResult, Source, Surroundings
 from deidsynth.workflow.executors.shards import place_parts
 from deidsynth.workflow.plan import IMPORT_VERSION, Node, Plan, lineage
-from deidsynth.workflow.store import Artifact, InputRecord, Manifest, Store, Work, storage_errors
+from deidsynth.workflow.store import Artifact, InputRecord, Manifest, Store, Work
 from deidsynth.workflow.store.manifest import package_versions, source_commit
 
 if TYPE_CHECKING:

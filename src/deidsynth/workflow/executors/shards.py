@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from deidsynth.config import StageConfig, parse
+from deidsynth.files import storage_errors
 from deidsynth.workflow.plan import Node, Plan
-from deidsynth.workflow.store import Store, storage_errors
+from deidsynth.workflow.store import Store
 from deidsynth.workflow.store.manifest import FILE_NAME
 
 if TYPE_CHECKING:
