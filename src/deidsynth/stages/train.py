@@ -44,7 +44,7 @@ class Train:
     """
 
     name = "train"
-    version = 6
+    version = 7
     config_type: type[StageConfig] = TrainConfig
 
     def run(
