@@ -38,6 +38,7 @@ from deidsynth.corpora import LoadedCorpus, content_digest, load_corpus, shared_
 from deidsynth.digests import digest, hex_of, tree_digest
 from deidsynth.documents import Corpus
 from deidsynth.errors import CorpusError, DeidsynthError, InputError, Problem
+from deidsynth.files import write_json
 from deidsynth.models.devices import Compute, resolve_device, resolve_precision
 from deidsynth.models.language_model.adaptation import adapt, split_texts, validation_loss
 from deidsynth.models.language_model.causal_lm import Adaptable, adaptable_model, context_length
@@ -46,7 +47,6 @@ from deidsynth.models.requirements import check_base
 from deidsynth.models.training.loop import TrainingPoint
 from deidsynth.progress import Progress
 from deidsynth.stages import STAGES
-from deidsynth.stages.artifacts import write_json
 from deidsynth.stages.work.curves import watch
 from deidsynth.starters import SCRATCH, find
 

@@ -114,7 +114,7 @@ def test_a_target_of_recall_is_met_on_documents_held_back(root: Path, notes: Pat
     assert (facts["n_validation_documents"], facts["validation_token_recall"]) == (6, 1.0)
     assert 0 < facts["validation_token_precision"] <= 1
     kept = json.loads((folder / "model" / "deidsynth.json").read_text(encoding="utf-8"))
-    assert kept["outside_threshold"] == facts["outside_threshold"]
+    assert kept["tagger"]["outside_threshold"] == facts["outside_threshold"]
     # What it then leaves outside is nothing private, on these documents.
     annotated, _ = run("annotate", root, {"texts": notes, "model": folder}, {}, "annotate-recall")
     found = {document.doc_id: document.entities for document in read_jsonl(annotated / "corpus.jsonl")}

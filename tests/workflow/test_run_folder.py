@@ -14,6 +14,7 @@ from deidsynth.workflow.run_folder import Publication, RunFolder, list_runs, sho
 from deidsynth.workflow.store import Artifact, InputRecord, Manifest, Store, artifact_key
 from run_reports import run_report
 
+NO_PROCESS = 2**30
 REPORT = run_report()
 
 
@@ -126,11 +127,12 @@ def test_publishing_copies_what_changed_and_nothing_else(folder: RunFolder, stor
 def test_a_copy_that_is_gone_or_torn_is_made_again(folder: RunFolder, store: Store) -> None:
     publish(folder, store)
     (folder.path / "models/gold/a/b").write_text("")
-    (folder.path / "models/.gold.tmp").mkdir()
+    left = folder.path / f"models/.gold.{NO_PROCESS}.tmp"
+    left.mkdir()
     (folder.path / "synthetic/corpus.jsonl").unlink()
     assert publish(folder, store) == ["models/gold", "synthetic/corpus.jsonl"]
     assert files_below(folder.path / "models") == ["gold/a/b", "gold/config.json"]
-    assert not (folder.path / "models/.gold.tmp").exists()
+    assert not left.exists()
     assert verify_run(folder.path) == []
 
 

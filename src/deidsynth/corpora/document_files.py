@@ -20,11 +20,12 @@ from deidsynth.corpora.folders import (
     part_folders,
     skip_outside_parts,
 )
-from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
+from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
-from deidsynth.corpora.records import PARTS, Part, ReadResult, decode, read_bytes
+from deidsynth.corpora.records import PARTS, Part, ReadResult, read_exactly
 from deidsynth.documents import Annotation, Corpus, Document, Origin
 from deidsynth.errors import Problem, UnrepresentableError
+from deidsynth.files import whole_file, whole_folder
 
 BOM = b"\xef\xbb\xbf"
 
@@ -99,8 +100,7 @@ def read_head(path: Path, n_bytes: int) -> str | None:
 
 def read_text(path: Path, result: ReadResult) -> str | None:
     """The text of a file without a byte order mark, or None with a problem."""
-    data = read_bytes(path)
-    text = data if isinstance(data, Problem) else decode(data, str(path))
+    text = read_exactly(path)
     if isinstance(text, Problem):
         result.problems.append(text)
         return None

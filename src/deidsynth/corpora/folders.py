@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from deidsynth.corpora.output import refuse_surrogates, whole_folder
+from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, write_provenance
 from deidsynth.corpora.records import PART_NAMES, PARTS, Part, ReadResult
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import UnrepresentableError
+from deidsynth.files import whole_folder
 
 LONGEST_NAME_BYTES = 200
 

@@ -159,6 +159,12 @@ def read_bytes(path: Path) -> bytes | Problem:
         return Problem(str(path), f"cannot be read ({reason}); check the path and its permissions", code="unreadable")
 
 
+def read_exactly(path: Path) -> str | Problem:
+    """The exact text of a UTF-8 file, or the problem that says why it cannot be had."""
+    data = read_bytes(path)
+    return data if isinstance(data, Problem) else decode(data, str(path))
+
+
 def one_of(value: object, choices: tuple[Choice, ...]) -> Choice | None:
     """The choice that the value names, or None for None.
 

@@ -22,9 +22,18 @@ from typing import Any
 from deidsynth.config import StageConfig, dump
 from deidsynth.digests import file_digest
 from deidsynth.errors import InputError, IntegrityError, OutputInUseError
+from deidsynth.files import (
+    fsync_path,
+    is_temporary,
+    make_private_folder,
+    replace_tree,
+    storage_errors,
+    temporary_beside,
+    write_atomically,
+)
+from deidsynth.locks import hold_lock
 from deidsynth.report.content import RunReport
-from deidsynth.workflow.store import Artifact, FileLock, Store, storage_errors, write_atomically
-from deidsynth.workflow.store.disk import fsync_path, make_private_folder, remove_tree, replace_tree
+from deidsynth.workflow.store import Artifact, Store
 from deidsynth.workflow.store.store import compare_files
 
 RECORD = "run.json"
@@ -91,7 +100,7 @@ class RunFolder:
         """
         self.check_free()
         make_private_folder(self.path)
-        with FileLock(self.path / _LOCK, self._refuse):
+        with hold_lock(self.path / _LOCK, self._refuse):
             if not (self.path / RECORD).exists():
                 self._write_record(RunRecord())
             yield
@@ -106,7 +115,7 @@ class RunFolder:
             raise InputError(f"{self.path}: a file, not a folder; choose another --output")
         if not self.path.exists() or (self.path / RECORD).exists():
             return
-        if {entry.name for entry in self.path.iterdir()} - {_LOCK, f".{RECORD}.tmp"}:
+        if {entry.name for entry in self.path.iterdir() if not is_temporary(entry.name)} - {_LOCK}:
             raise InputError(
                 f"{self.path}: not empty and not a run folder (it has no {RECORD}); choose a new folder with --output"
             )
@@ -201,9 +210,8 @@ class RunFolder:
 
     def _copy(self, source: Path, target: Path) -> None:
         make_private_folder(target.parent)
-        temporary = target.with_name(f".{target.name}.tmp")
         with storage_errors(target):
-            remove_tree(temporary)
+            temporary = temporary_beside(target)
             if source.is_dir():
                 shutil.copytree(source, temporary)
                 for path in temporary.rglob("*"):

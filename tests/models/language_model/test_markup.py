@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from deidsynth.config import AdaptConfig
 from deidsynth.documents import Document, Entity
-from deidsynth.errors import CorpusError, ModelNotUsableError
+from deidsynth.errors import CorpusError
 from deidsynth.models.language_model.markup import Mark, Markup, Reader, ReadText, malformed_share, marked_parts
 
 NAME, CITY, CLOSE, HEADER = Mark("opening", "NAME"), Mark("opening", "CITY"), Mark("closing"), Mark("header")
@@ -96,19 +94,6 @@ def test_a_header_tells_labels_and_length() -> None:
     counted = [markup.header_of(each)[1] for each in many]
     assert counted == [f"<|count:{bucket}|>" for bucket in ("2-3", "2-3", "4-7", "4-7", "8+", "8+")]
     assert {token for note in (*notes, *many) for token in markup.header_of(note)} <= set(markup.tokens)
-
-
-def test_markup_is_kept_beside_the_weights(tmp_path: Path) -> None:
-    assert Markup.of(AdaptConfig(), [NOTE]) == Markup.load(tmp_path) == Markup()
-    Markup().save(tmp_path)
-    assert not list(tmp_path.iterdir())
-    markup = Markup.of(AdaptConfig(annotations="inline", control_codes=["length"]), [NOTE, NOTE])
-    markup.save(tmp_path)
-    assert Markup.load(tmp_path) == markup
-    assert "Anna" not in (tmp_path / "deidsynth.json").read_text(encoding="utf-8")
-    (tmp_path / "deidsynth.json").write_text('{"markup": {"colour": 1}}')
-    with pytest.raises(ModelNotUsableError, match=r"deidsynth.json: cannot be read"):
-        Markup.load(tmp_path)
 
 
 @pytest.mark.parametrize("settings", [{"annotations": "inline"}, {"control_codes": ["labels"]}])

@@ -21,8 +21,7 @@ from deidsynth.corpora.records import (
     RawSpan,
     ReadResult,
     Record,
-    decode,
-    read_bytes,
+    read_exactly,
     repeated_ids,
 )
 from deidsynth.documents import Corpus, Document
@@ -83,10 +82,7 @@ def read_annotations(
         text: the exact text of the document.
         discontinuous: as for ``read_records``.
     """
-    data = read_bytes(path)
-    if isinstance(data, Problem):
-        return [], [data], Counter()
-    content = decode(data, str(path))
+    content = read_exactly(path)
     if isinstance(content, Problem):
         return [], [content], Counter()
     spans: list[RawSpan] = []
@@ -166,8 +162,7 @@ def _text_with_annotations(path: Path, result: ReadResult) -> str | None:
         message = f"there is no annotation file beside it; add {annotations.name} (empty if the text has no entities)"
         result.problems.append(Problem(str(path), message, code="missing-annotations"))
         return None
-    data = read_bytes(path)
-    text = data if isinstance(data, Problem) else decode(data, str(path))
+    text = read_exactly(path)
     if isinstance(text, Problem):
         result.problems.append(text)
         return None

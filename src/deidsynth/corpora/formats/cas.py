@@ -17,11 +17,12 @@ from typing import Any
 
 from deidsynth.corpora.folders import left_out, refuse_unsafe_names
 from deidsynth.corpora.formats.cas_files import Source, looks_like_cas, sources
-from deidsynth.corpora.output import refuse_surrogates, whole_folder
+from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
 from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
+from deidsynth.files import whole_folder
 
 NAME = "cas"
 

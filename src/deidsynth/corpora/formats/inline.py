@@ -25,7 +25,7 @@ from typing import Literal, NamedTuple
 from deidsynth.config import InlineLayout
 from deidsynth.corpora.folders import documents_by_file, files_below, part_folders, skip_outside_parts, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
-from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes
+from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, read_exactly
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import Problem, UnrepresentableError
 
@@ -97,8 +97,7 @@ def read_records(path: Path, layout: InlineLayout) -> ReadResult:
     skip_outside_parts(result, path, (SUFFIX,), NAME)
     sources: list[tuple[Path, Part | None, str]] = []
     for file, part in documents_by_file(path, (SUFFIX,), NAME, lambda _: True)[0]:
-        data = read_bytes(file)
-        content = data if isinstance(data, Problem) else decode(data, str(file))
+        content = read_exactly(file)
         if isinstance(content, Problem):
             result.problems.append(content)
         else:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.corpora.folders import files_below
-from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
+from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import (
     ANNOTATIONS,
     ORIGINS,
@@ -31,6 +31,7 @@ from deidsynth.corpora.records import (
 )
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import InputError, Problem, UnrepresentableError
+from deidsynth.files import whole_file, whole_folder
 
 NAME = "jsonl"
 SUFFIX = ".jsonl"

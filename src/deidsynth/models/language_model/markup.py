@@ -5,21 +5,18 @@ Marks are special tokens, never characters, so that no text can spell one. Nothi
 
 from __future__ import annotations
 
-import json
 import re
 import statistics
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from deidsynth.config import AdaptConfig
 from deidsynth.documents import Document, Entity
-from deidsynth.errors import CorpusError, ModelNotUsableError
+from deidsynth.errors import CorpusError
 
-FILE = "deidsynth.json"
 CLOSING = "<|/entity|>"
 HEADER_END = "<|/header|>"
 COUNTS = ("1", "2-3", "4-7", "8+")
@@ -131,30 +128,6 @@ class Markup:
             else:
                 fields.append(_length(bisect_left(self.length_bounds, len(document.text))))
         return (*fields, HEADER_END) if self.header else ()
-
-    def save(self, folder: Path) -> None:
-        """Write it beside the weights; nothing where nothing is marked up."""
-        if self:
-            (folder / FILE).write_text(json.dumps({"markup": asdict(self)}, ensure_ascii=False), encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> Markup:
-        """The markup of the model in a folder; none where nothing says so.
-
-        Raises:
-            ModelNotUsableError: the file beside the weights cannot be read.
-        """
-        path = folder / FILE
-        if not path.is_file():
-            return cls()
-        try:
-            plain: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8")).get("markup", {})
-            values: dict[str, Any] = {
-                name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
-            }
-            return cls(**values)
-        except (ValueError, TypeError, AttributeError):
-            raise ModelNotUsableError(f"{path}: cannot be read; copy the model again, or adapt it anew") from None
 
 
 def opening(label: str) -> str:

@@ -10,14 +10,16 @@ import torch
 
 from deidsynth.config import AdaptConfig
 from deidsynth.corpora import read_jsonl
+from deidsynth.files import write_lines
 from deidsynth.models.devices import Compute
 from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens, split_documents
 from deidsynth.models.language_model.causal_lm import adaptable_model, context_length
 from deidsynth.models.language_model.codec import Codec
 from deidsynth.models.language_model.markup import Markup
+from deidsynth.models.settings_file import ModelSettings
 from deidsynth.models.training.processes import leave, processes_on
 from deidsynth.models.training.utilization import product_flops_per_second, training_flops_per_token
-from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, write_lines
+from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.curves import watch
 
@@ -63,7 +65,8 @@ class Adapt:
         rows_only = {"save_embedding_layers": False} if markup and adaptable.method != "full" else {}
         model.save_pretrained(output / MODEL, **rows_only)
         adaptable.tokenizer.save_pretrained(output / MODEL)
-        markup.save(output / MODEL)
+        if markup:
+            ModelSettings(markup=markup).save(output / MODEL)
         write_lines(output / CURVE, memory["curve"])
         tokens_per_second = memory["n_targets"] / max(memory["seconds"], 1e-9)
         needed = tokens_per_second * training_flops_per_token(model, _seen_tokens(tokens.train, model, config))

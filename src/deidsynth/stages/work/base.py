@@ -10,8 +10,9 @@ import torch
 
 from deidsynth.config import AdaptConfig
 from deidsynth.errors import ConfigError
+from deidsynth.files import write_lines
 from deidsynth.models.language_model.causal_lm import adaptable_model
-from deidsynth.stages.artifacts import CURVE, MODEL, write_lines
+from deidsynth.stages.artifacts import CURVE, MODEL
 from deidsynth.stages.specification import StageContext
 from deidsynth.starters import SCRATCH
 

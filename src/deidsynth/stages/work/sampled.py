@@ -10,10 +10,11 @@ from typing import Any
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError
+from deidsynth.files import write_lines
 from deidsynth.models.language_model.markup import REPAIRS
 from deidsynth.sampling.engine import Sample
 from deidsynth.sampling.filters import FACTS, Verdict, counts
-from deidsynth.stages.artifacts import CORPUS, SAMPLES, write_lines
+from deidsynth.stages.artifacts import CORPUS, SAMPLES
 
 _PRIVATE = ("text", "entities")
 

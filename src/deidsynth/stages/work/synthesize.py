@@ -12,16 +12,18 @@ from deidsynth.config import SynthesizeConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import ConfigError
+from deidsynth.files import read_lines, write_lines
 from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.models.language_model.codec import Codec
 from deidsynth.models.language_model.markup import Markup, malformed_share
+from deidsynth.models.settings_file import ModelSettings
 from deidsynth.sampling.control_codes import with_headers
 from deidsynth.sampling.endpoint import EndpointEngine
 from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings, sample
 from deidsynth.sampling.filters import Filters, Verdict, replacements
 from deidsynth.sampling.local import LocalEngine
 from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests, prompt_turns
-from deidsynth.stages.artifacts import CORPUS, MODEL, read_lines, write_lines
+from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.parts import pieces_of
 from deidsynth.stages.work.sampled import write_sampled
@@ -167,7 +169,8 @@ class _Batches:
 
 
 def _markup(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> Markup:
-    markup = Markup() if config.endpoint.base_url is not None else Markup.load(inputs["model"] / MODEL)
+    of_model = None if config.endpoint.base_url is not None else ModelSettings.load(inputs["model"] / MODEL).markup
+    markup = of_model or Markup()
     if config.annotations != "machine" and not markup.inline:
         raise ConfigError(
             [

@@ -16,6 +16,7 @@ from deidsynth.config import TrainConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
+from deidsynth.files import write_lines
 from deidsynth.metrics import Threshold, outside_threshold, score
 from deidsynth.models.devices import Compute
 from deidsynth.models.recipes import TaggerRecipe
@@ -24,7 +25,7 @@ from deidsynth.models.tagger.task_adaptive_pretraining import pretrain
 from deidsynth.models.tagger.token_classifier import Tagger, new_tagger
 from deidsynth.models.tagger.token_data import Example, TrainingChunks, training_chunks, transition_log_probs
 from deidsynth.models.tagger.training import carve_validation
-from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE, write_lines
+from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.ensemble import Member, train_members
 from deidsynth.stages.work.resuming import trained
