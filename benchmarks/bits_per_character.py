@@ -39,7 +39,12 @@ from deidsynth.digests import digest, hex_of, tree_digest
 from deidsynth.documents import Corpus
 from deidsynth.errors import CorpusError, DeidsynthError, InputError, Problem
 from deidsynth.models.devices import Compute, resolve_device, resolve_precision
-from deidsynth.models.language_model.adaptation import adapt, split_texts, validation_loss
+from deidsynth.models.language_model.adaptation import (
+    TokenSplit,
+    adapt_to_tokens,
+    split_documents,
+    validation_loss,
+)
 from deidsynth.models.language_model.causal_lm import Adaptable, adaptable_model, context_length
 from deidsynth.models.language_model.packing import Frame, pack, token_ids
 from deidsynth.models.requirements import check_base
@@ -145,20 +150,25 @@ def compute_cell(config: AdaptConfig, share: float, texts: Texts, compute: Compu
         progress: who listens.
     """
     documents = list(take_fraction(texts.train, share, compute.seed)) if share else []
-    split = split_texts(documents, config.validation, compute.seed)
+    train, held_out = split_documents(documents, config.validation, compute.seed)
     torch.manual_seed(compute.seed)
-    adaptable = adaptable_model(config, split.train, compute.device)
+    adaptable = adaptable_model(config, [document.text for document in train], compute.device)
     adaptable.model.to(compute.device)
+    tokens = TokenSplit(
+        [token_ids(adaptable.tokenizer, document.text) for document in train],
+        [token_ids(adaptable.tokenizer, document.text) for document in held_out],
+        sum(len(document.text) for document in held_out),
+    )
     memory: dict[str, Any] = {}
     if share:
         compute.scratch.mkdir(parents=True, exist_ok=True)
-        points = _timed(adapt(adaptable, split, config, compute, memory), memory)
+        points = _timed(adapt_to_tokens(adaptable, tokens, config, compute, memory), memory)
         watch(points, f"{config.base} {_percent(share)}", progress, memory)
     return {
         "base": config.base,
         "share": share,
         "n_documents": len(documents),
-        "n_validation_documents": len(split.validation),
+        "n_validation_documents": len(held_out),
         "n_parameters": sum(weight.numel() for weight in adaptable.model.parameters()),
         "n_tokens_seen": memory.get("n_targets", 0),
         "seconds": memory.get("seconds", 0.0),

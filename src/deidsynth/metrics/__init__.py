@@ -16,7 +16,7 @@ from deidsynth.metrics.reliability import Calibration, calibration
 from deidsynth.metrics.repeated_runs import are_folds, evaluate_several
 from deidsynth.metrics.resampling import Interval, bootstrap
 from deidsynth.metrics.sequences import TagScores, score_tags
-from deidsynth.metrics.thresholds import Threshold, outside_threshold, threshold_curve
+from deidsynth.metrics.thresholds import Threshold, outside_threshold
 from deidsynth.metrics.tokens import token_spans, words
 from deidsynth.metrics.variance import VarianceSplit, variance_split
 
@@ -46,7 +46,6 @@ __all__ = [
     "randomization_test",
     "score",
     "score_tags",
-    "threshold_curve",
     "token_spans",
     "variance_split",
     "words",

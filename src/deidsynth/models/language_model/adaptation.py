@@ -17,7 +17,7 @@ from deidsynth.documents import Document
 from deidsynth.errors import CorpusError, InputError
 from deidsynth.models.devices import Compute, autocast
 from deidsynth.models.language_model.causal_lm import Adaptable, context_length, loss_sum
-from deidsynth.models.language_model.packing import Frame, Packed, pack, token_ids
+from deidsynth.models.language_model.packing import Frame, Packed, pack
 from deidsynth.models.recipes import AdaptRecipe
 from deidsynth.models.training.loop import LoopSettings, Objective, TrainingPoint, training_steps
 from deidsynth.models.training.processes import processes_on
@@ -25,30 +25,16 @@ from deidsynth.models.training.processes import processes_on
 BEST = "best.safetensors"
 
 
-@dataclass(frozen=True, slots=True)
-class TextSplit:
-    """Texts to learn from, and texts of other groups to measure the loss on."""
-
-    train: tuple[str, ...]
-    validation: tuple[str, ...]
-
-
-def split_texts(documents: Sequence[Document], share: float, seed: int) -> TextSplit:
-    """Texts parted by group.
+def split_documents(
+    documents: Sequence[Document], share: float, seed: int
+) -> tuple[tuple[Document, ...], tuple[Document, ...]]:
+    """Documents to learn from, and documents of other groups to measure the loss on.
 
     Args:
         documents: the stage's own input.
         share: of the documents, for validation; with fewer than two groups there is none.
         seed: of the choice.
     """
-    train, validation = split_documents(documents, share, seed)
-    return TextSplit(tuple(each.text for each in train), tuple(each.text for each in validation))
-
-
-def split_documents(
-    documents: Sequence[Document], share: float, seed: int
-) -> tuple[tuple[Document, ...], tuple[Document, ...]]:
-    """Documents to learn from and documents of other groups; see ``split_texts``."""
     units = sorted({document.unit for document in documents})
     random.Random(seed).shuffle(units)
     wanted, held = share * len(documents), set[str]()
@@ -75,21 +61,6 @@ class TokenSplit:
     train: Sequence[Sequence[int]]
     validation: Sequence[Sequence[int]]
     n_validation_characters: int
-
-
-def adapt(
-    adaptable: Adaptable,
-    texts: TextSplit,
-    config: AdaptConfig,
-    compute: Compute,
-    memory: dict[str, Any],
-) -> Iterator[TrainingPoint]:
-    """Adapt a model in place to plain texts; see ``adapt_to_tokens``."""
-    train, validation = (
-        [token_ids(adaptable.tokenizer, text) for text in part] for part in (texts.train, texts.validation)
-    )
-    tokens = TokenSplit(train, validation, sum(len(text) for text in texts.validation))
-    return adapt_to_tokens(adaptable, tokens, config, compute, memory)
 
 
 def adapt_to_tokens(
