@@ -46,7 +46,7 @@ from deidsynth.models.language_model.adaptation import (
     validation_loss,
 )
 from deidsynth.models.language_model.causal_lm import Adaptable, adaptable_model, context_length
-from deidsynth.models.language_model.packing import Frame, pack, token_ids
+from deidsynth.models.language_model.packing import SpecialTokenIds, pack, token_ids
 from deidsynth.models.requirements import check_base
 from deidsynth.models.training.loop import TrainingPoint
 from deidsynth.progress import Progress
@@ -134,7 +134,9 @@ def gather(loaded: LoadedCorpus, general: Mapping[str, Sequence[str]], seed: int
 def bits_per_character(adaptable: Adaptable, texts: Sequence[str], config: AdaptConfig, compute: Compute) -> float:
     """Bits per character of texts in rows of the training length."""
     length = min(config.sequence_length, context_length(adaptable.model))
-    rows = pack([token_ids(adaptable.tokenizer, text) for text in texts], Frame.of(adaptable.tokenizer), length)
+    rows = pack(
+        [token_ids(adaptable.tokenizer, text) for text in texts], SpecialTokenIds.of(adaptable.tokenizer), length
+    )
     n_characters = sum(len(text) for text in texts)
     return validation_loss(adaptable.model, rows, n_characters, compute.device, compute.precision)[1]
 

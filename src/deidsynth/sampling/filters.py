@@ -31,7 +31,7 @@ FACTS: dict[Finding, str] = {
     "long_run": "n_with_long_runs",
     "identifying_run": "n_with_identifying_runs",
 }
-"""The fact that counts the documents with a finding; only models that write marks have malformed ones."""
+"""The fact that counts the documents with a finding; only models that write inline entity tags have malformed ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Filters:
         Args:
             text: of the document.
             prompt_characters: length of its prompt.
-            malformed: share of its marks that had to be repaired.
+            malformed: share of its inline entity tags that had to be repaired.
             ended: whether the model came to its end; else it was cut off.
         """
         if not words(text[prompt_characters:]):
@@ -116,12 +116,12 @@ class Filters:
 def counts(samples: Sequence[Sample], verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """How many documents were sampled, were left out, and broke each rule; a document may break several."""
     found = Counter(finding for verdict in verdicts for finding in verdict.findings)
-    marked = any(each.repairs is not None for each in samples)
+    tagged = any(each.repairs is not None for each in samples)
     return {
         "n_sampled": len(samples),
         "n_rejected": sum(not verdict.kept for verdict in verdicts),
         "n_without_eos": sum(not each.ended for each in samples),
-        **{fact: found[finding] for finding, fact in FACTS.items() if marked or finding != "malformed"},
+        **{fact: found[finding] for finding, fact in FACTS.items() if tagged or finding != "malformed"},
     }
 
 

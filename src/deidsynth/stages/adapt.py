@@ -12,9 +12,9 @@ from deidsynth.config import AdaptConfig, StageConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.models.devices import Compute
 from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens, split_documents
+from deidsynth.models.language_model.added_tokens import AddedTokens
 from deidsynth.models.language_model.causal_lm import adaptable_model, context_length
 from deidsynth.models.language_model.codec import Codec
-from deidsynth.models.language_model.markup import Markup
 from deidsynth.models.training.processes import leave, processes_on
 from deidsynth.models.training.utilization import product_flops_per_second, training_flops_per_token
 from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, write_lines
@@ -39,7 +39,7 @@ class Adapt:
         """
         corpus = read_jsonl(inputs["train"] / CORPUS)
         train, held_out = split_documents(list(corpus), config.validation, context.seed)
-        markup = Markup.of(config, corpus.documents)
+        markup = AddedTokens.of(config, corpus.documents)
         torch.manual_seed(context.seed)
         texts = [document.text for document in train]
         adaptable = adaptable_model(config, texts, context.device, list(markup.tokens))

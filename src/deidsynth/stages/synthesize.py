@@ -12,10 +12,10 @@ from deidsynth.config import StageConfig, SynthesizeConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import ConfigError
+from deidsynth.models.language_model.added_tokens import AddedTokens, malformed_share
 from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.models.language_model.codec import Codec
-from deidsynth.models.language_model.markup import Markup, malformed_share
-from deidsynth.sampling.control_codes import with_headers
+from deidsynth.sampling.control_codes import with_control_codes
 from deidsynth.sampling.endpoint import EndpointEngine
 from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings, sample
 from deidsynth.sampling.filters import Filters, Verdict, replacements
@@ -114,7 +114,7 @@ def _first_requests(
     asked = max(1, round(config.volume * len(train))) if per_prompt is None else per_prompt * len(prompts)
     turns = prompt_turns(config.prompts, prompt_documents, seed=seed, n_documents=asked)
     requests = make_requests(prompts, asked, turns)
-    return with_headers(requests, markup, config.prompts.headers, train, seed), len(prompts)
+    return with_control_codes(requests, markup, config.prompts.headers, train, seed), len(prompts)
 
 
 class _Batches:
@@ -170,8 +170,8 @@ class _Batches:
         return samples
 
 
-def _markup(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> Markup:
-    markup = Markup() if config.endpoint.base_url is not None else Markup.load(inputs["model"] / MODEL)
+def _markup(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> AddedTokens:
+    markup = AddedTokens() if config.endpoint.base_url is not None else AddedTokens.load(inputs["model"] / MODEL)
     if config.annotations != "machine" and not markup.inline:
         raise ConfigError(
             [
@@ -183,7 +183,7 @@ def _markup(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> Markup:
 
 
 def _judge(filters: Filters, sample: Sample) -> Verdict:
-    malformed = malformed_share(sample.n_marks, sample.repairs or {})
+    malformed = malformed_share(sample.n_special_tokens, sample.repairs or {})
     return filters.judge(sample.text, sample.prompt_characters, malformed, ended=sample.ended)
 
 

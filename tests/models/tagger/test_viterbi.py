@@ -12,16 +12,16 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from deidsynth.documents import LabelScheme
-from deidsynth.models.tagger.viterbi import Lattice, Moves, best_sequences
+from deidsynth.models.tagger.viterbi import Lattice, TagTransitions, best_sequences
 from deidsynth.tagging import TagSet
 
 TAGS = TagSet.of(LabelScheme(("X", "Y")))
 N_TAGS = 5
-VALID = Moves.of(TAGS)
+VALID = TagTransitions.of(TAGS)
 
 
-def _best(lattice: Lattice, moves: Moves = VALID) -> tuple[list[int], NDArray[np.float64]]:
-    ((tags, chances),) = best_sequences([lattice], moves)
+def _best(lattice: Lattice, transitions: TagTransitions = VALID) -> tuple[list[int], NDArray[np.float64]]:
+    ((tags, chances),) = best_sequences([lattice], transitions)
     return tags.tolist(), chances
 
 
@@ -83,7 +83,7 @@ def test_against_every_sequence(
 ) -> None:
     texts = [(log_probs, joined if whole_words else [False] * len(joined)) for log_probs, joined in cases]
     lattices = [_lattice(log_probs, joined if whole_words else None) for log_probs, joined in texts]
-    found = best_sequences(lattices, Moves.of(TAGS, transitions))
+    found = best_sequences(lattices, TagTransitions.of(TAGS, transitions))
     for (log_probs, joined), (tags, chances) in zip(texts, found, strict=True):
         best, mass = _by_hand(log_probs, joined, transitions)
         assert _valid(tags.tolist(), joined)
@@ -122,7 +122,7 @@ def test_what_is_seldom_seen_in_a_row_needs_more_to_be_chosen() -> None:
     transitions = np.zeros((N_TAGS, N_TAGS))
     transitions[1, 1] = math.log(0.01)
     assert _best(_lattice(np.log(probabilities)))[0] == [1, 1]
-    assert _best(_lattice(np.log(probabilities)), Moves.of(TAGS, transitions))[0] == [1, 2]
+    assert _best(_lattice(np.log(probabilities)), TagTransitions.of(TAGS, transitions))[0] == [1, 2]
 
 
 def test_a_text_may_not_begin_inside() -> None:
@@ -132,7 +132,7 @@ def test_a_text_may_not_begin_inside() -> None:
 
 
 def test_a_single_tag() -> None:
-    ((tags, chances),) = best_sequences([Lattice(np.zeros((3, 1)))], Moves.of(TagSet.of(LabelScheme(()))))
+    ((tags, chances),) = best_sequences([Lattice(np.zeros((3, 1)))], TagTransitions.of(TagSet.of(LabelScheme(()))))
     assert (tags.tolist(), chances.tolist()) == ([0, 0, 0], [[1.0], [1.0], [1.0]])
 
 

@@ -19,7 +19,7 @@ from deidsynth.models.tagger.chunks import sentence_starts, windows
 from deidsynth.models.tagger.masking import padded
 from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.models.tagger.token_data import SpecialTokens, tokenize
-from deidsynth.models.tagger.viterbi import Lattice, Moves, best_sequences
+from deidsynth.models.tagger.viterbi import Lattice, TagTransitions, best_sequences
 from deidsynth.tagging import decode, encode, trim, within_word
 
 DOCUMENTS_AT_ONCE = 64
@@ -157,7 +157,7 @@ def _decoded(tagger: Tagger, some: list[_Tokens], scores: list[NDArray[np.float6
         if tagger.outside_threshold is not None:
             flagged = np.exp(log_probs[wide, tagger.tag_set.outside]) <= tagger.outside_threshold
         lattices.append(Lattice(log_probs[wide], joined, flagged))
-    found = best_sequences(lattices, Moves.of(tagger.tag_set, tagger.transitions))
+    found = best_sequences(lattices, TagTransitions.of(tagger.tag_set, tagger.transitions))
     for each, offsets, (tags, chances) in zip(some, spans, found, strict=True):
         sure = np.clip(chances[np.arange(len(tags)), tags], 0.0, 1.0).tolist()
         yield each.document.with_entities(decode(each.document.text, tags.tolist(), offsets, tagger.tag_set, sure))

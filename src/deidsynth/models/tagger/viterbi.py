@@ -24,7 +24,7 @@ UNWANTED = 1e6
 
 
 @dataclass(frozen=True)
-class Moves:
+class TagTransitions:
     """What a tag adds to the score of a sequence by what it stands after; -inf where it may not.
 
     Args:
@@ -40,9 +40,9 @@ class Moves:
     outside: int
 
     @classmethod
-    def of(cls, tag_set: TagSet, transitions: Floats | None = None) -> Moves:
-        """Validity, and what transitions of shape (n_tags, n_tags) add to it."""
-        added = np.zeros((len(tag_set), len(tag_set))) if transitions is None else transitions
+    def of(cls, tag_set: TagSet, log_weights: Floats | None = None) -> TagTransitions:
+        """Validity, and what log-weights of shape (n_tags, n_tags) add to it."""
+        added = np.zeros((len(tag_set), len(tag_set))) if log_weights is None else log_weights
         may_follow = tag_set.may_follow()
         return cls(
             start=np.where(may_follow[-1], 0.0, -np.inf),
@@ -68,24 +68,24 @@ class Lattice:
     flagged: Bools | None = None
 
 
-def best_sequences(lattices: Sequence[Lattice], moves: Moves) -> list[tuple[Numbers, Floats]]:
+def best_sequences(lattices: Sequence[Lattice], transitions: TagTransitions) -> list[tuple[Numbers, Floats]]:
     """The best valid sequence of each text (Viterbi), and how sure each tag is (forward-backward).
 
     Args:
         lattices: the texts.
-        moves: their scores are added to the tokens' log-probabilities.
+        transitions: their scores are added to the tokens' log-probabilities.
 
     Returns:
         For each text its tags, shape (n_tokens,), and the probability of every tag at every token among all valid
         sequences, shape (n_tokens, n_tags); rows sum to one.
     """
-    n_tags = len(moves.start)
+    n_tags = len(transitions.start)
     if not any(len(lattice.log_probs) for lattice in lattices):
         return [(np.zeros(0, dtype=np.int64), np.zeros((0, n_tags))) for _ in lattices]
     texts = _Texts.of(lattices)
-    tags = _best(texts, moves)
+    tags = _best(texts, transitions)
     with np.errstate(divide="ignore"):  # the logarithm of a tag that cannot be reached
-        joint = _forward(texts, moves) + _backward(texts, moves)
+        joint = _forward(texts, transitions) + _backward(texts, transitions)
     chances = np.exp(joint - joint.max(axis=1, keepdims=True))
     chances /= chances.sum(axis=1, keepdims=True)
     return [(tags[rows], chances[rows]) for rows in texts.rows]
@@ -176,12 +176,12 @@ class _Ways:
         return best[:, self.group]
 
 
-def _best(texts: _Texts, moves: Moves) -> Numbers:
+def _best(texts: _Texts, transitions: TagTransitions) -> Numbers:
     """The tags of the best sequences. Shape (n_rows,)."""
-    between, inside = _Ways.of(moves.between), _Ways.of(moves.inside)
+    between, inside = _Ways.of(transitions.between), _Ways.of(transitions.inside)
     score = texts.log_probs.copy()
-    score[texts.flagged, moves.outside] -= UNWANTED
-    score[: texts.bounds[1]] += moves.start
+    score[texts.flagged, transitions.outside] -= UNWANTED
+    score[: texts.bounds[1]] += transitions.start
     for here, before in texts.steps:
         best = between.step(score[before])
         joined = texts.joined[here]
@@ -190,27 +190,27 @@ def _best(texts: _Texts, moves: Moves) -> Numbers:
         score[here] += best
     # Where a tag came from is asked for the best sequences alone.
     tags = np.argmax(score, axis=1)
-    into = np.ascontiguousarray(np.stack([moves.between.T, moves.inside.T]))
+    into = np.ascontiguousarray(np.stack([transitions.between.T, transitions.inside.T]))
     joined = texts.joined.astype(np.int64)
     for here, before in reversed(texts.steps):
         tags[before] = (score[before] + into[joined[here], tags[here]]).argmax(axis=1)
     return tags
 
 
-def _forward(texts: _Texts, moves: Moves) -> Floats:
+def _forward(texts: _Texts, transitions: TagTransitions) -> Floats:
     """The log-weights of all ways to each tag. Shape (n_rows, n_tags)."""
-    between, inside = np.exp(moves.between), np.exp(moves.inside)
+    between, inside = np.exp(transitions.between), np.exp(transitions.inside)
     forward = texts.log_probs.copy()
-    forward[: texts.bounds[1]] += moves.start
+    forward[: texts.bounds[1]] += transitions.start
     for here, before in texts.steps:
         top = forward[before].max(axis=1, keepdims=True)
         forward[here] += np.log(_reached(np.exp(forward[before] - top), between, inside, texts.joined[here])) + top
     return forward
 
 
-def _backward(texts: _Texts, moves: Moves) -> Floats:
+def _backward(texts: _Texts, transitions: TagTransitions) -> Floats:
     """The log-weights of all ways on from each tag. Shape (n_rows, n_tags)."""
-    between, inside = np.exp(moves.between).T, np.exp(moves.inside).T
+    between, inside = np.exp(transitions.between).T, np.exp(transitions.inside).T
     backward = np.zeros(texts.log_probs.shape)
     for here, before in reversed(texts.steps):
         ahead = backward[here] + texts.log_probs[here]
