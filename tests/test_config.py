@@ -98,16 +98,16 @@ def test_a_file_that_is_no_configuration(
 def test_small_language_models_of_a_run_have_headers_unless_it_says_otherwise() -> None:
     endpoint = {"base_url": "http://127.0.0.1:8000/v1", "model": "lm"}
     both = ["labels", "length"]
-    assert parse(RunConfig, {}).adapt_config().header == both
-    assert parse(RunConfig, {"adapt": {"base": "scratch"}}).adapt_config().header == both
-    assert parse(RunConfig, {}).adapt_config(adapts=False).header == []
+    assert parse(RunConfig, {}).adapt_config().control_codes == both
+    assert parse(RunConfig, {"adapt": {"base": "scratch"}}).adapt_config().control_codes == both
+    assert parse(RunConfig, {}).adapt_config(adapts=False).control_codes == []
     for data in (
         {"adapt": {"base": "org/model"}},
-        {"adapt": {"header": []}},
+        {"adapt": {"control_codes": []}},
         {"synthesize": {"endpoint": endpoint}},
         {"adapt": {"method": "qlora"}},
     ):
-        assert parse(RunConfig, data).adapt_config().header == []
+        assert parse(RunConfig, data).adapt_config().control_codes == []
 
 
 def test_an_empty_file_is_an_empty_configuration(tmp_path: Path) -> None:

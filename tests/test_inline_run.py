@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def config(folder: Path, output: str, **synthesize: Any) -> RunConfig:
-    adapt = {**SETTINGS["adapt"], "header": ["labels"]}
+    adapt = {**SETTINGS["adapt"], "control_codes": ["labels"]}
     path = write_config(
         folder / f"{output}.yaml", folder / "notes", folder / output, adapt=adapt, synthesize={**SAMPLING, **synthesize}
     )
@@ -53,17 +53,23 @@ def test_what_both_annotate_alike_is_published_and_checked(folder: Path) -> None
     facts = {stage["name"]: stage["facts"] for stage in made.report["stages"]}
     corpus = read_jsonl(made.folder / "synthetic" / "corpus.jsonl")
     assert facts["annotate"]["n_disagreeing"] == facts["synthesize"]["n_documents"] - len(corpus)
-    assert made.report["overlap"]["n_notes_checked"] == len(corpus)
+    assert made.report["memorization"]["n_notes_checked"] == len(corpus)
 
 
 def test_configurations_that_contradict_themselves() -> None:
     endpoint = {"base_url": "http://127.0.0.1:8000/v1", "model": "lm"}
     for data, message in (
         ({"synthesize": {"annotations": "inline"}, "adapt": {"annotations": "none"}}, "leave adapt.annotations out"),
-        ({"synthesize": {"prompts": {"headers": "gold"}}, "adapt": {"header": []}}, "set adapt.header"),
+        (
+            {"synthesize": {"prompts": {"control_codes": "gold"}}, "adapt": {"control_codes": []}},
+            "set adapt.control_codes",
+        ),
         ({"synthesize": {"annotations": "inline", "endpoint": endpoint}}, "a server gives plain text"),
-        ({"synthesize": {"endpoint": endpoint}, "adapt": {"header": ["length"]}}, "a server is sent no header"),
-        ({"adapt": {"header": ["length", "length"]}}, "a field is named twice"),
+        (
+            {"synthesize": {"endpoint": endpoint}, "adapt": {"control_codes": ["length"]}},
+            "a server is sent no control codes",
+        ),
+        ({"adapt": {"control_codes": ["length", "length"]}}, "a field is named twice"),
     ):
         with pytest.raises(ConfigError, match=message):
             parse(RunConfig, data)

@@ -57,7 +57,7 @@ SETTINGS: dict[str, Any] = {
             "vocabulary_size": 450,
             "dropout": 0.05,
         },
-        "pretraining": {"epochs": 3},
+        "task_adaptive_pretraining": {"epochs": 3},
     },
     "annotate": {"batch_size": 4},
     "precision": "fp32",

@@ -35,8 +35,8 @@ ADAPT = {
     "evaluations": 3,
 }
 TRAIN = {"epochs": 8, "batch_size": 4, "learning_rate": 0.01, "encoder": "scratch", "scratch": ENCODER}
-TRAIN |= {"pretraining": {"epochs": 1}, "average": 0.4}
-SYNTHESIZE = {"batch_size": 5, "max_length_tokens": 60, "volume": 0.75, "prompts": {"language": "sv"}}
+TRAIN |= {"task_adaptive_pretraining": {"epochs": 1}, "weight_averaging": 0.4}
+SYNTHESIZE = {"batch_size": 5, "max_length_tokens": 60, "volume_ratio": 0.75, "prompts": {"language": "sv"}}
 SYNTHESIZE |= {"filters": {"mode": "count"}}
 
 Facts = Mapping[str, Any]

@@ -20,11 +20,17 @@ from tiny_models import NOTES, save_tiny
 # Random weights write words that nobody knows. One rule is left, and so strict that it rejects about half of the texts.
 SETTINGS: dict[str, Any] = {
     "batch_size": 4,
-    "volume": 1.0,
+    "volume_ratio": 1.0,
     "top_p": 1.0,
     "max_length_tokens": 40,
     "prompts": {"language": "sv"},
-    "filters": {"budget": 3, "max_repeated": 0.4, "loop_tokens": 1, "min_common_words": 0, "max_foreign_letters": 1},
+    "filters": {
+        "max_sampled_ratio": 3,
+        "max_repeated": 0.4,
+        "loop_tokens": 1,
+        "min_common_words": 0,
+        "max_foreign_letters": 1,
+    },
 }
 
 

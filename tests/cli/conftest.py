@@ -16,7 +16,7 @@ from deidsynth.config import (
     AdaptConfig,
     AnnotateConfig,
     EvaluateConfig,
-    OverlapConfig,
+    MemorizationConfig,
     SelectConfig,
     StageConfig,
     SynthesizeConfig,
@@ -96,9 +96,9 @@ class FakeStage:
         elif self.name == "evaluate":
             silver = json.loads((inputs["model"] / "model" / "config.json").read_text(encoding="utf-8"))["silver"]
             (output / "scores.json").write_text(json.dumps(self._scores(0.5 if silver else 0.75)), encoding="utf-8")
-        elif self.name == "overlap":
+        elif self.name == "memorization":
             recall = {"train": {"recall": 0.25}, "held_out": {"recall": 0.125}}
-            (output / "overlap.json").write_text(json.dumps({"n": 5, **recall, "shown": []}), encoding="utf-8")
+            (output / "memorization.json").write_text(json.dumps({"n": 5, **recall, "shown": []}), encoding="utf-8")
         else:
             corpus = self._corpus(config, inputs, corpora)
             write_target(corpus, output / "corpus.jsonl")
@@ -140,7 +140,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeStage]:
         "train": TrainConfig,
         "annotate": AnnotateConfig,
         "evaluate": EvaluateConfig,
-        "overlap": OverlapConfig,
+        "memorization": MemorizationConfig,
     }
     fakes = {name: FakeStage(name, kind) for name, kind in kinds.items()}
     monkeypatch.setattr(deidsynth.stages, "STAGES", fakes, raising=False)

@@ -26,7 +26,7 @@ def trained(tmp_path_factory):
     corpus.write_text("".join(lines), encoding="utf-8")
     settings = [
         "encoder=scratch",
-        "pretraining.epochs=6",
+        "task_adaptive_pretraining.epochs=6",
         "epochs=12",
         "batch_size=8",
         "scratch.hidden_size=32",

@@ -37,7 +37,7 @@ def sampled(deidsynth, model, tmp_path):
 
 def test_rejected_texts_are_replaced_and_told(sampled) -> None:
     plain, before = sampled("--json", settings=["filters.mode=count", "filters.max_repeated=0.4"])
-    result, texts = sampled("--json", settings=["filters.budget=4", "filters.max_repeated=0.4"])
+    result, texts = sampled("--json", settings=["filters.max_sampled_ratio=4", "filters.max_repeated=0.4"])
     counted, facts = json.loads(plain.stdout), json.loads(result.stdout)
     assert 0 < counted["n_loops"] < counted["n_documents"] == 12
     assert facts["n_documents"] == len(texts) == 12
@@ -55,7 +55,7 @@ def test_texts_are_compared_with_the_corpus_of_the_model(sampled, tmp_path) -> N
 
 
 def test_a_shortage_is_told(sampled) -> None:
-    result, texts = sampled(settings=["filters.max_repeated=0.4", "filters.budget=1"])
+    result, texts = sampled(settings=["filters.max_repeated=0.4", "filters.max_sampled_ratio=1"])
     assert 0 < len(texts) < 12
     assert f"{12 - len(texts)} of 12 texts are missing: the filters rejected" in result.stderr
 
@@ -87,7 +87,7 @@ def test_a_model_that_writes_entities_and_heeds_labels(deidsynth, tmp_path) -> N
     train, model, output = tmp_path / "train.jsonl", tmp_path / "lm", tmp_path / "new.jsonl"
     write_jsonl(Corpus(NOTES, origin="invented"), train)
     shape = ["hidden_size=32", "layers=1", "intermediate_size=32", "vocabulary_size=400", "context=128"]
-    adapt = ["epochs=12", "annotations=inline", "header=[labels]", "batch_tokens=512", "sequence_length=128"]
+    adapt = ["epochs=12", "annotations=inline", "control_codes=[labels]", "batch_tokens=512", "sequence_length=128"]
     adapt += ["learning_rate=0.006", *(f"scratch.{each}" for each in shape)]
     flat = [part for setting in adapt for part in ("--set", setting)]
     made = deidsynth("adapt", "--corpus", train, "--base", "scratch", "--output", model, "--device", "cpu", *flat)
@@ -108,4 +108,4 @@ def test_a_model_that_writes_entities_and_heeds_labels(deidsynth, tmp_path) -> N
 def test_labels_cannot_be_asked_of_a_model_that_knows_none(deidsynth, model, tmp_path) -> None:
     result = deidsynth("synthesize", model, "--bos", "--output", tmp_path / "x.jsonl", "--match-labels", "balanced")
     assert result.exit_code == 2
-    assert "prompts.headers: the model knows no headers" in result.stderr
+    assert "prompts.control_codes: the model knows none" in result.stderr

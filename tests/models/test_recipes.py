@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deidsynth.config import AdaptConfig, PretrainingConfig, TrainConfig
+from deidsynth.config import AdaptConfig, TaskAdaptivePretrainingConfig, TrainConfig
 from deidsynth.models.recipes import AdaptRecipe, TaggerRecipe
 from deidsynth.starters import kind_of_base
 
@@ -35,7 +35,7 @@ def test_what_is_asked_for_holds() -> None:
         batch_size=3,
         learning_rate=0.1,
         optimizer="adamw",
-        pretraining=PretrainingConfig(epochs=0, learning_rate=0.2),
+        task_adaptive_pretraining=TaskAdaptivePretrainingConfig(epochs=0, learning_rate=0.2),
     )
     assert TaggerRecipe.of(asked) == TaggerRecipe(3, 0.1, False, 0.0, 0.2, None)
     adapt = AdaptConfig(base="some/model", epochs=1, batch_tokens=64, learning_rate=0.1, optimizer="muon")
@@ -46,5 +46,5 @@ def test_filling_in_with_a_starter_ends_after_so_many_steps_or_a_pass() -> None:
     starter, other = TaggerRecipe.of(TrainConfig()), TaggerRecipe.of(TrainConfig(encoder="scratch"))
     assert [starter.limited(*steps) for steps in ((964, 241), (4000, 1000), (8000, 2000))] == [964, 1000, 2000]
     assert other.limited(4000, 1000) == 4000
-    asked = TrainConfig(pretraining=PretrainingConfig(epochs=4))
+    asked = TrainConfig(task_adaptive_pretraining=TaskAdaptivePretrainingConfig(epochs=4))
     assert TaggerRecipe.of(asked).limited(4000, 1000) == 4000

@@ -45,7 +45,7 @@ def report():
             "gold": [{"step": 10, "train_loss": 0.5, "validation_loss": None}],
             "synthetic": [],
         },
-        "overlap": {"n": 5, "train": {"recall": 0.122}, "held_out": {"recall": 0.061}, "n_notes_checked": 400,
+        "memorization": {"n": 5, "train": {"recall": 0.122}, "held_out": {"recall": 0.061}, "n_notes_checked": 400,
                     "n_notes_passing": 390, "max_run_words": 12, "min_groups": 3},
         "language": "es", "origin": "real", "created": "2026-01-02T03:04:05+00:00", "device": "cpu",
         "versions": {"torch": "2.9"}, "config": {"corpus": {"path": "<here>"}},
@@ -162,7 +162,7 @@ def test_undefined_figures_are_dashes(report):
     empty = score([Document("e", "x")], [Document("e", "x")]).to_dict()
     report["models"] = {"gold": empty, "synthetic": empty}
     report["difference"] = {"strict_f1": None, "token_f1": None}
-    report["overlap"] |= {"train": {"recall": None}, "held_out": {"recall": None}, "n_notes_checked": 0}
+    report["memorization"] |= {"train": {"recall": None}, "held_out": {"recall": None}, "n_notes_checked": 0}
     page = Page(render_html(report, []))
     assert "no token F1 for both models" in page.text
     assert not re.search(r"\bNone\b(?! of these)|\bnan\b", page.text)
@@ -170,7 +170,8 @@ def test_undefined_figures_are_dashes(report):
 
 
 @pytest.mark.parametrize(
-    "key", ["models", "difference", "stages", "corpora", "curves", "overlap", "language", "origin", "created", "config"]
+    "key",
+    ["models", "difference", "stages", "corpora", "curves", "memorization", "language", "origin", "created", "config"],
 )
 def test_a_report_without_a_part_still_renders(report, key):
     del report[key]
@@ -225,12 +226,12 @@ def test_the_checks_that_shown_notes_passed_are_named_with_their_numbers(report)
     assert one.count(f"passed one check by machine: each holds {run}.") == 2
     assert "no real note." in one and "no text of theirs" not in one
     assert one.count("may still stand in them") == 2
-    report["overlap"] |= {"min_entity_characters": 7, "n_notes_with_rare_entities": 8, "n_notes_with_long_runs": 2}
+    report["memorization"] |= {"min_entity_characters": 7, "n_notes_with_rare_entities": 8, "n_notes_with_long_runs": 2}
     two = words_of(render_html(report, NOTES))
     value = "no identifying value of 7 or more characters that stands in fewer than 3 groups of training notes"
     assert two.count(f"passed two checks by machine: each holds {run}, and {value}.") == 2
     assert "Such a run stands in 2 of the 400. Such a value stands in 8 of the 400." in two
-    del report["overlap"]
+    del report["memorization"]
     assert "does not record which checks" in words_of(render_html(report, NOTES))
 
 

@@ -100,7 +100,7 @@ def test_rejected_documents_are_replaced_within_the_budget() -> None:
     made = replacements(config, round_, asked=4, sampled=4)
     assert made == [Request(4, "b", 1), Request(5, "a", 0)]
     assert replacements(config, round_, asked=4, sampled=6) == []
-    assert len(replacements(FilterConfig(budget=9), round_, asked=4, sampled=4)) == 3
-    assert replacements(FilterConfig(budget=1), round_, asked=4, sampled=4) == []
+    assert len(replacements(FilterConfig(max_sampled_ratio=9), round_, asked=4, sampled=4)) == 3
+    assert replacements(FilterConfig(max_sampled_ratio=1), round_, asked=4, sampled=4) == []
     assert replacements(FilterConfig(mode="count"), round_, asked=4, sampled=4) == []
     assert len(replacements(config, round_[:1], asked=1, sampled=1)) == 1  # rounded up

@@ -19,9 +19,9 @@ from tiny_stages import run
 Tiny = Callable[[str], Path]
 SHAPE = {"hidden_size": 48, "layers": 2, "heads": 2, "intermediate_size": 96, "vocabulary_size": 450, "context": 160}
 ADAPT = {"base": "scratch", "scratch": SHAPE, "epochs": 40, "batch_tokens": 320, "sequence_length": 160}
-ADAPT |= {"evaluations": 1, "learning_rate": 0.006, "annotations": "inline", "header": ["labels", "length"]}
+ADAPT |= {"evaluations": 1, "learning_rate": 0.006, "annotations": "inline", "control_codes": ["labels", "length"]}
 SAMPLE = {"batch_size": 8, "max_length_tokens": 150, "prompts": {"language": "sv"}, "filters": {"mode": "count"}}
-SAMPLE |= {"annotations": "inline", "top_p": 0.8, "volume": 1.0}
+SAMPLE |= {"annotations": "inline", "top_p": 0.8, "volume_ratio": 1.0}
 
 
 def folder_of(root: Path, name: str, documents: tuple[Document, ...]) -> Path:
@@ -95,7 +95,13 @@ def test_a_machine_may_annotate_what_such_a_model_writes(root: Path, inputs: dic
 
 
 def test_malformed_documents_are_rejected(root: Path, inputs: dict[str, Path]) -> None:
-    filters = {"mode": "reject", "max_malformed": 0.0, "budget": 1, "max_repeated": 1, "near_repeat": 1}
+    filters = {
+        "mode": "reject",
+        "max_malformed": 0.0,
+        "max_sampled_ratio": 1,
+        "max_repeated": 1,
+        "near_duplicate_share": 1,
+    }
     filters |= {"max_run_words": 200, "min_groups": 1, "min_common_words": 0}
     loose = {**SAMPLE, "filters": filters, "top_p": 1.0, "temperature": 1.3}
     folder, facts = run("synthesize", root, inputs, loose, "strict")
@@ -106,7 +112,7 @@ def test_malformed_documents_are_rejected(root: Path, inputs: dict[str, Path]) -
 
 def test_balanced_headers_and_their_faults(root: Path, inputs: dict[str, Path], tmp_path: Path) -> None:
     train = folder_of(tmp_path, "train", (*NOTES[:9], Document("none", "Inget här.")))
-    config = {**SAMPLE, "prompts": {"language": "sv", "headers": "balanced"}, "volume": 3}
+    config = {**SAMPLE, "prompts": {"language": "sv", "control_codes": "balanced"}, "volume_ratio": 3}
     folder, _ = run("synthesize", tmp_path, {**inputs, "train": train}, config)
     numbers = [row["control_codes_document"] for row in rows(folder)]
     assert numbers.count(9) == len(numbers) // 3  # of three labels, one of them: none
@@ -118,19 +124,19 @@ def test_balanced_headers_and_their_faults(root: Path, inputs: dict[str, Path], 
 
 
 def test_a_plain_model_is_asked_for_neither(root: Path, inputs: dict[str, Path], tmp_path: Path) -> None:
-    plain = {**ADAPT, "annotations": "auto", "header": [], "epochs": 1}
+    plain = {**ADAPT, "annotations": "auto", "control_codes": [], "epochs": 1}
     model, facts = run("adapt", tmp_path, {"train": inputs["train"]}, plain)
     assert "n_mark_tokens" not in facts and not (model / "model" / "deidsynth.json").exists()
     for config, message in (
         (SAMPLE, "annotations: inline: the model writes no entities"),
         (
-            {**SAMPLE, "annotations": "machine", "prompts": {"headers": "gold"}},
-            "prompts.headers: the model knows no headers",
+            {**SAMPLE, "annotations": "machine", "prompts": {"control_codes": "gold"}},
+            "prompts.control_codes: the model knows none",
         ),
     ):
         with pytest.raises(ConfigError, match=message):
             run("synthesize", tmp_path, {**inputs, "model": model}, config)
-    for settings in ({"annotations": "inline"}, {"header": ["length"]}):
+    for settings in ({"annotations": "inline"}, {"control_codes": ["length"]}):
         with pytest.raises(ConfigError, match="a model that is not adapted knows neither"):
             run("base", tmp_path, {}, settings)
 

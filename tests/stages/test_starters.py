@@ -29,7 +29,7 @@ def ran(stage: str, config: StageConfig, root: Path) -> Path:
 
 
 def test_the_default_encoder_is_the_starter_and_learns(tmp_path: Path) -> None:
-    config = parse(TrainConfig, {"epochs": 1, "pretraining": {"epochs": 0.2}})
+    config = parse(TrainConfig, {"epochs": 1, "task_adaptive_pretraining": {"epochs": 0.2}})
     assert config.encoder == "starter"
     out = ran("train", config, tmp_path)
     tagger = load_tagger(str(out / "model"))

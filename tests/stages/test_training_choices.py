@@ -40,7 +40,7 @@ def test_the_best_epoch_is_kept_on_documents_of_other_groups(root: Path) -> None
 def test_members_are_trained_apart_and_taken_up_again(
     root: Path, notes: Path, trained: tuple[Path, Facts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = TRAIN | {"members": 2, "checkpoint_seconds": 0.0}
+    settings = TRAIN | {"ensemble_size": 2, "checkpoint_seconds": 0.0}
     folder, facts = run("train", root, {"corpus": notes}, settings, "train-two")
     assert same_weights(folder, trained[0])  # the first is the one that is trained alone
     tagger = load_tagger(str(folder / "model"))
@@ -86,7 +86,7 @@ class Counted(SilentTask):
 def test_members_are_trained_side_by_side(
     ends_early: bool, root: Path, notes: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    settings = TRAIN | {"members": 2, "epochs": 3, "pretraining": {"epochs": 0}}
+    settings = TRAIN | {"ensemble_size": 2, "epochs": 3, "task_adaptive_pretraining": {"epochs": 0}}
     if ends_early:
         monkeypatch.setattr(training_processes, "PROGRAM", "import sys; sys.exit(9)")
     heard, name = Heard(), f"train-at-once-{ends_early}"
@@ -143,7 +143,9 @@ def test_every_second_pass_may_be_over_invented_values(
         return real(tokenizer, text)
 
     monkeypatch.setattr(token_data, "tokenize", remember)
-    folder, facts = run("train", root, {"corpus": notes}, TRAIN | {"swaps": 1.0, "language": "sv"}, "train-swaps")
+    folder, facts = run(
+        "train", root, {"corpus": notes}, TRAIN | {"mention_replacement": 1.0, "language": "sv"}, "train-replacement"
+    )
     assert (len(seen), len({*seen} - {note.text for note in NOTES})) == (2 * len(NOTES), len(NOTES))
     told, plain = curve(folder), curve(trained[0])
     assert (told[-1]["step"], told[-1]["epoch"]) == (plain[-1]["step"], plain[-1]["epoch"])  # no more work

@@ -16,7 +16,7 @@ from deidsynth.config import (
     AnnotateConfig,
     AnnotateInlineConfig,
     EvaluateConfig,
-    OverlapConfig,
+    MemorizationConfig,
     SelectConfig,
     StageConfig,
     SynthesizeConfig,
@@ -77,7 +77,7 @@ class Fake:
         if self.failures.get("left", 0) > 0:
             self.failures["left"] -= 1
             raise CorpusError("every sampled text is empty")
-        count = round(config.volume * len(read_jsonl(inputs["train"] / "corpus.jsonl")))
+        count = round(config.volume_ratio * len(read_jsonl(inputs["train"] / "corpus.jsonl")))
         documents = tuple(Document(note.doc_id, note.text) for note in notes("synthetic-", count))
         write_jsonl(Corpus(documents, origin="synthetic", annotation="silver"), _fresh(output / "corpus.jsonl"))
         return {"n_documents": count}
@@ -112,9 +112,9 @@ class Fake:
         write_jsonl(gold.with_documents(found), _fresh(output / "predictions.jsonl"))
         (output / "scores.json").write_text("{}")
 
-    def _overlap(self, config: OverlapConfig, inputs: Mapping[str, Path], output: Path, context: Any) -> None:
+    def _memorization(self, config: MemorizationConfig, inputs: Mapping[str, Path], output: Path, context: Any) -> None:
         found = {"n": 5, "train": {"recall": 0.25}, "held_out": {"recall": 0.125}, "shown": [1]}
-        (output / "overlap.json").write_text(json.dumps(found))
+        (output / "memorization.json").write_text(json.dumps(found))
 
 
 def _fresh(path: Path) -> Path:
@@ -134,7 +134,7 @@ def fakes() -> dict[str, Stage]:
         "annotate": AnnotateConfig,
         "annotate-inline": AnnotateInlineConfig,
         "evaluate": EvaluateConfig,
-        "overlap": OverlapConfig,
+        "memorization": MemorizationConfig,
     }
     return {name: Fake(name, kind) for name, kind in types.items()}
 
@@ -156,7 +156,7 @@ def write_study(home: Path) -> Any:
         base = {
             "corpus": {"path": str(home / "notes"), "language": "sv", "origin": "invented"},
             "adapt": {"base": "scratch"},
-            "synthesize": {"volume": 1},
+            "synthesize": {"volume_ratio": 1},
             "train": {"encoder": "scratch"},
             "precision": "fp32",
             "output": str(home / "runs" / "study"),

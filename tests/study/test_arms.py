@@ -65,8 +65,8 @@ def test_an_arm_is_an_ordinary_run_with_these_annotations(study, fakes, home) ->
     study()
     data = yaml.safe_load((home / "study.yaml").read_text())["base"] | {"output": str(home / "runs" / "one")}
     for arm in ARMS:
-        adapt = {**data.get("adapt", {}), "header": []}
-        config = parse(RunConfig, {**data, "adapt": adapt, "synthesize": {"volume": 1, "annotations": arm}})
+        adapt = {**data.get("adapt", {}), "control_codes": []}
+        config = parse(RunConfig, {**data, "adapt": adapt, "synthesize": {"volume_ratio": 1, "annotations": arm}})
         assert all(node["present"] for node in preview(config, stages=fakes, device="cpu"))
 
 
@@ -160,8 +160,8 @@ def test_all_arms_with_real_models(tmp_path: Path) -> None:
     base = {
         **SETTINGS,
         "corpus": {"path": str(notes), "language": "sv"},
-        "synthesize": {**SETTINGS["synthesize"], "volume": 1, "max_length_tokens": 120, "agreement": 0.2},
-        "train": {**SETTINGS["train"], "epochs": 4, "pretraining": {"epochs": 1}},
+        "synthesize": {**SETTINGS["synthesize"], "volume_ratio": 1, "max_length_tokens": 120, "agreement": 0.2},
+        "train": {**SETTINGS["train"], "epochs": 4, "task_adaptive_pretraining": {"epochs": 1}},
         "output": str(tmp_path / "arms"),
     }
     (tmp_path / "arms.yaml").write_text(yaml.safe_dump({"base": base, "axes": {"arm": ARMS}}))

@@ -15,7 +15,7 @@ from deidsynth.study import load_study
 from deidsynth.study.arms import count_documents, run_config, shares_of
 from deidsynth.study.cells import cell_names, expand, varied
 
-BASE = parse(RunConfig, {"synthesize": {"volume": 1}})
+BASE = parse(RunConfig, {"synthesize": {"volume_ratio": 1}})
 
 
 def cells_of(**data: object):
@@ -96,8 +96,8 @@ def test_study_files_name_their_faults(write_study, home) -> None:
     path = write_study(axes={"synthetic_volume": [1, 2]})
     with pytest.raises(ConfigError, match="samples_per_prompt: it fixes"):
         load_study(path, ["synthesize.samples_per_prompt=3"])
-    with pytest.raises(ConfigError, match=r"corpus\.unlabelled"):
-        load_study(path, ["corpus.unlabelled=x"])
+    with pytest.raises(ConfigError, match=r"corpus\.unlabeled"):
+        load_study(path, ["corpus.unlabeled=x"])
     with pytest.raises(ConfigError, match=r"study\.yaml: base: 1 problem"):
         load_study(path, ["adapt.epoch=3"])
     (home / "other.yaml").write_text("base: nowhere.yaml\n")
@@ -167,8 +167,8 @@ def test_every_arm_gets_as_many_synthetic_documents() -> None:
         n = len(take_fraction(parts["train"], share, 1))
         for volume in (0.05, 1.0, 4.0):
             config = arm(adaptation_fraction=share, synthetic_volume=volume)
-            assert round(config.synthesize.volume * n) == round(volume * len(parts["train"]))
-    assert arm(synthetic_volume=0.05).synthesize.volume == 0.05
+            assert round(config.synthesize.volume_ratio * n) == round(volume * len(parts["train"]))
+    assert arm(synthetic_volume=0.05).synthesize.volume_ratio == 0.05
 
 
 def test_equal_epochs_change_nothing_and_equal_steps_scale_each_training_by_itself() -> None:
@@ -177,7 +177,7 @@ def test_equal_epochs_change_nothing_and_equal_steps_scale_each_training_by_itse
     steps = arm("steps", adaptation_fraction=0.25, annotator_fraction=0.5, synthetic_volume=2.0)
     assert steps.adapt.epochs == 4 * AdaptRecipe.of(AdaptConfig(), "full").epochs
     assert steps.train.epochs == 2 * BASE.train.epochs
-    assert steps.train.pretraining.epochs == 8.0
+    assert steps.train.task_adaptive_pretraining.epochs == 8.0
     synthetic = steps.synthetic_train_config()
     assert synthetic.epochs == BASE.synthetic_train_config().epochs / 2
 

@@ -108,8 +108,8 @@ def test_a_study_shares_its_artifacts_with_an_ordinary_run(write_study, fakes, h
     store = Store(store_folder(study.base))
     run_study(plan, home / "runs" / "study", store)
     data = yaml.safe_load((home / "study.yaml").read_text())["base"]
-    assert study.base.adapt.header == []
-    data["adapt"] = {**data.get("adapt", {}), "header": []}
+    assert study.base.adapt.control_codes == []
+    data["adapt"] = {**data.get("adapt", {}), "control_codes": []}
     nodes = preview(parse(RunConfig, {**data, "output": str(home / "runs" / "one")}), stages=fakes, device="cpu")
     assert all(node["present"] for node in nodes)
 

@@ -67,7 +67,12 @@ def test_the_papers_settings_are_the_papers(preset, corpus, fakes) -> None:
         assert volume == 4 or volume in given["synthetic_volume"]
         for train in (config.train, config.synthetic_train_config()):
             assert (train.epochs, train.batch_size, train.chunk_words) == (6, 16, 128)
-            assert (train.swaps, train.transitions, train.keep, train.target_recall) == (0, 0, "last", None)
+            assert (train.mention_replacement, train.transitions, train.keep, train.target_recall) == (
+                0,
+                0,
+                "last",
+                None,
+            )
             assert TaggerRecipe.of(train).pretraining_epochs == 0
         assert config.train.encoder == config.synthetic_train_config().encoder
 

@@ -128,7 +128,7 @@ def test_an_unexpected_error_is_told_without_its_message(write_study, fakes) -> 
     def fail(*_: Any) -> None:
         raise ValueError("Note 7 of Alva today")
 
-    fakes["overlap"].run = fail
+    fakes["memorization"].run = fail
     listener = Listener()
     _, result = go(write_study(axes={"seed": [1]}), fakes, listener)
     assert result.failed == ("seed-1",)
@@ -175,7 +175,7 @@ def test_an_unadapted_model_sees_no_document(write_study, fakes) -> None:
     assert none.plan["adapt"].stage == "base"
     assert not none.plan["adapt"].inputs
     assert none.plan["synthesize"].inputs["train"] == "select-validation"
-    assert round(none.config.synthesize.volume * none.counts["prompts"]) == 38
+    assert round(none.config.synthesize.volume_ratio * none.counts["prompts"]) == 38
     assert none.keys["gold"] == whole.keys["gold"]
 
 

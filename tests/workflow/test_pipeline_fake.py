@@ -18,7 +18,7 @@ from deidsynth.config import (
     AdaptConfig,
     AnnotateConfig,
     EvaluateConfig,
-    OverlapConfig,
+    MemorizationConfig,
     RunConfig,
     SelectConfig,
     StageConfig,
@@ -83,7 +83,7 @@ class Fake:
         self._model(output, {"epochs": config.epochs})
 
     def _synthesize(self, config: SynthesizeConfig, inputs: Mapping[str, Path], output: Path) -> None:
-        count = round(config.volume * len(read_jsonl(inputs["train"] / "corpus.jsonl")))
+        count = round(config.volume_ratio * len(read_jsonl(inputs["train"] / "corpus.jsonl")))
         documents = [Document(note.doc_id, note.text) for note in notes("synthetic-", count)]
         write_jsonl(Corpus(tuple(documents), origin="synthetic", annotation="silver"), output / "corpus.jsonl")
         (output / "samples.jsonl").write_text("")
@@ -91,7 +91,7 @@ class Fake:
     def _train(self, config: TrainConfig, inputs: Mapping[str, Path], output: Path) -> None:
         corpus = read_jsonl(inputs["corpus"] / "corpus.jsonl")
         self._model(output, {"annotation": corpus.annotation, "epochs": config.epochs})
-        if config.pretraining.epochs != 0:
+        if config.task_adaptive_pretraining.epochs != 0:
             (output / "pretraining.jsonl").write_text('{"step": 1, "train_loss": 3.0}\n')
 
     def _annotate(self, config: AnnotateConfig, inputs: Mapping[str, Path], output: Path) -> None:
@@ -109,11 +109,11 @@ class Fake:
         (output / "scores.json").write_text(json.dumps(scores))
         (output / "predictions.jsonl").write_text("")
 
-    def _overlap(self, config: OverlapConfig, inputs: Mapping[str, Path], output: Path) -> None:
+    def _memorization(self, config: MemorizationConfig, inputs: Mapping[str, Path], output: Path) -> None:
         assert set(inputs) == {"texts", "train", "held_out"}
         shown = list(range(0, len(read_jsonl(inputs["texts"] / "corpus.jsonl")), 2))
         found = {"n": config.n, "train": {"recall": 0.25}, "held_out": {"recall": 0.125}, "shown": shown}
-        (output / "overlap.json").write_text(json.dumps(found))
+        (output / "memorization.json").write_text(json.dumps(found))
 
 
 def fakes() -> dict[str, Stage]:
@@ -124,7 +124,7 @@ def fakes() -> dict[str, Stage]:
         "train": TrainConfig,
         "annotate": AnnotateConfig,
         "evaluate": EvaluateConfig,
-        "overlap": OverlapConfig,
+        "memorization": MemorizationConfig,
     }
     return {name: Fake(name, kind) for name, kind in types.items()}
 
@@ -134,7 +134,7 @@ def config_of(home: Path, **changes: Any) -> RunConfig:
         "corpus": {"path": str(home / "notes"), "language": "sv", "origin": "invented"},
         "output": str(home / "runs" / "one"),
         "precision": "fp32",
-        "synthesize": {"volume": 2},
+        "synthesize": {"volume_ratio": 2},
     }
     return parse(RunConfig, {**data, **changes})
 
@@ -162,7 +162,7 @@ EVERYTHING = [
     "evaluate-synthetic",
     "gold",
     "import",
-    "overlap",
+    "memorization",
     "select-test",
     "select-train",
     "select-validation",
@@ -211,16 +211,16 @@ def test_the_report_keeps_its_contract(home: Path) -> None:
         "synthetic": 38,
     }
     assert [point["loss"] for point in report["curves"]["gold"]] == [2.0, 1.0]
-    assert report["overlap"]["train"] == {"recall": 0.25}
+    assert report["memorization"]["train"] == {"recall": 0.25}
     assert (report["language"], report["origin"], report["device"]) == ("sv", "invented", "cpu")
-    assert report["config"]["synthesize"]["volume"] == 2
+    assert report["config"]["synthesize"]["volume_ratio"] == 2
     text = (result.folder / "report.json").read_text()
     assert str(home) not in text
     assert not any(name in text for name in NAMES)
 
 
 def test_curves_tell_of_pretraining_where_there_was_some(home: Path) -> None:
-    fresh = {"pretraining": {"epochs": 0}}
+    fresh = {"task_adaptive_pretraining": {"epochs": 0}}
     curves = go(config_of(home, train_synthetic=fresh)).report["curves"]
     assert list(curves) == ["adapt", "gold_pretraining", "gold", "synthetic"]
     assert curves["gold_pretraining"] == [{"step": 1, "train_loss": 3.0}]
@@ -234,9 +234,9 @@ def test_shown_notes_are_synthetic_and_spread_over_those_that_passed(home: Path)
     assert shown == sorted(set(shown))
     assert shown[0] == 0
     assert shown[-1] >= 32
-    few = {**result.report, "overlap": {"shown": [3, 5]}}
+    few = {**result.report, "memorization": {"shown": [3, 5]}}
     assert [note.doc_id for note in shown_notes(result.folder, few)] == ["synthetic-3", "synthetic-5"]
-    assert shown_notes(result.folder, {**few, "overlap": {"shown": []}}) == []
+    assert shown_notes(result.folder, {**few, "memorization": {"shown": []}}) == []
 
 
 def test_groups_in_two_parts_are_counted_and_told(home: Path) -> None:
@@ -354,7 +354,7 @@ def test_a_preview_knows_what_is_there(home: Path) -> None:
     go(config_of(home))
     after = preview(config_of(home, adapt={"epochs": 2}), stages=fakes(), device="cpu")
     absent = {node["name"] for node in after if not node["present"]}
-    assert absent == {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "overlap"}
+    assert absent == {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization"}
 
 
 def test_a_report_page_can_be_made_again(home: Path) -> None:
@@ -395,7 +395,7 @@ def test_default_places() -> None:
         output_folder(RunConfig())
 
 
-STAGES = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "overlap")
+STAGES = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization")
 
 
 @pytest.mark.parametrize("stage", STAGES)

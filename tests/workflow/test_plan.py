@@ -10,7 +10,7 @@ from deidsynth.digests import digest
 from deidsynth.errors import InputError
 from deidsynth.workflow.plan import Node, Plan, lineage, merge, pipeline_plan
 
-VERSIONS = dict.fromkeys(("select", "adapt", "synthesize", "train", "annotate", "evaluate", "overlap"), 1)
+VERSIONS = dict.fromkeys(("select", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization"), 1)
 
 
 def plan_of(data: dict[str, Any] | None = None, **changes: Any) -> Plan:
@@ -24,7 +24,7 @@ def changed(left: Plan, right: Plan) -> set[str]:
     return {name for name in old if old[name] != new[name]}
 
 
-AFTER_ADAPT = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "overlap"}
+AFTER_ADAPT = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization"}
 AFTER_NER = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic"}
 
 
@@ -41,9 +41,9 @@ def test_inputs_come_before_what_needs_them() -> None:
         ({"train": {"learning_rate": 0.002}}, AFTER_NER),
         ({"train_synthetic": {"epochs": 3}}, {"synthetic", "evaluate-synthetic"}),
         ({"adapt": {"epochs": 3}}, AFTER_ADAPT),
-        ({"synthesize": {"volume": 4}}, AFTER_ADAPT - {"adapt"}),
+        ({"synthesize": {"volume_ratio": 4}}, AFTER_ADAPT - {"adapt"}),
         ({"annotate": {"overlap": 0.5}}, AFTER_NER - {"gold"}),
-        ({"overlap": {"n": 4}}, {"overlap"}),
+        ({"memorization": {"n": 4}}, {"memorization"}),
         ({"seed": 2}, AFTER_ADAPT | AFTER_NER),
         ({"corpus": {"path": "elsewhere"}, "output": "there", "store": "here"}, set()),
     ],
@@ -67,7 +67,7 @@ def test_the_invented_values_of_prompts_speak_the_language_of_the_corpus() -> No
 
 def test_precision_changes_what_computes_with_it() -> None:
     models = {"adapt", "synthesize", "gold", "synthetic", "annotate", "evaluate-gold", "evaluate-synthetic"}
-    assert changed(plan_of(), plan_of(precision="bf16")) == models | {"overlap"}
+    assert changed(plan_of(), plan_of(precision="bf16")) == models | {"memorization"}
 
 
 def test_a_new_stage_version_changes_its_nodes_and_what_follows() -> None:
@@ -194,7 +194,7 @@ def test_of_a_server_only_what_it_is_asked_for_counts() -> None:
         endpoint = {"base_url": "http://127.0.0.1:8000/v1", "model": "lm", **more}
         return {"synthesize": {"endpoint": endpoint}}
 
-    local, server = plan_of({"adapt": {"header": []}}), plan_of(asked())
+    local, server = plan_of({"adapt": {"control_codes": []}}), plan_of(asked())
     assert changed(local, server) == AFTER_ADAPT - {"adapt"}
     assert not changed(server, plan_of(asked(base_url="http://127.0.0.1:9000/v1", attempts=3)))
     assert changed(server, plan_of(asked(model="other"))) == AFTER_ADAPT - {"adapt"}
@@ -221,4 +221,7 @@ def test_agreement_compares_the_same_texts_whatever_is_asked_of_it() -> None:
     assert keys[0]["annotate"] != keys[1]["annotate"] != keys[2]["annotate"]
     assert strict["annotate"].inputs == {"texts": "synthesize", "machine": "annotate-machine"}
     # Notes are shown by their place in the corpus that was checked, so it is the one that is published.
-    assert (inline["overlap"].inputs["texts"], strict["overlap"].inputs["texts"]) == ("synthesize", "annotate")
+    assert (inline["memorization"].inputs["texts"], strict["memorization"].inputs["texts"]) == (
+        "synthesize",
+        "annotate",
+    )

@@ -29,9 +29,9 @@ DEMO_SETTINGS: Mapping[str, Any] = {
         "batch_tokens": 1024,
         "sequence_length": 1024,
     },
-    "synthesize": {"volume": 0.6, "max_length_tokens": 600, "batch_size": 256},
-    "train": {"epochs": 2, "pretraining": {"epochs": 0}},
-    "train_synthetic": {"epochs": 3, "variety": 0},
+    "synthesize": {"volume_ratio": 0.6, "max_length_tokens": 600, "batch_size": 256},
+    "train": {"epochs": 2, "task_adaptive_pretraining": {"epochs": 0}},
+    "train_synthetic": {"epochs": 3, "format_variation": 0},
 }
 """What differs from the defaults so that both languages together take minutes on two cores.
 

@@ -23,7 +23,7 @@ _OUTCOMES = {
     "annotate": _DOCUMENTS,
     "annotate-inline": _DOCUMENTS,
     "evaluate": {"strict_f1": "strict F1", "token_f1": "token F1"},
-    "overlap": {"n_notes_passing": "notes free of long training runs"},
+    "memorization": {"n_notes_passing": "notes free of long training runs"},
 }
 """For each stage the facts of its manifest that the closing table tells, and what they are called there."""
 

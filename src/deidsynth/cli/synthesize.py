@@ -27,7 +27,7 @@ def synthesize_command(
         typer.Option(
             "--match-labels",
             metavar="gold|balanced",
-            help="Labels asked for of a model that knows headers (adapt.header): those of --train, or all alike.",
+            help="Labels asked for of a model with control codes: those of --train (gold), or each label alike.",
         ),
     ] = None,
     n_documents: Annotated[int, typer.Option("--n-documents", "-n", min=1, help="Texts to sample.")] = 100,
@@ -61,8 +61,8 @@ def synthesize_command(
     named: dict[str, str | int | float | None] = {
         "prompts.source": source,
         "prompts.file": str(prompts_file) if prompts_file is not None else None,
-        "prompts.headers": match_labels.value if match_labels is not None else None,
-        "volume": n_documents / len(trained_on),
+        "prompts.control_codes": match_labels.value if match_labels is not None else None,
+        "volume_ratio": n_documents / len(trained_on),
     }
     config = stage_config(SynthesizeConfig, settings, **named)
     if prompts_from is not None and config.prompts.pii != "keep" and not prompts.n_entities:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -80,8 +81,10 @@ class ScratchCausalConfig(StageConfig):
         return self
 
 
-class PretrainingConfig(StageConfig):
-    """Masked-language training of an encoder on the texts that it is then trained to tag."""
+class TaskAdaptivePretrainingConfig(StageConfig):
+    """Masked language modeling of an encoder on the texts that it is then trained to tag (Gururangan et al. 2020)."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"masked": "masked_share", "unlabelled_epochs": "unlabeled_epochs"}
 
     epochs: float | None = Field(
         None,
@@ -93,9 +96,9 @@ class PretrainingConfig(StageConfig):
         None, gt=0.0, description="by default 4e-3 for scratch, 2e-3 for a starter, else 5e-5"
     )
     weight_decay: float = Field(0.05, ge=0.0)
-    masked: Fraction = Field(0.3, description="share of the tokens to fill in")
-    unlabelled_epochs: float = Field(
-        1.0, ge=0.0, description="passes over texts without labels, where some are given, mixed among the others"
+    masked_share: Fraction = Field(0.3, description="share of the tokens that are masked")
+    unlabeled_epochs: float = Field(
+        1.0, ge=0.0, description="passes over unlabeled texts, where some are given, mixed among the others"
     )
 
 
@@ -119,6 +122,8 @@ class ScratchEncoderConfig(StageConfig):
 
 class AdaptConfig(StageConfig):
     """Domain adaptation of a causal language model."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"header": "control_codes"}
 
     base: str = Field("starter", description="hub id, local folder, starter, starter-xs, or scratch")
     method: Literal["auto", "full", "lora", "qlora"] = Field(
@@ -152,17 +157,16 @@ class AdaptConfig(StageConfig):
         description="inline: entities are written into the text as special tokens, so that the model writes them too; "
         "auto: inline where synthesize.annotations asks for it, else none",
     )
-    header: list[Literal["labels", "length"]] | None = Field(
+    control_codes: list[Literal["labels", "length"]] | None = Field(
         None,
-        description="what stands before each text as special tokens: labels (which occur, and about how often), length "
-        "(a quarter of the training documents); by default both in a run with a starter or a model from scratch, else "
-        "nothing",
+        description="special tokens before each text: labels (which occur, and about how often), length (its quartile "
+        "among the training documents); by default both in a run with a starter or a model from scratch, else none",
     )
     evaluations: int = Field(8, ge=1, description="how often the validation loss is measured")
     lora: LoraConfig = LoraConfig()
     scratch: ScratchCausalConfig = ScratchCausalConfig()
 
-    @field_validator("header")
+    @field_validator("control_codes")
     @classmethod
     def _fields_once(cls, value: list[str] | None) -> list[str] | None:
         if value is not None and len(set(value)) < len(value):
@@ -173,6 +177,8 @@ class AdaptConfig(StageConfig):
 class PromptConfig(StageConfig):
     """What every sample begins with."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"headers": "control_codes"}
+
     source: Literal["validation", "bos", "file"] = "validation"
     words: int = Field(3, ge=1, description="first words of each validation text")
     pii: Literal["surrogate", "keep", "drop"] = Field(
@@ -182,10 +188,10 @@ class PromptConfig(StageConfig):
     balance: Literal["none", "labels"] = Field(
         "none", description="labels: every label of the validation documents gets the same share of the prompts"
     )
-    headers: Literal["gold", "balanced"] | None = Field(
+    control_codes: Literal["gold", "balanced"] | None = Field(
         None,
-        description="where a model adapted with headers (adapt.header) gets them from: gold, the training documents' "
-        "own in turn (the default there); balanced, every label gets the same share of them",
+        description="which control codes a model that knows them (adapt.control_codes) is given: gold, those of the "
+        "training documents in turn (the default); balanced, every label gets the same share",
     )
     language: str | None = Field(None, description="of the invented values; by default the corpus's language")
 
@@ -201,23 +207,26 @@ class PromptConfig(StageConfig):
 class FilterConfig(StageConfig):
     """Which sampled documents are no good, and what happens to them; see docs/sampling.md."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"budget": "max_sampled_ratio", "near_repeat": "near_duplicate_share"}
+
     mode: Literal["reject", "count", "off"] = Field(
         "reject", description="reject: others are sampled in their place; count: kept and counted; off: not looked at"
     )
-    budget: float = Field(
-        1.5, ge=1.0, description="most documents sampled in all, as a multiple of those asked for, rounded up"
+    max_sampled_ratio: float = Field(
+        1.5, ge=1.0, description="most documents sampled, as a multiple of those asked for, rounded up"
     )
     max_run_words: int = Field(12, ge=1, description="longest run of training words that a document may hold")
     min_groups: int = Field(
         3, ge=1, description="a run or a value that stands in this many training groups is a template"
     )
-    near_repeat: Share = Field(
-        0.6, description="runs of 8 words that two synthetic documents share, of the shorter one's, to be near repeats"
+    near_duplicate_share: Share = Field(
+        0.6,
+        description="runs of 8 words that two synthetic documents share, of the shorter one's, to be near-duplicates",
     )
     loop_tokens: int = Field(4, ge=1, description="length of the runs of tokens by which loops are found")
     max_repeated: float = Field(0.5, ge=0.0, le=1.0, description="share of such runs that stood before; 1: off")
     max_malformed: float = Field(
-        0.2, ge=0.0, le=1.0, description="share of the marks of inline annotation that had to be repaired; 1: off"
+        0.2, ge=0.0, le=1.0, description="share of the inline entity tags that had to be repaired; 1: off"
     )
     overlong: float = Field(
         0.9,
@@ -246,6 +255,8 @@ class FilterConfig(StageConfig):
 class SynthesizeConfig(StageConfig):
     """Sampling of synthetic text."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"volume": "volume_ratio"}
+
     endpoint: EndpointConfig = EndpointConfig()
     prompts: PromptConfig = PromptConfig()
     annotations: Literal["machine", "inline", "agreement"] = Field(
@@ -256,8 +267,8 @@ class SynthesizeConfig(StageConfig):
     agreement: Share = Field(
         0.9, description="least strict F1 of both annotations of a document, for annotations: agreement"
     )
-    samples_per_prompt: int | None = Field(None, ge=1, description="the paper takes 80; else see volume")
-    volume: float = Field(2.0, gt=0.0, description="documents, as a multiple of the training documents")
+    samples_per_prompt: int | None = Field(None, ge=1, description="the paper takes 80; else see volume_ratio")
+    volume_ratio: float = Field(2.0, gt=0.0, description="documents, as a multiple of the training documents")
     temperature: float = Field(1.0, gt=0.0)
     top_p: float = Field(0.95, gt=0.0, le=1.0)
     top_k: int = Field(0, ge=0, description="0: off, so that top_p alone cuts the tail")
@@ -281,15 +292,25 @@ class SynthesizeConfig(StageConfig):
 
     @model_validator(mode="after")
     def _a_server_writes_plain_text(self) -> SynthesizeConfig:
-        if self.endpoint.base_url is not None and (self.annotations != "machine" or self.prompts.headers is not None):
+        if self.endpoint.base_url is not None and (
+            self.annotations != "machine" or self.prompts.control_codes is not None
+        ):
             raise ValueError(
-                "a server gives plain text: endpoint goes with annotations: machine and without prompts.headers"
+                "a server gives plain text: endpoint goes with annotations: machine and without prompts.control_codes"
             )
         return self
 
 
 class TrainConfig(StageConfig):
     """Training of an encoder that tags tokens: annotator, gold model and synthetic model alike."""
+
+    renamed: ClassVar[Mapping[str, str]] = {
+        "swaps": "mention_replacement",
+        "variety": "format_variation",
+        "members": "ensemble_size",
+        "average": "weight_averaging",
+        "pretraining": "task_adaptive_pretraining",
+    }
 
     encoder: str = Field("starter", description="hub id, local folder, starter, or scratch")
     epochs: float = Field(6.0, gt=0.0, description="passes over the training documents")
@@ -306,18 +327,18 @@ class TrainConfig(StageConfig):
     chunk_words: int | None = Field(128, ge=4, description="longest chunk in words (the paper's 128)")
     chunk_tokens: int | None = Field(None, ge=8, description="longest chunk in tokens, special tokens left out")
     keep: Literal["last", "best"] = Field("last", description="best: the best epoch on validation documents")
-    average: float = Field(
+    weight_averaging: float = Field(
         0.0,
         ge=0.0,
         lt=1.0,
         description="with keep: last, the mean of the weights over this share of the last steps; 0: the last alone",
     )
-    members: int = Field(
+    ensemble_size: int = Field(
         1,
         ge=1,
-        description="taggers that are trained from the same filled-in encoder, each with chance of its own; the mean "
-        "of their probabilities is decoded, and annotation takes as many times as long. On several threads of a "
-        "processor small ones are trained side by side, which takes memory for each",
+        description="taggers trained from one pretrained encoder with different seeds; the mean of their probabilities "
+        "is decoded, and annotation takes that many times as long. On a CPU with several threads, small ones are "
+        "trained in parallel, which takes memory for each",
     )
     validation: Fraction = Field(
         0.1, description="share carved from the training input for keep: best and for target_recall"
@@ -329,20 +350,20 @@ class TrainConfig(StageConfig):
         description="flag so many tokens that this share of the private ones is found on the validation documents",
     )
     checkpoint_seconds: float = Field(60.0, ge=0.0)
-    swaps: float | None = Field(
+    mention_replacement: float | None = Field(
         None,
         ge=0.0,
         le=1.0,
-        description="every second pass is over documents with this share of their values replaced by invented ones; "
+        description="every second pass is over documents with this share of their mentions replaced by surrogates; "
         "by default 0.7 for the synthetic model of a run, else 0: none",
     )
-    variety: float | None = Field(
+    format_variation: float | None = Field(
         None,
         ge=0.0,
         le=1.0,
-        description="with swaps: chance that a date, an age, a relative or an organization is written in another way "
-        "than the one that it replaces, such as a month and a year for a date; by default 0.5 for the synthetic model "
-        "of a run, else 0",
+        description="with mention_replacement: probability that a date, an age, a relative or an organization gets "
+        "another surface format, such as month and year for a full date; by default 0.5 for the synthetic model of a "
+        "run, else 0",
     )
     language: str | None = Field(None, description="of the invented values; by default the corpus's language")
     transitions: float = Field(
@@ -350,12 +371,14 @@ class TrainConfig(StageConfig):
         ge=0.0,
         description="weight in decoding of how often entities of the training data go on or end; 0: none",
     )
-    pretraining: PretrainingConfig = PretrainingConfig()
+    task_adaptive_pretraining: TaskAdaptivePretrainingConfig = TaskAdaptivePretrainingConfig()
     scratch: ScratchEncoderConfig = ScratchEncoderConfig()
 
     def plain(self) -> dict[str, Any]:
-        """Plain JSON; ``variety`` is left out where it says nothing, so that keys do not change for want of it."""
-        return self.model_dump(mode="json", exclude=None if self.swaps and self.variety else {"variety"})
+        """Plain JSON; ``format_variation`` is left out where it says nothing, so that keys stay the same."""
+        return self.model_dump(
+            mode="json", exclude=None if self.mention_replacement and self.format_variation else {"format_variation"}
+        )
 
 
 class AnnotateConfig(StageConfig):
@@ -382,8 +405,8 @@ class EvaluateConfig(StageConfig):
     annotate: AnnotateConfig = AnnotateConfig()
 
 
-class OverlapConfig(StageConfig):
-    """What of the training text stands again in the synthetic text."""
+class MemorizationConfig(StageConfig):
+    """What of the training text reappears in the synthetic text."""
 
     n: int = Field(5, ge=1, description="length of the n-grams whose recall is measured")
     max_run_words: int = Field(12, ge=1, description="longest run of training words that a shown note may hold")

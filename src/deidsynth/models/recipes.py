@@ -42,13 +42,13 @@ class TaggerRecipe:
         rate = {"scratch": 3e-3, "starter": 2.5e-3, "other": 5e-5}[base]
         epochs = {"scratch": 6.0, "starter": 4.0, "other": 0.0}[base]
         pretraining_rate = {"scratch": 4e-3, "starter": 2e-3, "other": 5e-5}[base]
-        asked = config.pretraining.epochs
+        asked = config.task_adaptive_pretraining.epochs
         return cls(
             batch_size=config.batch_size or (16 if base == "other" else 8),
             learning_rate=config.learning_rate or rate,
             muon=config.optimizer == "muon" or (config.optimizer == "auto" and base != "other"),
             pretraining_epochs=epochs if asked is None else asked,
-            pretraining_rate=config.pretraining.learning_rate or pretraining_rate,
+            pretraining_rate=config.task_adaptive_pretraining.learning_rate or pretraining_rate,
             pretraining_steps=STARTER_STEPS if base == "starter" and asked is None else None,
         )
 

@@ -43,7 +43,7 @@ STAGES = {
     "synthetic": "Train the synthetic model",
     "evaluate-gold": "Score the gold model",
     "evaluate-synthetic": "Score the synthetic model",
-    "overlap": "Compare the wording",
+    "memorization": "Compare the wording",
 }
 FACTS = {
     "strict_f1": "strict F1",
@@ -338,7 +338,7 @@ def _label_shares(gold: Mapping[str, Any], synthetic: Mapping[str, Any]) -> list
 
 def overlap(report: Mapping[str, Any]) -> dict[str, Any] | None:
     """What of the training text stands again in the synthetic text, beside text that no model has seen."""
-    found = part(report, "overlap")
+    found = part(report, "memorization")
     if not found:
         return None
     recalls = {key: formats.number(part(found, key).get("recall")) for key in ("train", "held_out")}

@@ -37,7 +37,7 @@ def with_control_codes(
     if not added_tokens.control_codes:
         if choice is not None:
             raise ConfigError(
-                ["prompts.headers: the model knows no headers; leave it out, or adapt a model with adapt.header"]
+                ["prompts.control_codes: the model knows none; leave it out, or adapt one with adapt.control_codes"]
             )
         return list(requests)
     numbers = [number for number, document in enumerate(documents) if document.text]

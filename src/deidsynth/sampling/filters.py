@@ -76,7 +76,7 @@ class Filters:
         rank = math.ceil(config.overlong * len(lengths)) - 1
         self._longest = lengths[max(0, rank)] if lengths and config.overlong < 1.0 else None
         self._language = LanguageProfile(texts)
-        self._earlier = NearRepeats(pairs, config.near_repeat, config.min_groups)
+        self._earlier = NearRepeats(pairs, config.near_duplicate_share, config.min_groups)
         self._verbatim = VerbatimIndex(texts, groups, config.max_run_words, config.min_groups)
         self._identifying = IdentifyingRuns(looks, config.max_run_words, config.min_groups)
 
@@ -139,5 +139,5 @@ def replacements(
     if config.mode != "reject":
         return []
     rejected = [request for request, verdict in round_ if not verdict.kept]
-    room = max(0, math.ceil(config.budget * asked) - sampled)
+    room = max(0, math.ceil(config.max_sampled_ratio * asked) - sampled)
     return [replace(request, index=sampled + place) for place, request in enumerate(rejected[:room])]

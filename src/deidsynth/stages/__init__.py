@@ -9,14 +9,14 @@ from deidsynth.stages.annotate import Annotate
 from deidsynth.stages.annotate_inline import AnnotateInline
 from deidsynth.stages.base import Base
 from deidsynth.stages.evaluate import Evaluate
-from deidsynth.stages.memorization import Overlap
+from deidsynth.stages.memorization import Memorization
 from deidsynth.stages.select import Select
 from deidsynth.stages.stage import Stage, StageContext
 from deidsynth.stages.synthesize import Synthesize
 from deidsynth.stages.train import Train
 
 _ALL: tuple[Stage, ...] = (
-    Select(), Base(), Adapt(), Synthesize(), Train(), Annotate(), AnnotateInline(), Evaluate(), Overlap(),
+    Select(), Base(), Adapt(), Synthesize(), Train(), Annotate(), AnnotateInline(), Evaluate(), Memorization(),
 )  # fmt: skip
 
 STAGES = MappingProxyType({stage.name: stage for stage in _ALL})

@@ -16,7 +16,7 @@ PRETRAINING_CURVE = "pretraining.jsonl"
 SAMPLES = "samples.jsonl"
 SCORES = "scores.json"
 PREDICTIONS = "predictions.jsonl"
-OVERLAP = "overlap.json"
+MEMORIZATION = "memorization.json"
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:

@@ -31,10 +31,10 @@ class Base:
         Raises:
             ConfigError: a base from scratch, which has no weights before it is trained, or one that is to know marks.
         """
-        if config.annotations == "inline" or config.header:
+        if config.annotations == "inline" or config.control_codes:
             raise ConfigError(
                 [
-                    "adapt.annotations, adapt.header: a model that is not adapted knows neither; leave them "
+                    "adapt.annotations, adapt.control_codes: a model that is not adapted knows neither; leave them "
                     "out, and synthesize.annotations too"
                 ]
             )

@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deidsynth.config import OverlapConfig, StageConfig
+from deidsynth.config import MemorizationConfig, StageConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.privacy import RareValues, VerbatimIndex, ngram_recall
-from deidsynth.stages.artifacts import CORPUS, OVERLAP, write_json
+from deidsynth.stages.artifacts import CORPUS, MEMORIZATION, write_json
 from deidsynth.stages.stage import StageContext
 
 
-class Overlap:
-    """``texts``, ``train`` and ``held_out`` in; ``overlap.json`` out."""
+class Memorization:
+    """``texts``, ``train`` and ``held_out`` in; ``memorization.json`` out."""
 
-    name = "overlap"
+    name = "memorization"
     version = 2
-    config_type: type[StageConfig] = OverlapConfig
+    config_type: type[StageConfig] = MemorizationConfig
 
     def run(
-        self, config: OverlapConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
+        self, config: MemorizationConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
         """Write n-gram recall and the indices of the notes that may be shown.
 
@@ -41,7 +41,7 @@ class Overlap:
             min_groups=config.min_groups,
         )
         shown, n_verbatim, n_rare = [], 0, 0
-        with context.progress.task("overlap", len(synthetic), "documents") as task:
+        with context.progress.task("memorization", len(synthetic), "documents") as task:
             for number, text in enumerate(synthetic):
                 verbatim, replayed = not index.passes(text), rare.stand_in(text)
                 n_verbatim += verbatim
@@ -65,7 +65,7 @@ class Overlap:
             "n_notes_with_rare_entities": n_rare,
             "shown": shown,
         }
-        write_json(output / OVERLAP, result)
+        write_json(output / MEMORIZATION, result)
         return {
             "n_notes_checked": len(synthetic),
             "n_notes_with_long_runs": n_verbatim,

@@ -69,7 +69,7 @@ class Synthesize:
         if missing > 0 and config.filters.mode == "reject":
             context.progress.message(
                 f"{missing} of {asked} texts are missing: the filters rejected {facts['n_rejected']} of "
-                f"{facts['n_sampled']}; adapt for longer, raise synthesize.filters.budget, or see what was found"
+                f"{facts['n_sampled']}; adapt longer, raise synthesize.filters.max_sampled_ratio, or see what was found"
             )
         return {**facts, "n_asked": asked, "n_missing": missing}
 
@@ -111,10 +111,10 @@ def _first_requests(
     prompt_documents = read_jsonl(inputs["prompts"] / CORPUS).documents
     prompts = make_prompts(config.prompts, prompt_documents, language=config.prompts.language, seed=seed)
     per_prompt = config.samples_per_prompt
-    asked = max(1, round(config.volume * len(train))) if per_prompt is None else per_prompt * len(prompts)
+    asked = max(1, round(config.volume_ratio * len(train))) if per_prompt is None else per_prompt * len(prompts)
     turns = prompt_turns(config.prompts, prompt_documents, seed=seed, n_documents=asked)
     requests = make_requests(prompts, asked, turns)
-    return with_control_codes(requests, markup, config.prompts.headers, train, seed), len(prompts)
+    return with_control_codes(requests, markup, config.prompts.control_codes, train, seed), len(prompts)
 
 
 class _Batches:

@@ -60,7 +60,7 @@ class Train:
         texts = _texts(inputs["texts"], tagger, config) if "texts" in inputs else ()
         n_pretrained = _pretrain(tagger, chunks, texts, config, output, context)
         validate = partial(_strict_f1, validation, context.device, context.precision) if config.keep == "best" else None
-        others = [replace(tagger, model=deepcopy(tagger.model)) for _ in range(1, config.members)]
+        others = [replace(tagger, model=deepcopy(tagger.model)) for _ in range(1, config.ensemble_size)]
         records = train_members(
             [
                 Member(number, member, chunks, config, context, validate)
@@ -104,10 +104,10 @@ def _untrained(
     longest = min(config.chunk_tokens or tagger.window_tokens, tagger.window_tokens)
     cut = partial(training_chunks, tokenizer=tagger.tokenizer, tag_set=tag_set, max_words=config.chunk_words)
     chunks = cut(documents, max_tokens=longest)
-    if config.swaps:
+    if config.mention_replacement:
         chance = Random(f"swaps-{context.seed}")
-        surrogates = Surrogates(config.language or "en", context.seed, config.variety or 0.0)
-        others = [swapped(document, surrogates, chance, config.swaps) for document in documents]
+        surrogates = Surrogates(config.language or "en", context.seed, config.format_variation or 0.0)
+        others = [swapped(document, surrogates, chance, config.mention_replacement) for document in documents]
         chunks = chunks.with_copy(cut(others, max_tokens=longest))
     transitions = config.transitions * transition_log_probs(chunks.examples, tag_set)
     tagger = replace(

@@ -58,8 +58,8 @@ def with_arm(base: RunConfig, arm: str) -> RunConfig:
 def run_config(cell: Cell, base: RunConfig, study: StudyConfig, counts: Mapping[str, int]) -> RunConfig:
     """The run configuration of a cell.
 
-    The synthetic corpus has as many documents in every arm of one volume: ``synthesize.volume`` counts in documents
-    of the adaptation, so it is scaled to the whole training part.
+    The synthetic corpus has as many documents in every arm of one volume: ``synthesize.volume_ratio`` is relative to
+    the documents of the adaptation, so it is scaled to the whole training split.
 
     Args:
         cell: the choice of every axis.
@@ -80,7 +80,7 @@ def run_config(cell: Cell, base: RunConfig, study: StudyConfig, counts: Mapping[
         counted = counts["adaptation"] or counts["prompts"]
         scale = 1.0 if counted == counts["train"] else counts["train"] / counted
         volume = cell.synthetic_volume * scale
-        changes["synthesize"] = {"volume": volume}
+        changes["synthesize"] = {"volume_ratio": volume}
     config = parse(RunConfig, {**merge(data, changes), "train_synthetic": synthetic}, source="study cell")
     return _equal_steps(config, cell, base) if study.budget == "steps" else config
 
@@ -90,7 +90,7 @@ def _equal_steps(config: RunConfig, cell: Cell, base: RunConfig) -> RunConfig:
     synthetic = config.synthetic_train_config()
     more = 1.0
     if cell.synthetic_volume is not None and base.synthesize.samples_per_prompt is None:
-        more = base.synthesize.volume / cell.synthetic_volume
+        more = base.synthesize.volume_ratio / cell.synthetic_volume
     changes: dict[str, Any] = {
         "train": _longer(config.train, 1.0 / cell.annotator_fraction),
         "train_synthetic": merge(synthetic.model_dump(mode="json"), _longer(synthetic, more)),
@@ -107,4 +107,4 @@ def _longer(train: Any, factor: float) -> dict[str, Any]:
     if factor == 1.0:
         return {}
     pretraining = TaggerRecipe.of(train).pretraining_epochs
-    return {"epochs": train.epochs * factor, "pretraining": {"epochs": pretraining * factor}}
+    return {"epochs": train.epochs * factor, "task_adaptive_pretraining": {"epochs": pretraining * factor}}

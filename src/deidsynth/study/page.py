@@ -120,7 +120,7 @@ def _section(comparison: Comparison, curves: Sequence[Curve]) -> dict[str, Any]:
         "budget": BUDGETS[comparison.budget],
         "tables": [table._asdict() for table in study_tables(comparison)],
         "curves": [{"svg": Markup(curve.svg), "caption": curve.caption} for curve in curves],
-        "overlap": [
+        "memorization": [
             {
                 "arm": ", ".join(f"{axis.replace('_', ' ')} {arm.axes[axis]}" for axis in comparison.varied) or "all",
                 "train": formats.score(arm.overlap["train"]),

@@ -41,7 +41,7 @@ def make_record(plan: StudyPlan, cell: PlannedCell, artifacts: Mapping[str, Arti
         predicted = artifacts[f"evaluate-{model}"].path / "predictions.jsonl"
         scores[model] = score(gold.documents, read_jsonl(predicted, language=language).documents)
     silver = artifacts["annotate"].manifest.facts.get("n_documents")
-    overlap = json.loads((artifacts["overlap"].path / "overlap.json").read_text(encoding="utf-8"))
+    overlap = json.loads((artifacts["memorization"].path / "memorization.json").read_text(encoding="utf-8"))
     reported = config.reported
     return {
         "schema_version": SCHEMA_VERSION,
@@ -61,7 +61,7 @@ def make_record(plan: StudyPlan, cell: PlannedCell, artifacts: Mapping[str, Arti
             measure: {model: _by_group(each, measure) for model, each in scores.items()} for measure in MEASURES
         },
         "test": cell.keys["select-test"],
-        "overlap": {key: value for key, value in overlap.items() if key != "shown"},
+        "memorization": {key: value for key, value in overlap.items() if key != "shown"},
         "keys": dict(cell.keys),
         "stages": {
             name: {

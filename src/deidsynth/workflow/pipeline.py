@@ -26,7 +26,7 @@ from deidsynth.progress import Progress, SilentProgress
 from deidsynth.starters import SCRATCH
 from deidsynth.workflow.executors import NodeResult, Source, Surroundings, execute
 from deidsynth.workflow.executors.launched import refuse_several_processes
-from deidsynth.workflow.plan import UNLABELLED, Plan, pipeline_plan
+from deidsynth.workflow.plan import UNLABELED, Plan, pipeline_plan
 from deidsynth.workflow.run_folder import Publication, RunFolder
 from deidsynth.workflow.store import Store
 from deidsynth.workflow.summary import count_shared_groups, report_source, summarize
@@ -90,7 +90,7 @@ def run(
     loaded = load(config.corpus)
     for line in _warnings(loaded, config.split):
         listener.message(line)
-    texts = load_unlabelled(config, loaded, listener)
+    texts = load_unlabeled(config, loaded, listener)
     device, precision = resolve_computing(device, config.precision)
     settled = _settle(config, loaded, precision)
     folder, store = RunFolder(output_folder(config)), Store(store_folder(config))
@@ -104,7 +104,7 @@ def run(
             plan,
             store,
             stages,
-            sources={"import": import_source(loaded), **({UNLABELLED: import_source(texts)} if texts else {})},
+            sources={"import": import_source(loaded), **({UNLABELED: import_source(texts)} if texts else {})},
             surroundings=Surroundings(device, listener),
         )
         artifacts = {result.name: result.artifact for result in results}
@@ -130,7 +130,7 @@ def preview(
     """
     loaded = load(config.corpus)
     _, precision = resolve_computing(device, config.precision)
-    texts = load_unlabelled(config, loaded, SilentProgress())
+    texts = load_unlabeled(config, loaded, SilentProgress())
     plan, store = plan_run(_settle(config, loaded, precision), loaded, texts), Store(store_folder(config))
     keys = plan.keys(stage_versions(package_stages() if stages is None else stages))
     return [
@@ -178,14 +178,14 @@ def _warnings(loaded: LoadedCorpus, split: SplitConfig) -> list[str]:
     ]
 
 
-def load_unlabelled(config: RunConfig, loaded: LoadedCorpus, listener: Progress) -> LoadedCorpus | None:
+def load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress) -> LoadedCorpus | None:
     """The texts without labels that a configuration names, less those that are test documents.
 
     Raises:
         InputError: nothing there, or no texts left.
         CorpusError: faults in them.
     """
-    path = config.corpus.unlabelled
+    path = config.corpus.unlabeled
     if path is None:
         return None
     corpus = loaded.corpus
@@ -194,7 +194,7 @@ def load_unlabelled(config: RunConfig, loaded: LoadedCorpus, listener: Progress)
     if len(kept) < len(texts):
         listener.message(f"{path}: left out {len(texts) - len(kept)} texts that are test documents")
     if not len(kept):
-        raise InputError(f"{path}: every text is a test document; give other texts, or leave corpus.unlabelled out")
+        raise InputError(f"{path}: every text is a test document; give other texts, or leave corpus.unlabeled out")
     return LoadedCorpus(kept, format="texts")
 
 
@@ -329,6 +329,6 @@ def shown_notes(folder: Path, report: Mapping[str, Any]) -> list[Document]:
     if not place.is_file():
         raise InputError(f"{place}: missing; run again to publish it anew")
     corpus = read_jsonl(place, language=report["language"])
-    passed = [index for index in report["overlap"]["shown"] if index < len(corpus)]
+    passed = [index for index in report["memorization"]["shown"] if index < len(corpus)]
     count = min(N_SHOWN_NOTES, len(passed))
     return [corpus[passed[position * len(passed) // count]] for position in range(count)]

@@ -32,7 +32,7 @@ IMPORT = "import"
 
 IMPORT_VERSION = 1
 
-UNLABELLED = "unlabelled"
+UNLABELED = "unlabeled"
 """The node that takes texts without labels from outside, for the gold model alone."""
 
 SOURCE_TEXT_STAGES = frozenset({IMPORT, "select"})
@@ -241,9 +241,9 @@ def pipeline_plan(
         return Node(name, stage, settings.plain(), inputs, config.seed, precision, external=external or {})
 
     selects, adaptation, annotator = _selects(config, shares)
-    texts = {} if texts_digest is None else {"texts": UNLABELLED}
+    texts = {} if texts_digest is None else {"texts": UNLABELED}
     imported = {"language": language}
-    more = [Node(UNLABELLED, IMPORT, imported, source_digest=texts_digest, real_source=real)] if texts else []
+    more = [Node(UNLABELED, IMPORT, imported, source_digest=texts_digest, real_source=real)] if texts else []
     gold = _in_language(config.train, language)
     synthetic = _in_language(config.synthetic_train_config(), language)
     prompts = config.synthesize.prompts
@@ -270,7 +270,7 @@ def pipeline_plan(
             *_annotation(config, precision),
             stage("synthetic", "train", synthetic, _encoder(synthetic), corpus="annotate"),
             Node("evaluate-synthetic", "evaluate", scoring, _model_on_test("synthetic"), config.seed, precision),
-            Node("overlap", "overlap", config.overlap.model_dump(mode="json"), overlap),
+            Node("memorization", "memorization", config.memorization.model_dump(mode="json"), overlap),
         )
     )  # fmt: skip
 
@@ -319,7 +319,7 @@ def _selects(config: RunConfig, shares: DataShares) -> tuple[list[Node], str | N
 
 def _in_language(config: TrainConfig, language: str | None) -> TrainConfig:
     """The configuration with the language of its invented values, where it has any."""
-    if not config.swaps or config.language:
+    if not config.mention_replacement or config.language:
         return config
     return config.model_copy(update={"language": language})
 

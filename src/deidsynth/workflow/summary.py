@@ -57,7 +57,7 @@ def summarize(config: RunConfig, results: list[NodeResult], device: str) -> dict
         "corpora": {**{part: describe(corpus) for part, corpus in parts.items()}, "synthetic": describe(silver)},
         "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(parts).items()},
         "curves": _curves(artifacts),
-        "overlap": _read_json(artifacts["overlap"], "overlap.json"),
+        "memorization": _read_json(artifacts["memorization"], "memorization.json"),
         "language": language,
         "origin": "real" if artifacts["import"].manifest.lineage["real_data"] else "invented",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -86,7 +86,7 @@ def report_source(config: RunConfig, artifacts: Mapping[str, Artifact]) -> str:
 
 def _without_places(config: RunConfig) -> dict[str, Any]:
     plain = config.model_dump(mode="json", exclude={"output", "store"})
-    for key in ("path", "unlabelled"):
+    for key in ("path", "unlabeled"):
         if plain["corpus"][key] is not None:
             plain["corpus"][key] = Path(plain["corpus"][key]).name
     return plain

@@ -97,7 +97,7 @@ def test_parts_of_a_document() -> None:
 
 def test_control_codes_tell_labels_and_length() -> None:
     notes = [NOTE, Document("2", "kort"), Document("3", "x" * 50), Document("4", "x" * 90)]
-    added = AddedTokens.of(AdaptConfig(header=["labels", "length"]), notes)
+    added = AddedTokens.of(AdaptConfig(control_codes=["labels", "length"]), notes)
     assert not added.inline
     assert added.control_codes_of(NOTE) == (
         "<|has:CITY|>", "<|count:1|>", "<|has:NAME|>", "<|count:1|>", "<|length:2|>", "<|/control|>",
@@ -114,7 +114,7 @@ def test_added_tokens_are_kept_beside_the_weights(tmp_path: Path) -> None:
     assert AddedTokens.of(AdaptConfig(), [NOTE]) == AddedTokens.load(tmp_path) == AddedTokens()
     AddedTokens().save(tmp_path)
     assert not list(tmp_path.iterdir())
-    added = AddedTokens.of(AdaptConfig(annotations="inline", header=["length"]), [NOTE, NOTE])
+    added = AddedTokens.of(AdaptConfig(annotations="inline", control_codes=["length"]), [NOTE, NOTE])
     added.save(tmp_path)
     assert AddedTokens.load(tmp_path) == added
     assert "Anna" not in (tmp_path / "deidsynth.json").read_text(encoding="utf-8")
@@ -124,7 +124,7 @@ def test_added_tokens_are_kept_beside_the_weights(tmp_path: Path) -> None:
             AddedTokens.load(tmp_path)
 
 
-@pytest.mark.parametrize("settings", [{"annotations": "inline"}, {"header": ["labels"]}])
+@pytest.mark.parametrize("settings", [{"annotations": "inline"}, {"control_codes": ["labels"]}])
 def test_without_entities_there_is_nothing_to_write(settings: dict[str, object]) -> None:
     with pytest.raises(CorpusError, match="need entities, and the training documents have none"):
         AddedTokens.of(AdaptConfig(**settings), [Document("1", "Anna kom.")])  # type: ignore[arg-type]

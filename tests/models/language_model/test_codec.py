@@ -23,7 +23,7 @@ from tiny_models import TEXTS, bert_tokenizer, gpt2_tokenizer, llama_tokenizer
 
 Tiny = Callable[[str], Path]
 BYTES = causal_tokenizer(TEXTS, 400)
-INLINE = AdaptConfig(annotations="inline", header=["labels", "length"])
+INLINE = AdaptConfig(annotations="inline", control_codes=["labels", "length"])
 
 
 @st.composite
@@ -129,7 +129,9 @@ def test_a_model_from_scratch_has_room_for_added_tokens() -> None:
     shape = ScratchCausalConfig(
         hidden_size=32, layers=1, heads=2, intermediate_size=32, vocabulary_size=300, context=64
     )
-    made = adaptable_model(AdaptConfig(base="scratch", scratch=shape, header=["length"]), TEXTS, "cpu", ["<|a|>"])
+    made = adaptable_model(
+        AdaptConfig(base="scratch", scratch=shape, control_codes=["length"]), TEXTS, "cpu", ["<|a|>"]
+    )
     assert made.model.get_input_embeddings().num_embeddings == len(made.tokenizer)
     assert made.tokenizer.convert_tokens_to_ids("<|a|>") == len(made.tokenizer) - 1
 
@@ -160,7 +162,7 @@ def test_an_adapter_trains_new_tokens_and_is_read_again(kind: str, tiny: Tiny, t
     assert not torch.equal(rows[0], rows[1])
 
 
-@pytest.mark.parametrize("settings", [{"annotations": "inline"}, {"header": ["length"]}])
+@pytest.mark.parametrize("settings", [{"annotations": "inline"}, {"control_codes": ["length"]}])
 def test_qlora_is_refused_added_tokens(settings: dict[str, object], tiny: Tiny) -> None:
     config = AdaptConfig(base=str(tiny("llama")), method="qlora", **settings)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="qlora is not known to train the new embeddings.*adapt.method: lora or full"):

@@ -29,7 +29,7 @@ CONFIG = parse(
             "vocabulary_size": 400,
         },
         "encoder": "scratch",
-        "pretraining": {"epochs": 6, "learning_rate": 0.01},
+        "task_adaptive_pretraining": {"epochs": 6, "learning_rate": 0.01},
     },
 )
 
@@ -78,7 +78,10 @@ def test_the_encoder_that_is_kept_learns_and_its_embeddings_do_too(tmp_path: Pat
 
 @pytest.mark.parametrize("kind", ["bert", "roberta", "modernbert"])
 def test_any_encoder_can_fill_in_hidden_tokens_first(kind: str, tiny: Callable[[str], Path], tmp_path: Path) -> None:
-    changes = {"encoder": str(tiny(kind)), "pretraining": {"epochs": 4, "learning_rate": 1e-3, "masked": 0.3}}
+    changes = {
+        "encoder": str(tiny(kind)),
+        "task_adaptive_pretraining": {"epochs": 4, "learning_rate": 1e-3, "masked_share": 0.3},
+    }
     config = parse(TrainConfig, {**CONFIG.model_dump(), **changes})
     tags = TagSet.of(Corpus(NOTES).label_scheme())
     torch.manual_seed(1)
@@ -95,7 +98,11 @@ def test_any_encoder_can_fill_in_hidden_tokens_first(kind: str, tiny: Callable[[
 def test_texts_without_labels_are_mixed_in(tmp_path: Path) -> None:
     tagger, chunks = made()
     config = CONFIG.model_copy(
-        update={"pretraining": CONFIG.pretraining.model_copy(update={"epochs": 1.5, "unlabelled_epochs": 2.0})}
+        update={
+            "task_adaptive_pretraining": CONFIG.task_adaptive_pretraining.model_copy(
+                update={"epochs": 1.5, "unlabeled_epochs": 2.0}
+            )
+        }
     )
     own, other = chunks.examples[:4], chunks.examples[4:10]
     points = list(pretrain(tagger, own, config, Compute(1, "cpu", "fp32", tmp_path), {}, other))

@@ -21,11 +21,13 @@ from tiny_models import NOTES
 TAGS = TagSet.of(LabelScheme(("CITY", "NAME")))
 
 
-@pytest.mark.parametrize(("average", "n_last"), [(0.0, 1), (0.5, 6), (0.05, 1)])
+@pytest.mark.parametrize(("weight_averaging", "n_last"), [(0.0, 1), (0.5, 6), (0.05, 1)])
 def test_the_mean_of_the_last_weights_is_kept(
-    average: float, n_last: int, tiny: Callable[[str], Path], tmp_path: Path
+    weight_averaging: float, n_last: int, tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    config = TrainConfig(encoder=str(tiny("modernbert")), epochs=2, batch_size=4, learning_rate=0.01, average=average)
+    config = TrainConfig(
+        encoder=str(tiny("modernbert")), epochs=2, batch_size=4, learning_rate=0.01, weight_averaging=weight_averaging
+    )
     torch.manual_seed(1)
     tagger = new_tagger(config, TAGS, (), "cpu")
     chunks = training_chunks(NOTES, tagger.tokenizer, TAGS, max_words=None, max_tokens=64)

@@ -238,7 +238,7 @@ def test_resources_by_stage() -> None:
     assert found.for_stage("adapt", "cuda:0") == (8, 1.0)
     assert found.for_stage("synthesize-part", "cuda") == (2, 0.5)
     assert found.for_stage("train", "cpu") == (2, 0.0)
-    assert Resources().for_stage("overlap", "cuda") == (1, 0.0)
+    assert Resources().for_stage("memorization", "cuda") == (1, 0.0)
 
 
 @pytest.mark.parametrize(

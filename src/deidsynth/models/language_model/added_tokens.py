@@ -77,20 +77,20 @@ class AddedTokens:
         """Those that a configuration asks for.
 
         Args:
-            config: ``annotations`` and ``header``.
+            config: ``annotations`` and ``control_codes``.
             documents: all that the model is adapted to.
 
         Raises:
             CorpusError: entities are to be written, and there are none.
         """
-        inline, control_codes = config.annotations == "inline", tuple(config.header or ())
+        inline, control_codes = config.annotations == "inline", tuple(config.control_codes or ())
         if not inline and not control_codes:
             return cls()
         labels = sorted({entity.label for document in documents for entity in document.entities})
         if not labels and (inline or "labels" in control_codes):
             raise CorpusError(
-                "adapt.annotations: inline and adapt.header: [labels] need entities, and the training documents have "
-                "none; give an annotated corpus"
+                "adapt.annotations: inline and adapt.control_codes: [labels] need entities, and the training documents "
+                "have none; give an annotated corpus"
             )
         lengths = [len(document.text) for document in documents]
         bounds = statistics.quantiles(lengths, n=N_LENGTHS, method="inclusive") if len(lengths) > 1 else lengths * 3

@@ -75,7 +75,7 @@ def check_added_tokens(config: AdaptConfig, method: str) -> None:
     Raises:
         ConfigError: a method for which that is not known to work.
     """
-    if method == "qlora" and (config.annotations == "inline" or config.header):
+    if method == "qlora" and (config.annotations == "inline" or config.control_codes):
         raise ConfigError(
             [
                 "adapt.method: qlora is not known to train the new embeddings that inline entity tags and control "

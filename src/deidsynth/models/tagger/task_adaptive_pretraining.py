@@ -30,7 +30,7 @@ def pretrain(
     config: TrainConfig,
     compute: Compute,
     memory: dict[str, Any],
-    unlabelled: Sequence[Example] = (),
+    unlabeled: Sequence[Example] = (),
     n_copies: int = 1,
 ) -> Iterator[TrainingPoint]:
     """Train the encoder inside a tagger to fill in hidden tokens, yielding a point for every step.
@@ -42,28 +42,28 @@ def pretrain(
             follows.
         compute: seed, device, precision, folder for checkpoints.
         memory: plain values of the caller, kept with the checkpoints.
-        unlabelled: chunks of other texts, mixed among the others.
+        unlabeled: chunks of other texts, mixed among the others.
         n_copies: how often the documents are among the examples; a pass takes one.
 
     Raises:
         ModelNotUsableError: the encoder's folder has no output layer for filling in.
     """
-    settings, recipe = config.pretraining, TaggerRecipe.of(config)
+    settings, recipe = config.task_adaptive_pretraining, TaggerRecipe.of(config)
     model = _filling_in(tagger, config.encoder)
     epochs = recipe.pretraining_epochs / n_copies
-    if unlabelled:
-        examples = [*_passes(examples, epochs), *_passes(unlabelled, settings.unlabelled_epochs)]
+    if unlabeled:
+        examples = [*_passes(examples, epochs), *_passes(unlabeled, settings.unlabeled_epochs)]
         epochs = 1.0
     steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
     n_steps = max(1, round(epochs * steps_per_epoch))
-    if not unlabelled:
+    if not unlabeled:
         n_steps = recipe.limited(n_steps, math.ceil(steps_per_epoch / n_copies))
     plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, compute.seed)
 
     def batches(step: int) -> list[MaskedBatch]:
         chance = torch.Generator().manual_seed(compute.seed * 1_000_003 + step)
         chosen = [examples[number] for number in plan[step]]
-        return [masked_batch(chosen, tagger, settings.masked, chance)]
+        return [masked_batch(chosen, tagger, settings.masked_share, chance)]
 
     loop = LoopSettings.of(config, compute, n_steps=n_steps, learning_rate=recipe.pretraining_rate, muon=recipe.muon)
     loop = replace(loop, weight_decay=settings.weight_decay)

@@ -103,7 +103,7 @@ def train_tagger(
     fill = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
     settings = LoopSettings.of(config, compute, n_steps=n_steps, learning_rate=recipe.learning_rate, muon=recipe.muon)
     memory.setdefault("best", None)
-    averaged = 0 if validate is not None else round(config.average * n_steps)
+    averaged = 0 if validate is not None else round(config.weight_averaging * n_steps)
     torch.manual_seed(compute.seed)
     objective = Objective(
         lambda step: _micro_batches([examples[number] for number in plan[step]], fill),

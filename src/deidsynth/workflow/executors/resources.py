@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from deidsynth.errors import InputError
 
-LIGHT = frozenset({"import", "select", "base", "overlap", "annotate-inline"})
+LIGHT = frozenset({"import", "select", "base", "memorization", "annotate-inline"})
 """Stages that compute with no model: one processor, no GPU."""
 
 

@@ -4,39 +4,87 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache, cached_property
 from random import Random
 
-from deidsynth.demo import es_words as words
+from faker.providers.address.es_ES import Provider as SpanishAddress
+
 from deidsynth.demo.grammar import Fact, Part, Pieces, labelled, literal
 from deidsynth.demo.people import (
     Patient,
-    Specialty,
     earlier_year,
     first_name,
+    new_relation,
+    new_weight,
     part_of,
-    pool_of,
     some_days_before,
 )
+from deidsynth.demo.phrasebook import Phrases
+from deidsynth.demo.reading import Checked, language_folder, read
 from deidsynth.surrogates import identity
-from deidsynth.surrogates.names import NamePool
+from deidsynth.surrogates.names import NamePool, name_pool
 from deidsynth.surrogates.shapes import without_accents
 from deidsynth.surrogates.telephones import phone_number
 
-ADULT_AGE = 18
-_PARENT_OF_ADULTS_AGE = 45
-_LATEST_AGE_OF_CARING_PARENTS = 40
-_MAIL_DOMAINS = ("example.com", "example.org", "example.net", "hospital.example", "salud.example")
+_PROVINCES_WITHOUT_A_TOWN = frozenset(
+    ("Ciudad", "Asturias", "Baleares", "Cantabria", "Guipúzcoa", "Vizcaya", "Álava", "Navarra", "La Rioja")
+)
+
+
+class SpanishWords(Checked):
+    """Places, care units, institutions and professions; forms are filled with ``root``, ``town`` and ``last``."""
+
+    towns: Phrases
+    root_heads: Phrases
+    root_tails: Phrases
+    roots: Phrases
+    street_kinds: Phrases
+    street_names: dict[str, Phrases]
+    hospitals: Phrases
+    centers: Phrases
+    institutions: Phrases
+    schools: Phrases
+    homes: Phrases
+    professions: tuple[tuple[str, str], ...]
+    details: tuple[tuple[str, str], ...]
+    countries: Phrases
+    months: Phrases
+    mail_domains: Phrases
+
+    @cached_property
+    def all_towns(self) -> Phrases:
+        """Faker's capitals of provinces, and the towns of the file."""
+        capitals = (name for name in SpanishAddress.states if name not in _PROVINCES_WITHOUT_A_TOWN)
+        return tuple(dict.fromkeys((*capitals, *self.towns)))
+
+    @cached_property
+    def all_roots(self) -> Phrases:
+        """Each head with each tail, and the roots that stand alone."""
+        return (*(f"{head} {tail}" for head in self.root_heads for tail in self.root_tails), *self.roots)
+
+    @cached_property
+    def all_streets(self) -> Phrases:
+        """Names of streets with the words before them."""
+        return tuple(f"{lead} {name}".strip() for lead, names in self.street_names.items() for name in names)
+
+
+@cache
+def spanish_words() -> SpanishWords:
+    """The words of the file, read once."""
+    return read(SpanishWords, language_folder("es"), "words.yaml")
+
+
 _DATE_FORMS: tuple[Callable[[date], str], ...] = (
     lambda day: f"{day:%d/%m/%Y}",
     lambda day: f"{day:%d/%m/%Y}",
     lambda day: f"{day:%d-%m-%Y}",
-    lambda day: f"{day.day} de {words.MONTHS[day.month - 1]} de {day:%Y}",
+    lambda day: f"{day.day} de {spanish_words().months[day.month - 1]} de {day:%Y}",
 )
 
 
-def spanish_facts(rng: Random, part: Part, patient: Patient, specialty: Specialty) -> dict[str, Fact]:
+def spanish_facts(rng: Random, part: Part, patient: Patient, units: Phrases) -> dict[str, Fact]:
     """All facts of a note by the keys that the templates use."""
-    names = pool_of("es", part)
+    names = name_pool("es", part)
     surnames = rng.choice(names.last), rng.choice(names.last)
     side = rng.choice(("derech", "izquierd"))
     return (
@@ -45,23 +93,23 @@ def spanish_facts(rng: Random, part: Part, patient: Patient, specialty: Specialt
         | _numbers(rng)
         | _dates(rng, patient)
         | _relative(rng, patient, names, surnames)
-        | _places(rng, part, names, specialty)
+        | _places(rng, part, names, units)
         | _staff(rng, names)
     )
 
 
 def _person(rng: Random, patient: Patient, names: NamePool, surnames: tuple[str, str]) -> dict[str, Fact]:
-    first = first_name(rng, names, patient.male)
+    words, first = spanish_words(), first_name(rng, names, patient.male)
     if rng.random() < 0.1:
         first = f"{first} {first_name(rng, names, patient.male)}"
     last = " ".join(surnames)
-    if patient.age < ADULT_AGE:
+    if patient.is_child:
         person = ("niño", "niña")
     else:
         person = rng.choice((("varón", "mujer"), ("varón", "mujer"), ("hombre", "mujer")))
     which = 0 if patient.male else 1
-    job = rng.choice(words.PROFESSIONS)[which]
-    weight = round(7 + patient.age * 2.9) + rng.randint(0, 3) if patient.age < ADULT_AGE else rng.randint(50, 98)
+    job = rng.choice(words.professions)[which]
+    weight = new_weight(rng, patient, adults=(50, 98))
     return {
         "first": labelled(first, "NOMBRE_SUJETO_ASISTENCIA"),
         "last": labelled(last, "NOMBRE_SUJETO_ASISTENCIA"),
@@ -74,7 +122,7 @@ def _person(rng: Random, patient: Patient, names: NamePool, surnames: tuple[str,
             rng.choice((("H", "M"), ("Hombre", "Mujer"), ("Varón", "Mujer")))[which], "SEXO_SUJETO_ASISTENCIA"
         ),
         "job": labelled(job, "PROFESION"),
-        "detail": labelled(rng.choice(words.DETAILS)[which], "OTROS_SUJETO_ASISTENCIA"),
+        "detail": labelled(rng.choice(words.details)[which], "OTROS_SUJETO_ASISTENCIA"),
         "weight": literal(str(weight)),
         "born": labelled(rng.choice(_DATE_FORMS)(patient.birth), "FECHAS"),
         "mail": lambda: labelled(_mail(rng, first.split()[0], surnames[0]), "CORREO_ELECTRONICO"),
@@ -113,21 +161,21 @@ def _phone(rng: Random) -> str:
 def _mail(rng: Random, first: str, last: str) -> str:
     first, last = without_accents(first).lower(), without_accents(last).lower()
     local = rng.choice((f"{first}.{last}", f"{first[0]}{last}", f"{first}{rng.randint(1, 99)}", f"{first}_{last}"))
-    return f"{local}@{rng.choice(_MAIL_DOMAINS)}"
+    return f"{local}@{rng.choice(spanish_words().mail_domains)}"
 
 
 def _dates(rng: Random, patient: Patient) -> dict[str, Fact]:
-    note, write = patient.note_date, rng.choice(_DATE_FORMS)
+    note, write, months = patient.note_date, rng.choice(_DATE_FORMS), spanish_words().months
 
     def full(day: date) -> Pieces:
         return labelled(write(day), "FECHAS")
 
     def earlier() -> Pieces:
         day = earlier_year(rng, patient)
-        return labelled(rng.choice((f"{day:%Y}", f"{words.MONTHS[day.month - 1]} de {day:%Y}")), "FECHAS")
+        return labelled(rng.choice((f"{day:%Y}", f"{months[day.month - 1]} de {day:%Y}")), "FECHAS")
 
     def short(day: date) -> Pieces:
-        return labelled(rng.choice((f"{day.day} de {words.MONTHS[day.month - 1]}", f"{day:%d/%m}")), "FECHAS")
+        return labelled(rng.choice((f"{day.day} de {months[day.month - 1]}", f"{day:%d/%m}")), "FECHAS")
 
     return {
         "date": full(note),
@@ -142,24 +190,19 @@ def _dates(rng: Random, patient: Patient) -> dict[str, Fact]:
 
 def _relative(rng: Random, patient: Patient, names: NamePool, surnames: tuple[str, str]) -> dict[str, Fact]:
     """One relative, surnames by the Spanish rule: the father's first, then the mother's first."""
-    kinds = ["parent"]
-    if patient.age >= ADULT_AGE:
-        kinds = ["sibling", "spouse", "spouse"] if patient.age >= 25 else ["sibling", "parent"]
-        kinds += ["parent"] if patient.age <= _LATEST_AGE_OF_CARING_PARENTS else []
-        kinds += ["child", "child"] if patient.age >= _PARENT_OF_ADULTS_AGE else []
-    kind, male = rng.choice(kinds), rng.random() < 0.5
+    relation, male = new_relation(rng, patient), rng.random() < 0.5
     other, another = rng.choice(names.last), rng.choice(names.last)
-    if kind == "spouse":
+    if relation == "partner":
         male = not patient.male
     noun, last = {
         "parent": ("padre" if male else "madre", f"{surnames[0 if male else 1]} {other}"),
         "sibling": ("hermano" if male else "hermana", " ".join(surnames)),
-        "spouse": ("marido" if male else "mujer", f"{other} {another}"),
+        "partner": ("marido" if male else "mujer", f"{other} {another}"),
         "child": (
             "hijo" if male else "hija",
             f"{surnames[0]} {other}" if patient.male else f"{other} {surnames[0]}",
         ),
-    }[kind]
+    }[relation]
     first = first_name(rng, names, male)
     return {
         "rel": labelled(noun, "FAMILIARES_SUJETO_ASISTENCIA"),
@@ -169,9 +212,10 @@ def _relative(rng: Random, patient: Patient, names: NamePool, surnames: tuple[st
     }
 
 
-def _places(rng: Random, part: Part, names: NamePool, specialty: Specialty) -> dict[str, Fact]:
-    towns, roots = part_of(part, words.TOWNS), part_of(part, words.ROOTS)
-    streets = part_of(part, words.STREET_NAMES)
+def _places(rng: Random, part: Part, names: NamePool, units: Phrases) -> dict[str, Fact]:
+    words = spanish_words()
+    towns, roots = part_of(part, words.all_towns), part_of(part, words.all_roots)
+    streets = part_of(part, words.all_streets)
 
     def named(forms: tuple[str, ...], label: str) -> Pieces:
         form = rng.choice(forms)
@@ -179,25 +223,25 @@ def _places(rng: Random, part: Part, names: NamePool, specialty: Specialty) -> d
         return labelled(text, label)
 
     floor = rng.choice(("", "", f", {rng.randint(1, 9)}º {rng.choice('ABCD')}", f", bajo {rng.choice('ABC')}"))
-    street = f"{rng.choice(words.STREET_KINDS)} {rng.choice(streets)} {rng.randint(1, 98)}{floor}"
+    street = f"{rng.choice(words.street_kinds)} {rng.choice(streets)} {rng.randint(1, 98)}{floor}"
     return {
         "street": labelled(street, "CALLE"),
         "town": labelled(rng.choice(towns), "TERRITORIO"),
         "other_town": lambda: labelled(rng.choice(towns), "TERRITORIO"),
         "postcode": labelled(f"{rng.randint(1, 52):02d}{rng.randint(1, 990):03d}", "TERRITORIO"),
         "hospital_street": labelled(
-            f"{rng.choice(words.STREET_KINDS)} {rng.choice(streets)} {rng.randint(1, 98)}", "CALLE"
+            f"{rng.choice(words.street_kinds)} {rng.choice(streets)} {rng.randint(1, 98)}", "CALLE"
         ),
         "hospital_town": labelled(rng.choice(towns), "TERRITORIO"),
-        "country": labelled(rng.choice(words.COUNTRIES), "PAIS"),
+        "country": labelled(rng.choice(words.countries), "PAIS"),
         "spain": labelled("España", "PAIS"),
-        "hospital": named(words.HOSPITAL_FORMS, "HOSPITAL"),
-        "other_hospital": lambda: named(words.HOSPITAL_FORMS, "HOSPITAL"),
-        "center": named(words.CENTER_FORMS, "CENTRO_SALUD"),
-        "institution": named(words.INSTITUTION_FORMS, "INSTITUCION"),
-        "school": named(words.SCHOOL_FORMS, "INSTITUCION"),
-        "home": named(words.HOME_FORMS, "INSTITUCION"),
-        "unit": literal(rng.choice(specialty.units)),
+        "hospital": named(words.hospitals, "HOSPITAL"),
+        "other_hospital": lambda: named(words.hospitals, "HOSPITAL"),
+        "center": named(words.centers, "CENTRO_SALUD"),
+        "institution": named(words.institutions, "INSTITUCION"),
+        "school": named(words.schools, "INSTITUCION"),
+        "home": named(words.homes, "INSTITUCION"),
+        "unit": literal(rng.choice(units)),
     }
 
 

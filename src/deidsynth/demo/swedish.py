@@ -4,45 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache, cached_property
 from random import Random
+
+from faker.providers.address.sv_SE import Provider as SwedishAddress
 
 from deidsynth.demo.grammar import Fact, Part, Pieces, labelled, literal
 from deidsynth.demo.people import (
     Patient,
-    Specialty,
     earlier_year,
     first_name,
+    new_relation,
+    new_weight,
     part_of,
-    pool_of,
     some_days_before,
 )
-from deidsynth.demo.sv_words import (
-    AUTHORITIES,
-    COUNTRIES,
-    EMPLOYERS,
-    HOMES,
-    HOSPITAL_FORMS,
-    JOBS,
-    MONTHS,
-    ROOTS,
-    SCHOOLS,
-    SHORT_MONTHS,
-    STREETS,
-    TOWNS,
-    UNIT_FORMS,
-)
+from deidsynth.demo.phrasebook import Phrases
+from deidsynth.demo.reading import Checked, language_folder, read, unknown
 from deidsynth.surrogates.identity import swedish_identity_number
-from deidsynth.surrogates.names import NamePool
+from deidsynth.surrogates.names import NamePool, name_pool
 from deidsynth.surrogates.telephones import phone_number
 
-ADULT_AGE = 18
-_ADULT_CHILD_AGE = 45
-_LATEST_AGE_OF_CARING_PARENTS = 40
+
+class SwedishWords(Checked):
+    """Places, care units and employers; forms are filled with ``root``, ``town`` and ``last``, ``root_s`` and so on."""
+
+    towns: Phrases
+    street_prefixes: Phrases
+    street_suffixes: Phrases
+    roots: Phrases
+    centers: Phrases
+    hospitals: Phrases
+    homes: Phrases
+    employers: Phrases
+    schools: Phrases
+    authorities: dict[str, str]
+    countries: Phrases
+    jobs: Phrases
+    months: Phrases
+    short_months: Phrases
+
+    @cached_property
+    def all_towns(self) -> Phrases:
+        """Faker's towns and those of the file."""
+        return tuple(dict.fromkeys((*SwedishAddress.cities, *self.towns)))
+
+    @cached_property
+    def all_streets(self) -> Phrases:
+        """Each beginning, Faker's and those of the file, with each ending."""
+        prefixes = dict.fromkeys((*SwedishAddress.street_prefixes, *self.street_prefixes))
+        return tuple(f"{prefix}{suffix}" for prefix in prefixes for suffix in self.street_suffixes)
+
+    def broken_references(self) -> list[str]:
+        """A line for each authority that the facts name and that is not there."""
+        return [*unknown("authorities", ("insurer", "aids"), self.authorities)]
 
 
-def swedish_facts(rng: Random, part: Part, patient: Patient, specialty: Specialty) -> dict[str, Fact]:
+@cache
+def swedish_words() -> SwedishWords:
+    """The words of the file, read once."""
+    return read(SwedishWords, language_folder("sv"), "words.yaml")
+
+
+def swedish_facts(rng: Random, part: Part, patient: Patient, units: Phrases) -> dict[str, Fact]:
     """All facts of a note by the keys that the templates use."""
-    names = pool_of("sv", part)
+    names = name_pool("sv", part)
     facts: dict[str, Fact] = {}
     last = rng.choice(names.last)
     if rng.random() < 0.05:
@@ -52,7 +78,7 @@ def swedish_facts(rng: Random, part: Part, patient: Patient, specialty: Specialt
     facts |= _identity(rng, patient, names, last)
     facts |= _dates(rng, patient)
     facts |= _relative(rng, patient, names, last)
-    facts |= _places(rng, part, names, specialty)
+    facts |= _places(rng, part, names, units)
     facts |= _staff(rng, names)
     return facts
 
@@ -60,9 +86,8 @@ def swedish_facts(rng: Random, part: Part, patient: Patient, specialty: Specialt
 def _identity(rng: Random, patient: Patient, names: NamePool, last: str) -> dict[str, Fact]:
     number = swedish_identity_number(rng, patient.birth, "m" if patient.male else "f")
     forms = [number, number, number[2:], number[2:], number.replace("-", "")]
-    child = patient.age < ADULT_AGE
-    person = ("pojke" if patient.male else "flicka") if child else ("man" if patient.male else "kvinna")
-    weight = round(7 + patient.age * 2.9) + rng.randint(0, 3) if child else rng.randint(52, 96)
+    person = ("pojke" if patient.male else "flicka") if patient.is_child else ("man" if patient.male else "kvinna")
+    weight = new_weight(rng, patient, adults=(52, 96))
     return {
         "person": literal(person),
         "Person_def": literal({"pojke": "Pojken", "flicka": "Flickan", "man": "Mannen", "kvinna": "Kvinnan"}[person]),
@@ -79,7 +104,7 @@ def _identity(rng: Random, patient: Patient, names: NamePool, last: str) -> dict
 
 
 def _dates(rng: Random, patient: Patient) -> dict[str, Fact]:
-    note = patient.note_date
+    note, months = patient.note_date, swedish_words().months
     style = rng.randrange(len(_FULL_DATES))
 
     def full(day: date) -> Pieces:
@@ -90,7 +115,7 @@ def _dates(rng: Random, patient: Patient) -> dict[str, Fact]:
 
     def month_year() -> Pieces:
         day = earlier_year(rng, patient)
-        return labelled(rng.choice((f"{day:%Y}", f"{day:%Y}", f"{MONTHS[day.month - 1]} {day:%Y}")), "DATE_PART")
+        return labelled(rng.choice((f"{day:%Y}", f"{day:%Y}", f"{months[day.month - 1]} {day:%Y}")), "DATE_PART")
 
     admitted = some_days_before(rng, note, 3, 9)
     return {
@@ -103,7 +128,7 @@ def _dates(rng: Random, patient: Patient) -> dict[str, Fact]:
         "earlier": month_year,
         "follow": lambda: part(note + timedelta(days=rng.randint(7, 60))),
         "follow_full": lambda: full(note + timedelta(days=rng.randint(7, 90))),
-        "month": lambda: labelled(MONTHS[(note.month + rng.randrange(1, 5)) % 12], "DATE_PART"),
+        "month": lambda: labelled(months[(note.month + rng.randrange(1, 5)) % 12], "DATE_PART"),
     }
 
 
@@ -116,12 +141,7 @@ def _relative(rng: Random, patient: Patient, names: NamePool, last: str) -> dict
         if patient.male
         else [("make", "maken", True, True), ("sambo", "sambon", True, False)],
     }
-    kinds = ["parent"]
-    if patient.age >= ADULT_AGE:
-        kinds = ["sibling", "partner", "partner"] if patient.age >= 25 else ["sibling", "parent"]
-        kinds += ["parent"] if patient.age <= _LATEST_AGE_OF_CARING_PARENTS else []
-        kinds += ["child", "child"] if patient.age >= _ADULT_CHILD_AGE else []
-    noun, definite, male, same = rng.choice(kin[rng.choice(kinds)])
+    noun, definite, male, same = rng.choice(kin[new_relation(rng, patient)])
     if noun == "maka" or noun == "make":
         same = rng.random() < 0.75
     return {
@@ -135,32 +155,33 @@ def _relative(rng: Random, patient: Patient, names: NamePool, last: str) -> dict
     }
 
 
-def _places(rng: Random, part: Part, names: NamePool, specialty: Specialty) -> dict[str, Fact]:
-    towns, roots, streets = part_of(part, TOWNS), part_of(part, ROOTS), part_of(part, STREETS)
+def _places(rng: Random, part: Part, names: NamePool, units: Phrases) -> dict[str, Fact]:
+    words = swedish_words()
+    towns, roots, streets = (part_of(part, each) for each in (words.all_towns, words.roots, words.all_streets))
     town = rng.choice(towns)
 
     def unit(forms: tuple[str, ...], label: str) -> Pieces:
-        words = {"root": rng.choice(roots), "town": rng.choice(towns), "last": rng.choice(names.last)}
-        words |= {f"{key}_s": _genitive(word) for key, word in words.items()}
-        return labelled(rng.choice(forms).format(**words), label)
+        drawn = {"root": rng.choice(roots), "town": rng.choice(towns), "last": rng.choice(names.last)}
+        genitives = {f"{key}_s": _genitive(word) for key, word in drawn.items()}
+        return labelled(rng.choice(forms).format(**drawn, **genitives), label)
 
-    hospital = unit(HOSPITAL_FORMS, "HEALTH_CARE_UNIT")
-    ward = rng.choice((rng.choice(specialty.units), rng.choice(specialty.units), f"avd {rng.randint(2, 98)}"))
+    hospital = unit(words.hospitals, "HEALTH_CARE_UNIT")
+    ward = rng.choice((rng.choice(units), rng.choice(units), f"avd {rng.randint(2, 98)}"))
     return {
         "town": labelled(town, "LOCATION"),
         "other_town": lambda: labelled(rng.choice(towns), "LOCATION"),
         "street": labelled(f"{rng.choice(streets)} {rng.randint(1, 98)}", "LOCATION"),
-        "country": lambda: labelled(rng.choice(COUNTRIES), "LOCATION"),
+        "country": lambda: labelled(rng.choice(words.countries), "LOCATION"),
         "ward": labelled(ward, "HEALTH_CARE_UNIT"),
         "hospital": hospital,
-        "center": unit(UNIT_FORMS, "HEALTH_CARE_UNIT"),
-        "home": unit(HOMES, "HEALTH_CARE_UNIT"),
-        "employer": lambda: unit(EMPLOYERS, "ORGANIZATION"),
-        "employer_school": unit(SCHOOLS, "ORGANIZATION"),
-        "authority": lambda: labelled(rng.choice(AUTHORITIES), "ORGANIZATION"),
-        "aids": labelled(AUTHORITIES[2], "ORGANIZATION"),
-        "insurer": labelled(AUTHORITIES[0], "ORGANIZATION"),
-        "job": literal(rng.choice(JOBS)),
+        "center": unit(words.centers, "HEALTH_CARE_UNIT"),
+        "home": unit(words.homes, "HEALTH_CARE_UNIT"),
+        "employer": lambda: unit(words.employers, "ORGANIZATION"),
+        "employer_school": unit(words.schools, "ORGANIZATION"),
+        "authority": lambda: labelled(rng.choice(tuple(words.authorities.values())), "ORGANIZATION"),
+        "aids": labelled(words.authorities["aids"], "ORGANIZATION"),
+        "insurer": labelled(words.authorities["insurer"], "ORGANIZATION"),
+        "job": literal(rng.choice(words.jobs)),
     }
 
 
@@ -185,12 +206,12 @@ _FULL_DATES: tuple[Callable[[date], str], ...] = (
     lambda day: f"{day:%Y-%m-%d}",
     lambda day: f"{day:%Y-%m-%d}",
     lambda day: f"{day:%y%m%d}",
-    lambda day: f"{day.day} {MONTHS[day.month - 1]} {day:%Y}",
+    lambda day: f"{day.day} {swedish_words().months[day.month - 1]} {day:%Y}",
     lambda day: f"{day.day}/{day.month} {day:%Y}",
 )
 _DATE_PARTS: tuple[Callable[[date], str], ...] = (
     lambda day: f"{day.day}/{day.month}",
     lambda day: f"{day.day}/{day.month}",
-    lambda day: f"{day.day} {MONTHS[day.month - 1]}",
-    lambda day: f"{day.day} {SHORT_MONTHS[day.month - 1]}",
+    lambda day: f"{day.day} {swedish_words().months[day.month - 1]}",
+    lambda day: f"{day.day} {swedish_words().short_months[day.month - 1]}",
 )
