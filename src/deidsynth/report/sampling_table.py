@@ -17,7 +17,7 @@ FACTS = {
     "n_loops": "notes caught in a loop",
     "n_in_foreign_script": "notes in a foreign script",
     "n_in_other_language": "notes in another language",
-    "n_near_repeats": "notes that repeat another one",
+    "n_near_duplicates": "notes that repeat another one",
     "n_with_long_runs": "notes with a long copied run",
     "n_with_identifying_runs": "notes with two identifiers in one copied run",
 }
@@ -79,7 +79,7 @@ def _rules(config: Mapping[str, Any]) -> dict[str, str]:
         "scripts that no training note has",
         "n_in_other_language": "the commonest words of the training notes are less than "
         f"{bound['min_common_words']} times as frequent as there",
-        "n_near_repeats": f"shares at least {formats.percent(bound['near_duplicate_share'])} of its runs of 8 words "
+        "n_near_duplicates": f"shares at least {formats.percent(bound['near_duplicate_share'])} of its runs of 8 words "
         "with an earlier note, templates left out",
         "n_with_long_runs": f"a run of more than {bound['max_run_words']} words that stands in {few}",
         "n_with_identifying_runs": f"a run from one identifier of a training note to another that stands in {few}",
