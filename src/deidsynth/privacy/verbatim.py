@@ -1,4 +1,4 @@
-"""How much of one text stands again in another. Words are those of `deidsynth.metrics.tokens`.
+"""How much of one text reappears in another. Words are those of `deidsynth.metrics.tokens`.
 
 No n-gram and no run crosses the end of a text. Nothing here proves that a text is anonymous.
 """

@@ -1,4 +1,4 @@
-"""Sampling from Llama-type models on the processor: rows go in step, finished ones leave, the cache stays in place."""
+"""Sampling from Llama-type models on the CPU: rows go in step, finished ones leave, the cache stays in place."""
 
 from __future__ import annotations
 

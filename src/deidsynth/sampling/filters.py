@@ -1,4 +1,4 @@
-"""Which sampled documents are no good: the rules, and what they say of each document. No model, no file."""
+"""Which sampled documents are rejected: the rules, and what they say of each document. No model, no file."""
 
 from __future__ import annotations
 
@@ -128,10 +128,10 @@ def counts(samples: Sequence[Sample], verdicts: Sequence[Verdict]) -> dict[str, 
 def replacements(
     config: FilterConfig, round_: Sequence[tuple[Request, Verdict]], *, asked: int, sampled: int
 ) -> list[Request]:
-    """Requests in place of the rejected documents of a round, with their prompts, as far as the budget goes.
+    """Requests in place of the rejected documents of a round, with their prompts, up to ``max_sampled_ratio``.
 
     Args:
-        config: the budget, and whether documents are replaced at all.
+        config: how many may be sampled, and whether documents are replaced at all.
         round_: what was asked for last, in the order of the numbers, and what is said of what came.
         asked: how many documents are wanted.
         sampled: how many were sampled so far; the first of the new ones has this number.

@@ -1,4 +1,4 @@
-"""The best valid tag sequence of texts, and how sure the model is of each tag among valid sequences.
+"""The best valid tag sequence of texts, and the marginal probability of each tag among valid sequences.
 
 Many texts take a step at once: they stand side by side, the longest first, so that those that still go on at a place
 are the first ones, and the rows of one place lie together. ``n_rows`` counts the tokens of all texts, place by place.
@@ -25,11 +25,11 @@ UNWANTED = 1e6
 
 @dataclass(frozen=True)
 class TagTransitions:
-    """What a tag adds to the score of a sequence by what it stands after; -inf where it may not.
+    """What each transition between tags adds to the score of a sequence; -inf where it is invalid.
 
     Args:
-        start: at the beginning of a text. Shape (n_tags,).
-        between: ``[i, j]`` of tag j after tag i. Shape (n_tags, n_tags).
+        start: from the beginning of a text. Shape (n_tags,).
+        between: ``[i, j]`` from tag i to tag j. Shape (n_tags, n_tags).
         inside: the same for a token that goes on with the word before it. Shape (n_tags, n_tags).
         outside: the tag for no entity.
     """
@@ -69,7 +69,7 @@ class Lattice:
 
 
 def best_sequences(lattices: Sequence[Lattice], transitions: TagTransitions) -> list[tuple[Numbers, Floats]]:
-    """The best valid sequence of each text (Viterbi), and how sure each tag is (forward-backward).
+    """The best valid sequence of each text (Viterbi), and the marginals of its tags (forward-backward).
 
     Args:
         lattices: the texts.
@@ -86,9 +86,9 @@ def best_sequences(lattices: Sequence[Lattice], transitions: TagTransitions) -> 
     tags = _best(texts, transitions)
     with np.errstate(divide="ignore"):  # the logarithm of a tag that cannot be reached
         joint = _forward(texts, transitions) + _backward(texts, transitions)
-    chances = np.exp(joint - joint.max(axis=1, keepdims=True))
-    chances /= chances.sum(axis=1, keepdims=True)
-    return [(tags[rows], chances[rows]) for rows in texts.rows]
+    marginals = np.exp(joint - joint.max(axis=1, keepdims=True))
+    marginals /= marginals.sum(axis=1, keepdims=True)
+    return [(tags[rows], marginals[rows]) for rows in texts.rows]
 
 
 @dataclass(frozen=True)
@@ -138,14 +138,14 @@ class _Texts:
 
 
 @dataclass(frozen=True)
-class _Ways:
-    """Tags from which each tag may come, and what that adds; tags with the same ways stand together.
+class _Predecessors:
+    """Tags from which each tag may come, and what that adds; tags with the same predecessors are one group.
 
-    An inside tag has two ways, so most of the pairs of tags need not be looked at.
+    An inside tag has two predecessors, so most of the pairs of tags need not be looked at.
 
     Args:
         group: of each tag. Shape (n_tags,).
-        few: the two best ways of groups with at most two, some of which add -inf. Shape (n_few, 2).
+        few: the two best predecessors of groups with at most two, some of which add -inf. Shape (n_few, 2).
         few_added: shape as that of ``few``.
         many_added: of the groups after these, from all tags. Shape (n_many, n_tags).
     """
@@ -156,7 +156,7 @@ class _Ways:
     many_added: Floats
 
     @classmethod
-    def of(cls, added: Floats) -> _Ways:
+    def of(cls, added: Floats) -> _Predecessors:
         """From what tag j adds after tag i, ``[i, j]``; shape (n_tags, n_tags)."""
         unlike, group = np.unique(added.T, axis=0, return_inverse=True)
         is_many = np.isfinite(unlike).sum(axis=1) > 2
@@ -178,7 +178,7 @@ class _Ways:
 
 def _best(texts: _Texts, transitions: TagTransitions) -> Numbers:
     """The tags of the best sequences. Shape (n_rows,)."""
-    between, inside = _Ways.of(transitions.between), _Ways.of(transitions.inside)
+    between, inside = _Predecessors.of(transitions.between), _Predecessors.of(transitions.inside)
     score = texts.log_probs.copy()
     score[texts.flagged, transitions.outside] -= UNWANTED
     score[: texts.bounds[1]] += transitions.start
@@ -198,7 +198,7 @@ def _best(texts: _Texts, transitions: TagTransitions) -> Numbers:
 
 
 def _forward(texts: _Texts, transitions: TagTransitions) -> Floats:
-    """The log-weights of all ways to each tag. Shape (n_rows, n_tags)."""
+    """The log-weights of all paths to each tag. Shape (n_rows, n_tags)."""
     between, inside = np.exp(transitions.between), np.exp(transitions.inside)
     forward = texts.log_probs.copy()
     forward[: texts.bounds[1]] += transitions.start
@@ -209,7 +209,7 @@ def _forward(texts: _Texts, transitions: TagTransitions) -> Floats:
 
 
 def _backward(texts: _Texts, transitions: TagTransitions) -> Floats:
-    """The log-weights of all ways on from each tag. Shape (n_rows, n_tags)."""
+    """The log-weights of all paths from each tag on. Shape (n_rows, n_tags)."""
     between, inside = np.exp(transitions.between).T, np.exp(transitions.inside).T
     backward = np.zeros(texts.log_probs.shape)
     for here, before in reversed(texts.steps):
