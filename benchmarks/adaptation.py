@@ -34,8 +34,9 @@ from deidsynth.corpora import load_corpus, split_parts
 from deidsynth.documents import Document
 from deidsynth.errors import DeidsynthError
 from deidsynth.models.devices import Compute, resolve_device, resolve_precision
-from deidsynth.models.language_model.adaptation import TextSplit, adapt
+from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens
 from deidsynth.models.language_model.causal_lm import adaptable_model
+from deidsynth.models.language_model.packing import token_ids
 
 BATCH_SIZES = (1, 2, 4, 8, 16)
 TRIED_TOKENS = 12_000
@@ -52,7 +53,8 @@ def ours(texts: Sequence[str], config: AdaptConfig, device: str, precision: str)
     with tempfile.TemporaryDirectory() as scratch:
         compute = Compute(1, device, precision, Path(scratch))
         began = time.perf_counter()
-        points = adapt(adaptable, TextSplit(tuple(texts), ()), config, compute, {})
+        tokens = TokenSplit([token_ids(adaptable.tokenizer, text) for text in texts], (), 0)
+        points = adapt_to_tokens(adaptable, tokens, config, compute, {})
         n_tokens = sum(point.n_targets for point in points)
         return n_tokens, time.perf_counter() - began
 

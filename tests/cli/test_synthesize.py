@@ -102,7 +102,7 @@ def test_a_model_that_writes_entities_and_heeds_labels(deidsynth, tmp_path) -> N
     corpus, facts = read_jsonl(output), json.loads(result.stdout)
     assert (corpus.annotation, corpus.n_entities) == ("silver", facts["n_entities"])
     assert facts["n_entities"] > 0
-    assert facts["n_marks"] > 0
+    assert facts["n_special_tokens"] > 0
 
 
 def test_labels_cannot_be_asked_of_a_model_that_knows_none(deidsynth, model, tmp_path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from deidsynth.config import AdaptConfig
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import ModelNotUsableError
-from deidsynth.models.language_model.markup import Markup
+from deidsynth.models.language_model.added_tokens import AddedTokens
 from deidsynth.models.settings_file import ModelSettings, TaggerSettings
 
 NOTE = Document("1", "Anna kom från Åmål.", (Entity(0, 4, "NAME"), Entity(14, 18, "CITY")))
@@ -24,7 +24,11 @@ def test_a_folder_without_the_file_has_no_settings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        ModelSettings(markup=Markup.of(AdaptConfig(annotations="inline", header=["length", "labels"]), [NOTE, NOTE])),
+        ModelSettings(
+            added_tokens=AddedTokens.of(
+                AdaptConfig(annotations="inline", control_codes=["length", "labels"]), [NOTE, NOTE]
+            )
+        ),
         ModelSettings(tagger=TaggerSettings(window_tokens=510, whole_words=True)),
         ModelSettings(
             tagger=TaggerSettings(
@@ -66,7 +70,7 @@ def test_another_version_is_refused_with_the_remedy(tmp_path: Path, content: str
     [
         "",
         "[]",
-        '{"schema_version": 1, "markup": {"colour": 1}}',
+        '{"schema_version": 1, "added_tokens": {"colour": 1}}',
         '{"schema_version": 1, "colour": {}}',
         '{"schema_version": 1, "tagger": {"window_tokens": 0, "whole_words": true}}',
         '{"schema_version": 1, "tagger": {"window_tokens": 510}}',

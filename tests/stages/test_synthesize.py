@@ -130,13 +130,13 @@ def test_a_shortage_is_told(stage: Stage) -> None:
 def test_counted_texts_are_kept(stage: Stage) -> None:
     facts = stage(iter([LOOP] * 3 + [""] + list(_new())), filters={"mode": "count"})
     assert (facts["n_sampled"], facts["n_documents"], facts["n_rejected"], facts["n_missing"]) == (8, 8, 0, 0)
-    found = [facts[name] for name in ("n_loops", "n_empty", "n_near_repeats", "n_without_eos")]
+    found = [facts[name] for name in ("n_loops", "n_empty", "n_near_duplicates", "n_without_eos")]
     assert found == [3, 1, 1, 8]  # two of the loops have one prompt
 
 
 def test_nothing_is_looked_at_where_nothing_is_asked_for(stage: Stage) -> None:
     facts = stage(iter([LOOP] * 8), filters={"mode": "off"})
-    assert (facts["n_documents"], facts["n_loops"], facts["n_near_repeats"]) == (8, 0, 0)
+    assert (facts["n_documents"], facts["n_loops"], facts["n_near_duplicates"]) == (8, 0, 0)
     assert stage.rows[0]["repeated"] is None
 
 

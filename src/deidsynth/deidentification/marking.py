@@ -9,7 +9,6 @@ from typing import Literal
 from deidsynth.documents import Document, Entity
 
 Mode = Literal["tag", "mask"]
-MODES: tuple[Mode, ...] = ("tag", "mask")
 
 
 def tagged(document: Document) -> Document:

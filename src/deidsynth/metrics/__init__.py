@@ -18,7 +18,7 @@ from deidsynth.metrics.resampling import Interval, Resampling, bootstrap
 from deidsynth.metrics.results import EvaluationResult, Measure, RunsResult
 from deidsynth.metrics.sequences import TagScores, score_tags
 from deidsynth.metrics.system_comparison import Comparison, compare
-from deidsynth.metrics.thresholds import Threshold, outside_threshold, threshold_curve
+from deidsynth.metrics.thresholds import Threshold, outside_threshold
 from deidsynth.metrics.tokens import token_spans, words
 from deidsynth.metrics.variance import VarianceSplit, variance_split
 
@@ -52,7 +52,6 @@ __all__ = [
     "randomization_test",
     "score",
     "score_tags",
-    "threshold_curve",
     "token_spans",
     "variance_split",
     "words",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deidsynth.config import AdaptConfig, TrainConfig
-from deidsynth.models.language_model.causal_lm import check_marks, quantization, resolve_method
+from deidsynth.models.language_model.causal_lm import check_added_tokens, quantization, resolve_method
 from deidsynth.models.loading import load_config
 from deidsynth.starters import SCRATCH, resolve
 
@@ -18,7 +18,7 @@ def check_base(config: AdaptConfig, device: str) -> None:
         MissingExtraError: QLoRA without its dependency.
     """
     method = resolve_method(config)
-    check_marks(config, method)
+    check_added_tokens(config, method)
     quantization(method, device)
     if config.base != SCRATCH:
         load_config(resolve(config.base, "causal"))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deidsynth.errors import ModelNotUsableError
 from deidsynth.files import write_atomically
-from deidsynth.models.language_model.markup import Markup
+from deidsynth.models.language_model.added_tokens import AddedTokens
 
 FILE = "deidsynth.json"
 SCHEMA_VERSION: Final = 1
@@ -44,14 +44,14 @@ class ModelSettings(BaseModel):
     Args:
         schema_version: of this type; a file of another version is refused.
         tagger: of a token classifier.
-        markup: of a language model that writes more than text.
+        added_tokens: of a language model that writes more than text.
     """
 
     model_config = _STRICT
 
     schema_version: Literal[1] = SCHEMA_VERSION
     tagger: TaggerSettings | None = None
-    markup: Markup | None = None
+    added_tokens: AddedTokens | None = None
 
     def save(self, folder: Path) -> None:
         """Write the file into the folder of a model."""

@@ -56,7 +56,7 @@ def _rules(filters: FilterConfig) -> dict[str, str]:
         "scripts that no training note has",
         "n_in_other_language": "the commonest words of the training notes are less than "
         f"{filters.min_common_words} times as frequent as there",
-        "n_near_repeats": f"shares at least {formats.percent(filters.near_duplicate_share)} of its runs of 8 words "
+        "n_near_duplicates": f"shares at least {formats.percent(filters.near_duplicate_share)} of its runs of 8 words "
         "with an earlier note, templates left out",
         "n_with_long_runs": f"a run of more than {filters.max_run_words} words that stands in {few}",
         "n_with_identifying_runs": f"a run from one identifier of a training note to another that stands in {few}",

@@ -24,7 +24,7 @@ from transformers import (
 from deidsynth.config import AdaptConfig, ScratchCausalConfig
 from deidsynth.errors import ConfigError, MissingExtraError, ModelNotUsableError
 from deidsynth.models.cpu.packed_attention import packed_attention
-from deidsynth.models.language_model.packing import IGNORED, Frame, Packed, apart
+from deidsynth.models.language_model.packing import IGNORED, Packed, SpecialTokenIds, apart
 from deidsynth.models.loading import check_model_name, load_model, load_tokenizer
 from deidsynth.models.tokenizers import causal_tokenizer
 from deidsynth.starters import SCRATCH, catalog, is_starter, resolve
@@ -69,8 +69,8 @@ def resolve_method(config: AdaptConfig) -> str:
     return "full" if size < LARGE_BYTES else "lora"
 
 
-def check_marks(config: AdaptConfig, method: str) -> None:
-    """Make sure that the marks that a configuration asks for would be learned.
+def check_added_tokens(config: AdaptConfig, method: str) -> None:
+    """Make sure that the inline entity tags and control codes that a configuration asks for would be learned.
 
     Raises:
         ConfigError: a method for which that is not known to work.
@@ -78,32 +78,32 @@ def check_marks(config: AdaptConfig, method: str) -> None:
     if method == "qlora" and (config.annotations == "inline" or config.control_codes):
         raise ConfigError(
             [
-                "adapt.method: qlora is not known to train the new embeddings that annotations: inline and header "
-                "need; set adapt.method: lora or full"
+                "adapt.method: qlora is not known to train the new embeddings that inline entity tags and control "
+                "codes need; set adapt.method: lora or full"
             ]
         )
 
 
-def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str, marks: Sequence[str] = ()) -> Adaptable:
+def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str, added: Sequence[str] = ()) -> Adaptable:
     """The base model of a configuration with its trainable weights.
 
     Args:
         config: which base and method.
         texts: training texts, from which a model from scratch learns its tokenizer.
         device: such as ``cpu``.
-        marks: special tokens that the model is to learn; those that it knows already stay as they are.
+        added: special tokens that the model is to learn; those that it knows already stay as they are.
 
     Raises:
-        ConfigError: a method that does not fit the base, or that would leave marks untrained.
+        ConfigError: a method that does not fit the base, or that would leave added tokens untrained.
         ModelNotFoundError: no such model.
         MissingExtraError: QLoRA without its dependency.
         ModelNotUsableError: QLoRA without CUDA, or a model that sees what it is to predict.
     """
     method = resolve_method(config)
-    check_marks(config, method)
+    check_added_tokens(config, method)
     if config.base == SCRATCH:
         tokenizer = causal_tokenizer(texts, config.scratch.vocabulary_size)
-        add_marks(tokenizer, marks)
+        add_tokens(tokenizer, added)
         model: nn.Module = scratch_model(config.scratch, tokenizer)
     else:
         named = resolve(config.base, "causal")
@@ -112,21 +112,21 @@ def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str, mark
         tokenizer = load_tokenizer(base)
         model = load_model(AutoModelForCausalLM, base, **quantization(method, device))
         _check_causal(base, model)
-        new = add_marks(tokenizer, marks)
+        new = add_tokens(tokenizer, added)
         embed(model, new)
         if method == "qlora":
             model = prepare_model_for_kbit_training(model)
         if method in ("lora", "qlora"):
             model = get_peft_model(model, _peft_config(config, model, new))
-    Frame.of(tokenizer)
+    SpecialTokenIds.of(tokenizer)
     return Adaptable(model, tokenizer, method)
 
 
-def add_marks(tokenizer: PreTrainedTokenizerBase, marks: Sequence[str]) -> list[int]:
+def add_tokens(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[str]) -> list[int]:
     """The ids of those special tokens that the tokenizer did not know; it knows them from here on."""
     known = tokenizer.get_vocab()
-    new = [mark for mark in marks if mark not in known]
-    tokenizer.add_tokens([AddedToken(mark, special=True, normalized=False) for mark in new], special_tokens=True)
+    new = [token for token in tokens if token not in known]
+    tokenizer.add_tokens([AddedToken(token, special=True, normalized=False) for token in new], special_tokens=True)
     return list(tokenizer.convert_tokens_to_ids(new))
 
 
@@ -267,7 +267,7 @@ def loss_sum(model: nn.Module, rows: Packed) -> Tensor:
         with packed_attention(model, device.type):
             logits = model(input_ids=rows.ids, position_ids=rows.positions, use_cache=False).logits
     else:
-        rows, mask = apart(rows.to(str(device)), fill=0)
+        rows, mask = apart(rows.to(str(device)), pad=0)
         logits = model(input_ids=rows.ids, attention_mask=mask, use_cache=False).logits
     return nn.functional.cross_entropy(
         logits.float().flatten(0, 1), rows.labels.flatten(), ignore_index=IGNORED, reduction="sum"

@@ -1,6 +1,8 @@
-"""Masked-language training of an encoder on the texts that it will then be trained to tag.
+"""Task-adaptive pretraining: masked language modeling on the texts that an encoder will then be trained to tag.
 
 It makes an encoder from scratch useful, and adapts a pretrained one to the language of the corpus.
+
+Source: Gururangan et al. 2020, "Don't Stop Pretraining", section 4.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from deidsynth.config import TrainConfig
 from deidsynth.models.devices import Compute
 from deidsynth.models.loading import load_model
 from deidsynth.models.recipes import TaggerRecipe
-from deidsynth.models.tagger.masking import MaskedBatch, hide, masked_loss_sum, padded
+from deidsynth.models.tagger.masking import MaskedBatch, mask_tokens, masked_loss_sum, padded
 from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.models.tagger.token_data import Example, batch_plan
 from deidsynth.models.training.loop import LoopSettings, Objective, TrainingPoint, training_steps
@@ -33,12 +35,12 @@ def pretrain(
     unlabeled: Sequence[Example] = (),
     n_copies: int = 1,
 ) -> Iterator[TrainingPoint]:
-    """Train the encoder inside a tagger to fill in hidden tokens, yielding a point for every step.
+    """Train the encoder inside a tagger by masked language modeling, yielding a point for every step.
 
     Args:
         tagger: with a fresh output layer; its encoder is changed in place.
         examples: chunks; their tags are passed over.
-        config: which encoder; share of hidden tokens; batch size, clipping and checkpoints of the training that
+        config: which encoder; share of masked tokens; batch size, clipping and checkpoints of the training that
             follows.
         compute: seed, device, precision, folder for checkpoints.
         memory: plain values of the caller, kept with the checkpoints.
@@ -46,10 +48,10 @@ def pretrain(
         n_copies: how often the documents are among the examples; a pass takes one.
 
     Raises:
-        ModelNotUsableError: the encoder's folder has no output layer for filling in.
+        ModelNotUsableError: the encoder's folder has no head for masked language modeling.
     """
     settings, recipe = config.task_adaptive_pretraining, TaggerRecipe.of(config)
-    model = _filling_in(tagger, config.encoder)
+    model = _masked_language_model(tagger, config.encoder)
     epochs = recipe.pretraining_epochs / n_copies
     if unlabeled:
         examples = [*_passes(examples, epochs), *_passes(unlabeled, settings.unlabeled_epochs)]
@@ -81,8 +83,8 @@ def _passes(examples: Sequence[Example], epochs: float) -> list[Example]:
     return [*list(examples) * whole, *more]
 
 
-def _filling_in(tagger: Tagger, encoder: str) -> PreTrainedModel:
-    """A model that fills in hidden tokens and shares its encoder with the tagger."""
+def _masked_language_model(tagger: Tagger, encoder: str) -> PreTrainedModel:
+    """A masked language model that shares its encoder with the tagger."""
     if encoder == SCRATCH:
         model: PreTrainedModel = ModernBertForMaskedLM(tagger.model.config)
     else:
@@ -101,9 +103,9 @@ def masked_batch(examples: Sequence[Example], tagger: Tagger, share: float, chan
         examples: the chunks.
         tagger: whose tokenizer names the special tokens.
         share: of the tokens that become targets; at least one does.
-        chance: source of chance.
+        chance: random number generator.
     """
     ids = padded([example.ids for example in examples], tagger.tokenizer.pad_token_id)
     mask = padded([[1] * len(example.ids) for example in examples], 0)
-    shown, labels = hide(ids, tagger.tokenizer, share, chance)
+    shown, labels = mask_tokens(ids, tagger.tokenizer, share, chance)
     return MaskedBatch(shown, mask, labels)

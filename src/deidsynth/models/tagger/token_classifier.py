@@ -84,7 +84,7 @@ def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], devic
         config: which encoder.
         tag_set: one output for each tag.
         texts: training texts, from which an encoder from scratch learns its tokenizer.
-        device: that it will be trained on. On the processor, short rows are a third faster without fused attention.
+        device: that it will be trained on. On the CPU, short rows are a third faster without fused attention.
     """
     names = dict(enumerate(tag_set.tags))
     numbers = {tag: number for number, tag in names.items()}

@@ -135,7 +135,7 @@ class TrainingPoint:
 
 @dataclass(frozen=True)
 class Objective(Generic[Batch]):
-    """What is minimised.
+    """What is minimized.
 
     Args:
         batches: the micro-batches of a step, zero-based; the same at every call.
@@ -159,7 +159,7 @@ def training_steps(
 
     A run that was killed and resumed does the same steps as one that was not. Where a launcher began several processes,
     they divide the micro-batches of a step, and gradients are summed once a step: a process may have none of them. All
-    processes read the checkpoint that the first one writes, and each has chance of its own in every step.
+    processes read the checkpoint that the first one writes, and each draws random numbers of its own in every step.
 
     Args:
         model: moved to the device of the settings.

@@ -13,9 +13,9 @@ from deidsynth.corpora import read_jsonl
 from deidsynth.files import write_lines
 from deidsynth.models.devices import Compute
 from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens, split_documents
+from deidsynth.models.language_model.added_tokens import AddedTokens
 from deidsynth.models.language_model.causal_lm import adaptable_model, context_length
 from deidsynth.models.language_model.codec import Codec
-from deidsynth.models.language_model.markup import Markup
 from deidsynth.models.settings_file import ModelSettings
 from deidsynth.models.training.processes import leave, processes_on
 from deidsynth.models.training.utilization import product_flops_per_second, training_flops_per_token
@@ -37,11 +37,11 @@ class Adapt:
         """
         corpus = read_jsonl(inputs["train"] / CORPUS)
         train, held_out = split_documents(list(corpus), config.validation, context.seed)
-        markup = Markup.of(config, corpus.documents)
+        added = AddedTokens.of(config, corpus.documents)
         torch.manual_seed(context.seed)
         texts = [document.text for document in train]
-        adaptable = adaptable_model(config, texts, context.device, list(markup.tokens))
-        codec = Codec(adaptable.tokenizer, markup)
+        adaptable = adaptable_model(config, texts, context.device, list(added.tokens))
+        codec = Codec(adaptable.tokenizer, added)
         tokens = TokenSplit(
             [codec.encode(document) for document in train],
             [codec.encode(document) for document in held_out],
@@ -62,11 +62,11 @@ class Adapt:
             return {}
         model: Any = adaptable.model
         # An adapter holds the rows of new tokens anyway, and need not hold all embeddings once more.
-        rows_only = {"save_embedding_layers": False} if markup and adaptable.method != "full" else {}
+        rows_only = {"save_embedding_layers": False} if added and adaptable.method != "full" else {}
         model.save_pretrained(output / MODEL, **rows_only)
         adaptable.tokenizer.save_pretrained(output / MODEL)
-        if markup:
-            ModelSettings(markup=markup).save(output / MODEL)
+        if added:
+            ModelSettings(added_tokens=added).save(output / MODEL)
         write_lines(output / CURVE, memory["curve"])
         tokens_per_second = memory["n_targets"] / max(memory["seconds"], 1e-9)
         needed = tokens_per_second * training_flops_per_token(model, _seen_tokens(tokens.train, model, config))
@@ -84,7 +84,7 @@ class Adapt:
             "model_flop_utilisation": round(needed / given, 3),
             "validation_loss": best.get("validation_loss"),
             "bits_per_character": best.get("bits_per_character"),
-            **({"n_mark_tokens": len(markup.tokens)} if markup else {}),
+            **({"n_added_tokens": len(added.tokens)} if added else {}),
         }
 
 

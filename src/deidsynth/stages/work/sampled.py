@@ -11,7 +11,7 @@ from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError
 from deidsynth.files import write_lines
-from deidsynth.models.language_model.markup import REPAIRS
+from deidsynth.models.language_model.added_tokens import REPAIRS
 from deidsynth.sampling.engine import Sample
 from deidsynth.sampling.filters import FACTS, Verdict, counts
 from deidsynth.stages.artifacts import CORPUS, SAMPLES
@@ -62,7 +62,7 @@ def _repairs(samples: Sequence[Sample]) -> dict[str, int]:
     if not made:
         return {}
     repaired = {fact: sum(repairs.get(kind, 0) for repairs in made) for kind, fact in REPAIRS.items()}
-    return {"n_marks": sum(each.n_marks for each in samples), **repaired}
+    return {"n_special_tokens": sum(each.n_special_tokens for each in samples), **repaired}
 
 
 def _nothing_is_left(found: Mapping[str, Any]) -> CorpusError:

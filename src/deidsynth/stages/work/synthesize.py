@@ -13,11 +13,11 @@ from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import ConfigError
 from deidsynth.files import read_lines, write_lines
+from deidsynth.models.language_model.added_tokens import AddedTokens, malformed_share
 from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.models.language_model.codec import Codec
-from deidsynth.models.language_model.markup import Markup, malformed_share
 from deidsynth.models.settings_file import ModelSettings
-from deidsynth.sampling.control_codes import with_headers
+from deidsynth.sampling.control_codes import with_control_codes
 from deidsynth.sampling.endpoint import EndpointEngine
 from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings, sample
 from deidsynth.sampling.filters import Filters, Verdict, replacements
@@ -105,14 +105,14 @@ def _first_requests(
     config: SynthesizeConfig, inputs: Mapping[str, Path], train: Sequence[Document], seed: int
 ) -> tuple[list[Request], int]:
     """What is asked for before anything is rejected, in the order of the numbers, and how many prompts there are."""
-    markup = _markup(config, inputs)
+    added = _added_tokens(config, inputs)
     prompt_documents = read_jsonl(inputs["prompts"] / CORPUS).documents
     prompts = make_prompts(config.prompts, prompt_documents, language=config.prompts.language, seed=seed)
     per_prompt = config.samples_per_prompt
     asked = max(1, round(config.volume_ratio * len(train))) if per_prompt is None else per_prompt * len(prompts)
     turns = prompt_turns(config.prompts, prompt_documents, seed=seed, n_documents=asked)
     requests = make_requests(prompts, asked, turns)
-    return with_headers(requests, markup, config.prompts.control_codes, train, seed), len(prompts)
+    return with_control_codes(requests, added, config.prompts.control_codes, train, seed), len(prompts)
 
 
 class _Batches:
@@ -168,21 +168,23 @@ class _Batches:
         return samples
 
 
-def _markup(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> Markup:
-    of_model = None if config.endpoint.base_url is not None else ModelSettings.load(inputs["model"] / MODEL).markup
-    markup = of_model or Markup()
-    if config.annotations != "machine" and not markup.inline:
+def _added_tokens(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> AddedTokens:
+    of_model = (
+        None if config.endpoint.base_url is not None else ModelSettings.load(inputs["model"] / MODEL).added_tokens
+    )
+    added = of_model or AddedTokens()
+    if config.annotations != "machine" and not added.inline:
         raise ConfigError(
             [
                 f"annotations: {config.annotations}: the model writes no entities; adapt one with "
                 "adapt.annotations: inline"
             ]
         )
-    return markup
+    return added
 
 
 def _judge(filters: Filters, sample: Sample) -> Verdict:
-    malformed = malformed_share(sample.n_marks, sample.repairs or {})
+    malformed = malformed_share(sample.n_special_tokens, sample.repairs or {})
     return filters.judge(sample.text, sample.prompt_characters, malformed, ended=sample.ended)
 
 
@@ -190,7 +192,7 @@ def _engine(config: SynthesizeConfig, inputs: Mapping[str, Path], context: Stage
     if config.endpoint.base_url is not None:
         return EndpointEngine(config.endpoint)
     model, tokenizer = load_causal_lm(str(inputs["model"] / MODEL), context.device, context.precision)
-    return LocalEngine(model, tokenizer, Codec(tokenizer, _markup(config, inputs)))
+    return LocalEngine(model, tokenizer, Codec(tokenizer, _added_tokens(config, inputs)))
 
 
 def _settings(config: SynthesizeConfig) -> SamplingSettings:
