@@ -1,4 +1,4 @@
-"""Everything that is said about one system, or about one beside another, as plain data."""
+"""The complete evaluation of one system, or the comparison of two, as plain data."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ COMPARED = ("strict", "span", "merged", "overlap", "partial", "token", "characte
 
 @dataclass(frozen=True, slots=True)
 class Resampling:
-    """How uncertainty is measured.
+    """How uncertainty is estimated.
 
     Args:
-        n_resamples: of the documents, by group.
-        level: of the intervals.
-        seed: of the resamples.
+        n_resamples: number of resamples of the documents, by group.
+        level: confidence level of the intervals.
+        seed: of the resampling.
     """
 
     n_resamples: int = 10_000
@@ -40,17 +40,17 @@ def evaluate(
     resampling: Resampling | None = None,
     errors: bool = False,
 ) -> tuple[dict[str, Any], Scores]:
-    """Scores with intervals, and what went wrong, as plain JSON; and the scores themselves.
+    """Scores with intervals, and optionally an error analysis, as plain JSON; and the scores themselves.
 
     Args:
-        gold: documents with the entities that are right; their groups are what is resampled.
-        predicted: the same texts with the entities that were found.
+        gold: documents with gold entities; their groups are resampled.
+        predicted: the same texts with predicted entities.
         sentence_count: sentences in gold, for ``leak``.
         resampling: None leaves the intervals out.
-        errors: whether error analysis and calibration are wanted.
+        errors: whether to add error analysis and calibration.
 
     Raises:
-        InputError: as ``score``, or options of resampling that make no sense.
+        InputError: as for ``score``, or invalid resampling options.
     """
     scores = score(gold, predicted, sentence_count=sentence_count)
     found = scores.to_dict()
@@ -66,19 +66,19 @@ def evaluate(
 def compare(
     reference: Scores, candidate: Scores, *, margin: float | None = None, resampling: Resampling | None = None
 ) -> dict[str, Any]:
-    """By measure: the difference candidate - reference with its interval, the chance of it, and whether it is small.
+    """By measure: the difference candidate - reference with its interval and p-value, and the non-inferiority verdict.
 
-    ``macro`` has the form of a measure; ``exposure`` has such a row for each of its shares, and ``leak`` is one, where
-    both know it. Where lower is better, nothing is said about the margin.
+    ``macro`` has the form of a measure; ``exposure`` has such a row for each of its shares, and ``leak`` is such a row
+    if both scores have it. If lower is better, there is no verdict on the margin.
 
     Args:
         reference: such as the scores of the model trained on gold data.
-        candidate: such as those of the model trained on synthetic data, over the same documents.
-        margin: largest drop in F1, or in a share, that is accepted, such as 0.01; None asks nothing.
-        resampling: how; by default as ``Resampling`` says.
+        candidate: such as those of the model trained on synthetic data, on the same documents.
+        margin: non-inferiority margin of the drop in F1, or in a share, such as 0.01; None skips the test.
+        resampling: options; by default those of ``Resampling``.
 
     Raises:
-        InputError: a margin outside of (0, 1), or options of resampling that make no sense.
+        InputError: a margin outside (0, 1), or invalid resampling options.
     """
     how = resampling or Resampling()
     options: dict[str, Any] = {"n_resamples": how.n_resamples, "level": how.level, "seed": how.seed}
@@ -101,7 +101,7 @@ def compare(
 
 
 def _intervals(scores: Scores, how: Resampling) -> dict[str, Any]:
-    """By measure, and under ``macro``, ``per_label``, ``exposure`` and ``leak`` in the form that the figures have."""
+    """Intervals by measure, and under ``macro``, ``per_label``, ``exposure`` and ``leak``, nested like the scores."""
     options: dict[str, Any] = {"n_resamples": how.n_resamples, "level": how.level, "seed": how.seed}
     found: dict[str, Any] = {
         measure: {name: _plain(interval) for name, interval in bootstrap(counts, scores.units, **options).items()}
@@ -158,7 +158,7 @@ def _judgement(compared: Compared) -> dict[str, Any]:
 
 
 def put(found: dict[str, Any], path: FigurePath, value: Any) -> None:
-    """Set a value at a path of nested dictionaries, which are made where they are not there."""
+    """Set a value at a path of nested dictionaries; missing ones are created."""
     for name in path[:-1]:
         found = found.setdefault(name, {})
     found[path[-1]] = value
