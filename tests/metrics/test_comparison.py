@@ -149,7 +149,7 @@ def test_nothing_is_shown_without_data(counts: list[list[int]]) -> None:
 
 @pytest.mark.parametrize("margin", [0, -0.01, 1, 2, float("nan")])
 def test_a_margin_is_a_share_above_zero(margin: float) -> None:
-    with pytest.raises(InputError, match=r"margin must lie between 0 and 1 \(0.02 is two points"):
+    with pytest.raises(InputError, match=r"margin must be between 0 and 1 \(0.02 is two points"):
         non_inferiority([[1, 0, 0]], [[1, 0, 0]], margin)
 
 

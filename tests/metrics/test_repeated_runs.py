@@ -92,21 +92,27 @@ def test_one_alone_is_evaluated_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ((slice(0, 2), slice(1, 3)), "p0: holds 2 of 3 gold documents, 1 of which another .* the first is 'b1'"),
-        ((slice(0, 3), slice(0, 1)), "p1: holds 1 of 3 gold documents, 1 of which another .* the first is 'a0'"),
+        (
+            (slice(0, 2), slice(1, 3)),
+            "p0: has 2 of 3 gold documents, 1 of which are also in another .* the first is 'b1'",
+        ),
+        (
+            (slice(0, 3), slice(0, 1)),
+            "p1: has 1 of 3 gold documents, 1 of which are also in another .* the first is 'a0'",
+        ),
         ((slice(0, 1), slice(1, 2)), "p0, p1: together lack 1 of 3 gold documents, the first is 'c2'"),
     ],
 )
 def test_what_is_neither_runs_nor_folds_is_refused(parts, message) -> None:
     documents = corpus(RUNS[0])
-    with pytest.raises(InputError, match=f"{message}; expected runs over all .*, or folds"):
+    with pytest.raises(InputError, match=f"{message}; expected either runs .* all gold documents, or folds"):
         evaluate_several(corpus(GOLD), named(*(documents[part] for part in parts)))
 
 
 def test_documents_that_gold_lacks_and_errors_of_runs_are_refused() -> None:
     documents = corpus(RUNS[0])
     other = [Document("z", TEXT)]
-    with pytest.raises(InputError, match="p1: holds 1 documents that gold lacks, the first is 'z'; expected runs"):
+    with pytest.raises(InputError, match="p1: has 1 documents that gold lacks, the first is 'z'; expected either runs"):
         evaluate_several(corpus(GOLD), named(documents, other))
-    with pytest.raises(InputError, match="errors are told of one prediction.*give one run alone"):
+    with pytest.raises(InputError, match="error analysis needs one prediction.*give a single run"):
         evaluate_several(corpus(GOLD), named(documents, documents), errors=True)

@@ -59,8 +59,8 @@ def test_a_target_outside_of_its_range_is_refused(target):
     [
         (OUTSIDE, np.zeros(8, dtype=bool), "no token is private"),
         (np.array([]), np.array([], dtype=bool), "no token is private"),
-        (OUTSIDE, PRIVATE[:3], "one private mark for each of 8 outside probabilities"),
-        (OUTSIDE, PRIVATE.astype(np.int64), "private marks must be booleans, got int64"),
+        (OUTSIDE, PRIVATE[:3], "one private flag for each of 8 outside probabilities"),
+        (OUTSIDE, PRIVATE.astype(np.int64), "private flags must be booleans, got int64"),
         (OUTSIDE.reshape(2, 4), PRIVATE.reshape(2, 4), "must have one dimension, got 2"),
         (OUTSIDE + 0.1, PRIVATE, r"outside probabilities must be in \[0, 1\]; 1 of 8 are not"),
         (np.full(8, np.nan), PRIVATE, r"in \[0, 1\]; 8 of 8 are not"),

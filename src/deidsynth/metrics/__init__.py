@@ -1,4 +1,4 @@
-"""Figures about plain data: pure functions, no model, no file."""
+"""Metrics on plain data: pure functions that use no model and no file."""
 
 from deidsynth.metrics.comparison import (
     Difference,

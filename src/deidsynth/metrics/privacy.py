@@ -1,18 +1,18 @@
-"""What is left to read: by character, by document, and by the person or thing that is mentioned.
+"""What remains readable: by character, by document, and by the person or thing that is mentioned.
 
-Here an entity is *found* when every one of its characters that is no white space lies in some predicted entity,
-whatever the label: what counts is whether it would have been hidden.
+Here an entity is *found* if each of its characters that is not white space is in some predicted entity, regardless of
+label: what counts is whether it would have been hidden.
 
 =======================  ==================================================================================
-characters_found         share of the characters inside gold entities that lie in predicted ones
-characters_overredacted  share of the characters outside of gold entities that lie in predicted ones
-documents_without_miss   share of the documents with gold entities of which every one was found
-entities_without_miss    mentions (gold entities) of one unit (patient, article; else document) with one label and
-                         the same words are one entity; the share of entities of which every mention was found
+characters_found         share of the characters inside gold entities that are in predicted ones
+characters_overredacted  share of the characters outside gold entities that are in predicted ones
+documents_without_miss   share of the documents with gold entities in which all of them were found
+entities_without_miss    mentions (gold entities) in one unit (patient, article; else document) with the same label
+                         and words are one entity; the share of entities of which all mentions were found
 =======================  ==================================================================================
 
-Characters are those that are no white space. Source for the last: Pilan et al. 2022 (TAB), section 5.2, entity-level
-recall, with mentions grouped by their words instead of by hand.
+White space does not count as characters. Source of the last figure: Pilan et al. 2022 (TAB), section 5.2, entity-level
+recall, with mentions grouped by their words instead of manually.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ Rows = Mapping[str, NDArray[np.int64]]
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What would be hidden, and what would be left to read.
+    """What would be hidden, and what would remain readable.
 
     Args:
         n_private: characters inside gold entities.
         n_private_found: of these, inside predicted ones.
-        n_other: characters outside of gold entities.
+        n_other: characters outside gold entities.
         n_other_redacted: of these, inside predicted ones.
         n_documents: with gold entities.
-        n_documents_without_miss: of which every entity was found.
+        n_documents_without_miss: those in which all entities were found.
         n_entities: distinct entities.
-        n_entities_without_miss: of which every mention was found.
+        n_entities_without_miss: those of which all mentions were found.
     """
 
     n_private: int
@@ -78,7 +78,7 @@ class Exposure:
         return ratio(self.n_entities_without_miss, self.n_entities)
 
     def to_dict(self) -> dict[str, float | int | None]:
-        """Shares, each with the number that it is a share of."""
+        """Shares, each with its denominator."""
         return {
             "characters_found": self.characters_found,
             "n_private_characters": self.n_private,
@@ -113,7 +113,7 @@ def exposure(rows: Rows) -> Exposure:
     """What predicted entities would hide of gold ones, summed over documents.
 
     Args:
-        rows: as `exposure_by_document` gives them.
+        rows: as returned by `exposure_by_document`.
     """
     characters, others, documents, entities = (rows[name].sum(axis=0).tolist() for name in SHARES)
     return Exposure(
@@ -129,10 +129,10 @@ def exposure(rows: Rows) -> Exposure:
 
 
 def exposure_by_document(pairs: Sequence[tuple[Document, Document]]) -> Rows:
-    """The part and the whole of every share, by its name; shape (n_documents, 2).
+    """Numerator and denominator of every share, by name; shape (n_documents, 2).
 
-    An entity that several documents of a unit mention counts with the first of them, so that units can be resampled
-    and single documents of one unit cannot.
+    An entity mentioned in several documents of a unit counts for the first of them, so units can be resampled, but not
+    single documents of a unit.
 
     Args:
         pairs: gold and predicted entities of the same texts.

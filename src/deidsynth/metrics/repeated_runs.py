@@ -1,8 +1,8 @@
-"""Several predictions of one gold corpus: runs with different seeds over all documents, or the folds of it.
+"""Several predictions for one gold corpus: runs with different seeds on all documents, or its folds.
 
-Runs over the same documents tell apart why a score would have been another: other documents to test on, or another
-training. Their figures are averaged. Folds, which hold other documents each, are parts of one prediction: they are
-scored together, and each alone.
+Runs on the same documents separate two sources of variance: the test documents and the training. Their figures are
+averaged. Folds, which contain different documents, are parts of one prediction: they are scored together, and each on
+its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from deidsynth.metrics.resampling import Resampling
 from deidsynth.metrics.results import EvaluationResult, Folds, RunsResult
 from deidsynth.metrics.spread import spread
 
-EXPECTED = "expected runs over all gold documents each, or folds that share no document and together hold all of gold"
+EXPECTED = (
+    "expected either runs that each cover all gold documents, or folds that share no document and together cover gold"
+)
 Named = tuple[str, Sequence[Document]]
 
 
@@ -35,14 +37,14 @@ def evaluate_several(
     """Figures of one prediction, of folds as one prediction and each alone, or of several runs.
 
     Args:
-        gold: documents with the entities that are right.
-        predicted: name and documents of each run or fold; one alone is evaluated as it is.
-        sentence_count: sentences in gold, for ``leak``; folds have none of their own.
-        resampling: None leaves intervals and the variance between documents out.
-        errors: whether error analysis and calibration are wanted; not of runs.
+        gold: documents with gold entities.
+        predicted: name and documents of each run or fold; a single one is evaluated as it is.
+        sentence_count: sentences in gold, for ``leak``; not used for single folds.
+        resampling: None leaves out the intervals and the variance between documents.
+        errors: whether to add error analysis and calibration; not available for runs.
 
     Raises:
-        InputError: neither runs nor folds, errors of runs, or as `evaluate`.
+        InputError: neither runs nor folds, ``errors`` for runs, or as for `evaluate`.
     """
     options: dict[str, Any] = {"sentence_count": sentence_count, "resampling": resampling, "errors": errors}
     if len(predicted) == 1:
@@ -52,13 +54,13 @@ def evaluate_several(
         parts = [(name, _fold_scores(gold, documents)) for name, documents in predicted]
         return replace(whole, folds=Folds(parts, spread([part for _, part in parts])))
     if errors:
-        raise InputError("errors are told of one prediction, not of several runs; give one run alone")
+        raise InputError("error analysis needs one prediction, not several runs; give a single run")
     runs = [(name, score(gold, documents, sentence_count=sentence_count)) for name, documents in predicted]
     return RunsResult(runs, spread([run for _, run in runs], resampling, same_documents=True), resampling)
 
 
 def are_folds(gold: Sequence[Document], predicted: Sequence[Named]) -> bool:
-    """Whether the predictions are folds; False where they are runs.
+    """Whether the predictions are folds; False if they are runs.
 
     Raises:
         InputError: they are neither.
@@ -71,15 +73,15 @@ def are_folds(gold: Sequence[Document], predicted: Sequence[Named]) -> bool:
         extra = sorted(held[place] - wanted)
         if extra:
             raise InputError(
-                f"{name}: holds {len(extra)} documents that gold lacks, the first is {extra[0]!r}; {EXPECTED}"
+                f"{name}: has {len(extra)} documents that gold lacks, the first is {extra[0]!r}; {EXPECTED}"
             )
     times = Counter(doc_id for ids in held.values() for doc_id in ids)
     for place, (name, _) in enumerate(predicted):
         shared = sorted(doc_id for doc_id in held[place] if times[doc_id] > 1)
         if shared and held[place] != wanted:
             raise InputError(
-                f"{name}: holds {len(held[place])} of {len(wanted)} gold documents, {len(shared)} of which another "
-                f"predicted corpus holds as well, the first is {shared[0]!r}; {EXPECTED}"
+                f"{name}: has {len(held[place])} of {len(wanted)} gold documents, {len(shared)} of which are also in "
+                f"another predicted corpus, the first is {shared[0]!r}; {EXPECTED}"
             )
     missing = sorted(wanted - times.keys())
     if missing:

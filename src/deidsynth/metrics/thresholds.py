@@ -1,8 +1,8 @@
-"""Thresholds that trade precision for recall: a token is flagged when its probability of being outside is low.
+"""Thresholds that trade precision for recall: a token is flagged if its probability of being outside is low.
 
-A tagger gives every token a probability of being outside of all entities. Flagged are the tokens whose outside
-probability is at most a threshold, so a higher threshold flags more tokens: recall rises, precision mostly falls.
-Recall at a threshold is that of the tokens it was chosen on; on other text it can be lower.
+A tagger gives every token a probability of being outside all entities. Tokens whose outside probability is at most the
+threshold are flagged, so a higher threshold flags more tokens: recall rises, precision mostly falls. The recall at a
+threshold holds for the tokens it was chosen on; on other text it can be lower.
 
 Related: Minkov et al. 2006 (NER systems that suit user's preferences) shift the weight of the outside label of a
 trained tagger to the same end.
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """What flagging every token with an outside probability of at most ``threshold`` gives.
+    """The result of flagging every token with an outside probability of at most ``threshold``.
 
     Args:
         threshold: in [0, 1].
@@ -38,17 +38,17 @@ class Threshold:
 def outside_threshold(
     outside_probability: NDArray[np.floating], is_private: NDArray[np.bool_], target_recall: float
 ) -> Threshold:
-    """The lowest threshold, so the one with the fewest flagged tokens, whose recall is at least the target.
+    """The lowest threshold, with the fewest flagged tokens, whose recall is at least the target.
 
-    It is the outside probability of one of the private tokens. No number is rounded: flagging with ``<= threshold`` on
-    the same probabilities gives the recall and the precision that are returned.
+    It is the outside probability of a private token. Nothing is rounded: flagging with ``<= threshold`` on the same
+    probabilities gives exactly the returned recall and precision.
 
     >>> outside_threshold(np.array([0.1, 0.4, 0.4, 0.9]), np.array([True, True, False, True]), 0.6)
     Threshold(threshold=0.4, recall=0.6666666666666666, precision=0.6666666666666666)
 
     Args:
-        outside_probability: shape (n_tokens,), in [0, 1], of tokens that the tagger was not trained on.
-        is_private: shape (n_tokens,), whether a token lies in a gold entity.
+        outside_probability: shape (n_tokens,), in [0, 1], for tokens that the tagger was not trained on.
+        is_private: shape (n_tokens,), whether a token is in a gold entity.
         target_recall: share of the private tokens to find, in (0, 1].
 
     Raises:
@@ -80,12 +80,12 @@ def _checked(outside_probability: ArrayLike, is_private: ArrayLike) -> tuple[Flo
     private = np.asarray(is_private)
     if private.shape != probabilities.shape:
         raise InputError(
-            f"expected one private mark for each of {len(probabilities)} outside probabilities, got an array of "
+            f"expected one private flag for each of {len(probabilities)} outside probabilities, got an array of "
             f"shape {private.shape}"
         )
     if private.dtype != np.bool_:
         raise InputError(
-            f"private marks must be booleans, got {private.dtype}; compare the labels with the outside one"
+            f"private flags must be booleans, got {private.dtype}; compare the labels with the outside one"
         )
     if not private.any():
         raise InputError("no token is private, so recall is undefined; give validation data with entities")
