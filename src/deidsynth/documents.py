@@ -6,6 +6,7 @@ No type of this module shows text in its ``repr``.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,19 @@ from deidsynth.errors import DocumentError, InvalidEntityError, OverlappingEntit
 
 Origin = Literal["real", "invented", "synthetic"]
 Annotation = Literal["gold", "silver"]
+
+
+def language_code(value: object) -> str | None:
+    """A code of two letters (ISO 639-1) or three (ISO 639-3) in lower case, or None for None.
+
+    Raises:
+        ValueError: the value is no such code.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str) and re.fullmatch("[A-Za-z]{2,3}", value):
+        return value.lower()
+    raise ValueError("expected a code of two or three letters, such as es or sv")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -139,10 +153,10 @@ class Corpus(Sequence[Document]):
         documents: in a stable order.
         origin: where the *text* comes from; unknown counts as ``real``.
         annotation: ``gold`` (by people, or exact by construction) or ``silver`` (by a model).
-        language: ISO 639-1 code, where known.
+        language: code of two or three letters (ISO 639), where known; kept in lower case.
 
     Raises:
-        DocumentError: an id occurs twice.
+        DocumentError: an id occurs twice, or the language is no code.
     """
 
     documents: tuple[Document, ...]
@@ -152,6 +166,10 @@ class Corpus(Sequence[Document]):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "documents", tuple(self.documents))
+        try:
+            object.__setattr__(self, "language", language_code(self.language))
+        except ValueError as error:
+            raise DocumentError(f"language: {error}, got {self.language!r}") from None
         counts = Counter(document.doc_id for document in self.documents)
         twice = [doc_id for doc_id, count in counts.items() if count > 1]
         if twice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,15 @@ def test_the_format_of_what_was_written_is_found(name: str, tmp_path: Path) -> N
     write_corpus(SMALL, path, name)
     assert find_format(path) == name
     assert _content(load_corpus(path).corpus) == _content(SMALL)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_language_is_kept_or_counted_as_left_out(name: str, tmp_path: Path) -> None:
+    path = target(tmp_path, name)
+    dropped = write_corpus(replace(SMALL, language="sv"), path, name)
+    kept = load_corpus(path).corpus.language
+    assert (kept, dropped["languages"]) in (("sv", 0), (None, 1))
+    assert (kept == "sv") == (name not in ("conll", "table"))
 
 
 def test_a_format_that_is_only_read_says_which_are_written(tmp_path: Path) -> None:

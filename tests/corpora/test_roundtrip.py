@@ -46,6 +46,7 @@ def corpora(draw: st.DrawFn, scored: bool = False, grouped: bool = False) -> Cor
         tuple(made),
         origin=draw(st.sampled_from(["real", "invented", "synthetic"])),
         annotation=draw(st.sampled_from(["gold", "silver"])),
+        language=draw(st.none() | st.sampled_from(["sv", "es", "no"])),
     )
 
 
@@ -75,6 +76,7 @@ def test_both_formats_keep_documents_and_parts(corpus: Corpus, data: st.DataObje
             assert by_id(loaded.corpus) == by_id(corpus)
             assert (loaded.format, loaded.parts) == (name, parts)
             assert (loaded.corpus.origin, loaded.corpus.annotation) == (corpus.origin, corpus.annotation)
+            assert loaded.corpus.language == corpus.language
 
 
 @settings(max_examples=60)

@@ -192,6 +192,8 @@ def left_out(corpus: Corpus, *kinds: Literal["scores", "groups", "provenance"]) 
         dropped["groups"] = sum(document.group is not None for document in corpus)
     if "provenance" in kinds and (corpus.origin, corpus.annotation) != ("real", "gold"):
         dropped["provenances"] = 1
+    if "provenance" in kinds and corpus.language is not None:
+        dropped["languages"] = 1
     return +dropped
 
 

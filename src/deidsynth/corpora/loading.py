@@ -23,7 +23,7 @@ from deidsynth.corpora.records import (
     check_records,
 )
 from deidsynth.digests import ALGORITHM, canonical_json
-from deidsynth.documents import Corpus, Document, Origin
+from deidsynth.documents import Corpus, Document, Origin, language_code
 from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
 
 
@@ -101,7 +101,8 @@ def load_corpus(
     Args:
         path: file or folder.
         format: name of the format, or ``auto`` to find it.
-        language: code of the text, two letters (ISO 639-1) or three (ISO 639-3), in any case.
+        language: code of the text, two letters (ISO 639-1) or three (ISO 639-3), in any case; by default what the
+            source says.
         group_by: regular expression on the document id; its first group, or the whole match, names the group of the
             document, whatever the source says.
         discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` makes it a problem.
@@ -116,7 +117,7 @@ def load_corpus(
         CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
         ConfigError: ``group_by`` is no regular expression.
     """
-    language = None if language is None else _language_code(language)
+    language = _language_code(language)
     result = check_corpus(path, format=format, discontinuous=discontinuous, layout=layout, texts=texts)
     if not result.records and not result.problems:
         raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
@@ -160,13 +161,11 @@ def content_digest(loaded: LoadedCorpus) -> str:
     return f"{ALGORITHM}:{digest.hexdigest()}"
 
 
-def _language_code(language: str) -> str:
-    if not re.fullmatch("[A-Za-z]{2,3}", language):
-        raise InputError(
-            f"corpus.language: expected a code of two or three letters, such as es or sv, got {language!r}; "
-            "give it with --language"
-        )
-    return language.lower()
+def _language_code(language: str | None) -> str | None:
+    try:
+        return language_code(language)
+    except ValueError as error:
+        raise InputError(f"corpus.language: {error}, got {language!r}; give it with --language") from None
 
 
 def _grouped(corpus: Corpus, group_by: str) -> Corpus:

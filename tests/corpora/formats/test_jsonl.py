@@ -29,15 +29,29 @@ def put(path: Path, *lines: str | bytes) -> Path:
 
 def test_every_key_of_the_contract_is_read(tmp_path: Path) -> None:
     entity = {"start": 0, "end": 3, "label": "NAME", "score": 0.5}
-    path = put(tmp_path / "x.jsonl", line("a", [entity], group="g", origin="synthetic", annotation="silver"))
-    assert read_jsonl(path, "sv") == Corpus(
-        (Document("a", SECRET, (Entity(0, 3, "NAME", 0.5),), "g"),), "synthetic", "silver", "sv"
-    )
+    said = {"group": "g", "origin": "synthetic", "annotation": "silver", "language": "SV"}
+    path = put(tmp_path / "x.jsonl", line("a", [entity], **said))
+    documents = (Document("a", SECRET, (Entity(0, 3, "NAME", 0.5),), "g"),)
+    assert read_jsonl(path) == Corpus(documents, "synthetic", "silver", "sv")
+    assert read_jsonl(path, "es").language == "es"
+
+
+@pytest.mark.parametrize(("languages", "expected"), [(("sv", "sv"), "sv"), (("sv", "es"), None), (("sv", None), None)])
+def test_the_language_is_what_all_lines_say(tmp_path: Path, languages: tuple[str, str], expected: str | None) -> None:
+    lines = [line(str(number), language=language) for number, language in enumerate(languages)]
+    assert read_jsonl(put(tmp_path / "x.jsonl", *lines)).language == expected
+
+
+@pytest.mark.parametrize("language", ["Swedish", "", 46])
+def test_a_language_that_is_no_code_is_a_fault_of_its_line(tmp_path: Path, language: object) -> None:
+    with pytest.raises(CorpusError, match="x.jsonl:2: language: expected a code of two or three letters") as caught:
+        read_jsonl(put(tmp_path / "x.jsonl", line("a"), line("b", language=language)))
+    assert "Swedish" not in str(caught.value)
 
 
 def test_what_is_written_is_the_contract(tmp_path: Path) -> None:
     documents = (Document("a", "é\r\n", (Entity(0, 1, "A", 0.25),), "g"), Document("b", ""))
-    write_jsonl(Corpus(documents, origin="invented"), tmp_path / "deep" / "x.jsonl")
+    write_jsonl(Corpus(documents, origin="invented", language="sv"), tmp_path / "deep" / "x.jsonl")
     written = (tmp_path / "deep" / "x.jsonl").read_text(encoding="utf-8")
     assert [json.loads(each) for each in written.splitlines()] == [
         {
@@ -47,8 +61,9 @@ def test_what_is_written_is_the_contract(tmp_path: Path) -> None:
             "group": "g",
             "origin": "invented",
             "annotation": "gold",
+            "language": "sv",
         },
-        {"doc_id": "b", "text": "", "entities": [], "origin": "invented", "annotation": "gold"},
+        {"doc_id": "b", "text": "", "entities": [], "origin": "invented", "annotation": "gold", "language": "sv"},
     ]
 
 

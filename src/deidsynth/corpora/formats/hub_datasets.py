@@ -69,7 +69,7 @@ def from_dataset(
     result.problems = [Problem(NAME, f"{each.path}: {each.message}", None, each.code, each.fatal) for each in found]
     if not result.records and not result.problems:
         raise CorpusError(f"{NAME}: no documents found; give a data set that has rows")
-    corpus = build_corpus(result, origin=origin, language=None if language is None else language.lower())
+    corpus = build_corpus(result, origin=origin, language=language)
     parts = {record.doc_id: record.split for record in result.records if record.split is not None}
     return LoadedCorpus(corpus, parts, result.skipped, NAME, tuple(result.problems))
 

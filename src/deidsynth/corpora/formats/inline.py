@@ -110,8 +110,10 @@ def read_records(path: Path, layout: InlineLayout) -> ReadResult:
             provenances[file.parent] = read_provenance(file.parent, result)
         text, spans, problems = parse(content, style)
         result.problems += [Problem(str(file), message, line, code) for line, code, message in problems]
-        origin, annotation = provenances[file.parent]
-        result.records.append(Record(file.stem, text, tuple(spans), str(file), None, None, part, origin, annotation))
+        origin, annotation, language = provenances[file.parent]
+        result.records.append(
+            Record(file.stem, text, tuple(spans), str(file), None, None, part, origin, annotation, language=language)
+        )
     return result
 
 

@@ -80,8 +80,9 @@ def _record(data: dict[str, Any], number: int, line: int, source: Source, result
     doc_id = document_id((metadata or {}).get("doc_id"), f"{source.name}-{number}")
     group = None if template is None else f"template-{template}"
     spans = spans_of(items(data, "spans"), lambda value: _span(value, text, line, source, result), source, line, result)
+    origin, annotation, language = source.provenance
     return Record(
-        doc_id, text, tuple(spans), str(source.path), line, group, source.part, source.origin, source.annotation
+        doc_id, text, tuple(spans), str(source.path), line, group, source.part, origin, annotation, language=language
     )
 
 
