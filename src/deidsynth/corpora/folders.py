@@ -197,6 +197,12 @@ def left_out(corpus: Corpus, *kinds: Literal["scores", "groups", "provenance"]) 
     return +dropped
 
 
+def parts_of(corpus: Corpus) -> dict[str, Part]:
+    """The split of every document that names one, by its id; empty where all that do name the same."""
+    parts = {document.doc_id: document.split for document in corpus if document.split is not None}
+    return parts if len(set(parts.values())) > 1 else {}
+
+
 def by_part(corpus: Corpus, parts: Mapping[str, Part] | None) -> dict[Part | None, list[Document]]:
     """The documents of each part that has any; all under None where there are no parts."""
     if not parts:

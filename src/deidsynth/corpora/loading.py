@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,25 @@ class LoadedCorpus:
     skipped: Counter[str] = field(default_factory=Counter)
     format: str = ""
     problems: tuple[Problem, ...] = ()
+
+    def with_splits(self) -> Corpus:
+        """The corpus, in which each document knows the part that the source puts it in, as its ``split``."""
+        return self.corpus.with_documents(
+            replace(document, split=self.parts.get(document.doc_id)) for document in self.corpus
+        )
+
+    def warn(self, source: str) -> None:
+        """Warn of what the source carries and the corpus does not, and of faults that do not stand in the way.
+
+        Args:
+            source: what was read, for people.
+        """
+        if self.skipped:
+            told = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in sorted(self.skipped.items()))
+            warnings.warn(f"{source}: skipped {told}", stacklevel=3)
+        if self.problems:
+            others = f"; {len(self.problems) - 1} more like this" if len(self.problems) > 1 else ""
+            warnings.warn(f"{self.problems[0]}{others}", stacklevel=3)
 
     def __repr__(self) -> str:
         parts = dict(Counter(self.parts.values()))
@@ -95,8 +115,10 @@ def load_corpus(
     origin: Origin | None = None,
     require_entities: bool = True,
     texts: Mapping[str, str] | None = None,
-) -> LoadedCorpus:
-    """The corpus at a path, clean, with its parts.
+) -> Corpus:
+    """The corpus at a path, clean, its documents in the splits that it names.
+
+    What the source carries and a corpus does not, and faults that do not stand in the way, are told as warnings.
 
     Args:
         path: file or folder.
@@ -105,12 +127,57 @@ def load_corpus(
             source says.
         group_by: regular expression on the document id; its first group, or the whole match, names the group of the
             document, whatever the source says.
-        discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` makes it a problem.
+        discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` makes it an error.
         layout: what the format leaves open.
-        origin: where the text comes from; by default what the records say where all agree, else ``real``.
+        origin: where the text comes from; by default what the source says, else ``real``.
+        require_entities: whether a corpus without any entity is an error.
+        texts: the exact text of documents by their ids, for a brat folder that holds ``.ann`` files alone.
+
+    Raises:
+        InputError: no such path, a format that is unknown or cannot be told, or a language that is no code.
+        CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
+        ConfigError: ``group_by`` is no regular expression.
+    """
+    loaded = read_corpus(
+        path,
+        format=format,
+        language=language,
+        group_by=group_by,
+        discontinuous=discontinuous,
+        layout=layout,
+        origin=origin,
+        require_entities=require_entities,
+        texts=texts,
+    )
+    loaded.warn(str(path))
+    return loaded.with_splits()
+
+
+def read_corpus(
+    path: str | Path,
+    *,
+    format: str = "auto",
+    language: str | None = None,
+    group_by: str | None = None,
+    discontinuous: Discontinuous = "refuse",
+    layout: LayoutConfig | None = None,
+    origin: Origin | None = None,
+    require_entities: bool = True,
+    texts: Mapping[str, str] | None = None,
+) -> LoadedCorpus:
+    """The corpus at a path with its parts, and what its reader skipped and doubted.
+
+    Args:
+        path: as for ``load_corpus``, like all that is not named here.
+        format: see there.
+        language: see there.
+        group_by: see there.
+        discontinuous: see there.
+        layout: see there.
+        origin: see there.
         require_entities: whether a corpus without any entity is an error, and a table of which columns are passed over
             and none is known to hold entities.
-        texts: the exact text of documents by their ids, for a brat folder that holds ``.ann`` files alone.
+        texts: see there.
 
     Raises:
         InputError: no such path, a format that is unknown or cannot be told, or a language that is no code.

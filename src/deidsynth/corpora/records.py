@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 from deidsynth.config import LayoutConfig
-from deidsynth.documents import Annotation, Corpus, Document, Entity, Origin
+from deidsynth.documents import SPLITS, Annotation, Corpus, Document, Entity, Origin, Split
 from deidsynth.errors import CorpusError, Problem
 
-Part = Literal["train", "validation", "test"]
+Part = Split
 Discontinuous = Literal["refuse", "join"]
 
-PARTS: tuple[Part, ...] = get_args(Part)
+PARTS: tuple[Part, ...] = SPLITS
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
 ANNOTATIONS: tuple[Annotation, ...] = get_args(Annotation)
 

@@ -46,15 +46,7 @@ def first_words(document: Document, n_words: int) -> Document:
 
 def with_surrogates(document: Document, surrogates: Surrogates) -> Document:
     """The document with every entity replaced by an invented value of its label."""
-    text, entities, last = "", [], 0
-    for entity in document.entities:
-        text += document.text[last : entity.start]
-        value = surrogates.value(entity.label, like=document.surface(entity))
-        if value:
-            entities.append(Entity(len(text), len(text) + len(value), entity.label))
-        text += value
-        last = entity.end
-    return Document(document.doc_id, text + document.text[last:], tuple(entities), document.group)
+    return document.replace_entities(lambda entity: surrogates.value(entity.label, like=document.surface(entity)))
 
 
 def make_prompts(

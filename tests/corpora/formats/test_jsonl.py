@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deidsynth.corpora import check_corpus, load_corpus, read_jsonl, write_corpus, write_jsonl
+from deidsynth.corpora import check_corpus, read_corpus, read_jsonl, write_corpus, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity, Origin
 from deidsynth.errors import CorpusError, InputError, StorageError, UnrepresentableError
 
@@ -75,13 +75,13 @@ def test_a_byte_order_mark_windows_line_ends_and_blank_lines_do_no_harm(tmp_path
 def test_unknown_keys_are_ignored_and_counted(tmp_path: Path) -> None:
     entity = {"start": 0, "end": 3, "label": "NAME", "id": 7}
     path = put(tmp_path / "x.jsonl", line("a", [entity], date="x", ward="y"), line("b"))
-    assert load_corpus(path).skipped == {"unknown_keys": 3}
+    assert read_corpus(path).skipped == {"unknown_keys": 3}
 
 
 def test_file_names_are_parts(tmp_path: Path) -> None:
     for name in ("train", "dev", "test", "notes"):
         put(tmp_path / f"{name}.jsonl", line(name))
-    loaded = load_corpus(tmp_path)
+    loaded = read_corpus(tmp_path)
     assert loaded.parts == {"train": "train", "dev": "validation", "test": "test"}
     assert loaded.skipped == {"files_outside_parts": 1}
 
@@ -89,7 +89,7 @@ def test_file_names_are_parts(tmp_path: Path) -> None:
 def test_a_folder_of_other_files_has_no_parts(tmp_path: Path) -> None:
     put(tmp_path / "b.jsonl", line("b"))
     put(tmp_path / "a.jsonl", line("a"))
-    loaded = load_corpus(tmp_path)
+    loaded = read_corpus(tmp_path)
     assert [document.doc_id for document in loaded.corpus] == ["a", "b"]
     assert loaded.parts == {}
 
@@ -153,7 +153,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_file_of_any_name_is_read_when_the_format_is_named(tmp_path: Path) -> None:
-    assert len(load_corpus(put(tmp_path / "notes.txt", line()), format="jsonl").corpus) == 1
+    assert len(read_corpus(put(tmp_path / "notes.txt", line()), format="jsonl").corpus) == 1
 
 
 def test_an_internal_artifact_may_be_empty_and_is_replaced_whole(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from deidsynth.config import InlineLayout
 from deidsynth.corpora.folders import documents_by_file, files_below, part_folders, skip_outside_parts, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
 from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes
-from deidsynth.documents import Corpus, Document
+from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import Problem, UnrepresentableError
 
 NAME = "inline"
@@ -174,14 +174,12 @@ def render(document: Document, style: Style) -> str:
     >>> render(Document("1", "Dr Ek", (Entity(3, 5, "NAME"),)), "brackets")
     'Dr [Ek](NAME)'
     """
-    pieces: list[str] = []
-    last = 0
-    for entity in document.entities:
+
+    def shown(entity: Entity) -> str:
         surface, label = document.surface(entity), entity.label
-        shown = f"<{label}>{surface}</{label}>" if style == "tags" else f"[{surface}]({label})"
-        pieces += [document.text[last : entity.start], shown]
-        last = entity.end
-    return "".join([*pieces, document.text[last:]])
+        return f"<{label}>{surface}</{label}>" if style == "tags" else f"[{surface}]({label})"
+
+    return document.replace_entities(shown).text
 
 
 def _has_entity(path: Path) -> bool:

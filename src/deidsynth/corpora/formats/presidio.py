@@ -109,16 +109,8 @@ def _plain(document: Document) -> dict[str, Any]:
     ]
     return {
         "full_text": document.text,
-        "masked": _masked(document),
+        "masked": document.replace_entities(lambda entity: f"{{{{{entity.label}}}}}").text,
         "spans": spans,
         "template_id": None,
         "metadata": {"doc_id": document.doc_id},
     }
-
-
-def _masked(document: Document) -> str:
-    pieces, position = [], 0
-    for entity in document.entities:
-        pieces += [document.text[position : entity.start], "{{", entity.label, "}}"]
-        position = entity.end
-    return "".join([*pieces, document.text[position:]])
