@@ -30,7 +30,7 @@ from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArgum
 
 from deidsynth.cli.terminal import print_json, tell
 from deidsynth.config import AdaptConfig, SplitConfig
-from deidsynth.corpora import load_corpus, split_parts
+from deidsynth.corpora import read_corpus, split_parts
 from deidsynth.documents import Document
 from deidsynth.errors import DeidsynthError
 from deidsynth.models.devices import Compute, resolve_device, resolve_precision
@@ -114,7 +114,7 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     device = resolve_device(options.device)
     precision = resolve_precision("auto", device)
     config = AdaptConfig(base=options.base, epochs=1, validation=0, keep="last", checkpoint_seconds=1e9, method="full")
-    loaded = load_corpus(options.corpus, language=options.language)
+    loaded = read_corpus(options.corpus, language=options.language)
     documents: Sequence[Document] = split_parts(loaded.corpus, loaded.parts, SplitConfig())["train"].documents
     texts = [document.text for document in documents[: options.documents]]
 

@@ -34,7 +34,7 @@ from deidsynth.cli.guard import INTERRUPTED
 from deidsynth.cli.settings import stage_config
 from deidsynth.cli.terminal import make_progress, print_json, tell
 from deidsynth.config import AdaptConfig, SplitConfig
-from deidsynth.corpora import LoadedCorpus, content_digest, load_corpus, shared_groups, split_parts, take_fraction
+from deidsynth.corpora import LoadedCorpus, content_digest, read_corpus, shared_groups, split_parts, take_fraction
 from deidsynth.digests import digest, hex_of, tree_digest
 from deidsynth.documents import Corpus
 from deidsynth.errors import CorpusError, DeidsynthError, InputError, Problem
@@ -357,7 +357,7 @@ def benchmark(options: argparse.Namespace) -> tuple[Cell, Texts]:
     device = resolve_device(options.device)
     compute = Compute(options.seed, device, resolve_precision("auto", device), options.work)
     configs = [stage_config(AdaptConfig, options.set, base=base) for base in bases]
-    loaded = load_corpus(options.corpus, language=options.language, group_by=options.group_by, require_entities=False)
+    loaded = read_corpus(options.corpus, language=options.language, group_by=options.group_by, require_entities=False)
     texts = gather(loaded, general_texts(options.general, options.general_characters), options.seed)
     for config in configs:
         check_base(config, device)

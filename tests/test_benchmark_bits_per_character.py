@@ -231,7 +231,7 @@ def test_a_faulty_general_source_is_named_and_not_quoted(
 
 
 def test_meddocan_shares_are_nested_by_group(benchmark: ModuleType, data_folder: Path) -> None:
-    loaded = benchmark.load_corpus(data_folder / "meddocan", language="es", group_by=r"^(.+)-\d+$")
+    loaded = benchmark.read_corpus(data_folder / "meddocan", language="es", group_by=r"^(.+)-\d+$")
     texts = benchmark.gather(loaded, {}, 1)
     assert len(texts.measured["corpus"]) == 250 and len(texts.train) == 475
     units: set[str] = set()

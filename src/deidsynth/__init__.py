@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deidsynth.config import RunConfig
     from deidsynth.corpora import (
-        LoadedCorpus,
         from_dataset,
         load_corpus,
         read_jsonl,
@@ -46,7 +45,6 @@ __version__ = "0.1.0"
 _HOMES = {
     "deidsynth.config": ("RunConfig",),
     "deidsynth.corpora": (
-        "LoadedCorpus",
         "from_dataset",
         "load_corpus",
         "read_jsonl",
@@ -95,7 +93,6 @@ __all__ = [
     "IntegrityError",
     "InvalidEntityError",
     "LabelScheme",
-    "LoadedCorpus",
     "MissingExtraError",
     "ModelNotFoundError",
     "ModelNotUsableError",

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from deidsynth.config import PromptConfig
 from deidsynth.documents import Document, Entity
-from deidsynth.errors import CorpusError, InputError
+from deidsynth.errors import ConfigError, CorpusError, InputError
 from deidsynth.sampling.prompts import (
     Prompt,
     first_words,
@@ -68,6 +68,13 @@ def test_surrogates_come_from_the_seed() -> None:
     config = PromptConfig()
     seeded = {make_prompts(config, [NAMED], language="sv", seed=seed)[0].text for seed in range(6)}
     assert len(seeded) > 1
+
+
+def test_no_value_is_invented_in_an_unknown_language() -> None:
+    for config, documents in ((PromptConfig(), [PLAIN]), (PromptConfig(pii="keep"), [NAMED])):
+        assert len(make_prompts(config, documents, language=None, seed=1)) == 1
+    with pytest.raises(ConfigError, match=r"prompts.language: .* give it, such as --language es"):
+        make_prompts(PromptConfig(), [PLAIN, NAMED], language=None, seed=1)
 
 
 def test_kept_and_dropped() -> None:

@@ -12,7 +12,7 @@ import torch
 
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
-from deidsynth.errors import CorpusError
+from deidsynth.errors import ConfigError, CorpusError
 from deidsynth.models.tagger import token_data
 from deidsynth.models.tagger.token_classifier import load_tagger
 from deidsynth.models.tagger.training import carve_validation
@@ -151,3 +151,8 @@ def test_every_second_pass_may_be_over_invented_values(
     assert (told[-1]["step"], told[-1]["epoch"]) == (plain[-1]["step"], plain[-1]["epoch"])  # no more work
     assert facts["n_entities"] == trained[1]["n_entities"]
     assert not same_weights(folder, trained[0])
+
+
+def test_no_value_is_invented_in_an_unknown_language(root: Path, notes: Path) -> None:
+    with pytest.raises(ConfigError, match=r"train.language: the corpus does not say its language"):
+        run("train", root, {"corpus": notes}, TRAIN | {"mention_replacement": 1.0}, "train-no-language")

@@ -34,7 +34,7 @@ def load(
     Args:
         path: file or folder.
         quiet: whether nothing is told.
-        language: as for ``load_corpus``, like all that is not named here.
+        language: as for ``read_corpus``, like all that is not named here.
         group_by: expression that finds the group in a document's name.
         discontinuous: what becomes of entities in fragments.
         format: name, or ``auto``.
@@ -51,9 +51,9 @@ def load(
     """
     from deidsynth.cli.settings import layout_config
     from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
-    from deidsynth.corpora.loading import load_corpus, refuse_unlabelled
+    from deidsynth.corpora.loading import read_corpus, refuse_unlabelled
 
-    loaded = load_corpus(
+    loaded = read_corpus(
         path,
         format=format,
         language=language,

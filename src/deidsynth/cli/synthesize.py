@@ -50,7 +50,7 @@ def synthesize_command(
     if sum((prompts_from is not None, prompts_file is not None, bos)) != 1:
         raise InputError("give one of --prompts-from CORPUS, --prompts-file FILE and --bos")
     source = "validation" if prompts_from is not None else "file" if prompts_file is not None else "bos"
-    prompts = Corpus((), origin="synthetic", language=language)
+    prompts = Corpus((), origin="synthetic")
     if prompts_from is not None:
         prompts = load(prompts_from, quiet, language=language, require_entities=False, texts_suffice=True).corpus
     trained_on = Corpus(tuple(Document(str(number), "") for number in range(1, n_documents + 1)), origin="synthetic")
@@ -61,6 +61,7 @@ def synthesize_command(
     named: dict[str, str | int | float | None] = {
         "prompts.source": source,
         "prompts.file": str(prompts_file) if prompts_file is not None else None,
+        "prompts.language": language,
         "prompts.control_codes": match_labels.value if match_labels is not None else None,
         "volume_ratio": n_documents / len(trained_on),
     }

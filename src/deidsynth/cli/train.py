@@ -46,10 +46,8 @@ def train_command(
     refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by)
     around = Around(seed if seed is not None else 1, make_progress(quiet), device=device)
-    if config.language is None:
-        config = config.model_copy(update={"language": loaded.corpus.language})
     inputs = {"corpus": training_documents(loaded, quiet)}
     if texts is not None:
-        inputs["texts"] = read_texts(texts, language=language, origin=loaded.corpus.origin)
+        inputs["texts"] = read_texts(texts, language=loaded.corpus.language, origin=loaded.corpus.origin)
     facts = run_alone("train", config, inputs, output, around)
     print_facts(facts, f"model in {output}", json, quiet)

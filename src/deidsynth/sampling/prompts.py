@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deidsynth.config import PromptConfig
 from deidsynth.documents import Document, Entity
-from deidsynth.errors import CorpusError, InputError
+from deidsynth.errors import ConfigError, CorpusError, InputError
 from deidsynth.sampling.engine import Request
 from deidsynth.surrogates import Surrogates
 
@@ -46,15 +46,7 @@ def first_words(document: Document, n_words: int) -> Document:
 
 def with_surrogates(document: Document, surrogates: Surrogates) -> Document:
     """The document with every entity replaced by an invented value of its label."""
-    text, entities, last = "", [], 0
-    for entity in document.entities:
-        text += document.text[last : entity.start]
-        value = surrogates.value(entity.label, like=document.surface(entity))
-        if value:
-            entities.append(Entity(len(text), len(text) + len(value), entity.label))
-        text += value
-        last = entity.end
-    return Document(document.doc_id, text + document.text[last:], tuple(entities), document.group)
+    return document.replace_entities(lambda entity: surrogates.value(entity.label, like=document.surface(entity)))
 
 
 def make_prompts(
@@ -65,11 +57,12 @@ def make_prompts(
     Args:
         config: where they come from, and what happens to PII in them.
         documents: the validation documents.
-        language: of the invented values.
+        language: of the invented values; None where it is not known.
         seed: of the invented values.
 
     Raises:
         CorpusError: no prompt is left.
+        ConfigError: invented values are needed, and their language is not known.
         InputError: the prompt file is missing, empty or not UTF-8.
     """
     if config.source == "bos":
@@ -81,14 +74,30 @@ def make_prompts(
         raise CorpusError(
             "no validation document gives a prompt; use prompts.source: bos, another prompts.pii or more documents"
         )
-    surrogates = Surrogates(language or "en", seed)
+    surrogates = _surrogates(config, beginnings, language, seed)
     prompts = []
     for whole, start in beginnings:
         cut = any(entity.start < len(start.text) < entity.end for entity in whole.entities)
-        shown = with_surrogates(start, surrogates) if config.pii == "surrogate" else start
+        shown = with_surrogates(start, surrogates) if surrogates is not None else start
         is_open = cut and bool(shown.entities) and shown.entities[-1].end == len(shown.text)
         prompts.append(Prompt(shown.text, shown.entities, is_open))
     return prompts
+
+
+def _surrogates(
+    config: PromptConfig, beginnings: Sequence[tuple[Document, Document]], language: str | None, seed: int
+) -> Surrogates | None:
+    """What makes the invented values; None where none are needed."""
+    if config.pii != "surrogate" or not any(start.entities for _, start in beginnings):
+        return None
+    if language is None:
+        raise ConfigError(
+            [
+                "prompts.language: the language of the prompts is not known, so no invented values can take the place "
+                "of the names in them; give it, such as --language es"
+            ]
+        )
+    return Surrogates(language, seed)
 
 
 def _beginnings(config: PromptConfig, documents: Sequence[Document]) -> list[tuple[Document, Document]]:

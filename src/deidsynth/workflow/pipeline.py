@@ -14,7 +14,7 @@ from deidsynth.config import CorpusConfig, RunConfig, SplitConfig
 from deidsynth.corpora import (
     LoadedCorpus,
     content_digest,
-    load_corpus,
+    read_corpus,
     read_jsonl,
     split_parts,
     write_jsonl,
@@ -176,7 +176,7 @@ def load(config: CorpusConfig) -> LoadedCorpus:
     """
     if config.path is None:
         raise ConfigError(["corpus.path: no corpus; give one with --corpus PATH"])
-    loaded = load_corpus(
+    loaded = read_corpus(
         config.path,
         format=config.format,
         language=config.language,

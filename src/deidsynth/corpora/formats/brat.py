@@ -181,9 +181,11 @@ def _record(
     spans, problems, skipped = read_annotations(annotations, text, discontinuous)
     result.problems += problems
     result.skipped += skipped
-    origin, annotation = provenance
+    origin, annotation, language = provenance
     text_path = None if path == annotations else str(path)
-    return Record(path.stem, text, tuple(spans), str(annotations), None, None, part, origin, annotation, text_path)
+    return Record(
+        path.stem, text, tuple(spans), str(annotations), None, None, part, origin, annotation, text_path, language
+    )
 
 
 def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Discontinuous) -> RawSpan | Problem:

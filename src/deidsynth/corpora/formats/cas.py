@@ -126,14 +126,16 @@ class _Reader:
             self.result.problems += [each for each in (view,) if isinstance(each, Problem)]
             return
         spans = _spans(view, found[0].typesystem, found[1], source, self.result)
-        origin, annotation = None, None
+        origin, annotation, language = Provenance()
         if source.folder is not None:
             if source.folder not in self._provenances:
                 self._provenances[source.folder] = read_provenance(source.folder, self.result)
-            origin, annotation = self._provenances[source.folder]
+            origin, annotation, language = self._provenances[source.folder]
         text = view.sofa.sofaString
         self.result.records.append(
-            Record(source.doc_id, text, spans, source.place, None, None, source.part, origin, annotation)
+            Record(
+                source.doc_id, text, spans, source.place, None, None, source.part, origin, annotation, language=language
+            )
         )
 
     def _cas(self, source: Source) -> tuple[Any, set[int]] | Problem:

@@ -246,8 +246,8 @@ def _read_document(path: Path, part: Part | None, provenance: Provenance, result
     result.problems += repeated_ids(((tag.attributes.get("id"), tag.line) for tag in parser.tags), str(path))
     result.skipped += parser.skipped
     sound = tuple(span for span in spans if isinstance(span, RawSpan))
-    origin, annotation = provenance
-    return Record(path.stem, text, sound, str(path), None, None, part, origin, annotation)
+    origin, annotation, language = provenance
+    return Record(path.stem, text, sound, str(path), None, None, part, origin, annotation, language=language)
 
 
 def _span(tag: _Tag, text: str, path: str, skipped: Counter[str]) -> RawSpan | Problem:

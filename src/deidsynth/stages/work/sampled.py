@@ -19,13 +19,16 @@ from deidsynth.stages.artifacts import CORPUS, SAMPLES
 _PRIVATE = ("text", "entities")
 
 
-def write_sampled(judged: Sequence[tuple[Sample, Verdict]], output: Path, *, with_entities: bool) -> dict[str, Any]:
+def write_sampled(
+    judged: Sequence[tuple[Sample, Verdict]], output: Path, *, with_entities: bool, language: str | None
+) -> dict[str, Any]:
     """Write the documents that are kept, and a row without text for every one that was sampled.
 
     Args:
         judged: in the order of their numbers.
         output: folder of the artifact.
         with_entities: whether the entities that the model wrote are kept.
+        language: of the texts, where it is known.
 
     Returns:
         Counts of documents and findings; where the model writes marks, of marks and repairs too.
@@ -44,7 +47,7 @@ def write_sampled(judged: Sequence[tuple[Sample, Verdict]], output: Path, *, wit
         rows.append({"doc_id": doc_id, **plain, **asdict(verdict)})
     if not documents:
         raise _nothing_is_left(found)
-    corpus = Corpus(tuple(documents), origin="synthetic", annotation="silver")
+    corpus = Corpus(tuple(documents), origin="synthetic", annotation="silver", language=language)
     write_jsonl(corpus, output / CORPUS)
     write_lines(output / SAMPLES, rows)
     return {

@@ -61,7 +61,8 @@ class Synthesize:
             judged += fresh
             said = [(request, verdict) for request, (_, verdict) in zip(requests, fresh, strict=True)]
             requests = replacements(config.filters, said, asked=asked, sampled=len(judged))
-        written = write_sampled(judged, output, with_entities=config.annotations != "machine")
+        with_entities = config.annotations != "machine"
+        written = write_sampled(judged, output, with_entities=with_entities, language=_language(config, inputs))
         facts = {**written, "n_prompts": n_prompts, "tokens_per_second": batches.tokens_per_second}
         missing = asked - int(facts["n_documents"])
         if missing > 0 and config.filters.mode == "reject":
@@ -101,13 +102,19 @@ class Synthesize:
         return {"n_sampled": len(sampled), "tokens_per_second": batches.tokens_per_second}
 
 
+def _language(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> str | None:
+    """The language of prompts and texts: as configured, else that of the corpora."""
+    corpora = (read_jsonl(inputs[role] / CORPUS) for role in ("prompts", "train"))
+    return config.prompts.language or next((each.language for each in corpora if each.language is not None), None)
+
+
 def _first_requests(
     config: SynthesizeConfig, inputs: Mapping[str, Path], train: Sequence[Document], seed: int
 ) -> tuple[list[Request], int]:
     """What is asked for before anything is rejected, in the order of the numbers, and how many prompts there are."""
     added = _added_tokens(config, inputs)
     prompt_documents = read_jsonl(inputs["prompts"] / CORPUS).documents
-    prompts = make_prompts(config.prompts, prompt_documents, language=config.prompts.language, seed=seed)
+    prompts = make_prompts(config.prompts, prompt_documents, language=_language(config, inputs), seed=seed)
     per_prompt = config.samples_per_prompt
     asked = max(1, round(config.volume_ratio * len(train))) if per_prompt is None else per_prompt * len(prompts)
     turns = prompt_turns(config.prompts, prompt_documents, seed=seed, n_documents=asked)

@@ -15,7 +15,7 @@ import torch
 from deidsynth.config import TrainConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
-from deidsynth.errors import CorpusError
+from deidsynth.errors import ConfigError, CorpusError
 from deidsynth.files import write_lines
 from deidsynth.metrics import Threshold, outside_threshold, score
 from deidsynth.models.devices import Compute
@@ -46,10 +46,24 @@ class Train:
     def run(
         self, config: TrainConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
-        """Train, and write the weights to keep."""
+        """Train, and write the weights to keep.
+
+        Raises:
+            CorpusError: the documents have no entities.
+            ConfigError: values are to be invented, and their language is not known.
+        """
         corpus = read_jsonl(inputs["corpus"] / CORPUS)
         if not corpus.n_entities:
             raise CorpusError("the training documents have no entities, so there is nothing to learn")
+        if config.language is None:
+            config = config.model_copy(update={"language": corpus.language})
+        if config.mention_replacement and config.language is None:
+            raise ConfigError(
+                [
+                    "train.language: the corpus does not say its language, and train.mention_replacement invents "
+                    "values in it; give it, such as --language es"
+                ]
+            )
         train, validation = list(corpus), list[Document]()
         if config.keep == "best" or config.target_recall is not None:
             train, validation = carve_validation(train, config.validation, context.seed)
@@ -101,9 +115,9 @@ def _untrained(
     longest = min(config.chunk_tokens or tagger.window_tokens, tagger.window_tokens)
     cut = partial(training_chunks, tokenizer=tagger.tokenizer, tag_set=tag_set, max_words=config.chunk_words)
     chunks = cut(documents, max_tokens=longest)
-    if config.mention_replacement:
+    if config.mention_replacement and config.language is not None:
         chance = Random(f"swaps-{context.seed}")
-        surrogates = Surrogates(config.language or "en", context.seed, config.format_variation or 0.0)
+        surrogates = Surrogates(config.language, context.seed, config.format_variation or 0.0)
         others = [swapped(document, surrogates, chance, config.mention_replacement) for document in documents]
         chunks = chunks.with_copy(cut(others, max_tokens=longest))
     transitions = config.transitions * transition_log_probs(chunks.examples, tag_set)
