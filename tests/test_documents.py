@@ -7,8 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from deidsynth.documents import Corpus, Document, Entity, LabelScheme
 from deidsynth.errors import (

@@ -10,8 +10,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import deidsynth.report
 from deidsynth.showing import HUES, Note, as_html, as_texts, looks, show

@@ -272,7 +272,8 @@ class Corpus(Sequence[Document]):
         """The documents of a split that the source names, or train and test documents, parted anew by group.
 
         Args:
-            name: ``train``, ``validation`` or ``test``.
+            name: ``train``, ``validation`` or ``test``; where the source has train and validation documents alone, the
+                latter are the test set, as in a run.
             test: share of the documents for the test set, in (0, 1): whole groups, never more than the share unless
                 the smallest group is.
             seed: another seed gives another test set; the order of the documents does not matter.
@@ -284,7 +285,9 @@ class Corpus(Sequence[Document]):
         if (name is None) == (test is None):
             raise InputError('split: give a name, such as split("train"), or a share, such as split(test=.2)')
         if test is None:
-            found = [document for document in self if document.split == name]
+            counts = self.split_counts()
+            wanted = "validation" if name == "test" and "test" not in counts else name
+            found = [document for document in self if document.split == wanted]
             if not found:
                 raise InputError(self._no_split(name))
             return self.with_documents(found)

@@ -22,8 +22,7 @@ from deidsynth.config import (
     SynthesizeConfig,
     TrainConfig,
 )
-from deidsynth.corpora import read_jsonl, split_parts
-from deidsynth.corpora import write_jsonl as jsonl_writer
+from deidsynth.corpora import read_jsonl, split_parts, write_jsonl as jsonl_writer
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.metrics import Counts
 from deidsynth.stages.specification import StageContext

@@ -7,8 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from deidsynth.corpora import read_corpus, read_jsonl, write_corpus, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity

@@ -6,8 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from deidsynth.errors import InputError
 from deidsynth.metrics.comparison import Difference, non_inferiority, paired_bootstrap, randomization_test

@@ -7,8 +7,7 @@ from itertools import accumulate, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from deidsynth.errors import InputError
 from deidsynth.metrics.resampling import Interval, bootstrap, group_rows, ratios, resample

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from deidsynth.metrics import words
 from deidsynth.privacy import NearDuplicateIndex, repeated_ngram_share

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from deidsynth.config import AdaptConfig, FoldConfig, RunConfig, SelectConfig, SplitConfig, StudyConfig, parse
 from deidsynth.corpora import LoadedCorpus, fold_parts, split_parts, take_fraction

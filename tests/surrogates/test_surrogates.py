@@ -7,8 +7,7 @@ import re
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from deidsynth.surrogates import Surrogates
 from deidsynth.surrogates.identity import (

@@ -48,8 +48,7 @@ def run_command(
     """
     from deidsynth.cli.settings import run_config
     from deidsynth.cli.terminal import make_progress, print_json
-    from deidsynth.workflow.pipeline import preview
-    from deidsynth.workflow.pipeline import run as run_pipeline
+    from deidsynth.workflow.pipeline import preview, run as run_pipeline
 
     named: dict[str, str | int | float | None] = {
         "corpus.path": str(corpus) if corpus is not None else None,

@@ -45,6 +45,8 @@ class ModelSettings(BaseModel):
         schema_version: of this type; a file of another version is refused.
         tagger: of a token classifier.
         added_tokens: of a language model that writes more than text.
+        control_codes: which control codes its training documents have, and how many documents have them; sampling takes
+            from here what it is not given documents for.
     """
 
     model_config = _STRICT
@@ -52,6 +54,7 @@ class ModelSettings(BaseModel):
     schema_version: Literal[1] = SCHEMA_VERSION
     tagger: TaggerSettings | None = None
     added_tokens: AddedTokens | None = None
+    control_codes: tuple[tuple[tuple[str, ...], Annotated[int, Field(ge=1)]], ...] = ()
 
     def save(self, folder: Path) -> None:
         """Write the file into the folder of a model."""

@@ -8,8 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from deidsynth.documents import Document
-from deidsynth.report import notes as note_cards
-from deidsynth.report import sampling_table, sections
+from deidsynth.report import notes as note_cards, sampling_table, sections
 from deidsynth.report.content import RunReport
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -123,20 +123,24 @@ def prompt_turns(
     """
     if config.balance == "none":
         return None
-    return label_turns([whole for whole, _ in _beginnings(config, documents)], seed=seed, n_turns=n_documents)
+    return label_turns(
+        [{entity.label for entity in whole.entities} for whole, _ in _beginnings(config, documents)],
+        seed=seed,
+        n_turns=n_documents,
+    )
 
 
-def label_turns(documents: Sequence[Document], *, seed: int, n_turns: int) -> list[int]:
+def label_turns(labels_of: Sequence[Collection[str]], *, seed: int, n_turns: int) -> list[int]:
     """Numbers of documents: the labels take turns, and so do the documents of a label, in a shuffled order.
 
     Args:
-        documents: those without entities count as those of one more label.
+        labels_of: the labels of each document; those without any count as those of one more label.
         seed: of the orders.
         n_turns: how many numbers there will be.
     """
     holders: defaultdict[str, list[int]] = defaultdict(list)
-    for number, document in enumerate(documents):
-        for label in {entity.label for entity in document.entities} or {""}:
+    for number, found in enumerate(labels_of):
+        for label in found or {""}:
             holders[label].append(number)
     labels = sorted(holders)
     chance = random.Random(seed)

@@ -6,8 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.corpora.test_roundtrip import by_id, corpora
 
 from deidsynth.config import ColumnsLayout, LayoutConfig

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from deidsynth.config import AdaptConfig, LoraConfig, ScratchCausalConfig

@@ -15,8 +15,7 @@ from deidsynth.workflow.executors.pool import Job
 
 from deidsynth.errors import InputError, MissingExtraError
 from deidsynth.progress import SilentProgress
-from deidsynth.workflow.executors import Surroundings, execute, execute_all
-from deidsynth.workflow.executors import ray as executor
+from deidsynth.workflow.executors import Surroundings, execute, execute_all, ray as executor
 from deidsynth.workflow.executors.ray import RayPass, ray_cluster
 from deidsynth.workflow.executors.remote import make_order, run_order, wait_for
 from deidsynth.workflow.executors.resources import Resources, parse_resources

@@ -135,6 +135,10 @@ class AddedTokens:
                 codes.append(_length(bisect_left(self.length_bounds, len(document.text))))
         return (*codes, CONTROL_CODES_END) if self.control_codes else ()
 
+    def labels_named_in(self, control_codes: Sequence[str]) -> frozenset[str]:
+        """The labels that control codes ask for."""
+        return frozenset(label for label in self.labels if _has(label) in control_codes)
+
 
 def opening(label: str) -> str:
     """The token that opens an entity of a label."""

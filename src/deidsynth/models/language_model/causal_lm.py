@@ -9,8 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
-from peft import LoraConfig as PeftLoraConfig
-from peft import PeftModel, TaskType, get_peft_model, prepare_model_for_kbit_training
+from peft import LoraConfig as PeftLoraConfig, PeftModel, TaskType, get_peft_model, prepare_model_for_kbit_training
 from tokenizers import AddedToken
 from torch import Tensor, nn
 from transformers import (

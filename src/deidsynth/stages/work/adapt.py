@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ class Adapt:
         model.save_pretrained(output / MODEL, **rows_only)
         adaptable.tokenizer.save_pretrained(output / MODEL)
         if added:
-            ModelSettings(added_tokens=added).save(output / MODEL)
+            known = Counter(added.control_codes_of(document) for document in corpus if added.control_codes)
+            ModelSettings(added_tokens=added, control_codes=tuple(sorted(known.items()))).save(output / MODEL)
         write_lines(output / CURVE, memory["curve"])
         tokens_per_second = memory["n_targets"] / max(memory["seconds"], 1e-9)
         needed = tokens_per_second * training_flops_per_token(model, _seen_tokens(tokens.train, model, config))

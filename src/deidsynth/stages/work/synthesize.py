@@ -17,7 +17,7 @@ from deidsynth.models.language_model.added_tokens import AddedTokens, malformed_
 from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.models.language_model.codec import Codec
 from deidsynth.models.settings_file import ModelSettings
-from deidsynth.sampling.control_codes import with_control_codes
+from deidsynth.sampling.control_codes import givers_of, with_control_codes
 from deidsynth.sampling.endpoint import EndpointEngine
 from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings, sample
 from deidsynth.sampling.filters import Filters, Verdict, replacements
@@ -112,14 +112,16 @@ def _first_requests(
     config: SynthesizeConfig, inputs: Mapping[str, Path], train: Sequence[Document], seed: int
 ) -> tuple[list[Request], int]:
     """What is asked for before anything is rejected, in the order of the numbers, and how many prompts there are."""
-    added = _added_tokens(config, inputs)
+    settings = _settings_of_model(config, inputs)
     prompt_documents = read_jsonl(inputs["prompts"] / CORPUS).documents
     prompts = make_prompts(config.prompts, prompt_documents, language=_language(config, inputs), seed=seed)
     per_prompt = config.samples_per_prompt
     asked = max(1, round(config.volume_ratio * len(train))) if per_prompt is None else per_prompt * len(prompts)
     turns = prompt_turns(config.prompts, prompt_documents, seed=seed, n_documents=asked)
     requests = make_requests(prompts, asked, turns)
-    return with_control_codes(requests, added, config.prompts.control_codes, train, seed), len(prompts)
+    knows = bool(settings.added_tokens and settings.added_tokens.control_codes)
+    givers = givers_of(settings, train) if knows else []
+    return with_control_codes(requests, knows, config.prompts.control_codes, givers, seed), len(prompts)
 
 
 class _Batches:
@@ -175,19 +177,18 @@ class _Batches:
         return samples
 
 
-def _added_tokens(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> AddedTokens:
-    of_model = (
-        None if config.endpoint.base_url is not None else ModelSettings.load(inputs["model"] / MODEL).added_tokens
-    )
-    added = of_model or AddedTokens()
-    if config.annotations != "machine" and not added.inline:
+def _settings_of_model(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> ModelSettings:
+    is_remote = config.endpoint.base_url is not None
+    settings = ModelSettings() if is_remote else ModelSettings.load(inputs["model"] / MODEL)
+    writes_entities = settings.added_tokens is not None and settings.added_tokens.inline
+    if config.annotations != "machine" and not writes_entities:
         raise ConfigError(
             [
                 f"annotations: {config.annotations}: the model writes no entities; adapt one with "
                 "adapt.annotations: inline"
             ]
         )
-    return added
+    return settings
 
 
 def _judge(filters: Filters, sample: Sample) -> Verdict:
@@ -199,7 +200,9 @@ def _engine(config: SynthesizeConfig, inputs: Mapping[str, Path], context: Stage
     if config.endpoint.base_url is not None:
         return EndpointEngine(config.endpoint)
     model, tokenizer = load_causal_lm(str(inputs["model"] / MODEL), context.device, context.precision)
-    return LocalEngine(model, tokenizer, Codec(tokenizer, _added_tokens(config, inputs)))
+    return LocalEngine(
+        model, tokenizer, Codec(tokenizer, _settings_of_model(config, inputs).added_tokens or AddedTokens())
+    )
 
 
 def _settings(config: SynthesizeConfig) -> SamplingSettings:
