@@ -34,12 +34,12 @@ def adapt_command(
     from deidsynth.cli.settings import stage_config
     from deidsynth.cli.standalone import Surroundings, refuse_occupied, run_stage, share_stage
     from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.config import AdaptConfig
+    from deidsynth.config import AdaptConfig, resolve_adapt
     from deidsynth.workflow.executors.launched import launched_processes
 
     process = launched_processes()
     quiet = quiet or not process.is_main  # one process tells of the work
-    config = stage_config(AdaptConfig, settings, base=base)
+    config = resolve_adapt(stage_config(AdaptConfig, settings, base=base))
     refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by, require_entities=False, texts_suffice=True)
     from deidsynth.models.devices import resolve_device  # not before the cheap checks: it loads torch

@@ -37,7 +37,7 @@ def train_command(
     from deidsynth.cli.settings import stage_config
     from deidsynth.cli.standalone import Surroundings, refuse_occupied, run_stage
     from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.config import TrainConfig
+    from deidsynth.config import TrainConfig, resolve_train
     from deidsynth.corpora.texts import read_texts
     from deidsynth.workflow.executors.launched import refuse_several_processes
 
@@ -49,10 +49,9 @@ def train_command(
 
     check_encoder(config.encoder)
     around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device)
-    if config.language is None:
-        config = config.model_copy(update={"language": loaded.corpus.language})
+    resolved = resolve_train(config, language=loaded.corpus.language)
     inputs = {"corpus": training_documents(loaded, quiet)}
     if texts is not None:
         inputs["texts"] = read_texts(texts, language=language, origin=loaded.corpus.origin)
-    facts = run_stage("train", config, inputs, output, around)
+    facts = run_stage("train", resolved, inputs, output, around)
     print_facts(facts, f"model in {output}", json, quiet)

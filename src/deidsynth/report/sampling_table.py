@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deidsynth.config import FilterConfig
+from deidsynth.privacy import LOOP_TOKENS
 from deidsynth.report import formats
 from deidsynth.report.tables import part
 
@@ -73,7 +74,7 @@ def _rules(config: Mapping[str, Any]) -> dict[str, str]:
         "n_empty": "no word behind the prompt",
         "n_malformed": f"more than {formats.percent(bound['max_malformed'])} of its marks had to be repaired",
         "n_overlong": f"cut off, and longer than {formats.percent(bound['overlong'])} of the training notes",
-        "n_loops": f"more than {formats.percent(bound['max_repeated'])} of its runs of {bound['loop_tokens']} tokens "
+        "n_loops": f"more than {formats.percent(bound['max_repeated'])} of its runs of {LOOP_TOKENS} tokens "
         "stood before in it",
         "n_in_foreign_script": f"more than {formats.percent(bound['max_foreign_letters'])} of its letters belong to "
         "scripts that no training note has",

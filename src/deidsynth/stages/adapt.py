@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from deidsynth.config import AdaptConfig, StageConfig
+from deidsynth.config import ResolvedAdaptConfig, StageConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.models.devices import Compute
 from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens, split_documents
@@ -27,10 +27,10 @@ class Adapt:
 
     name = "adapt"
     version = 3
-    config_type: type[StageConfig] = AdaptConfig
+    config_type: type[StageConfig] = ResolvedAdaptConfig
 
     def run(
-        self, config: AdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
+        self, config: ResolvedAdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
         """Adapt, and write the weights to keep; utilisation counts as if all weights were trained.
 
@@ -89,7 +89,7 @@ class Adapt:
         }
 
 
-def _seen_tokens(documents: Sequence[Sequence[int]], model: Any, config: AdaptConfig) -> float:
+def _seen_tokens(documents: Sequence[Sequence[int]], model: Any, config: ResolvedAdaptConfig) -> float:
     """How many tokens the document of a token has, in the mean over all tokens; no more than a row holds."""
     longest = min(config.sequence_length, context_length(model))
     lengths = [min(len(document), longest) for document in documents]

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from deidsynth.config import AdaptConfig, StageConfig
+from deidsynth.config import ResolvedAdaptConfig, StageConfig
 from deidsynth.errors import ConfigError
 from deidsynth.models.language_model.causal_lm import adaptable_model
 from deidsynth.stages.artifacts import CURVE, MODEL, write_lines
@@ -21,10 +21,10 @@ class Base:
 
     name = "base"
     version = 1
-    config_type: type[StageConfig] = AdaptConfig
+    config_type: type[StageConfig] = ResolvedAdaptConfig
 
     def run(
-        self, config: AdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
+        self, config: ResolvedAdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
         """Write the weights of the base model; no document is seen.
 

@@ -20,7 +20,7 @@ from deidsynth.sampling.endpoint import EndpointEngine
 from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings, sample
 from deidsynth.sampling.filters import Filters, Verdict, replacements
 from deidsynth.sampling.local import LocalEngine
-from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests, prompt_turns
+from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests
 from deidsynth.stages.artifacts import CORPUS, MODEL, read_lines, write_lines
 from deidsynth.stages.parts import pieces_of
 from deidsynth.stages.sampled import write_sampled
@@ -112,8 +112,7 @@ def _first_requests(
     prompts = make_prompts(config.prompts, prompt_documents, language=config.prompts.language, seed=seed)
     per_prompt = config.samples_per_prompt
     asked = max(1, round(config.volume_ratio * len(train))) if per_prompt is None else per_prompt * len(prompts)
-    turns = prompt_turns(config.prompts, prompt_documents, seed=seed, n_documents=asked)
-    requests = make_requests(prompts, asked, turns)
+    requests = make_requests(prompts, asked)
     return with_headers(requests, markup, config.prompts.control_codes, train, seed), len(prompts)
 
 

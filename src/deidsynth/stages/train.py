@@ -12,13 +12,12 @@ from typing import Any
 
 import torch
 
-from deidsynth.config import StageConfig, TrainConfig
+from deidsynth.config import ResolvedTrainConfig, StageConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.metrics import Threshold, outside_threshold, score
 from deidsynth.models.devices import Compute
-from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.models.tagger.prediction import outside_probabilities, predict
 from deidsynth.models.tagger.task_adaptive_pretraining import pretrain
 from deidsynth.models.tagger.token_classifier import Tagger, new_tagger
@@ -44,10 +43,10 @@ class Train:
 
     name = "train"
     version = 6
-    config_type: type[StageConfig] = TrainConfig
+    config_type: type[StageConfig] = ResolvedTrainConfig
 
     def run(
-        self, config: TrainConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
+        self, config: ResolvedTrainConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
         """Train, and write the weights to keep."""
         corpus = read_jsonl(inputs["corpus"] / CORPUS)
@@ -96,7 +95,7 @@ class Train:
 
 
 def _untrained(
-    config: TrainConfig, tag_set: TagSet, documents: Sequence[Document], context: StageContext
+    config: ResolvedTrainConfig, tag_set: TagSet, documents: Sequence[Document], context: StageContext
 ) -> tuple[Tagger, TrainingChunks]:
     """The tagger to train, with what the documents decide of its decoding, and the chunks to train it on."""
     torch.manual_seed(context.seed)
@@ -104,9 +103,9 @@ def _untrained(
     longest = min(config.chunk_tokens or tagger.window_tokens, tagger.window_tokens)
     cut = partial(training_chunks, tokenizer=tagger.tokenizer, tag_set=tag_set, max_words=config.chunk_words)
     chunks = cut(documents, max_tokens=longest)
-    if config.mention_replacement:
+    if config.mention_replacement and config.language is not None:
         chance = Random(f"swaps-{context.seed}")
-        surrogates = Surrogates(config.language or "en", context.seed, config.format_variation or 0.0)
+        surrogates = Surrogates(config.language, context.seed, config.format_variation)
         others = [swapped(document, surrogates, chance, config.mention_replacement) for document in documents]
         chunks = chunks.with_copy(cut(others, max_tokens=longest))
     transitions = config.transitions * transition_log_probs(chunks.examples, tag_set)
@@ -119,7 +118,7 @@ def _untrained(
     return tagger, chunks
 
 
-def _texts(folder: Path, tagger: Tagger, config: TrainConfig) -> Sequence[Example]:
+def _texts(folder: Path, tagger: Tagger, config: ResolvedTrainConfig) -> Sequence[Example]:
     """Chunks of texts without labels."""
     file = folder / DOCUMENTS
     texts = read_jsonl(file if file.exists() else folder / CORPUS)
@@ -133,12 +132,12 @@ def _pretrain(
     tagger: Tagger,
     chunks: TrainingChunks,
     texts: Sequence[Example],
-    config: TrainConfig,
+    config: ResolvedTrainConfig,
     output: Path,
     context: StageContext,
 ) -> int:
     """Fill-in training of the encoder, where it is asked for; how many tokens were filled in."""
-    if not TaggerRecipe.of(config).pretraining_epochs and not texts:
+    if not config.task_adaptive_pretraining.epochs and not texts:
         return 0
     folder = context.scratch / "pretraining"
     compute = Compute(context.seed, context.device, context.precision, folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from deidsynth.config import AdaptConfig
+from deidsynth.config import ResolvedAdaptConfig
 from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.digests import digest
 from deidsynth.progress import Progress, SilentProgress
@@ -154,17 +154,16 @@ def _write_study(plan: StudyPlan, folder: Path) -> None:
 
 def _check_models(plan: StudyPlan, left: list[PlannedCell], store: Store) -> None:
     """Find out before the first step whether the models that are still needed are there and can be used."""
-    bases: dict[str, AdaptConfig] = {}
+    bases: dict[str, ResolvedAdaptConfig] = {}
     encoders: set[str] = set()
     for cell in left:
-        adapt = cell.config.adapt_config()
-        needs_nothing = adapt.base == SCRATCH and adapt.method in ("auto", "full")
-        if not needs_nothing and not store.has(cell.keys["adapt"], cell.plan["adapt"].stage):
+        adapt = cell.config.adapt
+        if adapt.base != SCRATCH and not store.has(cell.keys["adapt"], cell.plan["adapt"].stage):
             bases[digest(adapt.model_dump(mode="json"))] = adapt
         if not store.has(cell.keys["gold"], "train"):
             encoders.add(cell.config.train.encoder)
         if not store.has(cell.keys["synthetic"], "train"):
-            encoders.add(cell.config.synthetic_train_config().encoder)
+            encoders.add(cell.config.train_synthetic.encoder)
     encoders.discard(SCRATCH)
     if not bases and not encoders:
         return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deidsynth.config import CorpusConfig, RunConfig, SplitConfig
+from deidsynth.config import CorpusConfig, ResolvedRun, RunConfig, SplitConfig, resolve_run
 from deidsynth.corpora import (
     LoadedCorpus,
     content_digest,
@@ -76,7 +76,7 @@ def run(
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
-        ConfigError: no corpus, or no language.
+        ConfigError: no corpus, no language, or settings that contradict each other.
         InputError: several processes were launched, or the output folder or the store cannot be written in.
         CorpusError: the corpus has faults.
         ModelNotFoundError: a base model or an encoder is not there.
@@ -92,10 +92,11 @@ def run(
         listener.message(line)
     texts = load_unlabeled(config, loaded, listener)
     device, precision = resolve_computing(device, config.precision)
-    settled = _settle(config, loaded, precision)
+    resolved = _settle(config, loaded, precision)
+    settled = resolved.config()
     folder, store = RunFolder(output_folder(config)), Store(store_folder(config))
-    plan, stages = plan_run(settled, loaded, texts), package_stages() if stages is None else stages
-    _check_models(settled, device, plan, store, stages)
+    plan, stages = plan_run(resolved, loaded, texts), package_stages() if stages is None else stages
+    _check_models(resolved, device, plan, store, stages)
     with folder.claim():
         folder.write_config(settled)
         keys = plan.keys(stage_versions(stages))
@@ -198,15 +199,13 @@ def load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress) 
     return LoadedCorpus(kept, format="texts")
 
 
-def plan_run(config: RunConfig, loaded: LoadedCorpus, texts: LoadedCorpus | None = None) -> Plan:
-    """The plan of a run on a loaded corpus, perhaps with texts without labels; the precision is resolved."""
+def plan_run(config: ResolvedRun, loaded: LoadedCorpus, texts: LoadedCorpus | None = None) -> Plan:
+    """The plan of a run on a loaded corpus, perhaps with texts without labels."""
     corpus = loaded.corpus
     return pipeline_plan(
         config,
         source_digest=content_digest(loaded),
         real=corpus.origin == "real",
-        language=corpus.language,
-        precision=config.precision,
         texts_digest=None if texts is None else content_digest(texts),
     )
 
@@ -236,10 +235,10 @@ def _check_places(config: RunConfig) -> None:
     refuse_unwritable(store_folder(config), "--output" if config.store is None else "--store")
 
 
-def _settle(config: RunConfig, loaded: LoadedCorpus, precision: str) -> RunConfig:
-    """The configuration with what was left to be found out."""
-    corpus = config.corpus.model_copy(update={"language": loaded.corpus.language})
-    return config.model_copy(update={"output": str(output_folder(config)), "precision": precision, "corpus": corpus})
+def _settle(config: RunConfig, loaded: LoadedCorpus, precision: str) -> ResolvedRun:
+    """The run, resolved."""
+    placed = config.model_copy(update={"output": str(output_folder(config))})
+    return resolve_run(placed, language=loaded.corpus.language, precision=precision)
 
 
 def stage_versions(stages: Mapping[str, Stage]) -> dict[str, int]:
@@ -258,17 +257,17 @@ def resolve_computing(device: str, precision: str) -> tuple[str, str]:
     return device, resolve_precision(precision, device)
 
 
-def _check_models(config: RunConfig, device: str, plan: Plan, store: Store, stages: Mapping[str, Stage]) -> None:
+def _check_models(config: ResolvedRun, device: str, plan: Plan, store: Store, stages: Mapping[str, Stage]) -> None:
     """Find out before the first step whether the models that are still needed are there and can be used."""
-    encoders = {"gold": config.train.encoder, "synthetic": config.synthetic_train_config().encoder}
-    if {config.adapt.base, *encoders.values()} == {SCRATCH} and config.adapt.method in ("auto", "full"):
+    encoders = {"gold": config.train.encoder, "synthetic": config.train_synthetic.encoder}
+    if {config.adapt.base, *encoders.values()} == {SCRATCH}:
         return
     # Only now, because it brings torch; see above.
     from deidsynth.models.requirements import check_base, check_encoder
 
     keys = plan.keys(stage_versions(stages))
     if not store.has(keys["adapt"], "adapt"):
-        check_base(config.adapt_config(), device)
+        check_base(config.adapt, device)
     for name, encoder in encoders.items():
         if not store.has(keys[name], "train"):
             check_encoder(encoder)

@@ -16,11 +16,11 @@ from typing import Any
 from deidsynth.config import (
     AnnotateInlineConfig,
     FoldConfig,
-    RunConfig,
+    ResolvedRun,
+    ResolvedTrainConfig,
     SelectConfig,
     StageConfig,
     SynthesizeConfig,
-    TrainConfig,
 )
 from deidsynth.digests import digest, file_digest, tree_digest
 from deidsynth.errors import InputError
@@ -214,23 +214,19 @@ def lineage(plan: Plan, name: str, keys: Mapping[str, str]) -> dict[str, list[di
 
 
 def pipeline_plan(
-    config: RunConfig,
+    config: ResolvedRun,
     *,
     source_digest: str,
     real: bool,
-    language: str | None,
-    precision: str,
     texts_digest: str | None = None,
     shares: DataShares = EVERYTHING,
 ) -> Plan:
     """The plan of the whole pipeline on one corpus.
 
     Args:
-        config: the run's configuration.
+        config: the run, resolved.
         source_digest: content digest of the corpus.
         real: whether its text is real.
-        language: ISO 639-1 code of the text.
-        precision: resolved, ``fp32`` or ``bf16``.
         texts_digest: content digest of texts without labels for the gold model, where there are any.
         shares: how much of the training part is for whom; by default all for both.
     """
@@ -238,23 +234,21 @@ def pipeline_plan(
     def stage(
         name: str, stage: str, settings: StageConfig, external: Mapping[str, str] | None = None, **inputs: str
     ) -> Node:
-        return Node(name, stage, settings.plain(), inputs, config.seed, precision, external=external or {})
+        plain = settings.model_dump(mode="json")
+        return Node(name, stage, plain, inputs, config.seed, precision, external=external or {})
 
+    language, precision = config.corpus.language, config.precision
     selects, adaptation, annotator = _selects(config, shares)
     texts = {} if texts_digest is None else {"texts": UNLABELED}
     imported = {"language": language}
     more = [Node(UNLABELED, IMPORT, imported, source_digest=texts_digest, real_source=real)] if texts else []
-    gold = _in_language(config.train, language)
-    synthetic = _in_language(config.synthetic_train_config(), language)
-    prompts = config.synthesize.prompts
-    prompts = prompts.model_copy(update={"language": prompts.language or language})
-    synthesize = _without_agreement(config.synthesize.model_copy(update={"prompts": prompts}))
+    gold, synthetic, synthesize = config.train, config.train_synthetic, _without_agreement(config.synthesize)
     scoring = {"annotate": config.annotate.model_dump(mode="json")}
     # Notes are shown by their place in the published corpus, from which disagreement leaves some out.
     checked = "annotate" if config.synthesize.annotations == "agreement" else "synthesize"
     overlap = {"texts": checked, "train": adaptation or "select-train", "held_out": "select-test"}
-    adapt, adapted = config.adapt_config(adapts=bool(adaptation)), {"train": adaptation} if adaptation else {}
-    base = _model("base", adapt.base, "causal")
+    adapted = {"train": adaptation} if adaptation else {}
+    base = _model("base", config.adapt.base, "causal")
     return Plan(
         (
             Node("import", IMPORT, imported, source_digest=source_digest, real_source=real),
@@ -262,7 +256,7 @@ def pipeline_plan(
             *selects,
             stage("gold", "train", gold, _encoder(gold), corpus=annotator, **texts),
             Node("evaluate-gold", "evaluate", scoring, _model_on_test("gold"), config.seed, precision),
-            stage("adapt", "adapt" if adaptation else "base", adapt, base, **adapted),
+            stage("adapt", "adapt" if adaptation else "base", config.adapt, base, **adapted),
             stage(
                 "synthesize", "synthesize", synthesize, _sampling(synthesize),
                 model="adapt", prompts="select-validation", train=adaptation or "select-validation",
@@ -283,7 +277,7 @@ def _without_agreement(config: SynthesizeConfig) -> SynthesizeConfig:
     return config.model_copy(update={"annotations": "inline", "agreement": plain})
 
 
-def _annotation(config: RunConfig, precision: str) -> list[Node]:
+def _annotation(config: ResolvedRun, precision: str) -> list[Node]:
     """The node ``annotate``, whose corpus the synthetic model is trained on, and what it needs beside the texts."""
     asked, texts = config.synthesize.annotations, {"texts": "synthesize"}
     machine = "annotate" if asked == "machine" else "annotate-machine"
@@ -298,14 +292,14 @@ def _annotation(config: RunConfig, precision: str) -> list[Node]:
     return [by_machine, Node("annotate", "annotate-inline", inline, {**texts, "machine": machine})]
 
 
-def _selects(config: RunConfig, shares: DataShares) -> tuple[list[Node], str | None, str]:
+def _selects(config: ResolvedRun, shares: DataShares) -> tuple[list[Node], str | None, str]:
     """The nodes that select documents, and which of them are for adaptation (None: none) and for the annotator."""
 
     def select(name: str, part: str, fraction: float = 1.0) -> Node:
         settings = SelectConfig.model_validate(
             {"part": part, "split": config.split, "fraction": fraction, "fold": shares.fold}
         )
-        return Node(name, "select", settings.plain(), {"corpus": "import"}, config.split.seed)
+        return Node(name, "select", settings.model_dump(mode="json"), {"corpus": "import"}, config.split.seed)
 
     nodes = [select(f"select-{part}", part) for part in ("validation", "test")]
     constrained = {"select-adaptation": shares.adaptation, "select-annotator": shares.annotator}
@@ -315,13 +309,6 @@ def _selects(config: RunConfig, shares: DataShares) -> tuple[list[Node], str | N
     adaptation = "select-adaptation" if shares.adaptation < 1.0 else "select-train"
     annotator = "select-annotator" if shares.annotator < 1.0 else "select-train"
     return nodes, adaptation if shares.adaptation > 0.0 else None, annotator
-
-
-def _in_language(config: TrainConfig, language: str | None) -> TrainConfig:
-    """The configuration with the language of its invented values, where it has any."""
-    if not config.mention_replacement or config.language:
-        return config
-    return config.model_copy(update={"language": language})
 
 
 def _model_on_test(model: str) -> dict[str, str]:
@@ -337,7 +324,7 @@ def _sampling(config: SynthesizeConfig) -> dict[str, str]:
     return found
 
 
-def _encoder(config: TrainConfig) -> dict[str, str]:
+def _encoder(config: ResolvedTrainConfig) -> dict[str, str]:
     return _model("encoder", config.encoder, "encoder")
 
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from deidsynth.config import AdaptConfig, LoraConfig, ScratchCausalConfig
+from deidsynth.config import AdaptConfig, LoraConfig, ScratchCausalConfig, resolve_adapt
 from deidsynth.documents import Document, Entity
-from deidsynth.errors import ConfigError, ModelNotUsableError
+from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.language_model.causal_lm import adaptable_model, add_marks, embed, load_causal_lm
 from deidsynth.models.language_model.codec import Codec
 from deidsynth.models.language_model.markup import Markup
@@ -110,7 +110,8 @@ def test_a_tokenizer_that_cannot_hold_marks_is_refused() -> None:
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "bloom"])
 def test_new_tokens_begin_as_the_mean_of_the_others(kind: str, tiny: Tiny) -> None:
     before = AutoModelForCausalLM.from_pretrained(tiny(kind))
-    made = adaptable_model(AdaptConfig(base=str(tiny(kind)), annotations="inline"), [], "cpu", ["<|a|>", "<|b|>"])
+    config = resolve_adapt(AdaptConfig(base=str(tiny(kind)), annotations="inline"))
+    made = adaptable_model(config, [], "cpu", ["<|a|>", "<|b|>"])
     n_known = len(made.tokenizer) - 2
     for table in ("get_input_embeddings", "get_output_embeddings"):
         old, new = getattr(before, table)().weight, getattr(made.model, table)().weight
@@ -126,19 +127,18 @@ def test_new_tokens_begin_as_the_mean_of_the_others(kind: str, tiny: Tiny) -> No
 
 
 def test_a_model_from_scratch_has_room_for_marks() -> None:
-    shape = ScratchCausalConfig(
-        hidden_size=32, layers=1, heads=2, intermediate_size=32, vocabulary_size=300, context=64
-    )
-    made = adaptable_model(
-        AdaptConfig(base="scratch", scratch=shape, control_codes=["length"]), TEXTS, "cpu", ["<|a|>"]
-    )
+    shape = ScratchCausalConfig(hidden_size=32, layers=1, vocabulary_size=300)
+    config = resolve_adapt(AdaptConfig(base="scratch", scratch=shape, control_codes=["length"]))
+    made = adaptable_model(config, TEXTS, "cpu", ["<|a|>"])
     assert made.model.get_input_embeddings().num_embeddings == len(made.tokenizer)
     assert made.tokenizer.convert_tokens_to_ids("<|a|>") == len(made.tokenizer) - 1
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "bloom"])
 def test_an_adapter_trains_new_tokens_and_is_read_again(kind: str, tiny: Tiny, tmp_path: Path) -> None:
-    config = AdaptConfig(base=str(tiny(kind)), method="lora", annotations="inline", lora=LoraConfig(r=2, alpha=4))
+    config = resolve_adapt(
+        AdaptConfig(base=str(tiny(kind)), method="lora", annotations="inline", lora=LoraConfig(r=2, alpha=4))
+    )
     made = adaptable_model(config, [], "cpu", ["<|a|>", "<|b|>"])
     trained = [weight for weight in made.model.parameters() if weight.requires_grad]
     first, second = made.tokenizer.convert_tokens_to_ids(["<|a|>", "<|b|>"])
@@ -160,10 +160,3 @@ def test_an_adapter_trains_new_tokens_and_is_read_again(kind: str, tiny: Tiny, t
         torch.testing.assert_close(model(input_ids=ids).logits, expected, atol=1e-4, rtol=1e-4)
     rows = model.get_input_embeddings().weight[[first, second]]
     assert not torch.equal(rows[0], rows[1])
-
-
-@pytest.mark.parametrize("settings", [{"annotations": "inline"}, {"control_codes": ["length"]}])
-def test_qlora_is_refused_marks(settings: dict[str, object], tiny: Tiny) -> None:
-    config = AdaptConfig(base=str(tiny("llama")), method="qlora", **settings)  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="qlora is not known to train the new embeddings.*adapt.method: lora or full"):
-        adaptable_model(config, [], "cpu", ["<|a|>"])
