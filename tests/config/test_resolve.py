@@ -86,10 +86,8 @@ def test_what_is_asked_for_holds() -> None:
     assert (before.epochs, before.learning_rate, before.max_steps) == (0, 0.2, 0), "no limit where epochs are asked for"
     limited = parse(TrainConfig, {"task_adaptive_pretraining": {"epochs": 4, "max_steps": 7}})
     assert resolve_train(limited, language=None).task_adaptive_pretraining.max_steps == 7
-    adapt = AdaptConfig(
-        base="some/model", method="lora", epochs=1, batch_tokens=64, learning_rate=0.1, optimizer="muon"
-    )
-    found = resolve_adapt(adapt)
+    tuned = {"epochs": 1, "batch_tokens": 64, "learning_rate": 0.1, "optimizer": "muon"}
+    found = resolve_adapt(parse(AdaptConfig, {"base": "some/model", "method": "lora", **tuned}))
     assert (found.epochs, found.batch_tokens, found.learning_rate, found.optimizer) == (1, 64, 0.1, "muon")
 
 
