@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deidsynth.config import RunConfig, load_data, merge, parse
+from deidsynth.config import RunConfig, load_data, parse
 from deidsynth.corpora import read_jsonl
 from deidsynth.errors import ConfigError
 from deidsynth.workflow.pipeline import run
@@ -60,10 +60,6 @@ def test_configurations_that_contradict_themselves() -> None:
     endpoint = {"base_url": "http://127.0.0.1:8000/v1", "model": "lm"}
     for data, message in (
         ({"synthesize": {"annotations": "inline"}, "adapt": {"annotations": "none"}}, "leave adapt.annotations out"),
-        (
-            {"synthesize": {"prompts": {"control_codes": "gold"}}, "adapt": {"control_codes": []}},
-            "set adapt.control_codes",
-        ),
         ({"synthesize": {"annotations": "inline", "endpoint": endpoint}}, "a server gives plain text"),
         (
             {"synthesize": {"endpoint": endpoint}, "adapt": {"control_codes": ["length"]}},
@@ -73,6 +69,3 @@ def test_configurations_that_contradict_themselves() -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             parse(RunConfig, data)
-    settled = parse(RunConfig, merge({}, {"synthesize": {"annotations": "agreement"}})).adapt_config()
-    assert settled.annotations == "inline"
-    assert RunConfig().adapt_config().annotations == "none"

@@ -6,13 +6,21 @@ artifact with a manifest, as the command line and a run write it; a call that wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from deidsynth.config import AdaptConfig, SynthesizeConfig, TrainConfig, parse
+from deidsynth.config import (
+    AdaptConfig,
+    SynthesizeConfig,
+    TrainConfig,
+    parse,
+    resolve_adapt,
+    resolve_synthesize,
+    resolve_train,
+)
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import InputError
@@ -135,7 +143,7 @@ def train(
         InputError: the output folder holds something.
         ModelNotFoundError: no such encoder.
     """
-    config = parse(TrainConfig, settings, source="train")
+    config = resolve_train(parse(TrainConfig, settings, source="train"), language=corpus.language)
     inputs = {"corpus": corpus} if texts is None else {"corpus": corpus, "texts": texts}
     run_alone(TRAIN.name, config, inputs, Path(output), Around(seed, listener_of(progress), device=device))
     return Tagger(output, device=device)
@@ -165,7 +173,8 @@ def adapt(
         InputError: the output folder holds something.
         ModelNotFoundError: no such base model.
     """
-    config = parse(AdaptConfig, settings, source="adapt")
+    asked = parse(AdaptConfig, settings, source="adapt")
+    config = resolve_adapt(asked, control_codes=bool(corpus.n_entities))
     run_alone(ADAPT.name, config, {"train": corpus}, Path(output), Around(seed, listener_of(progress), device=device))
     return LanguageModel(output)
 
@@ -212,7 +221,11 @@ def synthesize(
 
 
 def sampling(
-    n_documents: int, prompts_from: Corpus | None, train: Corpus | None, settings: dict[str, Any]
+    n_documents: int,
+    prompts_from: Corpus | None,
+    train: Corpus | None,
+    settings: Mapping[str, Any],
+    language: str | None = None,
 ) -> tuple[SynthesizeConfig, dict[str, Corpus | Path]]:
     """The configuration and the corpora with which so many documents are sampled.
 
@@ -232,5 +245,6 @@ def sampling(
             "the documents that give the prompts have no entities, so the names in their first words cannot be found; "
             "give an annotated corpus, or prompts.pii=keep where the texts hold no identifying information"
         )
-    empty = Corpus((), origin="synthetic", language=learned.language)
-    return config, {"prompts": empty if prompts_from is None else prompts_from, "train": learned}
+    prompted = Corpus((), origin="synthetic", language=language) if prompts_from is None else prompts_from
+    known = language or prompted.language or learned.language
+    return resolve_synthesize(config, language=known), {"prompts": prompted, "train": learned}

@@ -32,9 +32,8 @@ def trained(tmp_path_factory):
         "batch_size=8",
         "scratch.hidden_size=32",
         "scratch.layers=1",
-        "scratch.heads=2",
+        "scratch.vocabulary_size=400",
     ]
-    settings += ["scratch.intermediate_size=32", "scratch.vocabulary_size=400", "scratch.dropout=0.0"]
     options = [option for setting in settings for option in ("--set", setting)]
     result = CliRunner().invoke(app, ["train", str(corpus), "--output", str(home / "ner"), "--device", "cpu", *options])
     assert result.exit_code == 0, result.stderr

@@ -12,7 +12,13 @@ from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.surrogates.names import name_pool
 from tiny_models import NOTES, save_tiny
 
-SETTINGS = ["top_p=1.0", "max_length_tokens=40", "batch_size=4", "filters.min_common_words=0", "filters.loop_tokens=1"]
+SETTINGS = ["top_p=1.0", "max_length_tokens=40", "batch_size=4", "filters.min_common_words=0"]
+
+
+@pytest.fixture(autouse=True)
+def strict(monkeypatch) -> None:
+    """Random weights seldom write the same four tokens again."""
+    monkeypatch.setattr("deidsynth.sampling.filters.LOOP_TOKENS", 1)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +93,7 @@ def test_what_can_be_set(deidsynth, model, sampled, tmp_path) -> None:
 def test_a_model_that_writes_entities_and_heeds_labels(deidsynth, tmp_path) -> None:
     train, model, output = tmp_path / "train.jsonl", tmp_path / "lm", tmp_path / "new.jsonl"
     write_jsonl(Corpus(NOTES, origin="invented"), train)
-    shape = ["hidden_size=32", "layers=1", "intermediate_size=32", "vocabulary_size=400", "context=128"]
+    shape = ["hidden_size=32", "layers=1", "vocabulary_size=400"]
     adapt = ["epochs=12", "annotations=inline", "control_codes=[labels]", "batch_tokens=512", "sequence_length=128"]
     adapt += ["learning_rate=0.006", *(f"scratch.{each}" for each in shape)]
     flat = [part for setting in adapt for part in ("--set", setting)]

@@ -18,7 +18,7 @@ from tiny_models import NOTES
 from tiny_stages import run
 
 Tiny = Callable[[str], Path]
-SHAPE = {"hidden_size": 48, "layers": 2, "heads": 2, "intermediate_size": 96, "vocabulary_size": 450, "context": 160}
+SHAPE = {"hidden_size": 48, "layers": 2, "vocabulary_size": 450}
 ADAPT = {"base": "scratch", "scratch": SHAPE, "epochs": 40, "batch_tokens": 320, "sequence_length": 160}
 ADAPT |= {"evaluations": 1, "learning_rate": 0.006, "annotations": "inline", "control_codes": ["labels", "length"]}
 SAMPLE = {"batch_size": 8, "max_length_tokens": 150, "prompts": {"language": "sv"}, "filters": {"mode": "count"}}

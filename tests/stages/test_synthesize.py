@@ -164,11 +164,6 @@ def test_texts_are_cut_before_a_stop_text_behind_their_prompt(stage: Stage) -> N
     assert stage.engine.settings.stop == ("slut", "mer", "l")
 
 
-def test_labels_share_the_prompts(stage: Stage) -> None:
-    stage(_new(), prompts={"language": "sv", "balance": "labels"})
-    assert sorted(row["prompt_number"] for row in stage.rows) == [0, 0, 1, 1, 2, 2, 3, 3]  # all have all labels
-
-
 def test_a_run_that_is_killed_again_and_again_gives_the_same(tmp_path: Path) -> None:
     folders = inputs(tmp_path)
     facts = synthesize(folders, tmp_path / "undisturbed")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from deidsynth import starters
-from deidsynth.config import RunConfig, parse
+from deidsynth.config import RunConfig, parse, resolve_run
 from deidsynth.digests import digest
 from deidsynth.errors import InputError
 from deidsynth.workflow.plan import Node, Plan, lineage, merge, pipeline_plan
@@ -14,8 +14,10 @@ VERSIONS = dict.fromkeys(("select", "adapt", "synthesize", "train", "annotate", 
 
 
 def plan_of(data: dict[str, Any] | None = None, **changes: Any) -> Plan:
-    given = {"source_digest": digest("corpus"), "real": True, "language": "sv", "precision": "fp32"}
-    return pipeline_plan(parse(RunConfig, data or {}), **{**given, **changes})
+    facts = {"language": "sv", "precision": "fp32"}
+    facts |= {name: changes.pop(name) for name in list(changes) if name in facts}
+    run = resolve_run(parse(RunConfig, data or {}), **facts)
+    return pipeline_plan(run, **{"source_digest": digest("corpus"), "real": True, **changes})
 
 
 def changed(left: Plan, right: Plan) -> set[str]:

@@ -36,7 +36,7 @@ def train_command(
     from deidsynth.cli.inputs import load, training_documents
     from deidsynth.cli.settings import stage_config
     from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.config import TrainConfig
+    from deidsynth.config import TrainConfig, resolve_train
     from deidsynth.corpora.texts import read_texts
     from deidsynth.workflow.alone import Around, refuse_occupied, run_alone
     from deidsynth.workflow.executors.launched import refuse_several_processes
@@ -49,5 +49,6 @@ def train_command(
     inputs = {"corpus": training_documents(loaded, quiet)}
     if texts is not None:
         inputs["texts"] = read_texts(texts, language=loaded.corpus.language, origin=loaded.corpus.origin)
-    facts = run_alone("train", config, inputs, output, around)
+    resolved = resolve_train(config, language=loaded.corpus.language)
+    facts = run_alone("train", resolved, inputs, output, around)
     print_facts(facts, f"model in {output}", json, quiet)

@@ -1,10 +1,11 @@
 """What the synthetic text gives away of the training text: counting alone, no model, no file."""
 
-from deidsynth.privacy.near_duplicates import NearDuplicateIndex, repeated_ngram_share
+from deidsynth.privacy.near_duplicates import LOOP_TOKENS, NearDuplicateIndex, repeated_ngram_share
 from deidsynth.privacy.rare_values import IdentifyingRuns, RareValues
 from deidsynth.privacy.verbatim import VerbatimIndex, ngram_recall
 
 __all__ = [
+    "LOOP_TOKENS",
     "IdentifyingRuns",
     "NearDuplicateIndex",
     "RareValues",

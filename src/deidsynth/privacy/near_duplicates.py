@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from deidsynth.metrics.tokens import words
 
 RUN_WORDS = 8
+LOOP_TOKENS = 4
+"""Length of the runs of tokens by which a text that goes in circles is found: longer than most set phrases."""
 NEAR = 0.6
 LEAST_RUNS = 5
 MOST_HOLDERS = 10  # texts remembered for a run: enough to find those that are near, and few enough to stay linear
@@ -91,7 +93,7 @@ class NearDuplicateIndex:
         return self._runs.names(text) - self._templates
 
 
-def repeated_ngram_share(tokens: Sequence[str], n: int = 4) -> float:
+def repeated_ngram_share(tokens: Sequence[str], n: int = LOOP_TOKENS) -> float:
     """Share of a text's n-grams of tokens that stood before in it: 0 where none did, near 1 in a loop.
 
     With ``m`` n-grams of which ``d`` are distinct this is ``1 - d / m``; 0 where there is none.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from deidsynth.config import FilterConfig
+from deidsynth.privacy import LOOP_TOKENS
 from deidsynth.report import formats
 from deidsynth.report.content import RunReport
 
@@ -50,7 +51,7 @@ def _rules(filters: FilterConfig) -> dict[str, str]:
         "n_empty": "no word behind the prompt",
         "n_malformed": f"more than {formats.percent(filters.max_malformed)} of its inline entity tags needed repair",
         "n_overlong": f"cut off, and longer than {formats.percent(filters.overlong)} of the training notes",
-        "n_loops": f"more than {formats.percent(filters.max_repeated)} of its runs of {filters.loop_tokens} tokens "
+        "n_loops": f"more than {formats.percent(filters.max_repeated)} of its runs of {LOOP_TOKENS} tokens "
         "stood before in it",
         "n_in_foreign_script": f"more than {formats.percent(filters.max_foreign_letters)} of its letters belong to "
         "scripts that no training note has",

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from deidsynth.config import FilterConfig
 from deidsynth.documents import Document
 from deidsynth.metrics import LanguageProfile, token_spans, words
-from deidsynth.privacy import IdentifyingRuns, NearDuplicateIndex, VerbatimIndex, repeated_ngram_share
+from deidsynth.privacy import LOOP_TOKENS, IdentifyingRuns, NearDuplicateIndex, VerbatimIndex, repeated_ngram_share
 from deidsynth.sampling.engine import Request, Sample
 
 Finding = Literal[
@@ -93,7 +93,7 @@ class Filters:
             return Verdict(("empty",), kept=self._config.mode != "reject" and bool(text.strip()))
         if self._config.mode == "off":
             return Verdict((), kept=True)
-        repeated = repeated_ngram_share([text[start:end] for start, end in token_spans(text)], self._config.loop_tokens)
+        repeated = repeated_ngram_share([text[start:end] for start, end in token_spans(text)], LOOP_TOKENS)
         foreign = self._language.foreign_letters(text) if self.compares else None
         common = self._language.common_words(text) if self.compares else None
         found: dict[Finding, bool] = {

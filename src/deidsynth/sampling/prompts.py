@@ -106,30 +106,6 @@ def _beginnings(config: PromptConfig, documents: Sequence[Document]) -> list[tup
     return [(whole, start) for whole, start in pairs if start.text and (config.pii != "drop" or not start.entities)]
 
 
-def prompt_turns(
-    config: PromptConfig, documents: Sequence[Document], *, seed: int, n_documents: int
-) -> list[int] | None:
-    """Which prompt each sample begins with, so that rare labels get their share; None where they just go in turn.
-
-    The labels take turns, and so do the documents of a label, in a shuffled order. Documents without entities count as
-    those of one more label. So a prompt's share is ``sum(1 / (n_labels * n_holders(label)))`` over the labels of its
-    document, with ``n_holders`` the number of documents that have the label.
-
-    Args:
-        config: whether labels are balanced.
-        documents: those that ``make_prompts`` was given.
-        seed: of the orders.
-        n_documents: how many samples there will be.
-    """
-    if config.balance == "none":
-        return None
-    return label_turns(
-        [{entity.label for entity in whole.entities} for whole, _ in _beginnings(config, documents)],
-        seed=seed,
-        n_turns=n_documents,
-    )
-
-
 def label_turns(labels_of: Sequence[Collection[str]], *, seed: int, n_turns: int) -> list[int]:
     """Numbers of documents: the labels take turns, and so do the documents of a label, in a shuffled order.
 
@@ -170,10 +146,9 @@ def _file_prompts(path: Path) -> list[str]:
     return prompts
 
 
-def make_requests(prompts: Sequence[Prompt], n_documents: int, turns: Sequence[int] | None = None) -> list[Request]:
-    """One request for each document, the prompts taken in turn, or in the order of ``turns``."""
-    numbers = turns if turns is not None else [index % len(prompts) for index in range(n_documents)]
-    chosen = [(number, prompts[number]) for number in numbers]
+def make_requests(prompts: Sequence[Prompt], n_documents: int) -> list[Request]:
+    """One request for each document, the prompts taken in turn."""
+    chosen = [(index % len(prompts), prompts[index % len(prompts)]) for index in range(n_documents)]
     return [
         Request(index, prompt.text, number, prompt.entities, prompt.is_open)
         for index, (number, prompt) in enumerate(chosen)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth import stages as package
-from deidsynth.config import CorpusConfig, RunConfig, SplitConfig
+from deidsynth.config import CorpusConfig, ResolvedRun, RunConfig, SplitConfig, resolve_run
 from deidsynth.corpora import (
     LoadedCorpus,
     content_digest,
@@ -85,7 +85,7 @@ def run(
         workers: processes that run independent stages at once; the threads are divided among them.
 
     Raises:
-        ConfigError: no corpus, or no language.
+        ConfigError: no corpus, no language, or settings that contradict each other.
         InputError: several processes were launched, or the output folder or the store cannot be written in.
         CorpusError: the corpus has faults.
         ModelNotFoundError: a base model or an encoder is not there.
@@ -101,9 +101,10 @@ def run(
         listener.message(line)
     texts = load_unlabeled(config, loaded, listener)
     device, precision = resolve_computing(device, config.precision)
-    settled = _settle(config, loaded, precision)
+    resolved = _settle(config, loaded, precision)
+    settled = resolved.config()
     folder, store = RunFolder(output_folder(config)), Store(store_folder(config))
-    plan, stages = plan_run(settled, loaded, texts), package.STAGES if stages is None else stages
+    plan, stages = plan_run(resolved, loaded, texts), package.STAGES if stages is None else stages
     check_nodes(plan, store, stages, device)
     with folder.claim():
         folder.write_config(settled)
@@ -221,15 +222,13 @@ def load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress) 
     return LoadedCorpus(kept, format="texts")
 
 
-def plan_run(config: RunConfig, loaded: LoadedCorpus, texts: LoadedCorpus | None = None) -> Plan:
-    """The plan of a run on a loaded corpus, perhaps with texts without labels; the precision is resolved."""
+def plan_run(config: ResolvedRun, loaded: LoadedCorpus, texts: LoadedCorpus | None = None) -> Plan:
+    """The plan of a run on a loaded corpus, perhaps with texts without labels."""
     corpus = loaded.corpus
     return pipeline_plan(
         config,
         source_digest=content_digest(loaded),
         origin=corpus.origin,
-        language=corpus.language,
-        precision=config.precision,
         texts_digest=None if texts is None else content_digest(texts),
     )
 
@@ -259,10 +258,10 @@ def _check_places(config: RunConfig) -> None:
     refuse_unwritable(store_folder(config), "--output" if config.store is None else "--store")
 
 
-def _settle(config: RunConfig, loaded: LoadedCorpus, precision: str) -> RunConfig:
-    """The configuration with what was left to be found out."""
-    corpus = config.corpus.model_copy(update={"language": loaded.corpus.language})
-    return config.model_copy(update={"output": str(output_folder(config)), "precision": precision, "corpus": corpus})
+def _settle(config: RunConfig, loaded: LoadedCorpus, precision: str) -> ResolvedRun:
+    """The run, resolved."""
+    placed = config.model_copy(update={"output": str(output_folder(config))})
+    return resolve_run(placed, language=loaded.corpus.language, precision=precision)
 
 
 def resolve_computing(device: str, precision: str) -> tuple[str, str]:

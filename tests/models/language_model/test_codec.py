@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from deidsynth.config import AdaptConfig, LoraConfig, ScratchCausalConfig
+from deidsynth.config import AdaptConfig, LoraConfig, ScratchCausalConfig, resolve_adapt
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import ConfigError, ModelNotUsableError
 from deidsynth.models.language_model.added_tokens import AddedTokens
@@ -109,7 +109,8 @@ def test_a_tokenizer_that_cannot_hold_marks_is_refused() -> None:
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "bloom"])
 def test_new_tokens_begin_as_the_mean_of_the_others(kind: str, tiny: Tiny) -> None:
     before = AutoModelForCausalLM.from_pretrained(tiny(kind))
-    made = adaptable_model(AdaptConfig(base=str(tiny(kind)), annotations="inline"), [], "cpu", ["<|a|>", "<|b|>"])
+    config = resolve_adapt(AdaptConfig(base=str(tiny(kind)), annotations="inline"))
+    made = adaptable_model(config, [], "cpu", ["<|a|>", "<|b|>"])
     n_known = len(made.tokenizer) - 2
     for table in ("get_input_embeddings", "get_output_embeddings"):
         old, new = getattr(before, table)().weight, getattr(made.model, table)().weight
@@ -137,7 +138,9 @@ def test_a_model_from_scratch_has_room_for_added_tokens() -> None:
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "bloom"])
 def test_an_adapter_trains_new_tokens_and_is_read_again(kind: str, tiny: Tiny, tmp_path: Path) -> None:
-    config = AdaptConfig(base=str(tiny(kind)), method="lora", annotations="inline", lora=LoraConfig(r=2, alpha=4))
+    config = resolve_adapt(
+        AdaptConfig(base=str(tiny(kind)), method="lora", annotations="inline", lora=LoraConfig(r=2, alpha=4))
+    )
     made = adaptable_model(config, [], "cpu", ["<|a|>", "<|b|>"])
     trained = [weight for weight in made.model.parameters() if weight.requires_grad]
     first, second = made.tokenizer.convert_tokens_to_ids(["<|a|>", "<|b|>"])

@@ -12,13 +12,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from deidsynth.config import AdaptConfig
+from deidsynth.config import ResolvedAdaptConfig
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError, InputError
 from deidsynth.models.devices import Compute, autocast
 from deidsynth.models.language_model.causal_lm import Adaptable, context_length, loss_sum
 from deidsynth.models.language_model.packing import Packed, SpecialTokenIds, pack
-from deidsynth.models.recipes import AdaptRecipe
 from deidsynth.models.training.loop import LoopSettings, Objective, TrainingPoint, training_steps
 from deidsynth.models.training.processes import processes_on
 
@@ -66,7 +65,7 @@ class TokenSplit:
 def adapt_to_tokens(
     adaptable: Adaptable,
     tokens: TokenSplit,
-    config: AdaptConfig,
+    config: ResolvedAdaptConfig,
     compute: Compute,
     memory: dict[str, Any],
 ) -> Iterator[TrainingPoint]:
@@ -87,22 +86,21 @@ def adapt_to_tokens(
     length = min(config.sequence_length, context_length(adaptable.model))
     if not any(tokens.train):
         raise CorpusError("the training documents hold no text to adapt to")
-    recipe = AdaptRecipe.of(config, adaptable.method)
-    rows_per_step, processes = max(1, recipe.batch_tokens // length), processes_on(compute.device)
+    rows_per_step, processes = max(1, config.batch_tokens // length), processes_on(compute.device)
     n_processes = processes.num_processes
     if n_processes > rows_per_step:
         raise InputError(
-            f"adapt.batch_tokens: a step of {recipe.batch_tokens} tokens has {rows_per_step} rows for "
+            f"adapt.batch_tokens: a step of {config.batch_tokens} tokens has {rows_per_step} rows for "
             f"{n_processes} processes; set it to at least {n_processes * length}, or launch fewer"
         )
     epochs = _Epochs(tokens.train, special, length, rows_per_step, compute.seed, n_processes)
-    n_steps = max(1, round(recipe.epochs * epochs.n_steps))
+    n_steps = max(1, round(config.epochs * epochs.n_steps))
     settings = LoopSettings.of(
         config,
         compute,
         n_steps=n_steps,
-        learning_rate=recipe.learning_rate,
-        muon=recipe.muon,
+        learning_rate=config.learning_rate,
+        muon=config.optimizer == "muon",
     )
     n_characters = tokens.n_validation_characters
     validation = pack(tokens.validation, special, length) if n_characters else None

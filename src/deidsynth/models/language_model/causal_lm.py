@@ -20,16 +20,21 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from deidsynth.config import AdaptConfig, ScratchCausalConfig
-from deidsynth.errors import ConfigError, MissingExtraError, ModelNotUsableError
+from deidsynth.config import ResolvedAdaptConfig, ScratchCausalConfig
+from deidsynth.errors import MissingExtraError, ModelNotUsableError
 from deidsynth.models.cpu.packed_attention import packed_attention
 from deidsynth.models.language_model.packing import IGNORED, Packed, SpecialTokenIds, apart
 from deidsynth.models.loading import check_model_name, load_model, load_tokenizer
 from deidsynth.models.tokenizers import causal_tokenizer
-from deidsynth.starters import SCRATCH, catalog, is_starter, resolve
+from deidsynth.starters import SCRATCH, catalog, resolve
 
-LARGE_BYTES = 1_000_000_000
 UNLIMITED = 1_000_000
+
+SCRATCH_HEADS = 4
+SCRATCH_KV_HEADS = 1
+"""One key/value head for all makes sampling fast."""
+SCRATCH_CONTEXT = 2048
+"""Longest document of a model from scratch, in tokens: the longest that sampling writes unless it is told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -47,43 +52,9 @@ class Adaptable:
     method: str
 
 
-def resolve_method(config: AdaptConfig) -> str:
-    """``full``, ``lora`` or ``qlora``.
-
-    Raises:
-        ConfigError: low-rank adaptation of a model from scratch.
-    """
-    if config.base == SCRATCH:
-        if config.method in ("lora", "qlora"):
-            raise ConfigError([f"adapt.method: {config.method} adapts a pretrained base; scratch needs full"])
-        return "full"
-    if config.method != "auto":
-        return config.method
-    if is_starter(config.base):
-        return "full"
-    folder = Path(config.base).expanduser()
-    if not folder.is_dir():
-        return "lora"
-    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-    return "full" if size < LARGE_BYTES else "lora"
-
-
-def check_added_tokens(config: AdaptConfig, method: str) -> None:
-    """Make sure that the inline entity tags and control codes that a configuration asks for would be learned.
-
-    Raises:
-        ConfigError: a method for which that is not known to work.
-    """
-    if method == "qlora" and (config.annotations == "inline" or config.control_codes):
-        raise ConfigError(
-            [
-                "adapt.method: qlora is not known to train the new embeddings that inline entity tags and control "
-                "codes need; set adapt.method: lora or full"
-            ]
-        )
-
-
-def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str, added: Sequence[str] = ()) -> Adaptable:
+def adaptable_model(
+    config: ResolvedAdaptConfig, texts: Iterable[str], device: str, added: Sequence[str] = ()
+) -> Adaptable:
     """The base model of a configuration with its trainable weights.
 
     Args:
@@ -93,13 +64,11 @@ def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str, adde
         added: special tokens that the model is to learn; those that it knows already stay as they are.
 
     Raises:
-        ConfigError: a method that does not fit the base, or that would leave added tokens untrained.
         ModelNotFoundError: no such model.
         MissingExtraError: QLoRA without its dependency.
         ModelNotUsableError: QLoRA without CUDA, or a model that sees what it is to predict.
     """
-    method = resolve_method(config)
-    check_added_tokens(config, method)
+    method = config.method
     if config.base == SCRATCH:
         tokenizer = causal_tokenizer(texts, config.scratch.vocabulary_size)
         add_tokens(tokenizer, added)
@@ -156,11 +125,11 @@ def scratch_model(shape: ScratchCausalConfig, tokenizer: PreTrainedTokenizerBase
         LlamaConfig(
             vocab_size=len(tokenizer),
             hidden_size=shape.hidden_size,
-            intermediate_size=shape.intermediate_size,
+            intermediate_size=11 * shape.hidden_size // 4,  # about what a gated layer needs to match a plain one of 4 x
             num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads,
-            num_key_value_heads=shape.kv_heads,
-            max_position_embeddings=shape.context,
+            num_attention_heads=SCRATCH_HEADS,
+            num_key_value_heads=SCRATCH_KV_HEADS,
+            max_position_embeddings=SCRATCH_CONTEXT,
             tie_word_embeddings=True,
             pad_token_id=tokenizer.pad_token_id,
             bos_token_id=tokenizer.bos_token_id,
@@ -195,7 +164,7 @@ def quantization(method: str, device: str) -> dict[str, Any]:
     return {"quantization_config": quantization, "device_map": {"": device}, "dtype": torch.bfloat16}
 
 
-def _peft_config(config: AdaptConfig, model: PreTrainedModel, new: Sequence[int]) -> PeftLoraConfig:
+def _peft_config(config: ResolvedAdaptConfig, model: PreTrainedModel, new: Sequence[int]) -> PeftLoraConfig:
     """What an adapter is made of; the embeddings of new tokens are trained beside it, and no others."""
     from transformers.pytorch_utils import Conv1D
 

@@ -15,10 +15,9 @@ from typing import Any
 import torch
 from transformers import AutoModelForMaskedLM, ModernBertForMaskedLM, PreTrainedModel
 
-from deidsynth.config import TrainConfig
+from deidsynth.config import ResolvedTrainConfig
 from deidsynth.models.devices import Compute
 from deidsynth.models.loading import load_model
-from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.models.tagger.masking import MaskedBatch, mask_tokens, masked_loss_sum, padded
 from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.models.tagger.token_data import Example, batch_plan
@@ -29,7 +28,7 @@ from deidsynth.starters import SCRATCH, resolve
 def pretrain(
     tagger: Tagger,
     examples: Sequence[Example],
-    config: TrainConfig,
+    config: ResolvedTrainConfig,
     compute: Compute,
     memory: dict[str, Any],
     unlabeled: Sequence[Example] = (),
@@ -50,24 +49,26 @@ def pretrain(
     Raises:
         ModelNotUsableError: the encoder's folder has no head for masked language modeling.
     """
-    settings, recipe = config.task_adaptive_pretraining, TaggerRecipe.of(config)
+    settings = config.task_adaptive_pretraining
     model = _masked_language_model(tagger, config.encoder)
-    epochs = recipe.pretraining_epochs / n_copies
+    epochs = settings.epochs / n_copies
     if unlabeled:
         examples = [*_passes(examples, epochs), *_passes(unlabeled, settings.unlabeled_epochs)]
         epochs = 1.0
-    steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
+    steps_per_epoch = math.ceil(len(examples) / config.batch_size)
     n_steps = max(1, round(epochs * steps_per_epoch))
-    if not unlabeled:
-        n_steps = recipe.limited(n_steps, math.ceil(steps_per_epoch / n_copies))
-    plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, compute.seed)
+    if settings.max_steps and not unlabeled:
+        n_steps = min(n_steps, max(settings.max_steps, math.ceil(steps_per_epoch / n_copies)))
+    plan = batch_plan([len(example.ids) for example in examples], config.batch_size, n_steps, compute.seed)
 
     def batches(step: int) -> list[MaskedBatch]:
         chance = torch.Generator().manual_seed(compute.seed * 1_000_003 + step)
         chosen = [examples[number] for number in plan[step]]
         return [masked_batch(chosen, tagger, settings.masked_share, chance)]
 
-    loop = LoopSettings.of(config, compute, n_steps=n_steps, learning_rate=recipe.pretraining_rate, muon=recipe.muon)
+    loop = LoopSettings.of(
+        config, compute, n_steps=n_steps, learning_rate=settings.learning_rate, muon=config.optimizer == "muon"
+    )
     loop = replace(loop, weight_decay=settings.weight_decay)
     torch.manual_seed(compute.seed)
     objective = Objective(batches, masked_loss_sum, lambda batch: batch.n_targets)

@@ -26,7 +26,12 @@ from deidsynth.starters import SCRATCH, kind_of_base, resolve
 from deidsynth.tagging import TagSet
 
 MEMBER = "member-{}"
+SCRATCH_HEADS = 4
 SCRATCH_POSITIONS = 1024
+SCRATCH_LOCAL_ATTENTION = 128
+"""ModernBERT's own: entities are decided by what stands near."""
+SCRATCH_DROPOUT = 0.1
+"""A small encoder sees few documents many times."""
 DEFAULT_WINDOW = 512
 
 
@@ -102,7 +107,7 @@ def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], devic
             num_labels=len(tag_set),
             ignore_mismatched_sizes=True,
         )
-    if device == "cpu" and kind_of_base(config.encoder) != "other":
+    if device == "cpu" and kind_of_base(config.encoder) != "hub":
         model.set_attn_implementation("eager")
     return Tagger(model, tokenizer, tag_set, longest_window(model, tokenizer))
 
@@ -118,14 +123,14 @@ def scratch_encoder(
         ModernBertConfig(
             vocab_size=len(tokenizer),
             hidden_size=shape.hidden_size,
-            intermediate_size=shape.intermediate_size,
+            intermediate_size=2 * shape.hidden_size,
             num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads,
-            local_attention=shape.local_attention,
+            num_attention_heads=SCRATCH_HEADS,
+            local_attention=SCRATCH_LOCAL_ATTENTION,
             max_position_embeddings=SCRATCH_POSITIONS,
-            embedding_dropout=shape.dropout,
-            mlp_dropout=shape.dropout,
-            classifier_dropout=shape.dropout,
+            embedding_dropout=SCRATCH_DROPOUT,
+            mlp_dropout=SCRATCH_DROPOUT,
+            classifier_dropout=SCRATCH_DROPOUT,
             pad_token_id=tokenizer.pad_token_id,
             cls_token_id=tokenizer.cls_token_id,
             sep_token_id=tokenizer.sep_token_id,

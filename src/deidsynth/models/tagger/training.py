@@ -12,11 +12,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from deidsynth.config import TrainConfig
+from deidsynth.config import ResolvedTrainConfig
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.models.devices import Compute
-from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.models.tagger.masking import padded
 from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.models.tagger.token_data import Example, TrainingChunks, batch_plan
@@ -77,7 +76,7 @@ def carve_validation(documents: Sequence[Document], share: float, seed: int) -> 
 def train_tagger(
     tagger: Tagger,
     chunks: TrainingChunks,
-    config: TrainConfig,
+    config: ResolvedTrainConfig,
     compute: Compute,
     memory: dict[str, Any],
     *,
@@ -96,12 +95,13 @@ def train_tagger(
     examples = chunks.examples
     if not examples:
         raise CorpusError("the training documents hold no text to learn from")
-    recipe = TaggerRecipe.of(config)
-    steps_per_epoch = math.ceil(len(examples) / chunks.n_copies / recipe.batch_size)
+    steps_per_epoch = math.ceil(len(examples) / chunks.n_copies / config.batch_size)
     n_steps = max(1, round(config.epochs * steps_per_epoch))
-    plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, compute.seed)
+    plan = batch_plan([len(example.ids) for example in examples], config.batch_size, n_steps, compute.seed)
     pad = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
-    settings = LoopSettings.of(config, compute, n_steps=n_steps, learning_rate=recipe.learning_rate, muon=recipe.muon)
+    settings = LoopSettings.of(
+        config, compute, n_steps=n_steps, learning_rate=config.learning_rate, muon=config.optimizer == "muon"
+    )
     memory.setdefault("best", None)
     averaged = 0 if validate is not None else round(config.weight_averaging * n_steps)
     torch.manual_seed(compute.seed)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from deidsynth.config import AdaptConfig
+from deidsynth.config import ResolvedAdaptConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.files import write_lines
 from deidsynth.models.devices import Compute
@@ -29,7 +29,7 @@ class Adapt:
     """``train`` in; ``model/`` (a causal language model or an adapter) and ``curve.jsonl`` out."""
 
     def run(
-        self, config: AdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
+        self, config: ResolvedAdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
         """Adapt, and write the weights to keep; utilisation counts as if all weights were trained.
 
@@ -90,7 +90,7 @@ class Adapt:
         }
 
 
-def _seen_tokens(documents: Sequence[Sequence[int]], model: Any, config: AdaptConfig) -> float:
+def _seen_tokens(documents: Sequence[Sequence[int]], model: Any, config: ResolvedAdaptConfig) -> float:
     """How many tokens the document of a token has, in the mean over all tokens; no more than a row holds."""
     longest = min(config.sequence_length, context_length(model))
     lengths = [min(len(document), longest) for document in documents]

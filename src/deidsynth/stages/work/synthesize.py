@@ -22,7 +22,7 @@ from deidsynth.sampling.endpoint import EndpointEngine
 from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings, sample
 from deidsynth.sampling.filters import Filters, Verdict, replacements
 from deidsynth.sampling.local import LocalEngine
-from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests, prompt_turns
+from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.parts import pieces_of
@@ -117,8 +117,7 @@ def _first_requests(
     prompts = make_prompts(config.prompts, prompt_documents, language=_language(config, inputs), seed=seed)
     per_prompt = config.samples_per_prompt
     asked = max(1, round(config.volume_ratio * len(train))) if per_prompt is None else per_prompt * len(prompts)
-    turns = prompt_turns(config.prompts, prompt_documents, seed=seed, n_documents=asked)
-    requests = make_requests(prompts, asked, turns)
+    requests = make_requests(prompts, asked)
     knows = bool(settings.added_tokens and settings.added_tokens.control_codes)
     givers = givers_of(settings, train) if knows else []
     return with_control_codes(requests, knows, config.prompts.control_codes, givers, seed), len(prompts)
