@@ -32,10 +32,11 @@ from deidsynth.errors import ConfigError, CorpusError, InputError, OutputInUseEr
 from deidsynth.metrics import Counts
 from deidsynth.progress import SilentProgress
 from deidsynth.report.content import RunReport, SharedGroups
-from deidsynth.stages.specification import Stage, StageContext
+from deidsynth.stages.specification import StageContext, StageSpec
 from deidsynth.workflow.pipeline import RunResult, output_folder, preview, render_report, run, shown_notes, store_folder
 from deidsynth.workflow.run_folder import RunFolder, list_runs, show_run, verify_run
 from deidsynth.workflow.store import Store
+from fake_specs import specs_of
 from run_reports import memorization, recall, scores
 
 NAMES = ("Alva", "Bo", "Cia", "Dag")
@@ -54,8 +55,6 @@ class Fake:
     """Stands in for every stage; remembers its runs, and dies in the stage that the environment names."""
 
     name: str
-    config_type: type[StageConfig]
-    version: int = 1
     runs: list[StageConfig] = field(default_factory=list)
 
     def run(self, config: Any, inputs: Mapping[str, Path], output: Path, context: StageContext) -> Mapping[str, Any]:
@@ -116,17 +115,11 @@ class Fake:
         (output / "memorization.json").write_text(json.dumps(memorization(recall(0.25), recall(0.125), shown)))
 
 
-def fakes() -> dict[str, Stage]:
-    types: dict[str, type[StageConfig]] = {
-        "select": SelectConfig,
-        "adapt": AdaptConfig,
-        "synthesize": SynthesizeConfig,
-        "train": TrainConfig,
-        "annotate": AnnotateConfig,
-        "evaluate": EvaluateConfig,
-        "memorization": MemorizationConfig,
-    }
-    return {name: Fake(name, kind) for name, kind in types.items()}
+STAGES = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization")
+
+
+def fakes() -> dict[str, StageSpec]:
+    return specs_of({name: Fake(name) for name in STAGES})
 
 
 def config_of(home: Path, **changes: Any) -> RunConfig:
@@ -139,7 +132,7 @@ def config_of(home: Path, **changes: Any) -> RunConfig:
     return parse(RunConfig, {**data, **changes})
 
 
-def go(config: RunConfig, stages: dict[str, Stage] | None = None) -> RunResult:
+def go(config: RunConfig, stages: dict[str, StageSpec] | None = None) -> RunResult:
     return run(config, stages=stages or fakes(), device="cpu")
 
 
@@ -274,11 +267,11 @@ def test_groups_in_two_parts_are_counted_and_told(home: Path) -> None:
 def test_a_second_run_does_nothing_and_says_so(home: Path) -> None:
     first = go(config_of(home))
     before = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file() and path.name != ".lock"}
-    stages = fakes()
-    again = go(config_of(home), stages)
+    stages = {name: Fake(name) for name in STAGES}
+    again = go(config_of(home), specs_of(stages))
     assert again.unchanged
     assert again.report == first.report
-    assert all(not stage.runs for stage in stages.values() if isinstance(stage, Fake))
+    assert all(not stage.runs for stage in stages.values())
     after = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file() and path.name != ".lock"}
     assert after == before
 
@@ -405,9 +398,6 @@ def test_default_places() -> None:
     assert store_folder(parse(RunConfig, {"store": "/s"})) == Path("/s")
     with pytest.raises(ConfigError, match="output: no run folder; give one with --output"):
         output_folder(RunConfig())
-
-
-STAGES = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization")
 
 
 @pytest.mark.parametrize("stage", STAGES)

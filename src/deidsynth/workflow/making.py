@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deidsynth.errors import InputError
+from deidsynth.errors import ConfigError, InputError
 from deidsynth.files import storage_errors
 from deidsynth.progress import Progress, Task, format_seconds
 from deidsynth.stages.specification import StageContext, StageSpec
@@ -141,6 +141,9 @@ class _Making:
             if node.name not in sources:
                 raise InputError(f"{node.name}: its artifact is not in the store and no source was given for it")
             return stage.version, sources[node.name](work.output)
+        if not isinstance(node.config, stage.config_type):
+            wanted, given = stage.config_type.__name__, type(node.config).__name__
+            raise ConfigError([f"expected {wanted}, got {given}"], node.name)
         context = StageContext(
             scratch=work.scratch,
             seed=node.seed if node.seed is not None else 0,

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 import torch
-from deidsynth.workflow.executors.shards import place_parts
 
 from deidsynth.config import AnnotateConfig, TrainConfig
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus
 from deidsynth.models.tagger.token_classifier import new_tagger
-from deidsynth.stages import annotate
 from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work import annotate
 from deidsynth.stages.work.annotate import Annotate
 from deidsynth.tagging import TagSet
+from deidsynth.workflow.shards import place_parts
 from tiny_models import TEXTS, note
 
 N_DOCUMENTS, BLOCK = 23, 5

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from deidsynth.workflow.executors import execute, execute_all
 from deidsynth.workflow.executors.workers import Workers
 from deidsynth.workflow.plan import Node, Plan
-from deidsynth.workflow.store import Store
+from deidsynth.workflow.scheduler import execute
+from deidsynth.workflow.store import Artifact, Store
+from fake_specs import spec_of
 from pieces import N_PIECES, Pieces, source
 
 PLAN = Plan((Node("in", "import", source_digest="sha256:0"), Node("out", "pieces", inputs={"text": "in"})))
@@ -18,12 +19,18 @@ PLAN = Plan((Node("in", "import", source_digest="sha256:0"), Node("out", "pieces
 
 def go(root: Path, stage: Pieces, shards: int, **options: Any) -> Any:
     store = Store(root)
-    return store, execute_all(PLAN, store, {"pieces": stage}, sources={"in": source}, shards=shards, **options)
+    stages = {"pieces": spec_of(stage)}
+    return store, execute(PLAN, store, stages, sources={"in": source}, shards=shards, attempts=2, **options)
+
+
+def made_at_once(root: Path) -> Artifact:
+    stages = {"pieces": spec_of(Pieces())}
+    return execute(PLAN, Store(root), stages, sources={"in": source}).results["out"].artifact
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 9])
 def test_any_number_of_parts_gives_one_artifact(tmp_path, shards) -> None:
-    plain = execute(PLAN, Store(tmp_path / "plain"), {"pieces": Pieces()}, sources={"in": source})[-1].artifact
+    plain = made_at_once(tmp_path / "plain")
     heard: list[str] = []
     stage = Pieces()
     store, outcome = go(tmp_path / "parts", stage, shards, on_result=lambda result: heard.append(result.name))
@@ -54,7 +61,7 @@ def test_a_part_that_fails_keeps_its_whole_back_and_the_others_stay(tmp_path) ->
 
 
 def test_worker_processes_make_parts_too(tmp_path) -> None:
-    plain = execute(PLAN, Store(tmp_path / "plain"), {"pieces": Pieces()}, sources={"in": source})[-1].artifact
+    plain = made_at_once(tmp_path / "plain")
     stage = Pieces()
     _, outcome = go(tmp_path / "parts", stage, 3, run_pass=Workers(2, start_method="fork"))
     assert outcome.results["out"].artifact.content_digest == plain.content_digest

@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deidsynth.workflow.executors.shards import place_parts
 
 from deidsynth.config import SynthesizeConfig, merge, parse
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus
 from deidsynth.sampling.local import LocalEngine
-from deidsynth.stages import STAGES, synthesize
+from deidsynth.stages import STAGES
 from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work import synthesize
 from deidsynth.stages.work.synthesize import Synthesize
-from deidsynth.workflow.executors import execute, execute_all
 from deidsynth.workflow.executors.workers import Workers
 from deidsynth.workflow.plan import Node, Plan
+from deidsynth.workflow.scheduler import execute
+from deidsynth.workflow.shards import place_parts
 from deidsynth.workflow.store import Store
 from tiny_models import NOTES, one_thread, save_tiny
 from tiny_synthesis import SETTINGS
@@ -148,7 +149,7 @@ def sampling_plan(**changes: Any) -> tuple[Plan, dict[str, Any]]:
         Node(
             "out",
             "synthesize",
-            settings.model_dump(mode="json"),
+            settings,
             {"model": "model", "prompts": "notes", "train": "notes"},
             3,
             "fp32",
@@ -161,9 +162,9 @@ def sampling_plan(**changes: Any) -> tuple[Plan, dict[str, Any]]:
 @pytest.mark.parametrize("shards", [2, 5])
 def test_divided_nodes_give_one_artifact(tmp_path, shards) -> None:
     plan, sources = sampling_plan()
-    plain = execute(plan, Store(tmp_path / "plain"), STAGES, sources=sources)[-1].artifact
+    plain = execute(plan, Store(tmp_path / "plain"), STAGES, sources=sources).results["out"].artifact
     store = Store(tmp_path / "parts")
-    made = execute_all(plan, store, STAGES, sources=sources, shards=shards).results["out"].artifact
+    made = execute(plan, store, STAGES, sources=sources, shards=shards, attempts=2).results["out"].artifact
     assert (made.key, made.content_digest) == (plain.key, plain.content_digest)
     assert len(store.artifacts()) == 3, "parts go when their whole is there"
 
@@ -171,17 +172,17 @@ def test_divided_nodes_give_one_artifact(tmp_path, shards) -> None:
 def test_a_file_of_prompts_does_not_keep_a_node_from_being_divided(tmp_path) -> None:
     (tmp_path / "prompts.txt").write_text("Alvedina\nBrontus\n")
     plan, sources = sampling_plan(prompts={"source": "file", "file": str(tmp_path / "prompts.txt")})
-    plain = execute(plan, Store(tmp_path / "plain"), STAGES, sources=sources)[-1].artifact
-    outcome = execute_all(plan, Store(tmp_path / "parts"), STAGES, sources=sources, shards=2)
+    plain = execute(plan, Store(tmp_path / "plain"), STAGES, sources=sources).results["out"].artifact
+    outcome = execute(plan, Store(tmp_path / "parts"), STAGES, sources=sources, shards=2, attempts=2)
     assert outcome.results["out"].artifact.content_digest == plain.content_digest
 
 
 @pytest.mark.slow
 def test_worker_processes_sample_side_by_side(tmp_path) -> None:
     plan, sources = sampling_plan()
-    plain = execute(plan, Store(tmp_path / "plain"), STAGES, sources=sources)[-1].artifact
-    outcome = execute_all(
-        plan, Store(tmp_path / "parts"), STAGES, sources=sources, shards=3, run_pass=Workers(2, threads=1)
+    plain = execute(plan, Store(tmp_path / "plain"), STAGES, sources=sources).results["out"].artifact
+    outcome = execute(
+        plan, Store(tmp_path / "parts"), STAGES, sources=sources, shards=3, attempts=2, run_pass=Workers(2, threads=1)
     )
     assert not outcome.failures
     assert outcome.results["out"].artifact.content_digest == plain.content_digest
