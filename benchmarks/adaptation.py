@@ -30,12 +30,13 @@ from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArgum
 
 from deidsynth.cli.terminal import print_json, tell
 from deidsynth.config import AdaptConfig, SplitConfig
-from deidsynth.corpora import load_corpus, split_parts
+from deidsynth.corpora import read_corpus, split_parts
 from deidsynth.documents import Document
 from deidsynth.errors import DeidsynthError
 from deidsynth.models.devices import Compute, resolve_device, resolve_precision
-from deidsynth.models.language_model.adaptation import TextSplit, adapt
+from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens
 from deidsynth.models.language_model.causal_lm import adaptable_model
+from deidsynth.models.language_model.packing import token_ids
 
 BATCH_SIZES = (1, 2, 4, 8, 16)
 TRIED_TOKENS = 12_000
@@ -52,7 +53,8 @@ def ours(texts: Sequence[str], config: AdaptConfig, device: str, precision: str)
     with tempfile.TemporaryDirectory() as scratch:
         compute = Compute(1, device, precision, Path(scratch))
         began = time.perf_counter()
-        points = adapt(adaptable, TextSplit(tuple(texts), ()), config, compute, {})
+        tokens = TokenSplit([token_ids(adaptable.tokenizer, text) for text in texts], (), 0)
+        points = adapt_to_tokens(adaptable, tokens, config, compute, {})
         n_tokens = sum(point.n_targets for point in points)
         return n_tokens, time.perf_counter() - began
 
@@ -112,7 +114,7 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     device = resolve_device(options.device)
     precision = resolve_precision("auto", device)
     config = AdaptConfig(base=options.base, epochs=1, validation=0, keep="last", checkpoint_seconds=1e9, method="full")
-    loaded = load_corpus(options.corpus, language=options.language)
+    loaded = read_corpus(options.corpus, language=options.language)
     documents: Sequence[Document] = split_parts(loaded.corpus, loaded.parts, SplitConfig())["train"].documents
     texts = [document.text for document in documents[: options.documents]]
 

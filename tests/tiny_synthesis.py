@@ -7,6 +7,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from deidsynth.config import SynthesizeConfig, parse
 from deidsynth.corpora import write_jsonl
@@ -27,7 +28,6 @@ SETTINGS: dict[str, Any] = {
     "filters": {
         "max_sampled_ratio": 3,
         "max_repeated": 0.4,
-        "loop_tokens": 1,
         "min_common_words": 0,
         "max_foreign_letters": 1,
     },
@@ -50,7 +50,8 @@ def synthesize(folders: Mapping[str, Path], place: Path) -> Mapping[str, Any]:
     for name in ("output", "scratch"):
         (place / name).mkdir(parents=True, exist_ok=True)
     config = parse(SynthesizeConfig, SETTINGS)
-    return Synthesize().run(config, folders, place / "output", StageContext(place / "scratch", seed=3))
+    with patch("deidsynth.sampling.filters.LOOP_TOKENS", 1):
+        return Synthesize().run(config, folders, place / "output", StageContext(place / "scratch", seed=3))
 
 
 def synthesize_and_die(folders: Mapping[str, Path], place: Path, n_batches: int) -> None:

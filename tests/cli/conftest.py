@@ -22,10 +22,11 @@ from deidsynth.config import (
     SynthesizeConfig,
     TrainConfig,
 )
-from deidsynth.corpora import read_jsonl, split_parts
-from deidsynth.corpora import write_jsonl as jsonl_writer
+from deidsynth.corpora import read_jsonl, split_parts, write_jsonl as jsonl_writer
 from deidsynth.documents import Corpus, Document, Entity
+from deidsynth.metrics import Counts
 from deidsynth.stages.specification import StageContext
+from run_reports import memorization, recall, scores
 
 Deidsynth = Callable[..., Result]
 Note = Callable[..., dict[str, Any]]
@@ -95,10 +96,12 @@ class FakeStage:
             (output / "curve.jsonl").write_text("", encoding="utf-8")
         elif self.name == "evaluate":
             silver = json.loads((inputs["model"] / "model" / "config.json").read_text(encoding="utf-8"))["silver"]
-            (output / "scores.json").write_text(json.dumps(self._scores(0.5 if silver else 0.75)), encoding="utf-8")
+            (output / "scores.json").write_text(
+                json.dumps(scores(Counts(1, 1, 1) if silver else Counts(3, 1, 1))), encoding="utf-8"
+            )
         elif self.name == "memorization":
-            recall = {"train": {"recall": 0.25}, "held_out": {"recall": 0.125}}
-            (output / "memorization.json").write_text(json.dumps({"n": 5, **recall, "shown": []}), encoding="utf-8")
+            found = memorization(recall(0.25), recall(0.125), [])
+            (output / "memorization.json").write_text(json.dumps(found), encoding="utf-8")
         else:
             corpus = self._corpus(config, inputs, corpora)
             write_target(corpus, output / "corpus.jsonl")
@@ -115,11 +118,6 @@ class FakeStage:
         source = corpora["train"] if self.name == "synthesize" else corpora["texts"]
         made = [Document(f"s{number}", "Hej Bo", (Entity(4, 6, "NAME"),)) for number in range(len(source))]
         return Corpus(tuple(made), origin="synthetic", annotation="silver")
-
-    def _scores(self, f1: float) -> dict[str, Any]:
-        counts = {"precision": f1, "recall": f1, "f1": f1, "tp": 3, "fp": 1, "fn": 1}
-        ways = dict.fromkeys(("strict", "span", "merged", "token"), counts)
-        return {**ways, "per_label": {"NAME": counts}, "leak": None, "n_documents": 2}
 
 
 def write_target(corpus: Corpus, path: Path) -> None:

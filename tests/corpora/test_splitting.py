@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from deidsynth.config import SplitConfig
 from deidsynth.corpora import shared_groups, split_parts, take_fraction

@@ -1,8 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import InputError
@@ -83,8 +82,8 @@ def test_counts_add_up_over_documents_in_any_order():
         ([GOLD], [], "predicted lacks 1 of 1 gold documents, the first is 'a'"),
         ([], [GOLD], "predicted has 1 documents that gold lacks, the first is 'a'"),
         ([GOLD], [document(text=TEXT + " ")], "the texts of 1 documents differ"),
-        ([GOLD, GOLD], [GOLD], "1 document ids occur twice in gold"),
-        ([GOLD], [GOLD, GOLD], "1 document ids occur twice in predicted"),
+        ([GOLD, GOLD], [GOLD], "1 duplicate document ids in gold"),
+        ([GOLD], [GOLD, GOLD], "1 duplicate document ids in predicted"),
     ],
 )
 def test_documents_that_do_not_match_are_refused(gold, predicted, message):

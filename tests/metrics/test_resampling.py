@@ -7,8 +7,7 @@ from itertools import accumulate, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from deidsynth.errors import InputError
 from deidsynth.metrics.resampling import Interval, bootstrap, group_rows, ratios, resample
@@ -124,8 +123,8 @@ def test_ratios_are_those_of_the_sums(counts: list[tuple[int, int, int]]) -> Non
         ([1, 2, 3], {}, "got shape"),
         ([[1, 2, 3], [1]], {}, "must be numbers"),
         ([["secret", 2, 3]], {}, "must be numbers"),
-        ([[1, -1, 0]], {}, "negative or not finite"),
-        ([[1, math.nan, 0]], {}, "negative or not finite"),
+        ([[1, -1, 0]], {}, "negative or non-finite"),
+        ([[1, math.nan, 0]], {}, "negative or non-finite"),
         ([[1, 1, 0]], {"groups": []}, "one group for each of 1 documents, got 0"),
         ([[1, 1, 0]], {"level": 95}, "between 0 and 1, such as 0.95, got 95"),
         ([[1, 1, 0]], {"n_resamples": 0}, "at least 1, got 0"),
@@ -140,4 +139,4 @@ def test_what_cannot_be_resampled_is_refused(counts: list[list[float]], options:
 
 
 def test_interval_as_plain_data() -> None:
-    assert Interval(0.1, 0.2, 0.9).to_dict() == {"low": 0.1, "high": 0.2, "level": 0.9}
+    assert Interval(0.1, 0.2, 0.9).ends == (0.1, 0.2)

@@ -130,13 +130,13 @@ def test_a_shortage_is_told(stage: Stage) -> None:
 def test_counted_texts_are_kept(stage: Stage) -> None:
     facts = stage(iter([LOOP] * 3 + [""] + list(_new())), filters={"mode": "count"})
     assert (facts["n_sampled"], facts["n_documents"], facts["n_rejected"], facts["n_missing"]) == (8, 8, 0, 0)
-    found = [facts[name] for name in ("n_loops", "n_empty", "n_near_repeats", "n_without_eos")]
+    found = [facts[name] for name in ("n_loops", "n_empty", "n_near_duplicates", "n_without_eos")]
     assert found == [3, 1, 1, 8]  # two of the loops have one prompt
 
 
 def test_nothing_is_looked_at_where_nothing_is_asked_for(stage: Stage) -> None:
     facts = stage(iter([LOOP] * 8), filters={"mode": "off"})
-    assert (facts["n_documents"], facts["n_loops"], facts["n_near_repeats"]) == (8, 0, 0)
+    assert (facts["n_documents"], facts["n_loops"], facts["n_near_duplicates"]) == (8, 0, 0)
     assert stage.rows[0]["repeated"] is None
 
 
@@ -162,11 +162,6 @@ def test_texts_are_cut_before_a_stop_text_behind_their_prompt(stage: Stage) -> N
     assert [text.removesuffix(" hjä") for text in stage.texts] != stage.texts
     assert all(text.endswith(" hjä") for text in stage.texts)
     assert stage.engine.settings.stop == ("slut", "mer", "l")
-
-
-def test_labels_share_the_prompts(stage: Stage) -> None:
-    stage(_new(), prompts={"language": "sv", "balance": "labels"})
-    assert sorted(row["prompt_number"] for row in stage.rows) == [0, 0, 1, 1, 2, 2, 3, 3]  # all have all labels
 
 
 def test_a_run_that_is_killed_again_and_again_gives_the_same(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 from deidsynth.config.study import AXES
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
-from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.study import load_studies, load_study, plan_study
 from deidsynth.study.planning import distinct
 from deidsynth.study.reported import reported_row, reported_table
@@ -68,7 +67,7 @@ def test_the_papers_settings_are_the_papers(preset, corpus, fakes) -> None:
         assert (sampling.annotations, sampling.prompts.words, sampling.filters.mode) == ("machine", 3, "count")
         assert (sampling.top_p, sampling.temperature, sampling.top_k, sampling.min_p) == (0.95, 1.0, 0, 0.0)
         assert volume == 4 or volume in given["synthetic_volume"]
-        for train in (config.train, config.synthetic_train_config()):
+        for train in (config.train, config.train_synthetic):
             assert (train.epochs, train.batch_size, train.chunk_words) == (6, 16, 128)
             assert (train.mention_replacement, train.transitions, train.keep, train.target_recall) == (
                 0,
@@ -76,8 +75,8 @@ def test_the_papers_settings_are_the_papers(preset, corpus, fakes) -> None:
                 "last",
                 None,
             )
-            assert TaggerRecipe.of(train).pretraining_epochs == 0
-        assert config.train.encoder == config.synthetic_train_config().encoder
+            assert train.task_adaptive_pretraining.epochs == 0
+        assert config.train.encoder == config.train_synthetic.encoder
 
 
 @pytest.mark.parametrize("preset", EXPECTED)

@@ -33,13 +33,7 @@ def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Path
     documents = tuple(note(number, 1 + number % 4) for number in range(N_DOCUMENTS))
     write_jsonl(Corpus(documents, origin="synthetic"), folders["texts"] / "corpus.jsonl")
     torch.manual_seed(3)
-    shape: dict[str, Any] = {
-        "hidden_size": 32,
-        "layers": 2,
-        "heads": 2,
-        "intermediate_size": 48,
-        "vocabulary_size": 300,
-    }
+    shape = {"hidden_size": 32, "layers": 2, "vocabulary_size": 300}
     config = TrainConfig.model_validate({"encoder": "scratch", "scratch": shape})
     new_tagger(config, TagSet(("O", "B-CITY", "I-CITY", "B-NAME", "I-NAME")), TEXTS).save(folders["model"] / "model")
     return folders

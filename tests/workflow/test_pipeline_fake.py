@@ -29,12 +29,15 @@ from deidsynth.config import (
 from deidsynth.corpora import read_jsonl, split_parts, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import ConfigError, CorpusError, InputError, OutputInUseError
+from deidsynth.metrics import Counts
 from deidsynth.progress import SilentProgress
+from deidsynth.report.content import RunReport, SharedGroups
 from deidsynth.stages.specification import StageContext, StageSpec
 from deidsynth.workflow.pipeline import RunResult, output_folder, preview, render_report, run, shown_notes, store_folder
 from deidsynth.workflow.run_folder import RunFolder, list_runs, show_run, verify_run
 from deidsynth.workflow.store import Store
 from fake_specs import specs_of
+from run_reports import memorization, recall, scores
 
 NAMES = ("Alva", "Bo", "Cia", "Dag")
 
@@ -100,19 +103,16 @@ class Fake:
 
     def _evaluate(self, config: EvaluateConfig, inputs: Mapping[str, Path], output: Path) -> None:
         model = json.loads((inputs["model"] / "model" / "config.json").read_text())
-        f1 = 0.75 if model["annotation"] == "gold" else 0.5
-        counts = {"precision": f1, "recall": f1, "f1": f1, "tp": 3, "fp": 1, "fn": 1}
+        # F1 is 3/4 and 1/2.
+        counts = Counts(3, 1, 1) if model["annotation"] == "gold" else Counts(1, 1, 1)
         n_documents = len(read_jsonl(inputs["corpus"] / "corpus.jsonl"))
-        ways = dict.fromkeys(("strict", "span", "merged", "token"), counts)
-        scores = {**ways, "per_label": {"NAME": counts}, "leak": 0.1, "n_documents": n_documents}
-        (output / "scores.json").write_text(json.dumps(scores))
+        (output / "scores.json").write_text(json.dumps(scores(counts, n_documents)))
         (output / "predictions.jsonl").write_text("")
 
     def _memorization(self, config: MemorizationConfig, inputs: Mapping[str, Path], output: Path) -> None:
         assert set(inputs) == {"texts", "train", "held_out"}
         shown = list(range(0, len(read_jsonl(inputs["texts"] / "corpus.jsonl")), 2))
-        found = {"n": config.n, "train": {"recall": 0.25}, "held_out": {"recall": 0.125}, "shown": shown}
-        (output / "memorization.json").write_text(json.dumps(found))
+        (output / "memorization.json").write_text(json.dumps(memorization(recall(0.25), recall(0.125), shown)))
 
 
 STAGES = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization")
@@ -189,13 +189,20 @@ def test_a_run_leaves_the_folder_that_was_promised(home: Path) -> None:
 def test_the_report_keeps_its_contract(home: Path) -> None:
     result = go(config_of(home))
     report = json.loads((result.folder / "report.json").read_text())
-    assert report == result.report
-    assert report["schema_version"] == 1
+    assert report == result.report.to_dict()
+    assert RunReport.read(result.folder / "report.json") == result.report
+    assert report["schema_version"] == 2
     assert report["models"]["gold"]["strict"]["f1"] == 0.75
     assert report["difference"] == {"strict_f1": -0.25, "token_f1": -0.25}
+    assert (result.gold.strict.f1, result.synthetic.strict.f1) == (0.75, 0.5)
+    assert result.synthetic.per_label["NAME"].recall == 0.5
     stages = {stage["name"]: stage for stage in report["stages"]}
     assert sorted(stages) == EVERYTHING
-    assert set(stages["gold"]) == {"name", "stage", "key", "status", "duration_seconds", "facts"}
+    shown = {"title", "box", "fact_titles", "headline"}
+    assert set(stages["gold"]) == {"name", "stage", "key", "status", "duration_seconds", "facts"} | shown
+    assert (stages["gold"]["title"], stages["gold"]["box"]) == ("Train the gold model", "train_gold")
+    assert stages["evaluate-gold"]["headline"] == ["strict_f1", "token_f1"]
+    assert stages["evaluate-gold"]["fact_titles"]["token_f1"] == "token F1"
     assert stages["select-test"]["facts"] == {"n_documents": 5}
     assert {name: each["n_documents"] for name, each in report["corpora"].items()} == {
         "train": 19,
@@ -204,7 +211,7 @@ def test_the_report_keeps_its_contract(home: Path) -> None:
         "synthetic": 38,
     }
     assert [point["loss"] for point in report["curves"]["gold"]] == [2.0, 1.0]
-    assert report["memorization"]["train"] == {"recall": 0.25}
+    assert report["memorization"]["train"]["recall"] == 0.25
     assert (report["language"], report["origin"], report["device"]) == ("sv", "invented", "cpu")
     assert report["config"]["synthesize"]["volume_ratio"] == 2
     text = (result.folder / "report.json").read_text()
@@ -214,9 +221,9 @@ def test_the_report_keeps_its_contract(home: Path) -> None:
 
 def test_curves_tell_of_pretraining_where_there_was_some(home: Path) -> None:
     fresh = {"task_adaptive_pretraining": {"epochs": 0}}
-    curves = go(config_of(home, train_synthetic=fresh)).report["curves"]
+    curves = go(config_of(home, train_synthetic=fresh)).report.curves
     assert list(curves) == ["adapt", "gold_pretraining", "gold", "synthetic"]
-    assert curves["gold_pretraining"] == [{"step": 1, "train_loss": 3.0}]
+    assert curves["gold_pretraining"] == ({"step": 1, "train_loss": 3.0},)
 
 
 def test_shown_notes_are_synthetic_and_spread_over_those_that_passed(home: Path) -> None:
@@ -227,9 +234,14 @@ def test_shown_notes_are_synthetic_and_spread_over_those_that_passed(home: Path)
     assert shown == sorted(set(shown))
     assert shown[0] == 0
     assert shown[-1] >= 32
-    few = {**result.report, "memorization": {"shown": [3, 5]}}
-    assert [note.doc_id for note in shown_notes(result.folder, few)] == ["synthetic-3", "synthetic-5"]
-    assert shown_notes(result.folder, {**few, "memorization": {"shown": []}}) == []
+
+    def those(*numbers: int) -> list[str]:
+        few = result.report.memorization.model_copy(update={"shown": numbers})
+        report = result.report.model_copy(update={"memorization": few})
+        return [note.doc_id for note in shown_notes(result.folder, report)]
+
+    assert those(3, 5) == ["synthetic-3", "synthetic-5"]
+    assert those() == []
 
 
 def test_groups_in_two_parts_are_counted_and_told(home: Path) -> None:
@@ -240,15 +252,15 @@ def test_groups_in_two_parts_are_counted_and_told(home: Path) -> None:
             self.lines.append(text)
 
     apart = go(config_of(home))
-    assert apart.report["shared_groups"] == {"train_test": 0, "validation_test": 0}
+    assert apart.report.shared_groups == SharedGroups(train_test=0, validation_test=0)
     # Numbers end in 0 to 9 in train (20 notes, one of them for validation) and in 0 to 4 in test.
     corpus = {"path": str(home / "notes"), "language": "sv", "origin": "invented", "group_by": r"(\d)$"}
     listener = Listener()
     shared = run(config_of(home, corpus=corpus), stages=fakes(), device="cpu", progress=listener)
-    counts = shared.report["shared_groups"]
-    assert counts["train_test"] + counts["validation_test"] == 5
+    counts = shared.report.shared_groups
+    assert counts.train_test + counts.validation_test == 5
     warnings = [line for line in listener.lines if line.startswith("warning:")]
-    assert f"warning: {counts['train_test']} groups of documents stand in both train and test" in warnings[0]
+    assert f"warning: {counts.train_test} groups of documents stand in both train and test" in warnings[0]
     assert "Shared groups." in (shared.folder / "report.html").read_text()
 
 
@@ -284,8 +296,8 @@ def test_going_back_computes_nothing_and_publishes_again(home: Path) -> None:
     assert computed(back) == []
     assert not back.unchanged
     assert json.loads((back.folder / "models/gold/config.json").read_text())["epochs"] == 6
-    assert {stage["status"] for stage in back.report["stages"]} == {"cached"}
-    durations = [[stage["duration_seconds"] for stage in report["stages"]] for report in (first.report, back.report)]
+    assert {stage.status for stage in back.report.stages} == {"cached"}
+    durations = [[stage.duration_seconds for stage in report.stages] for report in (first.report, back.report)]
     assert durations[0] == durations[1]
 
 
@@ -332,7 +344,7 @@ def test_two_runs_share_the_store(home: Path) -> None:
 def test_lineage_is_in_every_manifest(home: Path) -> None:
     corpus = {"path": str(home / "notes"), "language": "sv", "origin": "real"}
     result = go(config_of(home, corpus=corpus))
-    assert result.report["origin"] == "real"
+    assert result.report.origin == "real"
     shown = {entry["name"]: entry for entry in show_run(result.folder)["artifacts"]}
     assert list(shown) == [node.name for node in result.results]
     assert [entry["direct"] for entry in shown["synthetic"]["lineage"]["real_data"]] == [False]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from deidsynth import starters
-from deidsynth.config import RunConfig, TrainConfig, parse
+from deidsynth.config import RunConfig, TrainConfig, parse, resolve_run
 from deidsynth.digests import digest
 from deidsynth.errors import InputError
 from deidsynth.stages import STAGES
@@ -14,8 +14,10 @@ from deidsynth.workflow.plan import Node, Plan, lineage, merge
 
 
 def plan_of(data: dict[str, Any] | None = None, **changes: Any) -> Plan:
-    given = {"source_digest": digest("corpus"), "origin": "real", "language": "sv", "precision": "fp32"}
-    return pipeline_plan(parse(RunConfig, data or {}), **{**given, **changes})
+    facts = {"language": "sv", "precision": "fp32"}
+    facts |= {name: changes.pop(name) for name in list(changes) if name in facts}
+    run = resolve_run(parse(RunConfig, data or {}), **facts)
+    return pipeline_plan(run, **{"source_digest": digest("corpus"), "origin": "real", **changes})
 
 
 def changed(left: Plan, right: Plan) -> set[str]:

@@ -31,7 +31,7 @@ def test_only_the_gold_model_takes_them(home: Path) -> None:  # noqa: F811
     }  # fmt: skip
     direct = [each["direct"] for each in shown["gold"]["lineage"]["real_data"] if each["source"] == texts]
     assert direct == [True]
-    assert "Another" not in json.dumps(result.report)
+    assert "Another" not in result.report.to_json()
 
 
 def test_other_texts_leave_the_language_model_as_it_is(home: Path) -> None:  # noqa: F811

@@ -33,17 +33,19 @@ def adapt_command(
     from deidsynth.cli.inputs import load, training_documents
     from deidsynth.cli.settings import stage_config
     from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.config import AdaptConfig
+    from deidsynth.config import AdaptConfig, resolve_adapt
     from deidsynth.workflow.alone import Around, refuse_occupied, run_alone, share_alone
     from deidsynth.workflow.executors.launched import launched_processes
 
     process = launched_processes()
     quiet = quiet or not process.is_main  # one process tells of the work
-    config = stage_config(AdaptConfig, settings, base=base)
+    asked = stage_config(AdaptConfig, settings, base=base)
+    resolve_adapt(asked)  # contradictions are told before the corpus is read
     refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by, require_entities=False, texts_suffice=True)
     around = Around(seed if seed is not None else 1, make_progress(quiet), device=device, process=process)
     inputs = {"train": training_documents(loaded, quiet)}
+    config = resolve_adapt(asked, control_codes=bool(inputs["train"].n_entities))
     if not process.is_main:
         share_alone("adapt", config, inputs, output, around)
         return

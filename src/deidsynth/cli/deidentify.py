@@ -25,8 +25,9 @@ def deidentify_command(
     quiet: Quiet = False,
 ) -> None:
     """Find identifying information in texts and tag it or mask it. A model misses some: look at the result."""
-    from deidsynth.cli.inputs import count_other_files, load_notes, load_texts, prepare_output, refuse_standard_output
+    from deidsynth.cli.inputs import count_other_files, load_texts, prepare_output, refuse_standard_output
     from deidsynth.cli.terminal import make_progress, print_facts, tell
+    from deidsynth.corpora.texts import read_notes
     from deidsynth.errors import InputError
     from deidsynth.workflow.alone import model_folder, refuse_occupied
 
@@ -34,7 +35,7 @@ def deidentify_command(
     weights = model_folder(model)
     if output.resolve() == source.resolve():
         raise InputError(f"{output}: is the input itself; choose another output")
-    texts = load_notes(source) if source.suffix != ".jsonl" else load_texts(source, quiet)
+    texts = read_notes(source) if source.suffix != ".jsonl" else load_texts(source, quiet)
     skipped = 0
     if source.is_dir():
         refuse_occupied(output)

@@ -67,13 +67,12 @@ def demo_command(
     progress = make_progress(quiet)
     results = {each: run_demo(each, output, seed, progress) for each in languages}
     if json:
-        print_json({each: result.report for each, result in results.items()})
+        print_json({each: result.report.to_dict() for each, result in results.items()})
         return
     rows = []
     for each, result in results.items():
-        models = result.report["models"]
         for way in ("strict", "token"):
-            gold, synthetic = models["gold"][way]["f1"], models["synthetic"][way]["f1"]
+            gold, synthetic = result.gold.measures[way].f1, result.synthetic.measures[way].f1
             rows.append([each, way, format_score(gold), format_score(synthetic)])
     print_table(["language", "F1", "gold", "synthetic"], rows, title="Models trained on gold and on synthetic notes")
     for each, result in results.items():

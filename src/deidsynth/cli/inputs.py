@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deidsynth.cli.options import Discontinuous
 from deidsynth.cli.terminal import tell
-from deidsynth.documents import Corpus, Document
+from deidsynth.documents import Corpus
 from deidsynth.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def load(
     Args:
         path: file or folder.
         quiet: whether nothing is told.
-        language: as for ``load_corpus``, like all that is not named here.
+        language: as for ``read_corpus``, like all that is not named here.
         group_by: expression that finds the group in a document's name.
         discontinuous: what becomes of entities in fragments.
         format: name, or ``auto``.
@@ -51,9 +51,9 @@ def load(
     """
     from deidsynth.cli.settings import layout_config
     from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
-    from deidsynth.corpora.loading import load_corpus, refuse_unlabelled
+    from deidsynth.corpora.loading import read_corpus, refuse_unlabelled
 
-    loaded = load_corpus(
+    loaded = read_corpus(
         path,
         format=format,
         language=language,
@@ -92,52 +92,10 @@ def training_documents(loaded: LoadedCorpus, quiet: bool) -> Corpus:
     return chosen
 
 
-def note_files(path: Path) -> list[Path]:
-    """The ``.txt`` files at a path, sorted: the file itself, or all below a folder.
-
-    Raises:
-        InputError: no such path, or no such file in it.
-    """
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise InputError(f"{path}: no such file or folder; give a .txt file, a folder of them, or a .jsonl file")
-    files = sorted(file for file in path.rglob("*.txt") if file.is_file() and not _is_unfinished(file, path))
-    if not files:
-        raise InputError(f"{path}: holds no .txt file; give a folder of notes as .txt, or a .jsonl file")
-    return files
-
-
 def count_other_files(path: Path) -> int:
     """Files below a folder that are no ``.txt`` and so no notes; hidden ones are passed over."""
     others = (file for file in path.rglob("*") if file.is_file() and file.suffix != ".txt")
     return sum(not any(part.startswith(".") for part in file.relative_to(path).parts) for file in others)
-
-
-def _is_unfinished(file: Path, root: Path) -> bool:
-    """Whether a file lies in what a killed command left of its output."""
-    return any(part.startswith(".") and part.endswith(".partial") for part in file.relative_to(root).parts[:-1])
-
-
-def read_note(path: Path) -> str:
-    """The exact text of a note.
-
-    Raises:
-        InputError: not UTF-8.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            return stream.read()
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 at byte {error.start}; convert it, such as with: iconv -f latin1 -t utf-8"
-        ) from None
-
-
-def _notes(path: Path) -> Iterator[Document]:
-    root = path if path.is_dir() else path.parent
-    for file in note_files(path):
-        yield Document(file.relative_to(root).with_suffix("").as_posix(), read_note(file))
 
 
 def load_texts(path: Path, quiet: bool, language: str | None = None) -> Corpus:
@@ -147,26 +105,19 @@ def load_texts(path: Path, quiet: bool, language: str | None = None) -> Corpus:
     below the folder as its id.
 
     Raises:
-        InputError: nothing there, or not UTF-8.
-        CorpusError: faults in the annotated corpus that is there.
+        InputError: nothing there.
+        CorpusError: faults in what is there.
     """
+    from deidsynth.corpora.texts import read_notes
+
     name = _annotated_format(path)
     if name is None:
-        return load_notes(path, language)
+        return read_notes(path, language=language)
     joined = Discontinuous.JOIN
     loaded = load(
         path, quiet, language=language, discontinuous=joined, format=name, require_entities=False, texts_suffice=True
     )
     return loaded.corpus.with_documents(document.with_entities(()) for document in loaded.corpus)
-
-
-def load_notes(path: Path, language: str | None = None) -> Corpus:
-    """Plain texts, whatever annotation lies beside them: a ``.txt`` file, or all below a folder.
-
-    Raises:
-        InputError: nothing there, or not UTF-8.
-    """
-    return Corpus(tuple(_notes(path)), language=language)
 
 
 def _annotated_format(path: Path) -> str | None:

@@ -36,7 +36,7 @@ def train_command(
     from deidsynth.cli.inputs import load, training_documents
     from deidsynth.cli.settings import stage_config
     from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.config import TrainConfig
+    from deidsynth.config import TrainConfig, resolve_train
     from deidsynth.corpora.texts import read_texts
     from deidsynth.workflow.alone import Around, refuse_occupied, run_alone
     from deidsynth.workflow.executors.launched import refuse_several_processes
@@ -46,10 +46,9 @@ def train_command(
     refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by)
     around = Around(seed if seed is not None else 1, make_progress(quiet), device=device)
-    if config.language is None:
-        config = config.model_copy(update={"language": loaded.corpus.language})
     inputs = {"corpus": training_documents(loaded, quiet)}
     if texts is not None:
-        inputs["texts"] = read_texts(texts, language=language, origin=loaded.corpus.origin)
-    facts = run_alone("train", config, inputs, output, around)
+        inputs["texts"] = read_texts(texts, language=loaded.corpus.language, origin=loaded.corpus.origin)
+    resolved = resolve_train(config, language=loaded.corpus.language)
+    facts = run_alone("train", resolved, inputs, output, around)
     print_facts(facts, f"model in {output}", json, quiet)

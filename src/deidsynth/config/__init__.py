@@ -16,6 +16,8 @@ from deidsynth.config.parsing import (
     merge,
     parse,
 )
+from deidsynth.config.resolve import resolve_adapt, resolve_run, resolve_synthesize, resolve_train
+from deidsynth.config.resolved import ResolvedAdaptConfig, ResolvedRun, ResolvedTrainConfig
 from deidsynth.config.run import (
     CorpusConfig,
     RunConfig,
@@ -67,6 +69,9 @@ __all__ = [
     "Precision",
     "PromptConfig",
     "ReportedConfig",
+    "ResolvedAdaptConfig",
+    "ResolvedRun",
+    "ResolvedTrainConfig",
     "RunConfig",
     "ScratchCausalConfig",
     "ScratchEncoderConfig",
@@ -84,4 +89,8 @@ __all__ = [
     "load_data",
     "merge",
     "parse",
+    "resolve_adapt",
+    "resolve_run",
+    "resolve_synthesize",
+    "resolve_train",
 ]

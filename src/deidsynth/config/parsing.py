@@ -21,9 +21,8 @@ class StageConfig(BaseModel):
     renamed: ClassVar[Mapping[str, str]] = {}
     """Keys that had another name before, and what they are called now."""
 
-    def plain(self) -> dict[str, Any]:
-        """Plain JSON, as it stands in keys: what says nothing in this configuration may be left out."""
-        return self.model_dump(mode="json")
+    removed: ClassVar[Mapping[str, str]] = {}
+    """Keys that are gone, and what holds in their place."""
 
 
 ConfigType = TypeVar("ConfigType", bound=StageConfig)
@@ -36,6 +35,17 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
         below = merged.get(key)
         merged[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return merged
+
+
+def difference(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """What has to be laid over some plain data, by ``merge``, to give other data with the same keys."""
+    found: dict[str, Any] = {}
+    for key, value in top.items():
+        below = base[key]
+        if value != below:
+            nested = isinstance(below, Mapping) and isinstance(value, Mapping)
+            found[key] = difference(below, value) if nested else value
+    return found
 
 
 def parse(model: type[ConfigType], data: Mapping[str, Any], source: str = "configuration") -> ConfigType:
@@ -58,6 +68,8 @@ def _explain(model: type[StageConfig], detail: Mapping[str, Any]) -> str:
         known, key = sorted(getattr(above, "model_fields", {})), str(location[-1])
         if key in getattr(above, "renamed", {}):
             return f"{name}: unknown key, it is called {above.renamed[key]} now"
+        if key in getattr(above, "removed", {}):
+            return f"{name}: unknown key, it is gone: {above.removed[key]}"
         near = _nearest(key, known)
         hint = f"did you mean {near}?" if near else f"known keys: {', '.join(known)}"
         return f"{name}: unknown key, {hint}"

@@ -18,12 +18,6 @@ from deidsynth.config.stages import (
     SynthesizeConfig,
     TrainConfig,
 )
-from deidsynth.starters import kind_of_base
-
-SYNTHETIC_MENTION_REPLACEMENT = 0.7
-"""What a language model writes has few values, many times."""
-SYNTHETIC_FORMAT_VARIATION = 0.5
-"""It writes dates in running text half as often as it has read them."""
 
 
 class CorpusConfig(StageConfig):
@@ -77,32 +71,10 @@ class RunConfig(StageConfig):
                 f"synthesize.annotations: {self.synthesize.annotations} needs a model that writes entities; leave "
                 "adapt.annotations out, or set it to inline"
             )
-        if self.synthesize.prompts.control_codes is not None and not self.adapt_config().control_codes:
-            raise ValueError(
-                "synthesize.prompts.control_codes needs a model that knows them; set adapt.control_codes: [labels]"
-            )
         if self.synthesize.endpoint.base_url is not None and self.adapt.control_codes:
             raise ValueError("synthesize.endpoint: a server is sent no control codes; leave adapt.control_codes out")
         return self
 
-    def adapt_config(self, *, adapts: bool = True) -> AdaptConfig:
-        """``adapt`` with what it leaves to the run: ``annotations: auto``, and ``control_codes``.
-
-        Args:
-            adapts: false for a base model that is taken as it is, and so knows no control codes.
-        """
-        annotations, control_codes = self.adapt.annotations, self.adapt.control_codes
-        if annotations == "auto":
-            annotations = "none" if self.synthesize.annotations == "machine" else "inline"
-        if control_codes is None:
-            small = kind_of_base(self.adapt.base) != "other"
-            learns = adapts and small and self.adapt.method != "qlora" and self.synthesize.endpoint.base_url is None
-            control_codes = ["labels", "length"] if learns else []
-        return self.adapt.model_copy(update={"annotations": annotations, "control_codes": control_codes})
-
     def synthetic_train_config(self) -> TrainConfig:
-        """``train`` with the keys of ``train_synthetic`` laid over it, and invented values unless one of them says."""
-        config = parse(TrainConfig, merge(self.train.model_dump(), self.train_synthetic), source="train_synthetic")
-        default = {"mention_replacement": SYNTHETIC_MENTION_REPLACEMENT, "format_variation": SYNTHETIC_FORMAT_VARIATION}
-        missing = {key: value for key, value in default.items() if getattr(config, key) is None}
-        return config.model_copy(update=missing)
+        """``train`` with the keys of ``train_synthetic`` laid over it."""
+        return parse(TrainConfig, merge(self.train.model_dump(), self.train_synthetic), source="train_synthetic")

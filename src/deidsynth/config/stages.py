@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -13,6 +13,9 @@ from deidsynth.config.parsing import StageConfig
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 Precision = Literal["auto", "fp32", "bf16"]
+Method = Literal["full", "lora", "qlora"]
+Optimizer = Literal["adamw", "muon"]
+ControlCode = Literal["labels", "length"]
 
 
 class SplitConfig(StageConfig):
@@ -47,10 +50,6 @@ class SelectConfig(StageConfig):
     fraction: Share = Field(1.0, description="a nested share of the part, by group")
     fold: FoldConfig | None = Field(None, description="a fold in place of the corpus' own parts")
 
-    def plain(self) -> dict[str, Any]:
-        """Plain JSON; ``fold`` is left out where there is none, so that keys do not change for want of it."""
-        return self.model_dump(mode="json", exclude={"fold"} if self.fold is None else None)
-
 
 class LoraConfig(StageConfig):
     """Low-rank adaptation; the defaults are the paper's."""
@@ -66,19 +65,16 @@ class LoraConfig(StageConfig):
 class ScratchCausalConfig(StageConfig):
     """Shape of the causal language model that ``base: scratch`` makes."""
 
-    hidden_size: int = Field(256, ge=16)
-    layers: int = Field(4, ge=1)
-    heads: int = Field(4, ge=1)
-    kv_heads: int = Field(1, ge=1, description="key/value heads; few make sampling fast")
-    intermediate_size: int = Field(704, ge=16)
-    vocabulary_size: int = Field(4096, ge=300)
-    context: int = Field(2048, ge=64, description="longest document in tokens")
+    removed: ClassVar[Mapping[str, str]] = {
+        "heads": "it is 4",
+        "kv_heads": "it is 1",
+        "intermediate_size": "it is 2.75 times hidden_size",
+        "context": "it is 2048",
+    }
 
-    @model_validator(mode="after")
-    def _heads_divide(self) -> ScratchCausalConfig:
-        if self.hidden_size % self.heads or self.heads % self.kv_heads:
-            raise ValueError("hidden_size must be a multiple of heads, and heads of kv_heads")
-        return self
+    hidden_size: int = Field(256, ge=16, multiple_of=8, description="a multiple of 8")
+    layers: int = Field(4, ge=1)
+    vocabulary_size: int = Field(4096, ge=300)
 
 
 class TaskAdaptivePretrainingConfig(StageConfig):
@@ -89,11 +85,14 @@ class TaskAdaptivePretrainingConfig(StageConfig):
     epochs: float | None = Field(
         None,
         ge=0.0,
-        description="passes over the training documents; by default 6 for scratch, 4 for a starter (at most 1,000 "
-        "steps, or one pass), else 0: none",
+        description="passes over the training documents, 0: none; by default by the kind of encoder, see Presets",
     )
-    learning_rate: float | None = Field(
-        None, gt=0.0, description="by default 4e-3 for scratch, 2e-3 for a starter, else 5e-5"
+    learning_rate: float | None = Field(None, gt=0.0, description="by default by the kind of encoder, see Presets")
+    max_steps: int | None = Field(
+        None,
+        ge=0,
+        description="most steps, but for one whole pass, where there are no unlabeled texts; 0: no limit; by default "
+        "by the kind of encoder where epochs is left out, see Presets, else no limit",
     )
     weight_decay: float = Field(0.05, ge=0.0)
     masked_share: Fraction = Field(0.3, description="share of the tokens that are masked")
@@ -105,19 +104,16 @@ class TaskAdaptivePretrainingConfig(StageConfig):
 class ScratchEncoderConfig(StageConfig):
     """Shape of the encoder that ``encoder: scratch`` makes."""
 
-    hidden_size: int = Field(192, ge=16)
-    layers: int = Field(4, ge=1)
-    heads: int = Field(4, ge=1)
-    intermediate_size: int = Field(384, ge=16)
-    vocabulary_size: int = Field(4096, ge=300)
-    local_attention: int = Field(128, ge=2)
-    dropout: float = Field(0.1, ge=0.0, lt=1.0)
+    removed: ClassVar[Mapping[str, str]] = {
+        "heads": "it is 4",
+        "intermediate_size": "it is twice hidden_size",
+        "local_attention": "it is 128",
+        "dropout": "it is 0.1",
+    }
 
-    @model_validator(mode="after")
-    def _heads_divide(self) -> ScratchEncoderConfig:
-        if self.hidden_size % self.heads:
-            raise ValueError("hidden_size must be a multiple of heads")
-        return self
+    hidden_size: int = Field(192, ge=16, multiple_of=8, description="a multiple of 8")
+    layers: int = Field(4, ge=1)
+    vocabulary_size: int = Field(4096, ge=300)
 
 
 class AdaptConfig(StageConfig):
@@ -126,20 +122,16 @@ class AdaptConfig(StageConfig):
     renamed: ClassVar[Mapping[str, str]] = {"header": "control_codes"}
 
     base: str = Field("starter", description="hub id, local folder, starter, starter-xs, or scratch")
-    method: Literal["auto", "full", "lora", "qlora"] = Field(
+    method: Literal["auto", Method] = Field(
         "auto", description="auto: full for scratch, starters and local folders under 1 GB, else lora"
     )
     epochs: float | None = Field(
-        None, gt=0.0, description="passes over the training text; by default 2.5 for a starter, else 5"
+        None, gt=0.0, description="passes over the training text; by default by kind and method, see Presets"
     )
-    learning_rate: float | None = Field(
-        None, gt=0.0, description="by default 3e-3 scratch, 1.5e-3 starters, 3e-4 full, 2e-4 LoRA"
-    )
-    optimizer: Literal["auto", "adamw", "muon"] = Field(
-        "auto", description="auto: muon for scratch and starters, else adamw"
-    )
+    learning_rate: float | None = Field(None, gt=0.0, description="by default by kind and method, see Presets")
+    optimizer: Literal["auto", Optimizer] = Field("auto", description="auto: by kind and method, see Presets")
     batch_tokens: int | None = Field(
-        None, ge=64, description="tokens in one optimizer step; by default 2048 for scratch and starters, else 8192"
+        None, ge=64, description="tokens in one optimizer step; by default by kind and method, see Presets"
     )
     sequence_length: int = Field(
         2048,
@@ -157,10 +149,10 @@ class AdaptConfig(StageConfig):
         description="inline: entities are written into the text as special tokens, so that the model writes them too; "
         "auto: inline where synthesize.annotations asks for it, else none",
     )
-    control_codes: list[Literal["labels", "length"]] | None = Field(
+    control_codes: list[ControlCode] | None = Field(
         None,
         description="special tokens before each text: labels (which occur, and about how often), length (its quartile "
-        "among the training documents); by default both in a run with a starter or a model from scratch, else none",
+        "among the training documents); by default in a run by kind and method, see Presets, else none",
     )
     evaluations: int = Field(8, ge=1, description="how often the validation loss is measured")
     lora: LoraConfig = LoraConfig()
@@ -178,6 +170,7 @@ class PromptConfig(StageConfig):
     """What every sample begins with."""
 
     renamed: ClassVar[Mapping[str, str]] = {"headers": "control_codes"}
+    removed: ClassVar[Mapping[str, str]] = {"balance": "set control_codes: balanced, for a model with control codes"}
 
     source: Literal["validation", "bos", "file"] = "validation"
     words: int = Field(3, ge=1, description="first words of each validation text")
@@ -185,9 +178,6 @@ class PromptConfig(StageConfig):
         "surrogate", description="PII inside a prompt: replaced by invented values, kept, or the prompt left out"
     )
     file: str | None = Field(None, description="one prompt a line, for source: file")
-    balance: Literal["none", "labels"] = Field(
-        "none", description="labels: every label of the validation documents gets the same share of the prompts"
-    )
     control_codes: Literal["gold", "balanced"] | None = Field(
         None,
         description="which control codes a model that knows them (adapt.control_codes) is given: gold, those of the "
@@ -199,8 +189,6 @@ class PromptConfig(StageConfig):
     def _file_is_named(self) -> PromptConfig:
         if (self.source == "file") != (self.file is not None):
             raise ValueError("source: file and file: PATH go together")
-        if self.balance == "labels" and self.source != "validation":
-            raise ValueError("balance: labels needs source: validation, whose documents have labels")
         return self
 
 
@@ -208,6 +196,7 @@ class FilterConfig(StageConfig):
     """Which sampled documents are no good, and what happens to them; see docs/sampling.md."""
 
     renamed: ClassVar[Mapping[str, str]] = {"budget": "max_sampled_ratio", "near_repeat": "near_duplicate_share"}
+    removed: ClassVar[Mapping[str, str]] = {"loop_tokens": "it is 4"}
 
     mode: Literal["reject", "count", "off"] = Field(
         "reject", description="reject: others are sampled in their place; count: kept and counted; off: not looked at"
@@ -223,8 +212,9 @@ class FilterConfig(StageConfig):
         0.6,
         description="runs of 8 words that two synthetic documents share, of the shorter one's, to be near-duplicates",
     )
-    loop_tokens: int = Field(4, ge=1, description="length of the runs of tokens by which loops are found")
-    max_repeated: float = Field(0.5, ge=0.0, le=1.0, description="share of such runs that stood before; 1: off")
+    max_repeated: float = Field(
+        0.5, ge=0.0, le=1.0, description="share of the runs of 4 tokens that stood before in the document; 1: off"
+    )
     max_malformed: float = Field(
         0.2, ge=0.0, le=1.0, description="share of the inline entity tags that had to be repaired; 1: off"
     )
@@ -314,13 +304,9 @@ class TrainConfig(StageConfig):
 
     encoder: str = Field("starter", description="hub id, local folder, starter, or scratch")
     epochs: float = Field(6.0, gt=0.0, description="passes over the training documents")
-    optimizer: Literal["auto", "adamw", "muon"] = Field(
-        "auto", description="auto: muon for scratch and starters, else adamw"
-    )
-    batch_size: int | None = Field(None, ge=1, description="chunks; by default 8 for scratch and starters, else 16")
-    learning_rate: float | None = Field(
-        None, gt=0.0, description="by default 3e-3 for scratch, 2.5e-3 for a starter, else 5e-5"
-    )
+    optimizer: Literal["auto", Optimizer] = Field("auto", description="auto: by the kind of encoder, see Presets")
+    batch_size: int | None = Field(None, ge=1, description="chunks; by default by the kind of encoder, see Presets")
+    learning_rate: float | None = Field(None, gt=0.0, description="by default by the kind of encoder, see Presets")
     warmup: float = Field(0.1, ge=0.0, lt=1.0)
     weight_decay: float = Field(0.01, ge=0.0)
     max_grad_norm: float = Field(1.0, gt=0.0)
@@ -355,15 +341,15 @@ class TrainConfig(StageConfig):
         ge=0.0,
         le=1.0,
         description="every second pass is over documents with this share of their mentions replaced by surrogates; "
-        "by default 0.7 for the synthetic model of a run, else 0: none",
+        "by default see Presets for the synthetic model of a run, else 0: none",
     )
     format_variation: float | None = Field(
         None,
         ge=0.0,
         le=1.0,
         description="with mention_replacement: probability that a date, an age, a relative or an organization gets "
-        "another surface format, such as month and year for a full date; by default 0.5 for the synthetic model of a "
-        "run, else 0",
+        "another surface format, such as month and year for a full date; by default see Presets for the synthetic "
+        "model of a run, else 0",
     )
     language: str | None = Field(None, description="of the invented values; by default the corpus's language")
     transitions: float = Field(
@@ -373,12 +359,6 @@ class TrainConfig(StageConfig):
     )
     task_adaptive_pretraining: TaskAdaptivePretrainingConfig = TaskAdaptivePretrainingConfig()
     scratch: ScratchEncoderConfig = ScratchEncoderConfig()
-
-    def plain(self) -> dict[str, Any]:
-        """Plain JSON; ``format_variation`` is left out where it says nothing, so that keys stay the same."""
-        return self.model_dump(
-            mode="json", exclude=None if self.mention_replacement and self.format_variation else {"format_variation"}
-        )
 
 
 class AnnotateConfig(StageConfig):

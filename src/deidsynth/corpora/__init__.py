@@ -5,7 +5,7 @@ from deidsynth.corpora.finding import find_format
 from deidsynth.corpora.formats.hub_datasets import from_dataset, to_dataset
 from deidsynth.corpora.formats.jsonl import read_jsonl, write_jsonl
 from deidsynth.corpora.formats.registry import FORMATS, Format, write_corpus
-from deidsynth.corpora.loading import LoadedCorpus, check_corpus, content_digest, load_corpus
+from deidsynth.corpora.loading import LoadedCorpus, check_corpus, content_digest, load_corpus, read_corpus
 from deidsynth.corpora.mapping import LabelMapping, load_mapping, map_labels, ready_mappings
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
 from deidsynth.corpora.splitting import fold_parts, shared_groups, split_parts, take_fraction
@@ -29,6 +29,7 @@ __all__ = [
     "load_corpus",
     "load_mapping",
     "map_labels",
+    "read_corpus",
     "read_jsonl",
     "ready_mappings",
     "shared_groups",

@@ -20,11 +20,12 @@ from deidsynth.corpora.folders import (
     part_folders,
     skip_outside_parts,
 )
-from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
+from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
-from deidsynth.corpora.records import PARTS, Part, ReadResult, decode, read_bytes
-from deidsynth.documents import Annotation, Corpus, Document, Origin
+from deidsynth.corpora.records import PARTS, Part, ReadResult, read_exactly
+from deidsynth.documents import Corpus, Document
 from deidsynth.errors import Problem, UnrepresentableError
+from deidsynth.files import whole_file, whole_folder
 
 BOM = b"\xef\xbb\xbf"
 
@@ -40,15 +41,13 @@ class Source:
         path: of the file.
         name: unique among the files; the name of a document without an id begins with it.
         part: the part of all its documents.
-        origin: where the texts come from, if a file beside it says.
-        annotation: who annotated, if a file beside it says.
+        provenance: where texts and annotation come from and the language, as far as a file beside it says.
     """
 
     path: Path
     name: str
     part: Part | None
-    origin: Origin | None = None
-    annotation: Annotation | None = None
+    provenance: Provenance
 
 
 def looks_like(path: Path, suffix: str, looks: Looks) -> bool:
@@ -62,7 +61,7 @@ def looks_like(path: Path, suffix: str, looks: Looks) -> bool:
 def find_sources(path: Path, suffix: str, looks: Looks, result: ReadResult) -> list[Source]:
     """The files to read; others with the suffix are counted as skipped."""
     if not path.is_dir():
-        return [Source(path, path.stem, None)]
+        return [Source(path, path.stem, None, Provenance())]
 
     def accept(file: Path) -> bool:
         accepted = file.name != PROVENANCE_FILE and looks(file) is not False
@@ -80,7 +79,7 @@ def find_sources(path: Path, suffix: str, looks: Looks, result: ReadResult) -> l
             provenances[file.parent] = read_provenance(file.parent, result)
         # Folders may repeat a file name; a slash would make the document's id no file name.
         name = file.stem if stems[file.stem] == 1 else "-".join(file.relative_to(path).with_suffix("").parts)
-        sources.append(Source(file, name, part, *provenances[file.parent]))
+        sources.append(Source(file, name, part, provenances[file.parent]))
     return sources
 
 
@@ -99,8 +98,7 @@ def read_head(path: Path, n_bytes: int) -> str | None:
 
 def read_text(path: Path, result: ReadResult) -> str | None:
     """The text of a file without a byte order mark, or None with a problem."""
-    data = read_bytes(path)
-    text = data if isinstance(data, Problem) else decode(data, str(path))
+    text = read_exactly(path)
     if isinstance(text, Problem):
         result.problems.append(text)
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from deidsynth.corpora.records import (
     check_records,
 )
 from deidsynth.digests import ALGORITHM, canonical_json
-from deidsynth.documents import Corpus, Document, Origin
+from deidsynth.documents import Corpus, Document, Origin, language_code
 from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
 
 
@@ -44,6 +45,25 @@ class LoadedCorpus:
     skipped: Counter[str] = field(default_factory=Counter)
     format: str = ""
     problems: tuple[Problem, ...] = ()
+
+    def with_splits(self) -> Corpus:
+        """The corpus, in which each document knows the part that the source puts it in, as its ``split``."""
+        return self.corpus.with_documents(
+            replace(document, split=self.parts.get(document.doc_id)) for document in self.corpus
+        )
+
+    def warn(self, source: str) -> None:
+        """Warn of what the source carries and the corpus does not, and of faults that do not stand in the way.
+
+        Args:
+            source: what was read, for people.
+        """
+        if self.skipped:
+            told = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in sorted(self.skipped.items()))
+            warnings.warn(f"{source}: skipped {told}", stacklevel=3)
+        if self.problems:
+            others = f"; {len(self.problems) - 1} more like this" if len(self.problems) > 1 else ""
+            warnings.warn(f"{self.problems[0]}{others}", stacklevel=3)
 
     def __repr__(self) -> str:
         parts = dict(Counter(self.parts.values()))
@@ -95,20 +115,22 @@ def load_corpus(
     origin: Origin | None = None,
     require_entities: bool = True,
     texts: Mapping[str, str] | None = None,
-) -> LoadedCorpus:
-    """The corpus at a path, clean, with its parts.
+) -> Corpus:
+    """The corpus at a path, clean, its documents in the splits that it names.
+
+    What the source carries and a corpus does not, and faults that do not stand in the way, are told as warnings.
 
     Args:
         path: file or folder.
         format: name of the format, or ``auto`` to find it.
-        language: code of the text, two letters (ISO 639-1) or three (ISO 639-3), in any case.
+        language: code of the text, two letters (ISO 639-1) or three (ISO 639-3), in any case; by default what the
+            source says.
         group_by: regular expression on the document id; its first group, or the whole match, names the group of the
             document, whatever the source says.
-        discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` makes it a problem.
+        discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` makes it an error.
         layout: what the format leaves open.
-        origin: where the text comes from; by default what the records say where all agree, else ``real``.
-        require_entities: whether a corpus without any entity is an error, and a table of which columns are passed over
-            and none is known to hold entities.
+        origin: where the text comes from; by default what the source says, else ``real``.
+        require_entities: whether a corpus without any entity is an error.
         texts: the exact text of documents by their ids, for a brat folder that holds ``.ann`` files alone.
 
     Raises:
@@ -116,7 +138,53 @@ def load_corpus(
         CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
         ConfigError: ``group_by`` is no regular expression.
     """
-    language = None if language is None else _language_code(language)
+    loaded = read_corpus(
+        path,
+        format=format,
+        language=language,
+        group_by=group_by,
+        discontinuous=discontinuous,
+        layout=layout,
+        origin=origin,
+        require_entities=require_entities,
+        texts=texts,
+    )
+    loaded.warn(str(path))
+    return loaded.with_splits()
+
+
+def read_corpus(
+    path: str | Path,
+    *,
+    format: str = "auto",
+    language: str | None = None,
+    group_by: str | None = None,
+    discontinuous: Discontinuous = "refuse",
+    layout: LayoutConfig | None = None,
+    origin: Origin | None = None,
+    require_entities: bool = True,
+    texts: Mapping[str, str] | None = None,
+) -> LoadedCorpus:
+    """The corpus at a path with its parts, and what its reader skipped and doubted.
+
+    Args:
+        path: as for ``load_corpus``, like all that is not named here.
+        format: see there.
+        language: see there.
+        group_by: see there.
+        discontinuous: see there.
+        layout: see there.
+        origin: see there.
+        require_entities: whether a corpus without any entity is an error, and a table of which columns are passed over
+            and none is known to hold entities.
+        texts: see there.
+
+    Raises:
+        InputError: no such path, a format that is unknown or cannot be told, or a language that is no code.
+        CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
+        ConfigError: ``group_by`` is no regular expression.
+    """
+    language = _language_code(language)
     result = check_corpus(path, format=format, discontinuous=discontinuous, layout=layout, texts=texts)
     if not result.records and not result.problems:
         raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
@@ -160,13 +228,11 @@ def content_digest(loaded: LoadedCorpus) -> str:
     return f"{ALGORITHM}:{digest.hexdigest()}"
 
 
-def _language_code(language: str) -> str:
-    if not re.fullmatch("[A-Za-z]{2,3}", language):
-        raise InputError(
-            f"corpus.language: expected a code of two or three letters, such as es or sv, got {language!r}; "
-            "give it with --language"
-        )
-    return language.lower()
+def _language_code(language: str | None) -> str | None:
+    try:
+        return language_code(language)
+    except ValueError as error:
+        raise InputError(f"corpus.language: {error}, got {language!r}; give it with --language") from None
 
 
 def _grouped(corpus: Corpus, group_by: str) -> Corpus:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 from deidsynth.config import LayoutConfig
-from deidsynth.documents import Annotation, Corpus, Document, Entity, Origin
+from deidsynth.documents import SPLITS, Annotation, Corpus, Document, Entity, Origin, Split
 from deidsynth.errors import CorpusError, Problem
 
-Part = Literal["train", "validation", "test"]
+Part = Split
 Discontinuous = Literal["refuse", "join"]
 
-PARTS: tuple[Part, ...] = get_args(Part)
+PARTS: tuple[Part, ...] = SPLITS
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
 ANNOTATIONS: tuple[Annotation, ...] = get_args(Annotation)
 
@@ -78,6 +78,7 @@ class Record:
         origin: where the text comes from, if the source says.
         annotation: who annotated, if the source says.
         text_path: the file that holds the text and nothing else, where it is another than ``path``.
+        language: code of the text's language, if the source says.
     """
 
     doc_id: str
@@ -90,6 +91,7 @@ class Record:
     origin: Origin | None = None
     annotation: Annotation | None = None
     text_path: str | None = None
+    language: str | None = None
 
     def __repr__(self) -> str:
         return f"Record(path={self.path!r}, line={self.line}, n_chars={len(self.text)}, n_spans={len(self.spans)})"
@@ -157,6 +159,12 @@ def read_bytes(path: Path) -> bytes | Problem:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return Problem(str(path), f"cannot be read ({reason}); check the path and its permissions", code="unreadable")
+
+
+def read_exactly(path: Path) -> str | Problem:
+    """The exact text of a UTF-8 file, or the problem that says why it cannot be had."""
+    data = read_bytes(path)
+    return data if isinstance(data, Problem) else decode(data, str(path))
 
 
 def one_of(value: object, choices: tuple[Choice, ...]) -> Choice | None:
@@ -269,7 +277,7 @@ def build_corpus(result: ReadResult, *, origin: Origin | None = None, language: 
     Args:
         result: with all its problems, those of ``check_records`` included.
         origin: wins over what the records say; else theirs where all agree, else ``real``.
-        language: ISO 639-1 code.
+        language: wins over what the records say; else theirs where all agree, else unknown.
 
     Raises:
         CorpusError: the result has a fatal problem; all are listed, by file and line.
@@ -277,8 +285,8 @@ def build_corpus(result: ReadResult, *, origin: Origin | None = None, language: 
     fatal = [problem for problem in result.problems if problem.fatal]
     if fatal:
         raise CorpusError(sorted(fatal, key=lambda problem: (problem.path, problem.line or 0)))
-    said = {record.origin for record in result.records}
-    agreed = said.pop() if len(said) == 1 else None
+    origins = {record.origin for record in result.records}
+    languages = {record.language for record in result.records}
     silver = any(record.annotation == "silver" for record in result.records)
     documents = (
         Document(
@@ -291,7 +299,7 @@ def build_corpus(result: ReadResult, *, origin: Origin | None = None, language: 
     )
     return Corpus(
         tuple(documents),
-        origin=origin or agreed or "real",
+        origin=origin or (origins.pop() if len(origins) == 1 else None) or "real",
         annotation="silver" if silver else "gold",
-        language=language,
+        language=language or (languages.pop() if len(languages) == 1 else None),
     )

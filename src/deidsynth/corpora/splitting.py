@@ -1,12 +1,11 @@
 """Train, validation and test: as the source names them, or carved by group from a seed.
 
-Chance comes from hashes of seed, purpose and group, so a split depends neither on the order of the documents nor on
-the version of a random generator. Documents of one group never part, and keep the order of the corpus.
+A split depends neither on the order of the documents nor on the version of a random generator. Documents of one group
+never part, and keep the order of the corpus.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping
 
@@ -14,6 +13,7 @@ from deidsynth.config import FoldConfig, SplitConfig
 from deidsynth.corpora.records import PARTS, Part
 from deidsynth.documents import Corpus
 from deidsynth.errors import CorpusError, InputError
+from deidsynth.groups import held_out, shuffled
 
 
 def split_parts(corpus: Corpus, parts: Mapping[str, Part], split: SplitConfig) -> dict[Part, Corpus]:
@@ -25,7 +25,7 @@ def split_parts(corpus: Corpus, parts: Mapping[str, Part], split: SplitConfig) -
 
     Args:
         corpus: the documents.
-        parts: part of each document id, as ``load_corpus`` gives it; may be empty.
+        parts: part of each document id, as ``read_corpus`` gives it; may be empty.
         split: shares and seed of what is carved.
 
     Raises:
@@ -73,15 +73,15 @@ def fold_parts(corpus: Corpus, parts: Mapping[str, Part], split: SplitConfig, fo
             "ask for fewer folds, or give more documents"
         )
     filled = [0] * fold.folds
-    held_out: set[str] = set()
-    for group in _shuffled(sizes, split.seed, "fold"):
+    in_fold: set[str] = set()
+    for group in shuffled(sizes, split.seed, "fold"):
         smallest = filled.index(min(filled))
         filled[smallest] += sizes[group]
         if smallest == fold.number - 1:
-            held_out.add(group)
-    rest = _only(corpus, sizes.keys() - held_out)
+            in_fold.add(group)
+    rest = _only(corpus, sizes.keys() - in_fold)
     train, validation = _carve(rest, split.validation, split.seed, "validation", n_remaining=1)
-    return {"train": train, "validation": validation, "test": _only(corpus, held_out)}
+    return {"train": train, "validation": validation, "test": _only(corpus, in_fold)}
 
 
 def shared_groups(left: Corpus, right: Corpus) -> int:
@@ -109,7 +109,7 @@ def take_fraction(corpus: Corpus, fraction: float, seed: int) -> Corpus:
     target = fraction * len(corpus)
     taken: set[str] = set()
     n_taken = 0
-    for group in _shuffled(sizes, seed, "fraction"):
+    for group in shuffled(sizes, seed, "fraction"):
         if taken and abs(n_taken - target) <= abs(n_taken + sizes[group] - target):
             break
         taken.add(group)
@@ -130,37 +130,13 @@ def _named_parts(corpus: Corpus, parts: Mapping[str, Part]) -> dict[Part, Corpus
 
 
 def _carve(corpus: Corpus, share: float, seed: int, part: Part, n_remaining: int) -> tuple[Corpus, Corpus]:
-    """What remains, and the carved part: whole groups up to a share of the documents, at least one group."""
-    sizes = _group_sizes(corpus)
-    if len(sizes) <= n_remaining:
-        raise CorpusError(
-            f"{len(sizes)} group{'' if len(sizes) == 1 else 's'} of documents cannot be split into train and "
-            f"{'validation' if n_remaining == 1 else 'validation and test'}: each needs at least one group. "
-            "Give more documents, or a --group-by that makes smaller groups"
-        )
-    order = _shuffled(sizes, seed, part)
-    target = share * len(corpus)
-    carved: set[str] = set()
-    n_carved = 0
-    for group in order:
-        if len(sizes) - len(carved) > n_remaining and n_carved + sizes[group] <= target + 0.5:
-            carved.add(group)
-            n_carved += sizes[group]
-    if not carved:
-        carved = {min(order, key=lambda group: sizes[group])}
-    rest = _only(corpus, sizes.keys() - carved)
-    return rest, _only(corpus, carved)
+    """What remains, and the carved part."""
+    carved = held_out((document.unit for document in corpus), share, seed, part, n_remaining)
+    return _only(corpus, {document.unit for document in corpus} - carved), _only(corpus, carved)
 
 
 def _group_sizes(corpus: Corpus) -> Counter[str]:
     return Counter(document.unit for document in corpus)
-
-
-def _shuffled(groups: Collection[str], seed: int, purpose: str) -> list[str]:
-    def rank(group: str) -> bytes:
-        return hashlib.sha256(f"{purpose}\0{seed}\0{group}".encode("utf-8", "surrogatepass")).digest()
-
-    return sorted(groups, key=rank)
 
 
 def _only(corpus: Corpus, groups: Collection[str]) -> Corpus:

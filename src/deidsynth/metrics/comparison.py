@@ -1,4 +1,4 @@
-"""Two systems on the same documents: is their difference more than chance?
+"""Comparing two systems on the same documents: is their difference significant?
 
 Both systems are scored on the same documents and resampled with the same draws, so that documents that are hard for
 both cancel out. Nothing is scored again; see `deidsynth.metrics.resampling` for the statistics and the groups.
@@ -24,23 +24,24 @@ from deidsynth.metrics.resampling import (
     generator,
     group_rows,
     interval_of,
+    plain_interval,
     ratios,
     resample,
     weighted_sums,
 )
 
-# Differences that are equal on paper may part in the last bits; no true difference of counts is this small.
+# Differences that are equal on paper may differ in the last bits; no true difference of counts is this small.
 _TIE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How far the second system is from the first: second - first, as a share.
+    """The difference between two systems: second - first, as a share.
 
     Args:
         point: the difference over all documents.
-        interval: of the difference; None where the data cannot give one.
-        share_not_positive: share of the resamples in which the second system is not better; None as the interval.
+        interval: of the difference; None if the data do not allow one.
+        share_not_positive: share of the resamples in which the second system is not better; None if ``interval`` is.
     """
 
     point: float
@@ -48,20 +49,20 @@ class Difference:
     share_not_positive: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
+        """Plain JSON."""
+        return {**asdict(self), "interval": plain_interval(self.interval)}
 
 
 @dataclass(frozen=True, slots=True)
 class NonInferiority:
-    """Whether a candidate loses less F1, or less of another share, than a margin.
+    """Whether the drop of a candidate in F1, or in another share, is below a margin.
 
     Args:
-        drop: the figure of the reference minus that of the candidate, as a share; None where either is 0/0.
-        upper: one-sided upper confidence bound of the drop; None where the data cannot give one.
-        margin: the drop that would be too large, as a share.
+        drop: reference minus candidate, as a share; None if either is 0/0.
+        upper: one-sided upper confidence bound of the drop; None if the data do not allow one.
+        margin: the smallest drop that is too large, as a share.
         level: confidence of the bound.
-        non_inferior: the bound is below the margin. False says "not shown", not "shown to be inferior".
+        non_inferior: whether the bound is below the margin. False means "not shown", not "shown to be inferior".
     """
 
     drop: float | None
@@ -84,18 +85,18 @@ def paired_bootstrap(
     level: float = 0.95,
     seed: int = 1,
 ) -> dict[str, Difference | None]:
-    """Differences second - first of ``precision``, ``recall`` and ``f1``; None where a ratio is 0/0.
+    """Differences second - first of ``precision``, ``recall`` and ``f1``; None if a ratio is 0/0.
 
     Args:
         first: tp, fp and fn of each document under one system, shape (n_documents, 3).
         second: the same under the other system, for the same documents in the same order.
-        groups: what each document belongs to; without it, every document is its own group.
+        groups: the group of each document; by default every document is its own group.
         n_resamples: how many resamples to draw.
         level: confidence of the intervals, between 0 and 1.
         seed: of the draws.
 
     Raises:
-        InputError: as `deidsynth.metrics.resampling.bootstrap`, or the systems have unlike numbers of documents.
+        InputError: as for `deidsynth.metrics.resampling.bootstrap`, or the systems have different numbers of documents.
 
     Source: Efron & Tibshirani 1993, section 13.3; Koehn 2004, "Statistical significance tests for machine translation
     evaluation" (paired bootstrap resampling).
@@ -110,13 +111,13 @@ def paired_bootstrap(
 
 
 def _differences(sums: Floats) -> dict[str, Floats]:
-    """Second - first by name, of shape (...), for sums of shape (..., 6); NaN where either is 0/0."""
+    """Second - first by name, of shape (...), for sums of shape (..., 6); NaN if either is 0/0."""
     first, second = ratios(sums[..., :3]), ratios(sums[..., 3:])
     return {name: second[name] - first[name] for name in RATIOS}
 
 
 def difference_of(drawn: Floats, point: float, n_groups: int, level: float) -> Difference | None:
-    """A difference from that over all documents and those of the resamples; None where it is undefined."""
+    """A `Difference` from its value over all documents and its values in the resamples; None if undefined."""
     if math.isnan(point):
         return None
     kept = defined(drawn, point, n_groups, level)
@@ -133,23 +134,23 @@ def randomization_test(
     seed: int = 1,
     statistic: str = "f1",
 ) -> float | None:
-    """Two-sided p-value of "the two systems are exchangeable"; None where the difference itself is undefined.
+    """Two-sided p-value of "the two systems are exchangeable"; None if the difference is undefined.
 
-    The systems swap the statistics of a group with probability 1/2. With n permutations, p is
-    (1 + the number whose difference is at least as large as the observed one, in size) / (1 + n); a permutation that
-    gives 0/0 counts among those, so that p is never too small for it.
+    Each permutation exchanges the two systems' statistics of a group with probability 1/2. With n permutations, p is
+    (1 + number of permutations whose absolute difference is at least the observed one) / (1 + n); a permutation with
+    0/0 counts as such, so that p is never too small.
 
     Args:
         first: tp, fp and fn of each document under one system, shape (n_documents, 3).
         second: the same under the other system, for the same documents in the same order.
-        groups: what each document belongs to; without it, every document is its own group.
+        groups: the group of each document; by default every document is its own group.
         n_permutations: how many to draw.
         seed: of the draws.
         statistic: ``precision``, ``recall`` or ``f1``.
 
     Raises:
-        InputError: the statistics or groups are not as `paired_bootstrap` wants them, the statistic is unknown, or an
-            option is out of bounds.
+        InputError: the statistics or groups are not as for `paired_bootstrap`, the statistic is unknown, or an option
+            is out of bounds.
 
     Source: Noreen 1989, "Computer-Intensive Methods for Testing Hypotheses", chapter 2; Yeh 2000, "More accurate tests
     for the statistical significance of result differences".
@@ -167,15 +168,15 @@ def randomization_test(
     if math.isnan(observed):
         return None
 
-    def swaps(size: int) -> NDArray[np.bool_]:
+    def exchanges(size: int) -> NDArray[np.bool_]:
         return random.integers(0, 2, (size, len(rows)), dtype=np.bool_)
 
-    gained = weighted_sums(rows[:, 3:] - rows[:, :3], n_permutations, swaps)
+    gained = weighted_sums(rows[:, 3:] - rows[:, :3], n_permutations, exchanges)
     return share_as_large(_differences(rows.sum(axis=0) + np.hstack([gained, -gained]))[statistic], observed)
 
 
 def share_as_large(permuted: Floats, observed: float) -> float | None:
-    """The p-value of `randomization_test` from the differences of the permutations; None where none was observed."""
+    """The p-value of `randomization_test` from the permuted differences; None if the observed one is undefined."""
     if math.isnan(observed):
         return None
     extreme = np.isnan(permuted) | (np.abs(permuted) >= abs(observed) - _TIE)
@@ -194,20 +195,20 @@ def non_inferiority(
 ) -> NonInferiority:
     """Whether the drop in F1 from reference to candidate is below the margin, at the given confidence.
 
-    The drop is shown to be below the margin where the upper end of a one-sided percentile interval of it is. Where the
-    data cannot give that bound, nothing is shown. Fix the margin before looking at the scores.
+    The drop is shown to be below the margin if the upper bound of its one-sided percentile interval is. If the data do
+    not allow that bound, nothing is shown. Choose the margin before looking at the scores.
 
     Args:
-        reference: tp, fp and fn of each document under the system to hold up to, shape (n_documents, 3).
-        candidate: the same under the system to judge, for the same documents in the same order.
-        margin: the drop that would be too large, as a share: 0.02 is two points of F1.
-        groups: what each document belongs to; without it, every document is its own group.
+        reference: tp, fp and fn of each document under the reference system, shape (n_documents, 3).
+        candidate: the same under the candidate system, for the same documents in the same order.
+        margin: the smallest drop that is too large, as a share: 0.02 is two points of F1.
+        groups: the group of each document; by default every document is its own group.
         n_resamples: how many resamples to draw.
         level: confidence of the one-sided bound, between 0 and 1.
         seed: of the draws.
 
     Raises:
-        InputError: the margin does not lie between 0 and 1, or as `paired_bootstrap`.
+        InputError: the margin is not between 0 and 1, or as for `paired_bootstrap`.
 
     Source: Piaggio et al. 2012, "Reporting of noninferiority and equivalence randomized trials" (CONSORT extension),
     for the rule; Efron & Tibshirani 1993, section 13.3, for the bound.
@@ -224,13 +225,13 @@ def non_inferiority(
 
 
 def check_margin(margin: float) -> None:
-    """Nothing; a margin that does not lie between 0 and 1 raises InputError."""
+    """Nothing; a margin that is not between 0 and 1 raises InputError."""
     if not 0 < margin < 1:
-        raise InputError(f"the margin must lie between 0 and 1 (0.02 is two points of F1), got {margin}")
+        raise InputError(f"the margin must be between 0 and 1 (0.02 is two points of F1), got {margin}")
 
 
 def drop_below(drawn: Floats, drop: float, n_groups: int, margin: float, level: float) -> NonInferiority:
-    """The verdict of `non_inferiority` from the drop over all documents and those of the resamples."""
+    """The verdict of `non_inferiority` from the drop over all documents and the drops in the resamples."""
     kept = defined(drawn, drop, n_groups, level)
     upper = None if kept is None else float(np.quantile(kept, level))
     return NonInferiority(

@@ -1,8 +1,10 @@
-"""True and false positives and false negatives."""
+"""True positives, false positives and false negatives."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 
 def ratio(part: float, whole: float) -> float | None:
@@ -14,7 +16,7 @@ def ratio(part: float, whole: float) -> float | None:
 class Counts:
     """True positives, false positives and false negatives, and the ratios they give.
 
-    All are whole numbers, but where a measure gives partial credit.
+    All are whole numbers unless a measure gives partial credit.
 
     >>> Counts(tp=6, fp=2, fn=6).f1
     0.6
@@ -29,22 +31,22 @@ class Counts:
 
     @property
     def precision(self) -> float | None:
-        """Share of what was predicted that is right; None where nothing was predicted."""
+        """Share of the predicted items that are correct; None if nothing was predicted."""
         return ratio(self.tp, self.tp + self.fp)
 
     @property
     def recall(self) -> float | None:
-        """Share of what is gold that was found; None where nothing is gold."""
+        """Share of the gold items that were found; None if there is no gold item."""
         return ratio(self.tp, self.tp + self.fn)
 
     @property
     def f1(self) -> float | None:
-        """Harmonic mean of precision and recall; None where nothing is gold or predicted."""
+        """Harmonic mean of precision and recall; None if nothing is gold or predicted."""
         return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
     @property
     def support(self) -> float:
-        """How many there are in gold."""
+        """Number of gold items."""
         return self.tp + self.fn
 
     def to_dict(self) -> dict[str, float | None]:
@@ -57,3 +59,8 @@ class Counts:
             "fp": self.fp,
             "fn": self.fn,
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The counts of what `to_dict` gave."""
+        return cls(data["tp"], data["fp"], data["fn"])

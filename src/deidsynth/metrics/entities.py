@@ -1,8 +1,8 @@
 """Scores of predicted entities against gold ones, micro-averaged over a corpus.
 
-Precision is tp / (tp + fp), recall tp / (tp + fn), F1 2 tp / (2 tp + fp + fn); 0/0 is None, never 0 or 1. What tp, fp
-and fn are says `deidsynth.metrics.measures`; measures are not comparable with one another. ``leak`` is the number of
-strict false negatives per sentence (MEDDOCAN's).
+Precision is tp / (tp + fp), recall tp / (tp + fn), F1 2 tp / (2 tp + fp + fn); 0/0 is None, never 0 or 1.
+`deidsynth.metrics.measures` defines tp, fp and fn; measures are not comparable with one another. ``leak`` is the number
+of strict false negatives per sentence, as in MEDDOCAN.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ N_LENGTHS = 4
 
 @dataclass(frozen=True, slots=True)
 class LengthBand:
-    """Scores of the documents of similar length.
+    """Scores of documents of similar length.
 
     Args:
         shortest: tokens of the shortest document.
@@ -56,6 +56,12 @@ class LengthBand:
             "token": self.token.to_dict(),
         }
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The band of what `to_dict` gave."""
+        strict, token = Counts.from_dict(data["strict"]), Counts.from_dict(data["token"])
+        return cls(data["shortest_tokens"], data["longest_tokens"], data["n_documents"], strict, token)
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -65,15 +71,15 @@ class Scores:
         measures: counts by measure, in the order of ``MEASURES``.
         per_label: strict counts by label, for every label in gold or predicted.
         token_per_label: token counts by label.
-        exposure: what would be left to read.
-        by_length: the documents in four bands of length.
-        leak: strict false negatives per sentence, where the number of sentences is known.
-        n_documents: scored.
+        exposure: what would remain readable.
+        by_length: scores in four length bands.
+        leak: strict false negatives per sentence, if the number of sentences is known.
+        n_documents: number of scored documents.
         by_document: for every measure tp, fp and fn of each document, in the order of gold. Shape (n_documents, 3).
         labels_by_document: the strict ones by label, in the order of ``per_label``. Shape (n_documents, n_labels, 3).
-        shares_by_document: for every share of ``exposure``, and for ``leak`` where it is known, what is counted and
-            what it is a share of. Shape (n_documents, 2). The sentences of ``leak`` are spread as the tokens are.
-        units: group of each document, or its id.
+        shares_by_document: numerator and denominator of every share of ``exposure``, and of ``leak`` if known. Shape
+            (n_documents, 2). The sentences of ``leak`` are distributed in proportion to tokens.
+        units: group of each document, or its id if it has none.
     """
 
     measures: Mapping[str, Counts]
@@ -102,17 +108,17 @@ class Scores:
 
     @property
     def merged(self) -> Counts:
-        """Spans as they are, or joined with their neighbors."""
+        """Spans as they are, or merged with their neighbors."""
         return self.measures["merged"]
 
     @property
     def token(self) -> Counts:
-        """Tokens by place and label."""
+        """Tokens by position and label."""
         return self.measures["token"]
 
     @property
     def macro(self) -> dict[str, float | None]:
-        """Strict ratios, each the mean over the labels; 0/0 counts as 0."""
+        """Strict precision, recall and F1, each averaged over the labels; 0/0 counts as 0."""
         return macro_average(self.per_label)
 
     def to_dict(self) -> dict[str, Any]:
@@ -128,11 +134,35 @@ class Scores:
             "n_documents": self.n_documents,
         }
 
-    def official(self) -> dict[str, float]:
-        """MEDDOCAN's figures under the names of its script, to the last digit; leak only where it is known.
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The scores of what `to_dict` gave, without the numbers of single documents.
 
-        The script gives 0.0 for 0/0 and takes F1 from the rounded precision and recall, 2 (P R) / (P + R), which may
-        part from `Counts.f1` in the last digit.
+        Raises:
+            ValueError: it is nothing that `to_dict` gives, or its figures do not follow from its counts.
+        """
+        try:
+            scores = cls(
+                {name: Counts.from_dict(data[name]) for name in MEASURES},
+                per_label={label: Counts.from_dict(counts) for label, counts in data["per_label"].items()},
+                token_per_label={label: Counts.from_dict(counts) for label, counts in data["token_per_label"].items()},
+                exposure=Exposure.from_dict(data["exposure"]),
+                by_length=[LengthBand.from_dict(band) for band in data["by_length"]],
+                leak=None if data["leak"] is None else float(data["leak"]),
+                n_documents=int(data["n_documents"]),
+            )
+            agrees = scores.to_dict() == data
+        except (KeyError, TypeError, ValueError, AttributeError):
+            agrees = False
+        if not agrees:
+            raise ValueError("not the scores of an evaluation")
+        return scores
+
+    def official(self) -> dict[str, float]:
+        """The official MEDDOCAN scores under the names of its script, to the last digit; leak only if known.
+
+        The script prints 0.0 for 0/0 and computes F1 from the rounded precision and recall, 2 (P R) / (P + R), which
+        may differ from `Counts.f1` in the last digit.
         """
         names = {"Subtask1": "strict", "Subtask2Strict": "span", "Subtask2Merged": "merged"}
         found = {} if self.leak is None else {"Subtask1_Leak": self.leak}
@@ -146,7 +176,7 @@ class Scores:
 
 
 def macro_average(per_label: Mapping[str, Counts]) -> dict[str, float | None]:
-    """Precision, recall and F1, each the mean over the labels in gold or predicted, 0/0 counted as 0 (as seqeval does).
+    """Precision, recall and F1, each averaged over the labels in gold or predicted; 0/0 counts as 0, as in seqeval.
 
     >>> macro_average({"A": Counts(1, 0, 1), "B": Counts(0, 0, 2)})["precision"]
     0.5
@@ -167,13 +197,13 @@ def score(gold: Sequence[Document], predicted: Sequence[Document], *, sentence_c
     """Scores of predicted entities against gold ones; documents are matched by id.
 
     Args:
-        gold: documents with the entities that are right.
-        predicted: the same texts with the entities that were found; any order.
+        gold: documents with gold entities.
+        predicted: the same texts with predicted entities, in any order.
         sentence_count: sentences in the gold documents, for ``leak``.
 
     Raises:
-        InputError: an id occurs twice, a document is on one side only, the texts of a document differ, or
-            ``sentence_count`` is not positive.
+        InputError: an id is not unique, a document is only in gold or only in predicted, the texts of a document
+            differ, or ``sentence_count`` is not positive.
     """
     if sentence_count is not None and sentence_count < 1:
         raise InputError(f"the sentence count must be at least 1, got {sentence_count}")
@@ -210,10 +240,11 @@ def score(gold: Sequence[Document], predicted: Sequence[Document], *, sentence_c
 
 
 def paired_documents(gold: Sequence[Document], predicted: Sequence[Document]) -> Pairs:
-    """Gold and predicted documents side by side, in the order of gold.
+    """Pairs of gold and predicted documents, in gold order.
 
     Raises:
-        InputError: an id occurs twice, a document is on one side only, or the texts of a document differ.
+        InputError: an id is not unique, a document is only in gold or only in predicted, or the texts of a document
+            differ.
     """
     by_id = _by_id(predicted, "predicted")
     _by_id(gold, "gold")
@@ -221,7 +252,7 @@ def paired_documents(gold: Sequence[Document], predicted: Sequence[Document]) ->
     if missing:
         raise InputError(
             f"predicted lacks {len(missing)} of {len(gold)} gold documents, the first is {missing[0]!r}; "
-            "predict every gold document, also those without entities"
+            "predict every gold document, including those without entities"
         )
     extra = sorted(by_id.keys() - {document.doc_id for document in gold})
     if extra:
@@ -233,20 +264,20 @@ def paired_documents(gold: Sequence[Document], predicted: Sequence[Document]) ->
     if unlike:
         raise InputError(
             f"the texts of {len(unlike)} documents differ between gold and predicted, the first is {unlike[0]!r}; "
-            "offsets only compare over the same text: predict on exactly the gold text"
+            "offsets can only be compared on identical texts: predict on exactly the gold text"
         )
     return pairs
 
 
-def _by_id(documents: Sequence[Document], side: str) -> dict[str, Document]:
+def _by_id(documents: Sequence[Document], role: str) -> dict[str, Document]:
     by_id = {document.doc_id: document for document in documents}
     if len(by_id) < len(documents):
-        raise InputError(f"{len(documents) - len(by_id)} document ids occur twice in {side}; make them unique")
+        raise InputError(f"{len(documents) - len(by_id)} duplicate document ids in {role}; make them unique")
     return by_id
 
 
 def _label_counts(gold: set[Labeled], predicted: set[Labeled]) -> dict[str, Counts]:
-    """The comparison by label, which is the last part of an item."""
+    """Counts by label, which is the last element of an item."""
     right = Counter(str(item[-1]) for item in gold & predicted)
     wrong = Counter(str(item[-1]) for item in predicted - gold)
     missed = Counter(str(item[-1]) for item in gold - predicted)
@@ -281,7 +312,7 @@ def _leak_rows(strict: Sequence[Counts], lengths: Sequence[int], n_sentences: in
 
 
 def _by_length(lengths: Sequence[int], rows: Mapping[str, Sequence[Counts]]) -> list[LengthBand]:
-    """Bands of about as many documents each, shortest first; documents of one length lie in one band."""
+    """Bands with about the same number of documents, shortest first; equally long documents share a band."""
     ordered = sorted(lengths)
     edges = sorted({ordered[len(ordered) * number // N_LENGTHS] for number in range(1, N_LENGTHS)}) if ordered else []
     bands: dict[int, list[int]] = {}

@@ -1,10 +1,10 @@
-"""What kind of mistakes a tagger makes: every gold and every predicted entity in exactly one class.
+"""The kinds of errors a tagger makes: every gold and every predicted entity is in exactly one class.
 
 ====================  ==================================================================================
 right                 same span, same label
 label                 same span, other label
-boundary_longer       overlap, same label, the predicted entity holds the gold one and more
-boundary_shorter      overlap, same label, the gold entity holds the predicted one and more
+boundary_longer       overlap, same label, the predicted entity contains the gold one and more
+boundary_shorter      overlap, same label, the gold entity contains the predicted one and more
 boundary_shifted      overlap, same label, each has characters that the other lacks
 boundary_split        overlap, same label, several predicted entities overlap the gold one
 boundary_merged       overlap, same label, several gold entities overlap the predicted one, and not split
@@ -14,13 +14,13 @@ false_alarm           a predicted entity that no gold one overlaps
 ====================  ==================================================================================
 
 The class of an entity depends on its partner. Overlapping pairs are ranked by overlap (most characters first), then
-same label before other label, then earliest gold entity, then earliest predicted one. In this order a pair whose two
-entities are both free makes them partners. An entity that overlaps but is left over has the entity of its highest
-ranked pair as partner; that one keeps its own. An entity has the class of the pair that it forms with its partner;
-"several" in split and merged means all overlapping entities, of any label, not only partners.
+same label before other label, then earliest gold entity, then earliest predicted one. In this order, a pair whose
+entities are both free become partners. The partner of an entity that overlaps others but is left over is the entity of
+its highest-ranked pair, which keeps its own partner. An entity has the class of the pair it forms with its partner;
+"several" in split and merged means all overlapping entities of any label, not only partners.
 
-So ``right`` is the strict true positives on both sides; the other classes of gold entities add up to the strict false
-negatives, those of predicted entities to the strict false positives.
+So ``right`` counts the strict true positives in gold and in predicted; the other classes of gold entities add up to the
+strict false negatives, those of predicted entities to the strict false positives.
 
 Source: a refinement of correct, incorrect, partial, missing and spurious in Chinchor and Sundheim 1993 (MUC-5
 evaluation metrics).
@@ -43,7 +43,7 @@ BOUNDARY_CLASSES = ("boundary_longer", "boundary_shorter", "boundary_shifted", "
 OVERLAP_CLASSES = ("right", "label", *BOUNDARY_CLASSES, "boundary_and_label")
 GOLD_CLASSES = (*OVERLAP_CLASSES, "missed")
 PREDICTED_CLASSES = (*OVERLAP_CLASSES, "false_alarm")
-# No label holds white space and no shape holds an "o", so neither name can be mistaken for one.
+# No label contains white space and no shape contains an "o", so neither name can be mistaken for one.
 NO_ENTITY = "no entity"
 OTHER_SHAPES = "other"
 SHAPE_LENGTH = 20
@@ -53,17 +53,17 @@ Table = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnalysis:
-    """Mistakes by class, label and shape; the module says what each class means.
+    """Errors by class, label and shape; the module defines the classes.
 
     Args:
         gold: gold label -> class of `GOLD_CLASSES` -> gold entities.
         predicted: predicted label -> class of `PREDICTED_CLASSES` -> predicted entities.
         confusion: gold label -> predicted label -> overlapping pairs, every pair once. Column `NO_ENTITY` has the
-            missed entities, row `NO_ENTITY` the false alarms. A row adds up to the gold entities of its label where
-            no gold entity overlaps several predicted ones.
+            missed entities, row `NO_ENTITY` the false alarms. A row adds up to the gold entities of its label if no
+            gold entity overlaps several predicted ones.
         missed_shapes: gold label -> shape -> missed entities, most frequent first.
         false_alarm_shapes: predicted label -> shape -> false alarms, most frequent first.
-        min_count: a shape that fewer misses (false alarms) of a label have is counted under `OTHER_SHAPES`.
+        min_count: a shape with fewer misses (or false alarms) of a label is counted under `OTHER_SHAPES`.
     """
 
     gold: Table
@@ -99,7 +99,7 @@ class ErrorAnalysis:
 
 @dataclass(slots=True)
 class _Tally:
-    """Counts while documents are gone through; the keys of every counter begin with a label."""
+    """Running counts; the keys of every counter begin with a label."""
 
     gold: Counter[tuple[str, str]] = field(default_factory=Counter)
     predicted: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -109,16 +109,16 @@ class _Tally:
 
 
 def analyze(gold: Sequence[Document], predicted: Sequence[Document], *, min_count: int = 3) -> ErrorAnalysis:
-    """Mistakes of predicted entities by class, label and shape; documents are matched by id.
+    """Errors of predicted entities by class, label and shape; documents are matched by id.
 
     Args:
-        gold: documents with the entities that are right.
-        predicted: the same texts with the entities that were found; any order.
-        min_count: occurrences among the misses (or the false alarms) of a label from which on a shape is named.
+        gold: documents with gold entities.
+        predicted: the same texts with predicted entities, in any order.
+        min_count: least number of misses (or false alarms) of a label for a shape to be listed.
 
     Raises:
-        InputError: an id occurs twice, a document is on one side only, the texts of a document differ, or
-            ``min_count`` is less than 1.
+        InputError: an id is not unique, a document is only in gold or only in predicted, the texts of a document
+            differ, or ``min_count`` is less than 1.
     """
     if min_count < 1:
         raise InputError(f"min_count must be at least 1, got {min_count}")
@@ -137,11 +137,11 @@ def analyze(gold: Sequence[Document], predicted: Sequence[Document], *, min_coun
 
 
 def shape(surface: str) -> str:
-    """The form of a surface without its letters and digits, at most 20 characters.
+    """The shape of a surface form, which hides letters and digits; at most 20 characters.
 
     A run of uppercase letters becomes ``X``, of lowercase letters ``x``, of digits ``9``, of white space one blank.
-    Punctuation (Unicode category P, and all of ASCII's) stays. A combining mark belongs to the letter before it. Every
-    other character, such as a letter without case, becomes ``?``.
+    Punctuation (Unicode category P, and all of ASCII's) is kept. A combining mark belongs to the letter before it.
+    Every other character, such as a letter without case, becomes ``?``.
 
     >>> shape("Ana 12-B")
     'Xx 9-X'
@@ -151,7 +151,7 @@ def shape(surface: str) -> str:
         part = _shape_part(character)
         if part and not (part in "Xx9 " and parts and parts[-1] == part):
             parts.append(part)
-            # Nothing later can change what has been written.
+            # Later characters cannot change the shape so far.
             if len(parts) == SHAPE_LENGTH:
                 break
     return "".join(parts) or "?"
@@ -173,7 +173,7 @@ def _shape_part(character: str) -> str:
 
 
 def _add_document(tally: _Tally, right: Document, found: Document) -> None:
-    """Put every entity of one document in its class."""
+    """Count every entity of one document in its class."""
     gold, predicted = right.entities, found.entities
     overlaps = _overlaps(gold, predicted)
     gold_partner, predicted_partner = _partners(gold, predicted, overlaps)
@@ -202,9 +202,9 @@ def _add_document(tally: _Tally, right: Document, found: Document) -> None:
 
 
 def _overlaps(gold: Sequence[Entity], predicted: Sequence[Entity]) -> list[tuple[int, int]]:
-    """Numbers of the gold and the predicted entity of every pair that shares characters.
+    """Indices of the gold and the predicted entity of every pair that shares characters.
 
-    Entities of one side are sorted and share none, so one pass over both sides finds all pairs.
+    Within gold, and within predicted, entities are sorted and do not overlap, so one pass over both finds all pairs.
     """
     pairs: list[tuple[int, int]] = []
     left, other = 0, 0
@@ -225,7 +225,7 @@ def _shared(left: Entity, other: Entity) -> int:
 def _partners(
     gold: Sequence[Entity], predicted: Sequence[Entity], overlaps: Sequence[tuple[int, int]]
 ) -> tuple[dict[int, int], dict[int, int]]:
-    """The partner of every gold and of every predicted entity that overlaps any, as the module defines it."""
+    """The partner of every overlapping gold and predicted entity, as defined by the module."""
 
     def rank(pair: tuple[int, int]) -> tuple[int, bool, int, int]:
         left, other = gold[pair[0]], predicted[pair[1]]
@@ -269,12 +269,12 @@ def _nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
 
 
 def _by_class(counts: Counter[tuple[str, str]], classes: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Label -> class -> count with every class, also where it is 0."""
+    """Label -> class -> count, with all classes, including those with 0."""
     return {label: {name: counts[label, name] for name in classes} for label in sorted({label for label, _ in counts})}
 
 
 def _named_shapes(counts: Counter[tuple[str, str]], min_count: int) -> dict[str, dict[str, int]]:
-    """Label -> shape -> count, most frequent first; last, the sum of the shapes that are too rare to be named."""
+    """Label -> shape -> count, most frequent first, then the sum of the shapes that are too rare to be listed."""
     table: dict[str, dict[str, int]] = {}
     for label, shapes in _nested(counts).items():
         frequent = {name: count for name, count in shapes.items() if count >= min_count}

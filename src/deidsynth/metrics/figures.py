@@ -1,14 +1,15 @@
-"""Figures that follow from sums over documents, resampled all at once.
+"""Figures computed from sums over documents, all resampled together.
 
-A `Block` holds numbers of each document and says which figures follow from their sums. All blocks of a system, or of
-two, are resampled with the same draws of documents, by group, so that ten thousand documents take seconds however many
-figures there are. A figure is named by its path in ``evaluate --json``, such as ``("exposure", "characters_found")``.
+A `Block` has numbers for each document and computes figures from their sums. All blocks of one or two systems are
+resampled with the same draws of documents, by group, so that ten thousand documents take seconds regardless of the
+number of figures. A figure is named by its path in ``evaluate --json``, such as ``("exposure", "characters_found")``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +43,11 @@ LOWER_IS_BETTER: frozenset[FigurePath] = frozenset({("leak",), ("exposure", "cha
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Numbers of each document, and the figures that follow from their sums.
+    """Numbers of each document, and the figures computed from their sums.
 
     Args:
         rows: shape (n_documents, n_columns).
-        figures: by path, of shape (...), for sums of shape (..., n_columns); NaN where a figure is undefined.
+        figures: from sums of shape (..., n_columns) to figures of shape (...), by path; NaN if undefined.
     """
 
     rows: Floats
@@ -55,14 +56,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A figure of two systems.
+    """One figure of two systems.
 
     Args:
-        reference: of the first; None where undefined, like the next.
-        candidate: of the second.
-        difference: candidate - reference; None where either is undefined.
-        randomization_p: two-sided p-value; None as the difference.
-        non_inferiority: None where no margin was given or where lower is better.
+        reference: value of the reference; None if undefined.
+        candidate: value of the candidate; None if undefined.
+        difference: candidate - reference; None if either is undefined.
+        randomization_p: two-sided p-value; None if the difference is undefined.
+        non_inferiority: None if no margin was given or if lower is better.
     """
 
     reference: float | None
@@ -71,6 +72,16 @@ class Compared:
     randomization_p: float | None
     non_inferiority: NonInferiority | None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON; the verdict only where there is one."""
+        return {
+            "reference": self.reference,
+            "candidate": self.candidate,
+            "difference": None if self.difference is None else self.difference.to_dict(),
+            "randomization_p": self.randomization_p,
+            **({} if self.non_inferiority is None else {"non_inferiority": self.non_inferiority.to_dict()}),
+        }
+
 
 def measure_blocks(scores: Scores) -> list[Block]:
     """Precision, recall and F1 of every measure."""
@@ -78,7 +89,7 @@ def measure_blocks(scores: Scores) -> list[Block]:
 
 
 def share_blocks(scores: Scores, *, leak: bool = True) -> list[Block]:
-    """What would be hidden, and on demand the leak where it is known."""
+    """The shares that would be hidden, and optionally the leak if it is known."""
     return [
         _share((name,) if name == "leak" else ("exposure", name), rows)
         for name, rows in scores.shares_by_document.items()
@@ -87,15 +98,15 @@ def share_blocks(scores: Scores, *, leak: bool = True) -> list[Block]:
 
 
 def label_block(scores: Scores, labels: Sequence[str] | None = None, *, each: bool = False) -> Block:
-    """Macro averages, and on demand precision, recall and F1 of each label.
+    """Macro averages, and optionally precision, recall and F1 of each label.
 
-    A label that a resample lacks on both sides keeps the figures that it has over all documents: without it the
-    average would rise wherever a rare label that is badly found is not drawn.
+    A label that occurs neither in gold nor in predicted of a resample keeps its figures over all documents: otherwise
+    the average would rise whenever a rare label with low scores is not drawn.
 
     Args:
         scores: of one system.
-        labels: all that can occur, where two systems are to have the same columns; by default those of the scores.
-        each: whether the labels' own figures are wanted.
+        labels: all possible labels, to give two systems the same columns; by default those of the scores.
+        each: whether to include the figures of each label.
     """
     own = list(scores.per_label)
     names = own if labels is None else list(labels)
@@ -128,10 +139,10 @@ def intervals(
     level: float = 0.95,
     seed: int = 1,
 ) -> dict[FigurePath, Interval | None]:
-    """Percentile intervals of all figures, as `deidsynth.metrics.resampling.bootstrap` defines them.
+    """Percentile intervals of all figures, as defined by `deidsynth.metrics.resampling.bootstrap`.
 
     Raises:
-        InputError: there is not one group for each document, or an option is out of bounds.
+        InputError: the number of groups is not that of the documents, or an option is out of bounds.
     """
     check_options(level, n_resamples)
     rows = sum_groups(_columns(blocks), groups)
@@ -150,19 +161,19 @@ def comparisons(
     level: float = 0.95,
     seed: int = 1,
 ) -> dict[FigurePath, Compared]:
-    """All figures of two systems beside each other, as `deidsynth.metrics.comparison` defines it for F1.
+    """Comparison of all figures of two systems, as defined for F1 by `deidsynth.metrics.comparison`.
 
     Args:
-        reference: blocks of the system to hold up to.
-        candidate: the same blocks of the other, for the same documents in the same order.
-        groups: what each document belongs to; without it, every document is its own group.
-        margin: largest drop that is accepted where higher is better; None asks nothing.
-        n_resamples: of documents, and of exchanges.
+        reference: blocks of the reference system.
+        candidate: the same blocks of the candidate, for the same documents in the same order.
+        groups: the group of each document; by default every document is its own group.
+        margin: non-inferiority margin if higher is better; None skips the test.
+        n_resamples: number of resamples, and of permutations.
         level: of the intervals and of the one-sided bound.
         seed: of the draws.
 
     Raises:
-        InputError: a margin outside of (0, 1), or as `intervals`.
+        InputError: a margin outside (0, 1), or as for `intervals`.
     """
     check_options(level, n_resamples)
     if margin is not None:
@@ -175,7 +186,7 @@ def comparisons(
 
     first, second = both(rows.sum(axis=0))
     drawn = both(resample(rows, n_resamples, generator(seed)))
-    swapped = both(_exchanged(rows, n_resamples, seed))
+    exchanged = both(_exchanged(rows, n_resamples, seed))
     found: dict[FigurePath, Compared] = {}
     for path in first:
         point = float(second[path] - first[path])
@@ -185,17 +196,32 @@ def comparisons(
             _known(first[path]),
             _known(second[path]),
             difference_of(gaps, point, len(rows), level),
-            share_as_large(swapped[1][path] - swapped[0][path], point),
+            share_as_large(exchanged[1][path] - exchanged[0][path], point),
             drop_below(-gaps, -point, len(rows), margin, level) if judged and margin is not None else None,
         )
     return found
 
 
 def figures_of(blocks: Sequence[Block], sums: Floats) -> dict[FigurePath, Floats]:
-    """All figures, of shape (...), for sums of shape (..., n_columns) over the columns of the blocks, side by side."""
+    """All figures, of shape (...), from sums of shape (..., n_columns) over the concatenated columns of the blocks."""
     found: dict[FigurePath, Floats] = {}
     for block, start, end in _places(blocks):
         found |= block.figures(sums[..., start:end])
+    return found
+
+
+def nested(figures: Mapping[FigurePath, Any]) -> dict[str, Any]:
+    """Values by path as nested dictionaries, in their order: plain JSON if the values are.
+
+    >>> nested({("macro", "f1"): 0.5, ("leak",): 0.1})
+    {'macro': {'f1': 0.5}, 'leak': 0.1}
+    """
+    found: dict[str, Any] = {}
+    for path, value in figures.items():
+        place = found
+        for name in path[:-1]:
+            place = place.setdefault(name, {})
+        place[path[-1]] = value
     return found
 
 
@@ -220,13 +246,13 @@ def _share(path: FigurePath, rows: Floats) -> Block:
 
 
 def _exchanged(rows: Floats, n_draws: int, seed: int) -> Floats:
-    """Sums where the two systems swap the numbers of a group with probability 1/2, shape (n_draws, n_columns)."""
+    """Sums after exchanging the numbers of the two systems in each group with probability 1/2; (n_draws, n_columns)."""
     random, half = generator(seed), rows.shape[1] // 2
 
-    def swaps(size: int) -> NDArray[np.bool_]:
+    def exchanges(size: int) -> NDArray[np.bool_]:
         return random.integers(0, 2, (size, len(rows)), dtype=np.bool_)
 
-    gained = weighted_sums(rows[:, half:] - rows[:, :half], n_draws, swaps)
+    gained = weighted_sums(rows[:, half:] - rows[:, :half], n_draws, exchanges)
     exchanged: Floats = rows.sum(axis=0) + np.hstack([gained, -gained])
     return exchanged
 

@@ -1,22 +1,23 @@
-"""What counts as right, for one document: each measure compares gold and predicted entities in its own way.
+"""What counts as correct in one document: each measure compares gold and predicted entities in its own way.
 
 =========  =============================================================================================
-strict     an entity is right when start, end and label are
-span       an entity is right when start and end are
-merged     MEDDOCAN's ``SubTrack 2 [merged]``: neighboring entities are joined, in gold and in predicted
-           separately, when nothing alphanumeric lies between them. Right are the spans that agree as they are and
-           the joined spans that agree; wrong or missed is a span that agrees in neither way and lies in no
-           joined span that agrees. A joined span counts beside its parts, so tp + fn is not the number of entities
-overlap    an entity is right when one of its label shares a character with it; entities are paired one to one
-partial    SemEval-2013's: entities are paired one to one whatever their labels; a pair counts 1 where the
-           spans agree and 1/2 where they do not, for precision and recall alike
-token      a token (`deidsynth.metrics.tokens`) has the label of the entity that overlaps it, the first where
-           several do; tokens outside of every entity on both sides do not count; no B-/I-
-character  a character that is no white space is right when it lies in an entity on both sides, whatever the label
+strict     an entity is correct if start, end and label are
+span       an entity is correct if start and end are
+merged     MEDDOCAN's ``SubTrack 2 [merged]``: neighboring entities are merged, in gold and in predicted
+           separately, if nothing alphanumeric is between them. Matching spans and matching merged spans are
+           correct; a span is wrong or missed if it matches in neither way and is not inside a matching merged
+           span. A merged span counts in addition to its parts, so tp + fn is not the number of entities
+overlap    an entity is correct if it shares a character with one of its label; entities are paired one to one
+partial    as in SemEval-2013: entities are paired one to one regardless of label; a pair counts 1 if the spans
+           match and 1/2 if they do not, for both precision and recall
+token      a token (`deidsynth.metrics.tokens`) has the label of the (first) entity that overlaps it; tokens
+           outside all entities in both gold and predicted do not count; no B-/I-
+character  a character that is not white space is correct if it is in an entity in both gold and predicted,
+           regardless of label
 =========  =============================================================================================
 
 Pairs for ``overlap`` and ``partial`` are made greedily: most shared characters first, then the earliest gold entity,
-then the earliest predicted one; nobody is in two pairs.
+then the earliest predicted one; no entity is in two pairs.
 
 Sources: strict, span, merged: Marimon et al. 2019 and its script; partial: Segura-Bedmar et al. 2013, section 5.
 """
@@ -36,7 +37,7 @@ Pair = tuple[Entity, Entity]
 
 
 def compare(gold: set[Any], predicted: set[Any]) -> Counts:
-    """Counts of two sets of which equal members agree."""
+    """Counts from two sets, whose common members are correct."""
     tp = len(gold & predicted)
     return Counts(tp, len(predicted) - tp, len(gold) - tp)
 
@@ -52,7 +53,7 @@ def span(gold: Document, predicted: Document) -> Counts:
 
 
 def merged(gold: Document, predicted: Document) -> Counts:
-    """Spans as they are, or joined with their neighbors."""
+    """Spans as they are, or merged with their neighbors."""
     gold_spans, predicted_spans = _spans(gold), _spans(predicted)
     joined = _merged_spans(gold) & _merged_spans(predicted)
     right = (gold_spans & predicted_spans) | joined
@@ -68,7 +69,7 @@ def overlap(gold: Document, predicted: Document) -> Counts:
 
 
 def partial(gold: Document, predicted: Document) -> Counts:
-    """Half a point for a wrong boundary; labels do not count."""
+    """Half credit for a wrong boundary, regardless of label."""
     found = pairs(gold.entities, predicted.entities, same_label=False)
     exact = sum((one.start, one.end) == (other.start, other.end) for one, other in found)
     tp = exact + 0.5 * (len(found) - exact)
@@ -76,12 +77,12 @@ def partial(gold: Document, predicted: Document) -> Counts:
 
 
 def token(gold: Document, predicted: Document) -> Counts:
-    """Tokens by place and label."""
+    """Tokens by position and label."""
     return compare(*labeled_tokens(gold, predicted))
 
 
 def character(gold: Document, predicted: Document) -> Counts:
-    """Characters that are no white space, by place."""
+    """Characters that are not white space, by position."""
     return compare(_characters(gold), _characters(predicted))
 
 
@@ -104,7 +105,7 @@ def keys(document: Document) -> set[tuple[int, int, str]]:
 
 
 def labeled_tokens(gold: Document, predicted: Document) -> tuple[set[tuple[int, str]], set[tuple[int, str]]]:
-    """Number and label of every token inside an entity, on both sides."""
+    """Index and label of every token inside an entity, in gold and in predicted."""
     tokens = token_spans(gold.text)
     starts, ends = [start for start, _ in tokens], [end for _, end in tokens]
     one, other = (_token_labels(starts, ends, each.entities) for each in (gold, predicted))
@@ -117,7 +118,7 @@ def pairs(gold: Sequence[Entity], predicted: Sequence[Entity], *, same_label: bo
     Args:
         gold: sorted, not overlapping.
         predicted: sorted, not overlapping.
-        same_label: whether only entities of one label make a pair.
+        same_label: whether only entities with the same label are paired.
     """
     candidates: list[tuple[int, int, int]] = []
     first = 0
@@ -142,7 +143,7 @@ def pairs(gold: Sequence[Entity], predicted: Sequence[Entity], *, same_label: bo
 
 
 def covered(document: Document) -> set[int]:
-    """Places of the characters inside entities."""
+    """Positions of the characters inside entities."""
     return {place for entity in document.entities for place in range(entity.start, entity.end)}
 
 
@@ -160,7 +161,7 @@ def _inside(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> bool:
 
 
 def _merged_spans(document: Document) -> set[tuple[int, int]]:
-    """Spans of the entities, neighbors joined when nothing alphanumeric lies between."""
+    """Spans of the entities, with neighbors merged if nothing alphanumeric is between them."""
     spans: list[tuple[int, int]] = []
     for entity in document.entities:
         if spans and not any(each.isalnum() for each in document.text[spans[-1][1] : entity.start]):
@@ -171,7 +172,7 @@ def _merged_spans(document: Document) -> set[tuple[int, int]]:
 
 
 def _token_labels(starts: Sequence[int], ends: Sequence[int], entities: Iterable[Entity]) -> dict[int, str]:
-    """The label of every token that an entity overlaps, by the token's number."""
+    """The label of every token that overlaps an entity, by token index."""
     labels: dict[int, str] = {}
     for entity in entities:
         for number in range(bisect_right(ends, entity.start), bisect_left(starts, entity.end)):

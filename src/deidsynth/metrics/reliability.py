@@ -1,7 +1,7 @@
-"""Whether the scores of predicted entities mean what they say: of entities with score 0.9, nine in ten are right.
+"""Calibration of the scores of predicted entities: of entities with score 0.9, nine in ten should be correct.
 
-Right is strict: start, end and label are those of a gold entity. Gold entities that were missed have no score and do
-not count, so a tagger that finds little can be well calibrated.
+Correct is strict: start, end and label are those of a gold entity. Missed gold entities have no score and do not
+count, so a tagger that finds little can be well calibrated.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class ReliabilityBin:
 
     Args:
         count: entities in the bin.
-        mean_score: mean of their scores; None where the bin is empty.
-        share_right: share of them that is right; None where the bin is empty.
+        mean_score: mean of their scores; None if the bin is empty.
+        share_right: share of them that are correct; None if the bin is empty.
     """
 
     lower: float
@@ -39,12 +39,12 @@ class ReliabilityBin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How scores compare with the share of entities that is right.
+    """How scores compare with the share of correct entities.
 
     Args:
-        bins: equally wide, from 0 to 1.
-        expected_calibration_error: in [0, 1], less is better; None where no entity has a score.
-        brier: mean of (score - right)^2 in [0, 1], less is better; None where no entity has a score.
+        bins: of equal width, from 0 to 1.
+        expected_calibration_error: in [0, 1], lower is better; None if no entity has a score.
+        brier: mean of (score - outcome)^2 in [0, 1], lower is better; None if no entity has a score.
         n_scored: predicted entities with a score.
         n_without_score: predicted entities without one, which do not count.
     """
@@ -63,19 +63,19 @@ class Calibration:
 def calibration(gold: Sequence[Document], predicted: Sequence[Document], n_bins: int = 10) -> Calibration:
     """Reliability bins, expected calibration error and Brier score; documents are matched by id.
 
-    The error is the mean over entities of \\|share right - mean score\\| of their bin. The Brier score of the event
-    "right" is half of Brier's sum over both outcomes.
+    The error is the mean over entities of \\|share correct - mean score\\| in their bin. The Brier score of the event
+    "correct" is half of Brier's sum over both outcomes.
 
     Source: Guo et al. 2017 (On calibration of modern neural networks), section 2, equation 3; Brier 1950.
 
     Args:
-        gold: documents with the entities that are right.
-        predicted: the same texts with the entities that were found; any order.
-        n_bins: equally wide bins, at least 1.
+        gold: documents with gold entities.
+        predicted: the same texts with predicted entities, in any order.
+        n_bins: number of bins of equal width, at least 1.
 
     Raises:
-        InputError: an id occurs twice, a document is on one side only, the texts of a document differ, or
-            ``n_bins`` is less than 1.
+        InputError: an id is not unique, a document is only in gold or only in predicted, the texts of a document
+            differ, or ``n_bins`` is less than 1.
     """
     if n_bins < 1:
         raise InputError(f"n_bins must be at least 1, got {n_bins}")
@@ -94,9 +94,9 @@ def calibration(gold: Sequence[Document], predicted: Sequence[Document], n_bins:
 
 
 def _calibration(scores: Floats, outcomes: Floats, n_bins: int, n_without_score: int) -> Calibration:
-    """Scores and outcomes (0 or 1), each of shape (n_scored,), put together."""
+    """The calibration from scores and outcomes (0 or 1), each of shape (n_scored,)."""
     edges = np.arange(n_bins + 1) / n_bins
-    # A score on an inner edge belongs to the bin below it; k / n_bins is the double that a written score has.
+    # A score on an inner edge belongs to the bin below; k / n_bins is the same double as a score written in decimal.
     places = np.searchsorted(edges[1:-1], scores, side="left")
     counts = np.bincount(places, minlength=n_bins)
     score_sums = np.bincount(places, scores, minlength=n_bins)

@@ -1,8 +1,8 @@
 """Confidence intervals of precision, recall and F1 by resampling groups of documents.
 
 Nothing is scored again: a resample only sums the statistics that each document already has, one row of tp, fp and fn.
-Documents of one group (such as the notes of one patient) depend on one another, so that they are drawn together.
-The same seed gives the same figures, in whatever order the documents come.
+Documents of one group (such as the notes of one patient) are not independent, so they are drawn together. The same seed
+gives the same figures, regardless of document order.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CELLS = 1 << 15
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A confidence interval, in the unit of the figure; both ends belong to it.
+    """A closed confidence interval, in the unit of the figure.
 
     Args:
         low: lower end.
@@ -38,9 +38,30 @@ class Interval:
     high: float
     level: float
 
-    def to_dict(self) -> dict[str, float]:
-        """Plain data."""
-        return {"low": self.low, "high": self.high, "level": self.level}
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Low and high."""
+        return self.low, self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How uncertainty is measured.
+
+    Args:
+        n_resamples: of the documents, by group.
+        level: of the intervals.
+        seed: of the resamples.
+    """
+
+    n_resamples: int = 10_000
+    level: float = 0.95
+    seed: int = 1
+
+
+def plain_interval(interval: Interval | None) -> list[float] | None:
+    """Low and high as plain JSON; None where there is no interval."""
+    return None if interval is None else list(interval.ends)
 
 
 def bootstrap(
@@ -53,21 +74,21 @@ def bootstrap(
 ) -> dict[str, Interval | None]:
     """Percentile intervals of ``precision``, ``recall`` and ``f1``, as shares.
 
-    As many groups as there are, are drawn with replacement; the interval holds the middle ``level`` of the resamples.
-    It is None where the data cannot give one: with fewer than two groups, where the ratio itself is 0/0, or where it
-    is 0/0 in more than ``1 - level`` of the resamples (too few groups hold what the ratio counts). Fewer resamples of
-    0/0 than that are left out.
+    Each resample draws as many groups as there are, with replacement; the interval contains the middle ``level`` of the
+    resamples. It is None if the data do not allow one: with fewer than two groups, if the ratio itself is 0/0, or if it
+    is 0/0 in more than ``1 - level`` of the resamples (too few groups contain what the ratio counts). Up to that share,
+    resamples with 0/0 are left out.
 
     Args:
         counts: tp, fp and fn of each document, shape (n_documents, 3).
-        groups: what each document belongs to; without it, every document is its own group.
+        groups: the group of each document; by default every document is its own group.
         n_resamples: how many resamples to draw.
         level: confidence, between 0 and 1.
         seed: of the draws.
 
     Raises:
-        InputError: the counts are not of that shape, negative or not finite, there is not one group for each
-            document, or an option is out of bounds.
+        InputError: the counts do not have that shape, are negative or not finite, the number of groups is not that of
+            the documents, or an option is out of bounds.
 
     Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 8 and section 13.3.
 
@@ -82,26 +103,26 @@ def bootstrap(
 
 
 def check_options(level: float, n_resamples: int) -> None:
-    """Nothing; a level outside of 0 to 1 or a number of resamples below 1 raises InputError."""
+    """Nothing; a level outside (0, 1) or fewer than one resample raises InputError."""
     if not 0 < level < 1:
-        raise InputError(f"the level must lie between 0 and 1, such as 0.95, got {level}")
+        raise InputError(f"the level must be between 0 and 1, such as 0.95, got {level}")
     if n_resamples < 1:
         raise InputError(f"the number of resamples must be at least 1, got {n_resamples}")
 
 
 def generator(seed: int) -> np.random.Generator:
-    """The source of all draws; a negative seed raises InputError."""
+    """The random generator for all draws; a negative seed raises InputError."""
     if seed < 0:
         raise InputError(f"the seed must be 0 or more, got {seed}")
     return np.random.default_rng(seed)
 
 
 def group_rows(systems: Sequence[ArrayLike], groups: Sequence[Hashable] | None) -> Floats:
-    """Sums of each group, shape (n_groups, 3 * n_systems), sorted so that the order of documents plays no part.
+    """Sums of each group, shape (n_groups, 3 * n_systems), sorted so that document order does not matter.
 
     Raises:
-        InputError: the statistics are not of shape (n_documents, 3), negative or not finite, the systems have unlike
-            numbers of documents, or there is not one group for each document.
+        InputError: the statistics do not have shape (n_documents, 3), are negative or not finite, the systems have
+            different numbers of documents, or the number of groups is not that of the documents.
     """
     checked = [_statistics(counts) for counts in systems]
     sizes = [len(counts) for counts in checked]
@@ -113,14 +134,14 @@ def group_rows(systems: Sequence[ArrayLike], groups: Sequence[Hashable] | None) 
 
 
 def sum_groups(rows: Floats, groups: Sequence[Hashable] | None) -> Floats:
-    """Rows of documents summed by group, shape (n_groups, n_columns), sorted: the order of documents plays no part.
+    """Rows of documents summed by group, shape (n_groups, n_columns), sorted so that document order does not matter.
 
     Args:
         rows: shape (n_documents, n_columns).
-        groups: what each document belongs to; without it, every document is its own group.
+        groups: the group of each document; by default every document is its own group.
 
     Raises:
-        InputError: there is not one group for each document.
+        InputError: the number of groups is not that of the documents.
     """
     if groups is not None:
         if len(groups) != len(rows):
@@ -141,7 +162,7 @@ def _statistics(counts: ArrayLike) -> Floats:
     if array.ndim != 2 or array.shape[1] != 3:
         raise InputError(f"the statistics must have shape (n_documents, 3): tp, fp and fn; got shape {array.shape}")
     if not np.isfinite(array).all() or (array < 0).any():
-        raise InputError("the statistics hold a number that is negative or not finite; tp, fp and fn count entities")
+        raise InputError("the statistics contain a negative or non-finite number; tp, fp and fn count entities")
     return array
 
 
@@ -170,7 +191,7 @@ def resample(rows: Floats, n_resamples: int, random: np.random.Generator) -> Flo
 
 
 def weighted_sums(rows: Floats, n_draws: int, weights: Callable[[int], NDArray[Any]]) -> Floats:
-    """Sums of the rows under weights drawn anew each time, shape (n_draws, n_columns), in little memory.
+    """Sums of the rows with newly drawn weights each time, shape (n_draws, n_columns), in little memory.
 
     Args:
         rows: shape (n_groups, n_columns).
@@ -180,7 +201,7 @@ def weighted_sums(rows: Floats, n_draws: int, weights: Callable[[int], NDArray[A
     sums = np.zeros((n_draws, rows.shape[1]))
     if not len(rows):
         return sums
-    # Wide rows do not stay in the cache: each pass over them is to serve more sums.
+    # Wide rows do not stay in the cache, so each pass over them should serve more sums.
     wide = min(16, max(1, rows.shape[1] // 8))
     step = max(1, wide * _CELLS // len(rows))
     for start in range(0, n_draws, step):
@@ -190,7 +211,7 @@ def weighted_sums(rows: Floats, n_draws: int, weights: Callable[[int], NDArray[A
 
 
 def interval_of(drawn: Floats, point: float, n_groups: int, level: float) -> Interval | None:
-    """The middle ``level`` of the drawn figures; None under the conditions that `bootstrap` names."""
+    """The middle ``level`` of the drawn figures; None under the conditions stated in `bootstrap`."""
     kept = defined(drawn, point, n_groups, level)
     if kept is None:
         return None
@@ -199,8 +220,8 @@ def interval_of(drawn: Floats, point: float, n_groups: int, level: float) -> Int
 
 
 def defined(drawn: Floats, point: float, n_groups: int, level: float) -> Floats | None:
-    """The drawn figures that are not 0/0; None under the conditions that `bootstrap` names."""
+    """The drawn figures that are not 0/0; None under the conditions stated in `bootstrap`."""
     kept = drawn[~np.isnan(drawn)]
-    # Otherwise the interval would rest on the one or two groups that happen to hold something, and look narrow.
+    # Otherwise the interval would rest on the one or two groups that happen to contain something, and look narrow.
     too_few = len(drawn) - len(kept) > (1 - level) * len(drawn)
     return None if n_groups < 2 or math.isnan(point) or too_few else kept

@@ -1,22 +1,22 @@
 """Entity scores of tag sequences: the counts of seqeval, ``mode="strict", scheme=IOB2``.
 
-A tag is ``O``, or ``B-`` or ``I-`` with a label. ``B-X`` begins an entity. ``I-X`` continues one where the tag before
-it in the same sentence is that of an entity of X; elsewhere it begins nothing, and an ``I-X`` after it continues
-nothing. An entity is right when its sentence, first token, last token and label are. As in seqeval, hyphens around a
-label do not count and a bare ``B`` or ``I`` has the label ``_``. Unlike in seqeval, any other text (``BX``, ``O-X``) is
-refused rather than read by its first letter, and 0/0 is None rather than 0.
+A tag is ``O``, or ``B-`` or ``I-`` with a label. ``B-X`` begins an entity. ``I-X`` continues one if the previous
+tag in the sentence belongs to an entity of X; otherwise it begins nothing, and an ``I-X`` after it continues nothing.
+An entity is correct if its sentence, first token, last token and label are. As in seqeval, hyphens around a label are
+ignored and a bare ``B`` or ``I`` has the label ``_``. Unlike in seqeval, any other text (``BX``, ``O-X``) is refused
+instead of being read by its first letter, and 0/0 is None instead of 0.
 
-nervaluate 1.2.1 counts otherwise; on well-formed tags the ratios of its ``strict`` are the same:
+nervaluate 1.2.1 counts differently; on well-formed tags the ratios of its ``strict`` are the same:
 
 =====================  =================================  ===========================================================
 case                   here                               nervaluate
 =====================  =================================  ===========================================================
-``O I-X``              no entity                          an entity: its loader begins one wherever a label changes
+``O I-X``              no entity                          an entity: its loader begins one at every label change
 ``B-X I-Y``            X                                  X and Y
 overlap, not equal     one false positive, one missed     one ``incorrect``; the sums over all predicted, all gold agree
 ends                   half-open                          inclusive: 0:3 and 3:6 overlap
 matching               sets, no order                     greedy: the first prediction that overlaps a gold entity uses
-                                                          it up, so a right one after it is ``spurious``
+                                                          it up, so a later correct one is ``spurious``
 overlapping entities   `Document` refuses them            counted, and their order changes the figures
 other labels           counted                            dropped unless named in ``tags``
 one label              rows add up to the whole           ``incorrect`` of the whole may be ``missed`` and ``spurious``
@@ -70,8 +70,8 @@ class TagScores:
 
         Args:
             kind: ``macro`` counts every label alike, ``weighted`` by its gold entities.
-            undefined: what 0/0 is. None leaves out of a mean the labels whose ratio is 0/0, and gives None where none
-                is left or the weights are all 0; 0.0 gives the figures of seqeval.
+            undefined: the value of 0/0. None excludes labels whose ratio is 0/0 from the mean, and gives None if none
+                is left or all weights are 0; 0.0 gives the figures of seqeval.
 
         Raises:
             InputError: ``kind`` is neither of the two.
@@ -106,15 +106,15 @@ class TagScores:
 
 
 def score_tags(gold: Tags, predicted: Tags) -> TagScores:
-    """Counts of the entities that predicted tags share with gold tags; the module says what an entity is.
+    """Counts of the entities in predicted tags against gold tags; the module defines what an entity is.
 
     Args:
-        gold: for each sentence the tags that are right.
-        predicted: for each sentence, in the same order, as many tags.
+        gold: gold tags of each sentence.
+        predicted: predicted tags of each sentence, in the same order and number.
 
     Raises:
-        InputError: the numbers of sentences differ, those of the tags of a sentence, or a tag is none; the message
-            counts sentences and tokens from 1 and holds no tag, which may be a word of the wrong column.
+        InputError: the numbers of sentences, or of tags in a sentence, differ, or a tag is invalid; the message counts
+            sentences and tokens from 1 and quotes no tag, which may be a word from the wrong column.
 
     >>> score_tags([["B-NAME", "I-NAME", "O"], ["B-AGE"]], [["B-NAME", "O", "I-NAME"], ["B-AGE"]]).micro
     Counts(tp=1, fp=1, fn=1)
@@ -127,8 +127,8 @@ def score_tags(gold: Tags, predicted: Tags) -> TagScores:
         for tags in (gold, predicted)
     )
     vocabulary = _read(numbers)
-    for side, tags in (("gold", right), ("predicted", found)):
-        _refuse_unreadable(side, vocabulary.labels[tags], lengths)
+    for role, tags in (("gold", right), ("predicted", found)):
+        _refuse_unreadable(role, vocabulary.labels[tags], lengths)
     offsets = np.cumsum(lengths) - lengths
     first = np.zeros(n_tokens, dtype=bool)
     first[offsets[offsets < n_tokens]] = True  # an empty sentence at the end begins after the last token
@@ -138,7 +138,7 @@ def score_tags(gold: Tags, predicted: Tags) -> TagScores:
 
 @dataclass(frozen=True, slots=True)
 class _Vocabulary:
-    """What each tag number stands for.
+    """The meaning of each tag number.
 
     Args:
         labels: number of the label, ``_OUTSIDE`` or ``_UNREADABLE``; shape (n_tags,).
@@ -161,10 +161,10 @@ class _Entities:
 
 
 def _lengths(gold: Tags, predicted: Tags) -> Integers:
-    """Tags of each sentence, shape (n_sentences,), the same on both sides."""
-    for side, tags in (("gold", gold), ("predicted", predicted)):
+    """Number of tags of each sentence, shape (n_sentences,), the same in gold and predicted."""
+    for role, tags in (("gold", gold), ("predicted", predicted)):
         if isinstance(tags, str) or str in set(map(type, tags)):
-            raise InputError(f"{side} is a flat list of tags; give a list of sentences, each a list of tags")
+            raise InputError(f"{role} is a flat list of tags; give a list of sentences, each a list of tags")
     if len(gold) != len(predicted):
         raise InputError(
             f"gold has {len(gold)} sentences and predicted {len(predicted)}; "
@@ -175,7 +175,7 @@ def _lengths(gold: Tags, predicted: Tags) -> Integers:
     if len(unlike):
         at = int(unlike[0])
         raise InputError(
-            f"{len(unlike)} sentences have other numbers of tags in gold than in predicted, the first is sentence "
+            f"{len(unlike)} sentences have different numbers of tags in gold and predicted, the first is sentence "
             f"{at + 1}: {right[at]} against {found[at]}; predict one tag for each gold token"
         )
     return right
@@ -193,7 +193,7 @@ def _read(numbers: Mapping[object, int]) -> _Vocabulary:
     return _Vocabulary(labels, begins, tuple(names))
 
 
-def _refuse_unreadable(side: str, labels: Integers, lengths: Integers) -> None:
+def _refuse_unreadable(role: str, labels: Integers, lengths: Integers) -> None:
     if labels.min(initial=_OUTSIDE) != _UNREADABLE:
         return
     unreadable = np.flatnonzero(labels == _UNREADABLE)
@@ -201,16 +201,16 @@ def _refuse_unreadable(side: str, labels: Integers, lengths: Integers) -> None:
     sentence = int(np.searchsorted(ends, unreadable[0], side="right"))
     token = int(unreadable[0] - ends[sentence] + lengths[sentence])
     raise InputError(
-        f"{len(unreadable)} tags in {side} are not O, B-LABEL or I-LABEL, the first is that of token {token + 1} of "
+        f"{len(unreadable)} tags in {role} are not O, B-LABEL or I-LABEL, the first is that of token {token + 1} of "
         f"sentence {sentence + 1}; convert other schemes to IOB2, and numbers to their tags, first"
     )
 
 
 def _entities(tags: Integers, vocabulary: _Vocabulary, first: NDArray[np.bool_]) -> _Entities:
-    """The entities of tags; ``first`` says where a sentence begins.
+    """The entities of tags; ``first`` marks where sentences begin.
 
-    Few tokens are tagged, so all but one step look at those alone. A token that continues has the same label as the one
-    before it, which is therefore tagged too: what lies between two breaks is one run of neighbors.
+    Few tokens are tagged, so all steps but one only look at those. A token that continues has the same label as the one
+    before it, which is therefore tagged too: the tokens between two breaks are adjacent.
     """
     labels = vocabulary.labels[tags]
     tagged = np.flatnonzero(labels != _OUTSIDE)
@@ -218,7 +218,7 @@ def _entities(tags: Integers, vocabulary: _Vocabulary, first: NDArray[np.bool_])
     continues = ~begins & ~first[tagged] & (labels[tagged] == labels[tagged - 1])
     breaks = np.flatnonzero(~continues)
     lasts = np.append(breaks[1:], len(tagged))[: len(breaks)] - 1
-    kept = begins[breaks]  # a run that an I began is no entity
+    kept = begins[breaks]  # a run that begins with an I is not an entity
     starts = tagged[breaks[kept]]
     return _Entities(starts, tagged[lasts[kept]] + 1, labels[starts])
 

@@ -1,8 +1,8 @@
-"""Thresholds that trade precision for recall: a token is flagged when its probability of being outside is low.
+"""Thresholds that trade precision for recall: a token is flagged if its probability of being outside is low.
 
-A tagger gives every token a probability of being outside of all entities. Flagged are the tokens whose outside
-probability is at most a threshold, so a higher threshold flags more tokens: recall rises, precision mostly falls.
-Recall at a threshold is that of the tokens it was chosen on; on other text it can be lower.
+A tagger gives every token a probability of being outside all entities. Tokens whose outside probability is at most the
+threshold are flagged, so a higher threshold flags more tokens: recall rises, precision mostly falls. The recall at a
+threshold holds for the tokens it was chosen on; on other text it can be lower.
 
 Related: Minkov et al. 2006 (NER systems that suit user's preferences) shift the weight of the outside label of a
 trained tagger to the same end.
@@ -10,8 +10,7 @@ trained tagger to the same end.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,37 +22,33 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """What flagging every token with an outside probability of at most ``threshold`` gives.
+    """The result of flagging every token with an outside probability of at most ``threshold``.
 
     Args:
         threshold: in [0, 1].
         recall: share of the private tokens that are flagged.
-        precision: share of the flagged tokens that are private; None where none is flagged.
+        precision: share of the flagged tokens that are private.
     """
 
     threshold: float
     recall: float
-    precision: float | None
-
-    def to_dict(self) -> dict[str, float | None]:
-        """Plain JSON."""
-        return asdict(self)
+    precision: float
 
 
 def outside_threshold(
     outside_probability: NDArray[np.floating], is_private: NDArray[np.bool_], target_recall: float
 ) -> Threshold:
-    """The lowest threshold, so the one with the fewest flagged tokens, whose recall is at least the target.
+    """The lowest threshold, with the fewest flagged tokens, whose recall is at least the target.
 
-    It is the outside probability of one of the private tokens. No number is rounded: flagging with ``<= threshold`` on
-    the same probabilities gives the recall and the precision that are returned.
+    It is the outside probability of a private token. Nothing is rounded: flagging with ``<= threshold`` on the same
+    probabilities gives exactly the returned recall and precision.
 
     >>> outside_threshold(np.array([0.1, 0.4, 0.4, 0.9]), np.array([True, True, False, True]), 0.6)
     Threshold(threshold=0.4, recall=0.6666666666666666, precision=0.6666666666666666)
 
     Args:
-        outside_probability: shape (n_tokens,), in [0, 1], of tokens that the tagger was not trained on.
-        is_private: shape (n_tokens,), whether a token lies in a gold entity.
+        outside_probability: shape (n_tokens,), in [0, 1], for tokens that the tagger was not trained on.
+        is_private: shape (n_tokens,), whether a token is in a gold entity.
         target_recall: share of the private tokens to find, in (0, 1].
 
     Raises:
@@ -64,60 +59,34 @@ def outside_threshold(
     probabilities, private = _checked(outside_probability, is_private)
     of_private = np.sort(probabilities[private])
     recalls = np.arange(1, len(of_private) + 1) / len(of_private)
-    threshold = of_private[np.searchsorted(recalls, target_recall, side="left")]
-    return _at(np.sort(probabilities), of_private, np.array([threshold]))[0]
-
-
-def threshold_curve(
-    outside_probability: NDArray[np.floating], is_private: NDArray[np.bool_], thresholds: Sequence[float] | Floats
-) -> tuple[Threshold, ...]:
-    """Recall and precision at every threshold, in the order given.
-
-    Args:
-        outside_probability: shape (n_tokens,), in [0, 1].
-        is_private: shape (n_tokens,), whether a token lies in a gold entity.
-        thresholds: shape (n_thresholds,), in [0, 1].
-
-    Raises:
-        InputError: no token is private, or the arrays are not as described.
-    """
-    probabilities, private = _checked(outside_probability, is_private)
-    return _at(np.sort(probabilities), np.sort(probabilities[private]), _in_unit_interval(thresholds, "thresholds"))
-
-
-def _at(of_all: Floats, of_private: Floats, thresholds: Floats) -> tuple[Threshold, ...]:
-    """Recall and precision at thresholds, from the sorted outside probabilities of all and of private tokens."""
-    n_flagged = np.searchsorted(of_all, thresholds, side="right").tolist()
-    n_found = np.searchsorted(of_private, thresholds, side="right").tolist()
-    return tuple(
-        Threshold(threshold, found / len(of_private), found / flagged if flagged else None)
-        for threshold, flagged, found in zip(thresholds.tolist(), n_flagged, n_found, strict=True)
-    )
+    threshold = float(of_private[np.searchsorted(recalls, target_recall, side="left")])
+    n_found = int(np.count_nonzero(of_private <= threshold))
+    return Threshold(threshold, n_found / len(of_private), n_found / int(np.count_nonzero(probabilities <= threshold)))
 
 
 def _checked(outside_probability: ArrayLike, is_private: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
-    probabilities = _in_unit_interval(outside_probability, "outside probabilities")
+    probabilities = np.asarray(outside_probability, dtype=np.float64)
+    if probabilities.ndim != 1:
+        raise InputError(
+            f"outside probabilities must have one dimension, got {probabilities.ndim}; put the tokens of all texts in "
+            "one row"
+        )
+    # NaN is in no interval, so asking for what is inside catches it too.
+    n_outside = int(np.count_nonzero(~((probabilities >= 0) & (probabilities <= 1))))
+    if n_outside:
+        raise InputError(
+            f"outside probabilities must be in [0, 1]; {n_outside} of {len(probabilities)} are not; give probabilities"
+        )
     private = np.asarray(is_private)
     if private.shape != probabilities.shape:
         raise InputError(
-            f"expected one private mark for each of {len(probabilities)} outside probabilities, got an array of "
+            f"expected one private flag for each of {len(probabilities)} outside probabilities, got an array of "
             f"shape {private.shape}"
         )
     if private.dtype != np.bool_:
         raise InputError(
-            f"private marks must be booleans, got {private.dtype}; compare the labels with the outside one"
+            f"private flags must be booleans, got {private.dtype}; compare the labels with the outside one"
         )
     if not private.any():
         raise InputError("no token is private, so recall is undefined; give validation data with entities")
     return probabilities, private
-
-
-def _in_unit_interval(values: ArrayLike, name: str) -> Floats:
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 1:
-        raise InputError(f"{name} must have one dimension, got {array.ndim}; put the tokens of all texts in one row")
-    # NaN is in no interval, so asking for what is inside catches it too.
-    n_outside = int(np.count_nonzero(~((array >= 0) & (array <= 1))))
-    if n_outside:
-        raise InputError(f"{name} must be in [0, 1]; {n_outside} of {len(array)} are not; give probabilities")
-    return array

@@ -1,10 +1,10 @@
-"""What counts as a token and what counts as a word: one rule for every metric, for every language.
+"""The definitions of token and word: one rule for all metrics and languages.
 
 *Token* (entity scores): a run of letters, a run of digits, or one other non-blank character. A combining mark belongs
 to the letter before it. Letters are Unicode category L, digits Nd, marks M; ``²`` and ``½`` are other characters.
 
-*Word* (overlap of texts): a run of letters, marks and digits. Punctuation and blanks part words and are no words. Words
-are compared without case, and a composed letter equals the same letter with a combining mark.
+*Word* (text overlap): a run of letters, marks and digits. Punctuation and blanks separate words. Words are compared
+case-insensitively, and a precomposed letter equals the same letter with a combining mark.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from itertools import groupby
 
 
 @cache
-def _stretches() -> tuple[tuple[str, int, int], ...]:
-    """The general category, first and last code point of every stretch of Unicode that has one category."""
-    stretches, start = [], 0
+def _category_ranges() -> tuple[tuple[str, int, int], ...]:
+    """General category, first and last code point of every Unicode range with a single category."""
+    ranges, start = [], 0
     for category, members in groupby(map(unicodedata.category, map(chr, range(sys.maxunicode + 1)))):
         end = start + sum(1 for _ in members)
-        stretches.append((category, start, end - 1))
+        ranges.append((category, start, end - 1))
         start = end
-    return tuple(stretches)
+    return tuple(ranges)
 
 
 def _ranges(*categories: str) -> str:
-    """The inside of a character class: every code point whose general category begins with one of ``categories``."""
-    inside = [(first, last) for category, first, last in _stretches() if category.startswith(categories)]
+    """The content of a character class: all code points whose general category begins with one of ``categories``."""
+    inside = [(first, last) for category, first, last in _category_ranges() if category.startswith(categories)]
     return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in inside)
 
 
@@ -54,7 +54,7 @@ def token_spans(text: str) -> list[tuple[int, int]]:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in the form in which they are compared.
+    """The words of a text, normalized for comparison.
 
     >>> words("Ana García, 3-B")
     ['ana', 'garcía', '3', 'b']

@@ -11,13 +11,13 @@ from deidsynth.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class VarianceSplit:
-    """Scores over folds and seeds, and where their variance comes from.
+    """Scores over folds and seeds, with their variance components.
 
     Args:
         mean: of all scores; None without scores.
         sd: standard deviation of all scores (n - 1 in the denominator); None with fewer than two.
-        between_folds: variance component of the folds; None with one fold, or where no fold has two seeds.
-        between_seeds: variance component of the seeds within a fold; None where no fold has two seeds.
+        between_folds: variance component of the folds; None with one fold, or if no fold has two seeds.
+        between_seeds: variance component of the seeds within a fold; None if no fold has two seeds.
         n_folds: number of folds.
         n_scores: number of scores.
     """
@@ -38,8 +38,8 @@ def variance_split(scores: Mapping[tuple[Hashable, Hashable], float]) -> Varianc
     """Mean and spread of scores by (fold, seed), and the variance split into folds and seeds within folds.
 
     One-way random-effects analysis of variance: seeds are MSW, folds are (MSB - MSW) / n0 with
-    n0 = (N - sum of n_i^2 / N) / (a - 1) for a folds of n_i scores, N in all; below zero is cut to zero. Seeds are
-    taken as nested: seed 1 of one fold has nothing in common with seed 1 of another.
+    n0 = (N - sum of n_i^2 / N) / (a - 1) for a folds with n_i scores, N in total; negative values become zero.
+    Seeds are nested: seed 1 of one fold has nothing in common with seed 1 of another.
 
     Raises:
         InputError: a score is not finite.

@@ -1,7 +1,7 @@
-"""Texts that repeat an earlier one for the most part, or themselves, found by runs of words that stand twice.
+"""Near-duplicates of earlier texts, and texts that repeat themselves, found by runs of words that reappear.
 
-Nearness is containment: the share of the distinct runs of ``RUN_WORDS`` words of the smaller text that stand in the
-other. Time and memory are linear in the words.
+Nearness is containment (Broder 1997): the share of the distinct runs of ``RUN_WORDS`` words of the smaller text that
+stand in the other. Time and memory are linear in the words.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from deidsynth.metrics.tokens import words
 
 RUN_WORDS = 8
+LOOP_TOKENS = 4
+"""Length of the runs of tokens by which a text that goes in circles is found: longer than most set phrases."""
 NEAR = 0.6
 LEAST_RUNS = 5
 MOST_HOLDERS = 10  # texts remembered for a run: enough to find those that are near, and few enough to stay linear
@@ -33,10 +35,10 @@ class Runs:
         return {hash(numbers[at : at + length]) for at in range(len(numbers) - length + 1)}
 
 
-class NearRepeats:
-    """Remembers texts, and says whether another one repeats one of them.
+class NearDuplicateIndex:
+    """Remembers texts, and says whether another one is a near-duplicate of one of them.
 
-    A text *repeats* one of the same words, and one with which it shares ``share`` of its runs. What stands in at least
+    A *near-duplicate* of a text has the same words, or shares ``share`` of its runs with it. What stands in at least
     ``min_groups`` training groups is a template and does not count, be it a run or a whole text. Of the texts that
     hold a run the first ``MOST_HOLDERS`` are compared.
 
@@ -63,10 +65,10 @@ class NearRepeats:
         self._holders: defaultdict[int, list[int]] = defaultdict(list)
 
     def __repr__(self) -> str:
-        return f"NearRepeats(n_texts={len(self._sizes)}, n_templates={len(self._templates)})"
+        return f"NearDuplicateIndex(n_texts={len(self._sizes)}, n_templates={len(self._templates)})"
 
-    def repeats(self, text: str) -> bool:
-        """Whether a text repeats one that was added."""
+    def matches(self, text: str) -> bool:
+        """Whether a text is a near-duplicate of one that was added."""
         whole = self._runs.numbered(text)
         if whole in self._wholes:
             return whole not in self._common
@@ -91,13 +93,15 @@ class NearRepeats:
         return self._runs.names(text) - self._templates
 
 
-def share_of_repeats(tokens: Sequence[str], length: int = 4) -> float:
-    """Share of a text's runs of tokens that stood before in it: 0 where none did, near 1 in a loop.
+def repeated_ngram_share(tokens: Sequence[str], n: int = LOOP_TOKENS) -> float:
+    """Share of a text's n-grams of tokens that stood before in it: 0 where none did, near 1 in a loop.
 
-    With ``n`` runs of which ``d`` are distinct this is ``1 - d / n``; 0 where there is no run.
+    With ``m`` n-grams of which ``d`` are distinct this is ``1 - d / m``; 0 where there is none.
 
-    >>> share_of_repeats("a b a b a b".split(), 2)
+    Source: Welleck et al. 2020 (Neural text generation with unlikelihood training), where it is called seq-rep-n.
+
+    >>> repeated_ngram_share("a b a b a b".split(), 2)
     0.6
     """
-    runs = [tuple(tokens[at : at + length]) for at in range(len(tokens) - length + 1)]
-    return 1 - len(set(runs)) / len(runs) if runs else 0.0
+    ngrams = [tuple(tokens[at : at + n]) for at in range(len(tokens) - n + 1)]
+    return 1 - len(set(ngrams)) / len(ngrams) if ngrams else 0.0

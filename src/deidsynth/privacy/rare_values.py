@@ -1,4 +1,4 @@
-"""Identifying values of the training text that stand again in another text."""
+"""Identifying values of the training text that reappear in another text."""
 
 from __future__ import annotations
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from deidsynth.config import AdaptConfig
+from deidsynth.config import ResolvedAdaptConfig
 from deidsynth.stages.artifacts import CURVE, MODEL
 from deidsynth.stages.specification import StageSpec
 
 ADAPT = StageSpec(
     name="adapt",
-    version=3,
-    config_type=AdaptConfig,
+    version=4,
+    config_type=ResolvedAdaptConfig,
     implementation="deidsynth.stages.work.adapt:Adapt",
     inputs={"train": "documents to learn from"},
     outputs={"model": MODEL, "curve": CURVE},

@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 ANNOTATE_INLINE = StageSpec(
     name="annotate-inline",
-    version=2,
+    version=3,
     config_type=AnnotateInlineConfig,
     implementation="deidsynth.stages.work.annotate_inline:AnnotateInline",
     inputs={"texts": "documents with the entities that the model wrote", "machine": "the same, annotated by a tagger"},

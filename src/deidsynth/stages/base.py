@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from deidsynth.config import AdaptConfig
+from deidsynth.config import ResolvedAdaptConfig
 from deidsynth.stages.artifacts import CURVE, MODEL
 from deidsynth.stages.specification import StageSpec
 
 BASE = StageSpec(
     name="base",
     version=1,
-    config_type=AdaptConfig,
+    config_type=ResolvedAdaptConfig,
     implementation="deidsynth.stages.work.base:Base",
     outputs={"model": MODEL, "curve": CURVE},
     title="Take the language model as it is",

@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 SELECT = StageSpec(
     name="select",
-    version=1,
+    version=2,
     config_type=SelectConfig,
     implementation="deidsynth.stages.work.select:Select",
     inputs={"corpus": "an imported corpus"},

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from deidsynth.config import TrainConfig
+from deidsynth.config import ResolvedTrainConfig
 from deidsynth.stages.artifacts import CURVE, MODEL, PRETRAINING_CURVE
 from deidsynth.stages.specification import StageSpec
 
 TRAIN = StageSpec(
     name="train",
-    version=6,
-    config_type=TrainConfig,
+    version=7,
+    config_type=ResolvedTrainConfig,
     implementation="deidsynth.stages.work.train:Train",
     inputs={"corpus": "annotated documents", "texts": "unlabeled texts, perhaps"},
     outputs={"model": MODEL, "curve": CURVE, "pretraining_curve": PRETRAINING_CURVE},

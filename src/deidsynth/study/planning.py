@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from deidsynth import stages as package
-from deidsynth.config import CorpusConfig, RunConfig
+from deidsynth.config import ResolvedRun
 from deidsynth.corpora import LoadedCorpus, content_digest
 from deidsynth.errors import ConfigError, IntegrityError
 from deidsynth.stages.specification import StageSpec
@@ -37,7 +37,7 @@ class PlannedCell:
 
     name: str
     cell: Cell
-    config: RunConfig
+    config: ResolvedRun
     counts: Mapping[str, int]
     plan: Plan
     keys: Mapping[str, str]
@@ -71,14 +71,14 @@ def plan_study(study: Study, *, stages: Mapping[str, StageSpec] | None = None, d
     """The plan of a study.
 
     Raises:
-        ConfigError: no corpus, no language, or an arm that cannot be.
+        ConfigError: no corpus, no language, settings that contradict each other, or an arm that cannot be.
         CorpusError: the corpus has faults, or too few groups.
     """
     _check(study)
     loaded = load(study.base.corpus)
     device, precision = resolve_computing(device, study.base.precision)
     known = package.STAGES if stages is None else stages
-    base = _settled(study.base, loaded, precision)
+    base, language = study.base.model_copy(update={"output": None, "store": None}), loaded.corpus.language
     cells = expand(study.config, base)
     source = content_digest(loaded)
     planned = []
@@ -87,13 +87,11 @@ def plan_study(study: Study, *, stages: Mapping[str, StageSpec] | None = None, d
         shares = shares_of(cell, study.config)
         if shares not in counted:
             counted[shares] = count_documents(loaded, base, shares)
-        config = run_config(cell, base, study.config, counted[shares])
+        config = run_config(cell, base, study.config, counted[shares], language=language, precision=precision)
         plan = pipeline_plan(
             config,
             source_digest=source,
             origin=loaded.corpus.origin,
-            language=loaded.corpus.language,
-            precision=precision,
             shares=shares,
         )
         planned.append(PlannedCell(name, cell, config, counted[shares], plan, plan.keys(known)))
@@ -120,11 +118,6 @@ def _problems(cell: Cell, budget: str) -> Iterator[str]:
         )
     if cell.arm == "agreement" and budget == "steps":
         yield "axes.arm: agreement leaves out documents, nobody knows how many before; it goes with budget: epochs"
-
-
-def _settled(base: RunConfig, loaded: LoadedCorpus, precision: str) -> RunConfig:
-    corpus: CorpusConfig = base.corpus.model_copy(update={"language": loaded.corpus.language})
-    return base.model_copy(update={"corpus": corpus, "precision": precision, "output": None, "store": None})
 
 
 def merged_plan(cells: Sequence[PlannedCell]) -> Plan:

@@ -15,11 +15,12 @@ from typing import Any
 
 from deidsynth.corpora import read_jsonl
 from deidsynth.errors import InputError
+from deidsynth.files import write_atomically
 from deidsynth.metrics import Scores, score
 from deidsynth.stages.artifacts import CORPUS, MEMORIZATION, PREDICTIONS
 from deidsynth.study.planning import PlannedCell, StudyPlan
 from deidsynth.workflow.pipeline_plan import EVALUATIONS, NodeName
-from deidsynth.workflow.store import Artifact, write_atomically
+from deidsynth.workflow.store import Artifact
 from deidsynth.workflow.store.manifest import package_versions, source_commit
 
 SCHEMA_VERSION = 1

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from deidsynth.corpora.output import refuse_unwritable
+from deidsynth.files import make_private_folder, write_atomically
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.study.planning import PlannedCell, StudyPlan, distinct, merged_plan
 from deidsynth.study.records import is_finished, make_record, write_record
@@ -17,8 +18,7 @@ from deidsynth.workflow.pipeline import import_source
 from deidsynth.workflow.pipeline_plan import EVALUATIONS
 from deidsynth.workflow.results import Failure, NodeResult, Outcome, Surroundings
 from deidsynth.workflow.scheduler import Pass, check_nodes, execute
-from deidsynth.workflow.store import Store, write_atomically
-from deidsynth.workflow.store.disk import make_private_folder
+from deidsynth.workflow.store import Store
 
 ATTEMPTS = 2
 """How often a failing node is begun in all."""

@@ -21,6 +21,8 @@ from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.digests import digest, file_digests
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError, IntegrityError, ModelNotFoundError, ModelNotUsableError, OutputInUseError
+from deidsynth.files import make_private_folder, replace_tree
+from deidsynth.locks import hold_lock
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, ImportConfig
@@ -29,8 +31,7 @@ from deidsynth.workflow.pipeline import resolve_computing
 from deidsynth.workflow.plan import Node, Plan
 from deidsynth.workflow.results import Source, Surroundings
 from deidsynth.workflow.scheduler import check_nodes, execute
-from deidsynth.workflow.store import Artifact, FileLock, Store
-from deidsynth.workflow.store.disk import make_private_folder, replace_tree
+from deidsynth.workflow.store import Artifact, Store
 from deidsynth.workflow.store.manifest import FILE_NAME, read_manifest
 
 Inputs = Mapping[str, Corpus | Path]
@@ -137,7 +138,7 @@ def _made(stage: str, config: StageConfig, inputs: Inputs, output: Path, around:
     store = Store(_store_folder(output))
     check_nodes(plan, store, package.STAGES, device)
     make_private_folder(store.root)
-    with FileLock(store.root / ".lock", _refuser(output)), _tidied(store, around.progress):
+    with hold_lock(store.root / ".lock", _refuser(output)), _tidied(store, around.progress):
         surroundings = Surroundings(device, around.progress)
         with _models_as_given(plan, inputs, store):
             outcome = execute(plan, store, package.STAGES, sources=sources, surroundings=surroundings)

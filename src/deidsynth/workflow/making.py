@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.errors import ConfigError, InputError
+from deidsynth.files import storage_errors
 from deidsynth.progress import Progress, Task, format_seconds
 from deidsynth.stages.specification import StageContext, StageSpec
 from deidsynth.workflow.plan import Node, Plan, lineage
 from deidsynth.workflow.results import NodeResult, Source, Surroundings
 from deidsynth.workflow.shards import Parts, place_parts
-from deidsynth.workflow.store import Artifact, InputRecord, Manifest, Store, Work, storage_errors
+from deidsynth.workflow.store import Artifact, InputRecord, Manifest, Store, Work
 from deidsynth.workflow.store.manifest import package_versions, source_commit
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth import stages as package
-from deidsynth.config import CorpusConfig, RunConfig, SplitConfig
+from deidsynth.config import CorpusConfig, ResolvedRun, RunConfig, SplitConfig, resolve_run
 from deidsynth.corpora import (
     LoadedCorpus,
     content_digest,
-    load_corpus,
+    read_corpus,
     read_jsonl,
     split_parts,
     write_jsonl,
@@ -23,7 +23,9 @@ from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.corpora.texts import read_texts, without
 from deidsynth.documents import Document
 from deidsynth.errors import ConfigError, InputError
+from deidsynth.metrics import Scores
 from deidsynth.progress import Progress, SilentProgress
+from deidsynth.report.content import RunReport
 from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.executors.launched import refuse_several_processes
 from deidsynth.workflow.executors.workers import Workers
@@ -44,15 +46,25 @@ class RunResult:
 
     Args:
         folder: the run folder; ``report.html`` in it is for people.
-        report: the content of ``report.json``.
+        report: what the run says of itself, the content of ``report.json``.
         results: one for every node of the plan, in order.
         unchanged: whether everything was there already and nothing was done.
     """
 
     folder: Path
-    report: dict[str, Any]
+    report: RunReport
     results: list[NodeResult]
     unchanged: bool
+
+    @property
+    def gold(self) -> Scores:
+        """Scores of the model trained on the gold notes."""
+        return self.report.models.gold
+
+    @property
+    def synthetic(self) -> Scores:
+        """Scores of the model trained on synthetic notes alone."""
+        return self.report.models.synthetic
 
 
 def run(
@@ -73,7 +85,7 @@ def run(
         workers: processes that run independent stages at once; the threads are divided among them.
 
     Raises:
-        ConfigError: no corpus, or no language.
+        ConfigError: no corpus, no language, or settings that contradict each other.
         InputError: several processes were launched, or the output folder or the store cannot be written in.
         CorpusError: the corpus has faults.
         ModelNotFoundError: a base model or an encoder is not there.
@@ -89,9 +101,10 @@ def run(
         listener.message(line)
     texts = load_unlabeled(config, loaded, listener)
     device, precision = resolve_computing(device, config.precision)
-    settled = _settle(config, loaded, precision)
+    resolved = _settle(config, loaded, precision)
+    settled = resolved.config()
     folder, store = RunFolder(output_folder(config)), Store(store_folder(config))
-    plan, stages = plan_run(settled, loaded, texts), package.STAGES if stages is None else stages
+    plan, stages = plan_run(resolved, loaded, texts), package.STAGES if stages is None else stages
     check_nodes(plan, store, stages, device)
     with folder.claim():
         folder.write_config(settled)
@@ -116,7 +129,7 @@ def run(
         if folder.has_report(made_from):
             unchanged = not published and all(result.status == "cached" for result in results)
             return RunResult(folder.path, folder.report(), results, unchanged)
-        report = summarize(settled, results, device)
+        report = summarize(settled, plan, results, stages, device)
         folder.write_report(report, _render(folder, report), made_from)
         return RunResult(folder.path, report, results, unchanged=False)
 
@@ -164,7 +177,7 @@ def load(config: CorpusConfig) -> LoadedCorpus:
     """
     if config.path is None:
         raise ConfigError(["corpus.path: no corpus; give one with --corpus PATH"])
-    loaded = load_corpus(
+    loaded = read_corpus(
         config.path,
         format=config.format,
         language=config.language,
@@ -209,15 +222,13 @@ def load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress) 
     return LoadedCorpus(kept, format="texts")
 
 
-def plan_run(config: RunConfig, loaded: LoadedCorpus, texts: LoadedCorpus | None = None) -> Plan:
-    """The plan of a run on a loaded corpus, perhaps with texts without labels; the precision is resolved."""
+def plan_run(config: ResolvedRun, loaded: LoadedCorpus, texts: LoadedCorpus | None = None) -> Plan:
+    """The plan of a run on a loaded corpus, perhaps with texts without labels."""
     corpus = loaded.corpus
     return pipeline_plan(
         config,
         source_digest=content_digest(loaded),
         origin=corpus.origin,
-        language=corpus.language,
-        precision=config.precision,
         texts_digest=None if texts is None else content_digest(texts),
     )
 
@@ -247,10 +258,10 @@ def _check_places(config: RunConfig) -> None:
     refuse_unwritable(store_folder(config), "--output" if config.store is None else "--store")
 
 
-def _settle(config: RunConfig, loaded: LoadedCorpus, precision: str) -> RunConfig:
-    """The configuration with what was left to be found out."""
-    corpus = config.corpus.model_copy(update={"language": loaded.corpus.language})
-    return config.model_copy(update={"output": str(output_folder(config)), "precision": precision, "corpus": corpus})
+def _settle(config: RunConfig, loaded: LoadedCorpus, precision: str) -> ResolvedRun:
+    """The run, resolved."""
+    placed = config.model_copy(update={"output": str(output_folder(config))})
+    return resolve_run(placed, language=loaded.corpus.language, precision=precision)
 
 
 def resolve_computing(device: str, precision: str) -> tuple[str, str]:
@@ -294,14 +305,14 @@ def render_report(path: Path) -> Path:
     return path / "report.html"
 
 
-def _render(folder: RunFolder, report: Mapping[str, Any]) -> str:
+def _render(folder: RunFolder, report: RunReport) -> str:
     # Drawing libraries are slow to load, and a run with nothing to do needs none.
-    from deidsynth.report import render_html
+    from deidsynth.report.document import render_html
 
     return render_html(report, shown_notes(folder.path, report))
 
 
-def shown_notes(folder: Path, report: Mapping[str, Any]) -> list[Document]:
+def shown_notes(folder: Path, report: RunReport) -> list[Document]:
     """Up to twelve synthetic documents that passed the check for verbatim training text, spread over the corpus.
 
     Raises:
@@ -310,7 +321,7 @@ def shown_notes(folder: Path, report: Mapping[str, Any]) -> list[Document]:
     place = folder / "synthetic" / "corpus.jsonl"
     if not place.is_file():
         raise InputError(f"{place}: missing; run again to publish it anew")
-    corpus = read_jsonl(place, language=report["language"])
-    passed = [index for index in report["memorization"]["shown"] if index < len(corpus)]
+    corpus = read_jsonl(place, language=report.language)
+    passed = [index for index in report.memorization.shown if index < len(corpus)]
     count = min(N_SHOWN_NOTES, len(passed))
     return [corpus[passed[position * len(passed) // count]] for position in range(count)]

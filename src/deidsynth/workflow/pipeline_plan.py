@@ -11,10 +11,10 @@ from deidsynth.config import (
     AnnotateInlineConfig,
     EvaluateConfig,
     FoldConfig,
-    RunConfig,
+    ResolvedRun,
+    ResolvedTrainConfig,
     SelectConfig,
     SynthesizeConfig,
-    TrainConfig,
 )
 from deidsynth.digests import digest, file_digest, tree_digest
 from deidsynth.documents import Origin
@@ -81,29 +81,25 @@ EVERYTHING = DataShares()
 
 
 def pipeline_plan(
-    config: RunConfig,
+    config: ResolvedRun,
     *,
     source_digest: str,
     origin: Origin,
-    language: str | None,
-    precision: str,
     texts_digest: str | None = None,
     shares: DataShares = EVERYTHING,
 ) -> Plan:
     """The plan of the whole pipeline on one corpus.
 
     Args:
-        config: the run's configuration.
+        config: the run, resolved.
         source_digest: content digest of the corpus.
         origin: of its text.
-        language: ISO 639-1 code of the text.
-        precision: resolved, ``fp32`` or ``bf16``.
         texts_digest: content digest of unlabeled texts for the gold model, where there are any.
         shares: how much of the training split is for whom; by default all for both.
     """
-    computing: dict[str, Any] = {"seed": config.seed, "precision": precision}
+    computing: dict[str, Any] = {"seed": config.seed, "precision": config.precision}
     selects, adaptation, annotator = _selects(config, shares)
-    imported = ImportConfig(language=language)
+    imported = ImportConfig(language=config.corpus.language)
     texts = {} if texts_digest is None else {"texts": NodeName.UNLABELED}
     sources = [Node(NodeName.IMPORT, IMPORT.name, imported, source_digest=source_digest, origin=origin, box="corpus")]
     if texts:
@@ -111,26 +107,21 @@ def pipeline_plan(
         sources.append(
             Node(NodeName.UNLABELED, IMPORT.name, imported, source_digest=texts_digest, origin=origin, title=title)
         )
-    gold = _in_language(config.train, language)
-    synthetic = _in_language(config.synthetic_train_config(), language)
-    prompts = config.synthesize.prompts
-    prompts = prompts.model_copy(update={"language": prompts.language or language})
-    synthesize = _without_agreement(config.synthesize.model_copy(update={"prompts": prompts}))
+    synthesize = _without_agreement(config.synthesize)
     # Notes are shown by their place in the published corpus, from which disagreement leaves some out.
     checked = NodeName.ANNOTATE if config.synthesize.annotations == "agreement" else NodeName.SYNTHESIZE
-    adapt = config.adapt_config(adapts=bool(adaptation))
     return Plan(
         (
             *sources,
             *selects,
-            _tagger(NodeName.GOLD, gold, {"corpus": annotator, **texts}, "train_gold", computing),
+            _tagger(NodeName.GOLD, config.train, {"corpus": annotator, **texts}, "train_gold", computing),
             _evaluation(NodeName.GOLD, config, computing),
             Node(
                 NodeName.ADAPT,
                 ADAPT.name if adaptation else BASE.name,
-                adapt,
+                config.adapt,
                 {"train": adaptation} if adaptation else {},
-                external=_model("base", adapt.base, "causal"),
+                external=_model("base", config.adapt.base, "causal"),
                 box="adapt",
                 published={"model": "models/lm"},
                 **computing,
@@ -149,7 +140,9 @@ def pipeline_plan(
                 **computing,
             ),
             *_annotation(config, computing),
-            _tagger(NodeName.SYNTHETIC, synthetic, {"corpus": NodeName.ANNOTATE}, "train_synthetic", computing),
+            _tagger(
+                NodeName.SYNTHETIC, config.train_synthetic, {"corpus": NodeName.ANNOTATE}, "train_synthetic", computing
+            ),
             _evaluation(NodeName.SYNTHETIC, config, computing),
             Node(
                 NodeName.MEMORIZATION,
@@ -161,7 +154,9 @@ def pipeline_plan(
     )
 
 
-def _tagger(name: str, config: TrainConfig, inputs: Mapping[str, str], box: str, computing: Mapping[str, Any]) -> Node:
+def _tagger(
+    name: str, config: ResolvedTrainConfig, inputs: Mapping[str, str], box: str, computing: Mapping[str, Any]
+) -> Node:
     return Node(
         name,
         TRAIN.name,
@@ -175,7 +170,7 @@ def _tagger(name: str, config: TrainConfig, inputs: Mapping[str, str], box: str,
     )
 
 
-def _evaluation(model: str, config: RunConfig, computing: Mapping[str, Any]) -> Node:
+def _evaluation(model: str, config: ResolvedRun, computing: Mapping[str, Any]) -> Node:
     return Node(
         EVALUATIONS[model],
         EVALUATE.name,
@@ -195,7 +190,7 @@ def _without_agreement(config: SynthesizeConfig) -> SynthesizeConfig:
     return config.model_copy(update={"annotations": "inline", "agreement": plain})
 
 
-def _annotation(config: RunConfig, computing: Mapping[str, Any]) -> list[Node]:
+def _annotation(config: ResolvedRun, computing: Mapping[str, Any]) -> list[Node]:
     """The node whose corpus the synthetic model is trained on, and what it needs beside the texts."""
     asked, texts = config.synthesize.annotations, {"texts": NodeName.SYNTHESIZE}
     shown: dict[str, Any] = {"box": "annotate"}
@@ -227,7 +222,7 @@ def _annotation(config: RunConfig, computing: Mapping[str, Any]) -> list[Node]:
     return [*second, taken]
 
 
-def _selects(config: RunConfig, shares: DataShares) -> tuple[list[Node], str | None, str]:
+def _selects(config: ResolvedRun, shares: DataShares) -> tuple[list[Node], str | None, str]:
     """The nodes that select documents, and which of them are for adaptation (None: none) and for the annotator."""
 
     def select(name: str, part: str, fraction: float = 1.0) -> Node:
@@ -253,13 +248,6 @@ def _selects(config: RunConfig, shares: DataShares) -> tuple[list[Node], str | N
     adaptation = NodeName.ADAPTATION if shares.adaptation < 1.0 else NodeName.TRAIN
     annotator = NodeName.ANNOTATOR if shares.annotator < 1.0 else NodeName.TRAIN
     return nodes, adaptation if shares.adaptation > 0.0 else None, annotator
-
-
-def _in_language(config: TrainConfig, language: str | None) -> TrainConfig:
-    """The configuration with the language of its invented values, where it has any."""
-    if not config.mention_replacement or config.language:
-        return config
-    return config.model_copy(update={"language": language})
 
 
 def _sampling(config: SynthesizeConfig) -> dict[str, str]:

@@ -18,9 +18,10 @@ from typing import Any
 from pydantic import SerializeAsAny
 
 from deidsynth.config import StageConfig
+from deidsynth.files import storage_errors
 from deidsynth.stages.specification import StageContext, StageSpec
 from deidsynth.workflow.plan import Node, Plan
-from deidsynth.workflow.store import Store, storage_errors
+from deidsynth.workflow.store import Store
 from deidsynth.workflow.store.manifest import FILE_NAME
 
 Parts = Mapping[str, Sequence[str]]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from deidsynth.config import TrainConfig, parse
+from deidsynth.config import TrainConfig, parse, resolve_train
 from deidsynth.documents import Corpus
 from deidsynth.models.devices import Compute
 from deidsynth.models.tagger.task_adaptive_pretraining import masked_batch, pretrain
@@ -17,21 +17,13 @@ from deidsynth.models.tagger.token_data import TrainingChunks, training_chunks
 from deidsynth.tagging import IGNORED, TagSet
 from tiny_models import NOTES
 
-CONFIG = parse(
-    TrainConfig,
-    {
-        "batch_size": 4,
-        "scratch": {
-            "hidden_size": 32,
-            "layers": 2,
-            "heads": 2,
-            "intermediate_size": 48,
-            "vocabulary_size": 400,
-        },
-        "encoder": "scratch",
-        "task_adaptive_pretraining": {"epochs": 6, "learning_rate": 0.01},
-    },
-)
+SETTINGS = {
+    "batch_size": 4,
+    "scratch": {"hidden_size": 32, "layers": 2, "vocabulary_size": 400},
+    "encoder": "scratch",
+    "task_adaptive_pretraining": {"epochs": 6, "learning_rate": 0.01},
+}
+CONFIG = resolve_train(parse(TrainConfig, SETTINGS), language=None)
 
 
 def made() -> tuple[Tagger, TrainingChunks]:
@@ -82,7 +74,7 @@ def test_any_encoder_can_fill_in_hidden_tokens_first(kind: str, tiny: Callable[[
         "encoder": str(tiny(kind)),
         "task_adaptive_pretraining": {"epochs": 4, "learning_rate": 1e-3, "masked_share": 0.3},
     }
-    config = parse(TrainConfig, {**CONFIG.model_dump(), **changes})
+    config = resolve_train(parse(TrainConfig, {**SETTINGS, **changes}), language=None)
     tags = TagSet.of(Corpus(NOTES).label_scheme())
     torch.manual_seed(1)
     tagger = new_tagger(config, tags, [])

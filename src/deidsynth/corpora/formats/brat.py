@@ -21,8 +21,7 @@ from deidsynth.corpora.records import (
     RawSpan,
     ReadResult,
     Record,
-    decode,
-    read_bytes,
+    read_exactly,
     repeated_ids,
 )
 from deidsynth.documents import Corpus, Document
@@ -83,10 +82,7 @@ def read_annotations(
         text: the exact text of the document.
         discontinuous: as for ``read_records``.
     """
-    data = read_bytes(path)
-    if isinstance(data, Problem):
-        return [], [data], Counter()
-    content = decode(data, str(path))
+    content = read_exactly(path)
     if isinstance(content, Problem):
         return [], [content], Counter()
     spans: list[RawSpan] = []
@@ -166,8 +162,7 @@ def _text_with_annotations(path: Path, result: ReadResult) -> str | None:
         message = f"there is no annotation file beside it; add {annotations.name} (empty if the text has no entities)"
         result.problems.append(Problem(str(path), message, code="missing-annotations"))
         return None
-    data = read_bytes(path)
-    text = data if isinstance(data, Problem) else decode(data, str(path))
+    text = read_exactly(path)
     if isinstance(text, Problem):
         result.problems.append(text)
         return None
@@ -186,9 +181,11 @@ def _record(
     spans, problems, skipped = read_annotations(annotations, text, discontinuous)
     result.problems += problems
     result.skipped += skipped
-    origin, annotation = provenance
+    origin, annotation, language = provenance
     text_path = None if path == annotations else str(path)
-    return Record(path.stem, text, tuple(spans), str(annotations), None, None, part, origin, annotation, text_path)
+    return Record(
+        path.stem, text, tuple(spans), str(annotations), None, None, part, origin, annotation, text_path, language
+    )
 
 
 def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Discontinuous) -> RawSpan | Problem:

@@ -11,10 +11,11 @@ from pathlib import Path
 from deidsynth.config import ColumnsLayout
 from deidsynth.corpora.folders import by_part, left_out
 from deidsynth.corpora.formats.conll import escape
-from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
+from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import Part
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import UnrepresentableError
+from deidsynth.files import whole_folder, write_atomically
 from deidsynth.tagging import tags_of_spans
 
 WRITTEN_SUFFIX = ".conll"
@@ -46,8 +47,7 @@ def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None, layout: 
             raise UnrepresentableError(
                 f"{path}: one file cannot hold the parts of the corpus; give a folder as TARGET to keep them"
             )
-        with whole_file(path, private=private) as temporary:
-            temporary.write_text("".join(written.values()), encoding="utf-8", newline="")
+        write_atomically(path, "".join(written.values()), private=private)
     else:
         with whole_folder(path, private=private) as temporary:
             for part, text in written.items():

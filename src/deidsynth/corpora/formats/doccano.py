@@ -101,8 +101,9 @@ def _record(data: dict[str, Any], line: int, source: Source, result: ReadResult)
         result.skipped[kind] += len(value) if isinstance(value, list) else value is not None
     result.skipped["unknown_keys"] += len(data.keys() - _KNOWN)
     doc_id = document_id(data.get("id"), f"{source.name}-{line}")
+    origin, annotation, language = source.provenance
     return Record(
-        doc_id, text, tuple(spans), str(source.path), line, None, source.part, source.origin, source.annotation
+        doc_id, text, tuple(spans), str(source.path), line, None, source.part, origin, annotation, language=language
     )
 
 

@@ -12,7 +12,7 @@ from itertools import accumulate, chain, islice
 from typing import Any
 
 from deidsynth.config import TableLayout
-from deidsynth.corpora.folders import by_part
+from deidsynth.corpora.folders import by_part, parts_of
 from deidsynth.corpora.formats.column_roles import SAMPLE_ROWS, ColumnError, find_roles, settle_ids, tell_others
 from deidsynth.corpora.loading import LoadedCorpus
 from deidsynth.corpora.output import refuse_surrogates
@@ -44,13 +44,14 @@ def from_dataset(
     tags: str = "ner_tags",
     language: str | None = None,
     origin: Origin | None = None,
-) -> LoadedCorpus:
-    """The corpus of a data set, clean, with its parts.
+) -> Corpus:
+    """The corpus of a data set, clean, its documents in the splits that it names.
+
+    What is passed over is told as a warning.
 
     Args:
-        dataset: a ``Dataset``, a ``DatasetDict`` whose keys tell the parts, or any sequence of rows that are mappings.
-        layout: which columns hold what; without a column of ids, a document is named after its row. Where no column of
-            entities is known and others are passed over, the result has a doubt among its ``problems``.
+        dataset: a ``Dataset``, a ``DatasetDict`` whose keys name the splits, or any sequence of rows that are mappings.
+        layout: which columns hold what; without a column of ids, a document is named after its row.
         tokens: column of the tokens, where there is no column of texts with entities.
         tags: column of their tags (IOB, IOB2, BIOES or BILOU), strings or the numbers of a ``ClassLabel``.
         language: ISO 639-1 code.
@@ -59,6 +60,21 @@ def from_dataset(
     Raises:
         CorpusError: faults (all are listed, with the number of the row), or no rows.
     """
+    loaded = read_dataset(dataset, layout=layout, tokens=tokens, tags=tags, language=language, origin=origin)
+    loaded.warn(NAME)
+    return loaded.with_splits()
+
+
+def read_dataset(
+    dataset: Any,
+    *,
+    layout: TableLayout | None = None,
+    tokens: str = "tokens",
+    tags: str = "ner_tags",
+    language: str | None = None,
+    origin: Origin | None = None,
+) -> LoadedCorpus:
+    """The corpus of a data set with its parts, and what was passed over; see ``from_dataset``."""
     chosen, result = layout or TableLayout(), ReadResult(NAME)
     row_names: dict[int, str] = {}
     for name, rows, part in _splits(dataset, result):
@@ -69,24 +85,23 @@ def from_dataset(
     result.problems = [Problem(NAME, f"{each.path}: {each.message}", None, each.code, each.fatal) for each in found]
     if not result.records and not result.problems:
         raise CorpusError(f"{NAME}: no documents found; give a data set that has rows")
-    corpus = build_corpus(result, origin=origin, language=None if language is None else language.lower())
+    corpus = build_corpus(result, origin=origin, language=language)
     parts = {record.doc_id: record.split for record in result.records if record.split is not None}
     return LoadedCorpus(corpus, parts, result.skipped, NAME, tuple(result.problems))
 
 
-def to_dataset(corpus: LoadedCorpus | Corpus, parts: Mapping[str, Part] | None = None) -> Any:
+def to_dataset(corpus: Corpus, parts: Mapping[str, Part] | None = None) -> Any:
     """A ``Dataset`` with columns doc_id, text, entities and group, or where there are parts a ``DatasetDict``.
 
     Args:
         corpus: what to convert.
-        parts: part of every document id; by default those that were loaded with the corpus.
+        parts: part of every document id; by default the splits of the documents, where they name several.
 
     Raises:
         MissingExtraError: the library is not installed.
         UnrepresentableError: a document is in no part, or a text has a lone surrogate.
     """
-    if isinstance(corpus, LoadedCorpus):
-        parts, corpus = corpus.parts if parts is None else parts, corpus.corpus
+    parts = parts_of(corpus) if parts is None else parts
     library = _datasets()
     refuse_surrogates(corpus)
     homeless = sum(document.doc_id not in parts for document in corpus) if parts else 0

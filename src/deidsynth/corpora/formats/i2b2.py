@@ -19,7 +19,7 @@ from xml.sax.saxutils import quoteattr
 
 from deidsynth.corpora.folders import documents_by_file, files_below, part_folders, skip_outside_parts, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
-from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode, read_bytes, repeated_ids
+from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, read_exactly, repeated_ids
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import Problem, UnrepresentableError
 
@@ -221,8 +221,7 @@ class _Parser:
 
 
 def _read_document(path: Path, part: Part | None, provenance: Provenance, result: ReadResult) -> Record | None:
-    data = read_bytes(path)
-    content = data if isinstance(data, Problem) else decode(data, str(path))
+    content = read_exactly(path)
     if isinstance(content, Problem):
         result.problems.append(content)
         return None
@@ -247,8 +246,8 @@ def _read_document(path: Path, part: Part | None, provenance: Provenance, result
     result.problems += repeated_ids(((tag.attributes.get("id"), tag.line) for tag in parser.tags), str(path))
     result.skipped += parser.skipped
     sound = tuple(span for span in spans if isinstance(span, RawSpan))
-    origin, annotation = provenance
-    return Record(path.stem, text, sound, str(path), None, None, part, origin, annotation)
+    origin, annotation, language = provenance
+    return Record(path.stem, text, sound, str(path), None, None, part, origin, annotation, language=language)
 
 
 def _span(tag: _Tag, text: str, path: str, skipped: Counter[str]) -> RawSpan | Problem:

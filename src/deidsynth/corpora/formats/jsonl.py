@@ -1,4 +1,4 @@
-"""JSON lines: on each ``doc_id, text, entities [{start, end, label, score?}], group?, origin?, annotation?``.
+"""JSON lines: ``doc_id, text, entities [{start, end, label, score?}], group?, origin?, annotation?, language?``.
 
 A source is a file, a folder with ``train.jsonl`` and the like (the file name is the part), or a folder of other files.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.corpora.folders import files_below
-from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
+from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import (
     ANNOTATIONS,
     ORIGINS,
@@ -29,13 +29,14 @@ from deidsynth.corpora.records import (
     one_of,
     read_bytes,
 )
-from deidsynth.documents import Corpus, Document
+from deidsynth.documents import Corpus, Document, language_code
 from deidsynth.errors import InputError, Problem, UnrepresentableError
+from deidsynth.files import whole_file, whole_folder
 
 NAME = "jsonl"
 SUFFIX = ".jsonl"
 
-_KEYS = frozenset({"doc_id", "text", "entities", "group", "origin", "annotation"})
+_KEYS = frozenset({"doc_id", "text", "entities", "group", "origin", "annotation", "language"})
 _ENTITY_KEYS = frozenset({"start", "end", "label", "score"})
 _BOM = b"\xef\xbb\xbf"
 
@@ -72,7 +73,7 @@ def read_jsonl(path: str | Path, language: str | None = None) -> Corpus:
 
     Args:
         path: a file of JSON lines.
-        language: ISO 639-1 code.
+        language: ISO 639-1 code; by default what the lines say where all agree.
 
     Raises:
         InputError: no such file.
@@ -184,8 +185,9 @@ def _record(data: dict[str, Any], path: str, number: int, part: Part | None, ski
     spans = tuple(_span(entity, number, skipped) for entity in data["entities"])
     origin = _choice(data, "origin", ORIGINS)
     annotation = _choice(data, "annotation", ANNOTATIONS)
+    language = _language(data)
     _count_unknown(data, _KEYS, skipped)
-    return Record(data["doc_id"], data["text"], spans, path, number, group, part, origin, annotation)
+    return Record(data["doc_id"], data["text"], spans, path, number, group, part, origin, annotation, language=language)
 
 
 def _span(entity: Any, number: int, skipped: Counter[str]) -> RawSpan:
@@ -212,6 +214,13 @@ def _choice(data: Mapping[str, Any], key: str, choices: tuple[Choice, ...]) -> C
         raise _LineError(f"{key} must be one of {', '.join(choices)}; leave it out where it is not known") from None
 
 
+def _language(data: Mapping[str, Any]) -> str | None:
+    try:
+        return language_code(data.get("language"))
+    except ValueError as error:
+        raise _LineError(f"language: {error}; leave it out where it is not known") from None
+
+
 def _count_unknown(data: Mapping[str, Any], known: frozenset[str], skipped: Counter[str]) -> None:
     unknown = data.keys() - known
     if unknown:
@@ -231,6 +240,7 @@ def _plain(document: Document, corpus: Corpus) -> dict[str, Any]:
         for entity in document.entities
     ]
     group = {} if document.group is None else {"group": document.group}
+    language = {} if corpus.language is None else {"language": corpus.language}
     return {
         "doc_id": document.doc_id,
         "text": document.text,
@@ -238,4 +248,5 @@ def _plain(document: Document, corpus: Corpus) -> dict[str, Any]:
         **group,
         "origin": corpus.origin,
         "annotation": corpus.annotation,
+        **language,
     }

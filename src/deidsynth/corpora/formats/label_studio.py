@@ -134,8 +134,11 @@ def _record(
 
     spans_of(regions, keep, source, line, result)
     spans = _in_code_points(text, shown, source, result)
-    annotation = source.annotation or ("silver" if predicted else None)
-    return Record(doc_id, text, tuple(spans), str(source.path), line, None, source.part, source.origin, annotation)
+    origin, annotation, language = source.provenance
+    annotation = annotation or ("silver" if predicted else None)
+    return Record(
+        doc_id, text, tuple(spans), str(source.path), line, None, source.part, origin, annotation, language=language
+    )
 
 
 def _text(data: dict[str, Any]) -> str:

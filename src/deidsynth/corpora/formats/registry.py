@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from deidsynth.config import LayoutConfig
+from deidsynth.corpora.folders import parts_of
 from deidsynth.corpora.formats import (
     asq_phi,
     brat,
@@ -171,7 +172,8 @@ def write_corpus(
         corpus: what to write.
         path: a folder, or for formats that are one file (``Format.files``) the name of one; absent or empty.
         format: name of the format.
-        parts: part of every document id; None or empty where the corpus has no parts.
+        parts: part of every document id, empty for none; by default the splits of the documents, where they name
+            several.
         layout: what the format leaves open.
 
     Raises:
@@ -181,6 +183,7 @@ def write_corpus(
         StorageError: the disk is full.
     """
     writer, path = get_format(format).write, Path(path)
+    parts = parts_of(corpus) if parts is None else parts
     if writer is None:
         written = ", ".join(name for name, each in FORMATS.items() if each.write is not None)
         raise InputError(f"{format} is read but not written; formats to write: {written}")

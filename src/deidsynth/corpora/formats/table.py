@@ -23,11 +23,12 @@ from typing import Any
 from deidsynth.config import TableLayout
 from deidsynth.corpora.folders import documents_by_file, left_out, skip_outside_parts
 from deidsynth.corpora.formats.column_roles import ROLES, SAMPLE_ROWS, ColumnError, find_roles, settle_ids, tell_others
-from deidsynth.corpora.output import refuse_surrogates, whole_file
+from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import Part, ReadResult, Record, decode, read_bytes
 from deidsynth.corpora.span_lists import RowError, are_names, decoded, list_names, part_of, spans_of
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
+from deidsynth.files import whole_file
 
 NAME = "table"
 DELIMITERS = {".csv": ",;\t", ".tsv": "\t"}

@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 
-from deidsynth.config import AdaptConfig
+from deidsynth.config import ResolvedAdaptConfig
 from deidsynth.errors import ConfigError
+from deidsynth.files import write_lines
 from deidsynth.models.language_model.causal_lm import adaptable_model
-from deidsynth.stages.artifacts import CURVE, MODEL, write_lines
+from deidsynth.stages.artifacts import CURVE, MODEL
 from deidsynth.stages.specification import StageContext
 from deidsynth.starters import SCRATCH
 
@@ -20,7 +21,7 @@ class Base:
     """Nothing in; ``model/`` as ``adapt`` would begin from it, and an empty ``curve.jsonl`` out."""
 
     def run(
-        self, config: AdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
+        self, config: ResolvedAdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
         """Write the weights of the base model; no document is seen.
 

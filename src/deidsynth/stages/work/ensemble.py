@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from deidsynth.config import TrainConfig
+from deidsynth.config import ResolvedTrainConfig
 from deidsynth.models.devices import Compute
 from deidsynth.models.tagger.token_classifier import MEMBER, Tagger
 from deidsynth.models.tagger.token_data import TrainingChunks
@@ -39,7 +39,7 @@ class Member:
     number: int
     tagger: Tagger
     chunks: TrainingChunks
-    config: TrainConfig
+    config: ResolvedTrainConfig
     context: StageContext
     validate: Callable[[Tagger], float] | None
 
@@ -87,4 +87,4 @@ def train_members(members: Sequence[Member]) -> list[Mapping[str, Any]]:
 
 
 def _are_small(member: Member) -> bool:
-    return member.context.device == "cpu" and kind_of_base(member.config.encoder) != "other"
+    return member.context.device == "cpu" and kind_of_base(member.config.encoder) != "hub"

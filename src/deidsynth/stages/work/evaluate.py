@@ -9,9 +9,10 @@ from typing import Any
 
 from deidsynth.config import EvaluateConfig
 from deidsynth.corpora import read_jsonl, write_jsonl
+from deidsynth.files import write_json
 from deidsynth.metrics import score
 from deidsynth.models.tagger.token_classifier import load_tagger
-from deidsynth.stages.artifacts import CORPUS, MODEL, PREDICTIONS, SCORES, write_json
+from deidsynth.stages.artifacts import CORPUS, MODEL, PREDICTIONS, SCORES
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.prediction import predicted
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from deidsynth.config import MemorizationConfig
 from deidsynth.corpora import read_jsonl
+from deidsynth.files import write_json
 from deidsynth.privacy import RareValues, VerbatimIndex, ngram_recall
-from deidsynth.stages.artifacts import CORPUS, MEMORIZATION, write_json
+from deidsynth.stages.artifacts import CORPUS, MEMORIZATION
 from deidsynth.stages.specification import StageContext
 
 

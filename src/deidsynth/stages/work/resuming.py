@@ -9,9 +9,9 @@ from typing import Any
 
 from safetensors.torch import load_model, save_model
 
+from deidsynth.files import write_json
 from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.models.training.loop import TrainingPoint
-from deidsynth.stages.artifacts import write_json
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.curves import watch
 

@@ -10,21 +10,25 @@ from typing import Any
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError
-from deidsynth.models.language_model.markup import REPAIRS
+from deidsynth.files import write_lines
+from deidsynth.models.language_model.added_tokens import REPAIRS
 from deidsynth.sampling.engine import Sample
 from deidsynth.sampling.filters import FACTS, Verdict, counts
-from deidsynth.stages.artifacts import CORPUS, SAMPLES, write_lines
+from deidsynth.stages.artifacts import CORPUS, SAMPLES
 
 _PRIVATE = ("text", "entities")
 
 
-def write_sampled(judged: Sequence[tuple[Sample, Verdict]], output: Path, *, with_entities: bool) -> dict[str, Any]:
+def write_sampled(
+    judged: Sequence[tuple[Sample, Verdict]], output: Path, *, with_entities: bool, language: str | None
+) -> dict[str, Any]:
     """Write the documents that are kept, and a row without text for every one that was sampled.
 
     Args:
         judged: in the order of their numbers.
         output: folder of the artifact.
         with_entities: whether the entities that the model wrote are kept.
+        language: of the texts, where it is known.
 
     Returns:
         Counts of documents and findings; where the model writes marks, of marks and repairs too.
@@ -43,7 +47,7 @@ def write_sampled(judged: Sequence[tuple[Sample, Verdict]], output: Path, *, wit
         rows.append({"doc_id": doc_id, **plain, **asdict(verdict)})
     if not documents:
         raise _nothing_is_left(found)
-    corpus = Corpus(tuple(documents), origin="synthetic", annotation="silver")
+    corpus = Corpus(tuple(documents), origin="synthetic", annotation="silver", language=language)
     write_jsonl(corpus, output / CORPUS)
     write_lines(output / SAMPLES, rows)
     return {
@@ -61,7 +65,7 @@ def _repairs(samples: Sequence[Sample]) -> dict[str, int]:
     if not made:
         return {}
     repaired = {fact: sum(repairs.get(kind, 0) for repairs in made) for kind, fact in REPAIRS.items()}
-    return {"n_marks": sum(each.n_marks for each in samples), **repaired}
+    return {"n_special_tokens": sum(each.n_special_tokens for each in samples), **repaired}
 
 
 def _nothing_is_left(found: Mapping[str, Any]) -> CorpusError:

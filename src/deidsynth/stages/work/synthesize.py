@@ -12,16 +12,18 @@ from deidsynth.config import SynthesizeConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import ConfigError
+from deidsynth.files import read_lines, write_lines
+from deidsynth.models.language_model.added_tokens import AddedTokens, malformed_share
 from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.models.language_model.codec import Codec
-from deidsynth.models.language_model.markup import Markup, malformed_share
-from deidsynth.sampling.control_codes import with_headers
+from deidsynth.models.settings_file import ModelSettings
+from deidsynth.sampling.control_codes import givers_of, with_control_codes
 from deidsynth.sampling.endpoint import EndpointEngine
 from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings, sample
 from deidsynth.sampling.filters import Filters, Verdict, replacements
 from deidsynth.sampling.local import LocalEngine
-from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests, prompt_turns
-from deidsynth.stages.artifacts import CORPUS, MODEL, read_lines, write_lines
+from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests
+from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.parts import pieces_of
 from deidsynth.stages.work.sampled import write_sampled
@@ -59,7 +61,8 @@ class Synthesize:
             judged += fresh
             said = [(request, verdict) for request, (_, verdict) in zip(requests, fresh, strict=True)]
             requests = replacements(config.filters, said, asked=asked, sampled=len(judged))
-        written = write_sampled(judged, output, with_entities=config.annotations != "machine")
+        with_entities = config.annotations != "machine"
+        written = write_sampled(judged, output, with_entities=with_entities, language=_language(config, inputs))
         facts = {**written, "n_prompts": n_prompts, "tokens_per_second": batches.tokens_per_second}
         missing = asked - int(facts["n_documents"])
         if missing > 0 and config.filters.mode == "reject":
@@ -99,18 +102,25 @@ class Synthesize:
         return {"n_sampled": len(sampled), "tokens_per_second": batches.tokens_per_second}
 
 
+def _language(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> str | None:
+    """The language of prompts and texts: as configured, else that of the corpora."""
+    corpora = (read_jsonl(inputs[role] / CORPUS) for role in ("prompts", "train"))
+    return config.prompts.language or next((each.language for each in corpora if each.language is not None), None)
+
+
 def _first_requests(
     config: SynthesizeConfig, inputs: Mapping[str, Path], train: Sequence[Document], seed: int
 ) -> tuple[list[Request], int]:
     """What is asked for before anything is rejected, in the order of the numbers, and how many prompts there are."""
-    markup = _markup(config, inputs)
+    settings = _settings_of_model(config, inputs)
     prompt_documents = read_jsonl(inputs["prompts"] / CORPUS).documents
-    prompts = make_prompts(config.prompts, prompt_documents, language=config.prompts.language, seed=seed)
+    prompts = make_prompts(config.prompts, prompt_documents, language=_language(config, inputs), seed=seed)
     per_prompt = config.samples_per_prompt
     asked = max(1, round(config.volume_ratio * len(train))) if per_prompt is None else per_prompt * len(prompts)
-    turns = prompt_turns(config.prompts, prompt_documents, seed=seed, n_documents=asked)
-    requests = make_requests(prompts, asked, turns)
-    return with_headers(requests, markup, config.prompts.control_codes, train, seed), len(prompts)
+    requests = make_requests(prompts, asked)
+    knows = bool(settings.added_tokens and settings.added_tokens.control_codes)
+    givers = givers_of(settings, train) if knows else []
+    return with_control_codes(requests, knows, config.prompts.control_codes, givers, seed), len(prompts)
 
 
 class _Batches:
@@ -166,20 +176,22 @@ class _Batches:
         return samples
 
 
-def _markup(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> Markup:
-    markup = Markup() if config.endpoint.base_url is not None else Markup.load(inputs["model"] / MODEL)
-    if config.annotations != "machine" and not markup.inline:
+def _settings_of_model(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> ModelSettings:
+    is_remote = config.endpoint.base_url is not None
+    settings = ModelSettings() if is_remote else ModelSettings.load(inputs["model"] / MODEL)
+    writes_entities = settings.added_tokens is not None and settings.added_tokens.inline
+    if config.annotations != "machine" and not writes_entities:
         raise ConfigError(
             [
                 f"annotations: {config.annotations}: the model writes no entities; adapt one with "
                 "adapt.annotations: inline"
             ]
         )
-    return markup
+    return settings
 
 
 def _judge(filters: Filters, sample: Sample) -> Verdict:
-    malformed = malformed_share(sample.n_marks, sample.repairs or {})
+    malformed = malformed_share(sample.n_special_tokens, sample.repairs or {})
     return filters.judge(sample.text, sample.prompt_characters, malformed, ended=sample.ended)
 
 
@@ -187,7 +199,9 @@ def _engine(config: SynthesizeConfig, inputs: Mapping[str, Path], context: Stage
     if config.endpoint.base_url is not None:
         return EndpointEngine(config.endpoint)
     model, tokenizer = load_causal_lm(str(inputs["model"] / MODEL), context.device, context.precision)
-    return LocalEngine(model, tokenizer, Codec(tokenizer, _markup(config, inputs)))
+    return LocalEngine(
+        model, tokenizer, Codec(tokenizer, _settings_of_model(config, inputs).added_tokens or AddedTokens())
+    )
 
 
 def _settings(config: SynthesizeConfig) -> SamplingSettings:

@@ -12,19 +12,19 @@ from typing import Any
 
 import torch
 
-from deidsynth.config import TrainConfig
+from deidsynth.config import ResolvedTrainConfig
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
+from deidsynth.files import write_lines
 from deidsynth.metrics import Threshold, outside_threshold, score
 from deidsynth.models.devices import Compute
-from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.models.tagger.prediction import outside_probabilities, predict
 from deidsynth.models.tagger.task_adaptive_pretraining import pretrain
 from deidsynth.models.tagger.token_classifier import Tagger, new_tagger
 from deidsynth.models.tagger.token_data import Example, TrainingChunks, training_chunks, transition_log_probs
 from deidsynth.models.tagger.training import carve_validation
-from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE, write_lines
+from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.ensemble import Member, train_members
 from deidsynth.stages.work.resuming import trained
@@ -43,9 +43,13 @@ class Train:
     """
 
     def run(
-        self, config: TrainConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
+        self, config: ResolvedTrainConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
-        """Train, and write the weights to keep."""
+        """Train, and write the weights to keep.
+
+        Raises:
+            CorpusError: the documents have no entities.
+        """
         corpus = read_jsonl(inputs["corpus"] / CORPUS)
         if not corpus.n_entities:
             raise CorpusError("the training documents have no entities, so there is nothing to learn")
@@ -92,7 +96,7 @@ class Train:
 
 
 def _untrained(
-    config: TrainConfig, tag_set: TagSet, documents: Sequence[Document], context: StageContext
+    config: ResolvedTrainConfig, tag_set: TagSet, documents: Sequence[Document], context: StageContext
 ) -> tuple[Tagger, TrainingChunks]:
     """The tagger to train, with what the documents decide of its decoding, and the chunks to train it on."""
     torch.manual_seed(context.seed)
@@ -100,9 +104,9 @@ def _untrained(
     longest = min(config.chunk_tokens or tagger.window_tokens, tagger.window_tokens)
     cut = partial(training_chunks, tokenizer=tagger.tokenizer, tag_set=tag_set, max_words=config.chunk_words)
     chunks = cut(documents, max_tokens=longest)
-    if config.mention_replacement:
+    if config.mention_replacement and config.language is not None:
         chance = Random(f"swaps-{context.seed}")
-        surrogates = Surrogates(config.language or "en", context.seed, config.format_variation or 0.0)
+        surrogates = Surrogates(config.language, context.seed, config.format_variation)
         others = [swapped(document, surrogates, chance, config.mention_replacement) for document in documents]
         chunks = chunks.with_copy(cut(others, max_tokens=longest))
     transitions = config.transitions * transition_log_probs(chunks.examples, tag_set)
@@ -115,7 +119,7 @@ def _untrained(
     return tagger, chunks
 
 
-def _texts(folder: Path, tagger: Tagger, config: TrainConfig) -> Sequence[Example]:
+def _texts(folder: Path, tagger: Tagger, config: ResolvedTrainConfig) -> Sequence[Example]:
     """Chunks of texts without labels."""
     file = folder / DOCUMENTS
     texts = read_jsonl(file if file.exists() else folder / CORPUS)
@@ -129,12 +133,12 @@ def _pretrain(
     tagger: Tagger,
     chunks: TrainingChunks,
     texts: Sequence[Example],
-    config: TrainConfig,
+    config: ResolvedTrainConfig,
     output: Path,
     context: StageContext,
 ) -> int:
     """Fill-in training of the encoder, where it is asked for; how many tokens were filled in."""
-    if not TaggerRecipe.of(config).pretraining_epochs and not texts:
+    if not config.task_adaptive_pretraining.epochs and not texts:
         return 0
     folder = context.scratch / "pretraining"
     compute = Compute(context.seed, context.device, context.precision, folder)

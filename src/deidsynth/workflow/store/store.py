@@ -17,8 +17,7 @@ from pathlib import Path
 
 from deidsynth.digests import file_digest, hex_of
 from deidsynth.errors import IntegrityError
-from deidsynth.workflow.store.disk import (
-    FileLock,
+from deidsynth.files import (
     fsync_path,
     make_private_folder,
     remove_tree,
@@ -26,6 +25,7 @@ from deidsynth.workflow.store.disk import (
     storage_errors,
     write_atomically,
 )
+from deidsynth.locks import hold_lock
 from deidsynth.workflow.store.manifest import FILE_NAME, FileRecord, InputRecord, Manifest, read_manifest
 
 _KEY_DIGITS = 16
@@ -151,7 +151,7 @@ class Store:
         make_private_folder(self.root)
         for part in ("artifacts", "work", "locks"):
             make_private_folder(self.root / part)
-        with FileLock(self.root / "locks" / f"{name}.lock", on_wait):
+        with hold_lock(self.root / "locks" / f"{name}.lock", on_wait):
             yield self.work_of(key, stage)
 
     def commit(self, work: Work, manifest: Manifest) -> Artifact:

@@ -31,21 +31,36 @@ def test_an_unknown_key_without_a_neighbor_gets_the_list() -> None:
     assert problem == "split.qqqq: unknown key, known keys: seed, test, validation"
 
 
+@pytest.mark.parametrize(
+    ("key", "remedy"),
+    [
+        ("adapt.scratch.kv_heads", "it is gone: it is 1"),
+        ("train.scratch.dropout", "it is gone: it is 0.1"),
+        ("synthesize.filters.loop_tokens", "it is gone: it is 4"),
+        ("synthesize.prompts.balance", "it is gone: set control_codes: balanced, for a model with control codes"),
+        ("synthesize.prompts.headers", "it is called control_codes now"),
+    ],
+)
+def test_an_old_key_names_what_holds_in_its_place(key: str, remedy: str) -> None:
+    assert problems_of(apply_settings({}, [f"{key}=2"])) == [f"{key}: unknown key, {remedy}"]
+
+
 def test_a_list_of_choices_is_named() -> None:
     (problem,) = problems_of({"adapt": {"method": "magic"}})
     assert problem.startswith("adapt.method: ") and "'lora'" in problem
 
 
 def test_shapes_that_cannot_be_are_refused() -> None:
-    assert "hidden_size must be a multiple of heads" in problems_of({"adapt": {"scratch": {"heads": 7}}})[0]
-    assert "hidden_size must be a multiple of heads" in problems_of({"train": {"scratch": {"heads": 7}}})[0]
+    for part in ("adapt", "train"):
+        (problem,) = problems_of({part: {"scratch": {"hidden_size": 100}}})
+        assert problem == f"{part}.scratch.hidden_size: input should be a multiple of 8, got 100"
     assert "go together" in problems_of({"synthesize": {"prompts": {"source": "file"}}})[0]
 
 
 def test_keys_of_the_synthetic_model_are_laid_over_train() -> None:
-    data = {"train": {"epochs": 4, "scratch": {"layers": 2}}, "train_synthetic": {"scratch": {"heads": 2}}}
+    data = {"train": {"epochs": 4, "scratch": {"layers": 2}}, "train_synthetic": {"scratch": {"hidden_size": 64}}}
     config = parse(RunConfig, data).synthetic_train_config()
-    assert (config.epochs, config.scratch.layers, config.scratch.heads) == (4, 2, 2)
+    assert (config.epochs, config.scratch.layers, config.scratch.hidden_size) == (4, 2, 64)
     with pytest.raises(ConfigError, match="epohcs: unknown key, did you mean epochs"):
         parse(RunConfig, {"train_synthetic": {"epohcs": 3}})
 
@@ -93,21 +108,6 @@ def test_a_file_that_is_no_configuration(
     assert str(path) in str(caught.value)
     with pytest.raises(InputError, match="cannot be read"):
         load_data(tmp_path)
-
-
-def test_small_language_models_of_a_run_have_headers_unless_it_says_otherwise() -> None:
-    endpoint = {"base_url": "http://127.0.0.1:8000/v1", "model": "lm"}
-    both = ["labels", "length"]
-    assert parse(RunConfig, {}).adapt_config().control_codes == both
-    assert parse(RunConfig, {"adapt": {"base": "scratch"}}).adapt_config().control_codes == both
-    assert parse(RunConfig, {}).adapt_config(adapts=False).control_codes == []
-    for data in (
-        {"adapt": {"base": "org/model"}},
-        {"adapt": {"control_codes": []}},
-        {"synthesize": {"endpoint": endpoint}},
-        {"adapt": {"method": "qlora"}},
-    ):
-        assert parse(RunConfig, data).adapt_config().control_codes == []
 
 
 def test_an_empty_file_is_an_empty_configuration(tmp_path: Path) -> None:

@@ -1,21 +1,31 @@
-"""Marks around entities and headers: written, read back, repaired."""
+"""Inline entity tags and control codes: written, read back, repaired."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
 from deidsynth.config import AdaptConfig
 from deidsynth.documents import Document, Entity
-from deidsynth.errors import CorpusError, ModelNotUsableError
-from deidsynth.models.language_model.markup import Mark, Markup, Reader, ReadText, malformed_share, marked_parts
+from deidsynth.errors import CorpusError
+from deidsynth.models.language_model.added_tokens import (
+    AddedTokens,
+    Reader,
+    ReadText,
+    SpecialToken,
+    malformed_share,
+    tagged_parts,
+)
 
-NAME, CITY, CLOSE, HEADER = Mark("opening", "NAME"), Mark("opening", "CITY"), Mark("closing"), Mark("header")
+NAME, CITY, CLOSE, CODE = (
+    SpecialToken("opening", "NAME"),
+    SpecialToken("opening", "CITY"),
+    SpecialToken("closing"),
+    SpecialToken("control_code"),
+)
 NOTE = Document("1", "Anna kom från Vindheim.", (Entity(0, 4, "NAME"), Entity(14, 22, "CITY")))
 
 
-def read(*parts: str | Mark, text: str = "", is_open: bool = False, crosses_lines: bool = False) -> ReadText:
+def read(*parts: str | SpecialToken, text: str = "", is_open: bool = False, crosses_lines: bool = False) -> ReadText:
     entities = (Entity(0, len(text), "NAME"),) if is_open else ()
     reader = Reader(text, entities, is_open, crosses_lines)
     for part in parts:
@@ -38,16 +48,16 @@ def read(*parts: str | Mark, text: str = "", is_open: bool = False, crosses_line
         (["a", NAME, CLOSE, "b"], "ab", [], {"empty_entity": 1}),
         (["a", NAME, " ", CLOSE, "b"], "a b", [], {"empty_entity": 1}),
         ([NAME, " Bo\t", CLOSE], " Bo\t", [(1, 3, "NAME")], {"blanks": 1}),
-        (["a", HEADER, "b"], "ab", [], {"stray_header": 1}),
+        (["a", CODE, "b"], "ab", [], {"stray_control_code": 1}),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_repaired(
-    parts: list[str | Mark], text: str, entities: list[tuple[int, int, str]], repairs: dict[str, int]
+    parts: list[str | SpecialToken], text: str, entities: list[tuple[int, int, str]], repairs: dict[str, int]
 ) -> None:
     found = read(*parts)
     assert (found.text, [entity.key for entity in found.entities]) == (text, entities)
     assert found.repairs == repairs
-    assert found.n_marks == sum(isinstance(part, Mark) for part in parts)
+    assert found.n_special_tokens == sum(isinstance(part, SpecialToken) for part in parts)
 
 
 def test_an_entity_of_several_lines_is_whole_where_there_are_such() -> None:
@@ -60,7 +70,7 @@ def test_an_entity_of_several_lines_is_whole_where_there_are_such() -> None:
 def test_an_entity_that_a_prompt_leaves_open_goes_on() -> None:
     found = read(" Ek", CLOSE, " kom", text="Bo", is_open=True)
     assert (found.text, [each.key for each in found.entities]) == ("Bo Ek kom", [(0, 5, "NAME")])
-    assert (found.n_marks, found.repairs) == (2, {})
+    assert (found.n_special_tokens, found.repairs) == (2, {})
 
 
 def test_the_share_of_malformed_marks_leaves_blanks_out() -> None:
@@ -69,7 +79,7 @@ def test_the_share_of_malformed_marks_leaves_blanks_out() -> None:
 
 
 def test_parts_of_a_document() -> None:
-    assert list(marked_parts(NOTE.text, NOTE.entities)) == [
+    assert list(tagged_parts(NOTE.text, NOTE.entities)) == [
         NAME,
         "Anna",
         CLOSE,
@@ -79,39 +89,26 @@ def test_parts_of_a_document() -> None:
         CLOSE,
         ".",
     ]
-    assert list(marked_parts("Anna", NOTE.entities[:1], is_open=True)) == [NAME, "Anna"]
-    assert list(marked_parts("", ())) == []
+    assert list(tagged_parts("Anna", NOTE.entities[:1], is_open=True)) == [NAME, "Anna"]
+    assert list(tagged_parts("", ())) == []
 
 
-def test_a_header_tells_labels_and_length() -> None:
+def test_control_codes_tell_labels_and_length() -> None:
     notes = [NOTE, Document("2", "kort"), Document("3", "x" * 50), Document("4", "x" * 90)]
-    markup = Markup.of(AdaptConfig(control_codes=["labels", "length"]), notes)
-    assert not markup.inline
-    assert markup.header_of(NOTE) == (
-        "<|has:CITY|>", "<|count:1|>", "<|has:NAME|>", "<|count:1|>", "<|length:2|>", "<|/header|>",
+    added = AddedTokens.of(AdaptConfig(control_codes=["labels", "length"]), notes)
+    assert not added.inline
+    assert added.control_codes_of(NOTE) == (
+        "<|has:CITY|>", "<|count:1|>", "<|has:NAME|>", "<|count:1|>", "<|length:2|>", "<|/control|>",
     )  # fmt: skip
-    classes = [markup.header_of(note)[-2] for note in notes]
+    classes = [added.control_codes_of(note)[-2] for note in notes]
     assert classes == ["<|length:2|>", "<|length:1|>", "<|length:3|>", "<|length:4|>"]
     many = [Document("m", "a" * 20, tuple(Entity(at, at + 1, "NAME") for at in range(n))) for n in (2, 3, 4, 7, 8, 20)]
-    counted = [markup.header_of(each)[1] for each in many]
+    counted = [added.control_codes_of(each)[1] for each in many]
     assert counted == [f"<|count:{bucket}|>" for bucket in ("2-3", "2-3", "4-7", "4-7", "8+", "8+")]
-    assert {token for note in (*notes, *many) for token in markup.header_of(note)} <= set(markup.tokens)
-
-
-def test_markup_is_kept_beside_the_weights(tmp_path: Path) -> None:
-    assert Markup.of(AdaptConfig(), [NOTE]) == Markup.load(tmp_path) == Markup()
-    Markup().save(tmp_path)
-    assert not list(tmp_path.iterdir())
-    markup = Markup.of(AdaptConfig(annotations="inline", control_codes=["length"]), [NOTE, NOTE])
-    markup.save(tmp_path)
-    assert Markup.load(tmp_path) == markup
-    assert "Anna" not in (tmp_path / "deidsynth.json").read_text(encoding="utf-8")
-    (tmp_path / "deidsynth.json").write_text('{"markup": {"colour": 1}}')
-    with pytest.raises(ModelNotUsableError, match=r"deidsynth.json: cannot be read"):
-        Markup.load(tmp_path)
+    assert {token for note in (*notes, *many) for token in added.control_codes_of(note)} <= set(added.tokens)
 
 
 @pytest.mark.parametrize("settings", [{"annotations": "inline"}, {"control_codes": ["labels"]}])
 def test_without_entities_there_is_nothing_to_write(settings: dict[str, object]) -> None:
     with pytest.raises(CorpusError, match="need entities, and the training documents have none"):
-        Markup.of(AdaptConfig(**settings), [Document("1", "Anna kom.")])  # type: ignore[arg-type]
+        AddedTokens.of(AdaptConfig(**settings), [Document("1", "Anna kom.")])  # type: ignore[arg-type]
