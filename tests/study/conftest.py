@@ -18,16 +18,18 @@ from deidsynth.config import (
     EvaluateConfig,
     MemorizationConfig,
     SelectConfig,
-    StageConfig,
     SynthesizeConfig,
     TrainConfig,
 )
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import CorpusError
-from deidsynth.stages.specification import Stage, StageContext
+from deidsynth.stages.specification import StageContext
 
 NAMES = ("Alva", "Bo", "Cia", "Dag")
+STAGES = (
+    "select", "base", "adapt", "synthesize", "train", "annotate", "annotate-inline", "evaluate", "memorization",
+)  # fmt: skip
 
 
 def notes(prefix: str, n_documents: int) -> list[Document]:
@@ -45,8 +47,6 @@ class Fake:
     """Stands in for a stage; a tagger knows as much as its training documents are many."""
 
     name: str
-    config_type: type[StageConfig]
-    version: int = 1
     runs: list[Any] = field(default_factory=list)
     failures: dict[str, int] = field(default_factory=dict)
 
@@ -123,20 +123,9 @@ def _fresh(path: Path) -> Path:
 
 
 @pytest.fixture
-def fakes() -> dict[str, Stage]:
+def fakes() -> dict[str, Fake]:
     """A fake for every stage, by name."""
-    types: dict[str, type[StageConfig]] = {
-        "select": SelectConfig,
-        "base": AdaptConfig,
-        "adapt": AdaptConfig,
-        "synthesize": SynthesizeConfig,
-        "train": TrainConfig,
-        "annotate": AnnotateConfig,
-        "annotate-inline": AnnotateInlineConfig,
-        "evaluate": EvaluateConfig,
-        "memorization": MemorizationConfig,
-    }
-    return {name: Fake(name, kind) for name, kind in types.items()}
+    return {name: Fake(name) for name in STAGES}
 
 
 @pytest.fixture
