@@ -29,7 +29,7 @@ import transformers
 from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArguments
 
 from deidsynth.cli.terminal import print_json, tell
-from deidsynth.config import AdaptConfig, SplitConfig
+from deidsynth.config import AdaptConfig, ResolvedAdaptConfig, SplitConfig, resolve_adapt
 from deidsynth.corpora import read_corpus, split_parts
 from deidsynth.documents import Document
 from deidsynth.errors import DeidsynthError
@@ -46,7 +46,7 @@ Rate = tuple[int, float]
 """Tokens that were predicted, and the seconds it took."""
 
 
-def ours(texts: Sequence[str], config: AdaptConfig, device: str, precision: str) -> Rate:
+def ours(texts: Sequence[str], config: ResolvedAdaptConfig, device: str, precision: str) -> Rate:
     """One pass over the texts with our loop."""
     torch.manual_seed(1)
     adaptable = adaptable_model(config, texts, device)
@@ -59,7 +59,7 @@ def ours(texts: Sequence[str], config: AdaptConfig, device: str, precision: str)
         return n_tokens, time.perf_counter() - began
 
 
-def trainer(texts: Sequence[str], config: AdaptConfig, device: str, precision: str, batch_size: int) -> Rate:
+def trainer(texts: Sequence[str], config: ResolvedAdaptConfig, device: str, precision: str, batch_size: int) -> Rate:
     """One pass over the texts with transformers' trainer."""
     torch.manual_seed(1)
     adaptable = adaptable_model(config, texts, device)
@@ -113,7 +113,8 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     """What ``--json`` prints."""
     device = resolve_device(options.device)
     precision = resolve_precision("auto", device)
-    config = AdaptConfig(base=options.base, epochs=1, validation=0, keep="last", checkpoint_seconds=1e9, method="full")
+    asked = AdaptConfig(base=options.base, epochs=1, validation=0, keep="last", checkpoint_seconds=1e9, method="full")
+    config = resolve_adapt(asked)
     loaded = read_corpus(options.corpus, language=options.language)
     documents: Sequence[Document] = split_parts(loaded.corpus, loaded.parts, SplitConfig())["train"].documents
     texts = [document.text for document in documents[: options.documents]]

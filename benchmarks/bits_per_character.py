@@ -33,7 +33,7 @@ import torch
 from deidsynth.cli.guard import INTERRUPTED
 from deidsynth.cli.settings import stage_config
 from deidsynth.cli.terminal import make_progress, print_json, tell
-from deidsynth.config import AdaptConfig, SplitConfig
+from deidsynth.config import AdaptConfig, ResolvedAdaptConfig, SplitConfig, resolve_adapt
 from deidsynth.corpora import LoadedCorpus, content_digest, read_corpus, shared_groups, split_parts, take_fraction
 from deidsynth.digests import digest, hex_of, tree_digest
 from deidsynth.documents import Corpus
@@ -131,7 +131,9 @@ def gather(loaded: LoadedCorpus, general: Mapping[str, Sequence[str]], seed: int
     )
 
 
-def bits_per_character(adaptable: Adaptable, texts: Sequence[str], config: AdaptConfig, compute: Compute) -> float:
+def bits_per_character(
+    adaptable: Adaptable, texts: Sequence[str], config: ResolvedAdaptConfig, compute: Compute
+) -> float:
     """Bits per character of texts in rows of the training length."""
     length = min(config.sequence_length, context_length(adaptable.model))
     rows = pack(
@@ -141,7 +143,7 @@ def bits_per_character(adaptable: Adaptable, texts: Sequence[str], config: Adapt
     return validation_loss(adaptable.model, rows, n_characters, compute.device, compute.precision)[1]
 
 
-def compute_cell(config: AdaptConfig, share: float, texts: Texts, compute: Compute, progress: Progress) -> Cell:
+def compute_cell(config: ResolvedAdaptConfig, share: float, texts: Texts, compute: Compute, progress: Progress) -> Cell:
     """A base after adaptation to a share of the training documents, measured.
 
     Args:
@@ -203,7 +205,7 @@ def undefined_cell(base: str, texts: Texts) -> Cell:
     }
 
 
-def cell_path(work: Path, config: AdaptConfig, share: float, texts: Texts, compute: Compute) -> Path:
+def cell_path(work: Path, config: ResolvedAdaptConfig, share: float, texts: Texts, compute: Compute) -> Path:
     """The file of a cell; its name tells all that the cell depends on."""
     folder = Path(config.base).expanduser()
     starter = None if config.base == SCRATCH else find(config.base, "causal")
@@ -221,7 +223,7 @@ def cell_path(work: Path, config: AdaptConfig, share: float, texts: Texts, compu
 
 
 def cells(
-    configs: Sequence[AdaptConfig],
+    configs: Sequence[ResolvedAdaptConfig],
     shares: Sequence[float],
     texts: Texts,
     compute: Compute,
@@ -356,7 +358,7 @@ def benchmark(options: argparse.Namespace) -> tuple[Cell, Texts]:
         torch.set_num_threads(options.threads)
     device = resolve_device(options.device)
     compute = Compute(options.seed, device, resolve_precision("auto", device), options.work)
-    configs = [stage_config(AdaptConfig, options.set, base=base) for base in bases]
+    configs = [resolve_adapt(stage_config(AdaptConfig, options.set, base=base)) for base in bases]
     loaded = read_corpus(options.corpus, language=options.language, group_by=options.group_by, require_entities=False)
     texts = gather(loaded, general_texts(options.general, options.general_characters), options.seed)
     for config in configs:

@@ -186,6 +186,23 @@ def test_a_run_leaves_the_folder_that_was_promised(home: Path) -> None:
     assert (home / "runs" / ".deidsynth").stat().st_mode & 0o777 == 0o700
 
 
+def test_run_folder_and_manifests_hold_the_numbers_that_were_taken(home: Path) -> None:
+    result = go(config_of(home))
+    written = yaml.safe_load((result.folder / "run.yaml").read_text())
+    manifests = {node.name: node.artifact.manifest for node in result.results}
+    assert (written["adapt"]["learning_rate"], written["adapt"]["epochs"], written["adapt"]["method"]) == (
+        0.0015,
+        2.5,
+        "full",
+    )
+    assert manifests["adapt"].config == written["adapt"]
+    assert manifests["gold"].config == written["train"]
+    assert manifests["gold"].config["learning_rate"] == manifests["synthetic"].config["learning_rate"] == 0.0025
+    assert written["train_synthetic"] == {"mention_replacement": 0.7, "format_variation": 0.5, "language": "sv"}
+    again = go(parse(RunConfig, written))
+    assert again.unchanged
+
+
 def test_the_report_keeps_its_contract(home: Path) -> None:
     result = go(config_of(home))
     report = json.loads((result.folder / "report.json").read_text())
