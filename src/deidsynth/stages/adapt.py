@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 ADAPT = StageSpec(
     name="adapt",
-    version=3,
+    version=4,
     config_type=AdaptConfig,
     implementation="deidsynth.stages.work.adapt:Adapt",
     inputs={"train": "documents to learn from"},
