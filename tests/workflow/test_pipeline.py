@@ -252,4 +252,5 @@ def test_each_stage_alone_takes_files_and_gives_files(tmp_path: Path) -> None:
         assert scores["n_documents"] == 8
         assert scores["token"]["f1"] > 0.04
     left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"notes", "lm", "gold", "synthetic", "texts.jsonl", "silver.jsonl", "gold.jsonl", "synthetic.jsonl"}
+    files = {"texts.jsonl", "silver.jsonl", "gold.jsonl", "synthetic.jsonl"}
+    assert left == {"notes", "lm", "gold", "synthetic", *files, *(f"{file}.manifest.json" for file in files)}

@@ -195,9 +195,13 @@ def _lineage_of(folder: Path) -> Mapping[str, Any] | None:
     for place in (folder / FILE_NAME, folder.parent / FILE_NAME):
         if place.is_file():
             try:
-                return read_manifest(place).lineage
+                made = read_manifest(place)
             except IntegrityError:
                 continue
+            return {
+                kind: [{**entry, "via": [*entry["via"], made.stage]} for entry in entries]
+                for kind, entries in made.lineage.items()
+            }
     return None
 
 
