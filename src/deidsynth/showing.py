@@ -80,7 +80,7 @@ def as_html(notes: Sequence[Note], n_more: int = 0) -> str:
 
 def as_texts(notes: Sequence[Note], n_more: int = 0) -> list[Text]:
     """The notes for a terminal: for each its name and its text."""
-    from rich.text import Text
+    from rich.text import Text  # slow to load, as above
 
     found = _looks_in(notes)
     texts = []

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
+from deidsynth.cli.inputs import load, training_documents
 from deidsynth.cli.options import AsJson, Device, GroupBy, Language, Quiet, Seed, Settings
+from deidsynth.cli.settings import stage_config
+from deidsynth.cli.terminal import make_progress, print_facts
+from deidsynth.config import AdaptConfig, resolve_adapt
+from deidsynth.workflow.alone import Around, refuse_occupied, run_alone, share_alone
+from deidsynth.workflow.executors.launched import launched_processes
 
 
 def adapt_command(
@@ -30,13 +36,6 @@ def adapt_command(
 
     Under `accelerate launch` or `torchrun`, several processes divide every step.
     """
-    from deidsynth.cli.inputs import load, training_documents
-    from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.config import AdaptConfig, resolve_adapt
-    from deidsynth.workflow.alone import Around, refuse_occupied, run_alone, share_alone
-    from deidsynth.workflow.executors.launched import launched_processes
-
     process = launched_processes()
     quiet = quiet or not process.is_main  # one process tells of the work
     asked = stage_config(AdaptConfig, settings, base=base)

@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
+from deidsynth.cli.inputs import load_texts, prepare_output
 from deidsynth.cli.options import AsJson, Device, Language, Quiet, Settings
+from deidsynth.cli.settings import stage_config
+from deidsynth.cli.terminal import make_progress, print_facts
+from deidsynth.config import AnnotateConfig
+from deidsynth.workflow.alone import Around, model_folder, run_alone_to_file
 
 
 def annotate_command(
@@ -23,12 +28,6 @@ def annotate_command(
     quiet: Quiet = False,
 ) -> None:
     """Tag texts with a model: every document whole, every entity with a score."""
-    from deidsynth.cli.inputs import load_texts, prepare_output
-    from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.config import AnnotateConfig
-    from deidsynth.workflow.alone import Around, model_folder, run_alone_to_file
-
     config = stage_config(AnnotateConfig, settings)
     model_folder(model)
     prepare_output(output)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from deidsynth.cli.inputs import format_counter, load
 from deidsynth.cli.options import (
     AsJson,
     CorpusPath,
@@ -21,10 +22,12 @@ from deidsynth.cli.options import (
     Target,
     ToFormat,
 )
-
-if TYPE_CHECKING:
-    from deidsynth.corpora.records import Part
-    from deidsynth.documents import Corpus
+from deidsynth.cli.settings import layout_config
+from deidsynth.cli.terminal import format_count, format_fact, print_json, print_table, tell
+from deidsynth.corpora import FORMATS, describe, write_corpus
+from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
+from deidsynth.corpora.records import Part
+from deidsynth.documents import Corpus
 
 
 def describe_command(
@@ -38,11 +41,6 @@ def describe_command(
     quiet: Quiet = False,
 ) -> None:
     """Count what a corpus holds: documents, lengths, entities per label."""
-    from deidsynth.cli.inputs import load
-    from deidsynth.cli.terminal import format_count, print_json, print_table, tell
-    from deidsynth.corpora import describe
-    from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
-
     loaded = load(
         path,
         quiet,
@@ -70,8 +68,6 @@ def describe_command(
 
 def _flat(facts: Mapping[str, Any]) -> list[list[str]]:
     """Rows of name and value; what is counted per label has a table of its own."""
-    from deidsynth.cli.terminal import format_fact
-
     rows: list[list[str]] = []
     for key, value in facts.items():
         if key == "parts":
@@ -98,8 +94,6 @@ def convert_command(
     quiet: Quiet = False,
 ) -> None:
     """Write a corpus in another format; what that format cannot hold is refused or counted."""
-    from deidsynth.cli.inputs import load
-
     loaded = load(
         source,
         quiet,
@@ -123,11 +117,6 @@ def write(
     quiet: bool,
 ) -> None:
     """Write a corpus, and tell what was written and what the format could not hold."""
-    from deidsynth.cli.inputs import format_counter
-    from deidsynth.cli.settings import layout_config
-    from deidsynth.cli.terminal import tell
-    from deidsynth.corpora import write_corpus
-
     dropped = write_corpus(corpus, target, to, parts=parts, layout=layout_config(layout))
     tell(f"wrote {len(corpus)} documents with {corpus.n_entities} entities to {target}", quiet)
     if dropped:
@@ -136,9 +125,6 @@ def write(
 
 def formats_command(json: AsJson = False, quiet: Quiet = False) -> None:
     """List the formats of corpora: name, form on disk, whether it is read and written."""
-    from deidsynth.cli.terminal import print_json, print_table, tell
-    from deidsynth.corpora import FORMATS
-
     rows = [
         {"name": name, "description": each.description, "written": each.write is not None}
         for name, each in FORMATS.items()

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from deidsynth.cli import evaluated_corpora
 from deidsynth.cli.options import AsJson, Discontinuous, DiscontinuousOption, FromFormat, GroupBy, Layout, Quiet
-
-if TYPE_CHECKING:
-    from deidsynth.metrics import EvaluationResult, RunsResult
+from deidsynth.cli.terminal import print_json, print_table, tell
+from deidsynth.errors import InputError
+from deidsynth.metrics import EvaluationResult, Resampling, RunsResult, are_folds, compare, evaluate_several, score
+from deidsynth.report.score_tables import score_tables
+from deidsynth.report.tables import latex, markdown
 
 
 class Form(StrEnum):
@@ -80,9 +82,6 @@ def evaluate_command(
     mean, and how far other documents or another training would change them. Several that hold other documents each are
     folds: they are scored together and each alone.
     """
-    from deidsynth.errors import InputError
-    from deidsynth.metrics import EvaluationResult, Resampling, are_folds, compare, evaluate_several, score
-
     own: dict[evaluated_corpora.Role, evaluated_corpora.Side] = {
         "gold": evaluated_corpora.Side(gold_from, gold_layout, gold_mapping),
         "predicted": evaluated_corpora.Side(predicted_from, predicted_layout, predicted_mapping),
@@ -108,11 +107,6 @@ def evaluate_command(
 
 
 def _show(result: EvaluationResult | RunsResult, form: Form, quiet: bool) -> None:
-    from deidsynth.cli.terminal import print_json, print_table, tell
-    from deidsynth.metrics import RunsResult
-    from deidsynth.report.score_tables import score_tables
-    from deidsynth.report.tables import latex, markdown
-
     if form is Form.JSON:
         print_json(result.to_dict())
     elif form is Form.OFFICIAL and not isinstance(result, RunsResult):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from deidsynth.cli.options import Discontinuous
+from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import tell
+from deidsynth.corpora import FORMATS, LoadedCorpus
+from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
+from deidsynth.corpora.loading import read_corpus, refuse_unlabelled
+from deidsynth.corpora.texts import read_notes
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError
-
-if TYPE_CHECKING:
-    from deidsynth.corpora import LoadedCorpus
+from deidsynth.workflow.alone import refuse_unwritable_output
 
 
 def load(
@@ -49,10 +51,6 @@ def load(
         CorpusError: faults in what is there, or no entities where they are required.
         ConfigError: a layout key that is unknown.
     """
-    from deidsynth.cli.settings import layout_config
-    from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
-    from deidsynth.corpora.loading import read_corpus, refuse_unlabelled
-
     loaded = read_corpus(
         path,
         format=format,
@@ -108,8 +106,6 @@ def load_texts(path: Path, quiet: bool, language: str | None = None) -> Corpus:
         InputError: nothing there.
         CorpusError: faults in what is there.
     """
-    from deidsynth.corpora.texts import read_notes
-
     name = _annotated_format(path)
     if name is None:
         return read_notes(path, language=language)
@@ -122,8 +118,6 @@ def load_texts(path: Path, quiet: bool, language: str | None = None) -> Corpus:
 
 def _annotated_format(path: Path) -> str | None:
     """The format of an annotated corpus; None for plain notes, also where JSON lines lie beside them."""
-    from deidsynth.corpora import FORMATS
-
     if not path.exists():
         return None
     found = [name for name, each in FORMATS.items() if each.sniff(path)]
@@ -151,7 +145,5 @@ def prepare_output(path: Path) -> None:
     refuse_standard_output(path)
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give the name of a file")
-    from deidsynth.workflow.alone import refuse_unwritable_output
-
     refuse_unwritable_output(path)
     path.parent.mkdir(parents=True, exist_ok=True)

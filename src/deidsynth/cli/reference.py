@@ -14,6 +14,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
+from deidsynth.cli.app import app
+from deidsynth.cli.verbs import loaded
 from deidsynth.config import RunConfig, StageConfig
 from deidsynth.config.presets import Presets, presets
 
@@ -69,8 +71,6 @@ BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 def reference() -> str:
     """The reference of the command line as Markdown."""
-    from deidsynth.cli.app import app
-
     return "\n".join([HEAD, *_sections(typer.main.get_command(app), "deidsynth")])
 
 
@@ -81,7 +81,7 @@ def _sections(command: Any, name: str) -> Iterator[str]:
     """
     below = getattr(command, "commands", None)
     if below is None:
-        yield from _section(command, name)
+        yield from _section(loaded(command), name)
         return
     for verb, each in below.items():
         yield from _sections(each, f"{name} {verb}")

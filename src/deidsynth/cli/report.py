@@ -6,15 +6,14 @@ from pathlib import Path
 
 from deidsynth.cli.options import AsJson, Quiet
 from deidsynth.cli.runs import RunPath
+from deidsynth.cli.terminal import print_json, print_table, tell
+from deidsynth.report.model_tables import comparison_table
+from deidsynth.workflow.pipeline import render_report
+from deidsynth.workflow.run_folder import RunFolder
 
 
 def report_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> None:
     """Make the report page of a run again and print its scores, or print report.json."""
-    from deidsynth.cli.terminal import print_json, print_table, tell
-    from deidsynth.report.model_tables import comparison_table
-    from deidsynth.workflow.pipeline import render_report
-    from deidsynth.workflow.run_folder import RunFolder
-
     report = RunFolder(run).report()
     if json:
         print_json(report.to_dict())

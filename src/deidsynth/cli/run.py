@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from deidsynth.cli.execution import Workers
 from deidsynth.cli.options import AsJson, Device, Discontinuous, GroupBy, Language, Quiet, Seed, Settings
-
-if TYPE_CHECKING:
-    from deidsynth.report.content import StageEntry
-    from deidsynth.workflow.pipeline import RunResult
+from deidsynth.cli.settings import run_config
+from deidsynth.cli.terminal import make_progress, print_json, print_table, tell
+from deidsynth.progress import format_seconds
+from deidsynth.report import formats
+from deidsynth.report.content import StageEntry
+from deidsynth.report.model_tables import comparison_table
+from deidsynth.workflow.pipeline import RunResult, preview, run as run_pipeline
 
 
 def run_command(
@@ -46,10 +49,6 @@ def run_command(
 
     What is in the store already is not computed again.
     """
-    from deidsynth.cli.settings import run_config
-    from deidsynth.cli.terminal import make_progress, print_json
-    from deidsynth.workflow.pipeline import preview, run as run_pipeline
-
     named: dict[str, str | int | float | None] = {
         "corpus.path": str(corpus) if corpus is not None else None,
         "corpus.language": language,
@@ -72,10 +71,6 @@ def run_command(
 
 def show_result(result: RunResult, quiet: bool) -> None:
     """Print what the stages took, the scores of both models and where the report is."""
-    from deidsynth.cli.terminal import print_table, tell
-    from deidsynth.progress import format_seconds
-    from deidsynth.report.model_tables import comparison_table
-
     if result.unchanged:
         tell("nothing to do: every artifact is there already", quiet)
     elif not quiet:
@@ -91,16 +86,12 @@ def show_result(result: RunResult, quiet: bool) -> None:
 
 def _outcome(stage: StageEntry) -> str:
     """The facts of a step that tell most, in words."""
-    from deidsynth.report import formats
-
     known = {name: stage.facts[name] for name in stage.headline if stage.facts.get(name) is not None}
     return ", ".join(f"{formats.fact(name, value)} {stage.fact_title(name)}" for name, value in known.items())
 
 
 def show_preview(nodes: list[dict[str, Any]], as_json: bool, quiet: bool) -> None:
     """Print which steps of a run are in the store and which would be computed."""
-    from deidsynth.cli.terminal import print_json, print_table, tell
-
     if as_json:
         print_json({"stages": nodes, "stages_to_run": sum(not node["present"] for node in nodes)})
         return

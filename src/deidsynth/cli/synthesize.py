@@ -7,7 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
+from deidsynth.api import sampling
+from deidsynth.cli.inputs import load, prepare_output, training_documents
 from deidsynth.cli.options import AsJson, Device, Headers, Language, Quiet, Seed, Settings
+from deidsynth.cli.settings import as_settings
+from deidsynth.cli.terminal import make_progress, print_facts
+from deidsynth.config import apply_settings
+from deidsynth.errors import InputError
+from deidsynth.workflow.alone import Around, run_alone_to_file
 
 
 def synthesize_command(
@@ -39,14 +46,6 @@ def synthesize_command(
     quiet: Quiet = False,
 ) -> None:
     """Sample new texts from a language model; without prompts, every text begins at its beginning."""
-    from deidsynth.api import sampling
-    from deidsynth.cli.inputs import load, prepare_output, training_documents
-    from deidsynth.cli.settings import as_settings
-    from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.config import apply_settings
-    from deidsynth.errors import InputError
-    from deidsynth.workflow.alone import Around, run_alone_to_file
-
     if sum((prompts_from is not None, prompts_file is not None, bos)) > 1:
         raise InputError("give one of --prompts-from CORPUS, --prompts-file FILE and --bos")
     named: dict[str, str | int | float | None] = {

@@ -239,10 +239,10 @@ def make_progress(quiet: bool) -> ProgressProtocol:
     return SilentProgress() if quiet else TerminalProgress()
 
 
-def tell(text: str, quiet: bool = False) -> None:
+def tell(text: str, quiet: bool = False, style: str = "") -> None:
     """Write one line for a person to standard error."""
     if not quiet:
-        stderr_console().print(Text(text), soft_wrap=True)
+        stderr_console().print(Text(text, style=style), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
+from deidsynth.cli.inputs import load, training_documents
 from deidsynth.cli.options import AsJson, CorpusPath, Device, GroupBy, Language, Quiet, Seed, Settings
+from deidsynth.cli.settings import stage_config
+from deidsynth.cli.terminal import make_progress, print_facts
+from deidsynth.config import TrainConfig, resolve_train
+from deidsynth.corpora.texts import read_texts
+from deidsynth.workflow.alone import Around, refuse_occupied, run_alone
+from deidsynth.workflow.executors.launched import refuse_several_processes
 
 
 def train_command(
@@ -33,14 +40,6 @@ def train_command(
     quiet: Quiet = False,
 ) -> None:
     """Train an encoder that finds the entities of a corpus: annotator, gold model and synthetic model alike."""
-    from deidsynth.cli.inputs import load, training_documents
-    from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.config import TrainConfig, resolve_train
-    from deidsynth.corpora.texts import read_texts
-    from deidsynth.workflow.alone import Around, refuse_occupied, run_alone
-    from deidsynth.workflow.executors.launched import refuse_several_processes
-
     refuse_several_processes()
     config = stage_config(TrainConfig, settings, encoder=encoder, target_recall=target_recall)
     refuse_occupied(output)

@@ -8,7 +8,7 @@ from deidsynth.corpora.formats.registry import FORMATS, Format, write_corpus
 from deidsynth.corpora.loading import LoadedCorpus, check_corpus, content_digest, load_corpus, read_corpus
 from deidsynth.corpora.mapping import LabelMapping, load_mapping, map_labels, ready_mappings
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
-from deidsynth.corpora.splitting import fold_parts, shared_groups, split_parts, take_fraction
+from deidsynth.corpora.splitting import fold_parts, hold_out, shared_groups, split_parts, take_fraction
 from deidsynth.corpora.statistics import describe
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "find_format",
     "fold_parts",
     "from_dataset",
+    "hold_out",
     "load_corpus",
     "load_mapping",
     "map_labels",

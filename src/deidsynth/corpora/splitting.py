@@ -7,11 +7,11 @@ never part, and keep the order of the corpus.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from deidsynth.config import FoldConfig, SplitConfig
 from deidsynth.corpora.records import PARTS, Part
-from deidsynth.documents import Corpus
+from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError, InputError
 from deidsynth.groups import held_out, shuffled
 
@@ -84,6 +84,29 @@ def fold_parts(corpus: Corpus, parts: Mapping[str, Part], split: SplitConfig, fo
     return {"train": train, "validation": validation, "test": _only(corpus, in_fold)}
 
 
+def hold_out(
+    documents: Sequence[Document], share: float, seed: int, purpose: str = "validation", n_remaining: int = 1
+) -> tuple[list[Document], list[Document]]:
+    """The documents that are kept, and those that are held out; both in their order, neither empty.
+
+    Args:
+        documents: of at least one group more than remain.
+        share: of the documents, in (0, 1), by whole groups: as many documents as the share says, rounded, or fewer
+            where groups do not add up to it; more only where the smallest group has more.
+        seed: another seed holds out other groups.
+        purpose: what they are held out for; another purpose holds out other groups.
+        n_remaining: how many groups are kept at least.
+
+    Raises:
+        CorpusError: too few groups.
+    """
+    held = held_out((document.unit for document in documents), share, seed, purpose, n_remaining)
+    return (
+        [document for document in documents if document.unit not in held],
+        [document for document in documents if document.unit in held],
+    )
+
+
 def shared_groups(left: Corpus, right: Corpus) -> int:
     """Groups with documents in both corpora, such as a patient in train and in test."""
     return len({document.unit for document in left} & {document.unit for document in right})
@@ -130,9 +153,8 @@ def _named_parts(corpus: Corpus, parts: Mapping[str, Part]) -> dict[Part, Corpus
 
 
 def _carve(corpus: Corpus, share: float, seed: int, part: Part, n_remaining: int) -> tuple[Corpus, Corpus]:
-    """What remains, and the carved part."""
-    carved = held_out((document.unit for document in corpus), share, seed, part, n_remaining)
-    return _only(corpus, {document.unit for document in corpus} - carved), _only(corpus, carved)
+    kept, held = hold_out(corpus.documents, share, seed, part, n_remaining)
+    return corpus.with_documents(kept), corpus.with_documents(held)
 
 
 def _group_sizes(corpus: Corpus) -> Counter[str]:

@@ -26,6 +26,7 @@ from deidsynth.errors import ConfigError, InputError
 from deidsynth.metrics import Scores
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.report.content import RunReport
+from deidsynth.report.document import render_html
 from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.executors.launched import refuse_several_processes
 from deidsynth.workflow.executors.workers import Workers
@@ -308,9 +309,6 @@ def render_report(path: Path) -> Path:
 
 
 def _render(folder: RunFolder, report: RunReport) -> str:
-    # Drawing libraries are slow to load, and a run with nothing to do needs none.
-    from deidsynth.report.document import render_html
-
     return render_html(report, shown_notes(folder.path, report))
 
 

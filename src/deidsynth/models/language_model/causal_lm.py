@@ -14,11 +14,13 @@ from tokenizers import AddedToken
 from torch import Tensor, nn
 from transformers import (
     AutoModelForCausalLM,
+    BitsAndBytesConfig,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.pytorch_utils import Conv1D
 
 from deidsynth.config import ResolvedAdaptConfig, ScratchCausalConfig
 from deidsynth.errors import MissingExtraError, ModelNotUsableError
@@ -150,10 +152,9 @@ def quantization(method: str, device: str) -> dict[str, Any]:
     if not device.startswith("cuda"):
         raise ModelNotUsableError(f"adapt.method: qlora needs a CUDA GPU, and the device is {device}; use lora or full")
     try:
-        import bitsandbytes  # noqa: F401 - an optional dependency
+        import bitsandbytes  # noqa: F401 - only whether it is installed
     except ImportError:
         raise MissingExtraError("adapt.method: qlora", "qlora") from None
-    from transformers import BitsAndBytesConfig
 
     quantization = BitsAndBytesConfig(
         load_in_4bit=True,
@@ -166,8 +167,6 @@ def quantization(method: str, device: str) -> dict[str, Any]:
 
 def _peft_config(config: ResolvedAdaptConfig, model: PreTrainedModel, new: Sequence[int]) -> PeftLoraConfig:
     """What an adapter is made of; the embeddings of new tokens are trained beside it, and no others."""
-    from transformers.pytorch_utils import Conv1D
-
     return PeftLoraConfig(
         r=config.lora.r,
         lora_alpha=config.lora.alpha,
