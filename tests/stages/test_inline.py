@@ -142,7 +142,7 @@ def test_a_plain_model_is_asked_for_neither(root: Path, inputs: dict[str, Path],
         with pytest.raises(ConfigError, match=message):
             run("synthesize", tmp_path, {**inputs, "model": model}, config)
     for settings in ({"annotations": "inline"}, {"control_codes": ["length"]}):
-        with pytest.raises(ConfigError, match="a model that is not adapted knows neither"):
+        with pytest.raises(ConfigError, match="a model needs adaptation to learn them"):
             run("base", tmp_path, {}, settings)
 
 
