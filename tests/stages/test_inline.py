@@ -136,7 +136,7 @@ def test_a_plain_model_is_asked_for_neither(root: Path, inputs: dict[str, Path],
         (SAMPLE, "annotations: inline: the model writes no entities"),
         (
             {**SAMPLE, "annotations": "machine", "prompts": {"control_codes": "gold"}},
-            "prompts.control_codes: the model knows none",
+            "prompts.control_codes: the model has no control codes",
         ),
     ):
         with pytest.raises(ConfigError, match=message):
