@@ -6,7 +6,7 @@ where there are any, and otherwise cannot be valid: each rule stands beside the 
 
 from __future__ import annotations
 
-from deidsynth.surrogates.mention_replacement import swapped
+from deidsynth.surrogates.mention_replacement import replace_mentions
 from deidsynth.surrogates.values import Surrogates
 
-__all__ = ["Surrogates", "swapped"]
+__all__ = ["Surrogates", "replace_mentions"]
