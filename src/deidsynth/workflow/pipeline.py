@@ -1,4 +1,4 @@
-"""The whole pipeline as one call: a corpus and a configuration in; models, a synthetic corpus and a report out."""
+"""The whole pipeline: a corpus and a configuration in; models, a synthetic corpus and a report out."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ N_SHOWN_NOTES = 12
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run gave.
+    """The result of a run.
 
     Args:
-        folder: the run folder; ``report.html`` in it is for people.
-        report: what the run says of itself, the content of ``report.json``.
-        results: one for every node of the plan, in order.
-        unchanged: whether everything was there already and nothing was done.
+        folder: the run folder, with ``report.html``.
+        report: the content of ``report.json``.
+        results: of all nodes of the plan, in order.
+        unchanged: whether all artifacts already existed and nothing was computed.
     """
 
     folder: Path
@@ -59,12 +59,12 @@ class RunResult:
 
     @property
     def gold(self) -> Scores:
-        """Scores of the model trained on the gold notes."""
+        """Scores of the model trained on gold notes."""
         return self.report.models.gold
 
     @property
     def synthetic(self) -> Scores:
-        """Scores of the model trained on synthetic notes alone."""
+        """Scores of the model trained only on synthetic notes."""
         return self.report.models.synthetic
 
 
@@ -76,23 +76,23 @@ def run(
     device: str = "auto",
     workers: int = 1,
 ) -> RunResult:
-    """Models, a synthetic corpus and a report from an annotated corpus; what is there already is not made again.
+    """Run the pipeline on an annotated corpus: models, a synthetic corpus and a report. Existing artifacts are reused.
 
     Args:
-        config: the configuration; ``corpus.path`` is needed.
-        progress: who listens.
-        stages: other stages than the package's own, by name.
+        config: the configuration; ``corpus.path`` is required.
+        progress: listener for progress.
+        stages: stages to use instead of the package's own, by name.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        workers: processes that run independent stages at once; the threads are divided among them.
+        workers: processes that run independent stages in parallel; the threads are divided among them.
 
     Raises:
         ConfigError: no corpus, no language, or settings that contradict each other.
-        InputError: several processes were launched, or the output folder or the store cannot be written in.
-        CorpusError: the corpus has faults.
-        ModelNotFoundError: a base model or an encoder is not there.
+        InputError: several processes were launched, or the output folder or the store is not writable.
+        CorpusError: the corpus has errors.
+        ModelNotFoundError: a base model or an encoder does not exist.
         ModelNotUsableError: a method of adaptation does not work on the device.
         OutputInUseError: another run is using the output folder.
-        StorageError: the disk is full; run again when there is space, finished stages are kept.
+        StorageError: the disk is full; finished stages are kept for the next run.
     """
     refuse_several_processes()
     listener = progress or SilentProgress()
@@ -136,7 +136,7 @@ def run(
 
 
 def _publications(plan: Plan, artifacts: Mapping[str, Artifact], stages: Mapping[str, StageSpec]) -> list[Publication]:
-    """What the nodes of a plan show in the run folder."""
+    """The outputs that the nodes of a plan publish in the run folder."""
     return [
         Publication(target, artifacts[node.name], plan.stage_of(node, stages).outputs[output])
         for node in plan
@@ -147,11 +147,11 @@ def _publications(plan: Plan, artifacts: Mapping[str, Artifact], stages: Mapping
 def preview(
     config: RunConfig, *, stages: Mapping[str, StageSpec] | None = None, device: str = "auto"
 ) -> list[dict[str, Any]]:
-    """What a run would do, in order: ``name``, ``stage``, ``key`` and whether the artifact is ``present``.
+    """The steps of a run, in order: ``name``, ``stage``, ``key`` and whether the artifact is ``present``.
 
     Raises:
         ConfigError: no corpus, or no language.
-        CorpusError: the corpus has faults.
+        CorpusError: the corpus has errors.
     """
     loaded = load(config.corpus)
     _, precision = resolve_computing(device, config.precision)
@@ -170,11 +170,11 @@ def preview(
 
 
 def load(config: CorpusConfig) -> LoadedCorpus:
-    """The corpus that a configuration names.
+    """The corpus of a configuration.
 
     Raises:
-        ConfigError: it names none, or its language is not known.
-        CorpusError: the corpus has faults.
+        ConfigError: the configuration names none, or its language is unknown.
+        CorpusError: the corpus has errors.
     """
     if config.path is None:
         raise ConfigError(["corpus.path: no corpus; give one with --corpus PATH"])
@@ -188,27 +188,29 @@ def load(config: CorpusConfig) -> LoadedCorpus:
         origin=config.origin,
     )
     if loaded.corpus.language is None:
-        raise ConfigError(["corpus.language: the corpus does not say its language; give it, such as --language es"])
+        raise ConfigError(
+            ["corpus.language: the corpus does not state its language; set it, for example with --language es"]
+        )
     return loaded
 
 
 def _warnings(loaded: LoadedCorpus, split: SplitConfig) -> list[str]:
-    """What a user should know of the parts that the corpus names, one line each."""
+    """Warnings about the splits of the corpus, one line each."""
     counts = count_shared_groups(split_parts(loaded.corpus, loaded.parts, split))
     return [
-        f"warning: {count} group{'' if count == 1 else 's'} of documents stand{'s' if count == 1 else ''} in both "
-        f"{left} and {right}, as the corpus parts them; the scores may be too good: keep each group in one part"
+        f"warning: {count} group{'' if count == 1 else 's'} of documents occur{'s' if count == 1 else ''} in both "
+        f"{left} and {right}of the corpus's own splits; the scores may be too high: keep each group in one split"
         for (left, right), count in counts.items()
         if count
     ]
 
 
 def load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress) -> LoadedCorpus | None:
-    """The texts without labels that a configuration names, less those that are test documents.
+    """The unlabeled texts of a configuration, without test documents.
 
     Raises:
-        InputError: nothing there, or no texts left.
-        CorpusError: faults in them.
+        InputError: no such texts, or no texts left.
+        CorpusError: they have errors.
     """
     path = config.corpus.unlabeled
     if path is None:
@@ -219,12 +221,12 @@ def load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress) 
     if len(kept) < len(texts):
         listener.message(f"{path}: left out {len(texts) - len(kept)} texts that are test documents")
     if not len(kept):
-        raise InputError(f"{path}: every text is a test document; give other texts, or leave corpus.unlabeled out")
+        raise InputError(f"{path}: all texts are test documents; give other texts, or leave corpus.unlabeled out")
     return LoadedCorpus(kept, format="texts")
 
 
 def plan_run(config: ResolvedRun, loaded: LoadedCorpus, texts: LoadedCorpus | None = None) -> Plan:
-    """The plan of a run on a loaded corpus, perhaps with texts without labels."""
+    """The plan of a run on a loaded corpus, optionally with unlabeled texts."""
     corpus = loaded.corpus
     return pipeline_plan(
         config,
@@ -251,7 +253,7 @@ def store_folder(config: RunConfig) -> Path:
 
 
 def _check_places(config: RunConfig) -> None:
-    """Find out before anything is read or loaded whether there is a place for what the run makes."""
+    """Check that the output can be written, before anything is read or loaded."""
     if config.corpus.path is None:
         return
     refuse_unwritable(output_folder(config), "--output")
@@ -266,10 +268,10 @@ def _settle(config: RunConfig, loaded: LoadedCorpus, precision: str) -> Resolved
 
 
 def resolve_computing(device: str, precision: str) -> tuple[str, str]:
-    """Device and precision with ``auto`` found out."""
+    """Device and precision with ``auto`` resolved."""
     if device == "cpu" and precision != "auto":
         return device, precision
-    # Only now, because it brings torch: importing this package must not.
+    # Brings torch, which importing this module must not.
     from deidsynth.models.devices import resolve_device, resolve_precision
 
     device = resolve_device(device)
@@ -293,7 +295,7 @@ def import_source(loaded: LoadedCorpus) -> Source:
 
 
 def render_report(path: Path) -> Path:
-    """The path of ``report.html``, made anew from what the run folder holds.
+    """The path of ``report.html``, rendered again from the content of the run folder.
 
     Raises:
         InputError: no run folder, or the run is not finished.
@@ -314,11 +316,11 @@ def shown_notes(folder: Path, report: RunReport) -> list[Document]:
     """Up to twelve synthetic documents that passed the check for verbatim training text, spread over the corpus.
 
     Raises:
-        InputError: the run folder has lost its synthetic corpus.
+        InputError: the run folder has no synthetic corpus.
     """
     place = folder / "synthetic" / "corpus.jsonl"
     if not place.is_file():
-        raise InputError(f"{place}: missing; run again to publish it anew")
+        raise InputError(f"{place}: missing; run again to publish it")
     corpus = read_jsonl(place, language=report.language)
     passed = [index for index in report.memorization.shown if index < len(corpus)]
     count = min(N_SHOWN_NOTES, len(passed))
