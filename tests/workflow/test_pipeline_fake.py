@@ -389,14 +389,14 @@ def test_a_report_page_can_be_made_again(home: Path) -> None:
     assert page.read_text() == first
     assert go(config_of(home)).unchanged
     (result.folder / "synthetic/corpus.jsonl").unlink()
-    with pytest.raises(InputError, match=r"corpus\.jsonl: missing; run again to publish it anew"):
+    with pytest.raises(InputError, match=r"corpus\.jsonl: missing; run again to publish it"):
         render_report(result.folder)
 
 
 def test_faults_of_the_input_leave_no_folder(home: Path) -> None:
     with pytest.raises(ConfigError, match=r"corpus\.path: no corpus; give one with --corpus"):
         go(config_of(home, corpus={}))
-    with pytest.raises(ConfigError, match=r"corpus\.language: the corpus does not say its language"):
+    with pytest.raises(ConfigError, match=r"corpus\.language: the corpus does not state its language"):
         go(config_of(home, corpus={"path": str(home / "notes")}))
     (home / "notes" / "train.jsonl").write_text("{\n")
     with pytest.raises(CorpusError):

@@ -1,4 +1,4 @@
-"""The whole pipeline as one call: a corpus and a configuration in; models, a synthetic corpus and a report out."""
+"""The whole pipeline: a corpus and a configuration in; models, a synthetic corpus and a report out."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ N_SHOWN_NOTES = 12
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run gave.
+    """The result of a run.
 
     Args:
-        folder: the run folder; ``report.html`` in it is for people.
-        report: what the run says of itself, the content of ``report.json``.
-        results: one for every node of the plan, in order.
-        unchanged: whether everything was there already and nothing was done.
+        folder: the run folder, with ``report.html``.
+        report: the content of ``report.json``.
+        results: of all nodes of the plan, in order.
+        unchanged: whether all artifacts already existed and nothing was computed.
     """
 
     folder: Path
@@ -51,12 +51,12 @@ class RunResult:
 
     @property
     def gold(self) -> Scores:
-        """Scores of the model trained on the gold notes."""
+        """Scores of the model trained on gold notes."""
         return self.report.models.gold
 
     @property
     def synthetic(self) -> Scores:
-        """Scores of the model trained on synthetic notes alone."""
+        """Scores of the model trained only on synthetic notes."""
         return self.report.models.synthetic
 
 
@@ -69,24 +69,24 @@ def run(
     workers: int = 1,
     extend: Callable[[Plan], Plan] = lambda plan: plan,
 ) -> RunResult:
-    """Models, a synthetic corpus and a report from an annotated corpus; what is there already is not made again.
+    """Run the pipeline on an annotated corpus: models, a synthetic corpus and a report. Existing artifacts are reused.
 
     Args:
-        config: the configuration; ``corpus.path`` is needed.
-        progress: bars by default, False for silence, or who listens.
-        stages: other stages than the package's own, by name.
+        config: the configuration; ``corpus.path`` is required.
+        progress: bars by default, False for silence, or a listener.
+        stages: stages to use instead of the package's own, by name.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        workers: processes that run independent stages at once; the threads are divided among them.
-        extend: gives the plan that is run, such as one with further nodes; those of the pipeline have to be in it.
+        workers: processes that run independent stages in parallel; the threads are divided among them.
+        extend: gives the plan that is run, such as one with more nodes; it must keep those of the pipeline.
 
     Raises:
         ConfigError: no corpus, no language, or settings that contradict each other.
-        InputError: several processes were launched, or the output folder or the store cannot be written in.
-        CorpusError: the corpus has faults.
-        ModelNotFoundError: a base model or an encoder is not there.
+        InputError: several processes were launched, or the output folder or the store is not writable.
+        CorpusError: the corpus has errors.
+        ModelNotFoundError: a base model or an encoder does not exist.
         ModelNotUsableError: a method of adaptation does not work on the device.
         OutputInUseError: another run is using the output folder.
-        StorageError: the disk is full; run again when there is space, finished stages are kept.
+        StorageError: the disk is full; finished stages are kept for the next run.
     """
     refuse_several_processes()
     listener = listener_of(progress)
@@ -128,7 +128,7 @@ def _planned(plan: Plan, stages: Mapping[str, StageSpec]) -> dict[str, dict[str,
 
 
 def _publications(plan: Plan, artifacts: Mapping[str, Artifact], stages: Mapping[str, StageSpec]) -> list[Publication]:
-    """What the nodes of a plan show in the run folder."""
+    """The outputs that the nodes of a plan publish in the run folder."""
     return [
         Publication(target, artifacts[node.name], plan.stage_of(node, stages).outputs[output])
         for node in plan
@@ -139,11 +139,11 @@ def _publications(plan: Plan, artifacts: Mapping[str, Artifact], stages: Mapping
 def preview(
     config: RunConfig, *, stages: Mapping[str, StageSpec] | None = None, device: str = "auto"
 ) -> list[dict[str, Any]]:
-    """What a run would do, in order: ``name``, ``stage``, ``key`` and whether the artifact is ``present``.
+    """The steps of a run, in order: ``name``, ``stage``, ``key`` and whether the artifact is ``present``.
 
     Raises:
         ConfigError: no corpus, or no language.
-        CorpusError: the corpus has faults.
+        CorpusError: the corpus has errors.
     """
     plan = prepare_run(config, device, SilentProgress()).plan
     store, keys = Store(store_folder(config)), plan.keys(package.STAGES if stages is None else stages)
@@ -159,7 +159,7 @@ def preview(
 
 
 def render_report(path: Path) -> Path:
-    """The path of ``report.html``, made anew from what the run folder holds.
+    """The path of ``report.html``, rendered again from the content of the run folder.
 
     Raises:
         InputError: no run folder, or the run is not finished.
@@ -180,11 +180,11 @@ def shown_notes(folder: Path, report: RunReport) -> list[Document]:
     """Up to twelve synthetic documents that passed the check for verbatim training text, spread over the corpus.
 
     Raises:
-        InputError: the run folder has lost its synthetic corpus.
+        InputError: the run folder has no synthetic corpus.
     """
     place = folder / "synthetic" / "corpus.jsonl"
     if not place.is_file():
-        raise InputError(f"{place}: missing; run again to publish it anew")
+        raise InputError(f"{place}: missing; run again to publish it")
     corpus = read_jsonl(place, language=report.language)
     passed = [index for index in report.memorization.shown if index < len(corpus)]
     count = min(N_SHOWN_NOTES, len(passed))

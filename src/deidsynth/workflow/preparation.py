@@ -49,7 +49,7 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
 
     Raises:
         ConfigError: no corpus, no language, or settings that contradict each other.
-        CorpusError: the corpus has faults.
+        CorpusError: the corpus has errors.
         InputError: no unlabeled texts where some are named.
     """
     loaded = load(config.corpus)
@@ -72,11 +72,11 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
 
 
 def load(config: CorpusConfig) -> LoadedCorpus:
-    """The corpus that a configuration names.
+    """The corpus of a configuration.
 
     Raises:
-        ConfigError: it names none, or its language is not known.
-        CorpusError: the corpus has faults.
+        ConfigError: the configuration names none, or its language is unknown.
+        CorpusError: the corpus has errors.
     """
     if config.path is None:
         raise ConfigError(["corpus.path: no corpus; give one with --corpus PATH"])
@@ -90,23 +90,25 @@ def load(config: CorpusConfig) -> LoadedCorpus:
         origin=config.origin,
     )
     if loaded.corpus.language is None:
-        raise ConfigError(["corpus.language: the corpus does not say its language; give it, such as --language es"])
+        raise ConfigError(
+            ["corpus.language: the corpus does not state its language; set it, for example with --language es"]
+        )
     return loaded
 
 
 def _shared_group_warnings(loaded: LoadedCorpus, split: SplitConfig) -> list[str]:
-    """What a user should know of the parts that the corpus names, one line each."""
+    """Warnings about the splits of the corpus, one line each."""
     counts = count_shared_groups(split_parts(loaded.corpus, loaded.parts, split))
     return [
-        f"warning: {count} group{'' if count == 1 else 's'} of documents stand{'s' if count == 1 else ''} in both "
-        f"{left} and {right}, as the corpus parts them; the scores may be too good: keep each group in one part"
+        f"warning: {count} group{'' if count == 1 else 's'} of documents occur{'s' if count == 1 else ''} in both "
+        f"{left} and {right} of the corpus's own splits; the scores may be too high: keep each group in one split"
         for (left, right), count in counts.items()
         if count
     ]
 
 
 def _load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress) -> LoadedCorpus | None:
-    """The texts without labels that a configuration names, less those that are test documents.
+    """The unlabeled texts of a configuration, without test documents.
 
     Raises:
         InputError: nothing there, or no texts left.
@@ -121,7 +123,7 @@ def _load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress)
     if len(kept) < len(texts):
         listener.message(f"{path}: left out {len(texts) - len(kept)} texts that are test documents")
     if not len(kept):
-        raise InputError(f"{path}: every text is a test document; give other texts, or leave corpus.unlabeled out")
+        raise InputError(f"{path}: all texts are test documents; give other texts, or leave corpus.unlabeled out")
     return LoadedCorpus(kept, format="texts")
 
 
@@ -142,7 +144,7 @@ def store_folder(config: RunConfig) -> Path:
 
 
 def check_places(config: RunConfig) -> None:
-    """Find out before anything is read or loaded whether there is a place for what the run makes."""
+    """Check that the output can be written, before anything is read or loaded."""
     if config.corpus.path is None:
         return
     refuse_unwritable(output_folder(config), "--output")
@@ -150,7 +152,7 @@ def check_places(config: RunConfig) -> None:
 
 
 def resolve_computing(device: str, precision: str) -> tuple[str, str]:
-    """Device and precision with ``auto`` found out."""
+    """Device and precision with ``auto`` resolved."""
     if device == "cpu" and precision != "auto":
         return device, precision
     # Only now, because it brings torch: importing this package must not.

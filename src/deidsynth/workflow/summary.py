@@ -1,4 +1,4 @@
-"""What a finished run says of itself: counts, scores, curves and durations, never text of a corpus."""
+"""The report content of a finished run: counts, scores, curves and durations, never text of a corpus."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from deidsynth.workflow.store.manifest import package_versions
 
 
 def count_shared_groups(parts: Mapping[Part, Corpus]) -> dict[tuple[Part, Part], int]:
-    """How many groups have documents both in the test set and in a part that training has seen."""
+    """The number of groups with documents in both the test split and a split used for training."""
     pairs: tuple[tuple[Part, Part], ...] = (("train", "test"), ("validation", "test"))
     return {(left, right): shared_groups(parts[left], parts[right]) for left, right in pairs}
 
@@ -34,16 +34,16 @@ def count_shared_groups(parts: Mapping[Part, Corpus]) -> dict[tuple[Part, Part],
 def summarize(
     config: RunConfig, plan: Plan, results: list[NodeResult], stages: Mapping[str, StageSpec], device: str
 ) -> RunReport:
-    """What a run says of itself: counts, scores, curves and durations, never text of a corpus.
+    """The report content of a run: counts, scores, curves and durations, never text of a corpus.
 
-    ``difference`` is the synthetic model's figure less the gold model's; None where either is None.
+    ``difference`` is the score of the synthetic model minus that of the gold model; None if either is None.
 
     Args:
         config: resolved.
         plan: of the run.
         results: of all its nodes.
         stages: by name.
-        device: where it was computed.
+        device: of the computation.
     """
     artifacts = {result.name: result.artifact for result in results}
     language = config.corpus.language
@@ -73,7 +73,7 @@ def summarize(
 
 
 def _entry(plan: Plan, result: NodeResult, stages: Mapping[str, StageSpec]) -> dict[str, Any]:
-    """What the report says of one node: what came of it, and the words of its stage."""
+    """The report entry of one node: its result, and the titles of its stage."""
     node = plan[result.name]
     stage = plan.stage_of(node, stages)
     return {
@@ -91,7 +91,7 @@ def _entry(plan: Plan, result: NodeResult, stages: Mapping[str, StageSpec]) -> d
 
 
 def _curves(artifacts: Mapping[str, Artifact]) -> dict[str, list[dict[str, Any]]]:
-    """The curve of every training, and of the task-adaptive pretraining before it where there was some."""
+    """The curves of all trainings and their task-adaptive pretraining, if any."""
     curves = {}
     for name in MODEL_NODES:
         if (artifacts[name].path / PRETRAINING_CURVE).exists():
@@ -101,7 +101,7 @@ def _curves(artifacts: Mapping[str, Artifact]) -> dict[str, list[dict[str, Any]]
 
 
 def report_source(config: RunConfig, artifacts: Mapping[str, Artifact]) -> str:
-    """What a report is made from, as a digest: a report that names another one is stale."""
+    """The digest of the inputs of a report: a report with another one is stale."""
     content = {name: artifact.content_digest for name, artifact in artifacts.items()}
     versions = [SCHEMA_VERSION, package_versions()["deidsynth"]]
     return digest({"content": content, "config": _without_places(config), "versions": versions})
