@@ -118,7 +118,7 @@ def test_a_killed_stage_is_taken_up_by_the_same_command_only(deidsynth, stages, 
     killed = deidsynth(*command)
     assert killed.exit_code == 130
     left = tmp_path / ".ner.partial"
-    assert f"unfinished work is in {left}; the same command goes on from it" in killed.stderr
+    assert f"unfinished work is in {left}; the same command resumes it" in killed.stderr
     assert not list(left.rglob("corpus.jsonl"))
     assert not (tmp_path / "ner").exists()
     assert deidsynth(*command, "--set", "epochs=1").exit_code == 130
