@@ -30,7 +30,7 @@ from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArgum
 
 from deidsynth.cli.terminal import print_json, tell
 from deidsynth.config import AdaptConfig, SplitConfig
-from deidsynth.corpora import load_corpus, split_parts
+from deidsynth.corpora import load_corpus, make_splits
 from deidsynth.documents import Document
 from deidsynth.errors import DeidsynthError
 from deidsynth.models.devices import Compute, resolve_device, resolve_precision
@@ -113,7 +113,7 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     precision = resolve_precision("auto", device)
     config = AdaptConfig(base=options.base, epochs=1, validation=0, keep="last", checkpoint_seconds=1e9, method="full")
     loaded = load_corpus(options.corpus, language=options.language)
-    documents: Sequence[Document] = split_parts(loaded.corpus, loaded.parts, SplitConfig())["train"].documents
+    documents: Sequence[Document] = make_splits(loaded.corpus, loaded.splits, SplitConfig())["train"].documents
     texts = [document.text for document in documents[: options.documents]]
 
     def theirs(some: Sequence[str], size: int) -> Rate:

@@ -48,7 +48,7 @@ def test_overlapping_entities_are_refused_and_touching_ones_are_not() -> None:
 
 
 def test_a_document_needs_an_id() -> None:
-    with pytest.raises(DocumentError, match="id that is not empty"):
+    with pytest.raises(DocumentError, match="a non-empty id"):
         Document("", "text")
 
 
@@ -73,5 +73,5 @@ def test_a_corpus_counts_slices_and_refuses_an_id_twice() -> None:
 def test_a_label_scheme_is_sorted_and_refuses_a_label_twice() -> None:
     scheme = LabelScheme(("B", "A"))
     assert (list(scheme), len(scheme), "A" in scheme, "C" in scheme) == (["A", "B"], 2, True, False)
-    with pytest.raises(DocumentError, match="names a label twice"):
+    with pytest.raises(DocumentError, match="contains a label twice"):
         LabelScheme(("A", "A"))

@@ -1,7 +1,7 @@
-"""Documents with labelled spans. Everything here is frozen, and an invalid value cannot exist.
+"""Documents with labeled spans. All types are frozen and validated at construction.
 
-Offsets are half-open Unicode code points into the exact text of the document, which is never normalised.
-No type of this module shows text in its ``repr``.
+Offsets are half-open and count Unicode code points of the exact text of the document, which is never normalized.
+No type in this module shows text in its ``repr``.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Annotation = Literal["gold", "silver"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Entity:
-    """A labelled span ``text[start:end]``.
+    """A labeled span ``text[start:end]``.
 
     Args:
         start: first code point, zero-based.
         end: one past the last code point.
-        label: such as ``LAST_NAME``; not empty, no white space.
-        score: confidence in [0, 1] where a model found the entity, else None.
+        label: such as ``LAST_NAME``; not empty, without white space.
+        score: confidence in [0, 1] if a model found the entity, else None.
     """
 
     start: int
@@ -44,7 +44,7 @@ class Entity:
 
     @property
     def key(self) -> tuple[int, int, str]:
-        """Start, end and label: what strict scoring compares."""
+        """Start, end and label, as compared by strict scoring."""
         return self.start, self.end, self.label
 
 
@@ -56,7 +56,7 @@ class Document:
         doc_id: unique within a corpus.
         text: the exact text.
         entities: in any order; kept sorted by start.
-        group: documents of one group (one patient, one article) never part in a split.
+        group: documents of one group (one patient, one article) always stay in the same split.
 
     Raises:
         DocumentError: empty id.
@@ -71,7 +71,7 @@ class Document:
 
     def __post_init__(self) -> None:
         if not self.doc_id:
-            raise DocumentError("a document needs an id that is not empty")
+            raise DocumentError("a document needs a non-empty id")
         entities = tuple(sorted(self.entities, key=lambda entity: entity.key))
         object.__setattr__(self, "entities", entities)
         if entities and max(entity.end for entity in entities) > len(self.text):
@@ -100,7 +100,7 @@ class Document:
 
     @property
     def unit(self) -> str:
-        """The group, or the document's own id where it has none."""
+        """The group, or the document's own id if it has none."""
         return self.group if self.group is not None else self.doc_id
 
 
@@ -109,14 +109,14 @@ class LabelScheme:
     """The labels of a task: unique, sorted.
 
     Raises:
-        DocumentError: a label occurs twice or is not a label.
+        DocumentError: a label occurs twice or is invalid.
     """
 
     labels: tuple[str, ...]
 
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels):
-            raise DocumentError("a label scheme names a label twice")
+            raise DocumentError("a label scheme contains a label twice")
         for label in self.labels:
             Entity(0, 1, label)
         object.__setattr__(self, "labels", tuple(sorted(self.labels)))
@@ -137,9 +137,9 @@ class Corpus(Sequence[Document]):
 
     Args:
         documents: in a stable order.
-        origin: where the *text* comes from; unknown counts as ``real``.
+        origin: where the *text* comes from; ``real`` if unknown.
         annotation: ``gold`` (by people, or exact by construction) or ``silver`` (by a model).
-        language: ISO 639-1 code, where known.
+        language: ISO 639-1 code, if known.
 
     Raises:
         DocumentError: an id occurs twice.
@@ -153,9 +153,9 @@ class Corpus(Sequence[Document]):
     def __post_init__(self) -> None:
         object.__setattr__(self, "documents", tuple(self.documents))
         counts = Counter(document.doc_id for document in self.documents)
-        twice = [doc_id for doc_id, count in counts.items() if count > 1]
-        if twice:
-            raise DocumentError(f"{len(twice)} document ids occur more than once; make them unique")
+        duplicates = [doc_id for doc_id, count in counts.items() if count > 1]
+        if duplicates:
+            raise DocumentError(f"{len(duplicates)} document ids occur more than once; make them unique")
 
     @overload
     def __getitem__(self, index: int) -> Document: ...
@@ -179,16 +179,16 @@ class Corpus(Sequence[Document]):
         )
 
     def with_documents(self, documents: Iterable[Document]) -> Self:
-        """Other documents of the same origin and annotation."""
+        """A corpus of other documents, with the same origin, annotation and language."""
         return replace(self, documents=tuple(documents))
 
     @property
     def n_entities(self) -> int:
-        """Entities in all documents."""
+        """Number of entities in all documents."""
         return sum(len(document.entities) for document in self.documents)
 
     def label_scheme(self) -> LabelScheme:
-        """The labels in use."""
+        """The labels that occur."""
         return LabelScheme(tuple({entity.label for document in self.documents for entity in document.entities}))
 
     def label_counts(self) -> dict[str, int]:

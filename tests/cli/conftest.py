@@ -22,7 +22,7 @@ from deidsynth.config import (
     SynthesizeConfig,
     TrainConfig,
 )
-from deidsynth.corpora import read_jsonl, split_parts
+from deidsynth.corpora import make_splits, read_jsonl
 from deidsynth.corpora import write_jsonl as jsonl_writer
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.stages.stage import StageContext
@@ -111,7 +111,7 @@ class FakeStage:
     def _corpus(self, config: Any, inputs: Mapping[str, Path], corpora: Mapping[str, Corpus]) -> Corpus:
         if self.name == "select":
             parts = json.loads((inputs["corpus"] / "parts.json").read_text(encoding="utf-8"))
-            return split_parts(read_jsonl(inputs["corpus"] / "documents.jsonl"), parts, config.split)[config.part]
+            return make_splits(read_jsonl(inputs["corpus"] / "documents.jsonl"), parts, config.split)[config.part]
         source = corpora["train"] if self.name == "synthesize" else corpora["texts"]
         made = [Document(f"s{number}", "Hej Bo", (Entity(4, 6, "NAME"),)) for number in range(len(source))]
         return Corpus(tuple(made), origin="synthetic", annotation="silver")

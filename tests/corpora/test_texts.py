@@ -43,7 +43,7 @@ def test_notes_in_a_folder(tmp_path: Path) -> None:
         ("a.jsonl.xz", LINES, CorpusError, "damaged"),
         ("a.txt", b"\xff", CorpusError, "not UTF-8"),
         ("a.pdf", b"x", InputError, "expected a folder of .txt files"),
-        ("a.jsonl", b"\n", InputError, "holds no text"),
+        ("a.jsonl", b"\n", InputError, "contains no text"),
     ],
 )
 def test_faults(tmp_path: Path, name: str, content: bytes, error: type[Exception], words: str) -> None:

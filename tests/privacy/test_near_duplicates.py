@@ -5,40 +5,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deidsynth.metrics import words
-from deidsynth.privacy import NearRepeats, share_of_repeats
+from deidsynth.privacy import NearDuplicates, repetition_rate
 from deidsynth.privacy.near_duplicates import LEAST_RUNS, RUN_WORDS
 
 LONG = "ett två tre fyra fem sex sju åtta nio tio elva tolv tretton fjorton femton sexton"
 
 
 def test_the_same_words_are_a_repeat_however_short() -> None:
-    earlier = NearRepeats([])
+    earlier = NearDuplicates([])
     earlier.add("Mår bra.")
-    assert earlier.repeats("mår BRA")
-    assert not earlier.repeats("mår bra idag")
+    assert earlier.matches("mår BRA")
+    assert not earlier.matches("mår bra idag")
 
 
 def test_most_of_the_shorter_text_is_a_repeat() -> None:
-    earlier = NearRepeats([])
+    earlier = NearDuplicates([])
     earlier.add(LONG)
-    assert earlier.repeats(f"Helt annat först. {' '.join(LONG.split()[1:])}")
-    assert not earlier.repeats(" ".join([*LONG.split()[:8], *"a b c d e f g h i j k l".split()]))
-    assert not earlier.repeats(" ".join(LONG.split()[: RUN_WORDS + LEAST_RUNS - 2]))  # too few runs to say
-    assert earlier.repeats(" ".join(LONG.split()[: RUN_WORDS + LEAST_RUNS - 1]))
+    assert earlier.matches(f"Helt annat först. {' '.join(LONG.split()[1:])}")
+    assert not earlier.matches(" ".join([*LONG.split()[:8], *"a b c d e f g h i j k l".split()]))
+    assert not earlier.matches(" ".join(LONG.split()[: RUN_WORDS + LEAST_RUNS - 2]))  # too few runs to say
+    assert earlier.matches(" ".join(LONG.split()[: RUN_WORDS + LEAST_RUNS - 1]))
 
 
 @pytest.mark.parametrize(("n_groups", "found"), [(2, True), (3, False)])
 def test_what_stands_in_many_training_groups_does_not_count(n_groups: int, found: bool) -> None:
     train = [(text, str(group)) for group in range(n_groups) for text in (LONG, "Mår bra.")]
-    earlier = NearRepeats([*train, (LONG, "0")])
+    earlier = NearDuplicates([*train, (LONG, "0")])
     for text in (LONG, "Mår bra."):
         earlier.add(text)
-    assert earlier.repeats("Mår bra.") is found
-    assert earlier.repeats(f"Obs: {LONG}") is found
+    assert earlier.matches("Mår bra.") is found
+    assert earlier.matches(f"Obs: {LONG}") is found
 
 
 def test_no_text_in_the_repr() -> None:
-    assert repr(NearRepeats([("hemligt", "g")])) == "NearRepeats(n_texts=0, n_templates=0)"
+    assert repr(NearDuplicates([("hemligt", "g")])) == "NearDuplicates(n_texts=0, n_templates=0)"
 
 
 @given(st.lists(st.text("ab ", min_size=20, max_size=60), min_size=1, max_size=8))
@@ -47,16 +47,16 @@ def test_it_equals_a_comparison_of_all_pairs(texts: list[str]) -> None:
         found = words(text)
         return {tuple(found[at : at + RUN_WORDS]) for at in range(len(found) - RUN_WORDS + 1)}
 
-    earlier, seen = NearRepeats([], 0.6), []
+    earlier, seen = NearDuplicates([], 0.6), []
     for text in (" ".join(text.replace(" ", "")) for text in texts):
         sizes = [(min(len(runs(text)), len(runs(other))), len(runs(text) & runs(other))) for other in seen]
         near = any(smaller >= LEAST_RUNS and shared >= 0.6 * smaller for smaller, shared in sizes)
-        assert earlier.repeats(text) == (near or words(text) in [words(other) for other in seen])
+        assert earlier.matches(text) == (near or words(text) in [words(other) for other in seen])
         earlier.add(text)
         seen.append(text)
 
 
 def test_a_loop_repeats_itself() -> None:
-    assert share_of_repeats("a b c d e".split(), 2) == 0.0
-    assert share_of_repeats("a b".split(), 4) == 0.0
-    assert share_of_repeats(["!"] * 103, 4) == pytest.approx(0.99)
+    assert repetition_rate("a b c d e".split(), 2) == 0.0
+    assert repetition_rate("a b".split(), 4) == 0.0
+    assert repetition_rate(["!"] * 103, 4) == pytest.approx(0.99)

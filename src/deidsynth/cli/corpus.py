@@ -23,7 +23,7 @@ from deidsynth.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from deidsynth.corpora.records import Part
+    from deidsynth.corpora.records import Split
     from deidsynth.documents import Corpus
 
 
@@ -37,7 +37,7 @@ def describe_command(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Count what a corpus holds: documents, lengths, entities per label."""
+    """Show statistics of a corpus: documents, lengths, entities per label."""
     from deidsynth.cli.inputs import load
     from deidsynth.cli.terminal import format_count, print_json, print_table, tell
     from deidsynth.corpora import describe
@@ -52,7 +52,7 @@ def describe_command(
         format=from_format,
         layout=layout,
     )
-    facts = describe(loaded.corpus, loaded.parts)
+    facts = describe(loaded.corpus, loaded.splits)
     counts = loaded.corpus.label_counts()
     if not are_plausible(counts):
         facts["labels"] = {}
@@ -69,13 +69,13 @@ def describe_command(
 
 
 def _flat(facts: Mapping[str, Any]) -> list[list[str]]:
-    """Rows of name and value; what is counted per label has a table of its own."""
+    """Rows of name and value; counts per label have a table of their own."""
     from deidsynth.cli.terminal import format_fact
 
     rows: list[list[str]] = []
     for key, value in facts.items():
-        if key == "parts":
-            rows += ([f"documents in {part}", format_fact(count)] for part, count in value.items())
+        if key == "splits":
+            rows += ([f"documents in {split}", format_fact(count)] for split, count in value.items())
             continue
         name = key.removeprefix("n_").replace("_", " ")
         if isinstance(value, str | int | float):
@@ -97,7 +97,7 @@ def convert_command(
     layout: Layout = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write a corpus in another format; what that format cannot hold is refused or counted."""
+    """Convert a corpus to another format; what that format cannot store is refused or counted."""
     from deidsynth.cli.inputs import load
 
     loaded = load(
@@ -111,31 +111,31 @@ def convert_command(
         require_entities=False,
         texts_suffice=True,
     )
-    write(loaded.corpus, target, to, loaded.parts, layout, quiet)
+    write(loaded.corpus, target, to, loaded.splits, layout, quiet)
 
 
 def write(
     corpus: Corpus,
     target: Path,
     to: str,
-    parts: Mapping[str, Part] | None,
+    splits: Mapping[str, Split] | None,
     layout: Sequence[str] | None,
     quiet: bool,
 ) -> None:
-    """Write a corpus, and tell what was written and what the format could not hold."""
+    """Write a corpus, and report what was written and what the format cannot store."""
     from deidsynth.cli.inputs import format_counter
     from deidsynth.cli.settings import layout_config
     from deidsynth.cli.terminal import tell
     from deidsynth.corpora import write_corpus
 
-    dropped = write_corpus(corpus, target, to, parts=parts, layout=layout_config(layout))
+    dropped = write_corpus(corpus, target, to, splits=splits, layout=layout_config(layout))
     tell(f"wrote {len(corpus)} documents with {corpus.n_entities} entities to {target}", quiet)
     if dropped:
-        tell(f"left out, since {to} cannot hold it: {format_counter(dropped)}", quiet)
+        tell(f"left out, since {to} cannot store it: {format_counter(dropped)}", quiet)
 
 
 def formats_command(json: AsJson = False, quiet: Quiet = False) -> None:
-    """List the formats of corpora: name, form on disk, whether it is read and written."""
+    """List the corpus formats: name, form on disk, whether it can be read and written."""
     from deidsynth.cli.terminal import print_json, print_table, tell
     from deidsynth.corpora import FORMATS
 
@@ -150,4 +150,4 @@ def formats_command(json: AsJson = False, quiet: Quiet = False) -> None:
         ["name", "form", "use"],
         [[str(row["name"]), str(row["description"]), "read, write" if row["written"] else "read"] for row in rows],
     )
-    tell("a corpus that is held in memory by the datasets library: deidsynth.from_dataset, to_dataset", quiet)
+    tell("for datasets of the datasets library, in Python: deidsynth.from_dataset and to_dataset", quiet)

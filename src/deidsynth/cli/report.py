@@ -9,7 +9,7 @@ from deidsynth.cli.runs import RunPath
 
 
 def report_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> None:
-    """Make the report page of a run again and print its scores, or print report.json."""
+    """Rebuild the report page of a run and print its scores, or print report.json."""
     from deidsynth.cli.terminal import print_json, print_table, tell
     from deidsynth.report import comparison_table
     from deidsynth.workflow.pipeline import render_report

@@ -1,4 +1,4 @@
-"""The file beside documents that says what their format cannot: where text and annotation come from."""
+"""A file beside the documents that states what their format cannot: where text and annotation come from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Provenance = tuple[Origin | None, Annotation | None]
 
 
 def read_provenance(folder: Path, result: ReadResult) -> Provenance:
-    """What the file in a folder says; None for what it does not. A fault becomes a problem of the result."""
+    """Origin and annotation stated by the file in a folder, None if not stated; a fault is added to the result."""
     path = folder / PROVENANCE_FILE
     if not path.exists():
         return None, None
@@ -25,13 +25,13 @@ def read_provenance(folder: Path, result: ReadResult) -> Provenance:
     except (OSError, ValueError, AttributeError, RecursionError):
         message = (
             f'expected an object with "origin" (one of {", ".join(ORIGINS)}) and "annotation" '
-            f"(one of {', '.join(ANNOTATIONS)}); mend or remove the file"
+            f"(one of {', '.join(ANNOTATIONS)}); fix or remove the file"
         )
         result.problems.append(Problem(str(path), message, code="provenance"))
         return None, None
 
 
 def write_provenance(corpus: Corpus, folder: Path) -> None:
-    """Write the file into a folder."""
+    """Write the provenance file into a folder."""
     data = json.dumps({"origin": corpus.origin, "annotation": corpus.annotation})
     (folder / PROVENANCE_FILE).write_text(data + "\n", encoding="utf-8")

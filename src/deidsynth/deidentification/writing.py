@@ -1,4 +1,4 @@
-"""Writing what was de-identified: whole or not at all, and for its owner only where the text is real."""
+"""Writing de-identified texts: atomically, and readable only by the owner if the text is real."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from deidsynth.workflow.store import storage_errors
 
 
 def write_folder(documents: Iterable[Document], texts: Corpus, folder: Path) -> Corpus:
-    """The documents, after writing each to ``DOC_ID.txt`` in a folder that is absent or empty.
+    """The documents, after writing each to ``DOC_ID.txt`` in a new or empty folder.
 
     Args:
         documents: what to write; taken one by one.
-        texts: what they were made of, which says whether the text is real.
-        folder: where to; it appears when the last document is written.
+        texts: the original texts, whose origin says whether they are real.
+        folder: destination; it appears when the last document is written.
 
     Raises:
-        StorageError: the disk is full or cannot be written.
+        StorageError: the disk is full or not writable.
     """
     done = []
     with _whole(folder, texts) as partial:
@@ -35,16 +35,16 @@ def write_folder(documents: Iterable[Document], texts: Corpus, folder: Path) -> 
 
 
 def write_file(documents: Iterable[Document], texts: Corpus, file: Path, *, as_jsonl: bool) -> Corpus:
-    """The documents, after writing them to one file, in place of what stood there.
+    """The documents, after writing them to one file; an existing file is replaced.
 
     Args:
         documents: what to write; taken one by one.
-        texts: what they were made of, which says whether the text is real.
-        file: where to; it appears when the last document is written.
+        texts: the original texts, whose origin says whether they are real.
+        file: destination; it appears when the last document is written.
         as_jsonl: whether to write JSON lines with the entities, or the bare text of the only document.
 
     Raises:
-        StorageError: the disk is full or cannot be written.
+        StorageError: the disk is full or not writable.
     """
     with _whole(file, texts) as partial:
         corpus = _silver(documents, texts)
@@ -57,9 +57,9 @@ def write_file(documents: Iterable[Document], texts: Corpus, file: Path, *, as_j
 
 @contextmanager
 def _whole(output: Path, texts: Corpus) -> Iterator[Path]:
-    """A path whose file or folder becomes ``output`` when the block ends well, and vanishes otherwise.
+    """A path whose file or folder becomes ``output`` if the block succeeds, and is deleted otherwise.
 
-    It lies in a hidden private folder beside ``output``; what a killed command left of one is discarded.
+    It is in a hidden private folder beside ``output``; leftovers of a killed command are deleted.
     """
     target = output.resolve()
     hidden = target.with_name(f".{target.name}.partial")

@@ -9,7 +9,7 @@ from functools import cache
 from random import Random
 
 from deidsynth.demo.grammar import Part
-from deidsynth.surrogates.names import NamePool, in_test_part, name_pool
+from deidsynth.surrogates.names import NamePool, in_test_split, name_pool
 
 _FIRST_NOTE = date(2012, 1, 1)
 _NOTE_DAYS = 13 * 365
@@ -106,7 +106,7 @@ def age_on(day: date, birth: date) -> int:
 @cache
 def part_of(part: Part, words: tuple[str, ...]) -> tuple[str, ...]:
     """The words that belong to a part by the checksum of their letters; a word is never in both."""
-    return tuple(word for word in words if in_test_part(word) == (part == "test"))
+    return tuple(word for word in words if in_test_split(word) == (part == "test"))
 
 
 def first_name(rng: Random, pool: NamePool, male: bool) -> str:

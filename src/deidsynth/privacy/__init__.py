@@ -1,14 +1,14 @@
-"""What the synthetic text gives away of the training text: counting alone, no model, no file."""
+"""What synthetic text reveals about the training text, by counting: no model, no file."""
 
-from deidsynth.privacy.near_duplicates import NearRepeats, share_of_repeats
+from deidsynth.privacy.near_duplicates import NearDuplicates, repetition_rate
 from deidsynth.privacy.rare_values import IdentifyingRuns, RareValues
 from deidsynth.privacy.verbatim import VerbatimIndex, ngram_recall
 
 __all__ = [
     "IdentifyingRuns",
-    "NearRepeats",
+    "NearDuplicates",
     "RareValues",
     "VerbatimIndex",
     "ngram_recall",
-    "share_of_repeats",
+    "repetition_rate",
 ]

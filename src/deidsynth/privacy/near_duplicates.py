@@ -1,7 +1,7 @@
-"""Texts that repeat an earlier one for the most part, or themselves, found by runs of words that stand twice.
+"""Texts that are near-duplicates of an earlier one, or repeat themselves, found by shared word n-grams.
 
-Nearness is containment: the share of the distinct runs of ``RUN_WORDS`` words of the smaller text that stand in the
-other. Time and memory are linear in the words.
+Similarity is containment: the share of the shorter text's distinct runs (n-grams of ``RUN_WORDS`` words) that also
+occur in the other. Time and memory are linear in the number of words.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from deidsynth.metrics.tokens import words
 RUN_WORDS = 8
 NEAR = 0.6
 LEAST_RUNS = 5
-MOST_HOLDERS = 10  # texts remembered for a run: enough to find those that are near, and few enough to stay linear
+MOST_HOLDERS = 10  # texts remembered per run: enough to find near-duplicates, few enough to stay linear
 
 
 class Runs:
-    """Names of runs of words: equal runs have equal names, in every process."""
+    """Names for runs of words: equal runs have equal names, in every process."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -28,22 +28,22 @@ class Runs:
         return tuple(self._numbers.setdefault(word, len(self._numbers)) for word in words(text))
 
     def names(self, text: str, length: int = RUN_WORDS) -> set[int]:
-        """The names of a text's runs of a length in words."""
+        """The names of the runs of ``length`` words in a text."""
         numbers = self.numbered(text)
         return {hash(numbers[at : at + length]) for at in range(len(numbers) - length + 1)}
 
 
-class NearRepeats:
-    """Remembers texts, and says whether another one repeats one of them.
+class NearDuplicates:
+    """Remembers texts, and finds near-duplicates of them.
 
-    A text *repeats* one of the same words, and one with which it shares ``share`` of its runs. What stands in at least
-    ``min_groups`` training groups is a template and does not count, be it a run or a whole text. Of the texts that
-    hold a run the first ``MOST_HOLDERS`` are compared.
+    A text is a *near-duplicate* of another if their words are the same, or if their containment is at least ``share``.
+    A run or a whole text that occurs in at least ``min_groups`` training groups is a template and does not count. For
+    every run, only the first ``MOST_HOLDERS`` texts that contain it are compared.
 
     Args:
         train: training texts with their groups.
-        share: least containment, in (0, 1].
-        min_groups: of a template.
+        share: least containment of a near-duplicate, in (0, 1].
+        min_groups: number of groups that makes a run or a text a template.
     """
 
     def __init__(self, train: Iterable[tuple[str, str]], share: float = NEAR, min_groups: int = 3) -> None:
@@ -63,10 +63,10 @@ class NearRepeats:
         self._holders: defaultdict[int, list[int]] = defaultdict(list)
 
     def __repr__(self) -> str:
-        return f"NearRepeats(n_texts={len(self._sizes)}, n_templates={len(self._templates)})"
+        return f"NearDuplicates(n_texts={len(self._sizes)}, n_templates={len(self._templates)})"
 
-    def repeats(self, text: str) -> bool:
-        """Whether a text repeats one that was added."""
+    def matches(self, text: str) -> bool:
+        """Whether a text is a near-duplicate of one that was added."""
         whole = self._runs.numbered(text)
         if whole in self._wholes:
             return whole not in self._common
@@ -79,7 +79,7 @@ class NearRepeats:
         return False
 
     def add(self, text: str) -> None:
-        """Remember a text: what it shares with later ones, not the text itself."""
+        """Remember the runs of a text, not the text itself."""
         own = self._own(text)
         for run in own:
             if len(self._holders[run]) < MOST_HOLDERS:
@@ -91,12 +91,12 @@ class NearRepeats:
         return self._runs.names(text) - self._templates
 
 
-def share_of_repeats(tokens: Sequence[str], length: int = 4) -> float:
-    """Share of a text's runs of tokens that stood before in it: 0 where none did, near 1 in a loop.
+def repetition_rate(tokens: Sequence[str], length: int = 4) -> float:
+    """Share of the token n-grams of a text that occurred earlier in it: 0 if none did, near 1 in a loop.
 
-    With ``n`` runs of which ``d`` are distinct this is ``1 - d / n``; 0 where there is no run.
+    With ``n`` n-grams of which ``d`` are distinct, this is ``1 - d / n``; 0 if there are none.
 
-    >>> share_of_repeats("a b a b a b".split(), 2)
+    >>> repetition_rate("a b a b a b".split(), 2)
     0.6
     """
     runs = [tuple(tokens[at : at + length]) for at in range(len(tokens) - length + 1)]

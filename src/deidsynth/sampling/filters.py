@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from deidsynth.config import FilterConfig
 from deidsynth.documents import Document
 from deidsynth.metrics import LanguageProfile, token_spans, words
-from deidsynth.privacy import IdentifyingRuns, NearRepeats, VerbatimIndex, share_of_repeats
+from deidsynth.privacy import IdentifyingRuns, NearDuplicates, VerbatimIndex, repetition_rate
 from deidsynth.sampling.engine import Request, Sample
 
 Finding = Literal[
@@ -76,7 +76,7 @@ class Filters:
         rank = math.ceil(config.overlong * len(lengths)) - 1
         self._longest = lengths[max(0, rank)] if lengths and config.overlong < 1.0 else None
         self._language = LanguageProfile(texts)
-        self._earlier = NearRepeats(pairs, config.near_repeat, config.min_groups)
+        self._earlier = NearDuplicates(pairs, config.near_repeat, config.min_groups)
         self._verbatim = VerbatimIndex(texts, groups, config.max_run_words, config.min_groups)
         self._identifying = IdentifyingRuns(looks, config.max_run_words, config.min_groups)
 
@@ -93,7 +93,7 @@ class Filters:
             return Verdict(("empty",), kept=self._config.mode != "reject" and bool(text.strip()))
         if self._config.mode == "off":
             return Verdict((), kept=True)
-        repeated = share_of_repeats([text[start:end] for start, end in token_spans(text)], self._config.loop_tokens)
+        repeated = repetition_rate([text[start:end] for start, end in token_spans(text)], self._config.loop_tokens)
         foreign = self._language.foreign_letters(text) if self.compares else None
         common = self._language.common_words(text) if self.compares else None
         found: dict[Finding, bool] = {
@@ -102,9 +102,9 @@ class Filters:
             "loop": repeated > self._config.max_repeated,
             "foreign_script": foreign is not None and foreign > self._config.max_foreign_letters,
             "other_language": common is not None and common < self._config.min_common_words,
-            "near_repeat": self._earlier.repeats(text),
+            "near_repeat": self._earlier.matches(text),
             "long_run": self.compares and not self._verbatim.passes(text),
-            "identifying_run": self._identifying.stand_in(text),
+            "identifying_run": self._identifying.occur_in(text),
         }
         findings = tuple(name for name in FINDINGS if found.get(name))
         kept = not findings or self._config.mode == "count"

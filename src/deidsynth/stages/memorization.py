@@ -43,7 +43,7 @@ class Overlap:
         shown, n_verbatim, n_rare = [], 0, 0
         with context.progress.task("overlap", len(synthetic), "documents") as task:
             for number, text in enumerate(synthetic):
-                verbatim, replayed = not index.passes(text), rare.stand_in(text)
+                verbatim, replayed = not index.passes(text), rare.occur_in(text)
                 n_verbatim += verbatim
                 n_rare += replayed
                 if text.strip() and not verbatim and not replayed:

@@ -28,7 +28,7 @@ from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAIN
 from deidsynth.stages.ensemble import Member, train_members
 from deidsynth.stages.resuming import trained
 from deidsynth.stages.stage import StageContext
-from deidsynth.surrogates import Surrogates, swapped
+from deidsynth.surrogates import Surrogates, replace_mentions
 from deidsynth.tagging import TagSet
 
 WITHIN_WORDS_SHARE = 0.002
@@ -107,7 +107,7 @@ def _untrained(
     if config.swaps:
         chance = Random(f"swaps-{context.seed}")
         surrogates = Surrogates(config.language or "en", context.seed, config.variety or 0.0)
-        others = [swapped(document, surrogates, chance, config.swaps) for document in documents]
+        others = [replace_mentions(document, surrogates, chance, config.swaps) for document in documents]
         chunks = chunks.with_copy(cut(others, max_tokens=longest))
     transitions = config.transitions * transition_log_probs(chunks.examples, tag_set)
     tagger = replace(

@@ -14,8 +14,8 @@ from deidsynth.corpora import (
     LoadedCorpus,
     content_digest,
     load_corpus,
+    make_splits,
     read_jsonl,
-    split_parts,
     write_jsonl,
 )
 from deidsynth.corpora.output import refuse_unwritable
@@ -169,7 +169,7 @@ def load(config: CorpusConfig) -> LoadedCorpus:
 
 def _warnings(loaded: LoadedCorpus, split: SplitConfig) -> list[str]:
     """What a user should know of the parts that the corpus names, one line each."""
-    counts = count_shared_groups(split_parts(loaded.corpus, loaded.parts, split))
+    counts = count_shared_groups(make_splits(loaded.corpus, loaded.splits, split))
     return [
         f"warning: {count} group{'' if count == 1 else 's'} of documents stand{'s' if count == 1 else ''} in both "
         f"{left} and {right}, as the corpus parts them; the scores may be too good: keep each group in one part"
@@ -190,7 +190,7 @@ def load_unlabelled(config: RunConfig, loaded: LoadedCorpus, listener: Progress)
         return None
     corpus = loaded.corpus
     texts = read_texts(path, language=corpus.language, origin=corpus.origin)
-    kept = without(texts, split_parts(corpus, loaded.parts, config.split)["test"])
+    kept = without(texts, make_splits(corpus, loaded.splits, config.split)["test"])
     if len(kept) < len(texts):
         listener.message(f"{path}: left out {len(texts) - len(kept)} texts that are test documents")
     if not len(kept):
@@ -287,7 +287,7 @@ def import_source(loaded: LoadedCorpus) -> Source:
 
     def write(output: Path) -> dict[str, Any]:
         write_jsonl(loaded.corpus, output / "documents.jsonl")
-        (output / "parts.json").write_text(json.dumps(dict(loaded.parts)), encoding="utf-8")
+        (output / "parts.json").write_text(json.dumps(dict(loaded.splits)), encoding="utf-8")
         return {
             "n_documents": len(loaded.corpus),
             "n_entities": loaded.corpus.n_entities,

@@ -10,7 +10,7 @@ from typing import Any
 
 from deidsynth.config import RunConfig
 from deidsynth.corpora import describe, read_jsonl, shared_groups
-from deidsynth.corpora.records import PARTS, Part
+from deidsynth.corpora.records import SPLITS, Split
 from deidsynth.digests import digest
 from deidsynth.documents import Corpus
 from deidsynth.workflow.executors import NodeResult
@@ -20,10 +20,10 @@ from deidsynth.workflow.store.manifest import package_versions
 REPORT_SCHEMA_VERSION = 1
 
 
-def count_shared_groups(parts: Mapping[Part, Corpus]) -> dict[tuple[Part, Part], int]:
-    """How many groups have documents both in the test set and in a part that training has seen."""
-    pairs: tuple[tuple[Part, Part], ...] = (("train", "test"), ("validation", "test"))
-    return {(left, right): shared_groups(parts[left], parts[right]) for left, right in pairs}
+def count_shared_groups(splits: Mapping[Split, Corpus]) -> dict[tuple[Split, Split], int]:
+    """How many groups have documents both in the test set and in a split that training has seen."""
+    pairs: tuple[tuple[Split, Split], ...] = (("train", "test"), ("validation", "test"))
+    return {(left, right): shared_groups(splits[left], splits[right]) for left, right in pairs}
 
 
 def summarize(config: RunConfig, results: list[NodeResult], device: str) -> dict[str, Any]:
@@ -34,7 +34,9 @@ def summarize(config: RunConfig, results: list[NodeResult], device: str) -> dict
     artifacts = {result.name: result.artifact for result in results}
     language = config.corpus.language
     gold, synthetic = (_read_json(artifacts[f"evaluate-{model}"], "scores.json") for model in ("gold", "synthetic"))
-    parts = {part: read_jsonl(artifacts[f"select-{part}"].path / "corpus.jsonl", language=language) for part in PARTS}
+    splits = {
+        split: read_jsonl(artifacts[f"select-{split}"].path / "corpus.jsonl", language=language) for split in SPLITS
+    }
     silver = read_jsonl(artifacts["annotate"].path / "corpus.jsonl", language=language)
     return {
         "schema_version": REPORT_SCHEMA_VERSION,
@@ -54,8 +56,8 @@ def summarize(config: RunConfig, results: list[NodeResult], device: str) -> dict
             }
             for result in results
         ],
-        "corpora": {**{part: describe(corpus) for part, corpus in parts.items()}, "synthetic": describe(silver)},
-        "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(parts).items()},
+        "corpora": {**{split: describe(corpus) for split, corpus in splits.items()}, "synthetic": describe(silver)},
+        "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(splits).items()},
         "curves": _curves(artifacts),
         "overlap": _read_json(artifacts["overlap"], "overlap.json"),
         "language": language,
