@@ -217,7 +217,7 @@ def test_a_faulty_option_exits_with_2_before_anything_is_computed(
     ("name", "content", "message"),
     [
         ("odd", '{"text": "Un patio."}\n{"secreto": "Zarzal"}\n', 'odd.jsonl:2: expected an object {"text": ...}'),
-        ("empty", '{"text": ""}\n', "empty.jsonl: contains no text"),
+        ("empty", '{"text": ""}\n', "empty.jsonl: holds no text"),
         ("corpus", '{"text": "Un patio."}\n', "rename the file"),
     ],
 )

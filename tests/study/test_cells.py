@@ -145,7 +145,7 @@ def test_folds_of_train_leave_the_test_part_alone() -> None:
     fold = FoldConfig(number=1, folds=3, of="train")
     found = make_fold(corpus, parts, SplitConfig(), fold)
     assert "g0" not in {document.unit for part in found.values() for document in part}
-    with pytest.raises(CorpusError, match="ask for fewer folds"):
+    with pytest.raises(CorpusError, match="use fewer folds"):
         make_fold(corpus_of(3), {}, SplitConfig(), FoldConfig(number=1, folds=4))
 
 
