@@ -42,28 +42,32 @@ def ours(spec: dict[str, Any]) -> Sampler:
     Raises:
         SystemExit: it does not know this model.
     """
-    from deidsynth.models.language_model.packing import Frame
-    from deidsynth.sampling.cpu_decoding import WaveDecoder, supports
+    from deidsynth.models.language_model.packing import SpecialTokenIds
+    from deidsynth.sampling.cpu_decoding import CpuDecoder, supports
     from deidsynth.sampling.engine import SamplingSettings
 
-    model, frame = _model(spec), Frame(**spec["frame"])
+    model, special = _model(spec), SpecialTokenIds(**spec["special_token_ids"])
     if not supports(model):
         raise SystemExit("our own loop does not know this model")
-    settings, decoder = SamplingSettings(top_p=spec["top_p"]), WaveDecoder(model)
+    settings, decoder = SamplingSettings(top_p=spec["top_p"]), CpuDecoder(model)
     return lambda prompts, seed: decoder.continuations(
-        prompts, frame, settings, max_new_tokens=_room(prompts, spec), seed=seed
+        prompts, special, settings, max_new_tokens=_room(prompts, spec), seed=seed
     )
 
 
 def stretches(spec: dict[str, Any]) -> Sampler:
     """``generate`` for 64 tokens at a time, finished rows dropped in between: our way for all other models."""
-    from deidsynth.models.language_model.packing import Frame
+    from deidsynth.models.language_model.packing import SpecialTokenIds
     from deidsynth.sampling.decoding import continuations
     from deidsynth.sampling.engine import SamplingSettings
 
-    model, frame, settings = _model(spec), Frame(**spec["frame"]), SamplingSettings(top_p=spec["top_p"])
+    model, special, settings = (
+        _model(spec),
+        SpecialTokenIds(**spec["special_token_ids"]),
+        SamplingSettings(top_p=spec["top_p"]),
+    )
     return lambda prompts, seed: continuations(
-        model, prompts, frame, settings, max_new_tokens=_room(prompts, spec), seed=seed
+        model, prompts, special, settings, max_new_tokens=_room(prompts, spec), seed=seed
     )
 
 
@@ -72,18 +76,18 @@ def generate(spec: dict[str, Any]) -> Sampler:
     import torch
     from transformers import GenerationConfig
 
-    model, frame = _model(spec), spec["frame"]
-    ends = {"bos_token_id": frame["bos"], "eos_token_id": frame["eos"], "pad_token_id": frame["fill"]}
+    model, special = _model(spec), spec["special_token_ids"]
+    ends = {"bos_token_id": special["bos"], "eos_token_id": special["eos"], "pad_token_id": special["pad"]}
 
     def sampler(prompts: Batch, seed: int) -> list[list[int]]:
         width, room = max(map(len, prompts)), _room(prompts, spec)
         config = GenerationConfig(do_sample=True, top_k=0, top_p=spec["top_p"], max_new_tokens=room, **ends)
-        ids = torch.tensor([[frame["fill"]] * (width - len(row)) + [*row] for row in prompts])
+        ids = torch.tensor([[special["pad"]] * (width - len(row)) + [*row] for row in prompts])
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts])
         torch.manual_seed(seed)
         with torch.inference_mode():
             rows: list[list[int]] = model.generate(ids, attention_mask=mask, generation_config=config).tolist()
-        return [_until(row[width:], frame["eos"]) for row in rows]
+        return [_until(row[width:], special["eos"]) for row in rows]
 
     return sampler
 
@@ -107,11 +111,11 @@ def ctranslate2(spec: dict[str, Any]) -> Sampler:
             max_length=_room(prompts, spec),
             sampling_topk=0,
             sampling_topp=spec["top_p"],
-            end_token=[spec["frame"]["eos"]],
+            end_token=[spec["special_token_ids"]["eos"]],
             return_end_token=True,
             include_prompt_in_result=False,
         )
-        return [_until(each.sequences_ids[0], spec["frame"]["eos"]) for each in found]
+        return [_until(each.sequences_ids[0], spec["special_token_ids"]["eos"]) for each in found]
 
     return sampler
 
@@ -140,13 +144,13 @@ def openvino(spec: dict[str, Any]) -> Sampler:
     def config(room: int, seed: int) -> Any:
         found = rival.GenerationConfig()  # temperature 1 and no top-k, unless told otherwise
         found.do_sample, found.top_p, found.max_new_tokens, found.rng_seed = True, spec["top_p"], room, seed
-        found.set_eos_token_id(spec["frame"]["eos"])
+        found.set_eos_token_id(spec["special_token_ids"]["eos"])
         return found
 
     def sampler(prompts: Batch, seed: int) -> list[list[int]]:
         ids, room = [ov.Tensor(np.array([row], dtype=np.int64)) for row in prompts], _room(prompts, spec)
         found = pipeline.generate(ids, [config(room, seed + number) for number in range(len(prompts))])
-        return [_until([*each.m_generation_ids[0]], spec["frame"]["eos"]) for each in found]
+        return [_until([*each.m_generation_ids[0]], spec["special_token_ids"]["eos"]) for each in found]
 
     return sampler
 
@@ -221,7 +225,7 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
         drawn = sampler(spec["prompts"][at : at + size], spec["seed"] + at)
         first = first or time.perf_counter() - started
         lengths.append([len(row) for row in drawn])
-        ended += sum(row[-1:] == [spec["frame"]["eos"]] for row in drawn)
+        ended += sum(row[-1:] == [spec["special_token_ids"]["eos"]] for row in drawn)
     return {
         "seconds": time.perf_counter() - started,
         "processor_seconds": time.process_time() - processor,

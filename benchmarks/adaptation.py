@@ -29,13 +29,14 @@ import transformers
 from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArguments
 
 from deidsynth.cli.terminal import print_json, tell
-from deidsynth.config import AdaptConfig, SplitConfig
-from deidsynth.corpora import load_corpus, make_splits
+from deidsynth.config import AdaptConfig, ResolvedAdaptConfig, SplitConfig, resolve_adapt
+from deidsynth.corpora import make_splits, read_corpus
 from deidsynth.documents import Document
 from deidsynth.errors import DeidsynthError
 from deidsynth.models.devices import Compute, resolve_device, resolve_precision
-from deidsynth.models.language_model.adaptation import TextSplit, adapt
+from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens
 from deidsynth.models.language_model.causal_lm import adaptable_model
+from deidsynth.models.language_model.packing import token_ids
 
 BATCH_SIZES = (1, 2, 4, 8, 16)
 TRIED_TOKENS = 12_000
@@ -45,19 +46,20 @@ Rate = tuple[int, float]
 """Tokens that were predicted, and the seconds it took."""
 
 
-def ours(texts: Sequence[str], config: AdaptConfig, device: str, precision: str) -> Rate:
+def ours(texts: Sequence[str], config: ResolvedAdaptConfig, device: str, precision: str) -> Rate:
     """One pass over the texts with our loop."""
     torch.manual_seed(1)
     adaptable = adaptable_model(config, texts, device)
     with tempfile.TemporaryDirectory() as scratch:
         compute = Compute(1, device, precision, Path(scratch))
         began = time.perf_counter()
-        points = adapt(adaptable, TextSplit(tuple(texts), ()), config, compute, {})
+        tokens = TokenSplit([token_ids(adaptable.tokenizer, text) for text in texts], (), 0)
+        points = adapt_to_tokens(adaptable, tokens, config, compute, {})
         n_tokens = sum(point.n_targets for point in points)
         return n_tokens, time.perf_counter() - began
 
 
-def trainer(texts: Sequence[str], config: AdaptConfig, device: str, precision: str, batch_size: int) -> Rate:
+def trainer(texts: Sequence[str], config: ResolvedAdaptConfig, device: str, precision: str, batch_size: int) -> Rate:
     """One pass over the texts with transformers' trainer."""
     torch.manual_seed(1)
     adaptable = adaptable_model(config, texts, device)
@@ -111,8 +113,9 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     """What ``--json`` prints."""
     device = resolve_device(options.device)
     precision = resolve_precision("auto", device)
-    config = AdaptConfig(base=options.base, epochs=1, validation=0, keep="last", checkpoint_seconds=1e9, method="full")
-    loaded = load_corpus(options.corpus, language=options.language)
+    asked = AdaptConfig(base=options.base, epochs=1, validation=0, keep="last", checkpoint_seconds=1e9, method="full")
+    config = resolve_adapt(asked)
+    loaded = read_corpus(options.corpus, language=options.language)
     documents: Sequence[Document] = make_splits(loaded.corpus, loaded.splits, SplitConfig())["train"].documents
     texts = [document.text for document in documents[: options.documents]]
 

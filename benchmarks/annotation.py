@@ -35,7 +35,7 @@ from transformers import pipeline
 
 from deidsynth.cli.terminal import print_json, tell
 from deidsynth.config import AnnotateConfig, SplitConfig
-from deidsynth.corpora import load_corpus, make_splits
+from deidsynth.corpora import make_splits, read_corpus
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import DeidsynthError, InputError
 from deidsynth.metrics import score
@@ -163,7 +163,7 @@ def f1(gold: Sequence[Document], found: Sequence[Document]) -> float | None:
 def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     """What ``--json`` prints."""
     keep_freed_memory()
-    loaded = load_corpus(options.corpus, language=options.language)
+    loaded = read_corpus(options.corpus, language=options.language)
     gold = make_splits(loaded.corpus, loaded.splits, SplitConfig())["test"].documents[: options.documents]
     documents = [document.with_entities(()) for document in gold]
     tagger, precision = load_tagger(options.model), resolve_precision("auto", "cpu")

@@ -33,21 +33,26 @@ import torch
 from deidsynth.cli.guard import INTERRUPTED
 from deidsynth.cli.settings import stage_config
 from deidsynth.cli.terminal import make_progress, print_json, tell
-from deidsynth.config import AdaptConfig, SplitConfig
-from deidsynth.corpora import LoadedCorpus, content_digest, load_corpus, make_splits, shared_groups, take_fraction
+from deidsynth.config import AdaptConfig, ResolvedAdaptConfig, SplitConfig, resolve_adapt
+from deidsynth.corpora import LoadedCorpus, content_digest, make_splits, read_corpus, shared_groups, take_fraction
 from deidsynth.digests import digest, hex_of, tree_digest
 from deidsynth.documents import Corpus
 from deidsynth.errors import CorpusError, DeidsynthError, InputError, Problem
+from deidsynth.files import write_json
 from deidsynth.models.devices import Compute, resolve_device, resolve_precision
-from deidsynth.models.language_model.adaptation import adapt, split_texts, validation_loss
+from deidsynth.models.language_model.adaptation import (
+    TokenSplit,
+    adapt_to_tokens,
+    split_documents,
+    validation_loss,
+)
 from deidsynth.models.language_model.causal_lm import Adaptable, adaptable_model, context_length
-from deidsynth.models.language_model.packing import Frame, pack, token_ids
+from deidsynth.models.language_model.packing import SpecialTokenIds, pack, token_ids
 from deidsynth.models.requirements import check_base
 from deidsynth.models.training.loop import TrainingPoint
 from deidsynth.progress import Progress
 from deidsynth.stages import STAGES
-from deidsynth.stages.artifacts import write_json
-from deidsynth.stages.curves import watch
+from deidsynth.stages.work.curves import watch
 from deidsynth.starters import SCRATCH, find
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -126,15 +131,19 @@ def gather(loaded: LoadedCorpus, general: Mapping[str, Sequence[str]], seed: int
     )
 
 
-def bits_per_character(adaptable: Adaptable, texts: Sequence[str], config: AdaptConfig, compute: Compute) -> float:
+def bits_per_character(
+    adaptable: Adaptable, texts: Sequence[str], config: ResolvedAdaptConfig, compute: Compute
+) -> float:
     """Bits per character of texts in rows of the training length."""
     length = min(config.sequence_length, context_length(adaptable.model))
-    rows = pack([token_ids(adaptable.tokenizer, text) for text in texts], Frame.of(adaptable.tokenizer), length)
+    rows = pack(
+        [token_ids(adaptable.tokenizer, text) for text in texts], SpecialTokenIds.of(adaptable.tokenizer), length
+    )
     n_characters = sum(len(text) for text in texts)
     return validation_loss(adaptable.model, rows, n_characters, compute.device, compute.precision)[1]
 
 
-def compute_cell(config: AdaptConfig, share: float, texts: Texts, compute: Compute, progress: Progress) -> Cell:
+def compute_cell(config: ResolvedAdaptConfig, share: float, texts: Texts, compute: Compute, progress: Progress) -> Cell:
     """A base after adaptation to a share of the training documents, measured.
 
     Args:
@@ -145,20 +154,25 @@ def compute_cell(config: AdaptConfig, share: float, texts: Texts, compute: Compu
         progress: who listens.
     """
     documents = list(take_fraction(texts.train, share, compute.seed)) if share else []
-    split = split_texts(documents, config.validation, compute.seed)
+    train, held_out = split_documents(documents, config.validation, compute.seed)
     torch.manual_seed(compute.seed)
-    adaptable = adaptable_model(config, split.train, compute.device)
+    adaptable = adaptable_model(config, [document.text for document in train], compute.device)
     adaptable.model.to(compute.device)
+    tokens = TokenSplit(
+        [token_ids(adaptable.tokenizer, document.text) for document in train],
+        [token_ids(adaptable.tokenizer, document.text) for document in held_out],
+        sum(len(document.text) for document in held_out),
+    )
     memory: dict[str, Any] = {}
     if share:
         compute.scratch.mkdir(parents=True, exist_ok=True)
-        points = _timed(adapt(adaptable, split, config, compute, memory), memory)
+        points = _timed(adapt_to_tokens(adaptable, tokens, config, compute, memory), memory)
         watch(points, f"{config.base} {_percent(share)}", progress, memory)
     return {
         "base": config.base,
         "share": share,
         "n_documents": len(documents),
-        "n_validation_documents": len(split.validation),
+        "n_validation_documents": len(held_out),
         "n_parameters": sum(weight.numel() for weight in adaptable.model.parameters()),
         "n_tokens_seen": memory.get("n_targets", 0),
         "seconds": memory.get("seconds", 0.0),
@@ -191,7 +205,7 @@ def undefined_cell(base: str, texts: Texts) -> Cell:
     }
 
 
-def cell_path(work: Path, config: AdaptConfig, share: float, texts: Texts, compute: Compute) -> Path:
+def cell_path(work: Path, config: ResolvedAdaptConfig, share: float, texts: Texts, compute: Compute) -> Path:
     """The file of a cell; its name tells all that the cell depends on."""
     folder = Path(config.base).expanduser()
     starter = None if config.base == SCRATCH else find(config.base, "causal")
@@ -209,7 +223,7 @@ def cell_path(work: Path, config: AdaptConfig, share: float, texts: Texts, compu
 
 
 def cells(
-    configs: Sequence[AdaptConfig],
+    configs: Sequence[ResolvedAdaptConfig],
     shares: Sequence[float],
     texts: Texts,
     compute: Compute,
@@ -344,8 +358,8 @@ def benchmark(options: argparse.Namespace) -> tuple[Cell, Texts]:
         torch.set_num_threads(options.threads)
     device = resolve_device(options.device)
     compute = Compute(options.seed, device, resolve_precision("auto", device), options.work)
-    configs = [stage_config(AdaptConfig, options.set, base=base) for base in bases]
-    loaded = load_corpus(options.corpus, language=options.language, group_by=options.group_by, require_entities=False)
+    configs = [resolve_adapt(stage_config(AdaptConfig, options.set, base=base)) for base in bases]
+    loaded = read_corpus(options.corpus, language=options.language, group_by=options.group_by, require_entities=False)
     texts = gather(loaded, general_texts(options.general, options.general_characters), options.seed)
     for config in configs:
         check_base(config, device)

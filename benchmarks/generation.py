@@ -48,7 +48,7 @@ from deidsynth.cli.terminal import print_json, tell
 from deidsynth.errors import CheckFailedError, DeidsynthError, InputError
 from deidsynth.models.devices import resolve_precision
 from deidsynth.models.language_model.causal_lm import context_length, load_causal_lm
-from deidsynth.models.language_model.packing import Frame, token_ids
+from deidsynth.models.language_model.packing import SpecialTokenIds, token_ids
 from deidsynth.starters import resolve
 
 RUN = Path(__file__).with_name("_generation_run.py")
@@ -66,9 +66,9 @@ def specification(options: argparse.Namespace) -> tuple[Run, Run]:
     """
     folder = resolve(options.model, "causal")
     model, tokenizer = load_causal_lm(folder, "cpu", "fp32")
-    frame = Frame.of(tokenizer)
+    special = SpecialTokenIds.of(tokenizer)
     texts = prompt_texts(options.prompts, options.prompt_characters)
-    ids = [[frame.bos, *token_ids(tokenizer, text)] for text in texts]
+    ids = [[special.bos, *token_ids(tokenizer, text)] for text in texts]
     max_length = min(context_length(model), options.max_length_tokens)
     if max(map(len, ids)) >= max_length:
         raise InputError(f"--max-length-tokens {max_length}: a prompt of {max(map(len, ids))} tokens leaves no room")
@@ -80,7 +80,7 @@ def specification(options: argparse.Namespace) -> tuple[Run, Run]:
         "model": folder,
         "precision": options.precision,
         "threads": options.threads,
-        "frame": asdict(frame),
+        "special_token_ids": asdict(special),
         "top_p": options.top_p,
         "max_length": max_length,
         "prompts": [ids[number % len(ids)] for number in range(options.documents)],

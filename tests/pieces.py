@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.config import StageConfig
-from deidsynth.stages.stage import StageContext
+from deidsynth.stages.specification import StageContext
 
 N_PIECES = 7
 

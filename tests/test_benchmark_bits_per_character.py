@@ -22,7 +22,7 @@ FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "bits_per_character.
 WHO = ("La paciente", "El carpintero", "Una vecina", "El remero", "La tejedora", "Un pastor", "La panadera")
 WHAT = ("llega cansada", "tose de noche", "duerme poco", "camina mejor", "come con gusto", "pide un vaso de agua")
 WHERE = ("en la sala azul", "junto al molino", "tras la cena", "desde el martes", "sin fiebre", "con su perro")
-SMALL = ("hidden_size=32", "layers=1", "heads=2", "intermediate_size=48", "vocabulary_size=300", "context=64")
+SMALL = ("hidden_size=32", "layers=1", "vocabulary_size=300")
 SETTINGS = (*(f"scratch.{each}" for each in SMALL), "sequence_length=64", "batch_tokens=128", "epochs=3")
 GENERAL = ("Los barcos vuelven al puerto cuando cae la tarde. " * 8, "Nadie abrió la puerta.\u2028Llovía. " * 8)
 
@@ -231,7 +231,7 @@ def test_a_faulty_general_source_is_named_and_not_quoted(
 
 
 def test_meddocan_shares_are_nested_by_group(benchmark: ModuleType, data_folder: Path) -> None:
-    loaded = benchmark.load_corpus(data_folder / "meddocan", language="es", group_by=r"^(.+)-\d+$")
+    loaded = benchmark.read_corpus(data_folder / "meddocan", language="es", group_by=r"^(.+)-\d+$")
     texts = benchmark.gather(loaded, {}, 1)
     assert len(texts.measured["corpus"]) == 250 and len(texts.train) == 475
     units: set[str] = set()

@@ -20,7 +20,7 @@ from tiny_runs import SETTINGS, write_config, write_notes
 SECRET = "Xylofonia"
 QUICK = {
     "adapt": {**SETTINGS["adapt"], "epochs": 1},
-    "train": {**SETTINGS["train"], "epochs": 8, "scratch": {**SETTINGS["train"]["scratch"], "dropout": 0.0}},
+    "train": {**SETTINGS["train"], "epochs": 8},
 }
 
 

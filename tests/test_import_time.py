@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -9,7 +10,31 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
-HEAVY = ("torch", "transformers", "peft", "accelerate", "matplotlib")
+HEAVY = ("torch", "transformers", "peft", "accelerate", "matplotlib", "pyarrow")
+LATE = {
+    "api.py": 2,  # torch
+    "cli/__init__.py": 1,  # the libraries that follow read the environment that it sets
+    "cli/deidentify.py": 1,  # torch
+    "cli/guard.py": 1,  # rich, which only a failure needs
+    "models/language_model/causal_lm.py": 1,  # an optional dependency
+    "showing.py": 2,  # rich, which takes longer than all the rest of a corpus that shows nothing
+    "study/curves.py": 2,  # matplotlib, a second that only a study with curves needs
+    "workflow/pipeline.py": 1,  # torch
+}
+"""Imports inside functions, by file: each has a start-up time or an optional dependency for a reason."""
+
+VERBS = """
+import typer
+from deidsynth.cli.app import app
+from deidsynth.cli.verbs import loaded
+
+def load(command):
+    for each in getattr(command, "commands", {}).values():
+        loaded(each)
+        load(each)
+
+load(typer.main.get_command(app))
+"""
 
 
 def python(code: str) -> str:
@@ -29,11 +54,38 @@ def python(code: str) -> str:
         "from deidsynth import Corpus, Document, Entity, LabelScheme, RunConfig, load_corpus, score",
         "import deidsynth.cli.app",
         "import deidsynth.workflow.pipeline",
+        pytest.param(VERBS, id="every verb"),
     ],
 )
 def test_importing_brings_no_deep_learning_library(statement: str) -> None:
-    printed = python(f"import sys; {statement}; print([name for name in {HEAVY!r} if name in sys.modules])")
+    printed = python(f"{statement}\nimport sys; print([name for name in {HEAVY!r} if name in sys.modules])")
     assert printed.strip() == "[]"
+
+
+def test_help_imports_no_verb() -> None:
+    code = "import sys; from deidsynth.cli.app import app; app(['--help'], standalone_mode=False); "
+    printed = python(f"{code} print([name for name in sys.modules if name.startswith('deidsynth.cli')])")
+    wanted = {"deidsynth.cli", "deidsynth.cli.app", "deidsynth.cli.guard", "deidsynth.cli.verbs"}
+    assert set(ast.literal_eval(printed.splitlines()[-1])) == wanted
+
+
+def test_modules_import_at_the_top() -> None:
+    found = {}
+    for path in sorted((SOURCE / "deidsynth").rglob("*.py")):
+        functions = [
+            node
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+        imports = {
+            node.lineno
+            for function in functions
+            for node in ast.walk(function)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+        }
+        if imports:
+            found[path.relative_to(SOURCE / "deidsynth").as_posix()] = len(imports)
+    assert found == LATE
 
 
 def test_help_takes_less_than_a_second() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deidsynth.config import RunConfig, load_data, merge, parse
+from deidsynth.config import RunConfig, load_data, parse
 from deidsynth.corpora import read_jsonl
 from deidsynth.errors import ConfigError
 from deidsynth.workflow.pipeline import run
@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def config(folder: Path, output: str, **synthesize: Any) -> RunConfig:
-    adapt = {**SETTINGS["adapt"], "header": ["labels"]}
+    adapt = {**SETTINGS["adapt"], "control_codes": ["labels"]}
     path = write_config(
         folder / f"{output}.yaml", folder / "notes", folder / output, adapt=adapt, synthesize={**SAMPLING, **synthesize}
     )
@@ -38,10 +38,10 @@ def test_a_synthetic_model_learns_from_what_the_language_model_wrote(folder: Pat
     made = run(config(folder, "inline", annotations="inline"), device="cpu")
     corpus = read_jsonl(made.folder / "synthetic" / "corpus.jsonl")
     assert (corpus.origin, corpus.annotation) == ("synthetic", "silver")
-    facts = {stage["name"]: stage["facts"] for stage in made.report["stages"]}
+    facts = {stage.name: stage.facts for stage in made.report.stages}
     assert facts["synthesize"]["n_entities"] == facts["annotate"]["n_entities"] == corpus.n_entities > len(corpus)
     assert facts["synthetic"]["n_entities"] == corpus.n_entities
-    assert made.report["models"]["synthetic"]["strict"]["f1"] is not None
+    assert made.synthetic.strict.f1 is not None
     assert (made.folder / "report.html").stat().st_size > 10_000
     assert (made.folder / "models" / "lm" / "deidsynth.json").is_file()
 
@@ -50,23 +50,22 @@ def test_what_both_annotate_alike_is_published_and_checked(folder: Path) -> None
     made = run(config(folder, "agreement", annotations="agreement", agreement=0.4), device="cpu")
     statuses = {result.name: result.status for result in made.results}
     assert statuses["synthesize"] == "cached"  # the texts are those of the inline run
-    facts = {stage["name"]: stage["facts"] for stage in made.report["stages"]}
+    facts = {stage.name: stage.facts for stage in made.report.stages}
     corpus = read_jsonl(made.folder / "synthetic" / "corpus.jsonl")
     assert facts["annotate"]["n_disagreeing"] == facts["synthesize"]["n_documents"] - len(corpus)
-    assert made.report["overlap"]["n_notes_checked"] == len(corpus)
+    assert made.report.memorization.n_notes_checked == len(corpus)
 
 
 def test_configurations_that_contradict_themselves() -> None:
     endpoint = {"base_url": "http://127.0.0.1:8000/v1", "model": "lm"}
     for data, message in (
         ({"synthesize": {"annotations": "inline"}, "adapt": {"annotations": "none"}}, "leave adapt.annotations out"),
-        ({"synthesize": {"prompts": {"headers": "gold"}}, "adapt": {"header": []}}, "set adapt.header"),
         ({"synthesize": {"annotations": "inline", "endpoint": endpoint}}, "a server gives plain text"),
-        ({"synthesize": {"endpoint": endpoint}, "adapt": {"header": ["length"]}}, "a server is sent no header"),
-        ({"adapt": {"header": ["length", "length"]}}, "a field is named twice"),
+        (
+            {"synthesize": {"endpoint": endpoint}, "adapt": {"control_codes": ["length"]}},
+            "a server is sent no control codes",
+        ),
+        ({"adapt": {"control_codes": ["length", "length"]}}, "a field is named twice"),
     ):
         with pytest.raises(ConfigError, match=message):
             parse(RunConfig, data)
-    settled = parse(RunConfig, merge({}, {"synthesize": {"annotations": "agreement"}})).adapt_config()
-    assert settled.annotations == "inline"
-    assert RunConfig().adapt_config().annotations == "none"

@@ -29,7 +29,7 @@ KILLS = {
     "evaluate": ("evaluate-gold", "evaluate-gold", 3),
     "synthesize": ("synthesize", "synthesize", 3),
     "annotate": ("annotate", "annotate", 7),
-    "overlap": ("overlap", "overlap", 3),
+    "memorization": ("memorization", "memorization", 3),
     "synthetic-pretraining": ("synthetic", "synthetic: pretrain", 5),
     "synthetic-tagging": ("synthetic", "synthetic", 11),
 }

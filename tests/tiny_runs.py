@@ -30,11 +30,7 @@ SETTINGS: dict[str, Any] = {
         "scratch": {
             "hidden_size": 48,
             "layers": 2,
-            "heads": 2,
-            "kv_heads": 1,
-            "intermediate_size": 96,
             "vocabulary_size": 450,
-            "context": 128,
         },
     },
     "synthesize": {
@@ -52,12 +48,9 @@ SETTINGS: dict[str, Any] = {
         "scratch": {
             "hidden_size": 32,
             "layers": 2,
-            "heads": 2,
-            "intermediate_size": 48,
             "vocabulary_size": 450,
-            "dropout": 0.05,
         },
-        "pretraining": {"epochs": 3},
+        "task_adaptive_pretraining": {"epochs": 3},
     },
     "annotate": {"batch_size": 4},
     "precision": "fp32",

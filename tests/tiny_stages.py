@@ -11,21 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from deidsynth.config import parse
+from deidsynth.config import AdaptConfig, StageConfig, TrainConfig, parse, resolve_adapt, resolve_train
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus, Document
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages import STAGES, StageContext
 
-CAUSAL = {"hidden_size": 32, "layers": 1, "heads": 2, "intermediate_size": 32, "vocabulary_size": 400, "context": 128}
-ENCODER = {
-    "hidden_size": 32,
-    "layers": 2,
-    "heads": 2,
-    "intermediate_size": 48,
-    "vocabulary_size": 400,
-    "dropout": 0.0,
-}
+CAUSAL = {"hidden_size": 32, "layers": 1, "vocabulary_size": 400}
+ENCODER = {"hidden_size": 32, "layers": 2, "vocabulary_size": 400}
 ADAPT = {
     "epochs": 4,
     "batch_tokens": 512,
@@ -35,11 +28,20 @@ ADAPT = {
     "evaluations": 3,
 }
 TRAIN = {"epochs": 8, "batch_size": 4, "learning_rate": 0.01, "encoder": "scratch", "scratch": ENCODER}
-TRAIN |= {"pretraining": {"epochs": 1}, "average": 0.4}
-SYNTHESIZE = {"batch_size": 5, "max_length_tokens": 60, "volume": 0.75, "prompts": {"language": "sv"}}
+TRAIN |= {"task_adaptive_pretraining": {"epochs": 1}, "weight_averaging": 0.4}
+SYNTHESIZE = {"batch_size": 5, "max_length_tokens": 60, "volume_ratio": 0.75, "prompts": {"language": "sv"}}
 SYNTHESIZE |= {"filters": {"mode": "count"}}
 
 Facts = Mapping[str, Any]
+
+
+def resolved(stage: str, settings: Mapping[str, Any]) -> StageConfig:
+    """The configuration of a stage as a run would give it to it, with values invented in Swedish."""
+    if stage == "train":
+        return resolve_train(parse(TrainConfig, settings), language="sv")
+    if stage in ("adapt", "base"):
+        return resolve_adapt(parse(AdaptConfig, settings))
+    return parse(STAGES[stage].config_type, settings)
 
 
 def run(
@@ -55,7 +57,7 @@ def run(
     made, scratch = root / (name or stage), root / f"{name or stage}-scratch"
     made.mkdir(parents=True, exist_ok=True)
     scratch.mkdir(exist_ok=True)
-    config = parse(STAGES[stage].config_type, settings)
+    config = resolved(stage, settings)
     context = StageContext(scratch, seed=seed, progress=listener or SilentProgress())
     return made, STAGES[stage].run(config, inputs, made, context)
 

@@ -7,24 +7,30 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from deidsynth.config import SynthesizeConfig, parse
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings
 from deidsynth.sampling.local import LocalEngine
-from deidsynth.stages.stage import StageContext
-from deidsynth.stages.synthesize import Synthesize
+from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work.synthesize import Synthesize
 from tiny_models import NOTES, save_tiny
 
 # Random weights write words that nobody knows. One rule is left, and so strict that it rejects about half of the texts.
 SETTINGS: dict[str, Any] = {
     "batch_size": 4,
-    "volume": 1.0,
+    "volume_ratio": 1.0,
     "top_p": 1.0,
     "max_length_tokens": 40,
     "prompts": {"language": "sv"},
-    "filters": {"budget": 3, "max_repeated": 0.4, "loop_tokens": 1, "min_common_words": 0, "max_foreign_letters": 1},
+    "filters": {
+        "max_sampled_ratio": 3,
+        "max_repeated": 0.4,
+        "min_common_words": 0,
+        "max_foreign_letters": 1,
+    },
 }
 
 
@@ -44,7 +50,8 @@ def synthesize(folders: Mapping[str, Path], place: Path) -> Mapping[str, Any]:
     for name in ("output", "scratch"):
         (place / name).mkdir(parents=True, exist_ok=True)
     config = parse(SynthesizeConfig, SETTINGS)
-    return Synthesize().run(config, folders, place / "output", StageContext(place / "scratch", seed=3))
+    with patch("deidsynth.sampling.filters.LOOP_TOKENS", 1):
+        return Synthesize().run(config, folders, place / "output", StageContext(place / "scratch", seed=3))
 
 
 def synthesize_and_die(folders: Mapping[str, Path], place: Path, n_batches: int) -> None:

@@ -33,7 +33,7 @@ from transformers import (
 from wrapped import wrapped_tokenizer
 
 from deidsynth.models.devices import autocast, resolve_device, resolve_precision
-from deidsynth.models.tagger.masking import MaskedBatch, hide, masked_loss_sum
+from deidsynth.models.tagger.masking import MaskedBatch, mask_tokens, masked_loss_sum
 from deidsynth.models.training.loop import LoopSettings, Objective, training_steps
 
 EVALUATIONS = 12
@@ -95,7 +95,7 @@ def masked(ids: Tensor, tokenizer: Any, share: float, number: int) -> MaskedBatc
     """Rows with hidden tokens, the same ones for the same number."""
     ids = ids.clone()
     ids[:, 0], ids[:, -1] = tokenizer.cls_token_id, tokenizer.sep_token_id
-    shown, labels = hide(ids, tokenizer, share, torch.Generator().manual_seed(SEED * 1_000_003 + number))
+    shown, labels = mask_tokens(ids, tokenizer, share, torch.Generator().manual_seed(SEED * 1_000_003 + number))
     return MaskedBatch(shown, None, labels)
 
 

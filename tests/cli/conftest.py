@@ -12,20 +12,13 @@ from typer.testing import CliRunner, Result
 
 from deidsynth.cli.app import app
 from deidsynth.cli.guard import set_debug
-from deidsynth.config import (
-    AdaptConfig,
-    AnnotateConfig,
-    EvaluateConfig,
-    OverlapConfig,
-    SelectConfig,
-    StageConfig,
-    SynthesizeConfig,
-    TrainConfig,
-)
-from deidsynth.corpora import make_splits, read_jsonl
-from deidsynth.corpora import write_jsonl as jsonl_writer
+from deidsynth.config import StageConfig
+from deidsynth.corpora import make_splits, read_jsonl, write_jsonl as jsonl_writer
 from deidsynth.documents import Corpus, Document, Entity
-from deidsynth.stages.stage import StageContext
+from deidsynth.metrics import Counts
+from deidsynth.stages.specification import StageContext
+from fake_specs import specs_of
+from run_reports import memorization, recall, scores
 
 Deidsynth = Callable[..., Result]
 Note = Callable[..., dict[str, Any]]
@@ -72,10 +65,8 @@ def note() -> Note:
 class FakeStage:
     """A stage that counts documents instead of computing, and remembers what it was given."""
 
-    version = 1
-
-    def __init__(self, name: str, config_type: type[StageConfig]) -> None:
-        self.name, self.config_type = name, config_type
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.seen: list[dict[str, Any]] = []
         self.error: BaseException | None = None
 
@@ -95,10 +86,12 @@ class FakeStage:
             (output / "curve.jsonl").write_text("", encoding="utf-8")
         elif self.name == "evaluate":
             silver = json.loads((inputs["model"] / "model" / "config.json").read_text(encoding="utf-8"))["silver"]
-            (output / "scores.json").write_text(json.dumps(self._scores(0.5 if silver else 0.75)), encoding="utf-8")
-        elif self.name == "overlap":
-            recall = {"train": {"recall": 0.25}, "held_out": {"recall": 0.125}}
-            (output / "overlap.json").write_text(json.dumps({"n": 5, **recall, "shown": []}), encoding="utf-8")
+            (output / "scores.json").write_text(
+                json.dumps(scores(Counts(1, 1, 1) if silver else Counts(3, 1, 1))), encoding="utf-8"
+            )
+        elif self.name == "memorization":
+            found = memorization(recall(0.25), recall(0.125), [])
+            (output / "memorization.json").write_text(json.dumps(found), encoding="utf-8")
         else:
             corpus = self._corpus(config, inputs, corpora)
             write_target(corpus, output / "corpus.jsonl")
@@ -116,11 +109,6 @@ class FakeStage:
         made = [Document(f"s{number}", "Hej Bo", (Entity(4, 6, "NAME"),)) for number in range(len(source))]
         return Corpus(tuple(made), origin="synthetic", annotation="silver")
 
-    def _scores(self, f1: float) -> dict[str, Any]:
-        counts = {"precision": f1, "recall": f1, "f1": f1, "tp": 3, "fp": 1, "fn": 1}
-        ways = dict.fromkeys(("strict", "span", "merged", "token"), counts)
-        return {**ways, "per_label": {"NAME": counts}, "leak": None, "n_documents": 2}
-
 
 def write_target(corpus: Corpus, path: Path) -> None:
     """Write a file that an earlier attempt may have left."""
@@ -133,17 +121,9 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeStage]:
     """Fakes in place of the package's stages, by name."""
     import deidsynth.stages
 
-    kinds: dict[str, type[StageConfig]] = {
-        "select": SelectConfig,
-        "adapt": AdaptConfig,
-        "synthesize": SynthesizeConfig,
-        "train": TrainConfig,
-        "annotate": AnnotateConfig,
-        "evaluate": EvaluateConfig,
-        "overlap": OverlapConfig,
-    }
-    fakes = {name: FakeStage(name, kind) for name, kind in kinds.items()}
-    monkeypatch.setattr(deidsynth.stages, "STAGES", fakes, raising=False)
+    names = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization")
+    fakes = {name: FakeStage(name) for name in names}
+    monkeypatch.setattr(deidsynth.stages, "STAGES", specs_of(fakes))
     return fakes
 
 

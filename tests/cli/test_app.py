@@ -13,6 +13,7 @@ import yaml
 from deidsynth.cli import reference
 from deidsynth.cli.app import app
 from deidsynth.cli.guard import guarded, set_debug
+from deidsynth.cli.verbs import Verb
 from deidsynth.config import RunConfig, parse
 from deidsynth.errors import CheckFailedError, ConfigError, InputError, IntegrityError
 
@@ -38,6 +39,32 @@ def test_the_list_of_verbs_is_whole() -> None:
         if line.startswith("## deidsynth "):
             names.append(line.removeprefix("## deidsynth "))
     assert sorted(names) == sorted(VERBS)
+
+
+def test_the_list_of_verbs_says_what_their_help_says() -> None:
+    groups = [typer.main.get_command(app)]
+    n_verbs = 0
+    while groups:
+        for command in groups.pop().commands.values():
+            if isinstance(command, Verb):
+                n_verbs += 1
+                assert command.help == command.load().help.split("\n\n")[0].replace("\n", " "), command.name
+            else:
+                groups.append(command)
+    assert n_verbs == len(VERBS)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt(), 130), (ImportError("no such library"), 3), (InputError("wrong"), 2)]
+)
+def test_a_verb_that_cannot_be_imported_fails_as_a_command_does(deidsynth, monkeypatch, error, code) -> None:
+    def fail(_name: str) -> None:
+        raise error
+
+    monkeypatch.setattr("deidsynth.cli.verbs.import_module", fail)
+    result = deidsynth("version")
+    assert result.exit_code == code
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize("name", ["cli.md", "configuration.md"])
@@ -75,6 +102,13 @@ def test_the_reference_of_the_configuration_has_every_key() -> None:
     assert "| `train.chunk_words` | whole number or null, ≥ 4 | `128` |" in text
     example = yaml.safe_load(text.split("```yaml")[1].split("```")[0])
     assert parse(RunConfig, example).synthetic_train_config().epochs == 4
+
+
+def test_the_reference_of_the_configuration_shows_the_presets() -> None:
+    text = reference.configuration().split("## Presets")[1]
+    assert "| starter | full | 2.5 | 2048 | 0.0015 | muon | labels, length |" in text
+    assert "| hub | 16 | 5e-05 | adamw | 0 | 5e-05 | 0 |" in text
+    assert "| 0.7 | 0.5 |" in text
 
 
 @pytest.mark.parametrize(

@@ -154,3 +154,20 @@ def test_texts_of_a_table_are_converted_and_columns_that_may_hold_entities_are_t
     result = deidsynth("corpus", "convert", path, tmp_path / "out", "--to", "brat")
     assert result.exit_code == 0
     assert f"{path}: no entity column found, and these columns are ignored: ward" in result.stderr
+
+
+def test_a_corpus_keeps_its_language_through_every_command(deidsynth, write_jsonl, note, tmp_path) -> None:
+    notes = [note(f"{n}", "Bo, 45", (0, 2, "NOMBRE_SUJETO_ASISTENCIA"), (4, 6, "FECHAS")) for n in range(4)]
+    source = write_jsonl("in.jsonl", notes)
+    steps = [
+        ("convert", "--to", "brat", "--language", "sv"),
+        ("map", "--to", "i2b2", "--mapping", "meddocan-sepr"),
+        ("split", "--to", "doccano"),
+        ("convert", "--to", "jsonl"),
+    ]
+    for number, (verb, *options) in enumerate(steps):
+        target = tmp_path / str(number)
+        result = deidsynth("corpus", verb, source, target, *options)
+        assert result.exit_code == 0, result.stderr
+        source = target
+    assert json.loads(deidsynth("corpus", "describe", source, "--json").stdout)["language"] == "sv"

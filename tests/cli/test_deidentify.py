@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -26,14 +27,13 @@ def trained(tmp_path_factory):
     corpus.write_text("".join(lines), encoding="utf-8")
     settings = [
         "encoder=scratch",
-        "pretraining.epochs=6",
+        "task_adaptive_pretraining.epochs=6",
         "epochs=12",
         "batch_size=8",
         "scratch.hidden_size=32",
         "scratch.layers=1",
-        "scratch.heads=2",
+        "scratch.vocabulary_size=400",
     ]
-    settings += ["scratch.intermediate_size=32", "scratch.vocabulary_size=400", "scratch.dropout=0.0"]
     options = [option for setting in settings for option in ("--set", setting)]
     result = CliRunner().invoke(app, ["train", str(corpus), "--output", str(home / "ner"), "--device", "cpu", *options])
     assert result.exit_code == 0, result.stderr
@@ -139,7 +139,9 @@ def test_half_a_folder_never_looks_finished(deidsynth, trained, notes, tmp_path,
     def stop_at_the_second(document):
         seen.append(document)
         if len(seen) == 2:
-            assert [path.name for path in tmp_path.iterdir() if "clean" in path.name] == [".clean.partial"]
+            [under_way] = [path for path in tmp_path.iterdir() if "clean" in path.name]
+            assert under_way.name == f".clean.{os.getpid()}.tmp"
+            assert under_way.stat().st_mode & 0o777 == 0o700
             raise error
         return masked(document)
 
@@ -150,7 +152,7 @@ def test_half_a_folder_never_looks_finished(deidsynth, trained, notes, tmp_path,
     assert result.exit_code == code
     assert ("nothing was written" in result.stderr) == (code == 130)
     assert [path.name for path in tmp_path.iterdir()] == ["notes"]
-    stale = tmp_path / ".clean.partial" / "clean" / "stale.txt"
+    stale = tmp_path / f".clean.{os.getpid()}.tmp" / "stale.txt"
     stale.parent.mkdir(parents=True)
     stale.write_text("half", encoding="utf-8")
     assert deidsynth(*command).exit_code == 0

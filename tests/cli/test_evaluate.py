@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 
@@ -258,3 +259,22 @@ def test_brat_annotations_alone_are_read_on_the_texts_of_gold(deidsynth, corpora
     result = deidsynth("evaluate", gold, tmp_path / "brat", "--predicted-from", "brat", "--json")
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["span"]["tp"] == 1
+
+
+PRINTED = Path(__file__).with_name("evaluate_printed.jsonl").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("printed", PRINTED, ids=["plain", "reference", "runs", "folds"])
+def test_json_is_what_it_has_always_been(deidsynth, write_jsonl, note, tmp_path, monkeypatch, printed) -> None:
+    """To the order of the keys and the last digit; the file was written before results had types."""
+    golds = [note(f"p{n // 2}-{n}", TEXT, (0, 9, "NAME"), (17, 21, "NAME" if n else "PLACE")) for n in range(5)]
+    found = [note(f"p{n // 2}-{n}", TEXT, (0, 9 - n % 3, "NAME"), (17, 21, "NAME")) for n in range(5)]
+    found[2]["entities"][0]["score"] = 0.75
+    few = [note(f"p{n // 2}-{n}", TEXT, *[(0, 9, "NAME"), (10, 16, "AGE")][: n % 3]) for n in range(5)]
+    corpora = {"gold": golds, "found": found, "few": few, "one": found[:2], "two": found[2:]}
+    for name, notes in corpora.items():
+        write_jsonl(f"{name}.jsonl", notes)
+    monkeypatch.chdir(tmp_path)
+    wanted = json.loads(printed)
+    result = deidsynth("evaluate", *wanted["arguments"], "--group-by", "^(p[0-9])", "--resamples", "50", "--json")
+    assert json.dumps(json.loads(result.stdout)) == json.dumps(wanted["printed"])

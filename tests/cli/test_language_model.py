@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 
-TINY = ["base=scratch", "scratch.hidden_size=32", "scratch.layers=1", "scratch.heads=2", "scratch.intermediate_size=32"]
-TINY += ["scratch.vocabulary_size=300", "scratch.context=64", "sequence_length=32", "batch_tokens=64", "epochs=1"]
+TINY = ["base=scratch", "scratch.hidden_size=32", "scratch.layers=1", "scratch.vocabulary_size=300"]
+TINY += ["sequence_length=32", "batch_tokens=64", "epochs=1"]
 
 
 def test_adapt_then_synthesize(deidsynth, corpus, tmp_path) -> None:

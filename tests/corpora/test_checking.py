@@ -7,7 +7,8 @@ import re
 import pytest
 
 from deidsynth.corpora import Record, find_warnings
-from deidsynth.corpora.records import RawSpan, Split
+from deidsynth.corpora.records import RawSpan
+from deidsynth.documents import Split
 
 WORDS = [f"ord{n}" for n in range(60)]
 

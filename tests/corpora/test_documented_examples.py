@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deidsynth.corpora import FORMATS, load_corpus
+from deidsynth.corpora import FORMATS, read_corpus
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "corpora.md"
 SECTION = re.compile(r"^### ([\w-]+)\n(.*?)(?=^##)", re.DOTALL | re.MULTILINE)
@@ -25,7 +25,7 @@ def test_an_example_is_read_as_it_stands(format: str, tmp_path: Path) -> None:
         pytest.importorskip("cassis")
     for name, content in EXAMPLE.findall(SECTIONS[format]):
         (tmp_path / name).write_text(content, encoding="utf-8")
-    loaded = load_corpus(tmp_path)
+    loaded = read_corpus(tmp_path)
     (document,) = loaded.corpus
     assert (loaded.format, loaded.problems) == (format, ())
     assert document.doc_id == ("letter-1" if format == "asq-phi" else "letter")

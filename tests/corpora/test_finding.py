@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deidsynth.corpora import check_corpus, find_format, load_corpus
+from deidsynth.corpora import check_corpus, find_format, read_corpus
 from deidsynth.errors import InputError
 
 TEXT = "Ana kom hem"
@@ -87,19 +87,19 @@ def test_what_looks_like_a_corpus_and_is_not_read_is_counted(tmp_path: Path, rea
     put(tmp_path / "train", read)
     put(tmp_path / "more", other)
     (tmp_path / "LICENSE.md").write_text("free")
-    assert load_corpus(tmp_path, format=read).skipped == Counter({key: 1})
+    assert read_corpus(tmp_path, format=read).skipped == Counter({key: 1})
 
 
 def test_json_lines_in_folders_below_are_counted(tmp_path: Path) -> None:
     put(put(tmp_path, "jsonl") / "more", "jsonl")
-    assert load_corpus(tmp_path).skipped == {"files_in_subfolders": 1}
+    assert read_corpus(tmp_path).skipped == {"files_in_subfolders": 1}
 
 
 def test_another_form_of_what_is_read_does_not_count(tmp_path: Path) -> None:
     put(tmp_path / "train" / "brat", "brat")
     put(tmp_path / "train" / "xml")
     (tmp_path / "train" / "xml" / "g.xml").write_text(XML)
-    assert not load_corpus(tmp_path, format="brat").skipped
+    assert not read_corpus(tmp_path, format="brat").skipped
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".xml", ".conll", ".txt", ".parquet"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from deidsynth.corpora import FORMATS, LoadedCorpus, find_format, load_corpus, write_corpus
+from deidsynth.corpora import FORMATS, LoadedCorpus, find_format, read_corpus, write_corpus
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import InputError
 
@@ -26,7 +27,7 @@ def target(folder: Path, name: str) -> Path:
 
 @pytest.fixture(scope="module", params=CORPORA)
 def loaded(request: pytest.FixtureRequest, data_folder: Path) -> LoadedCorpus:
-    return load_corpus(data_folder / request.param)
+    return read_corpus(data_folder / request.param)
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -43,7 +44,7 @@ def test_round_trip_of_whole_corpora(loaded: LoadedCorpus, name: str, tmp_path: 
 def _round_trip(corpus: Corpus, loaded: LoadedCorpus, name: str, folder: Path) -> None:
     splits = {document.doc_id: loaded.splits[document.doc_id] for document in corpus} if loaded.splits else {}
     write_corpus(corpus, target(folder, name), name, splits)
-    back = load_corpus(target(folder, name), format=name)
+    back = read_corpus(target(folder, name), format=name)
     assert _content(back.corpus) == _content(corpus)
     assert back.splits == splits
 
@@ -53,7 +54,16 @@ def test_the_format_of_what_was_written_is_found(name: str, tmp_path: Path) -> N
     path = target(tmp_path, name)
     write_corpus(SMALL, path, name)
     assert find_format(path) == name
-    assert _content(load_corpus(path).corpus) == _content(SMALL)
+    assert _content(read_corpus(path).corpus) == _content(SMALL)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_language_is_kept_or_counted_as_left_out(name: str, tmp_path: Path) -> None:
+    path = target(tmp_path, name)
+    dropped = write_corpus(replace(SMALL, language="sv"), path, name)
+    kept = read_corpus(path).corpus.language
+    assert (kept, dropped["languages"]) in (("sv", 0), (None, 1))
+    assert (kept == "sv") == (name not in ("conll", "table"))
 
 
 def test_a_format_that_is_only_read_says_which_are_written(tmp_path: Path) -> None:

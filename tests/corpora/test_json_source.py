@@ -10,8 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from deidsynth.corpora.formats import doccano, label_studio, presidio
 from deidsynth.corpora.records import ReadResult, build_corpus, check_records

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deidsynth import corpora
-from deidsynth.corpora import LoadedCorpus, content_digest, find_format, load_corpus, write_corpus
+from deidsynth.corpora import LoadedCorpus, content_digest, find_format, read_corpus, write_corpus
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import ConfigError, CorpusError, InputError, UnrepresentableError
 
@@ -34,13 +34,13 @@ def test_formats_are_found(tmp_path: Path) -> None:
 
 def test_a_missing_path_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere: no such file or folder; check the path of the corpus"):
-        load_corpus(tmp_path / "nowhere")
+        read_corpus(tmp_path / "nowhere")
 
 
 def test_an_unknown_layout_names_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Ana")
     with pytest.raises(InputError, match=r"not a known corpus format: .*--from or corpus\.format: brat, jsonl, "):
-        load_corpus(tmp_path)
+        read_corpus(tmp_path)
 
 
 def test_an_ambiguous_layout_names_the_remedy(tmp_path: Path) -> None:
@@ -48,28 +48,28 @@ def test_an_ambiguous_layout_names_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.txt").touch()
     put(tmp_path / "x.jsonl", {"doc_id": "a"})
     with pytest.raises(InputError, match=r"could be brat or jsonl; name it with --from or corpus\.format"):
-        load_corpus(tmp_path)
-    assert load_corpus(tmp_path, format="jsonl").corpus.n_entities == 1
+        read_corpus(tmp_path)
+    assert read_corpus(tmp_path, format="jsonl").corpus.n_entities == 1
 
 
 def test_an_unknown_format_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="unknown corpus format 'nix'; known formats: brat, jsonl"):
-        load_corpus(tmp_path, format="nix")
+        read_corpus(tmp_path, format="nix")
 
 
 def test_an_empty_corpus_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="no documents found; is this the right folder"):
-        load_corpus(put(tmp_path / "x.jsonl"))
+        read_corpus(put(tmp_path / "x.jsonl"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(CorpusError, match="no documents found"):
-        load_corpus(tmp_path / "empty", format="brat")
+        read_corpus(tmp_path / "empty", format="brat")
 
 
 def test_a_corpus_without_entities_is_an_error_unless_allowed(tmp_path: Path) -> None:
     path = put(tmp_path / "x.jsonl", {"doc_id": "a", "entities": []}, {"doc_id": "b", "entities": []})
     with pytest.raises(CorpusError, match="none of the 2 documents has an entity"):
-        load_corpus(path)
-    assert len(load_corpus(path, require_entities=False).corpus) == 2
+        read_corpus(path)
+    assert len(read_corpus(path, require_entities=False).corpus) == 2
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_corpus_without_entities_is_an_error_unless_allowed(tmp_path: Path) ->
 )
 def test_unknown_or_mixed_origin_counts_as_real(tmp_path: Path, said, argument, expected) -> None:
     path = put(tmp_path / "x.jsonl", *({"doc_id": str(n), "origin": origin} for n, origin in enumerate(said)))
-    assert load_corpus(path, origin=argument).corpus.origin == expected
+    assert read_corpus(path, origin=argument).corpus.origin == expected
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_unknown_or_mixed_origin_counts_as_real(tmp_path: Path, said, argument, 
 )
 def test_one_silver_document_makes_the_corpus_silver(tmp_path: Path, said, expected) -> None:
     path = put(tmp_path / "x.jsonl", *({"doc_id": str(n), "annotation": each} for n, each in enumerate(said)))
-    assert load_corpus(path, language="es").corpus.annotation == expected
+    assert read_corpus(path, language="es").corpus.annotation == expected
 
 
 @pytest.mark.parametrize(
@@ -102,21 +102,21 @@ def test_one_silver_document_makes_the_corpus_silver(tmp_path: Path, said, expec
 )
 def test_group_by_takes_the_first_group_or_the_whole_match(tmp_path: Path, group_by, groups) -> None:
     path = put(tmp_path / "x.jsonl", {"doc_id": "p-1-1", "group": "own"}, {"doc_id": "p-1-2"})
-    assert [document.group for document in load_corpus(path, group_by=group_by).corpus] == groups
+    assert [document.group for document in read_corpus(path, group_by=group_by).corpus] == groups
 
 
 def test_group_by_must_be_an_expression(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"--group-by: 1 problem\n  corpus\.group_by: not a regular expression \(.+\)"
     ):
-        load_corpus(put(tmp_path / "x.jsonl", {"doc_id": "a"}), group_by="(")
+        read_corpus(put(tmp_path / "x.jsonl", {"doc_id": "a"}), group_by="(")
 
 
 @pytest.mark.parametrize("group_by", [r"-(\d+)$", r"a-(\d*)|b|c"])
 def test_group_by_must_find_a_group_in_every_name(tmp_path: Path, group_by: str) -> None:
     path = put(tmp_path / "x.jsonl", {"doc_id": "a-1"}, {"doc_id": "b"}, {"doc_id": "c"})
     with pytest.raises(CorpusError, match="finds no group in 2 of 3 document names"):
-        load_corpus(path, group_by=group_by)
+        read_corpus(path, group_by=group_by)
 
 
 def test_a_part_for_some_documents_only_cannot_be_written(tmp_path: Path) -> None:
@@ -154,5 +154,28 @@ def test_the_digest_sees_content_but_not_order() -> None:
 
 def test_representations_hold_no_text_and_no_ids(tmp_path: Path) -> None:
     path = put(tmp_path / "x.jsonl", {"doc_id": "secret-id", "text": "secret-text"})
-    loaded, result = load_corpus(path), corpora.check_corpus(path)
+    loaded, result = read_corpus(path), corpora.check_corpus(path)
     assert "secret" not in repr((loaded, result, result.records))
+
+
+def test_a_loaded_corpus_knows_its_splits_and_keeps_them(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    put(tmp_path / "in" / "train.jsonl", {"doc_id": "a", "language": "sv"}, {"doc_id": "b", "language": "sv"})
+    put(tmp_path / "in" / "test.jsonl", {"doc_id": "c", "language": "sv"})
+    corpus = corpora.load_corpus(tmp_path / "in")
+    assert corpus.split_counts() == {"train": 2, "test": 1}
+    assert [document.doc_id for document in corpus.split("train")] == ["a", "b"]
+    write_corpus(corpus, tmp_path / "out", "brat")
+    assert corpora.load_corpus(tmp_path / "out").split("test").language == "sv"
+    write_corpus(corpus.split("train"), tmp_path / "one.jsonl", "jsonl")
+    assert len(read_corpus(tmp_path / "one.jsonl").corpus) == 2
+    with pytest.raises(UnrepresentableError, match="one file cannot store splits"):
+        write_corpus(corpus, tmp_path / "all.jsonl", "jsonl")
+    write_corpus(corpus, tmp_path / "all.jsonl", "jsonl", splits={})
+
+
+def test_what_a_loaded_corpus_lacks_is_a_warning(tmp_path: Path) -> None:
+    path = put(tmp_path / "x.jsonl", {"doc_id": "a", "ward": 1})
+    with pytest.warns(UserWarning, match=r"x.jsonl: skipped 1 unknown keys") as told:
+        corpora.load_corpus(path)
+    assert [Path(each.filename).name for each in told] == ["test_loading.py"]

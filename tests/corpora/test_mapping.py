@@ -54,9 +54,9 @@ def test_by_way_of_i2b2_the_coarse_class_is_the_same() -> None:
 
 
 def test_meddocan_is_covered_whole(data_folder: Path) -> None:
-    from deidsynth.corpora import load_corpus
+    from deidsynth.corpora import read_corpus
 
-    corpus = load_corpus(data_folder / "meddocan").corpus
+    corpus = read_corpus(data_folder / "meddocan").corpus
     mapped, dropped = map_labels(corpus, load_mapping("meddocan-coarse"))
     assert not dropped
     assert set(mapped.label_scheme()) <= COARSE

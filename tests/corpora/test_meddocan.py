@@ -12,8 +12,8 @@ from deidsynth.config import SplitConfig
 from deidsynth.corpora import (
     LoadedCorpus,
     content_digest,
-    load_corpus,
     make_splits,
+    read_corpus,
     shared_groups,
     take_fraction,
     write_corpus,
@@ -26,7 +26,7 @@ CASE = r"^(.+)-\d+$"
 
 @pytest.fixture(scope="module")
 def loaded() -> LoadedCorpus:
-    return load_corpus(DATA, language="es", group_by=CASE)
+    return read_corpus(DATA, language="es", group_by=CASE)
 
 
 def test_counts(loaded: LoadedCorpus) -> None:
@@ -40,7 +40,7 @@ def test_counts(loaded: LoadedCorpus) -> None:
 
 
 def test_one_folder_alone_has_no_parts() -> None:
-    train = load_corpus(DATA / "train", group_by=CASE)
+    train = read_corpus(DATA / "train", group_by=CASE)
     assert (len(train.corpus), len({document.group for document in train.corpus}), train.splits) == (500, 483, {})
 
 
@@ -62,5 +62,5 @@ def test_fractions_are_nested(loaded: LoadedCorpus) -> None:
 @pytest.mark.parametrize("format", ["brat", "jsonl"])
 def test_conversion_is_lossless(loaded: LoadedCorpus, tmp_path: Path, format: str) -> None:
     write_corpus(loaded.corpus, tmp_path / "out", format, loaded.splits)
-    again = load_corpus(tmp_path / "out", language="es", group_by=CASE)
+    again = read_corpus(tmp_path / "out", language="es", group_by=CASE)
     assert content_digest(again) == content_digest(loaded)

@@ -7,10 +7,9 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from deidsynth.corpora import load_corpus, read_jsonl, write_corpus, write_jsonl
+from deidsynth.corpora import read_corpus, read_jsonl, write_corpus, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 
 SPLITS = ("train", "validation", "test")
@@ -46,6 +45,7 @@ def corpora(draw: st.DrawFn, scored: bool = False, grouped: bool = False) -> Cor
         tuple(made),
         origin=draw(st.sampled_from(["real", "invented", "synthetic"])),
         annotation=draw(st.sampled_from(["gold", "silver"])),
+        language=draw(st.none() | st.sampled_from(["sv", "es", "no"])),
     )
 
 
@@ -60,7 +60,7 @@ def test_jsonl_file_is_lossless(corpus: Corpus) -> None:
         path = Path(folder) / "corpus.jsonl"
         write_jsonl(corpus, path)
         assert read_jsonl(path) == corpus
-        assert load_corpus(path, require_entities=False).corpus == corpus
+        assert read_corpus(path, require_entities=False).corpus == corpus
 
 
 @settings(max_examples=150)
@@ -70,11 +70,12 @@ def test_both_formats_keep_documents_and_parts(corpus: Corpus, data: st.DataObje
     with tempfile.TemporaryDirectory() as folder:
         for name in ("brat", "jsonl"):
             dropped = write_corpus(corpus, Path(folder) / name, name, splits)
-            loaded = load_corpus(Path(folder) / name, require_entities=False)
+            loaded = read_corpus(Path(folder) / name, require_entities=False)
             assert not dropped and not loaded.skipped
             assert by_id(loaded.corpus) == by_id(corpus)
             assert (loaded.format, loaded.splits) == (name, splits)
             assert (loaded.corpus.origin, loaded.corpus.annotation) == (corpus.origin, corpus.annotation)
+            assert loaded.corpus.language == corpus.language
 
 
 @settings(max_examples=60)
@@ -82,7 +83,7 @@ def test_both_formats_keep_documents_and_parts(corpus: Corpus, data: st.DataObje
 def test_brat_counts_what_it_cannot_hold(corpus: Corpus) -> None:
     with tempfile.TemporaryDirectory() as folder:
         dropped = write_corpus(corpus, Path(folder) / "out", "brat")
-        loaded = load_corpus(Path(folder) / "out", require_entities=False).corpus
+        loaded = read_corpus(Path(folder) / "out", require_entities=False).corpus
     n_scores = sum(entity.score is not None for document in corpus for entity in document.entities)
     n_groups = sum(document.group is not None for document in corpus)
     assert dropped == {name: count for name, count in (("scores", n_scores), ("groups", n_groups)) if count}

@@ -5,11 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from deidsynth.config import SplitConfig
-from deidsynth.corpora import make_splits, shared_groups, take_fraction
+from deidsynth.corpora import hold_out, make_splits, shared_groups, take_fraction
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError, InputError
 
@@ -53,6 +52,27 @@ def test_shares_are_of_documents_and_validation_is_a_share_of_the_rest() -> None
     assert {split: len(each) for split, each in carved.items()} == {"train": 760, "validation": 40, "test": 200}
     large = make_splits(corpus_of(*[10] * 100), {}, SplitConfig(test=0.2, validation=0.05))
     assert {split: len(each) for split, each in large.items()} == {"train": 760, "validation": 40, "test": 200}
+
+
+@given(SIZES, st.integers(0, 99), st.floats(0.01, 0.9))
+def test_whole_groups_are_held_out_as_a_split_carves_them(sizes, seed, share) -> None:
+    corpus = corpus_of(*sizes)
+    kept, held = hold_out(corpus.documents, share, seed)
+    assert kept and held
+    assert sorted([*kept, *held], key=list(corpus).index) == list(corpus)
+    assert not {document.unit for document in kept} & {document.unit for document in held}
+    splits = {document.doc_id: "test" if document.unit == "g0" else "train" for document in corpus}
+    carved = make_splits(corpus, splits, SplitConfig(validation=share, seed=seed))
+    rest = corpus.filter(lambda document: document.unit != "g0")
+    assert [list(carved["train"]), list(carved["validation"])] == list(hold_out(rest.documents, share, seed))
+
+
+@pytest.mark.parametrize(("size", "n_held"), [(1, 10), (3, 9), (7, 7), (50, 50)])
+def test_the_share_is_of_documents(size: int, n_held: int) -> None:
+    documents = corpus_of(*[size] * (100 // size), 100 % size).documents
+    kept, held = hold_out(documents, 0.1, 1)
+    assert len(kept) + len(held) == 100
+    assert len(held) in (n_held, n_held + 100 % size)
 
 
 def test_a_fraction_says_nothing_about_the_split() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deidsynth.corpora.texts import read_texts, without
+from deidsynth.corpora.texts import read_notes, read_texts, without
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError, InputError
 
@@ -62,3 +62,38 @@ def test_texts_that_are_test_documents_are_left_out() -> None:
     texts = Corpus((Document("1", "Ana kom, hem"), Document("2", "Bo gick")))
     tests = Corpus((Document("a", "ana kom hem"),))
     assert [document.doc_id for document in without(texts, tests)] == ["2"]
+
+
+def test_notes_are_named_by_their_place_and_kept_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "ward" / ".left.7.tmp").mkdir(parents=True)
+    for name in ("b.txt", "ward/a.v2.txt", "ward/a.ann", "ward/.hidden.txt", "ward/.left.7.tmp/a.txt"):
+        (tmp_path / name).write_bytes("\ufeffÅsa\r\n".encode())
+    (tmp_path / "c.txt").write_bytes(b"")
+    notes = read_notes(tmp_path, language="sv")
+    assert [(note.doc_id, note.text) for note in notes] == [
+        ("b", "\ufeffÅsa\r\n"),
+        ("c", ""),
+        ("ward/a.v2", "\ufeffÅsa\r\n"),
+    ]
+    assert (notes.origin, notes.language) == ("real", "sv")
+    assert [note.doc_id for note in read_notes(tmp_path / "ward" / "a.v2.txt")] == ["a.v2"]
+
+
+def test_every_note_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_bytes(b"Ana\n\xff")
+    (tmp_path / "c.txt").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(CorpusError, match="3 problems") as caught:
+        read_notes(tmp_path)
+    assert [(Path(each.path).name, each.line) for each in caught.value.problems] == [
+        ("a.txt", 2),
+        ("b.txt", 2),
+        ("c.txt", None),
+    ]
+    assert "Ana" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "told"), [("nowhere", "no such file or folder"), (".", "contains no .txt file")])
+def test_no_notes(tmp_path: Path, name: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        read_notes(tmp_path / name)

@@ -18,7 +18,7 @@ from deidsynth.demo import invented_corpus
 from deidsynth.documents import Corpus, Document
 from deidsynth.surrogates.identity import could_identify, dni_letter, nass_check, passes_luhn
 from deidsynth.surrogates.names import name_pool
-from deidsynth.surrogates.telephones import is_fictitious_swedish
+from fictitious_numbers import is_fictitious_swedish
 
 LANGUAGES = ("sv", "es")
 SWEDISH_LABELS = set(

@@ -49,7 +49,14 @@ def at(found, path):
 
 def test_ends_are_those_of_all_27_resamples_of_three_documents() -> None:
     # The 27 are equally likely; 0.13 and 0.87 lie between the 27ths, so inside a step of every distribution.
-    found, scores = evaluate(documents(GOLD), documents(GOOD), sentence_count=N_SENTENCES, resampling=MANY)
+    result = evaluate(
+        documents(GOOD),
+        documents(GOLD),
+        resamples=MANY.n_resamples,
+        level=MANY.level,
+        sentence_count=N_SENTENCES,
+    )
+    found, scores = result.to_dict(), result.scores
     every = [figures(drawn_scores(GOOD, drawn)) for drawn in product(range(3), repeat=3)]
     for path in figures(scores):
         ends = np.quantile([each[path] for each in every], [0.13, 0.87], method="inverted_cdf")
@@ -58,7 +65,7 @@ def test_ends_are_those_of_all_27_resamples_of_three_documents() -> None:
 
 def test_differences_are_those_of_the_same_27_resamples_of_both_systems() -> None:
     poor, good = drawn_scores(POOR, (0, 1, 2)), drawn_scores(GOOD, (0, 1, 2))
-    found = compare(poor, good, resampling=MANY)
+    found = compare(poor, good, resampling=MANY).to_dict()
     first, second = figures(poor), figures(good)
     every = [(figures(drawn_scores(POOR, d)), figures(drawn_scores(GOOD, d))) for d in product(range(3), repeat=3)]
     for path in first:
@@ -72,7 +79,7 @@ def test_differences_are_those_of_the_same_27_resamples_of_both_systems() -> Non
 
 
 def test_p_counts_the_eight_exchanges_of_three_documents() -> None:
-    found = compare(drawn_scores(POOR, (0, 1, 2)), drawn_scores(GOOD, (0, 1, 2)), resampling=MANY)
+    found = compare(drawn_scores(POOR, (0, 1, 2)), drawn_scores(GOOD, (0, 1, 2)), resampling=MANY).to_dict()
     row = found["exposure"]["documents_without_miss"]
     # GOOD hides all of documents 2 and 3, POOR all of document 3: 2/3 - 1/3. Whoever has document 2, the gap is 1/3.
     assert (row["reference"], row["candidate"], row["randomization_p"]) == (1 / 3, 2 / 3, 1.0)
@@ -83,7 +90,7 @@ def test_p_counts_the_eight_exchanges_of_three_documents() -> None:
 
 def test_a_margin_is_judged_only_where_higher_is_better() -> None:
     good = score(documents(GOLD), documents(GOOD), sentence_count=N_SENTENCES)
-    same = compare(good, good, margin=0.05, resampling=MANY)
+    same = compare(good, good, margin=0.05, resampling=MANY).to_dict()
     judged = {name for name, row in same["exposure"].items() if "non_inferiority" in row}
     assert judged == {"characters_found", "documents_without_miss", "entities_without_miss"}
     assert "non_inferiority" not in same["leak"]
@@ -91,14 +98,14 @@ def test_a_margin_is_judged_only_where_higher_is_better() -> None:
         assert row["non_inferiority"]["non_inferior"]
         assert row["randomization_p"] == 1.0
     without = score(documents(GOLD), documents(GOOD))
-    assert "leak" not in compare(without, good, resampling=MANY)
+    assert "leak" not in compare(without, good, resampling=MANY).to_dict()
 
 
 def test_a_label_that_is_not_drawn_keeps_its_figure() -> None:
     gold = documents([(ANA, LUND), (BO,), (BO,)])
     found = documents([(ANA,), (BO,), (BO,)])
     # Of the 27 resamples 8 lack PLACE, whose F1 is 0: the average of NAME's 1 and its 0 is always one half.
-    macro = evaluate(gold, found, resampling=Resampling(n_resamples=500))[0]["intervals"]["macro"]
+    macro = evaluate(found, gold, resamples=500).to_dict()["intervals"]["macro"]
     assert macro["f1"] == [0.5, 0.5]
 
 
@@ -106,8 +113,7 @@ def test_an_entity_of_two_documents_is_drawn_with_its_group() -> None:
     one = Document("a", "Ana kom", (Entity(0, 3, "NAME"),), "p")
     two = Document("b", "Ana gick", (Entity(0, 3, "NAME"),), "p")
     other = Document("c", "Bo kom", (Entity(0, 2, "NAME"),), "q")
-    few = Resampling(n_resamples=500)
-    found, _ = evaluate([one, two, other], [one, two.with_entities(()), other], resampling=few)
+    found = evaluate([one, two.with_entities(()), other], [one, two, other], resamples=500).to_dict()
     # Patient p is never without a miss, patient q always: half, with resamples of 0, 1/2 and 1.
     assert found["exposure"]["entities_without_miss"] == 0.5
     assert found["intervals"]["exposure"]["entities_without_miss"] == [0.0, 1.0]
@@ -115,10 +121,11 @@ def test_an_entity_of_two_documents_is_drawn_with_its_group() -> None:
 
 def test_what_is_undefined_has_no_interval() -> None:
     nothing = documents([(), (), ()])
-    found, scores = evaluate(nothing, documents(GOOD), resampling=Resampling(n_resamples=50))
+    result = evaluate(documents(GOOD), nothing, resamples=50)
+    found, scores = result.to_dict(), result.scores
     assert found["intervals"]["exposure"]["documents_without_miss"] is None
     assert found["intervals"]["leak"] is None
-    assert compare(scores, scores, margin=0.1)["exposure"]["characters_found"] == {
+    assert compare(scores, scores, margin=0.1).to_dict()["exposure"]["characters_found"] == {
         "reference": None,
         "candidate": None,
         "difference": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import InputError
-from deidsynth.metrics import Resampling, evaluate, evaluate_several, score
+from deidsynth.metrics import Resampling, RunsResult, evaluate, evaluate_several, score
 
 TEXT = "Ana kom och Bo gick"
 ANA, BO = Entity(0, 3, "NAME"), Entity(12, 14, "NAME")
@@ -28,10 +29,9 @@ def named(*systems):
 
 def test_mean_spread_and_variance_of_runs() -> None:
     many = Resampling(n_resamples=20_000, level=0.74)
-    found, whole = evaluate_several(
-        corpus(GOLD), named(*map(corpus, RUNS)), sentence_count=2, resampling=many
-    )  # fmt: skip
-    assert whole is None
+    result = evaluate_several(corpus(GOLD), named(*map(corpus, RUNS)), sentence_count=2, resampling=many)
+    assert isinstance(result, RunsResult)
+    found = result.to_dict()
     assert [run["predicted"] for run in found["runs"]] == ["p0", "p1", "p2"]
     assert [run["strict"]["recall"] for run in found["runs"]] == [0.8, 0.6, 0.4]
     recall = found["over_runs"]["strict"]["recall"]
@@ -51,27 +51,33 @@ def test_mean_spread_and_variance_of_runs() -> None:
 
 def test_a_figure_that_some_runs_lack_has_the_mean_of_the_others() -> None:
     silent = corpus([(), (), ()])
-    found, _ = evaluate_several(
+    found = evaluate_several(
         corpus(GOLD), named(corpus(RUNS[0]), silent, corpus(RUNS[1])), resampling=Resampling(n_resamples=200)
-    )
+    ).to_dict()
     precision = found["over_runs"]["strict"]["precision"]
     assert (precision["mean"], precision["interval"], precision["variance"]["documents"]) == (1.0, None, None)
     assert found["over_runs"]["strict"]["recall"]["mean"] == pytest.approx((0.8 + 0 + 0.6) / 3)
 
 
 def test_runs_without_resampling_and_two_alike() -> None:
-    found, _ = evaluate_several(corpus(GOLD), named(corpus(RUNS[0]), corpus(RUNS[0])))
+    found = evaluate_several(corpus(GOLD), named(corpus(RUNS[0]), corpus(RUNS[0]))).to_dict()
     assert found["over_runs"]["strict"]["f1"]["variance"] == {"documents": None, "training": 0.0}
     assert "resampling" not in found
 
 
 def test_folds_are_scored_together_and_each_alone() -> None:
     gold, whole = corpus(GOLD), corpus(RUNS[0])
-    few = Resampling(n_resamples=200)
-    found, scores = evaluate_several(gold, named(whole[2:], whole[:2]), sentence_count=2, resampling=few, errors=True)
-    alone, alone_scores = evaluate(gold, whole, sentence_count=2, resampling=few, errors=True)
-    assert scores == alone_scores
-    assert {name: found[name] for name in alone} == alone
+    result = evaluate_several(
+        gold,
+        named(whole[2:], whole[:2]),
+        sentence_count=2,
+        resampling=Resampling(n_resamples=200),
+        errors=True,
+    )
+    alone = evaluate(whole, gold, resamples=200, sentence_count=2, errors=True)
+    assert replace(result, folds=None) == alone
+    found = result.to_dict()
+    assert {name: found[name] for name in alone.to_dict()} == alone.to_dict()
     # One of one, and three of four.
     assert [fold["strict"]["recall"] for fold in found["folds"]] == [1.0, 0.75]
     recall = found["over_folds"]["strict"]["recall"]
@@ -80,7 +86,7 @@ def test_folds_are_scored_together_and_each_alone() -> None:
 
 def test_one_alone_is_evaluated_as_it_is() -> None:
     gold, one = corpus(GOLD), corpus(RUNS[1])
-    assert evaluate_several(gold, named(one)) == evaluate(gold, one)
+    assert evaluate_several(gold, named(one)) == evaluate(one, gold, resamples=0)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ from itertools import accumulate, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from deidsynth.errors import InputError
 from deidsynth.metrics.resampling import Interval, bootstrap, group_rows, ratios, resample
@@ -140,4 +139,4 @@ def test_what_cannot_be_resampled_is_refused(counts: list[list[float]], options:
 
 
 def test_interval_as_plain_data() -> None:
-    assert Interval(0.1, 0.2, 0.9).to_dict() == {"low": 0.1, "high": 0.2, "level": 0.9}
+    assert Interval(0.1, 0.2, 0.9).ends == (0.1, 0.2)

@@ -2,8 +2,7 @@ import json
 import warnings
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from nervaluate import Evaluator
 from seqeval.metrics import classification_report
 from seqeval.metrics.v1 import precision_recall_fscore_support

@@ -1,12 +1,9 @@
-import json
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from deidsynth.errors import InputError
-from deidsynth.metrics.thresholds import Threshold, outside_threshold, threshold_curve
+from deidsynth.metrics.thresholds import Threshold, outside_threshold
 
 OUTSIDE = np.array([0.9, 0.1, 0.3, 0.3, 0.05, 0.6, 0.8, 0.95])
 PRIVATE = np.array([False, True, True, False, True, False, True, False])
@@ -50,18 +47,6 @@ def test_single_precision_gives_a_threshold_that_flags_the_same_tokens():
     assert (outside <= result.threshold).tolist() == [True, False, False]
 
 
-def test_curve_by_hand():
-    assert threshold_curve(OUTSIDE, PRIVATE, [0.0, 0.3, 0.29, 1.0]) == (
-        Threshold(0.0, 0.0, None),
-        Threshold(0.3, 3 / 4, 3 / 4),
-        Threshold(0.29, 2 / 4, 1.0),
-        Threshold(1.0, 1.0, 4 / 8),
-    )
-    assert threshold_curve(OUTSIDE, PRIVATE, []) == ()
-    plain = json.dumps(threshold_curve(OUTSIDE, PRIVATE, np.array([0.0]))[0].to_dict())
-    assert json.loads(plain) == {"threshold": 0.0, "recall": 0.0, "precision": None}
-
-
 @pytest.mark.parametrize("target", [0, -0.1, 1.01, float("nan")])
 def test_a_target_outside_of_its_range_is_refused(target):
     with pytest.raises(InputError, match="target recall must be above 0 and at most 1"):
@@ -83,13 +68,6 @@ def test_a_target_outside_of_its_range_is_refused(target):
 def test_arrays_that_are_not_as_described_are_refused(outside, private, message):
     with pytest.raises(InputError, match=message):
         outside_threshold(outside, private, 0.5)
-    with pytest.raises(InputError, match=message):
-        threshold_curve(outside, private, [0.5])
-
-
-def test_a_threshold_that_is_no_probability_is_refused():
-    with pytest.raises(InputError, match=r"thresholds must be in \[0, 1\]; 2 of 3 are not"):
-        threshold_curve(OUTSIDE, PRIVATE, [0.5, 2.0, float("nan")])
 
 
 # Few distinct values, so that there are ties.
@@ -105,15 +83,4 @@ def test_the_target_is_met_and_no_lower_threshold_meets_it(rows, target):
     flagged = outside <= result.threshold
     assert result.recall == np.count_nonzero(flagged & private) / np.count_nonzero(private) >= target
     assert result.precision == np.count_nonzero(flagged & private) / np.count_nonzero(flagged)
-    lower = [value for value in np.unique(outside) if value < result.threshold]
-    for point in threshold_curve(outside, private, [*lower, result.threshold])[:-1]:
-        assert point.recall < target
-    assert threshold_curve(outside, private, [result.threshold]) == (result,)
-
-
-@given(tokens)
-def test_recall_never_falls_along_the_curve(rows):
-    outside, private = np.array([p for p, _ in rows]), np.array([flag for _, flag in rows])
-    recalls = [point.recall for point in threshold_curve(outside, private, np.linspace(0, 1, 21))]
-    assert recalls == sorted(recalls)
-    assert recalls[-1] == 1
+    assert np.count_nonzero((outside < result.threshold) & private) / np.count_nonzero(private) < target

@@ -15,7 +15,7 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from deidsynth.config import AdaptConfig
+from deidsynth.config import AdaptConfig, resolve_adapt
 from deidsynth.errors import ModelNotFoundError, ModelNotUsableError
 from deidsynth.models.language_model.causal_lm import adaptable_model, load_causal_lm
 from deidsynth.models.loading import check_model_name, load_model, load_tokenizer
@@ -159,7 +159,7 @@ def test_an_encoder_cannot_write_text(tiny: Tiny) -> None:
     with pytest.raises(ModelNotUsableError, match="sees what it is to predict"):
         load_causal_lm(folder, "cpu", "fp32")
     with pytest.raises(ModelNotUsableError, match="sees what it is to predict"):
-        adaptable_model(AdaptConfig(base=folder), [], "cpu")
+        adaptable_model(resolve_adapt(AdaptConfig(base=folder)), [], "cpu")
 
 
 def test_a_model_that_is_no_tagger(tiny: Tiny) -> None:

@@ -1,25 +1,24 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from deidsynth.metrics import words
-from deidsynth.privacy import NearDuplicates, repetition_rate
+from deidsynth.privacy import NearDuplicateIndex, repeated_ngram_share
 from deidsynth.privacy.near_duplicates import LEAST_RUNS, RUN_WORDS
 
 LONG = "ett två tre fyra fem sex sju åtta nio tio elva tolv tretton fjorton femton sexton"
 
 
-def test_the_same_words_are_a_repeat_however_short() -> None:
-    earlier = NearDuplicates([])
+def test_the_same_words_are_a_near_duplicate_however_short() -> None:
+    earlier = NearDuplicateIndex([])
     earlier.add("Mår bra.")
     assert earlier.matches("mår BRA")
     assert not earlier.matches("mår bra idag")
 
 
-def test_most_of_the_shorter_text_is_a_repeat() -> None:
-    earlier = NearDuplicates([])
+def test_most_of_the_shorter_text_is_a_near_duplicate() -> None:
+    earlier = NearDuplicateIndex([])
     earlier.add(LONG)
     assert earlier.matches(f"Helt annat först. {' '.join(LONG.split()[1:])}")
     assert not earlier.matches(" ".join([*LONG.split()[:8], *"a b c d e f g h i j k l".split()]))
@@ -30,7 +29,7 @@ def test_most_of_the_shorter_text_is_a_repeat() -> None:
 @pytest.mark.parametrize(("n_groups", "found"), [(2, True), (3, False)])
 def test_what_stands_in_many_training_groups_does_not_count(n_groups: int, found: bool) -> None:
     train = [(text, str(group)) for group in range(n_groups) for text in (LONG, "Mår bra.")]
-    earlier = NearDuplicates([*train, (LONG, "0")])
+    earlier = NearDuplicateIndex([*train, (LONG, "0")])
     for text in (LONG, "Mår bra."):
         earlier.add(text)
     assert earlier.matches("Mår bra.") is found
@@ -38,7 +37,7 @@ def test_what_stands_in_many_training_groups_does_not_count(n_groups: int, found
 
 
 def test_no_text_in_the_repr() -> None:
-    assert repr(NearDuplicates([("hemligt", "g")])) == "NearDuplicates(n_texts=0, n_templates=0)"
+    assert repr(NearDuplicateIndex([("hemligt", "g")])) == "NearDuplicateIndex(n_texts=0, n_templates=0)"
 
 
 @given(st.lists(st.text("ab ", min_size=20, max_size=60), min_size=1, max_size=8))
@@ -47,7 +46,7 @@ def test_it_equals_a_comparison_of_all_pairs(texts: list[str]) -> None:
         found = words(text)
         return {tuple(found[at : at + RUN_WORDS]) for at in range(len(found) - RUN_WORDS + 1)}
 
-    earlier, seen = NearDuplicates([], 0.6), []
+    earlier, seen = NearDuplicateIndex([], 0.6), []
     for text in (" ".join(text.replace(" ", "")) for text in texts):
         sizes = [(min(len(runs(text)), len(runs(other))), len(runs(text) & runs(other))) for other in seen]
         near = any(smaller >= LEAST_RUNS and shared >= 0.6 * smaller for smaller, shared in sizes)
@@ -57,6 +56,6 @@ def test_it_equals_a_comparison_of_all_pairs(texts: list[str]) -> None:
 
 
 def test_a_loop_repeats_itself() -> None:
-    assert repetition_rate("a b c d e".split(), 2) == 0.0
-    assert repetition_rate("a b".split(), 4) == 0.0
-    assert repetition_rate(["!"] * 103, 4) == pytest.approx(0.99)
+    assert repeated_ngram_share("a b c d e".split(), 2) == 0.0
+    assert repeated_ngram_share("a b".split(), 4) == 0.0
+    assert repeated_ngram_share(["!"] * 103, 4) == pytest.approx(0.99)

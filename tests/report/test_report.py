@@ -1,55 +1,30 @@
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from deidsynth.documents import Document, Entity
-from deidsynth.metrics import score
-from deidsynth.report import comparison_table, label_table, render_html, to_markdown
+from deidsynth.errors import IntegrityError
+from deidsynth.metrics import Counts, Scores, score
+from deidsynth.report.content import RunReport
+from deidsynth.report.document import render_html
+from deidsynth.report.model_tables import comparison_table, label_rows
+from deidsynth.report.tables import to_markdown
+from run_reports import TEXT, recall, report_content, run_report, stage
 
-TEXT = "Ana Ruiz & <b>Bo</b>, 54.\nVisto en Lugo."
-GOLD = Document("g", TEXT, (Entity(0, 8, "NAME"), Entity(22, 24, "AGE"), Entity(35, 39, "PLACE")))
 NOTES = [Document("s-1", TEXT, (Entity(0, 8, "NAME", 0.9), Entity(14, 16, "NAME"), Entity(35, 39, "A_PLACE")))]
 VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
 
 
-def described(n, **labels):
-    quantiles = {"min": 3, "p25": 40, "median": 55.5, "p75": 80, "max": 300}
-    return {
-        "n_documents": n, "n_groups": n, "n_words": 60 * n, "n_entities": sum(labels.values()), "words": quantiles,
-        "labels": {label: {"count": count} for label, count in labels.items()},
-    }  # fmt: skip
-
-
 @pytest.fixture
 def report():
-    gold = score([GOLD], [GOLD]).to_dict()
-    synthetic = score([GOLD], [GOLD.with_entities(GOLD.entities[:2])]).to_dict()
-    gap = synthetic["strict"]["f1"] - 1
-    return {
-        "schema_version": 1,
-        "models": {"gold": gold, "synthetic": synthetic},
-        "difference": {"strict_f1": gap, "token_f1": synthetic["token"]["f1"] - 1},
-        "stages": [
-            {"name": "import", "stage": "import", "key": "sha256:feed", "status": "cached", "duration_seconds": 1.25,
-             "facts": {"n_documents": 1234, "skipped": {}, "format": "brat"}},
-            {"name": "adapt", "stage": "adapt", "key": "sha256:beef", "status": "done", "duration_seconds": 912.0,
-             "facts": {"finished_share": 0.981, "resumed": False}},
-            {"name": "synthetic", "stage": "train", "key": "sha256:cafe", "status": "done", "duration_seconds": 61.0,
-             "facts": {}},
-        ],
-        "corpora": {"train": described(900, NAME=700, AGE=300), "synthetic": described(800, NAME=500, AGE=500)},
-        "curves": {
-            "adapt": [{"step": step, "epoch": step / 10, "train_loss": 5 / step, "validation_loss": 6 / step}
-                      for step in range(1, 900)],
-            "gold": [{"step": 10, "train_loss": 0.5, "validation_loss": None}],
-            "synthetic": [],
-        },
-        "overlap": {"n": 5, "train": {"recall": 0.122}, "held_out": {"recall": 0.061}, "n_notes_checked": 400,
-                    "n_notes_passing": 390, "max_run_words": 12, "min_groups": 3},
-        "language": "es", "origin": "real", "created": "2026-01-02T03:04:05+00:00", "device": "cpu",
-        "versions": {"torch": "2.9"}, "config": {"corpus": {"path": "<here>"}},
-    }  # fmt: skip
+    return report_content()
+
+
+def render(report, notes):
+    return render_html(RunReport.model_validate(report), notes)
 
 
 class Page(HTMLParser):
@@ -94,7 +69,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_is_whole_and_refers_to_nothing_outside(report):
-    html = render_html(report, NOTES)
+    html = render(report, NOTES)
     page = Page(html)
     assert html.startswith("<!DOCTYPE html>")
     assert page.links and all(link.startswith("#") for link in page.links)
@@ -105,7 +80,7 @@ def test_the_page_is_whole_and_refers_to_nothing_outside(report):
 
 
 def test_the_headline_gives_both_models_and_the_difference(report):
-    page = Page(render_html(report, NOTES))
+    page = Page(render(report, NOTES))
     # Token: Ana, Ruiz, 54 of four tokens. F1 = 6 / 7. Strict: two of three entities. F1 = 4 / 5.
     sentence = "reaches 0.857 token F1, 0.143 below the model trained on the gold notes"
     assert sentence in page.text
@@ -114,7 +89,7 @@ def test_the_headline_gives_both_models_and_the_difference(report):
 
 
 def test_every_section_shows_its_figures(report):
-    text = Page(render_html(report, NOTES)).text
+    text = Page(render(report, NOTES)).text
     for shown in (
         "Read the corpus", "15 min 12 s", "kept from before", "98.1\u202f%", "1\u202f234", "Train the synthetic model",
         "After 899 steps", "55.5", "70.0\u202f%", "50.0\u202f%", "12.2\u202f%", "6.1\u202f%", "2.0 times",
@@ -125,7 +100,7 @@ def test_every_section_shows_its_figures(report):
 
 
 def test_a_curve_is_drawn_for_every_training_that_has_one(report):
-    html = render_html(report, NOTES)
+    html = render(report, NOTES)
     charts = re.findall(r'<svg class="chart".*?</svg>', html)
     assert len(charts) == 2
     assert charts[0].count("<polyline") == 2
@@ -137,7 +112,7 @@ def test_a_curve_is_drawn_for_every_training_that_has_one(report):
 
 
 def test_entities_are_marked_exactly_and_text_is_escaped(report):
-    html = render_html(report, NOTES)
+    html = render(report, NOTES)
     page = Page(html)
     assert page.note == TEXT
     in_text = [[text, label.strip()] for text, label in page.marks if text]
@@ -149,41 +124,52 @@ def test_entities_are_marked_exactly_and_text_is_escaped(report):
 def test_more_labels_than_colors_still_look_unlike(report):
     text = " ".join("x" for _ in range(24))
     note = Document("n", text, tuple(Entity(2 * i, 2 * i + 1, f"L{i}") for i in range(24)))
-    styles = re.findall(r'<li><mark class="([^"]+)"', render_html(report, [note]))
+    styles = re.findall(r'<li><mark class="([^"]+)"', render(report, [note]))
     assert len(styles) == len(set(styles)) == 24
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x08", "\x1b"])
 def test_control_characters_do_not_reach_the_page(report, character):
-    assert character not in render_html(report, [Document("n", f"a{character}b")])
+    assert character not in render(report, [Document("n", f"a{character}b")])
 
 
 def test_undefined_figures_are_dashes(report):
     empty = score([Document("e", "x")], [Document("e", "x")]).to_dict()
     report["models"] = {"gold": empty, "synthetic": empty}
     report["difference"] = {"strict_f1": None, "token_f1": None}
-    report["overlap"] |= {"train": {"recall": None}, "held_out": {"recall": None}, "n_notes_checked": 0}
-    page = Page(render_html(report, []))
+    report["memorization"] |= {"train": recall(None), "held_out": recall(None), "n_notes_checked": 0}
+    page = Page(render(report, []))
     assert "no token F1 for both models" in page.text
     assert not re.search(r"\bNone\b(?! of these)|\bnan\b", page.text)
-    assert comparison_table(report).rows[0] == ("strict", *["–"] * 7)
+    assert comparison_table(RunReport.model_validate(report)).rows[0] == ("strict", *["–"] * 7)
 
 
-@pytest.mark.parametrize(
-    "key", ["models", "difference", "stages", "corpora", "curves", "overlap", "language", "origin", "created", "config"]
-)
-def test_a_report_without_a_part_still_renders(report, key):
-    del report[key]
-    Page(render_html(report, NOTES))
+@pytest.mark.parametrize("key", list(report_content()))
+def test_a_report_that_lacks_a_part_is_refused_in_one_line(report, key, tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({name: part for name, part in report.items() if name != key}))
+    with pytest.raises(IntegrityError, match=r"report\.json: not readable; remove it and run again$"):
+        RunReport.read(path)
 
 
-def test_an_empty_report_still_renders():
-    assert "What this page shows" in Page(render_html({}, [])).text
+def test_a_report_of_another_version_says_to_run_again(report, tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(report | {"schema_version": 1}))
+    with pytest.raises(IntegrityError, match=r"report\.json: schema version 1, .* reads 2; run again"):
+        RunReport.read(path)
+
+
+def test_a_report_is_read_back_as_it_was_written(report, tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text(run_report().to_json())
+    assert json.loads(path.read_text()) == RunReport.read(path).to_dict() == report
+    assert RunReport.read(path) == run_report()
+    assert RunReport.read(path).models.synthetic.strict.f1 == 0.8
 
 
 def test_invented_notes_are_said_to_be_invented(report):
-    assert "Invented notes." not in render_html(report, NOTES)
-    assert "Invented notes." in render_html(report | {"origin": "invented"}, NOTES)
+    assert "Invented notes." not in render(report, NOTES)
+    assert "Invented notes." in render(report | {"origin": "invented"}, NOTES)
 
 
 @pytest.mark.parametrize(
@@ -197,18 +183,18 @@ def test_invented_notes_are_said_to_be_invented(report):
     ],
 )
 def test_groups_that_test_shares_with_training_are_told(report, counts, told):
-    assert told in Page(render_html(report | {"shared_groups": counts}, NOTES)).text
-    assert "Shared groups." not in render_html(report | {"shared_groups": dict.fromkeys(counts, 0)}, NOTES)
+    assert told in Page(render(report | {"shared_groups": counts}, NOTES)).text
+    assert "Shared groups." not in render(report | {"shared_groups": dict.fromkeys(counts, 0)}, NOTES)
 
 
-def test_tables_by_hand(report):
-    table = comparison_table(report)
+def test_tables_by_hand():
+    table = comparison_table(run_report())
     assert table.headers[0] == "measure"
     assert table.rows[0] == ("strict", "1.000", "1.000", "1.000", "1.000", "0.667", "0.800", "−0.200")
     assert [row[0] for row in table.rows] == ["strict", "span", "merged", "token"]
-    labels = label_table(report)
-    assert labels.rows[0] == ("AGE", "1", "1.000", "1.000", "0.000")
-    assert labels.rows[2] == ("PLACE", "1", "1.000", "0.000", "−1.000")
+    labels = label_rows(run_report().models)
+    assert labels[0] == ("AGE", 1, Counts(1, 0, 0), Counts(1, 0, 0))
+    assert labels[2] == ("PLACE", 1, Counts(1, 0, 0), Counts(0, 0, 1))
 
 
 def test_markdown_escapes_bars():
@@ -220,22 +206,17 @@ def words_of(html):
 
 
 def test_the_checks_that_shown_notes_passed_are_named_with_their_numbers(report):
-    one = words_of(render_html(report, NOTES))
+    text = words_of(render(report, NOTES))
     run = "no run of more than 12 words that stands in fewer than 3 groups of training notes"
-    assert one.count(f"passed one check by machine: each holds {run}.") == 2
-    assert "no real note." in one and "no text of theirs" not in one
-    assert one.count("may still stand in them") == 2
-    report["overlap"] |= {"min_entity_characters": 7, "n_notes_with_rare_entities": 8, "n_notes_with_long_runs": 2}
-    two = words_of(render_html(report, NOTES))
     value = "no identifying value of 7 or more characters that stands in fewer than 3 groups of training notes"
-    assert two.count(f"passed two checks by machine: each holds {run}, and {value}.") == 2
-    assert "Such a run stands in 2 of the 400. Such a value stands in 8 of the 400." in two
-    del report["overlap"]
-    assert "does not record which checks" in words_of(render_html(report, NOTES))
+    assert text.count(f"passed two checks by machine: each holds {run}, and {value}.") == 2
+    assert "Such a run stands in 2 of the 400. Such a value stands in 8 of the 400." in text
+    assert "no real note." in text and "no text of theirs" not in text
+    assert text.count("may still stand in them") == 2
 
 
 def test_a_report_without_notes_makes_no_claim_about_them(report):
-    text = words_of(render_html(report, []))
+    text = words_of(render(report, []))
     assert "no real note." in text
     assert "checks by machine" not in text and "check by machine" not in text
     assert "shown below" not in text
@@ -243,23 +224,20 @@ def test_a_report_without_notes_makes_no_claim_about_them(report):
 
 @pytest.mark.parametrize(
     ("origin", "told"),
-    [("real", "Private notes teach"), ("invented", "Invented notes teach"), ("synthetic", "The gold notes teach")],
+    [("real", "Private notes teach"), ("invented", "Invented notes teach")],
 )
 def test_the_notes_that_teach_are_named_by_their_origin(report, origin, told):
-    assert told in render_html(report | {"origin": origin}, NOTES)
+    assert told in render(report | {"origin": origin}, NOTES)
 
 
 def test_labels_on_which_the_synthetic_model_fails_are_called_out(report):
-    gold = {"tp": 9, "fn": 1}
-    report["models"]["gold"]["per_label"] = {
-        "NEVER": gold | {"f1": 0.9}, "BEHIND": gold | {"f1": 0.9}, "NEAR": gold | {"f1": 0.9},
-        "UNTRIED": {"tp": 0, "fn": 0, "f1": None},
-    }  # fmt: skip
-    report["models"]["synthetic"]["per_label"] = {
-        "NEVER": gold | {"f1": 0.0}, "BEHIND": gold | {"f1": 0.69}, "NEAR": gold | {"f1": 0.7},
-        "UNTRIED": {"tp": 0, "fn": 0, "f1": 0.0},
-    }  # fmt: skip
-    text = words_of(render_html(report, NOTES))
+    gold, untried = Counts(9, 1, 1), Counts(0, 1, 0)
+    of_gold = {"NEVER": gold, "BEHIND": gold, "NEAR": gold}
+    of_synthetic = {"NEVER": Counts(0, 0, 10), "BEHIND": Counts(69, 31, 31), "NEAR": Counts(7, 3, 3)}
+    assert [each.f1 for each in of_synthetic.values()] == [0, 0.69, 0.7]
+    for model, labels in (("gold", of_gold), ("synthetic", of_synthetic | {"UNTRIED": untried})):
+        report["models"][model] = replace(Scores.from_dict(report["models"][model]), per_label=labels).to_dict()
+    text = words_of(render(report, NOTES))
     assert "its F1 is 0: NEVER (gold 0.900, support 10)." in text
     assert "more than 0.2 below that of the gold model: BEHIND (gold 0.900, support 10)." in text
 
@@ -268,7 +246,11 @@ def test_facts_of_stages_have_readable_names_and_ratios_three_decimals(report):
     report["stages"][1]["facts"] = {
         "n_without_eos": 6, "n_cut_entities": 42, "recall_train": 0.01928, "token_f1": 1.0, "median_score": 0.99991,
     }  # fmt: skip
-    shown = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", render_html(report, NOTES))
+    report["stages"][1]["fact_titles"] = {
+        "n_without_eos": "cut off at the length limit", "n_cut_entities": "entities cut by a chunk’s end",
+        "recall_train": "wording of training notes that recurs", "token_f1": "token F1",
+    }  # fmt: skip
+    shown = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", render(report, NOTES))
     for fact in (
         ("cut off at the length limit", "6"), ("entities cut by a chunk’s end", "42"),
         ("wording of training notes that recurs", "0.019"), ("token F1", "1.000"), ("median score", "1.000"),
@@ -278,22 +260,25 @@ def test_facts_of_stages_have_readable_names_and_ratios_three_decimals(report):
 
 def test_what_the_filters_found_stands_in_a_table(report):
     found = {"n_asked": 40, "n_sampled": 50, "n_rejected": 12, "n_missing": 2, "n_loops": 5, "n_with_long_runs": 7}
-    stage = {"name": "synthesize", "stage": "synthesize", "duration_seconds": 1.0, "facts": found}
-    assert "What was sampled" not in render_html(report, NOTES)
-    report["stages"].append(stage)
-    report["config"] = {"synthesize": {"filters": {"mode": "reject", "max_run_words": 9}}}
-    html = render_html(report, NOTES)
+    titles = {"n_with_long_runs": "notes with a long copied run"}
+    assert "What was sampled" not in render(report, NOTES)
+    entry = stage("any", "any", "Write", "synthesize", 1.0, facts=found, fact_titles=titles)
+    report["stages"].append(entry)
+    report["config"]["synthesize"]["filters"] |= {"mode": "reject", "max_run_words": 9}
+    html = render(report, NOTES)
     text = words_of(html)
     assert "40 synthetic notes were asked for, 50 were sampled, 12 of them rejected." in text
     assert "Notes that break a rule were replaced by newly sampled ones. 2 are missing" in text
     assert re.search(
-        r"more than 9 words that stands in fewer than 3 groups of training notes<.*?<td>7</td><td>14.0", html
+        r"Notes with a long copied run <small>a run of more than 9 words that stands in fewer than 3 groups of "
+        r"training notes<.*?<td>7</td><td>14.0",
+        html,
     )
     assert "Empty notes" not in text
 
 
 def test_a_narrow_screen_keeps_f1_of_both_models_and_the_difference(report):
-    html = render_html(report, NOTES)
+    html = render(report, NOTES)
     tables = re.findall(r'<table class="\w+ compare">.*?</table>', html, re.DOTALL)
     assert len(tables) == 2
     for table in tables:
@@ -305,7 +290,7 @@ def test_a_narrow_screen_keeps_f1_of_both_models_and_the_difference(report):
 
 
 def test_nothing_of_a_note_is_hidden_on_screen_or_on_paper(report):
-    style = re.search(r"<style>(.*?)</style>", render_html(report, NOTES), re.DOTALL).group(1)
+    style = re.search(r"<style>(.*?)</style>", render(report, NOTES), re.DOTALL).group(1)
     assert "max-height" not in style
     assert "overflow: hidden" not in style.replace(
         ".sr { position: absolute; width: 1px; height: 1px; overflow: hidden", ""

@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 from transformers.generation.logits_process import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-from deidsynth.models.language_model.packing import Frame
+from deidsynth.models.language_model.packing import SpecialTokenIds
 from deidsynth.sampling import cpu_decoding, decoding, llama_cpu
-from deidsynth.sampling.cpu_decoding import Wave, WaveDecoder
+from deidsynth.sampling.cpu_decoding import CpuDecoder, DecodingBatch
 from deidsynth.sampling.engine import SamplingSettings
 from deidsynth.sampling.llama_cpu import Llama, supports
 from deidsynth.sampling.nucleus import BLOCK, categorical, draw
 from tiny_models import gpt2_model, llama_model
 
-FRAME = Frame(bos=1, eos=2, fill=0)
+SPECIAL = SpecialTokenIds(bos=1, eos=2, pad=0)
 VOCABULARY = 150
 PROMPTS = ([1], [1, 17, 90], [1, 5, 5, 8, 140, 33, 12])
 COLD = SamplingSettings(temperature=1e-4, top_p=1.0)
@@ -51,7 +51,7 @@ def _llama(
 def _forced(model: PreTrainedModel, prompts: Sequence[Sequence[int]], tokens: Tensor) -> Tensor:
     """Our scores after each prompt and after each token that is put behind it. Shape (n_rows, 1 + n_tokens, n)."""
     with torch.inference_mode():
-        rows = Wave(Llama(model), prompts, max(map(len, prompts)) + tokens.shape[1])
+        rows = DecodingBatch(Llama(model), prompts, max(map(len, prompts)) + tokens.shape[1])
         return torch.stack([rows.begin().clone(), *(rows.step(each).clone() for each in tokens.T)], 1)
 
 
@@ -101,7 +101,7 @@ def test_rows_that_leave_do_not_touch_those_that_stay() -> None:
     tokens = torch.randint(3, VOCABULARY, (5, 40))
     theirs = _oracle(model, prompts, tokens)
     with torch.inference_mode():
-        rows = Wave(Llama(model), prompts, 47)
+        rows = DecodingBatch(Llama(model), prompts, 47)
         rows.begin()
         order = list(range(5))
         for place in range(40):
@@ -207,14 +207,14 @@ def test_nothing_without_mass_is_drawn() -> None:
 @pytest.mark.parametrize("kv_heads", [1, 2])
 def test_generate_is_the_oracle_where_chance_has_no_say(kv_heads: int) -> None:
     model = _llama(4, kv_heads)
-    ours = WaveDecoder(model).continuations(PROMPTS, FRAME, COLD, max_new_tokens=70, seed=1)
-    theirs = decoding.continuations(model, PROMPTS, FRAME, COLD, max_new_tokens=70, seed=1)
+    ours = CpuDecoder(model).continuations(PROMPTS, SPECIAL, COLD, max_new_tokens=70, seed=1)
+    theirs = decoding.continuations(model, PROMPTS, SPECIAL, COLD, max_new_tokens=70, seed=1)
     assert ours == theirs
 
 
 def test_sampled_tokens_have_the_models_distribution() -> None:
     model, settings = _llama(), SamplingSettings(temperature=0.9, top_p=0.9)
-    drawn = WaveDecoder(model).continuations([[1, 8, 30]] * 4000, FRAME, settings, max_new_tokens=2, seed=3)
+    drawn = CpuDecoder(model).continuations([[1, 8, 30]] * 4000, SPECIAL, settings, max_new_tokens=2, seed=3)
     with torch.no_grad():
         first = _nucleus(model(torch.tensor([[1, 8, 30]])).logits[:, -1], 0.9, 0.9)[0]
         _check_frequencies(torch.tensor([row[0] for row in drawn]), first)
@@ -235,60 +235,58 @@ def _ending(share: float) -> LlamaForCausalLM:
             layer.self_attn.o_proj.weight *= 0.01
             layer.mlp.down_proj.weight *= 0.01
         model.lm_head.weight.zero_()
-        model.lm_head.weight[FRAME.eos, 0] = torch.tensor(share / (1 - share) * (VOCABULARY - 1)).log() / 7
+        model.lm_head.weight[SPECIAL.eos, 0] = torch.tensor(share / (1 - share) * (VOCABULARY - 1)).log() / 7
     return model
 
 
 def test_rows_end_at_their_eos_and_the_others_go_on() -> None:
     model, settings = _ending(0.05), SamplingSettings(top_p=1.0)
-    drawn = WaveDecoder(model).continuations([[1]] * 60, FRAME, settings, max_new_tokens=50, seed=3)
+    drawn = CpuDecoder(model).continuations([[1]] * 60, SPECIAL, settings, max_new_tokens=50, seed=3)
     assert len({len(row) for row in drawn}) > 10
-    assert all(FRAME.eos not in row[:-1] for row in drawn)
-    cut = [row for row in drawn if row[-1] != FRAME.eos]
+    assert all(SPECIAL.eos not in row[:-1] for row in drawn)
+    cut = [row for row in drawn if row[-1] != SPECIAL.eos]
     assert cut
     assert {len(row) for row in cut} == {50}
 
 
 def test_who_leaves_when_changes_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, nothing = _llama(), replace(FRAME, eos=-1)  # in float32, where rows do not see each other
+    model, nothing = _llama(), replace(SPECIAL, eos=-1)  # in float32, where rows do not see each other
     prompts = [[1, number] for number in range(3, 40)]
-    endless = [
-        WaveDecoder(model).continuations([each], nothing, COLD, max_new_tokens=60, seed=1)[0] for each in prompts
-    ]
+    endless = [CpuDecoder(model).continuations([each], nothing, COLD, max_new_tokens=60, seed=1)[0] for each in prompts]
     later = [token for row in endless for token in row[10:]]
-    frame = replace(FRAME, eos=max(set(later), key=later.count))
-    expected = [row[: row.index(frame.eos) + 1] if frame.eos in row else row for row in endless]
+    special = replace(SPECIAL, eos=max(set(later), key=later.count))
+    expected = [row[: row.index(special.eos) + 1] if special.eos in row else row for row in endless]
     assert len({len(row) for row in expected}) > 5
     for share in (0.0, 0.2, 1.0):
         monkeypatch.setattr(cpu_decoding, "LEAVE_SHARE", share)
-        assert WaveDecoder(model).continuations(prompts, frame, COLD, max_new_tokens=60, seed=1) == expected
+        assert CpuDecoder(model).continuations(prompts, special, COLD, max_new_tokens=60, seed=1) == expected
 
 
 def test_tokens_that_never_follow_are_never_drawn() -> None:
     model = _llama()
     settings = SamplingSettings(temperature=2.0, top_p=1.0)
-    frame = replace(FRAME, suppressed=tuple(range(3, model.config.vocab_size, 2)))
-    for sample in (WaveDecoder(model).continuations, partial(decoding.continuations, model)):
+    special = replace(SPECIAL, suppressed=tuple(range(3, model.config.vocab_size, 2)))
+    for sample in (CpuDecoder(model).continuations, partial(decoding.continuations, model)):
         drawn = {
-            token for row in sample([[1, 8, 30]] * 20, frame, settings, max_new_tokens=20, seed=3) for token in row
+            token for row in sample([[1, 8, 30]] * 20, special, settings, max_new_tokens=20, seed=3) for token in row
         }
         assert len(drawn) > 5
-        assert drawn.isdisjoint(frame.suppressed)
+        assert drawn.isdisjoint(special.suppressed)
 
 
 @pytest.mark.parametrize("length", [1, 2, cpu_decoding.SPAN, cpu_decoding.SPAN + 1])
 def test_no_row_is_longer_than_asked_for(length: int) -> None:
-    drawn = WaveDecoder(_ending(1e-9)).continuations(PROMPTS, FRAME, COLD, max_new_tokens=length, seed=3)
+    drawn = CpuDecoder(_ending(1e-9)).continuations(PROMPTS, SPECIAL, COLD, max_new_tokens=length, seed=3)
     assert [len(row) for row in drawn] == [length] * 3
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_one_seed_gives_one_sample_whatever_was_drawn_before(dtype: torch.dtype) -> None:
-    decoder, settings = WaveDecoder(_llama().to(dtype)), SamplingSettings()
+    decoder, settings = CpuDecoder(_llama().to(dtype)), SamplingSettings()
 
     def sampled(seed: int) -> list[list[int]]:
         torch.rand(1)  # chance elsewhere in the process
-        return decoder.continuations(PROMPTS, FRAME, settings, max_new_tokens=40, seed=seed)
+        return decoder.continuations(PROMPTS, SPECIAL, settings, max_new_tokens=40, seed=seed)
 
     state = torch.get_rng_state()
     first = sampled(4)
@@ -301,7 +299,7 @@ def test_one_seed_gives_one_sample_whatever_was_drawn_before(dtype: torch.dtype)
 def test_the_model_stays_as_it_was() -> None:
     model = _llama()
     before = {name: weight.clone() for name, weight in model.named_parameters()}
-    WaveDecoder(model).continuations(PROMPTS, FRAME, SamplingSettings(), max_new_tokens=5, seed=1)
+    CpuDecoder(model).continuations(PROMPTS, SPECIAL, SamplingSettings(), max_new_tokens=5, seed=1)
     assert all(weight.equal(before[name]) and weight.requires_grad for name, weight in model.named_parameters())
 
 

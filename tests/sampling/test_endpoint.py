@@ -20,6 +20,7 @@ import pytest
 
 from deidsynth.config import EndpointConfig, dump
 from deidsynth.errors import EngineError, InputError
+from deidsynth.sampling import completions
 from deidsynth.sampling.endpoint import EndpointEngine, document_seed
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings
 
@@ -27,7 +28,12 @@ SERVER = Path(__file__).with_name("completions_server.py")
 SECRET = "Alvedina Quistberg"  # the private prompt of these tests
 KEY = "key-4711-not-to-be-shown"
 SETTINGS = SamplingSettings(max_length_tokens=50)
-FAST: dict[str, Any] = {"backoff_seconds": 0.01, "max_wait_seconds": 3.0, "timeout_seconds": 5.0}
+FAST: dict[str, Any] = {"max_wait_seconds": 3.0, "timeout_seconds": 5.0}
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completions, "BACKOFF_SECONDS", 0.01)
 
 
 class Server:
@@ -261,11 +267,12 @@ def test_one_failure_gives_up_the_requests_under_way(start: Callable[..., Server
     assert time.monotonic() - began < 2
 
 
-def test_a_server_that_is_started_again_half_way(start: Callable[..., Server]) -> None:
+def test_a_server_that_is_started_again_half_way(start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completions, "BACKOFF_SECONDS", 0.1)
     asked = requests(12)
     first = start(",".join(["slow:30"] * 4))
     samples: list[Sample] = []
-    one = engine(first, backoff_seconds=0.1, requests_in_flight=4, timeout_seconds=30, attempts=20)
+    one = engine(first, requests_in_flight=4, timeout_seconds=30, attempts=20)
     worker = threading.Thread(target=lambda: samples.extend(one.sample_batch(asked, SETTINGS, 5)))
     worker.start()
     deadline = time.monotonic() + 5

@@ -5,10 +5,11 @@ import traceback
 from typing import Any
 
 import pytest
+from tenacity import AsyncRetrying, RetryCallState
 
 from deidsynth.config import EndpointConfig, parse
 from deidsynth.errors import ConfigError, DeidsynthError, EngineError, InputError
-from deidsynth.sampling.completions import _backoff, _retry_after
+from deidsynth.sampling.completions import Fault, _retry_after, _wait
 from deidsynth.sampling.endpoint import EndpointEngine, document_seed
 from deidsynth.sampling.engine import Request, SamplingSettings
 
@@ -98,9 +99,13 @@ def test_no_server_is_no_engine() -> None:
 
 
 def test_waits_double_up_to_the_longest() -> None:
-    config = EndpointConfig(backoff_seconds=1, max_wait_seconds=10)
+    state = RetryCallState(AsyncRetrying(), None, (), {})
     for attempt, longest in [(1, 1), (2, 2), (4, 8), (5, 10), (5000, 10)]:
-        assert longest / 2 <= _backoff(attempt, config) <= longest
+        state.attempt_number = attempt
+        state.set_result(Fault("HTTP 503"))
+        assert longest / 2 <= _wait(10)(state) <= longest
+        state.set_result(Fault("HTTP 503", retry_after_seconds=9.5))
+        assert 9.5 <= _wait(10)(state) <= 10
 
 
 @pytest.mark.parametrize("value", [None, "", "soon", "-3", "nan", "inf", "Wed, 21 Oct 2015 07:28:00 GMT"])

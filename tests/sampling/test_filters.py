@@ -49,12 +49,12 @@ def test_a_document_that_is_its_prompt_alone_is_empty() -> None:
     assert _filters(mode="count").judge("Mår bra. ", prompt_characters=8) == Verdict(("empty",), kept=True)
 
 
-def test_near_repeats_are_those_of_documents_that_were_kept() -> None:
+def test_near_duplicates_are_those_of_documents_that_were_kept() -> None:
     filters, loop = _filters(), "Mår bra. " + "och så vidare " * 40
     texts = (SWEDISH.format("ja"), SWEDISH.format("nej"), loop, loop)
-    assert [filters.judge(text).findings for text in texts] == [(), ("near_repeat",), ("loop",), ("loop",)]
+    assert [filters.judge(text).findings for text in texts] == [(), ("near_duplicate",), ("loop",), ("loop",)]
     filters = _filters(mode="count")
-    assert [filters.judge(text).findings for text in texts][3] == ("loop", "near_repeat")
+    assert [filters.judge(text).findings for text in texts][3] == ("loop", "near_duplicate")
 
 
 def test_rules_can_be_loosened() -> None:
@@ -81,7 +81,7 @@ def test_without_training_text_only_the_documents_themselves_are_looked_at(texts
     filters = Filters(FilterConfig(), [Document("1", text) for text in texts])
     assert not filters.compares
     assert filters.judge(TAIL).kept
-    assert filters.judge(TAIL).findings == ("near_repeat",)
+    assert filters.judge(TAIL).findings == ("near_duplicate",)
     assert filters.judge("Пациент " * 30).findings == ("loop",)
 
 
@@ -100,7 +100,7 @@ def test_rejected_documents_are_replaced_within_the_budget() -> None:
     made = replacements(config, round_, asked=4, sampled=4)
     assert made == [Request(4, "b", 1), Request(5, "a", 0)]
     assert replacements(config, round_, asked=4, sampled=6) == []
-    assert len(replacements(FilterConfig(budget=9), round_, asked=4, sampled=4)) == 3
-    assert replacements(FilterConfig(budget=1), round_, asked=4, sampled=4) == []
+    assert len(replacements(FilterConfig(max_sampled_ratio=9), round_, asked=4, sampled=4)) == 3
+    assert replacements(FilterConfig(max_sampled_ratio=1), round_, asked=4, sampled=4) == []
     assert replacements(FilterConfig(mode="count"), round_, asked=4, sampled=4) == []
     assert len(replacements(config, round_[:1], asked=1, sampled=1)) == 1  # rounded up

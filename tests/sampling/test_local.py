@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from deidsynth.errors import InputError
 from deidsynth.models.language_model.causal_lm import load_causal_lm
-from deidsynth.models.language_model.packing import Frame, token_ids
+from deidsynth.models.language_model.packing import SpecialTokenIds, token_ids
 from deidsynth.models.tokenizers import causal_tokenizer
 from deidsynth.sampling.decoding import TextRepetitionPenalty
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings, batch_seed, sample, stopped
@@ -31,16 +31,16 @@ def _load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     return load_causal_lm(str(folder), "cpu", "fp32")
 
 
-def _flat(bias: float = 0.0) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, Frame]:
+def _flat(bias: float = 0.0) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, SpecialTokenIds]:
     """A model to which all tokens are alike, but for EOS."""
     tokenizer = causal_tokenizer(TEXTS, 400)
-    frame = Frame.of(tokenizer)
+    special = SpecialTokenIds.of(tokenizer)
     model = llama_model(len(tokenizer)).eval()
     torch.nn.init.zeros_(model.lm_head.weight)
     model.lm_head.bias = torch.nn.Parameter(torch.linspace(0, 1e-3, len(tokenizer)))  # no two quite alike, for top_k
     with torch.no_grad():
-        model.lm_head.bias[frame.eos] = bias
-    return model, tokenizer, frame
+        model.lm_head.bias[special.eos] = bias
+    return model, tokenizer, special
 
 
 @pytest.mark.parametrize("kind", list(CAUSAL))
@@ -65,7 +65,7 @@ def test_prompts_stand_verbatim_at_the_start(kind: str, tiny: Tiny) -> None:
 @pytest.mark.parametrize("kind", list(CAUSAL))
 def test_padding_on_the_left_changes_no_distribution(kind: str, tiny: Tiny) -> None:
     model, tokenizer = _load(tiny(kind))
-    frame = Frame.of(tokenizer)
+    special = SpecialTokenIds.of(tokenizer)
 
     def first_logits(prompts: Sequence[str]) -> list[torch.Tensor]:
         steps: list[torch.Tensor] = []
@@ -78,7 +78,7 @@ def test_padding_on_the_left_changes_no_distribution(kind: str, tiny: Tiny) -> N
     for prompt, logits in zip(PROMPTS, together, strict=True):
         alone = first_logits([prompt])[0]
         assert torch.allclose(logits, alone, atol=1e-4)
-        ids = torch.tensor([[frame.bos, *token_ids(tokenizer, prompt)]])
+        ids = torch.tensor([[special.bos, *token_ids(tokenizer, prompt)]])
         with torch.no_grad():
             assert torch.allclose(logits, model(input_ids=ids).logits[0, -1], atol=1e-4)
     assert not torch.allclose(together[0], together[1], atol=1e-2)
@@ -139,13 +139,13 @@ def test_unlikely_tokens_are_out_by_the_likeliest_one() -> None:
 
 
 def test_tokens_of_the_text_are_punished_and_no_others() -> None:
-    frame = Frame(bos=0, eos=0, fill=1)
+    special = SpecialTokenIds(bos=0, eos=0, pad=1)
     ids = torch.tensor([[1, 0, 3], [0, 4, 5]])
     scores = torch.tensor([[2.0, 2.0, 2.0, 2.0, -2.0, -2.0]] * 2)
-    punished = TextRepetitionPenalty(2.0, frame)(ids, scores)
+    punished = TextRepetitionPenalty(2.0, special)(ids, scores)
     assert punished.tolist() == [[2.0, 2.0, 2.0, 1.0, -2.0, -2.0], [2.0, 2.0, 2.0, 2.0, -4.0, -4.0]]
     assert scores[0].tolist() == [2.0, 2.0, 2.0, 2.0, -2.0, -2.0]
-    spared = TextRepetitionPenalty(2.0, Frame(bos=0, eos=0, fill=1, marks=(3, 5)))(ids, scores)
+    spared = TextRepetitionPenalty(2.0, SpecialTokenIds(bos=0, eos=0, pad=1, added=(3, 5)))(ids, scores)
     assert spared.tolist() == [[2.0, 2.0, 2.0, 2.0, -2.0, -2.0], [2.0, 2.0, 2.0, 2.0, -4.0, -2.0]]
 
 
@@ -185,11 +185,11 @@ def test_a_text_that_was_cut_off_is_flagged(length: int) -> None:
 
 
 def test_a_text_that_ends_is_told_apart_even_at_full_length() -> None:
-    model, tokenizer, frame = _flat()
+    model, tokenizer, special = _flat()
     calls = iter(range(100))
 
     def end_after_three(_module: object, _args: object, output: Any) -> None:
-        output.logits[..., frame.eos] = 1e4 if next(calls) >= 3 else -1e4
+        output.logits[..., special.eos] = 1e4 if next(calls) >= 3 else -1e4
 
     model.register_forward_hook(end_after_three)
     made = LocalEngine(model, tokenizer).sample_batch(_requests([""]), SamplingSettings(max_length_tokens=3), 1)
@@ -199,13 +199,13 @@ def test_a_text_that_ends_is_told_apart_even_at_full_length() -> None:
 @pytest.mark.parametrize("kind", list(CAUSAL))
 def test_stretches_and_leaving_rows_change_nothing(kind: str, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     model, tokenizer = _load(tiny(kind))
-    frame = Frame.of(tokenizer)
+    special = SpecialTokenIds.of(tokenizer)
     calls: list[int] = []
 
     def end_some(_module: object, _args: object, output: Any) -> None:
         last = output.logits[:, -1]
         calls.append(len(last))
-        last[last.argmax(dim=-1) % 11 == 0, frame.eos] = 1e4  # so that texts end, one here and one there
+        last[last.argmax(dim=-1) % 11 == 0, special.eos] = 1e4  # so that texts end, one here and one there
 
     model.register_forward_hook(end_some)
     settings = SamplingSettings(top_k=1, max_length_tokens=60)
@@ -227,7 +227,7 @@ def test_an_empty_text_is_a_text() -> None:
 def test_a_text_may_fill_the_models_positions_and_no_more(kind: str, tiny: Tiny) -> None:
     model, tokenizer = _load(tiny(kind))
     context = model.config.max_position_embeddings
-    eos = Frame.of(tokenizer).eos
+    eos = SpecialTokenIds.of(tokenizer).eos
 
     def never_end(_module: object, _args: object, output: Any) -> None:
         output.logits[..., eos] = -1e4

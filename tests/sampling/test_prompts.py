@@ -4,18 +4,17 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from deidsynth.config import PromptConfig
 from deidsynth.documents import Document, Entity
-from deidsynth.errors import CorpusError, InputError
+from deidsynth.errors import ConfigError, CorpusError, InputError
 from deidsynth.sampling.prompts import (
     Prompt,
     first_words,
     in_batches,
+    label_turns,
     make_prompts,
     make_requests,
-    prompt_turns,
     with_surrogates,
 )
 from deidsynth.surrogates import Surrogates
@@ -70,6 +69,13 @@ def test_surrogates_come_from_the_seed() -> None:
     assert len(seeded) > 1
 
 
+def test_no_value_is_invented_in_an_unknown_language() -> None:
+    for config, documents in ((PromptConfig(), [PLAIN]), (PromptConfig(pii="keep"), [NAMED])):
+        assert len(make_prompts(config, documents, language=None, seed=1)) == 1
+    with pytest.raises(ConfigError, match=r"prompts.language: .* give it, such as --language es"):
+        make_prompts(PromptConfig(), [PLAIN, NAMED], language=None, seed=1)
+
+
 def test_kept_and_dropped() -> None:
     assert _prompts(NAMED, PLAIN, BLANK, pii="keep") == [" Namn: Zyxana Qvelde", "Kom in\nigår."]
     assert _prompts(NAMED, PLAIN, BLANK, pii="drop") == ["Kom in\nigår."]
@@ -120,24 +126,12 @@ def test_no_repr_shows_a_prompt() -> None:
     assert "Zyxana" not in repr([Prompt("Zyxana"), *make_requests([Prompt("Zyxana")], 1)])
 
 
-def test_every_label_gets_the_same_share_of_the_prompts() -> None:
+def test_every_label_gets_the_same_share_of_the_turns() -> None:
     name, city = Entity(0, 2, "NAME"), Entity(3, 5, "CITY")
     documents = [Document(str(number), "aa bb cc", (name,)) for number in range(6)]
-    documents += [BLANK, Document("both", "aa bb cc", (name, city)), Document("none", "aa bb cc")]
-    config = PromptConfig(balance="labels", pii="keep")
-    turns = prompt_turns(config, documents, seed=1, n_documents=84)
-    assert turns is not None
-    drawn = Counter(turns)
+    documents += [Document("both", "aa bb cc", (name, city)), Document("none", "aa bb cc")]
+    turns = label_turns(documents, seed=1, n_turns=84)
     # Three labels (one of them: none), seven documents with NAME, of which the seventh alone has CITY.
-    assert drawn == {**dict.fromkeys(range(6), 4), 6: 4 + 28, 7: 28}
-    assert prompt_turns(config, documents, seed=1, n_documents=84) == turns
-    assert prompt_turns(config, documents, seed=2, n_documents=84) != turns
-    prompts = [Prompt(text) for text in _prompts(*documents, balance="labels", pii="keep")]
-    requests = make_requests(prompts, 84, turns)
-    assert [request.prompt_number for request in requests] == turns
-
-
-def test_prompts_go_in_turn_where_nothing_else_is_asked_for() -> None:
-    assert prompt_turns(PromptConfig(), [NAMED], seed=1, n_documents=3) is None
-    with pytest.raises(ValidationError, match="balance: labels needs source: validation"):
-        PromptConfig(source="bos", balance="labels")
+    assert Counter(turns) == {**dict.fromkeys(range(6), 4), 6: 4 + 28, 7: 28}
+    assert label_turns(documents, seed=1, n_turns=84) == turns
+    assert label_turns(documents, seed=2, n_turns=84) != turns

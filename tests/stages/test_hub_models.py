@@ -13,11 +13,11 @@ from peft import AutoPeftModelForCausalLM, PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
 
-from deidsynth.config import StageConfig, parse
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document
 from deidsynth.stages import STAGES, StageContext
 from tiny_models import CAUSAL, ENCODERS, NOTES, note
+from tiny_stages import resolved
 
 Tiny = Callable[[str], Path]
 # Notes of many lengths, so that after cutting what is to be found stands at every position of a chunk.
@@ -30,7 +30,7 @@ def run(stage: str, root: Path, inputs: Mapping[str, Path], **settings: Any) -> 
     made, scratch = root / stage, root / f"{stage}-scratch"
     made.mkdir(parents=True)
     scratch.mkdir()
-    config: StageConfig = parse(STAGES[stage].config_type, settings)
+    config = resolved(stage, settings)
     return made, STAGES[stage].run(config, inputs, made, StageContext(scratch, seed=3))
 
 

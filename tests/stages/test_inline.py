@@ -1,4 +1,4 @@
-"""The inline arm, agreement and headers, from adaptation to a corpus, with tiny models."""
+"""The inline arm, agreement and control codes, from adaptation to a corpus, with tiny models."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import pytest
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import ConfigError, CorpusError, InputError
-from deidsynth.models.language_model.markup import Markup
+from deidsynth.models.language_model.added_tokens import AddedTokens
+from deidsynth.models.settings_file import ModelSettings
 from tiny_models import NOTES
 from tiny_stages import run
 
 Tiny = Callable[[str], Path]
-SHAPE = {"hidden_size": 48, "layers": 2, "heads": 2, "intermediate_size": 96, "vocabulary_size": 450, "context": 160}
+SHAPE = {"hidden_size": 48, "layers": 2, "vocabulary_size": 450}
 ADAPT = {"base": "scratch", "scratch": SHAPE, "epochs": 40, "batch_tokens": 320, "sequence_length": 160}
-ADAPT |= {"evaluations": 1, "learning_rate": 0.006, "annotations": "inline", "header": ["labels", "length"]}
+ADAPT |= {"evaluations": 1, "learning_rate": 0.006, "annotations": "inline", "control_codes": ["labels", "length"]}
 SAMPLE = {"batch_size": 8, "max_length_tokens": 150, "prompts": {"language": "sv"}, "filters": {"mode": "count"}}
-SAMPLE |= {"annotations": "inline", "top_p": 0.8, "volume": 1.0}
+SAMPLE |= {"annotations": "inline", "top_p": 0.8, "volume_ratio": 1.0}
 
 
 def folder_of(root: Path, name: str, documents: tuple[Document, ...]) -> Path:
@@ -35,13 +36,17 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("inline")
 
 
+def _added_tokens(model: Path) -> AddedTokens:
+    return ModelSettings.load(model / "model").added_tokens or AddedTokens()
+
+
 @pytest.fixture(scope="module")
 def inputs(root: Path) -> dict[str, Path]:
-    """Inputs of sampling, with a model that writes entities and knows headers."""
+    """Inputs of sampling, with a model that writes entities and knows control codes."""
     notes = folder_of(root, "notes", NOTES)
     model, facts = run("adapt", root, {"train": notes}, ADAPT)
-    assert facts["n_mark_tokens"] == 3 + 2 + 4 + 4 + 1
-    assert Markup.load(model / "model").labels == ("CITY", "NAME")
+    assert facts["n_added_tokens"] == 3 + 2 + 4 + 4 + 1
+    assert _added_tokens(model).labels == ("CITY", "NAME")
     return {"model": model, "prompts": notes, "train": notes}
 
 
@@ -64,17 +69,17 @@ def test_the_model_writes_text_with_entities(sampled: tuple[Path, Mapping[str, A
     assert not any("<|" in document.text for document in corpus)
     known = {note.surface(entity) for note in NOTES for entity in note.entities}
     found = [document.surface(entity) for document in corpus for entity in document.entities]
-    assert sum(surface in known for surface in found) > len(found) / 3  # the marks stand where they stood in training
+    assert sum(surface in known for surface in found) > len(found) / 3  # the tags stand where they stood in training
     repaired = sum(value for name, value in facts.items() if name.startswith("n_repaired_"))
-    assert 0 <= repaired < facts["n_marks"]
+    assert 0 <= repaired < facts["n_special_tokens"]
     assert facts["n_malformed"] <= len(NOTES)
 
 
 def test_records_carry_numbers_and_no_text(sampled: tuple[Path, Mapping[str, Any]]) -> None:
     made = rows(sampled[0])
-    assert sorted(row["header_number"] for row in made) == list(range(len(NOTES)))
+    assert sorted(row["control_codes_document"] for row in made) == list(range(len(NOTES)))
     assert not any("entities" in row or "text" in row for row in made)
-    assert all(row["n_marks"] >= 0 and isinstance(row["repairs"], dict) for row in made)
+    assert all(row["n_special_tokens"] >= 0 and isinstance(row["repairs"], dict) for row in made)
 
 
 def test_a_killed_run_takes_entities_up_again(root: Path, inputs: dict[str, Path], sampled: Any) -> None:
@@ -95,7 +100,13 @@ def test_a_machine_may_annotate_what_such_a_model_writes(root: Path, inputs: dic
 
 
 def test_malformed_documents_are_rejected(root: Path, inputs: dict[str, Path]) -> None:
-    filters = {"mode": "reject", "max_malformed": 0.0, "budget": 1, "max_repeated": 1, "near_repeat": 1}
+    filters = {
+        "mode": "reject",
+        "max_malformed": 0.0,
+        "max_sampled_ratio": 1,
+        "max_repeated": 1,
+        "near_duplicate_share": 1,
+    }
     filters |= {"max_run_words": 200, "min_groups": 1, "min_common_words": 0}
     loose = {**SAMPLE, "filters": filters, "top_p": 1.0, "temperature": 1.3}
     folder, facts = run("synthesize", root, inputs, loose, "strict")
@@ -106,29 +117,31 @@ def test_malformed_documents_are_rejected(root: Path, inputs: dict[str, Path]) -
 
 def test_balanced_headers_and_their_faults(root: Path, inputs: dict[str, Path], tmp_path: Path) -> None:
     train = folder_of(tmp_path, "train", (*NOTES[:9], Document("none", "Inget här.")))
-    config = {**SAMPLE, "prompts": {"language": "sv", "headers": "balanced"}, "volume": 3}
+    config = {**SAMPLE, "prompts": {"language": "sv", "control_codes": "balanced"}, "volume_ratio": 3}
     folder, _ = run("synthesize", tmp_path, {**inputs, "train": train}, config)
-    numbers = [row["header_number"] for row in rows(folder)]
+    numbers = [row["control_codes_document"] for row in rows(folder)]
     assert numbers.count(9) == len(numbers) // 3  # of three labels, one of them: none
     empty = folder_of(tmp_path, "empty", (Document("1", ""),))
-    with pytest.raises(InputError, match="headers, which come from its training documents; give them with --train"):
+    with pytest.raises(
+        InputError, match="control codes, which come from its training documents; give them with --train"
+    ):
         run("synthesize", tmp_path, {**inputs, "train": empty}, SAMPLE, "x")
 
 
 def test_a_plain_model_is_asked_for_neither(root: Path, inputs: dict[str, Path], tmp_path: Path) -> None:
-    plain = {**ADAPT, "annotations": "auto", "header": [], "epochs": 1}
+    plain = {**ADAPT, "annotations": "auto", "control_codes": [], "epochs": 1}
     model, facts = run("adapt", tmp_path, {"train": inputs["train"]}, plain)
-    assert "n_mark_tokens" not in facts and not (model / "model" / "deidsynth.json").exists()
+    assert "n_added_tokens" not in facts and not (model / "model" / "deidsynth.json").exists()
     for config, message in (
         (SAMPLE, "annotations: inline: the model writes no entities"),
         (
-            {**SAMPLE, "annotations": "machine", "prompts": {"headers": "gold"}},
-            "prompts.headers: the model knows no headers",
+            {**SAMPLE, "annotations": "machine", "prompts": {"control_codes": "gold"}},
+            "prompts.control_codes: the model knows none",
         ),
     ):
         with pytest.raises(ConfigError, match=message):
             run("synthesize", tmp_path, {**inputs, "model": model}, config)
-    for settings in ({"annotations": "inline"}, {"header": ["length"]}):
+    for settings in ({"annotations": "inline"}, {"control_codes": ["length"]}):
         with pytest.raises(ConfigError, match="a model that is not adapted knows neither"):
             run("base", tmp_path, {}, settings)
 
@@ -136,11 +149,11 @@ def test_a_plain_model_is_asked_for_neither(root: Path, inputs: dict[str, Path],
 def test_an_adapter_writes_entities(root: Path, inputs: dict[str, Path], tiny: Tiny, tmp_path: Path) -> None:
     settings = {**ADAPT, "base": str(tiny("llama")), "method": "lora", "epochs": 3, "learning_rate": 0.02}
     model, facts = run("adapt", tmp_path, {"train": inputs["train"]}, settings)
-    n_rows = 2 * facts["n_mark_tokens"] * 32
+    n_rows = 2 * facts["n_added_tokens"] * 32
     assert facts["method"] == "lora" and facts["n_trained_parameters"] > n_rows
     folder, facts = run("synthesize", tmp_path, {**inputs, "model": model}, SAMPLE)
-    assert facts["n_marks"] > 0
-    spellings = Markup.load(model / "model").tokens
+    assert facts["n_special_tokens"] > 0
+    spellings = _added_tokens(model).tokens
     assert not any(each in document.text for document in read_jsonl(folder / "corpus.jsonl") for each in spellings)
 
 

@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from deidsynth import starters
-from deidsynth.config import AdaptConfig, StageConfig, TrainConfig, parse
+from deidsynth.config import StageConfig
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus
 from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.models.tagger.token_classifier import load_tagger
 from deidsynth.stages import STAGES, StageContext
 from tiny_models import NOTES
+from tiny_stages import resolved
 
 
 def ran(stage: str, config: StageConfig, root: Path) -> Path:
@@ -29,8 +30,8 @@ def ran(stage: str, config: StageConfig, root: Path) -> Path:
 
 
 def test_the_default_encoder_is_the_starter_and_learns(tmp_path: Path) -> None:
-    config = parse(TrainConfig, {"epochs": 1, "pretraining": {"epochs": 0.2}})
-    assert config.encoder == "starter"
+    config = resolved("train", {"epochs": 1, "task_adaptive_pretraining": {"epochs": 0.2}})
+    assert config.model_dump()["encoder"] == "starter"
     out = ran("train", config, tmp_path)
     tagger = load_tagger(str(out / "model"))
     assert tagger.model.config.model_type == "modernbert" and len(tagger.tokenizer) == 8000
@@ -40,8 +41,8 @@ def test_the_default_encoder_is_the_starter_and_learns(tmp_path: Path) -> None:
 
 
 def test_the_default_base_is_the_starter_and_is_adapted_in_full(tmp_path: Path) -> None:
-    config = parse(AdaptConfig, {"epochs": 0.5, "sequence_length": 64})
-    assert config.base == "starter"
+    config = resolved("adapt", {"epochs": 0.5, "sequence_length": 64})
+    assert config.model_dump()["base"] == "starter"
     model, _ = load_causal_lm(str(ran("adapt", config, tmp_path) / "model"), "cpu", "fp32")
     shipped, _ = load_causal_lm(starters.resolve("starter", "causal"), "cpu", "fp32")
     assert not torch.equal(model.model.embed_tokens.weight, shipped.model.embed_tokens.weight)
@@ -56,7 +57,7 @@ def test_an_adapter_of_a_starter_finds_its_base_in_another_installation(
     data = {"base": "starter-xs", "method": "lora", "epochs": 0.5, "sequence_length": 64, "lora": {"r": 2}}
     with monkeypatch.context() as patch:
         patch.setattr(starters, "FOLDER", elsewhere)
-        out = ran("adapt", parse(AdaptConfig, data), tmp_path)
+        out = ran("adapt", resolved("adapt", data), tmp_path)
     assert str(elsewhere) in (out / "model" / "adapter_config.json").read_text()
     shutil.rmtree(elsewhere)
     model, tokenizer = load_causal_lm(str(out / "model"), "cpu", "fp32")

@@ -17,8 +17,8 @@ from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError
 from deidsynth.progress import SilentProgress
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings
-from deidsynth.stages.stage import StageContext
-from deidsynth.stages.synthesize import Synthesize
+from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work.synthesize import Synthesize
 from tiny_models import NOTES
 from tiny_synthesis import inputs, synthesize, synthesize_and_die
 
@@ -71,7 +71,7 @@ class Stage:
             (folders[role] / "corpus.jsonl").unlink(missing_ok=True)
             write_jsonl(Corpus(tuple(documents), origin="invented"), folders[role] / "corpus.jsonl")
         self.engine = Scripted(texts)
-        self._monkeypatch.setattr("deidsynth.stages.synthesize._engine", lambda *_: self.engine)
+        self._monkeypatch.setattr("deidsynth.stages.work.synthesize._engine", lambda *_: self.engine)
         plain = {"samples_per_prompt": 2, "batch_size": 3, "prompts": {"language": "sv"}, **settings}
         plain["filters"] = {"overlong": 1.0, **plain.get("filters", {})}  # the scripted engine ends nothing
         context = StageContext(folders["scratch"], seed=3, progress=self.said)
@@ -121,7 +121,7 @@ def test_texts_without_an_end_are_replaced_where_they_are_longer_than_most(stage
 
 
 def test_a_shortage_is_told(stage: Stage) -> None:
-    facts = stage(iter([LOOP] * 7 + list(_new())), filters={"budget": 1.25})
+    facts = stage(iter([LOOP] * 7 + list(_new())), filters={"max_sampled_ratio": 1.25})
     assert (facts["n_sampled"], facts["n_documents"], facts["n_missing"]) == (10, 3, 5)
     [message] = stage.said.messages
     assert message.startswith("5 of 8 texts are missing: the filters rejected 7 of 10;")
@@ -130,13 +130,13 @@ def test_a_shortage_is_told(stage: Stage) -> None:
 def test_counted_texts_are_kept(stage: Stage) -> None:
     facts = stage(iter([LOOP] * 3 + [""] + list(_new())), filters={"mode": "count"})
     assert (facts["n_sampled"], facts["n_documents"], facts["n_rejected"], facts["n_missing"]) == (8, 8, 0, 0)
-    found = [facts[name] for name in ("n_loops", "n_empty", "n_near_repeats", "n_without_eos")]
+    found = [facts[name] for name in ("n_loops", "n_empty", "n_near_duplicates", "n_without_eos")]
     assert found == [3, 1, 1, 8]  # two of the loops have one prompt
 
 
 def test_nothing_is_looked_at_where_nothing_is_asked_for(stage: Stage) -> None:
     facts = stage(iter([LOOP] * 8), filters={"mode": "off"})
-    assert (facts["n_documents"], facts["n_loops"], facts["n_near_repeats"]) == (8, 0, 0)
+    assert (facts["n_documents"], facts["n_loops"], facts["n_near_duplicates"]) == (8, 0, 0)
     assert stage.rows[0]["repeated"] is None
 
 
@@ -162,11 +162,6 @@ def test_texts_are_cut_before_a_stop_text_behind_their_prompt(stage: Stage) -> N
     assert [text.removesuffix(" hjä") for text in stage.texts] != stage.texts
     assert all(text.endswith(" hjä") for text in stage.texts)
     assert stage.engine.settings.stop == ("slut", "mer", "l")
-
-
-def test_labels_share_the_prompts(stage: Stage) -> None:
-    stage(_new(), prompts={"language": "sv", "balance": "labels"})
-    assert sorted(row["prompt_number"] for row in stage.rows) == [0, 0, 1, 1, 2, 2, 3, 3]  # all have all labels
 
 
 def test_a_run_that_is_killed_again_and_again_gives_the_same(tmp_path: Path) -> None:

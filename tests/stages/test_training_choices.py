@@ -12,7 +12,7 @@ import torch
 
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
-from deidsynth.errors import CorpusError
+from deidsynth.errors import ConfigError, CorpusError
 from deidsynth.models.tagger import token_data
 from deidsynth.models.tagger.token_classifier import load_tagger
 from deidsynth.models.tagger.training import carve_validation
@@ -40,7 +40,7 @@ def test_the_best_epoch_is_kept_on_documents_of_other_groups(root: Path) -> None
 def test_members_are_trained_apart_and_taken_up_again(
     root: Path, notes: Path, trained: tuple[Path, Facts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = TRAIN | {"members": 2, "checkpoint_seconds": 0.0}
+    settings = TRAIN | {"ensemble_size": 2, "checkpoint_seconds": 0.0}
     folder, facts = run("train", root, {"corpus": notes}, settings, "train-two")
     assert same_weights(folder, trained[0])  # the first is the one that is trained alone
     tagger = load_tagger(str(folder / "model"))
@@ -86,7 +86,7 @@ class Counted(SilentTask):
 def test_members_are_trained_side_by_side(
     ends_early: bool, root: Path, notes: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    settings = TRAIN | {"members": 2, "epochs": 3, "pretraining": {"epochs": 0}}
+    settings = TRAIN | {"ensemble_size": 2, "epochs": 3, "task_adaptive_pretraining": {"epochs": 0}}
     if ends_early:
         monkeypatch.setattr(training_processes, "PROGRAM", "import sys; sys.exit(9)")
     heard, name = Heard(), f"train-at-once-{ends_early}"
@@ -114,7 +114,7 @@ def test_a_target_of_recall_is_met_on_documents_held_back(root: Path, notes: Pat
     assert (facts["n_validation_documents"], facts["validation_token_recall"]) == (6, 1.0)
     assert 0 < facts["validation_token_precision"] <= 1
     kept = json.loads((folder / "model" / "deidsynth.json").read_text(encoding="utf-8"))
-    assert kept["outside_threshold"] == facts["outside_threshold"]
+    assert kept["tagger"]["outside_threshold"] == facts["outside_threshold"]
     # What it then leaves outside is nothing private, on these documents.
     annotated, _ = run("annotate", root, {"texts": notes, "model": folder}, {}, "annotate-recall")
     found = {document.doc_id: document.entities for document in read_jsonl(annotated / "corpus.jsonl")}
@@ -143,9 +143,16 @@ def test_every_second_pass_may_be_over_invented_values(
         return real(tokenizer, text)
 
     monkeypatch.setattr(token_data, "tokenize", remember)
-    folder, facts = run("train", root, {"corpus": notes}, TRAIN | {"swaps": 1.0, "language": "sv"}, "train-swaps")
+    folder, facts = run(
+        "train", root, {"corpus": notes}, TRAIN | {"mention_replacement": 1.0, "language": "sv"}, "train-replacement"
+    )
     assert (len(seen), len({*seen} - {note.text for note in NOTES})) == (2 * len(NOTES), len(NOTES))
     told, plain = curve(folder), curve(trained[0])
     assert (told[-1]["step"], told[-1]["epoch"]) == (plain[-1]["step"], plain[-1]["epoch"])  # no more work
     assert facts["n_entities"] == trained[1]["n_entities"]
     assert not same_weights(folder, trained[0])
+
+
+def test_no_value_is_invented_in_an_unknown_language(root: Path, notes: Path) -> None:
+    with pytest.raises(ConfigError, match=r"train.language: the corpus does not say its language"):
+        run("train", root, {"corpus": notes}, TRAIN | {"mention_replacement": 1.0}, "train-no-language")

@@ -18,7 +18,7 @@ import sys
 from functools import partial
 from pathlib import Path
 from deidsynth.progress import SilentProgress
-from deidsynth.stages.training_processes import run_side_by_side
+from deidsynth.stages.work.training_processes import run_side_by_side
 from test_training_processes import linger
 jobs = [partial(linger, Path(sys.argv[1]) / name) for name in ("one", "two")]
 run_side_by_side(jobs, 2, SilentProgress(), "lingering")

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from safetensors import safe_open
 from transformers import AutoConfig
 
 from deidsynth import starters
-from deidsynth.corpora import load_corpus
+from deidsynth.corpora import read_corpus
 from deidsynth.errors import ModelNotFoundError, ModelNotUsableError
 from deidsynth.models.loading import load_tokenizer
 from deidsynth.models.tagger.token_data import tokenize
@@ -147,7 +146,7 @@ def test_tokens_end_where_kinds_of_characters_meet() -> None:
 
 def test_entity_boundaries_of_meddocan_are_token_boundaries(data_folder: Path) -> None:
     count = missed = 0
-    for document in load_corpus(data_folder / "meddocan").corpus:
+    for document in read_corpus(data_folder / "meddocan").corpus:
         _, offsets = tokenize(ENCODER, document.text)
         starts = {end - len(document.text[start:end].lstrip()) for start, end in offsets}
         ends = {end for _, end in offsets}

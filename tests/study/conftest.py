@@ -16,18 +16,20 @@ from deidsynth.config import (
     AnnotateConfig,
     AnnotateInlineConfig,
     EvaluateConfig,
-    OverlapConfig,
+    MemorizationConfig,
     SelectConfig,
-    StageConfig,
     SynthesizeConfig,
     TrainConfig,
 )
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import CorpusError
-from deidsynth.stages.stage import Stage, StageContext
+from deidsynth.stages.specification import StageContext
 
 NAMES = ("Alva", "Bo", "Cia", "Dag")
+STAGES = (
+    "select", "base", "adapt", "synthesize", "train", "annotate", "annotate-inline", "evaluate", "memorization",
+)  # fmt: skip
 
 
 def notes(prefix: str, n_documents: int) -> list[Document]:
@@ -45,8 +47,6 @@ class Fake:
     """Stands in for a stage; a tagger knows as much as its training documents are many."""
 
     name: str
-    config_type: type[StageConfig]
-    version: int = 1
     runs: list[Any] = field(default_factory=list)
     failures: dict[str, int] = field(default_factory=dict)
 
@@ -57,7 +57,7 @@ class Fake:
         return facts
 
     def _select(self, config: SelectConfig, inputs: Mapping[str, Path], output: Path, context: Any) -> Any:
-        from deidsynth.stages.select import Select
+        from deidsynth.stages.work.select import Select
 
         return Select().run(config, inputs, output, context)
 
@@ -77,7 +77,7 @@ class Fake:
         if self.failures.get("left", 0) > 0:
             self.failures["left"] -= 1
             raise CorpusError("every sampled text is empty")
-        count = round(config.volume * len(read_jsonl(inputs["train"] / "corpus.jsonl")))
+        count = round(config.volume_ratio * len(read_jsonl(inputs["train"] / "corpus.jsonl")))
         documents = tuple(Document(note.doc_id, note.text) for note in notes("synthetic-", count))
         write_jsonl(Corpus(documents, origin="synthetic", annotation="silver"), _fresh(output / "corpus.jsonl"))
         return {"n_documents": count}
@@ -112,9 +112,9 @@ class Fake:
         write_jsonl(gold.with_documents(found), _fresh(output / "predictions.jsonl"))
         (output / "scores.json").write_text("{}")
 
-    def _overlap(self, config: OverlapConfig, inputs: Mapping[str, Path], output: Path, context: Any) -> None:
+    def _memorization(self, config: MemorizationConfig, inputs: Mapping[str, Path], output: Path, context: Any) -> None:
         found = {"n": 5, "train": {"recall": 0.25}, "held_out": {"recall": 0.125}, "shown": [1]}
-        (output / "overlap.json").write_text(json.dumps(found))
+        (output / "memorization.json").write_text(json.dumps(found))
 
 
 def _fresh(path: Path) -> Path:
@@ -123,20 +123,9 @@ def _fresh(path: Path) -> Path:
 
 
 @pytest.fixture
-def fakes() -> dict[str, Stage]:
+def fakes() -> dict[str, Fake]:
     """A fake for every stage, by name."""
-    types: dict[str, type[StageConfig]] = {
-        "select": SelectConfig,
-        "base": AdaptConfig,
-        "adapt": AdaptConfig,
-        "synthesize": SynthesizeConfig,
-        "train": TrainConfig,
-        "annotate": AnnotateConfig,
-        "annotate-inline": AnnotateInlineConfig,
-        "evaluate": EvaluateConfig,
-        "overlap": OverlapConfig,
-    }
-    return {name: Fake(name, kind) for name, kind in types.items()}
+    return {name: Fake(name) for name in STAGES}
 
 
 @pytest.fixture
@@ -156,7 +145,7 @@ def write_study(home: Path) -> Any:
         base = {
             "corpus": {"path": str(home / "notes"), "language": "sv", "origin": "invented"},
             "adapt": {"base": "scratch"},
-            "synthesize": {"volume": 1},
+            "synthesize": {"volume_ratio": 1},
             "train": {"encoder": "scratch"},
             "precision": "fp32",
             "output": str(home / "runs" / "study"),

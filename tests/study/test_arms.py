@@ -25,6 +25,7 @@ from deidsynth.study.records import read_records
 from deidsynth.study.reported import reported_row, reported_table
 from deidsynth.workflow.pipeline import preview
 from deidsynth.workflow.store import Store
+from fake_specs import specs_of
 from tiny_models import one_thread
 from tiny_runs import SETTINGS, write_notes
 
@@ -39,7 +40,7 @@ def study(write_study: Any, fakes: Any, home: Path) -> Any:
 
     def run(**axes: Any) -> tuple[Any, Path]:
         path = write_study(axes={"arm": ARMS, **axes}, name="arms", reported={"table": 2, "language": "es"})
-        plan = plan_study(load_study(path), stages=fakes, device="cpu")
+        plan = plan_study(load_study(path), stages=specs_of(fakes), device="cpu")
         result = run_study(plan, home / "runs" / "arms", Store(home / "runs" / ".deidsynth"))
         assert not result.failed
         return plan, result.folder
@@ -65,14 +66,14 @@ def test_an_arm_is_an_ordinary_run_with_these_annotations(study, fakes, home) ->
     study()
     data = yaml.safe_load((home / "study.yaml").read_text())["base"] | {"output": str(home / "runs" / "one")}
     for arm in ARMS:
-        adapt = {**data.get("adapt", {}), "header": []}
-        config = parse(RunConfig, {**data, "adapt": adapt, "synthesize": {"volume": 1, "annotations": arm}})
-        assert all(node["present"] for node in preview(config, stages=fakes, device="cpu"))
+        adapt = {**data.get("adapt", {}), "control_codes": []}
+        config = parse(RunConfig, {**data, "adapt": adapt, "synthesize": {"volume_ratio": 1, "annotations": arm}})
+        assert all(node["present"] for node in preview(config, stages=specs_of(fakes), device="cpu"))
 
 
 def test_a_study_of_a_run_with_other_annotations_is_of_that_arm(write_study, fakes) -> None:
     path = write_study(axes={"seed": [1, 2]})
-    plan = plan_study(load_study(path, ["synthesize.annotations=inline"]), stages=fakes, device="cpu")
+    plan = plan_study(load_study(path, ["synthesize.annotations=inline"]), stages=specs_of(fakes), device="cpu")
     assert {cell.cell.arm for cell in plan.cells} == {"inline"}
     assert {cell.config.synthesize.annotations for cell in plan.cells} == {"inline"}
 
@@ -135,7 +136,7 @@ def test_what_the_annotator_does_not_decide_is_not_put_down_to_it(study) -> None
 def test_arms_that_cannot_be(write_study, fakes, axes, settings, message) -> None:
     path = write_study(axes={"arm": ARMS, **axes})
     with pytest.raises(ConfigError) as error:
-        plan_study(load_study(path, settings), stages=fakes, device="cpu")
+        plan_study(load_study(path, settings), stages=specs_of(fakes), device="cpu")
     assert message in str(error.value)
 
 
@@ -146,13 +147,9 @@ def test_arms_that_cannot_be(write_study, fakes, axes, settings, message) -> Non
         (["adapt.method=lora"], "scratch needs full"),
     ],
 )
-def test_models_are_checked_as_the_arm_needs_them_before_the_first_step(
-    write_study, fakes, home, settings, message
-) -> None:
-    plan = plan_study(load_study(write_study(axes={"arm": "inline"}), settings), stages=fakes, device="cpu")
+def test_methods_are_checked_as_the_arm_needs_them_before_the_first_step(write_study, fakes, settings, message) -> None:
     with pytest.raises(ConfigError, match=message):
-        run_study(plan, home / "runs" / "arms", Store(home / "runs" / ".deidsynth"))
-    assert not fakes["select"].runs
+        plan_study(load_study(write_study(axes={"arm": "inline"}), settings), stages=specs_of(fakes), device="cpu")
 
 
 def test_all_arms_with_real_models(tmp_path: Path) -> None:
@@ -160,8 +157,8 @@ def test_all_arms_with_real_models(tmp_path: Path) -> None:
     base = {
         **SETTINGS,
         "corpus": {"path": str(notes), "language": "sv"},
-        "synthesize": {**SETTINGS["synthesize"], "volume": 1, "max_length_tokens": 120, "agreement": 0.2},
-        "train": {**SETTINGS["train"], "epochs": 4, "pretraining": {"epochs": 1}},
+        "synthesize": {**SETTINGS["synthesize"], "volume_ratio": 1, "max_length_tokens": 120, "agreement": 0.2},
+        "train": {**SETTINGS["train"], "epochs": 4, "task_adaptive_pretraining": {"epochs": 1}},
         "output": str(tmp_path / "arms"),
     }
     (tmp_path / "arms.yaml").write_text(yaml.safe_dump({"base": base, "axes": {"arm": ARMS}}))

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from deidsynth.config import AdaptConfig
+from deidsynth.config import AdaptConfig, resolve_adapt
 from deidsynth.errors import ConfigError
 from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.stages import STAGES
-from deidsynth.stages.stage import StageContext
+from deidsynth.stages.specification import StageContext
 from deidsynth.starters import find
 
 
 def test_the_base_model_is_written_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "output").mkdir()
-    config = AdaptConfig(base="starter-xs")
+    config = resolve_adapt(AdaptConfig(base="starter-xs"))
     facts = STAGES["base"].run(config, {}, tmp_path / "output", StageContext(tmp_path))
     starter = find("starter-xs", "causal")
     assert starter is not None
@@ -30,4 +30,4 @@ def test_the_base_model_is_written_as_it_is(tmp_path: Path) -> None:
 
 def test_scratch_knows_nothing_to_begin_with(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="give another base model"):
-        STAGES["base"].run(AdaptConfig(base="scratch"), {}, tmp_path, StageContext(tmp_path))
+        STAGES["base"].run(resolve_adapt(AdaptConfig(base="scratch")), {}, tmp_path, StageContext(tmp_path))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from typing import Any
 
-from deidsynth.config import AdaptConfig, FoldConfig, RunConfig, SelectConfig, SplitConfig, StudyConfig, parse
+import pytest
+from hypothesis import given, strategies as st
+
+from deidsynth.config import FoldConfig, ResolvedRun, RunConfig, SplitConfig, StudyConfig, parse, resolve_run
 from deidsynth.corpora import LoadedCorpus, make_fold, make_splits, take_fraction
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import ConfigError, CorpusError
-from deidsynth.models.recipes import AdaptRecipe
 from deidsynth.study import load_study
 from deidsynth.study.arms import count_documents, run_config, shares_of
 from deidsynth.study.cells import cell_names, expand, varied
 
-BASE = parse(RunConfig, {"synthesize": {"volume": 1}})
+BASE = parse(RunConfig, {"synthesize": {"volume_ratio": 1}})
+FACTS: Any = {"language": "sv", "precision": "fp32"}
 
 
 def cells_of(**data: object):
@@ -96,8 +97,8 @@ def test_study_files_name_their_faults(write_study, home) -> None:
     path = write_study(axes={"synthetic_volume": [1, 2]})
     with pytest.raises(ConfigError, match="samples_per_prompt: it fixes"):
         load_study(path, ["synthesize.samples_per_prompt=3"])
-    with pytest.raises(ConfigError, match=r"corpus\.unlabelled"):
-        load_study(path, ["corpus.unlabelled=x"])
+    with pytest.raises(ConfigError, match=r"corpus\.unlabeled"):
+        load_study(path, ["corpus.unlabeled=x"])
     with pytest.raises(ConfigError, match=r"study\.yaml: base: 1 problem"):
         load_study(path, ["adapt.epoch=3"])
     (home / "other.yaml").write_text("base: nowhere.yaml\n")
@@ -149,16 +150,11 @@ def test_folds_of_train_leave_the_test_part_alone() -> None:
         make_fold(corpus_of(3), {}, SplitConfig(), FoldConfig(number=1, folds=4))
 
 
-def test_no_fold_is_no_part_of_a_key() -> None:
-    assert "fold" not in SelectConfig(part="train").plain()
-    assert SelectConfig(part="train", fold=FoldConfig(number=1, folds=2)).plain()["fold"]["folds"] == 2
-
-
-def arm(budget: str = "epochs", **axes: object) -> RunConfig:
+def arm(budget: str = "epochs", **axes: object) -> ResolvedRun:
     study = parse(StudyConfig, {"axes": axes, "budget": budget})
     cell = expand(study, BASE)[0]
     loaded = LoadedCorpus(corpus_of(100, 1))
-    return run_config(cell, BASE, study, count_documents(loaded, BASE, shares_of(cell, study)))
+    return run_config(cell, BASE, study, count_documents(loaded, BASE, shares_of(cell, study)), **FACTS)
 
 
 def test_every_arm_gets_as_many_synthetic_documents() -> None:
@@ -167,19 +163,19 @@ def test_every_arm_gets_as_many_synthetic_documents() -> None:
         n = len(take_fraction(parts["train"], share, 1))
         for volume in (0.05, 1.0, 4.0):
             config = arm(adaptation_fraction=share, synthetic_volume=volume)
-            assert round(config.synthesize.volume * n) == round(volume * len(parts["train"]))
-    assert arm(synthetic_volume=0.05).synthesize.volume == 0.05
+            assert round(config.synthesize.volume_ratio * n) == round(volume * len(parts["train"]))
+    assert arm(synthetic_volume=0.05).synthesize.volume_ratio == 0.05
 
 
 def test_equal_epochs_change_nothing_and_equal_steps_scale_each_training_by_itself() -> None:
     plain = arm(adaptation_fraction=0.25, annotator_fraction=0.5)
-    assert (plain.adapt, plain.train) == (BASE.adapt, BASE.train)
+    whole = resolve_run(BASE, **FACTS)
+    assert (plain.adapt, plain.train) == (whole.adapt, whole.train)
     steps = arm("steps", adaptation_fraction=0.25, annotator_fraction=0.5, synthetic_volume=2.0)
-    assert steps.adapt.epochs == 4 * AdaptRecipe.of(AdaptConfig(), "full").epochs
+    assert steps.adapt.epochs == 4 * whole.adapt.epochs
     assert steps.train.epochs == 2 * BASE.train.epochs
-    assert steps.train.pretraining.epochs == 8.0
-    synthetic = steps.synthetic_train_config()
-    assert synthetic.epochs == BASE.synthetic_train_config().epochs / 2
+    assert steps.train.task_adaptive_pretraining.epochs == 8.0
+    assert steps.train_synthetic.epochs == whole.train_synthetic.epochs / 2
 
 
 def test_an_encoder_axis_holds_for_both_models() -> None:
@@ -187,6 +183,6 @@ def test_an_encoder_axis_holds_for_both_models() -> None:
     study = parse(StudyConfig, {"axes": {"encoder": ["one", "two"]}})
     cell = expand(study, base)[1]
     counts = {"train": 9, "prompts": 1, "adaptation": 9, "annotator": 9, "test": 3}
-    config = run_config(cell, base, study, counts)
-    assert (config.train.encoder, config.synthetic_train_config().encoder) == ("two", "two")
-    assert config.synthetic_train_config().epochs == 3
+    config = run_config(cell, base, study, counts, **FACTS)
+    assert (config.train.encoder, config.train_synthetic.encoder) == ("two", "two")
+    assert config.train_synthetic.epochs == 3

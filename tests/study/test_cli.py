@@ -19,6 +19,7 @@ from deidsynth.config import RunConfig, parse
 from deidsynth.study import load_study, plan_study, run_study
 from deidsynth.workflow.pipeline import preview, store_folder
 from deidsynth.workflow.store import Store
+from fake_specs import specs_of
 from tiny_runs import SETTINGS, write_notes
 
 KEYS = ["cells", "stages_asked_for", "stages_distinct", "stages_to_run", "estimated_seconds"]
@@ -30,7 +31,7 @@ def call(monkeypatch: pytest.MonkeyPatch, fakes: Any) -> Any:
     """The command line with fake stages."""
     import deidsynth.stages
 
-    monkeypatch.setattr(deidsynth.stages, "STAGES", fakes)
+    monkeypatch.setattr(deidsynth.stages, "STAGES", specs_of(fakes))
     monkeypatch.setenv("NO_COLOR", "1")
     return lambda *arguments: CliRunner().invoke(app, ["study", *(str(each) for each in arguments)])
 
@@ -104,13 +105,15 @@ def test_faults_exit_with_two_and_name_the_file(call, home, content) -> None:
 
 def test_a_study_shares_its_artifacts_with_an_ordinary_run(write_study, fakes, home) -> None:
     study = load_study(write_study(axes={"annotator_fraction": [0.5, 1.0]}))
-    plan = plan_study(study, stages=fakes, device="cpu")
+    plan = plan_study(study, stages=specs_of(fakes), device="cpu")
     store = Store(store_folder(study.base))
     run_study(plan, home / "runs" / "study", store)
     data = yaml.safe_load((home / "study.yaml").read_text())["base"]
-    assert study.base.adapt.header == []
-    data["adapt"] = {**data.get("adapt", {}), "header": []}
-    nodes = preview(parse(RunConfig, {**data, "output": str(home / "runs" / "one")}), stages=fakes, device="cpu")
+    assert study.base.adapt.control_codes == []
+    data["adapt"] = {**data.get("adapt", {}), "control_codes": []}
+    nodes = preview(
+        parse(RunConfig, {**data, "output": str(home / "runs" / "one")}), stages=specs_of(fakes), device="cpu"
+    )
     assert all(node["present"] for node in nodes)
 
 
@@ -125,7 +128,7 @@ def test_a_study_that_was_killed_goes_on(write_study, fakes, home) -> None:
         return run(config, inputs, output, context)
 
     fakes["synthesize"].run = die
-    plan = plan_study(study, stages=fakes, device="cpu")
+    plan = plan_study(study, stages=specs_of(fakes), device="cpu")
     victim = multiprocessing.get_context("fork").Process(target=run_study, args=(plan, folder, store))
     victim.start()
     victim.join()

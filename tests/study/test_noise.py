@@ -36,7 +36,6 @@ def test_a_line_through_points_on_it_is_found() -> None:
     assert (found.slope, found.intercept) == (pytest.approx(0.5), pytest.approx(0.3))
     assert found.half_width == pytest.approx(0.0, abs=1e-12)
     assert found.level == 0.8, "four annotators cover no more"
-    assert found.predict(0.8) == pytest.approx((0.7, 0.7, 0.7))
     assert [point.predicted for point in found.points] == pytest.approx([0.6, 0.65, 0.7, 0.75])
 
 
@@ -60,7 +59,7 @@ def test_with_many_annotators_the_largest_error_may_lie_outside() -> None:
 def test_fewer_than_four_annotators_are_refused(count) -> None:
     (found,) = estimate_noise([cell(0.6 + 0.1 * number, 0.5) for number in range(count)])
     assert found.refused == f"{count} annotator{'' if count == 1 else 's'}; a line takes at least 4"
-    assert found.predict(0.9) is None
+    assert found.slope is None
     assert noise_tables([found]) == []
     assert "not predicted" in (refusal([found]) or "")
 
@@ -81,7 +80,7 @@ def test_a_line_that_tells_less_than_the_mean_is_refused() -> None:
     points = [(0.884, 0.604), (0.888, 0.573), (0.891, 0.557), (0.979, 0.569)]
     (found,) = estimate_noise([cell(gold, synthetic) for gold, synthetic in points])
     assert found.refused == "a line through the annotators tells less than their mean"
-    assert (found.predict(0.9), noise_tables([found])) == (None, [])
+    assert (found.slope, noise_tables([found])) == (None, [])
 
 
 def test_cells_that_differ_in_more_than_the_annotator_are_kept_apart() -> None:
@@ -109,9 +108,3 @@ def test_tables_show_prediction_beside_measurement() -> None:
     assert labels.rows[1][0] == "NAME"
     assert line_sentence(found).startswith("Synthetic F1 is about 0.50 times the annotator's gold F1, +0.300")
     assert refusal([found]) is None
-
-
-def test_a_prediction_stays_a_share() -> None:
-    (found,) = estimate_noise([cell(gold, 2 * gold - 0.9) for gold in (0.6, 0.7, 0.8, 0.9)])
-    assert found.predict(1.0) == (1.0, 1.0, 1.0)
-    assert found.predict(0.1) == (0.0, 0.0, 0.0)

@@ -9,10 +9,10 @@ import pytest
 from deidsynth.config.study import AXES
 from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
-from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.study import load_studies, load_study, plan_study
 from deidsynth.study.planning import distinct
 from deidsynth.study.reported import reported_row, reported_table
+from fake_specs import specs_of
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 PRESETS = sorted(path.relative_to(STUDIES).as_posix() for path in STUDIES.glob("*/*/*.yaml") if path.stem != "base")
@@ -40,7 +40,7 @@ def test_all_presets_are_there() -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_plans(preset, corpus, fakes) -> None:
     study = load_study(STUDIES / preset, [f"corpus.path={corpus}", ANY_FORMAT])
-    plan = plan_study(study, stages=fakes, device="cpu")
+    plan = plan_study(study, stages=specs_of(fakes), device="cpu")
     n_folds = 5 if preset.startswith("paper") else 1
     assert len(plan.cells) >= 2 * n_folds
     assert len(plan.cells) % n_folds == 0
@@ -55,7 +55,9 @@ def test_a_preset_plans(preset, corpus, fakes) -> None:
 
 @pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset.startswith("paper")])
 def test_the_papers_settings_are_the_papers(preset, corpus, fakes) -> None:
-    plan = plan_study(load_study(STUDIES / preset, [f"corpus.path={corpus}", ANY_FORMAT]), stages=fakes, device="cpu")
+    plan = plan_study(
+        load_study(STUDIES / preset, [f"corpus.path={corpus}", ANY_FORMAT]), stages=specs_of(fakes), device="cpu"
+    )
     given = plan.study.config.axes.given()
     assert (plan.study.config.folds, plan.study.config.budget) == (5, "epochs")
     for cell in plan.cells:
@@ -65,11 +67,16 @@ def test_the_papers_settings_are_the_papers(preset, corpus, fakes) -> None:
         assert (sampling.annotations, sampling.prompts.words, sampling.filters.mode) == ("machine", 3, "count")
         assert (sampling.top_p, sampling.temperature, sampling.top_k, sampling.min_p) == (0.95, 1.0, 0, 0.0)
         assert volume == 4 or volume in given["synthetic_volume"]
-        for train in (config.train, config.synthetic_train_config()):
+        for train in (config.train, config.train_synthetic):
             assert (train.epochs, train.batch_size, train.chunk_words) == (6, 16, 128)
-            assert (train.swaps, train.transitions, train.keep, train.target_recall) == (0, 0, "last", None)
-            assert TaggerRecipe.of(train).pretraining_epochs == 0
-        assert config.train.encoder == config.synthetic_train_config().encoder
+            assert (train.mention_replacement, train.transitions, train.keep, train.target_recall) == (
+                0,
+                0,
+                "last",
+                None,
+            )
+            assert train.task_adaptive_pretraining.epochs == 0
+        assert config.train.encoder == config.train_synthetic.encoder
 
 
 @pytest.mark.parametrize("preset", EXPECTED)
@@ -93,6 +100,6 @@ def test_a_folder_of_studies_is_one_plan(corpus, fakes) -> None:
         *(f"small-es-{name}" for name in ("arms", "cliff", "steps")),
         *(f"small-es-table{n}" for n in range(1, 6)),
     ]
-    cells = [cell for study in studies for cell in plan_study(study, stages=fakes, device="cpu").cells]
-    alone = sum(len(distinct(plan_study(study, stages=fakes, device="cpu").cells)) for study in studies)
+    cells = [cell for study in studies for cell in plan_study(study, stages=specs_of(fakes), device="cpu").cells]
+    alone = sum(len(distinct(plan_study(study, stages=specs_of(fakes), device="cpu").cells)) for study in studies)
     assert len(distinct(cells)) < alone

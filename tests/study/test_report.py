@@ -19,6 +19,7 @@ from deidsynth.study.page import report_study
 from deidsynth.study.records import read_records
 from deidsynth.study.reported import reported_row, reported_table
 from deidsynth.workflow.store import Store
+from fake_specs import specs_of
 
 ZIP = [["adaptation_fraction", "annotator_fraction"]]
 SHARES = [0.05, 0.25, 0.5, 1.0]
@@ -30,7 +31,7 @@ def finished(write_study, fakes, tmp_path) -> Path:
     """A folder with the cell files of a study, and nothing else."""
     study = load_study(write_study(name="cliff", axes=AXES, zip=ZIP, reported={"table": 1, "language": "es"}))
     made = tmp_path / "made"
-    run_study(plan_study(study, stages=fakes, device="cpu"), made, Store(tmp_path / "store"))
+    run_study(plan_study(study, stages=specs_of(fakes), device="cpu"), made, Store(tmp_path / "store"))
     folder = tmp_path / "kept"
     shutil.copytree(made / "cells", folder / "cells")
     return folder

@@ -16,6 +16,7 @@ from deidsynth.study import load_study, plan_study, preview_cells, run_study, st
 from deidsynth.study.records import read_records
 from deidsynth.workflow.executors.workers import Workers, threads_for
 from deidsynth.workflow.store import Store
+from fake_specs import specs_of
 
 BOTH = {"adaptation_fraction": [0.1, 0.5, 1.0], "annotator_fraction": [0.1, 0.5, 1.0]}
 ZIP = [["adaptation_fraction", "annotator_fraction"]]
@@ -39,7 +40,7 @@ def store_of(study: Any) -> Store:
 
 def go(path: Path, fakes: Any, listener: Listener | None = None, **options: Any) -> Any:
     study = load_study(path)
-    plan = plan_study(study, stages=fakes, device="cpu")
+    plan = plan_study(study, stages=specs_of(fakes), device="cpu")
     result = run_study(plan, folder_of(study), store_of(study), progress=listener, **options)
     return plan, result
 
@@ -95,11 +96,11 @@ def test_a_second_run_does_nothing_even_without_the_store(write_study, fakes) ->
 
 def test_the_time_expected_comes_from_past_runs(write_study, fakes) -> None:
     path = write_study(axes=BOTH, zip=ZIP)
-    plan = plan_study(load_study(path), stages=fakes, device="cpu")
+    plan = plan_study(load_study(path), stages=specs_of(fakes), device="cpu")
     store = store_of(plan.study)
     assert preview_cells(plan.cells, plan.cells, store)["estimated_seconds"] is None
     go(path, fakes)
-    longer = plan_study(load_study(path, ["train.epochs=9"]), stages=fakes, device="cpu")
+    longer = plan_study(load_study(path, ["train.epochs=9"]), stages=specs_of(fakes), device="cpu")
     assert preview_cells(longer.cells, longer.cells, store)["estimated_seconds"] >= 0.0
 
 
@@ -128,7 +129,7 @@ def test_an_unexpected_error_is_told_without_its_message(write_study, fakes) -> 
     def fail(*_: Any) -> None:
         raise ValueError("Note 7 of Alva today")
 
-    fakes["overlap"].run = fail
+    fakes["memorization"].run = fail
     listener = Listener()
     _, result = go(write_study(axes={"seed": [1]}), fakes, listener)
     assert result.failed == ("seed-1",)
@@ -169,13 +170,13 @@ def test_threads_are_divided(monkeypatch) -> None:
 def test_an_unadapted_model_sees_no_document(write_study, fakes) -> None:
     path = write_study(axes={"adaptation_fraction": [0, 1]})
     with pytest.raises(ConfigError, match="scratch has not"):
-        plan_study(load_study(path), stages=fakes, device="cpu")
-    plan = plan_study(load_study(path, ["adapt.base=starter"]), stages=fakes, device="cpu")
+        plan_study(load_study(path), stages=specs_of(fakes), device="cpu")
+    plan = plan_study(load_study(path, ["adapt.base=starter"]), stages=specs_of(fakes), device="cpu")
     none, whole = plan.cells
     assert none.plan["adapt"].stage == "base"
     assert not none.plan["adapt"].inputs
     assert none.plan["synthesize"].inputs["train"] == "select-validation"
-    assert round(none.config.synthesize.volume * none.counts["prompts"]) == 38
+    assert round(none.config.synthesize.volume_ratio * none.counts["prompts"]) == 38
     assert none.keys["gold"] == whole.keys["gold"]
 
 

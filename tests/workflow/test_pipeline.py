@@ -121,7 +121,7 @@ def test_the_synthetic_corpus_is_silver_and_synthetic(finished: Finished) -> Non
 
 def test_the_report_keeps_its_contract(finished: Finished) -> None:
     report = finished.report()
-    assert report["schema_version"] == 1
+    assert report["schema_version"] == 2
     for model in ("gold", "synthetic"):
         scores = report["models"][model]
         for way in ("strict", "span", "merged", "token"):
@@ -252,4 +252,5 @@ def test_each_stage_alone_takes_files_and_gives_files(tmp_path: Path) -> None:
         assert scores["n_documents"] == 8
         assert scores["token"]["f1"] > 0.04
     left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"notes", "lm", "gold", "synthetic", "texts.jsonl", "silver.jsonl", "gold.jsonl", "synthetic.jsonl"}
+    files = {"texts.jsonl", "silver.jsonl", "gold.jsonl", "synthetic.jsonl"}
+    assert left == {"notes", "lm", "gold", "synthetic", *files, *(f"{file}.manifest.json" for file in files)}

@@ -18,7 +18,7 @@ from deidsynth.config import (
     AdaptConfig,
     AnnotateConfig,
     EvaluateConfig,
-    OverlapConfig,
+    MemorizationConfig,
     RunConfig,
     SelectConfig,
     StageConfig,
@@ -29,11 +29,15 @@ from deidsynth.config import (
 from deidsynth.corpora import make_splits, read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import ConfigError, CorpusError, InputError, OutputInUseError
+from deidsynth.metrics import Counts
 from deidsynth.progress import SilentProgress
-from deidsynth.stages.stage import Stage, StageContext
+from deidsynth.report.content import RunReport, SharedGroups
+from deidsynth.stages.specification import StageContext, StageSpec
 from deidsynth.workflow.pipeline import RunResult, output_folder, preview, render_report, run, shown_notes, store_folder
 from deidsynth.workflow.run_folder import RunFolder, list_runs, show_run, verify_run
 from deidsynth.workflow.store import Store
+from fake_specs import specs_of
+from run_reports import memorization, recall, scores
 
 NAMES = ("Alva", "Bo", "Cia", "Dag")
 
@@ -51,8 +55,6 @@ class Fake:
     """Stands in for every stage; remembers its runs, and dies in the stage that the environment names."""
 
     name: str
-    config_type: type[StageConfig]
-    version: int = 1
     runs: list[StageConfig] = field(default_factory=list)
 
     def run(self, config: Any, inputs: Mapping[str, Path], output: Path, context: StageContext) -> Mapping[str, Any]:
@@ -83,7 +85,7 @@ class Fake:
         self._model(output, {"epochs": config.epochs})
 
     def _synthesize(self, config: SynthesizeConfig, inputs: Mapping[str, Path], output: Path) -> None:
-        count = round(config.volume * len(read_jsonl(inputs["train"] / "corpus.jsonl")))
+        count = round(config.volume_ratio * len(read_jsonl(inputs["train"] / "corpus.jsonl")))
         documents = [Document(note.doc_id, note.text) for note in notes("synthetic-", count)]
         write_jsonl(Corpus(tuple(documents), origin="synthetic", annotation="silver"), output / "corpus.jsonl")
         (output / "samples.jsonl").write_text("")
@@ -91,7 +93,7 @@ class Fake:
     def _train(self, config: TrainConfig, inputs: Mapping[str, Path], output: Path) -> None:
         corpus = read_jsonl(inputs["corpus"] / "corpus.jsonl")
         self._model(output, {"annotation": corpus.annotation, "epochs": config.epochs})
-        if config.pretraining.epochs != 0:
+        if config.task_adaptive_pretraining.epochs != 0:
             (output / "pretraining.jsonl").write_text('{"step": 1, "train_loss": 3.0}\n')
 
     def _annotate(self, config: AnnotateConfig, inputs: Mapping[str, Path], output: Path) -> None:
@@ -101,32 +103,23 @@ class Fake:
 
     def _evaluate(self, config: EvaluateConfig, inputs: Mapping[str, Path], output: Path) -> None:
         model = json.loads((inputs["model"] / "model" / "config.json").read_text())
-        f1 = 0.75 if model["annotation"] == "gold" else 0.5
-        counts = {"precision": f1, "recall": f1, "f1": f1, "tp": 3, "fp": 1, "fn": 1}
+        # F1 is 3/4 and 1/2.
+        counts = Counts(3, 1, 1) if model["annotation"] == "gold" else Counts(1, 1, 1)
         n_documents = len(read_jsonl(inputs["corpus"] / "corpus.jsonl"))
-        ways = dict.fromkeys(("strict", "span", "merged", "token"), counts)
-        scores = {**ways, "per_label": {"NAME": counts}, "leak": 0.1, "n_documents": n_documents}
-        (output / "scores.json").write_text(json.dumps(scores))
+        (output / "scores.json").write_text(json.dumps(scores(counts, n_documents)))
         (output / "predictions.jsonl").write_text("")
 
-    def _overlap(self, config: OverlapConfig, inputs: Mapping[str, Path], output: Path) -> None:
+    def _memorization(self, config: MemorizationConfig, inputs: Mapping[str, Path], output: Path) -> None:
         assert set(inputs) == {"texts", "train", "held_out"}
         shown = list(range(0, len(read_jsonl(inputs["texts"] / "corpus.jsonl")), 2))
-        found = {"n": config.n, "train": {"recall": 0.25}, "held_out": {"recall": 0.125}, "shown": shown}
-        (output / "overlap.json").write_text(json.dumps(found))
+        (output / "memorization.json").write_text(json.dumps(memorization(recall(0.25), recall(0.125), shown)))
 
 
-def fakes() -> dict[str, Stage]:
-    types: dict[str, type[StageConfig]] = {
-        "select": SelectConfig,
-        "adapt": AdaptConfig,
-        "synthesize": SynthesizeConfig,
-        "train": TrainConfig,
-        "annotate": AnnotateConfig,
-        "evaluate": EvaluateConfig,
-        "overlap": OverlapConfig,
-    }
-    return {name: Fake(name, kind) for name, kind in types.items()}
+STAGES = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization")
+
+
+def fakes() -> dict[str, StageSpec]:
+    return specs_of({name: Fake(name) for name in STAGES})
 
 
 def config_of(home: Path, **changes: Any) -> RunConfig:
@@ -134,12 +127,12 @@ def config_of(home: Path, **changes: Any) -> RunConfig:
         "corpus": {"path": str(home / "notes"), "language": "sv", "origin": "invented"},
         "output": str(home / "runs" / "one"),
         "precision": "fp32",
-        "synthesize": {"volume": 2},
+        "synthesize": {"volume_ratio": 2},
     }
     return parse(RunConfig, {**data, **changes})
 
 
-def go(config: RunConfig, stages: dict[str, Stage] | None = None) -> RunResult:
+def go(config: RunConfig, stages: dict[str, StageSpec] | None = None) -> RunResult:
     return run(config, stages=stages or fakes(), device="cpu")
 
 
@@ -162,7 +155,7 @@ EVERYTHING = [
     "evaluate-synthetic",
     "gold",
     "import",
-    "overlap",
+    "memorization",
     "select-test",
     "select-train",
     "select-validation",
@@ -193,16 +186,40 @@ def test_a_run_leaves_the_folder_that_was_promised(home: Path) -> None:
     assert (home / "runs" / ".deidsynth").stat().st_mode & 0o777 == 0o700
 
 
+def test_run_folder_and_manifests_hold_the_numbers_that_were_taken(home: Path) -> None:
+    result = go(config_of(home))
+    written = yaml.safe_load((result.folder / "run.yaml").read_text())
+    manifests = {node.name: node.artifact.manifest for node in result.results}
+    assert (written["adapt"]["learning_rate"], written["adapt"]["epochs"], written["adapt"]["method"]) == (
+        0.0015,
+        2.5,
+        "full",
+    )
+    assert manifests["adapt"].config == written["adapt"]
+    assert manifests["gold"].config == written["train"]
+    assert manifests["gold"].config["learning_rate"] == manifests["synthetic"].config["learning_rate"] == 0.0025
+    assert written["train_synthetic"] == {"mention_replacement": 0.7, "format_variation": 0.5, "language": "sv"}
+    again = go(parse(RunConfig, written))
+    assert again.unchanged
+
+
 def test_the_report_keeps_its_contract(home: Path) -> None:
     result = go(config_of(home))
     report = json.loads((result.folder / "report.json").read_text())
-    assert report == result.report
-    assert report["schema_version"] == 1
+    assert report == result.report.to_dict()
+    assert RunReport.read(result.folder / "report.json") == result.report
+    assert report["schema_version"] == 2
     assert report["models"]["gold"]["strict"]["f1"] == 0.75
     assert report["difference"] == {"strict_f1": -0.25, "token_f1": -0.25}
+    assert (result.gold.strict.f1, result.synthetic.strict.f1) == (0.75, 0.5)
+    assert result.synthetic.per_label["NAME"].recall == 0.5
     stages = {stage["name"]: stage for stage in report["stages"]}
     assert sorted(stages) == EVERYTHING
-    assert set(stages["gold"]) == {"name", "stage", "key", "status", "duration_seconds", "facts"}
+    shown = {"title", "box", "fact_titles", "headline"}
+    assert set(stages["gold"]) == {"name", "stage", "key", "status", "duration_seconds", "facts"} | shown
+    assert (stages["gold"]["title"], stages["gold"]["box"]) == ("Train the gold model", "train_gold")
+    assert stages["evaluate-gold"]["headline"] == ["strict_f1", "token_f1"]
+    assert stages["evaluate-gold"]["fact_titles"]["token_f1"] == "token F1"
     assert stages["select-test"]["facts"] == {"n_documents": 5}
     assert {name: each["n_documents"] for name, each in report["corpora"].items()} == {
         "train": 19,
@@ -211,19 +228,19 @@ def test_the_report_keeps_its_contract(home: Path) -> None:
         "synthetic": 38,
     }
     assert [point["loss"] for point in report["curves"]["gold"]] == [2.0, 1.0]
-    assert report["overlap"]["train"] == {"recall": 0.25}
+    assert report["memorization"]["train"]["recall"] == 0.25
     assert (report["language"], report["origin"], report["device"]) == ("sv", "invented", "cpu")
-    assert report["config"]["synthesize"]["volume"] == 2
+    assert report["config"]["synthesize"]["volume_ratio"] == 2
     text = (result.folder / "report.json").read_text()
     assert str(home) not in text
     assert not any(name in text for name in NAMES)
 
 
 def test_curves_tell_of_pretraining_where_there_was_some(home: Path) -> None:
-    fresh = {"pretraining": {"epochs": 0}}
-    curves = go(config_of(home, train_synthetic=fresh)).report["curves"]
+    fresh = {"task_adaptive_pretraining": {"epochs": 0}}
+    curves = go(config_of(home, train_synthetic=fresh)).report.curves
     assert list(curves) == ["adapt", "gold_pretraining", "gold", "synthetic"]
-    assert curves["gold_pretraining"] == [{"step": 1, "train_loss": 3.0}]
+    assert curves["gold_pretraining"] == ({"step": 1, "train_loss": 3.0},)
 
 
 def test_shown_notes_are_synthetic_and_spread_over_those_that_passed(home: Path) -> None:
@@ -234,9 +251,14 @@ def test_shown_notes_are_synthetic_and_spread_over_those_that_passed(home: Path)
     assert shown == sorted(set(shown))
     assert shown[0] == 0
     assert shown[-1] >= 32
-    few = {**result.report, "overlap": {"shown": [3, 5]}}
-    assert [note.doc_id for note in shown_notes(result.folder, few)] == ["synthetic-3", "synthetic-5"]
-    assert shown_notes(result.folder, {**few, "overlap": {"shown": []}}) == []
+
+    def those(*numbers: int) -> list[str]:
+        few = result.report.memorization.model_copy(update={"shown": numbers})
+        report = result.report.model_copy(update={"memorization": few})
+        return [note.doc_id for note in shown_notes(result.folder, report)]
+
+    assert those(3, 5) == ["synthetic-3", "synthetic-5"]
+    assert those() == []
 
 
 def test_groups_in_two_parts_are_counted_and_told(home: Path) -> None:
@@ -247,26 +269,26 @@ def test_groups_in_two_parts_are_counted_and_told(home: Path) -> None:
             self.lines.append(text)
 
     apart = go(config_of(home))
-    assert apart.report["shared_groups"] == {"train_test": 0, "validation_test": 0}
+    assert apart.report.shared_groups == SharedGroups(train_test=0, validation_test=0)
     # Numbers end in 0 to 9 in train (20 notes, one of them for validation) and in 0 to 4 in test.
     corpus = {"path": str(home / "notes"), "language": "sv", "origin": "invented", "group_by": r"(\d)$"}
     listener = Listener()
     shared = run(config_of(home, corpus=corpus), stages=fakes(), device="cpu", progress=listener)
-    counts = shared.report["shared_groups"]
-    assert counts["train_test"] + counts["validation_test"] == 5
+    counts = shared.report.shared_groups
+    assert counts.train_test + counts.validation_test == 5
     warnings = [line for line in listener.lines if line.startswith("warning:")]
-    assert f"warning: {counts['train_test']} groups of documents stand in both train and test" in warnings[0]
+    assert f"warning: {counts.train_test} groups of documents stand in both train and test" in warnings[0]
     assert "Shared groups." in (shared.folder / "report.html").read_text()
 
 
 def test_a_second_run_does_nothing_and_says_so(home: Path) -> None:
     first = go(config_of(home))
     before = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file() and path.name != ".lock"}
-    stages = fakes()
-    again = go(config_of(home), stages)
+    stages = {name: Fake(name) for name in STAGES}
+    again = go(config_of(home), specs_of(stages))
     assert again.unchanged
     assert again.report == first.report
-    assert all(not stage.runs for stage in stages.values() if isinstance(stage, Fake))
+    assert all(not stage.runs for stage in stages.values())
     after = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file() and path.name != ".lock"}
     assert after == before
 
@@ -291,8 +313,8 @@ def test_going_back_computes_nothing_and_publishes_again(home: Path) -> None:
     assert computed(back) == []
     assert not back.unchanged
     assert json.loads((back.folder / "models/gold/config.json").read_text())["epochs"] == 6
-    assert {stage["status"] for stage in back.report["stages"]} == {"cached"}
-    durations = [[stage["duration_seconds"] for stage in report["stages"]] for report in (first.report, back.report)]
+    assert {stage.status for stage in back.report.stages} == {"cached"}
+    durations = [[stage.duration_seconds for stage in report.stages] for report in (first.report, back.report)]
     assert durations[0] == durations[1]
 
 
@@ -339,7 +361,7 @@ def test_two_runs_share_the_store(home: Path) -> None:
 def test_lineage_is_in_every_manifest(home: Path) -> None:
     corpus = {"path": str(home / "notes"), "language": "sv", "origin": "real"}
     result = go(config_of(home, corpus=corpus))
-    assert result.report["origin"] == "real"
+    assert result.report.origin == "real"
     shown = {entry["name"]: entry for entry in show_run(result.folder)["artifacts"]}
     assert list(shown) == [node.name for node in result.results]
     assert [entry["direct"] for entry in shown["synthetic"]["lineage"]["real_data"]] == [False]
@@ -354,7 +376,7 @@ def test_a_preview_knows_what_is_there(home: Path) -> None:
     go(config_of(home))
     after = preview(config_of(home, adapt={"epochs": 2}), stages=fakes(), device="cpu")
     absent = {node["name"] for node in after if not node["present"]}
-    assert absent == {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "overlap"}
+    assert absent == {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization"}
 
 
 def test_a_report_page_can_be_made_again(home: Path) -> None:
@@ -393,9 +415,6 @@ def test_default_places() -> None:
     assert store_folder(parse(RunConfig, {"store": "/s"})) == Path("/s")
     with pytest.raises(ConfigError, match="output: no run folder; give one with --output"):
         output_folder(RunConfig())
-
-
-STAGES = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "overlap")
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -5,26 +5,28 @@ from typing import Any
 import pytest
 
 from deidsynth import starters
-from deidsynth.config import RunConfig, parse
+from deidsynth.config import RunConfig, TrainConfig, parse, resolve_run
 from deidsynth.digests import digest
 from deidsynth.errors import InputError
-from deidsynth.workflow.plan import Node, Plan, lineage, merge, pipeline_plan
-
-VERSIONS = dict.fromkeys(("select", "adapt", "synthesize", "train", "annotate", "evaluate", "overlap"), 1)
+from deidsynth.stages import STAGES
+from deidsynth.workflow.pipeline_plan import pipeline_plan
+from deidsynth.workflow.plan import Node, Plan, lineage, merge
 
 
 def plan_of(data: dict[str, Any] | None = None, **changes: Any) -> Plan:
-    given = {"source_digest": digest("corpus"), "real": True, "language": "sv", "precision": "fp32"}
-    return pipeline_plan(parse(RunConfig, data or {}), **{**given, **changes})
+    facts = {"language": "sv", "precision": "fp32"}
+    facts |= {name: changes.pop(name) for name in list(changes) if name in facts}
+    run = resolve_run(parse(RunConfig, data or {}), **facts)
+    return pipeline_plan(run, **{"source_digest": digest("corpus"), "origin": "real", **changes})
 
 
 def changed(left: Plan, right: Plan) -> set[str]:
-    old, new = left.keys(VERSIONS), right.keys(VERSIONS)
+    old, new = left.keys(STAGES), right.keys(STAGES)
     assert old.keys() == new.keys()
     return {name for name in old if old[name] != new[name]}
 
 
-AFTER_ADAPT = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "overlap"}
+AFTER_ADAPT = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization"}
 AFTER_NER = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic"}
 
 
@@ -41,9 +43,9 @@ def test_inputs_come_before_what_needs_them() -> None:
         ({"train": {"learning_rate": 0.002}}, AFTER_NER),
         ({"train_synthetic": {"epochs": 3}}, {"synthetic", "evaluate-synthetic"}),
         ({"adapt": {"epochs": 3}}, AFTER_ADAPT),
-        ({"synthesize": {"volume": 4}}, AFTER_ADAPT - {"adapt"}),
+        ({"synthesize": {"volume_ratio": 4}}, AFTER_ADAPT - {"adapt"}),
         ({"annotate": {"overlap": 0.5}}, AFTER_NER - {"gold"}),
-        ({"overlap": {"n": 4}}, {"overlap"}),
+        ({"memorization": {"n": 4}}, {"memorization"}),
         ({"seed": 2}, AFTER_ADAPT | AFTER_NER),
         ({"corpus": {"path": "elsewhere"}, "output": "there", "store": "here"}, set()),
     ],
@@ -60,18 +62,19 @@ def test_other_text_or_another_language_changes_everything() -> None:
 
 
 def test_the_invented_values_of_prompts_speak_the_language_of_the_corpus() -> None:
-    assert plan_of(language="es")["synthesize"].config["prompts"]["language"] == "es"
+    assert plan_of(language="es")["synthesize"].config.plain()["prompts"]["language"] == "es"
     given = {"synthesize": {"prompts": {"language": "ca"}}}
-    assert plan_of(given, language="es")["synthesize"].config["prompts"]["language"] == "ca"
+    assert plan_of(given, language="es")["synthesize"].config.plain()["prompts"]["language"] == "ca"
 
 
 def test_precision_changes_what_computes_with_it() -> None:
     models = {"adapt", "synthesize", "gold", "synthetic", "annotate", "evaluate-gold", "evaluate-synthetic"}
-    assert changed(plan_of(), plan_of(precision="bf16")) == models | {"overlap"}
+    assert changed(plan_of(), plan_of(precision="bf16")) == models | {"memorization"}
 
 
 def test_a_new_stage_version_changes_its_nodes_and_what_follows() -> None:
-    old, new = plan_of().keys(VERSIONS), plan_of().keys({**VERSIONS, "annotate": 2})
+    newer = dataclasses.replace(STAGES["annotate"], version=STAGES["annotate"].version + 1)
+    old, new = plan_of().keys(STAGES), plan_of().keys({**STAGES, "annotate": newer})
     assert {name for name in old if old[name] != new[name]} == {"annotate", "synthetic", "evaluate-synthetic"}
 
 
@@ -98,8 +101,10 @@ def test_a_prompt_file_counts_by_its_content(tmp_path: Path) -> None:
 
 def test_nodes_of_equal_meaning_have_one_key_whatever_their_names() -> None:
     nodes = [Node("import", "import", source_digest=digest("x"))]
-    nodes += [Node(name, "train", {"epochs": 1}, {"corpus": "import"}, seed=1) for name in ("fold-1/gold", "again")]
-    keys = Plan(tuple(nodes)).keys(VERSIONS)
+    nodes += [
+        Node(name, "train", TrainConfig(epochs=1), {"corpus": "import"}, seed=1) for name in ("fold-1/gold", "again")
+    ]
+    keys = Plan(tuple(nodes)).keys(STAGES)
     assert keys["fold-1/gold"] == keys["again"] != keys["import"]
 
 
@@ -127,15 +132,15 @@ def test_an_impossible_plan_is_refused(nodes: list[Node], message: str) -> None:
 
 def test_a_stage_that_nobody_knows_is_named() -> None:
     with pytest.raises(InputError, match="a: no stage named trane; known: adapt, "):
-        Plan((Node("a", "trane"),)).keys(VERSIONS)
+        Plan((Node("a", "trane"),)).keys(STAGES)
 
 
 def test_lineage_tells_what_each_artifact_has_seen() -> None:
     plan = plan_of()
-    keys = plan.keys(VERSIONS)
+    keys = plan.keys(STAGES)
 
     def seen(name: str) -> dict[str, Any]:
-        found = lineage(plan, name, keys)
+        found = lineage(plan, name, keys, STAGES)
         assert found["invented_data"] == []
         (entry,) = found["real_data"]
         assert entry.pop("source") == keys["import"]
@@ -155,8 +160,8 @@ def test_lineage_tells_what_each_artifact_has_seen() -> None:
 
 
 def test_invented_text_is_listed_as_such() -> None:
-    plan = plan_of(real=False)
-    found = lineage(plan, "synthetic", plan.keys(VERSIONS))
+    plan = plan_of(origin="invented")
+    found = lineage(plan, "synthetic", plan.keys(STAGES), STAGES)
     assert found["real_data"] == []
     assert [entry["direct"] for entry in found["invented_data"]] == [False]
 
@@ -164,13 +169,13 @@ def test_invented_text_is_listed_as_such() -> None:
 def test_every_source_is_listed() -> None:
     nodes = (
         Node("a", "import", source_digest=digest("a")),
-        Node("b", "import", source_digest=digest("b"), real_source=False),
+        Node("b", "import", source_digest=digest("b"), origin="invented"),
         Node("both", "train", inputs={"corpus": "a", "more": "b"}),
         Node("after", "annotate", inputs={"model": "both"}),
     )
     plan = Plan(nodes)
-    keys = plan.keys(VERSIONS)
-    assert lineage(plan, "after", keys) == {
+    keys = plan.keys(STAGES)
+    assert lineage(plan, "after", keys, STAGES) == {
         "real_data": [{"source": keys["a"], "direct": False, "via": ["import", "train"], "parts": []}],
         "invented_data": [{"source": keys["b"], "direct": False, "via": ["import", "train"], "parts": []}],
     }
@@ -194,7 +199,7 @@ def test_of_a_server_only_what_it_is_asked_for_counts() -> None:
         endpoint = {"base_url": "http://127.0.0.1:8000/v1", "model": "lm", **more}
         return {"synthesize": {"endpoint": endpoint}}
 
-    local, server = plan_of({"adapt": {"header": []}}), plan_of(asked())
+    local, server = plan_of({"adapt": {"control_codes": []}}), plan_of(asked())
     assert changed(local, server) == AFTER_ADAPT - {"adapt"}
     assert not changed(server, plan_of(asked(base_url="http://127.0.0.1:9000/v1", attempts=3)))
     assert changed(server, plan_of(asked(model="other"))) == AFTER_ADAPT - {"adapt"}
@@ -202,23 +207,25 @@ def test_of_a_server_only_what_it_is_asked_for_counts() -> None:
 
 def test_entities_that_the_language_model_writes_are_taken_over() -> None:
     machine, inline = plan_of(), plan_of({"synthesize": {"annotations": "inline"}})
-    assert machine["adapt"].config["annotations"] == "none"
-    assert inline["adapt"].config["annotations"] == "inline"
+    assert machine["adapt"].config.plain()["annotations"] == "none"
+    assert inline["adapt"].config.plain()["annotations"] == "inline"
     assert (inline["annotate"].stage, inline["annotate"].inputs) == ("annotate-inline", {"texts": "synthesize"})
     assert "gold" not in {node.name for node in inline.ancestors("synthetic")}
     assert [node.name for node in inline.order() if node.stage == "annotate"] == []
 
 
 def test_agreement_compares_the_same_texts_whatever_is_asked_of_it() -> None:
-    versions = {**VERSIONS, "annotate-inline": 1}
     inline, strict, loose = (
         plan_of({"synthesize": {"annotations": annotations, "agreement": least}})
         for annotations, least in (("inline", 0.9), ("agreement", 0.9), ("agreement", 0.5))
     )
-    keys = [plan.keys(versions) for plan in (inline, strict, loose)]
+    keys = [plan.keys(STAGES) for plan in (inline, strict, loose)]
     assert keys[0]["synthesize"] == keys[1]["synthesize"] == keys[2]["synthesize"]
     assert keys[1]["annotate-machine"] == keys[2]["annotate-machine"]
     assert keys[0]["annotate"] != keys[1]["annotate"] != keys[2]["annotate"]
     assert strict["annotate"].inputs == {"texts": "synthesize", "machine": "annotate-machine"}
     # Notes are shown by their place in the corpus that was checked, so it is the one that is published.
-    assert (inline["overlap"].inputs["texts"], strict["overlap"].inputs["texts"]) == ("synthesize", "annotate")
+    assert (inline["memorization"].inputs["texts"], strict["memorization"].inputs["texts"]) == (
+        "synthesize",
+        "annotate",
+    )

@@ -12,12 +12,10 @@ from deidsynth.digests import digest
 from deidsynth.errors import InputError, IntegrityError, OutputInUseError
 from deidsynth.workflow.run_folder import Publication, RunFolder, list_runs, show_run, verify_run
 from deidsynth.workflow.store import Artifact, InputRecord, Manifest, Store, artifact_key
+from run_reports import run_report
 
-REPORT = {
-    "created": "2030-01-02T03:04:05+00:00",
-    "language": "sv",
-    "models": {"gold": {"strict": {"f1": 0.9}}, "synthetic": {"strict": {"f1": 0.8}}},
-}
+NO_PROCESS = 2**30
+REPORT = run_report()
 
 
 def make(store: Store, name: str, files: dict[str, str], inputs: dict[str, Artifact] | None = None) -> Artifact:
@@ -129,11 +127,12 @@ def test_publishing_copies_what_changed_and_nothing_else(folder: RunFolder, stor
 def test_a_copy_that_is_gone_or_torn_is_made_again(folder: RunFolder, store: Store) -> None:
     publish(folder, store)
     (folder.path / "models/gold/a/b").write_text("")
-    (folder.path / "models/.gold.tmp").mkdir()
+    left = folder.path / f"models/.gold.{NO_PROCESS}.tmp"
+    left.mkdir()
     (folder.path / "synthetic/corpus.jsonl").unlink()
     assert publish(folder, store) == ["models/gold", "synthetic/corpus.jsonl"]
     assert files_below(folder.path / "models") == ["gold/a/b", "gold/config.json"]
-    assert not (folder.path / "models/.gold.tmp").exists()
+    assert not left.exists()
     assert verify_run(folder.path) == []
 
 
@@ -204,8 +203,8 @@ def test_listing_tells_the_state_of_every_run(tmp_path: Path, store: Store) -> N
         ("b", "unfinished"),
         ("c", "damaged"),
     ]
-    assert (found[0]["created"], found[0]["language"]) == (REPORT["created"], "sv")
-    assert (found[0]["gold_strict_f1"], found[0]["synthetic_strict_f1"]) == (0.9, 0.8)
+    assert (found[0]["created"], found[0]["language"]) == (REPORT.created, "es")
+    assert (found[0]["gold_strict_f1"], found[0]["synthetic_strict_f1"]) == (1.0, 0.8)
     assert list_runs(root / "b")[0]["path"] == str(root / "b")
     with pytest.raises(InputError, match="no such folder"):
         list_runs(root / "nowhere")

@@ -12,7 +12,7 @@ import pytest
 
 from deidsynth.digests import digest
 from deidsynth.errors import IntegrityError, StorageError
-from deidsynth.workflow.store import Artifact, InputRecord, Manifest, Store, artifact_key, storage_errors
+from deidsynth.workflow.store import Artifact, InputRecord, Manifest, Store, artifact_key
 
 IDENTITY: dict[str, Any] = {
     "stage": "train",
@@ -205,21 +205,6 @@ def test_a_full_disk_leaves_no_half_artifact(store: Store, monkeypatch: pytest.M
     monkeypatch.undo()
     assert not store.has(KEY, "train")
     assert store.verify(make(store)) == []
-
-
-def test_a_store_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="make it writable, or choose another place"), storage_errors(tmp_path):
-        raise OSError(errno.EACCES, "Permission denied", "somewhere")
-    with pytest.raises(StorageError, match="Read-only file system"), storage_errors(tmp_path, refusals=False):
-        raise OSError(errno.EROFS, "Read-only", "somewhere")
-
-
-def test_a_full_disk_is_told_apart_in_the_words_of_native_libraries(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="disk is full"), storage_errors(tmp_path):
-        raise RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")
-    with pytest.raises(RuntimeError, match="something else"), storage_errors(tmp_path):
-        raise RuntimeError("something else")
 
 
 HOLDER = """

@@ -16,6 +16,6 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
-    from deidsynth.cli.app import app
+    from deidsynth.cli.app import app  # after the environment is set
 
     app(prog_name="deidsynth")

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
+from deidsynth.cli.inputs import load, training_documents
 from deidsynth.cli.options import AsJson, Device, GroupBy, Language, Quiet, Seed, Settings
+from deidsynth.cli.settings import stage_config
+from deidsynth.cli.terminal import make_progress, print_facts
+from deidsynth.config import AdaptConfig, resolve_adapt
+from deidsynth.workflow.alone import Around, refuse_occupied, run_alone, share_alone
+from deidsynth.workflow.executors.launched import launched_processes
 
 
 def adapt_command(
@@ -30,26 +36,17 @@ def adapt_command(
 
     Under `accelerate launch` or `torchrun`, several processes divide every step.
     """
-    from deidsynth.cli.inputs import load, training_documents
-    from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.standalone import Surroundings, refuse_occupied, run_stage, share_stage
-    from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.config import AdaptConfig
-    from deidsynth.workflow.executors.launched import launched_processes
-
     process = launched_processes()
     quiet = quiet or not process.is_main  # one process tells of the work
-    config = stage_config(AdaptConfig, settings, base=base)
+    asked = stage_config(AdaptConfig, settings, base=base)
+    resolve_adapt(asked)  # contradictions are told before the corpus is read
     refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by, require_entities=False, texts_suffice=True)
-    from deidsynth.models.devices import resolve_device  # not before the cheap checks: it loads torch
-    from deidsynth.models.requirements import check_base
-
-    check_base(config, resolve_device(device))
-    around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device, process=process)
+    around = Around(seed if seed is not None else 1, make_progress(quiet), device=device, process=process)
     inputs = {"train": training_documents(loaded, quiet)}
+    config = resolve_adapt(asked, control_codes=bool(inputs["train"].n_entities))
     if not process.is_main:
-        share_stage("adapt", config, inputs, output, around)
+        share_alone("adapt", config, inputs, output, around)
         return
-    facts = run_stage("adapt", config, inputs, output, around)
+    facts = run_alone("adapt", config, inputs, output, around)
     print_facts(facts, f"language model in {output}", json, quiet)

@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
+from deidsynth.cli.inputs import load_texts, prepare_output
 from deidsynth.cli.options import AsJson, Device, Language, Quiet, Settings
+from deidsynth.cli.settings import stage_config
+from deidsynth.cli.terminal import make_progress, print_facts
+from deidsynth.config import AnnotateConfig
+from deidsynth.workflow.alone import Around, model_folder, run_alone_to_file
 
 
 def annotate_command(
@@ -23,16 +28,10 @@ def annotate_command(
     quiet: Quiet = False,
 ) -> None:
     """Tag texts with a model: every document whole, every entity with a score."""
-    from deidsynth.cli.inputs import load_texts, prepare_output
-    from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.standalone import Surroundings, model_folder, run_stage_to_file
-    from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.config import AnnotateConfig
-
     config = stage_config(AnnotateConfig, settings)
     model_folder(model)
     prepare_output(output)
     texts = load_texts(source, quiet, language)
-    around = Surroundings(1, make_progress(quiet), device=device)
-    facts = run_stage_to_file("annotate", config, {"texts": texts, "model": model}, output, around)
+    around = Around(1, make_progress(quiet), device=device)
+    facts = run_alone_to_file("annotate", config, {"texts": texts, "model": model}, output, around)
     print_facts(facts, f"silver corpus in {output}", json, quiet)

@@ -2,39 +2,191 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from deidsynth.cli import (
-    adapt,
-    annotate,
-    corpus,
-    corpus_check,
-    corpus_map,
-    corpus_split,
-    deidentify,
-    demo,
-    evaluate,
-    models,
-    report,
-    run,
-    runs,
-    study,
-    synthesize,
-    train,
-    version,
-)
-from deidsynth.cli.guard import guarded, set_debug
+from deidsynth.cli.guard import set_debug
+from deidsynth.cli.verbs import Verb, VerbGroup
 
 ABOUT = "Make synthetic training data for clinical de-identification, and models trained on it."
 
 
-def _group(name: str, about: str, epilog: str | None = None) -> typer.Typer:
+class _Pipeline(VerbGroup):
+    """The verbs that stand alone."""
+
+    verbs = (
+        Verb(
+            "demo",
+            "demo:demo_command",
+            "Run the whole pipeline on invented Swedish and Spanish clinical notes: no data, no download, "
+            "no GPU needed.",
+            "demo --output runs/demo",
+        ),
+        Verb(
+            "run",
+            "run:run_command",
+            "Run the whole pipeline on an annotated corpus: adapt, synthesize, annotate, train, evaluate, report.",
+            "run --corpus path/to/meddocan --language es --output runs/meddocan",
+            "run run.yaml --set adapt.epochs=3",
+        ),
+        Verb(
+            "adapt",
+            "adapt:adapt_command",
+            "Adapt a causal language model to the texts of a corpus; a small share of them measures the "
+            "validation loss.",
+            "adapt --corpus corpus.jsonl --output lm --set epochs=5",
+        ),
+        Verb(
+            "synthesize",
+            "synthesize:synthesize_command",
+            "Sample new texts from a language model; without prompts, every text begins at its beginning.",
+            "synthesize lm --prompts-from corpus.jsonl --n-documents 200 --output synthetic.jsonl",
+        ),
+        Verb(
+            "annotate",
+            "annotate:annotate_command",
+            "Tag texts with a model: every document whole, every entity with a score.",
+            "annotate ner synthetic.jsonl --output silver.jsonl",
+        ),
+        Verb(
+            "train",
+            "train:train_command",
+            "Train an encoder that finds the entities of a corpus: annotator, gold model and synthetic model alike.",
+            "train silver.jsonl --output ner --encoder starter",
+        ),
+        Verb(
+            "evaluate",
+            "evaluate:evaluate_command",
+            "Score predicted entities against gold ones, with intervals, overall and per label.",
+            "evaluate gold.jsonl predicted.jsonl --json",
+        ),
+        Verb(
+            "report",
+            "report:report_command",
+            "Rebuild the report page of a run and print its scores, or print report.json.",
+            "report runs/meddocan",
+            "report runs/meddocan --json",
+        ),
+        Verb(
+            "deidentify",
+            "deidentify:deidentify_command",
+            "Find identifying information in texts and tag it or mask it. A model misses some: look at the result.",
+            "deidentify runs/meddocan/models/synthetic notes --output clean --mode mask",
+        ),
+        Verb(
+            "version",
+            "version:version_command",
+            "Print the version of deidsynth and of what it stands on.",
+            "version --json",
+        ),
+    )
+
+
+class _Runs(VerbGroup):
+    """The verbs of ``deidsynth runs``."""
+
+    verbs = (
+        Verb("list", "runs:list_command", "List the runs in a folder with their scores.", "runs list runs"),
+        Verb(
+            "show",
+            "runs:show_command",
+            "Show the artifacts of a run, each with its stage, key, size and duration.",
+            "runs show runs/meddocan",
+        ),
+        Verb(
+            "verify",
+            "runs:verify_command",
+            "Recompute every digest of a run; exit code 1 if anything differs from its manifest.",
+            "runs verify runs/meddocan",
+        ),
+    )
+
+
+class _Study(VerbGroup):
+    """The verbs of ``deidsynth study``."""
+
+    verbs = (
+        Verb(
+            "run",
+            "study:run_command",
+            "Run every cell of a study, or of all studies in a folder.",
+            "study run studies/small/es/table1.yaml --corpus path/to/meddocan --dry-run",
+            "study run studies/small/es --corpus path/to/meddocan --output runs/small-es --workers 2",
+        ),
+        Verb(
+            "report",
+            "study:report_command",
+            "Make tables, learning curves and one HTML page from the cell files of a study, and print the tables.",
+            "study report runs/small-es-table1",
+        ),
+    )
+
+
+class _Corpus(VerbGroup):
+    """The verbs of ``deidsynth corpus``."""
+
+    verbs = (
+        Verb(
+            "describe",
+            "corpus:describe_command",
+            "Show statistics of a corpus: documents, lengths, entities per label.",
+            "corpus describe path/to/meddocan",
+        ),
+        Verb(
+            "convert",
+            "corpus:convert_command",
+            "Convert a corpus to another format; what that format cannot store is refused or counted.",
+            "corpus convert path/to/meddocan meddocan --to jsonl",
+        ),
+        Verb(
+            "check",
+            "corpus_check:check_command",
+            "Show what was read from a corpus, and list every problem with file and line; exit code 1 if there is any.",
+            "corpus check path/to/meddocan --group-by '^(.+)-[0-9]+$'",
+        ),
+        Verb(
+            "map",
+            "corpus_map:map_command",
+            "Rename and merge the labels of a corpus, so that it can be compared with one that has another label "
+            "scheme.",
+            "corpus map path/to/meddocan coarse --mapping meddocan-coarse",
+            "corpus map gold.jsonl merged.jsonl --mapping labels.yaml",
+        ),
+        Verb(
+            "split",
+            "corpus_split:split_command",
+            "Split a corpus into train, validation and test by group, as ``deidsynth run`` does; existing splits are "
+            "kept.",
+            "corpus split notes.jsonl splits --group-by '^([^-]+)' --set test=0.25",
+        ),
+        Verb(
+            "formats",
+            "corpus:formats_command",
+            "List the corpus formats: name, form on disk, whether it can be read and written.",
+            "corpus formats",
+        ),
+    )
+
+
+class _Models(VerbGroup):
+    """The verbs of ``deidsynth models``."""
+
+    verbs = (
+        Verb(
+            "list",
+            "models:list_command",
+            "List the models that ship with deidsynth; a hub id or a local folder works wherever a name does.",
+            "models list",
+        ),
+    )
+
+
+def _group(name: str, verbs: type[VerbGroup], about: str, epilog: str | None = None) -> typer.Typer:
     """A group of verbs."""
     return typer.Typer(
         name=name,
+        cls=verbs,
         help=about,
         epilog=epilog,
         no_args_is_help=True,
@@ -43,17 +195,7 @@ def _group(name: str, about: str, epilog: str | None = None) -> typer.Typer:
     )
 
 
-def _add(to: typer.Typer, name: str, command: Callable[..., Any], *examples: str) -> None:
-    """Add a verb; its examples stand at the end of its help."""
-    epilog = "\n\n".join(["Example:", *(f"deidsynth {example}" for example in examples)])
-    to.command(name, epilog=epilog)(guarded(command))
-
-
-app = _group("deidsynth", ABOUT, "Start with: deidsynth demo --output runs/demo")
-runs_app = _group("runs", "List, show and verify runs.")
-study_app = _group("study", "Run and report studies: many runs that differ in what the axes say.")
-corpus_app = _group("corpus", "Describe, check, convert, map and split annotated corpora.")
-models_app = _group("models", "List the models that come with deidsynth.")
+app = _group("deidsynth", _Pipeline, ABOUT, "Start with: deidsynth demo --output runs/demo")
 
 
 @app.callback(help=ABOUT)
@@ -64,64 +206,7 @@ def options(
     set_debug(debug)
 
 
-_add(app, "demo", demo.demo_command, "demo --output runs/demo")
-_add(
-    app,
-    "run",
-    run.run_command,
-    "run --corpus path/to/meddocan --language es --output runs/meddocan",
-    "run run.yaml --set adapt.epochs=3",
-)
-_add(app, "adapt", adapt.adapt_command, "adapt --corpus corpus.jsonl --output lm --set epochs=5")
-_add(
-    app,
-    "synthesize",
-    synthesize.synthesize_command,
-    "synthesize lm --prompts-from corpus.jsonl --n-documents 200 --output synthetic.jsonl",
-)
-_add(app, "annotate", annotate.annotate_command, "annotate ner synthetic.jsonl --output silver.jsonl")
-_add(app, "train", train.train_command, "train silver.jsonl --output ner --encoder starter")
-_add(app, "evaluate", evaluate.evaluate_command, "evaluate gold.jsonl predicted.jsonl --json")
-_add(app, "report", report.report_command, "report runs/meddocan", "report runs/meddocan --json")
-_add(
-    app,
-    "deidentify",
-    deidentify.deidentify_command,
-    "deidentify runs/meddocan/models/synthetic notes --output clean --mode mask",
-)
-_add(app, "version", version.version_command, "version --json")
-
-_add(runs_app, "list", runs.list_command, "runs list runs")
-_add(runs_app, "show", runs.show_command, "runs show runs/meddocan")
-_add(runs_app, "verify", runs.verify_command, "runs verify runs/meddocan")
-_add(
-    study_app,
-    "run",
-    study.run_command,
-    "study run studies/small/es/table1.yaml --corpus path/to/meddocan --dry-run",
-    "study run studies/small/es --corpus path/to/meddocan --output runs/small-es --workers 2",
-)
-_add(study_app, "report", study.report_command, "study report runs/small-es-table1")
-_add(corpus_app, "describe", corpus.describe_command, "corpus describe path/to/meddocan")
-_add(corpus_app, "convert", corpus.convert_command, "corpus convert path/to/meddocan meddocan --to jsonl")
-_add(corpus_app, "check", corpus_check.check_command, "corpus check path/to/meddocan --group-by '^(.+)-[0-9]+$'")
-_add(
-    corpus_app,
-    "map",
-    corpus_map.map_command,
-    "corpus map path/to/meddocan coarse --mapping meddocan-coarse",
-    "corpus map gold.jsonl merged.jsonl --mapping labels.yaml",
-)
-_add(
-    corpus_app,
-    "split",
-    corpus_split.split_command,
-    "corpus split notes.jsonl parts --group-by '^([^-]+)' --set test=0.25",
-)
-_add(corpus_app, "formats", corpus.formats_command, "corpus formats")
-_add(models_app, "list", models.list_command, "models list")
-
-app.add_typer(runs_app)
-app.add_typer(study_app)
-app.add_typer(corpus_app)
-app.add_typer(models_app)
+app.add_typer(_group("runs", _Runs, "List, show and verify runs."))
+app.add_typer(_group("study", _Study, "Run and report studies: many runs that differ in what the axes say."))
+app.add_typer(_group("corpus", _Corpus, "Describe, check, convert, map and split annotated corpora."))
+app.add_typer(_group("models", _Models, "List the models that come with deidsynth."))

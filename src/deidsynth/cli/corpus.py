@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from deidsynth.cli.inputs import format_counter, load
 from deidsynth.cli.options import (
     AsJson,
     CorpusPath,
@@ -21,10 +22,11 @@ from deidsynth.cli.options import (
     Target,
     ToFormat,
 )
-
-if TYPE_CHECKING:
-    from deidsynth.corpora.records import Split
-    from deidsynth.documents import Corpus
+from deidsynth.cli.settings import layout_config
+from deidsynth.cli.terminal import format_count, format_fact, print_json, print_table, tell
+from deidsynth.corpora import FORMATS, describe, write_corpus
+from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
+from deidsynth.documents import Corpus, Split
 
 
 def describe_command(
@@ -38,11 +40,6 @@ def describe_command(
     quiet: Quiet = False,
 ) -> None:
     """Show statistics of a corpus: documents, lengths, entities per label."""
-    from deidsynth.cli.inputs import load
-    from deidsynth.cli.terminal import format_count, print_json, print_table, tell
-    from deidsynth.corpora import describe
-    from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
-
     loaded = load(
         path,
         quiet,
@@ -70,8 +67,6 @@ def describe_command(
 
 def _flat(facts: Mapping[str, Any]) -> list[list[str]]:
     """Rows of name and value; counts per label have a table of their own."""
-    from deidsynth.cli.terminal import format_fact
-
     rows: list[list[str]] = []
     for key, value in facts.items():
         if key == "splits":
@@ -98,8 +93,6 @@ def convert_command(
     quiet: Quiet = False,
 ) -> None:
     """Convert a corpus to another format; what that format cannot store is refused or counted."""
-    from deidsynth.cli.inputs import load
-
     loaded = load(
         source,
         quiet,
@@ -123,11 +116,6 @@ def write(
     quiet: bool,
 ) -> None:
     """Write a corpus, and report what was written and what the format cannot store."""
-    from deidsynth.cli.inputs import format_counter
-    from deidsynth.cli.settings import layout_config
-    from deidsynth.cli.terminal import tell
-    from deidsynth.corpora import write_corpus
-
     dropped = write_corpus(corpus, target, to, splits=splits, layout=layout_config(layout))
     tell(f"wrote {len(corpus)} documents with {corpus.n_entities} entities to {target}", quiet)
     if dropped:
@@ -136,9 +124,6 @@ def write(
 
 def formats_command(json: AsJson = False, quiet: Quiet = False) -> None:
     """List the corpus formats: name, form on disk, whether it can be read and written."""
-    from deidsynth.cli.terminal import print_json, print_table, tell
-    from deidsynth.corpora import FORMATS
-
     rows = [
         {"name": name, "description": each.description, "written": each.write is not None}
         for name, each in FORMATS.items()

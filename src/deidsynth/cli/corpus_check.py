@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from deidsynth.cli.inputs import format_counter
 from deidsynth.cli.options import (
     AsJson,
     CorpusPath,
@@ -18,10 +19,12 @@ from deidsynth.cli.options import (
     Layout,
     Quiet,
 )
-
-if TYPE_CHECKING:
-    from deidsynth.corpora import ReadResult
-    from deidsynth.errors import Problem
+from deidsynth.cli.settings import layout_config
+from deidsynth.cli.terminal import format_count, print_json, print_table, tell
+from deidsynth.corpora import ReadResult, check_corpus, find_warnings
+from deidsynth.corpora.label_sets import are_plausible
+from deidsynth.corpora.loading import grouped_records
+from deidsynth.errors import CheckFailedError, Problem
 
 ACROSS_SPLITS = "-across-splits"
 SHOWN = 200
@@ -44,12 +47,6 @@ def check_command(
     Problems are: unreadable content; entities that are empty, out of bounds, overlapping, cut words, or begin or end
     with white space; unexpected labels; duplicates and near-duplicates, within and across splits; damaged characters.
     """
-    from deidsynth.cli.settings import layout_config
-    from deidsynth.cli.terminal import print_json, tell
-    from deidsynth.corpora import check_corpus, find_warnings
-    from deidsynth.corpora.loading import grouped_records
-    from deidsynth.errors import CheckFailedError, Problem
-
     result = check_corpus(path, format=from_format, discontinuous=discontinuous.value, layout=layout_config(layout))
     if not result.records and not result.problems:
         message = f"no documents; is this the right path, and is its format {result.format}?"
@@ -77,8 +74,6 @@ def _order(problem: Problem) -> tuple[bool, bool, str, int]:
 
 def _facts(result: ReadResult) -> dict[str, Any]:
     """What was read, and the problems, as plain data; without labels if there are implausibly many."""
-    from deidsynth.corpora.label_sets import are_plausible
-
     labels = Counter(span.label for record in result.records for span in record.spans)
     return {
         "format": result.format,
@@ -103,9 +98,6 @@ def _facts(result: ReadResult) -> dict[str, Any]:
 
 
 def _show(facts: dict[str, Any], quiet: bool) -> None:
-    from deidsynth.cli.inputs import format_counter
-    from deidsynth.cli.terminal import format_count, print_table, tell
-
     rows = [
         ["format", facts["format"]],
         ["documents", format_count(facts["n_documents"])],

@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
+from deidsynth.cli.corpus import write
+from deidsynth.cli.inputs import load
 from deidsynth.cli.options import Discontinuous, DiscontinuousOption, FromFormat, Layout, Quiet, Target, ToFormat
+from deidsynth.cli.terminal import tell
+from deidsynth.corpora import load_mapping, map_labels
+from deidsynth.corpora.label_sets import are_plausible
 
 
 def map_command(
@@ -33,12 +38,6 @@ def map_command(
     Built-in mappings convert MEDDOCAN, i2b2 2014 and SEPR PHI labels to each other as far as possible, to the HIPAA
     identifiers, and to nine coarse classes; an unknown name lists them.
     """
-    from deidsynth.cli.corpus import write
-    from deidsynth.cli.inputs import load
-    from deidsynth.cli.terminal import tell
-    from deidsynth.corpora import load_mapping, map_labels
-    from deidsynth.corpora.label_sets import are_plausible
-
     table = load_mapping(mapping)
     loaded = load(source, quiet, discontinuous=discontinuous, format=from_format, layout=layout, require_entities=False)
     corpus, dropped = map_labels(loaded.corpus, table)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from deidsynth.cli.corpus import write
+from deidsynth.cli.inputs import load
 from deidsynth.cli.options import (
     Discontinuous,
     DiscontinuousOption,
@@ -18,6 +20,10 @@ from deidsynth.cli.options import (
     Target,
     ToFormat,
 )
+from deidsynth.cli.settings import stage_config
+from deidsynth.cli.terminal import tell
+from deidsynth.config import SplitConfig
+from deidsynth.corpora import make_splits
 
 
 def split_command(
@@ -32,13 +38,6 @@ def split_command(
     quiet: Quiet = False,
 ) -> None:
     """Split a corpus into train, validation and test by group, as ``deidsynth run`` does; existing splits are kept."""
-    from deidsynth.cli.corpus import write
-    from deidsynth.cli.inputs import load
-    from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.terminal import tell
-    from deidsynth.config import SplitConfig
-    from deidsynth.corpora import make_splits
-
     config = stage_config(SplitConfig, settings)
     loaded = load(
         source,

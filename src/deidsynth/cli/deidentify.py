@@ -8,7 +8,12 @@ from typing import Annotated, Literal
 import typer
 
 from deidsynth.cli.guard import INTERRUPTED
+from deidsynth.cli.inputs import count_other_files, load_texts, prepare_output, refuse_standard_output
 from deidsynth.cli.options import AsJson, Device, Mode, Quiet
+from deidsynth.cli.terminal import make_progress, print_facts, tell
+from deidsynth.corpora.texts import read_notes
+from deidsynth.errors import InputError
+from deidsynth.workflow.alone import model_folder, refuse_occupied
 
 
 def deidentify_command(
@@ -25,16 +30,11 @@ def deidentify_command(
     quiet: Quiet = False,
 ) -> None:
     """Find identifying information in texts and tag it or mask it. A model misses some: look at the result."""
-    from deidsynth.cli.inputs import count_other_files, load_notes, load_texts, prepare_output, refuse_standard_output
-    from deidsynth.cli.standalone import model_folder, refuse_occupied
-    from deidsynth.cli.terminal import make_progress, print_facts, tell
-    from deidsynth.errors import InputError
-
     refuse_standard_output(output)
     weights = model_folder(model)
     if output.resolve() == source.resolve():
         raise InputError(f"{output}: is the input itself; choose another output")
-    texts = load_notes(source) if source.suffix != ".jsonl" else load_texts(source, quiet)
+    texts = read_notes(source) if source.suffix != ".jsonl" else load_texts(source, quiet)
     skipped = 0
     if source.is_dir():
         refuse_occupied(output)
@@ -43,11 +43,8 @@ def deidentify_command(
         prepare_output(output)
     if skipped:
         tell(f"{source}: skipped {skipped} file{'' if skipped == 1 else 's'} that are not .txt", quiet)
-    from deidsynth.deidentification import (  # after the cheap checks: it loads torch
-        deidentify,
-        write_file,
-        write_folder,
-    )
+    # Brings torch: after the cheap checks.
+    from deidsynth.deidentification import deidentify, write_file, write_folder
 
     kind: Literal["tag", "mask"] = "tag" if mode is Mode.TAG else "mask"
     documents = deidentify(weights, texts, kind, device=device, progress=make_progress(quiet))

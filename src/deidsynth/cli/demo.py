@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
 from deidsynth.cli.options import AsJson, Quiet
-
-if TYPE_CHECKING:
-    from deidsynth.progress import Progress
-    from deidsynth.workflow.pipeline import RunResult
+from deidsynth.cli.terminal import format_score, make_progress, print_json, print_table, tell
+from deidsynth.config import RunConfig, parse
+from deidsynth.corpora import write_jsonl
+from deidsynth.corpora.output import refuse_unwritable
+from deidsynth.demo import invented_corpus
+from deidsynth.errors import InputError
+from deidsynth.progress import Progress
+from deidsynth.workflow.executors.launched import refuse_several_processes
+from deidsynth.workflow.pipeline import RunResult, run as run_pipeline
 
 DemoLanguage = Literal["sv", "es"]
 
@@ -29,9 +34,9 @@ DEMO_SETTINGS: Mapping[str, Any] = {
         "batch_tokens": 1024,
         "sequence_length": 1024,
     },
-    "synthesize": {"volume": 0.6, "max_length_tokens": 600, "batch_size": 256},
-    "train": {"epochs": 2, "pretraining": {"epochs": 0}},
-    "train_synthetic": {"epochs": 3, "variety": 0},
+    "synthesize": {"volume_ratio": 0.6, "max_length_tokens": 600, "batch_size": 256},
+    "train": {"epochs": 2, "task_adaptive_pretraining": {"epochs": 0}},
+    "train_synthetic": {"epochs": 3, "format_variation": 0},
 }
 """What differs from the defaults so that both languages together take minutes on two cores.
 
@@ -52,11 +57,6 @@ def demo_command(
     quiet: Quiet = False,
 ) -> None:
     """Run the whole pipeline on invented Swedish and Spanish clinical notes: no data, no download, no GPU needed."""
-    from deidsynth.cli.terminal import format_score, make_progress, print_json, print_table, tell
-    from deidsynth.corpora.output import refuse_unwritable
-    from deidsynth.errors import InputError
-    from deidsynth.workflow.executors.launched import refuse_several_processes
-
     refuse_several_processes()
     asked = language or list(LANGUAGES)
     languages = [each for each in LANGUAGES if each in asked]
@@ -67,13 +67,12 @@ def demo_command(
     progress = make_progress(quiet)
     results = {each: run_demo(each, output, seed, progress) for each in languages}
     if json:
-        print_json({each: result.report for each, result in results.items()})
+        print_json({each: result.report.to_dict() for each, result in results.items()})
         return
     rows = []
     for each, result in results.items():
-        models = result.report["models"]
         for way in ("strict", "token"):
-            gold, synthetic = models["gold"][way]["f1"], models["synthetic"][way]["f1"]
+            gold, synthetic = result.gold.measures[way].f1, result.synthetic.measures[way].f1
             rows.append([each, way, format_score(gold), format_score(synthetic)])
     print_table(["language", "F1", "gold", "synthetic"], rows, title="Models trained on gold and on synthetic notes")
     for each, result in results.items():
@@ -90,9 +89,6 @@ def run_demo(language: DemoLanguage, output: Path, seed: int, progress: Progress
         seed: of the invented notes and of the run.
         progress: who listens.
     """
-    from deidsynth.config import RunConfig, parse
-    from deidsynth.workflow.pipeline import run as run_pipeline
-
     corpus = write_demo_corpus(language, output / "corpora", seed)
     data = {
         **DEMO_SETTINGS,
@@ -106,9 +102,6 @@ def run_demo(language: DemoLanguage, output: Path, seed: int, progress: Progress
 
 def write_demo_corpus(language: DemoLanguage, folder: Path, seed: int) -> Path:
     """The folder with ``train.jsonl`` and ``test.jsonl`` of invented notes; the same for the same seed."""
-    from deidsynth.corpora import write_jsonl
-    from deidsynth.demo import invented_corpus
-
     target = folder / f"{language}-{seed}"
     sizes: dict[Literal["train", "test"], int] = {"train": N_TRAIN_DOCUMENTS, "test": N_TEST_DOCUMENTS}
     target.mkdir(parents=True, exist_ok=True)

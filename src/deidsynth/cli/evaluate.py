@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from deidsynth.cli import evaluated_corpora
 from deidsynth.cli.options import AsJson, Discontinuous, DiscontinuousOption, FromFormat, GroupBy, Layout, Quiet
-
-if TYPE_CHECKING:
-    from deidsynth.metrics import Scores
+from deidsynth.cli.terminal import print_json, print_table, tell
+from deidsynth.errors import InputError
+from deidsynth.metrics import EvaluationResult, Resampling, RunsResult, are_folds, compare, evaluate_several, score
+from deidsynth.report.score_tables import score_tables
+from deidsynth.report.tables import latex, markdown
 
 
 class Form(StrEnum):
@@ -82,9 +85,6 @@ def evaluate_command(
     each, their mean, and their variance due to documents and to training. Several that cover different documents are
     folds: they are scored together and each on its own.
     """
-    from deidsynth.errors import InputError
-    from deidsynth.metrics import Resampling, are_folds, compare, evaluate_several, score
-
     own: dict[evaluated_corpora.Role, evaluated_corpora.CorpusOptions] = {
         "gold": evaluated_corpora.CorpusOptions(gold_from, gold_layout, gold_mapping),
         "predicted": evaluated_corpora.CorpusOptions(predicted_from, predicted_layout, predicted_mapping),
@@ -101,26 +101,23 @@ def evaluate_command(
     of_one = reference is not None or form is Form.OFFICIAL
     if of_one and len(systems) > 1 and not are_folds(right.documents, systems):
         raise InputError("--reference and --format official need one prediction, not several runs; give a single run")
-    found, scores = evaluate_several(right.documents, systems, sentence_count=sentences, resampling=how, errors=errors)
-    if reference is not None and scores is not None:
+    result = evaluate_several(right.documents, systems, sentence_count=sentences, resampling=how, errors=errors)
+    if reference is not None and isinstance(result, EvaluationResult):
         beside = reader.read("reference", reference, right)
         other = score(right.documents, beside.documents, sentence_count=sentences)
-        found["comparison"] = compare(other, scores, margin=margin, resampling=how)
-    _show(found, scores, Form.JSON if json else form, quiet)
+        result = replace(result, comparison=compare(other, result.scores, margin=margin, resampling=how))
+    _show(result, Form.JSON if json else form, quiet)
 
 
-def _show(found: dict[str, Any], scores: Scores | None, form: Form, quiet: bool) -> None:
-    from deidsynth.cli.terminal import print_json, print_table, tell
-    from deidsynth.report.score_tables import latex, markdown, score_tables
-
+def _show(result: EvaluationResult | RunsResult, form: Form, quiet: bool) -> None:
     if form is Form.JSON:
-        print_json(found)
-    elif form is Form.OFFICIAL and scores is not None:
-        for name, value in scores.official().items():
+        print_json(result.to_dict())
+    elif form is Form.OFFICIAL and not isinstance(result, RunsResult):
+        for name, value in result.scores.official().items():
             typer.echo(f"{name}: {value}")
     elif form is Form.TABLE:
-        for table in score_tables(found):
+        for table in score_tables(result):
             print_table(table.headers, table.rows, title=table.title)
         tell("definitions: docs/metrics.md; measures are not comparable with one another", quiet)
     else:
-        typer.echo((markdown if form is Form.MARKDOWN else latex)(score_tables(found)))
+        typer.echo((markdown if form is Form.MARKDOWN else latex)(score_tables(result)))

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from deidsynth.cli.inputs import load
 from deidsynth.cli.options import Discontinuous
-
-if TYPE_CHECKING:
-    from deidsynth.documents import Corpus
+from deidsynth.cli.terminal import tell
+from deidsynth.corpora import load_mapping, map_labels
+from deidsynth.corpora.label_sets import are_plausible
+from deidsynth.documents import Corpus
 
 SHOWN_LABELS = 8
 Role = Literal["gold", "predicted", "reference"]
@@ -98,10 +100,6 @@ class Reader:
             CorpusError: faults in the corpus, or labels that the mapping refuses.
             ConfigError: an invalid layout key or mapping.
         """
-        from deidsynth.cli.inputs import load
-        from deidsynth.cli.terminal import tell
-        from deidsynth.corpora import load_mapping, map_labels
-
         own = self.own[role]
         corpus = load(
             path,
@@ -138,8 +136,6 @@ def _warning(role: Role, path: Path, corpus: Corpus, gold: Corpus | None) -> str
 
 def _named(labels: Mapping[str, int]) -> str:
     """The labels; only their number if they are implausible, since they may be words of the text."""
-    from deidsynth.corpora.label_sets import are_plausible
-
     if not are_plausible(labels):
         return f"{len(labels)} that are implausible as labels"
     shown = sorted(labels)[:SHOWN_LABELS]

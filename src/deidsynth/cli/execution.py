@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from deidsynth.workflow.executors.pool import Pass
+from deidsynth import stages
+from deidsynth.errors import InputError
+from deidsynth.workflow.executors.ray import ray_cluster
+from deidsynth.workflow.executors.resources import parse_resources
+from deidsynth.workflow.scheduler import Pass
 
 
 class ExecutorName(StrEnum):
@@ -65,8 +68,6 @@ def way_to_run(
         InputError: options that do not go together, or no such cluster.
         MissingExtraError: Ray is not installed.
     """
-    from deidsynth.errors import InputError
-
     if executor is ExecutorName.LOCAL:
         given = {"--ray-address": address, "--cpus-per-task": cpus, "--gpus-per-task": gpus}
         for option, value in given.items():
@@ -75,8 +76,4 @@ def way_to_run(
         return contextlib.nullcontext()
     if workers > 1:
         raise InputError("--workers: only with --executor local; Ray runs as many stages as its machines have room for")
-    from deidsynth.workflow.executors.ray import ray_cluster
-    from deidsynth.workflow.executors.resources import parse_resources
-    from deidsynth.workflow.pipeline import package_stages
-
-    return ray_cluster(address, parse_resources(cpus, gpus, list(package_stages())))
+    return ray_cluster(address, parse_resources(cpus, gpus, list(stages.STAGES)))

@@ -114,8 +114,6 @@ def _trace() -> None:
 
 
 def _say(text: str) -> None:
-    from rich.text import Text
+    from deidsynth.cli.terminal import tell  # brings rich, 40 ms that only a failure needs
 
-    from deidsynth.cli.terminal import stderr_console
-
-    stderr_console().print(Text(text, style="red"), soft_wrap=True)
+    tell(text, style="red")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from deidsynth.cli.options import Discontinuous
+from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import tell
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora import FORMATS, LoadedCorpus
+from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
+from deidsynth.corpora.loading import read_corpus, refuse_unlabeled
+from deidsynth.corpora.texts import read_notes
+from deidsynth.documents import Corpus
 from deidsynth.errors import InputError
-
-if TYPE_CHECKING:
-    from deidsynth.corpora import LoadedCorpus
+from deidsynth.workflow.alone import refuse_unwritable_output
 
 
 def load(
@@ -34,7 +36,7 @@ def load(
     Args:
         path: file or folder.
         quiet: whether to suppress messages.
-        language: as for ``load_corpus``.
+        language: as for ``read_corpus``.
         group_by: regular expression that finds the group in a document's name.
         discontinuous: what to do with discontinuous entities.
         format: name, or ``auto``.
@@ -49,11 +51,7 @@ def load(
         CorpusError: faults in the corpus, or no entities although they are required.
         ConfigError: an unknown layout key.
     """
-    from deidsynth.cli.settings import layout_config
-    from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
-    from deidsynth.corpora.loading import load_corpus, refuse_unlabeled
-
-    loaded = load_corpus(
+    loaded = read_corpus(
         path,
         format=format,
         language=language,
@@ -92,52 +90,10 @@ def training_documents(loaded: LoadedCorpus, quiet: bool) -> Corpus:
     return chosen
 
 
-def note_files(path: Path) -> list[Path]:
-    """The ``.txt`` files at a path, sorted: the file itself, or all below a folder.
-
-    Raises:
-        InputError: no such path, or no such file in it.
-    """
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise InputError(f"{path}: no such file or folder; give a .txt file, a folder of them, or a .jsonl file")
-    files = sorted(file for file in path.rglob("*.txt") if file.is_file() and not _is_unfinished(file, path))
-    if not files:
-        raise InputError(f"{path}: contains no .txt file; give a folder of .txt notes, or a .jsonl file")
-    return files
-
-
 def count_other_files(path: Path) -> int:
     """Number of files below a folder that are not ``.txt`` and so not notes, without hidden ones."""
     others = (file for file in path.rglob("*") if file.is_file() and file.suffix != ".txt")
     return sum(not any(part.startswith(".") for part in file.relative_to(path).parts) for file in others)
-
-
-def _is_unfinished(file: Path, root: Path) -> bool:
-    """Whether a file belongs to the unfinished output of a killed command."""
-    return any(part.startswith(".") and part.endswith(".partial") for part in file.relative_to(root).parts[:-1])
-
-
-def read_note(path: Path) -> str:
-    """The exact text of a note.
-
-    Raises:
-        InputError: not UTF-8.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            return stream.read()
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 at byte {error.start}; convert it, for example with: iconv -f latin1 -t utf-8"
-        ) from None
-
-
-def _notes(path: Path) -> Iterator[Document]:
-    root = path if path.is_dir() else path.parent
-    for file in note_files(path):
-        yield Document(file.relative_to(root).with_suffix("").as_posix(), read_note(file))
 
 
 def load_texts(path: Path, quiet: bool, language: str | None = None) -> Corpus:
@@ -147,12 +103,12 @@ def load_texts(path: Path, quiet: bool, language: str | None = None) -> Corpus:
     below the folder.
 
     Raises:
-        InputError: no such path, or not UTF-8.
-        CorpusError: faults in the annotated corpus.
+        InputError: no such path.
+        CorpusError: faults in the corpus or the texts.
     """
     name = _annotated_format(path)
     if name is None:
-        return load_notes(path, language)
+        return read_notes(path, language=language)
     joined = Discontinuous.JOIN
     loaded = load(
         path, quiet, language=language, discontinuous=joined, format=name, require_entities=False, texts_suffice=True
@@ -160,19 +116,8 @@ def load_texts(path: Path, quiet: bool, language: str | None = None) -> Corpus:
     return loaded.corpus.with_documents(document.with_entities(()) for document in loaded.corpus)
 
 
-def load_notes(path: Path, language: str | None = None) -> Corpus:
-    """Plain texts without any annotations beside them: a ``.txt`` file, or all files below a folder.
-
-    Raises:
-        InputError: no such path, or not UTF-8.
-    """
-    return Corpus(tuple(_notes(path)), language=language)
-
-
 def _annotated_format(path: Path) -> str | None:
     """The format of an annotated corpus; None for plain notes, even if there are JSON lines beside them."""
-    from deidsynth.corpora import FORMATS
-
     if not path.exists():
         return None
     found = [name for name, each in FORMATS.items() if each.sniff(path)]
@@ -202,17 +147,3 @@ def prepare_output(path: Path) -> None:
         raise InputError(f"{path}: is a folder; give the name of a file")
     refuse_unwritable_output(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-
-
-def refuse_unwritable_output(path: Path) -> None:
-    """Refuse an output whose parent folder is not writable.
-
-    Raises:
-        InputError: a parent is a file, or permission is denied.
-    """
-    from deidsynth.corpora.output import refuse_unwritable
-
-    try:
-        refuse_unwritable(path.parent, "--output")
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from deidsynth.cli.options import AsJson, Quiet
+from deidsynth.cli.terminal import print_json, print_table, tell
+from deidsynth.starters import catalog
 
 SCRATCH_ROW = {
     "name": "scratch",
@@ -16,9 +18,6 @@ SCRATCH_ROW = {
 
 def list_command(json: AsJson = False, quiet: Quiet = False) -> None:
     """List the models that ship with deidsynth; a hub id or a local folder works wherever a name does."""
-    from deidsynth.cli.terminal import print_json, print_table, tell
-    from deidsynth.starters import catalog
-
     rows: list[dict[str, Any]] = [
         {
             "name": starter.name,

@@ -14,7 +14,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
+from deidsynth.cli.app import app
+from deidsynth.cli.verbs import loaded
 from deidsynth.config import RunConfig, StageConfig
+from deidsynth.config.presets import Presets, presets
 
 HEAD = """# The command line
 
@@ -51,14 +54,23 @@ seed: 7
 - `seed` fixes training and sampling. `split.seed` fixes which documents are train, validation and test where the
   corpus does not say. Runs with another `seed` and the same `split.seed` are scored on the same test documents.
 """
+PRESETS_HEAD = """## Presets
+
+What a configuration leaves open is settled by the kind of model, before anything runs; `run.yaml` of a run folder and
+the manifest of every artifact hold the numbers that were taken. They stand in `src/deidsynth/config/presets.yaml`.
+
+- `scratch`: a small model that is made here; `starter`: a small pretrained model that comes with the package; `hub`:
+  any other model, by hub id or local folder.
+- `adapt.method: auto` is `full` for `scratch`, `starter` and a local folder under 1 GB, else `lora`.
+- `control_codes` are those of a run; a model that is adapted alone, or in a study, has the ones that are asked for.
+- `max_steps` is the limit where `epochs` of task-adaptive pretraining is left out too; 0: none.
+"""
 NAMES: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null"}
 BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 def reference() -> str:
     """The reference of the command line as Markdown."""
-    from deidsynth.cli.app import app
-
     return "\n".join([HEAD, *_sections(typer.main.get_command(app), "deidsynth")])
 
 
@@ -69,7 +81,7 @@ def _sections(command: Any, name: str) -> Iterator[str]:
     """
     below = getattr(command, "commands", None)
     if below is None:
-        yield from _section(command, name)
+        yield from _section(loaded(command), name)
         return
     for verb, each in below.items():
         yield from _sections(each, f"{name} {verb}")
@@ -122,7 +134,44 @@ def configuration() -> str:
     sections += [(f"`{name}`", field.annotation, list(_rows(field.annotation, name))) for name, field in parts.items()]
     head = "| key | value | default | meaning |\n|---|---|---|---|"
     told = [f"## {title}\n\n{model.__doc__}\n\n{head}\n" + "\n".join(rows) + "\n" for title, model, rows in sections]
-    return "\n".join([CONFIGURATION_HEAD, *told])
+    return "\n".join([CONFIGURATION_HEAD, *told, _presets(presets())])
+
+
+def _presets(known: Presets) -> str:
+    """The section of the presets."""
+    adapt = [
+        {"base": kind, "method": method, **_cells(preset)}
+        for kind, methods in known.adapt.items()
+        for method, preset in methods.items()
+    ]
+    train = [{"encoder": kind, **_cells(preset)} for kind, preset in known.train.items()]
+    return "\n".join(
+        [
+            PRESETS_HEAD,
+            _table("Of `adapt`, by `base` and `method`:", adapt),
+            _table("Of `train`, by `encoder`:", train),
+            _table("Of `train` for the synthetic model of a run:", [_cells(known.synthetic)]),
+        ]
+    )
+
+
+def _cells(preset: StageConfig, prefix: str = "") -> dict[str, str]:
+    """What a preset says, by dotted key."""
+    found: dict[str, str] = {}
+    for name in type(preset).model_fields:
+        value = getattr(preset, name)
+        if isinstance(value, StageConfig):
+            found |= _cells(value, f"{name}.")
+        elif isinstance(value, list):
+            found[prefix + name] = ", ".join(value) or "none"
+        else:
+            found[prefix + name] = f"{value:g}" if isinstance(value, float) else str(value)
+    return found
+
+
+def _table(title: str, rows: list[dict[str, str]]) -> str:
+    head = [f"| {' | '.join(rows[0])} |", f"|{'---|' * len(rows[0])}"]
+    return "\n".join([title, "", *head, *(f"| {' | '.join(row.values())} |" for row in rows), ""])
 
 
 def _is_part(field: FieldInfo) -> bool:

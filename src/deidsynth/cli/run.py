@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from deidsynth.cli.execution import Workers
 from deidsynth.cli.options import AsJson, Device, Discontinuous, GroupBy, Language, Quiet, Seed, Settings
-
-if TYPE_CHECKING:
-    from deidsynth.workflow.executors import NodeResult
-    from deidsynth.workflow.pipeline import RunResult
-
-_DOCUMENTS = {"n_documents": "documents", "n_entities": "entities"}
-_OUTCOMES = {
-    "import": _DOCUMENTS,
-    "select": _DOCUMENTS,
-    "adapt": {"bits_per_character": "bits a character", "validation_loss": "validation loss"},
-    "synthesize": {"n_documents": "documents", "tokens_per_second": "tokens/s"},
-    "train": {"n_documents": "documents", "n_entities": "entities", "validation_f1": "validation F1"},
-    "annotate": _DOCUMENTS,
-    "annotate-inline": _DOCUMENTS,
-    "evaluate": {"strict_f1": "strict F1", "token_f1": "token F1"},
-    "overlap": {"n_notes_passing": "notes free of long training runs"},
-}
-"""For each stage the facts of its manifest that the closing table tells, and what they are called there."""
+from deidsynth.cli.settings import run_config
+from deidsynth.cli.terminal import make_progress, print_json, print_table, tell
+from deidsynth.progress import format_seconds
+from deidsynth.report import formats
+from deidsynth.report.content import StageEntry
+from deidsynth.report.model_tables import comparison_table
+from deidsynth.workflow.pipeline import RunResult, preview, run as run_pipeline
 
 
 def run_command(
@@ -50,6 +40,7 @@ def run_command(
     ] = None,
     seed: Seed = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and do nothing.")] = False,
+    workers: Workers = 1,
     device: Device = "auto",
     json: AsJson = False,
     quiet: Quiet = False,
@@ -58,11 +49,6 @@ def run_command(
 
     What is in the store already is not computed again.
     """
-    from deidsynth.cli.settings import run_config
-    from deidsynth.cli.terminal import make_progress, print_json
-    from deidsynth.workflow.pipeline import preview
-    from deidsynth.workflow.pipeline import run as run_pipeline
-
     named: dict[str, str | int | float | None] = {
         "corpus.path": str(corpus) if corpus is not None else None,
         "corpus.language": language,
@@ -76,47 +62,36 @@ def run_command(
     if dry_run:
         show_preview(preview(resolved, device=device), json, quiet)
         return
-    result = run_pipeline(resolved, progress=make_progress(quiet), device=device)
+    result = run_pipeline(resolved, progress=make_progress(quiet), device=device, workers=workers)
     if json:
-        print_json(result.report)
+        print_json(result.report.to_dict())
     else:
         show_result(result, quiet)
 
 
 def show_result(result: RunResult, quiet: bool) -> None:
     """Print what the stages took, the scores of both models and where the report is."""
-    from deidsynth.cli.terminal import print_table, tell
-    from deidsynth.progress import format_seconds
-    from deidsynth.report import comparison_table
-
     if result.unchanged:
         tell("nothing to do: every artifact is there already", quiet)
     elif not quiet:
+        told = {entry.name: _outcome(entry) for entry in result.report.stages}
         rows = [
-            [node.name, node.status, format_seconds(node.duration_seconds), _outcome(node)] for node in result.results
+            [node.name, node.status, format_seconds(node.duration_seconds), told[node.name]] for node in result.results
         ]
         print_table(["step", "status", "took", "outcome"], rows)
-    print_table(*comparison_table(result.report))
+    table = comparison_table(result.report)
+    print_table(table.headers, table.rows, title=table.title)
     tell(f"report: {result.folder / 'report.html'}", quiet)
 
 
-def _outcome(node: NodeResult) -> str:
+def _outcome(stage: StageEntry) -> str:
     """The facts of a step that tell most, in words."""
-    from deidsynth.report import formats
-
-    facts = node.artifact.manifest.facts
-    told = []
-    for key, name in _OUTCOMES.get(node.stage, {}).items():
-        if facts.get(key) is not None:
-            shown = formats.score(facts[key]) if key.endswith("_f1") else formats.fact(key, facts[key])
-            told.append(f"{shown} {name}")
-    return ", ".join(told)
+    known = {name: stage.facts[name] for name in stage.headline if stage.facts.get(name) is not None}
+    return ", ".join(f"{formats.fact(name, value)} {stage.fact_title(name)}" for name, value in known.items())
 
 
 def show_preview(nodes: list[dict[str, Any]], as_json: bool, quiet: bool) -> None:
     """Print which steps of a run are in the store and which would be computed."""
-    from deidsynth.cli.terminal import print_json, print_table, tell
-
     if as_json:
         print_json({"stages": nodes, "stages_to_run": sum(not node["present"] for node in nodes)})
         return

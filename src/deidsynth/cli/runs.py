@@ -8,6 +8,10 @@ from typing import Annotated
 import typer
 
 from deidsynth.cli.options import AsJson, Quiet
+from deidsynth.cli.terminal import format_score, print_json, print_table, tell
+from deidsynth.errors import CheckFailedError
+from deidsynth.progress import format_seconds
+from deidsynth.workflow.run_folder import list_runs, show_run, verify_run
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]
 
@@ -18,9 +22,6 @@ def list_command(
     quiet: Quiet = False,
 ) -> None:
     """List the runs in a folder with their scores."""
-    from deidsynth.cli.terminal import format_score, print_json, print_table, tell
-    from deidsynth.workflow.run_folder import list_runs
-
     found = list_runs(root)
     if json:
         print_json(found)
@@ -44,10 +45,6 @@ def list_command(
 
 def show_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> None:
     """Show the artifacts of a run, each with its stage, key, size and duration."""
-    from deidsynth.cli.terminal import print_json, print_table, tell
-    from deidsynth.progress import format_seconds
-    from deidsynth.workflow.run_folder import show_run
-
     shown = show_run(run)
     if json:
         print_json(shown)
@@ -73,10 +70,6 @@ def show_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> No
 
 def verify_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> None:
     """Recompute every digest of a run; exit code 1 if anything differs from its manifest."""
-    from deidsynth.cli.terminal import print_json, tell
-    from deidsynth.errors import CheckFailedError
-    from deidsynth.workflow.run_folder import verify_run
-
     problems = verify_run(run)
     if json:
         print_json({"run": str(run), "ok": not problems, "problems": problems})

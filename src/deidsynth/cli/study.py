@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from deidsynth import study
 from deidsynth.cli.execution import (
     CpusPerTask,
     Executor,
@@ -19,9 +20,19 @@ from deidsynth.cli.execution import (
     way_to_run,
 )
 from deidsynth.cli.options import AsJson, Device, Language, Quiet, Settings
-
-if TYPE_CHECKING:
-    from deidsynth.study import StudyResult
+from deidsynth.cli.settings import as_settings
+from deidsynth.cli.terminal import make_progress, print_json, print_table, tell
+from deidsynth.errors import DeidsynthError, InputError
+from deidsynth.progress import format_seconds
+from deidsynth.study import StudyResult
+from deidsynth.study.comparison import compare_studies
+from deidsynth.study.noise import estimate_noise
+from deidsynth.study.noise_tables import noise_tables
+from deidsynth.study.page import report_study
+from deidsynth.study.records import read_records
+from deidsynth.study.tables import study_tables
+from deidsynth.workflow.executors.launched import refuse_several_processes
+from deidsynth.workflow.store import Store
 
 
 def run_command(
@@ -52,12 +63,6 @@ def run_command(
     a JSON file below cells/. A failed cell stops no other and is tried again at the end; the same command goes on from
     where the study was stopped.
     """
-    from deidsynth import study
-    from deidsynth.cli.settings import as_settings
-    from deidsynth.cli.terminal import make_progress
-    from deidsynth.workflow.executors.launched import refuse_several_processes
-    from deidsynth.workflow.store import Store
-
     if not dry_run:
         refuse_several_processes()
     named: dict[str, str | int | float | None] = {
@@ -88,8 +93,6 @@ def run_command(
 
 def _sentence(preview: dict[str, Any]) -> str:
     """What is going to be done, in a line."""
-    from deidsynth.progress import format_seconds
-
     seconds = preview["estimated_seconds"]
     time = "" if seconds is None else f", about {format_seconds(seconds)} by what the same stages took before"
     return (
@@ -100,9 +103,6 @@ def _sentence(preview: dict[str, Any]) -> str:
 
 def show_preview(preview: dict[str, Any], as_json: bool) -> None:
     """Print what a study would do."""
-    from deidsynth.cli.terminal import print_json, print_table
-    from deidsynth.progress import format_seconds
-
     if as_json:
         print_json(preview)
         return
@@ -118,9 +118,6 @@ def show_results(results: Sequence[StudyResult], preview: Mapping[str, Any], as_
     Raises:
         InputError, DeidsynthError: cells failed; the latter unless the user's input is at fault in all of them.
     """
-    from deidsynth.cli.terminal import print_json, tell
-    from deidsynth.errors import DeidsynthError, InputError
-
     finished = [name for result in results for name in result.finished]
     failed = [name for result in results for name in result.failed]
     counts = {key: preview[key] for key in ("stages_asked_for", "stages_distinct")}
@@ -154,14 +151,6 @@ def report_command(
 
     Nothing but the cell files is needed: neither the store nor the corpus.
     """
-    from deidsynth.cli.terminal import print_json, print_table, tell
-    from deidsynth.study.comparison import compare_studies
-    from deidsynth.study.noise import estimate_noise
-    from deidsynth.study.noise_tables import noise_tables
-    from deidsynth.study.page import report_study
-    from deidsynth.study.records import read_records
-    from deidsynth.study.tables import study_tables
-
     content = report_study(folder)
     if json:
         print_json(content)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from deidsynth.api import sampling
+from deidsynth.cli.inputs import load, prepare_output, training_documents
 from deidsynth.cli.options import AsJson, Device, Headers, Language, Quiet, Seed, Settings
+from deidsynth.cli.settings import as_settings
+from deidsynth.cli.terminal import make_progress, print_facts
+from deidsynth.config import apply_settings
+from deidsynth.errors import InputError
+from deidsynth.workflow.alone import Around, run_alone_to_file
 
 
 def synthesize_command(
@@ -27,7 +34,7 @@ def synthesize_command(
         typer.Option(
             "--match-labels",
             metavar="gold|balanced",
-            help="Labels asked for of a model that knows headers (adapt.header): those of --train, or all alike.",
+            help="Labels asked for of a model with control codes: those of --train (gold), or each label alike.",
         ),
     ] = None,
     n_documents: Annotated[int, typer.Option("--n-documents", "-n", min=1, help="Texts to sample.")] = 100,
@@ -38,40 +45,19 @@ def synthesize_command(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Sample new texts from a language model; give one of --prompts-from, --prompts-file and --bos."""
-    from deidsynth.cli.inputs import load, prepare_output, training_documents
-    from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.standalone import Surroundings, counted_corpus, run_stage_to_file
-    from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.config import SynthesizeConfig
-    from deidsynth.documents import Corpus
-    from deidsynth.errors import InputError
-
-    if sum((prompts_from is not None, prompts_file is not None, bos)) != 1:
+    """Sample new texts from a language model; without prompts, every text begins at its beginning."""
+    if sum((prompts_from is not None, prompts_file is not None, bos)) > 1:
         raise InputError("give one of --prompts-from CORPUS, --prompts-file FILE and --bos")
-    source = "validation" if prompts_from is not None else "file" if prompts_file is not None else "bos"
-    prompts = Corpus((), origin="synthetic", language=language)
-    if prompts_from is not None:
-        prompts = load(prompts_from, quiet, language=language, require_entities=False, texts_suffice=True).corpus
-    trained_on = counted_corpus(n_documents)
-    if train is not None:
-        trained_on = training_documents(
-            load(train, quiet, language=language, require_entities=False, texts_suffice=True), quiet
-        )
     named: dict[str, str | int | float | None] = {
-        "prompts.source": source,
         "prompts.file": str(prompts_file) if prompts_file is not None else None,
-        "prompts.headers": match_labels.value if match_labels is not None else None,
-        "volume": n_documents / len(trained_on),
+        "prompts.control_codes": match_labels.value if match_labels is not None else None,
     }
-    config = stage_config(SynthesizeConfig, settings, **named)
-    if prompts_from is not None and config.prompts.pii != "keep" and not prompts.n_entities:
-        raise InputError(
-            f"{prompts_from}: has no entities, so the names in its first words cannot be found; give an annotated "
-            "corpus, or --set prompts.pii=keep where the texts hold no identifying information"
-        )
+    plain = apply_settings({}, [*(settings or ()), *as_settings(named)])
+    options: dict[str, Any] = {"language": language, "require_entities": False, "texts_suffice": True}
+    prompts = None if prompts_from is None else load(prompts_from, quiet, **options).corpus
+    trained_on = None if train is None else training_documents(load(train, quiet, **options), quiet)
+    config, inputs = sampling(n_documents, prompts, trained_on, plain, language)
     prepare_output(output)
-    around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device)
-    inputs: dict[str, Corpus | Path] = {"model": model, "prompts": prompts, "train": trained_on}
-    facts = run_stage_to_file("synthesize", config, inputs, output, around)
+    around = Around(seed if seed is not None else 1, make_progress(quiet), device=device)
+    facts = run_alone_to_file("synthesize", config, {"model": model, **inputs}, output, around)
     print_facts(facts, f"{facts['n_documents']} texts in {output}", json, quiet)

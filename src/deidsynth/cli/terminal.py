@@ -10,14 +10,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TaskID, TextColumn
-from rich.progress import Task as RichTask
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task as RichTask, TaskID, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
 
-from deidsynth.progress import Progress as ProgressProtocol
-from deidsynth.progress import SilentProgress, format_seconds
-from deidsynth.progress import Task as TaskProtocol
+from deidsynth.progress import Progress as ProgressProtocol, SilentProgress, Task as TaskProtocol, format_seconds
 
 PLAIN_INTERVAL_SECONDS = 10.0
 """Time between two lines of one task if standard error is not a terminal."""
@@ -242,10 +239,10 @@ def make_progress(quiet: bool) -> ProgressProtocol:
     return SilentProgress() if quiet else TerminalProgress()
 
 
-def tell(text: str, quiet: bool = False) -> None:
+def tell(text: str, quiet: bool = False, style: str = "") -> None:
     """Write one line for the user to standard error."""
     if not quiet:
-        stderr_console().print(Text(text), soft_wrap=True)
+        stderr_console().print(Text(text, style=style), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
+from deidsynth.cli.inputs import load, training_documents
 from deidsynth.cli.options import AsJson, CorpusPath, Device, GroupBy, Language, Quiet, Seed, Settings
+from deidsynth.cli.settings import stage_config
+from deidsynth.cli.terminal import make_progress, print_facts
+from deidsynth.config import TrainConfig, resolve_train
+from deidsynth.corpora.texts import read_texts
+from deidsynth.workflow.alone import Around, refuse_occupied, run_alone
+from deidsynth.workflow.executors.launched import refuse_several_processes
 
 
 def train_command(
@@ -33,26 +40,14 @@ def train_command(
     quiet: Quiet = False,
 ) -> None:
     """Train an encoder that finds the entities of a corpus: annotator, gold model and synthetic model alike."""
-    from deidsynth.cli.inputs import load, training_documents
-    from deidsynth.cli.settings import stage_config
-    from deidsynth.cli.standalone import Surroundings, refuse_occupied, run_stage
-    from deidsynth.cli.terminal import make_progress, print_facts
-    from deidsynth.config import TrainConfig
-    from deidsynth.corpora.texts import read_texts
-    from deidsynth.workflow.executors.launched import refuse_several_processes
-
     refuse_several_processes()
     config = stage_config(TrainConfig, settings, encoder=encoder, target_recall=target_recall)
     refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by)
-    from deidsynth.models.requirements import check_encoder  # not before the cheap checks: it loads torch
-
-    check_encoder(config.encoder)
-    around = Surroundings(seed if seed is not None else 1, make_progress(quiet), device=device)
-    if config.language is None:
-        config = config.model_copy(update={"language": loaded.corpus.language})
+    around = Around(seed if seed is not None else 1, make_progress(quiet), device=device)
     inputs = {"corpus": training_documents(loaded, quiet)}
     if texts is not None:
-        inputs["texts"] = read_texts(texts, language=language, origin=loaded.corpus.origin)
-    facts = run_stage("train", config, inputs, output, around)
+        inputs["texts"] = read_texts(texts, language=loaded.corpus.language, origin=loaded.corpus.origin)
+    resolved = resolve_train(config, language=loaded.corpus.language)
+    facts = run_alone("train", resolved, inputs, output, around)
     print_facts(facts, f"model in {output}", json, quiet)

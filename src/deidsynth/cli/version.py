@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as version_of
+from importlib.metadata import PackageNotFoundError, version as version_of
 
+from deidsynth import __version__
 from deidsynth.cli.options import AsJson, Quiet
+from deidsynth.cli.terminal import print_json
 
 _PACKAGES = ("torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors")
 
 
 def version_command(json: AsJson = False, quiet: Quiet = False) -> None:
     """Print the version of deidsynth and of what it stands on."""
-    from deidsynth import __version__
-    from deidsynth.cli.terminal import print_json
-
     if json:
         print_json(versions())
     elif quiet:
@@ -27,8 +25,6 @@ def version_command(json: AsJson = False, quiet: Quiet = False) -> None:
 
 def versions() -> dict[str, str | None]:
     """The version of this package, of Python and of the libraries that decide results; None where absent."""
-    from deidsynth import __version__
-
     found: dict[str, str | None] = {"deidsynth": __version__, "python": platform.python_version()}
     for name in _PACKAGES:
         try:

@@ -16,6 +16,8 @@ from deidsynth.config.parsing import (
     merge,
     parse,
 )
+from deidsynth.config.resolve import resolve_adapt, resolve_run, resolve_synthesize, resolve_train
+from deidsynth.config.resolved import ResolvedAdaptConfig, ResolvedRun, ResolvedTrainConfig
 from deidsynth.config.run import (
     CorpusConfig,
     RunConfig,
@@ -29,9 +31,8 @@ from deidsynth.config.stages import (
     FoldConfig,
     Fraction,
     LoraConfig,
-    OverlapConfig,
+    MemorizationConfig,
     Precision,
-    PretrainingConfig,
     PromptConfig,
     ScratchCausalConfig,
     ScratchEncoderConfig,
@@ -39,6 +40,7 @@ from deidsynth.config.stages import (
     Share,
     SplitConfig,
     SynthesizeConfig,
+    TaskAdaptivePretrainingConfig,
     TrainConfig,
 )
 from deidsynth.config.study import (
@@ -63,11 +65,13 @@ __all__ = [
     "InlineLayout",
     "LayoutConfig",
     "LoraConfig",
-    "OverlapConfig",
+    "MemorizationConfig",
     "Precision",
-    "PretrainingConfig",
     "PromptConfig",
     "ReportedConfig",
+    "ResolvedAdaptConfig",
+    "ResolvedRun",
+    "ResolvedTrainConfig",
     "RunConfig",
     "ScratchCausalConfig",
     "ScratchEncoderConfig",
@@ -78,10 +82,15 @@ __all__ = [
     "StudyConfig",
     "SynthesizeConfig",
     "TableLayout",
+    "TaskAdaptivePretrainingConfig",
     "TrainConfig",
     "apply_settings",
     "dump",
     "load_data",
     "merge",
     "parse",
+    "resolve_adapt",
+    "resolve_run",
+    "resolve_synthesize",
+    "resolve_train",
 ]

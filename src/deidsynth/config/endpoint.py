@@ -29,7 +29,6 @@ class EndpointConfig(StageConfig):
     )
     requests_in_flight: int = Field(16, ge=1, description="requests that the server has at the same time")
     attempts: int = Field(8, ge=1, description="of one request, the first included")
-    backoff_seconds: float = Field(1.0, gt=0.0, description="wait before the second attempt; doubled before each next")
     max_wait_seconds: float = Field(
         120.0, gt=0.0, description="longest wait between two attempts; a server that asks for more ends the run"
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -18,9 +18,11 @@ class StageConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def plain(self) -> dict[str, Any]:
-        """Plain JSON, as it stands in keys: what says nothing in this configuration may be left out."""
-        return self.model_dump(mode="json")
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Keys that had another name before, and what they are called now."""
+
+    removed: ClassVar[Mapping[str, str]] = {}
+    """Keys that are gone, and what holds in their place."""
 
 
 ConfigType = TypeVar("ConfigType", bound=StageConfig)
@@ -33,6 +35,17 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
         below = merged.get(key)
         merged[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return merged
+
+
+def difference(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
+    """What has to be laid over some plain data, by ``merge``, to give other data with the same keys."""
+    found: dict[str, Any] = {}
+    for key, value in top.items():
+        below = base[key]
+        if value != below:
+            nested = isinstance(below, Mapping) and isinstance(value, Mapping)
+            found[key] = difference(below, value) if nested else value
+    return found
 
 
 def parse(model: type[ConfigType], data: Mapping[str, Any], source: str = "configuration") -> ConfigType:
@@ -51,8 +64,13 @@ def _explain(model: type[StageConfig], detail: Mapping[str, Any]) -> str:
     location = [part for part in detail["loc"] if isinstance(part, str | int)]
     name = ".".join(str(part) for part in location) or "(whole)"
     if detail["type"] == "extra_forbidden":
-        known = sorted(_fields_at(model, location[:-1]))
-        near = _nearest(str(location[-1]), known)
+        above = _model_at(model, location[:-1])
+        known, key = sorted(getattr(above, "model_fields", {})), str(location[-1])
+        if key in getattr(above, "renamed", {}):
+            return f"{name}: unknown key, it is called {above.renamed[key]} now"
+        if key in getattr(above, "removed", {}):
+            return f"{name}: unknown key, it is gone: {above.removed[key]}"
+        near = _nearest(key, known)
         hint = f"did you mean {near}?" if near else f"known keys: {', '.join(known)}"
         return f"{name}: unknown key, {hint}"
     if detail["type"] == "value_error":
@@ -72,12 +90,12 @@ def _nearest(key: str, known: Sequence[str]) -> str | None:
     return next(iter(difflib.get_close_matches(key, known, n=1, cutoff=0.5)), None)
 
 
-def _fields_at(model: type[StageConfig], location: Sequence[str | int]) -> Iterator[str]:
+def _model_at(model: type[StageConfig], location: Sequence[str | int]) -> Any:
     current: Any = model
     for part in location:
         fields = getattr(current, "model_fields", {})
         current = fields[part].annotation if part in fields else None
-    yield from getattr(current, "model_fields", {})
+    return current
 
 
 def apply_settings(data: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:

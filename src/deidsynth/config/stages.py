@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -12,6 +13,9 @@ from deidsynth.config.parsing import StageConfig
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 Precision = Literal["auto", "fp32", "bf16"]
+Method = Literal["full", "lora", "qlora"]
+Optimizer = Literal["adamw", "muon"]
+ControlCode = Literal["labels", "length"]
 
 
 class SplitConfig(StageConfig):
@@ -46,10 +50,6 @@ class SelectConfig(StageConfig):
     fraction: Share = Field(1.0, description="a nested share of the part, by group")
     fold: FoldConfig | None = Field(None, description="a fold in place of the corpus' own parts")
 
-    def plain(self) -> dict[str, Any]:
-        """Plain JSON; ``fold`` is left out where there is none, so that keys do not change for want of it."""
-        return self.model_dump(mode="json", exclude={"fold"} if self.fold is None else None)
-
 
 class LoraConfig(StageConfig):
     """Low-rank adaptation; the defaults are the paper's."""
@@ -65,76 +65,73 @@ class LoraConfig(StageConfig):
 class ScratchCausalConfig(StageConfig):
     """Shape of the causal language model that ``base: scratch`` makes."""
 
-    hidden_size: int = Field(256, ge=16)
+    removed: ClassVar[Mapping[str, str]] = {
+        "heads": "it is 4",
+        "kv_heads": "it is 1",
+        "intermediate_size": "it is 2.75 times hidden_size",
+        "context": "it is 2048",
+    }
+
+    hidden_size: int = Field(256, ge=16, multiple_of=8, description="a multiple of 8")
     layers: int = Field(4, ge=1)
-    heads: int = Field(4, ge=1)
-    kv_heads: int = Field(1, ge=1, description="key/value heads; few make sampling fast")
-    intermediate_size: int = Field(704, ge=16)
     vocabulary_size: int = Field(4096, ge=300)
-    context: int = Field(2048, ge=64, description="longest document in tokens")
-
-    @model_validator(mode="after")
-    def _heads_divide(self) -> ScratchCausalConfig:
-        if self.hidden_size % self.heads or self.heads % self.kv_heads:
-            raise ValueError("hidden_size must be a multiple of heads, and heads of kv_heads")
-        return self
 
 
-class PretrainingConfig(StageConfig):
-    """Masked-language training of an encoder on the texts that it is then trained to tag."""
+class TaskAdaptivePretrainingConfig(StageConfig):
+    """Masked language modeling of an encoder on the texts that it is then trained to tag (Gururangan et al. 2020)."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"masked": "masked_share", "unlabelled_epochs": "unlabeled_epochs"}
 
     epochs: float | None = Field(
         None,
         ge=0.0,
-        description="passes over the training documents; by default 6 for scratch, 4 for a starter (at most 1,000 "
-        "steps, or one pass), else 0: none",
+        description="passes over the training documents, 0: none; by default by the kind of encoder, see Presets",
     )
-    learning_rate: float | None = Field(
-        None, gt=0.0, description="by default 4e-3 for scratch, 2e-3 for a starter, else 5e-5"
+    learning_rate: float | None = Field(None, gt=0.0, description="by default by the kind of encoder, see Presets")
+    max_steps: int | None = Field(
+        None,
+        ge=0,
+        description="most steps, but for one whole pass, where there are no unlabeled texts; 0: no limit; by default "
+        "by the kind of encoder where epochs is left out, see Presets, else no limit",
     )
     weight_decay: float = Field(0.05, ge=0.0)
-    masked: Fraction = Field(0.3, description="share of the tokens to fill in")
-    unlabelled_epochs: float = Field(
-        1.0, ge=0.0, description="passes over texts without labels, where some are given, mixed among the others"
+    masked_share: Fraction = Field(0.3, description="share of the tokens that are masked")
+    unlabeled_epochs: float = Field(
+        1.0, ge=0.0, description="passes over unlabeled texts, where some are given, mixed among the others"
     )
 
 
 class ScratchEncoderConfig(StageConfig):
     """Shape of the encoder that ``encoder: scratch`` makes."""
 
-    hidden_size: int = Field(192, ge=16)
-    layers: int = Field(4, ge=1)
-    heads: int = Field(4, ge=1)
-    intermediate_size: int = Field(384, ge=16)
-    vocabulary_size: int = Field(4096, ge=300)
-    local_attention: int = Field(128, ge=2)
-    dropout: float = Field(0.1, ge=0.0, lt=1.0)
+    removed: ClassVar[Mapping[str, str]] = {
+        "heads": "it is 4",
+        "intermediate_size": "it is twice hidden_size",
+        "local_attention": "it is 128",
+        "dropout": "it is 0.1",
+    }
 
-    @model_validator(mode="after")
-    def _heads_divide(self) -> ScratchEncoderConfig:
-        if self.hidden_size % self.heads:
-            raise ValueError("hidden_size must be a multiple of heads")
-        return self
+    hidden_size: int = Field(192, ge=16, multiple_of=8, description="a multiple of 8")
+    layers: int = Field(4, ge=1)
+    vocabulary_size: int = Field(4096, ge=300)
 
 
 class AdaptConfig(StageConfig):
     """Domain adaptation of a causal language model."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"header": "control_codes"}
+
     base: str = Field("starter", description="hub id, local folder, starter, starter-xs, or scratch")
-    method: Literal["auto", "full", "lora", "qlora"] = Field(
+    method: Literal["auto", Method] = Field(
         "auto", description="auto: full for scratch, starters and local folders under 1 GB, else lora"
     )
     epochs: float | None = Field(
-        None, gt=0.0, description="passes over the training text; by default 2.5 for a starter, else 5"
+        None, gt=0.0, description="passes over the training text; by default by kind and method, see Presets"
     )
-    learning_rate: float | None = Field(
-        None, gt=0.0, description="by default 3e-3 scratch, 1.5e-3 starters, 3e-4 full, 2e-4 LoRA"
-    )
-    optimizer: Literal["auto", "adamw", "muon"] = Field(
-        "auto", description="auto: muon for scratch and starters, else adamw"
-    )
+    learning_rate: float | None = Field(None, gt=0.0, description="by default by kind and method, see Presets")
+    optimizer: Literal["auto", Optimizer] = Field("auto", description="auto: by kind and method, see Presets")
     batch_tokens: int | None = Field(
-        None, ge=64, description="tokens in one optimizer step; by default 2048 for scratch and starters, else 8192"
+        None, ge=64, description="tokens in one optimizer step; by default by kind and method, see Presets"
     )
     sequence_length: int = Field(
         2048,
@@ -152,17 +149,16 @@ class AdaptConfig(StageConfig):
         description="inline: entities are written into the text as special tokens, so that the model writes them too; "
         "auto: inline where synthesize.annotations asks for it, else none",
     )
-    header: list[Literal["labels", "length"]] | None = Field(
+    control_codes: list[ControlCode] | None = Field(
         None,
-        description="what stands before each text as special tokens: labels (which occur, and about how often), length "
-        "(a quarter of the training documents); by default both in a run with a starter or a model from scratch, else "
-        "nothing",
+        description="special tokens before each text: labels (which occur, and about how often), length (its quartile "
+        "among the training documents); by default in a run by kind and method, see Presets, else none",
     )
     evaluations: int = Field(8, ge=1, description="how often the validation loss is measured")
     lora: LoraConfig = LoraConfig()
     scratch: ScratchCausalConfig = ScratchCausalConfig()
 
-    @field_validator("header")
+    @field_validator("control_codes")
     @classmethod
     def _fields_once(cls, value: list[str] | None) -> list[str] | None:
         if value is not None and len(set(value)) < len(value):
@@ -173,19 +169,19 @@ class AdaptConfig(StageConfig):
 class PromptConfig(StageConfig):
     """What every sample begins with."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"headers": "control_codes"}
+    removed: ClassVar[Mapping[str, str]] = {"balance": "set control_codes: balanced, for a model with control codes"}
+
     source: Literal["validation", "bos", "file"] = "validation"
     words: int = Field(3, ge=1, description="first words of each validation text")
     pii: Literal["surrogate", "keep", "drop"] = Field(
         "surrogate", description="PII inside a prompt: replaced by invented values, kept, or the prompt left out"
     )
     file: str | None = Field(None, description="one prompt a line, for source: file")
-    balance: Literal["none", "labels"] = Field(
-        "none", description="labels: every label of the validation documents gets the same share of the prompts"
-    )
-    headers: Literal["gold", "balanced"] | None = Field(
+    control_codes: Literal["gold", "balanced"] | None = Field(
         None,
-        description="where a model adapted with headers (adapt.header) gets them from: gold, the training documents' "
-        "own in turn (the default there); balanced, every label gets the same share of them",
+        description="which control codes a model that knows them (adapt.control_codes) is given: gold, those of the "
+        "training documents in turn (the default); balanced, every label gets the same share",
     )
     language: str | None = Field(None, description="of the invented values; by default the corpus's language")
 
@@ -193,31 +189,34 @@ class PromptConfig(StageConfig):
     def _file_is_named(self) -> PromptConfig:
         if (self.source == "file") != (self.file is not None):
             raise ValueError("source: file and file: PATH go together")
-        if self.balance == "labels" and self.source != "validation":
-            raise ValueError("balance: labels needs source: validation, whose documents have labels")
         return self
 
 
 class FilterConfig(StageConfig):
     """Which sampled documents are no good, and what happens to them; see docs/sampling.md."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"budget": "max_sampled_ratio", "near_repeat": "near_duplicate_share"}
+    removed: ClassVar[Mapping[str, str]] = {"loop_tokens": "it is 4"}
+
     mode: Literal["reject", "count", "off"] = Field(
         "reject", description="reject: others are sampled in their place; count: kept and counted; off: not looked at"
     )
-    budget: float = Field(
-        1.5, ge=1.0, description="most documents sampled in all, as a multiple of those asked for, rounded up"
+    max_sampled_ratio: float = Field(
+        1.5, ge=1.0, description="most documents sampled, as a multiple of those asked for, rounded up"
     )
     max_run_words: int = Field(12, ge=1, description="longest run of training words that a document may hold")
     min_groups: int = Field(
         3, ge=1, description="a run or a value that stands in this many training groups is a template"
     )
-    near_repeat: Share = Field(
-        0.6, description="runs of 8 words that two synthetic documents share, of the shorter one's, to be near repeats"
+    near_duplicate_share: Share = Field(
+        0.6,
+        description="runs of 8 words that two synthetic documents share, of the shorter one's, to be near-duplicates",
     )
-    loop_tokens: int = Field(4, ge=1, description="length of the runs of tokens by which loops are found")
-    max_repeated: float = Field(0.5, ge=0.0, le=1.0, description="share of such runs that stood before; 1: off")
+    max_repeated: float = Field(
+        0.5, ge=0.0, le=1.0, description="share of the runs of 4 tokens that stood before in the document; 1: off"
+    )
     max_malformed: float = Field(
-        0.2, ge=0.0, le=1.0, description="share of the marks of inline annotation that had to be repaired; 1: off"
+        0.2, ge=0.0, le=1.0, description="share of the inline entity tags that had to be repaired; 1: off"
     )
     overlong: float = Field(
         0.9,
@@ -246,6 +245,8 @@ class FilterConfig(StageConfig):
 class SynthesizeConfig(StageConfig):
     """Sampling of synthetic text."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"volume": "volume_ratio"}
+
     endpoint: EndpointConfig = EndpointConfig()
     prompts: PromptConfig = PromptConfig()
     annotations: Literal["machine", "inline", "agreement"] = Field(
@@ -256,8 +257,8 @@ class SynthesizeConfig(StageConfig):
     agreement: Share = Field(
         0.9, description="least strict F1 of both annotations of a document, for annotations: agreement"
     )
-    samples_per_prompt: int | None = Field(None, ge=1, description="the paper takes 80; else see volume")
-    volume: float = Field(2.0, gt=0.0, description="documents, as a multiple of the training documents")
+    samples_per_prompt: int | None = Field(None, ge=1, description="the paper takes 80; else see volume_ratio")
+    volume_ratio: float = Field(2.0, gt=0.0, description="documents, as a multiple of the training documents")
     temperature: float = Field(1.0, gt=0.0)
     top_p: float = Field(0.95, gt=0.0, le=1.0)
     top_k: int = Field(0, ge=0, description="0: off, so that top_p alone cuts the tail")
@@ -281,9 +282,11 @@ class SynthesizeConfig(StageConfig):
 
     @model_validator(mode="after")
     def _a_server_writes_plain_text(self) -> SynthesizeConfig:
-        if self.endpoint.base_url is not None and (self.annotations != "machine" or self.prompts.headers is not None):
+        if self.endpoint.base_url is not None and (
+            self.annotations != "machine" or self.prompts.control_codes is not None
+        ):
             raise ValueError(
-                "a server gives plain text: endpoint goes with annotations: machine and without prompts.headers"
+                "a server gives plain text: endpoint goes with annotations: machine and without prompts.control_codes"
             )
         return self
 
@@ -291,33 +294,37 @@ class SynthesizeConfig(StageConfig):
 class TrainConfig(StageConfig):
     """Training of an encoder that tags tokens: annotator, gold model and synthetic model alike."""
 
+    renamed: ClassVar[Mapping[str, str]] = {
+        "swaps": "mention_replacement",
+        "variety": "format_variation",
+        "members": "ensemble_size",
+        "average": "weight_averaging",
+        "pretraining": "task_adaptive_pretraining",
+    }
+
     encoder: str = Field("starter", description="hub id, local folder, starter, or scratch")
     epochs: float = Field(6.0, gt=0.0, description="passes over the training documents")
-    optimizer: Literal["auto", "adamw", "muon"] = Field(
-        "auto", description="auto: muon for scratch and starters, else adamw"
-    )
-    batch_size: int | None = Field(None, ge=1, description="chunks; by default 8 for scratch and starters, else 16")
-    learning_rate: float | None = Field(
-        None, gt=0.0, description="by default 3e-3 for scratch, 2.5e-3 for a starter, else 5e-5"
-    )
+    optimizer: Literal["auto", Optimizer] = Field("auto", description="auto: by the kind of encoder, see Presets")
+    batch_size: int | None = Field(None, ge=1, description="chunks; by default by the kind of encoder, see Presets")
+    learning_rate: float | None = Field(None, gt=0.0, description="by default by the kind of encoder, see Presets")
     warmup: float = Field(0.1, ge=0.0, lt=1.0)
     weight_decay: float = Field(0.01, ge=0.0)
     max_grad_norm: float = Field(1.0, gt=0.0)
     chunk_words: int | None = Field(128, ge=4, description="longest chunk in words (the paper's 128)")
     chunk_tokens: int | None = Field(None, ge=8, description="longest chunk in tokens, special tokens left out")
     keep: Literal["last", "best"] = Field("last", description="best: the best epoch on validation documents")
-    average: float = Field(
+    weight_averaging: float = Field(
         0.0,
         ge=0.0,
         lt=1.0,
         description="with keep: last, the mean of the weights over this share of the last steps; 0: the last alone",
     )
-    members: int = Field(
+    ensemble_size: int = Field(
         1,
         ge=1,
-        description="taggers that are trained from the same filled-in encoder, each with chance of its own; the mean "
-        "of their probabilities is decoded, and annotation takes as many times as long. On several threads of a "
-        "processor small ones are trained side by side, which takes memory for each",
+        description="taggers trained from one pretrained encoder with different seeds; the mean of their probabilities "
+        "is decoded, and annotation takes that many times as long. On a CPU with several threads, small ones are "
+        "trained in parallel, which takes memory for each",
     )
     validation: Fraction = Field(
         0.1, description="share carved from the training input for keep: best and for target_recall"
@@ -329,20 +336,20 @@ class TrainConfig(StageConfig):
         description="flag so many tokens that this share of the private ones is found on the validation documents",
     )
     checkpoint_seconds: float = Field(60.0, ge=0.0)
-    swaps: float | None = Field(
+    mention_replacement: float | None = Field(
         None,
         ge=0.0,
         le=1.0,
-        description="every second pass is over documents with this share of their values replaced by invented ones; "
-        "by default 0.7 for the synthetic model of a run, else 0: none",
+        description="every second pass is over documents with this share of their mentions replaced by surrogates; "
+        "by default see Presets for the synthetic model of a run, else 0: none",
     )
-    variety: float | None = Field(
+    format_variation: float | None = Field(
         None,
         ge=0.0,
         le=1.0,
-        description="with swaps: chance that a date, an age, a relative or an organization is written in another way "
-        "than the one that it replaces, such as a month and a year for a date; by default 0.5 for the synthetic model "
-        "of a run, else 0",
+        description="with mention_replacement: probability that a date, an age, a relative or an organization gets "
+        "another surface format, such as month and year for a full date; by default see Presets for the synthetic "
+        "model of a run, else 0",
     )
     language: str | None = Field(None, description="of the invented values; by default the corpus's language")
     transitions: float = Field(
@@ -350,12 +357,8 @@ class TrainConfig(StageConfig):
         ge=0.0,
         description="weight in decoding of how often entities of the training data go on or end; 0: none",
     )
-    pretraining: PretrainingConfig = PretrainingConfig()
+    task_adaptive_pretraining: TaskAdaptivePretrainingConfig = TaskAdaptivePretrainingConfig()
     scratch: ScratchEncoderConfig = ScratchEncoderConfig()
-
-    def plain(self) -> dict[str, Any]:
-        """Plain JSON; ``variety`` is left out where it says nothing, so that keys do not change for want of it."""
-        return self.model_dump(mode="json", exclude=None if self.swaps and self.variety else {"variety"})
 
 
 class AnnotateConfig(StageConfig):
@@ -382,8 +385,8 @@ class EvaluateConfig(StageConfig):
     annotate: AnnotateConfig = AnnotateConfig()
 
 
-class OverlapConfig(StageConfig):
-    """What of the training text stands again in the synthetic text."""
+class MemorizationConfig(StageConfig):
+    """What of the training text reappears in the synthetic text."""
 
     n: int = Field(5, ge=1, description="length of the n-grams whose recall is measured")
     max_run_words: int = Field(12, ge=1, description="longest run of training words that a shown note may hold")

@@ -5,10 +5,10 @@ from deidsynth.corpora.finding import find_format
 from deidsynth.corpora.formats.hub_datasets import from_dataset, to_dataset
 from deidsynth.corpora.formats.jsonl import read_jsonl, write_jsonl
 from deidsynth.corpora.formats.registry import FORMATS, Format, write_corpus
-from deidsynth.corpora.loading import LoadedCorpus, check_corpus, content_digest, load_corpus
+from deidsynth.corpora.loading import LoadedCorpus, check_corpus, content_digest, load_corpus, read_corpus
 from deidsynth.corpora.mapping import LabelMapping, load_mapping, map_labels, ready_mappings
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
-from deidsynth.corpora.splitting import make_fold, make_splits, shared_groups, take_fraction
+from deidsynth.corpora.splitting import hold_out, make_fold, make_splits, shared_groups, take_fraction
 from deidsynth.corpora.statistics import describe
 
 __all__ = [
@@ -25,11 +25,13 @@ __all__ = [
     "find_format",
     "find_warnings",
     "from_dataset",
+    "hold_out",
     "load_corpus",
     "load_mapping",
     "make_fold",
     "make_splits",
     "map_labels",
+    "read_corpus",
     "read_jsonl",
     "ready_mappings",
     "shared_groups",

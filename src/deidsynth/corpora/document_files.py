@@ -20,11 +20,12 @@ from deidsynth.corpora.folders import (
     skip_outside_splits,
     split_folders,
 )
-from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
+from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
-from deidsynth.corpora.records import SPLITS, ReadResult, Split, decode, read_bytes
-from deidsynth.documents import Annotation, Corpus, Document, Origin
+from deidsynth.corpora.records import ReadResult, read_exactly
+from deidsynth.documents import SPLITS, Corpus, Document, Split
 from deidsynth.errors import Problem, UnrepresentableError
+from deidsynth.files import whole_file, whole_folder
 
 BOM = b"\xef\xbb\xbf"
 
@@ -40,15 +41,13 @@ class Source:
         path: of the file.
         name: unique among the files; documents without an id are named after it.
         split: the split of all its documents.
-        origin: where the texts come from, if a provenance file says so.
-        annotation: who annotated, if a provenance file says so.
+        provenance: origin, annotation and language, as far as a provenance file states them.
     """
 
     path: Path
     name: str
     split: Split | None
-    origin: Origin | None = None
-    annotation: Annotation | None = None
+    provenance: Provenance
 
 
 def looks_like(path: Path, suffix: str, looks: Looks) -> bool:
@@ -62,7 +61,7 @@ def looks_like(path: Path, suffix: str, looks: Looks) -> bool:
 def find_sources(path: Path, suffix: str, looks: Looks, result: ReadResult) -> list[Source]:
     """The files to read; other files with the suffix are counted as skipped."""
     if not path.is_dir():
-        return [Source(path, path.stem, None)]
+        return [Source(path, path.stem, None, Provenance())]
 
     def accept(file: Path) -> bool:
         accepted = file.name != PROVENANCE_FILE and looks(file) is not False
@@ -80,7 +79,7 @@ def find_sources(path: Path, suffix: str, looks: Looks, result: ReadResult) -> l
             provenances[file.parent] = read_provenance(file.parent, result)
         # A file name may occur in several folders; a slash in a document id would make it unusable as a file name.
         name = file.stem if stems[file.stem] == 1 else "-".join(file.relative_to(path).with_suffix("").parts)
-        sources.append(Source(file, name, split, *provenances[file.parent]))
+        sources.append(Source(file, name, split, provenances[file.parent]))
     return sources
 
 
@@ -99,8 +98,7 @@ def read_head(path: Path, n_bytes: int) -> str | None:
 
 def read_text(path: Path, result: ReadResult) -> str | None:
     """The text of a file without a byte order mark, or None with a problem."""
-    data = read_bytes(path)
-    text = data if isinstance(data, Problem) else decode(data, str(path))
+    text = read_exactly(path)
     if isinstance(text, Problem):
         result.problems.append(text)
         return None

@@ -17,7 +17,8 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple
 
-from deidsynth.corpora.records import Record, Split
+from deidsynth.corpora.records import Record
+from deidsynth.documents import Split
 from deidsynth.privacy.near_duplicates import LEAST_RUNS, NEAR, Runs
 
 TEMPLATE_DOCUMENTS = 10

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from deidsynth.corpora.output import refuse_surrogates, whole_folder
+from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, write_provenance
-from deidsynth.corpora.records import SPLIT_NAMES, SPLITS, ReadResult, Split
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import SPLIT_NAMES, ReadResult
+from deidsynth.documents import SPLITS, Corpus, Document, Split
 from deidsynth.errors import UnrepresentableError
+from deidsynth.files import whole_folder
 
 LONGEST_NAME_BYTES = 200
 
@@ -192,7 +193,15 @@ def left_out(corpus: Corpus, *kinds: Literal["scores", "groups", "provenance"]) 
         dropped["groups"] = sum(document.group is not None for document in corpus)
     if "provenance" in kinds and (corpus.origin, corpus.annotation) != ("real", "gold"):
         dropped["provenances"] = 1
+    if "provenance" in kinds and corpus.language is not None:
+        dropped["languages"] = 1
     return +dropped
+
+
+def splits_of(corpus: Corpus) -> dict[str, Split]:
+    """The split of every document that has one, by id; empty if all of them have the same split."""
+    splits = {document.doc_id: document.split for document in corpus if document.split is not None}
+    return splits if len(set(splits.values())) > 1 else {}
 
 
 def by_split(corpus: Corpus, splits: Mapping[str, Split] | None) -> dict[Split | None, list[Document]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,17 +14,9 @@ from deidsynth.config import LayoutConfig
 from deidsynth.corpora.finding import count_other_formats, find_format, require_path
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.formats.registry import get_format
-from deidsynth.corpora.records import (
-    Discontinuous,
-    ReadOptions,
-    ReadResult,
-    Record,
-    Split,
-    build_corpus,
-    check_records,
-)
+from deidsynth.corpora.records import Discontinuous, ReadOptions, ReadResult, Record, build_corpus, check_records
 from deidsynth.digests import ALGORITHM, canonical_json
-from deidsynth.documents import Corpus, Document, Origin
+from deidsynth.documents import Corpus, Document, Origin, Split, language_code
 from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
 
 
@@ -44,6 +37,25 @@ class LoadedCorpus:
     skipped: Counter[str] = field(default_factory=Counter)
     format: str = ""
     problems: tuple[Problem, ...] = ()
+
+    def with_splits(self) -> Corpus:
+        """The corpus with the ``split`` of each document set to the one that the source names."""
+        return self.corpus.with_documents(
+            replace(document, split=self.splits.get(document.doc_id)) for document in self.corpus
+        )
+
+    def warn(self, source: str) -> None:
+        """Issue Python warnings about skipped content of the source and about non-fatal problems.
+
+        Args:
+            source: what was read, as shown to the user.
+        """
+        if self.skipped:
+            counts = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in sorted(self.skipped.items()))
+            warnings.warn(f"{source}: skipped {counts}", stacklevel=3)
+        if self.problems:
+            others = f"; {len(self.problems) - 1} more like this" if len(self.problems) > 1 else ""
+            warnings.warn(f"{self.problems[0]}{others}", stacklevel=3)
 
     def __repr__(self) -> str:
         splits = dict(Counter(self.splits.values()))
@@ -95,20 +107,22 @@ def load_corpus(
     origin: Origin | None = None,
     require_entities: bool = True,
     texts: Mapping[str, str] | None = None,
-) -> LoadedCorpus:
-    """The checked corpus at a path, with its splits.
+) -> Corpus:
+    """The checked corpus at a path; its documents have the splits that the source names.
+
+    Skipped content and non-fatal problems are reported as Python warnings.
 
     Args:
         path: file or folder.
         format: name of the format, or ``auto`` to detect it.
-        language: language code of the text, two letters (ISO 639-1) or three (ISO 639-3), in any case.
+        language: language code of the text, two letters (ISO 639-1) or three (ISO 639-3), in any case; by default what
+            the source states.
         group_by: regular expression on the document id; its first group, or the whole match, names the group of the
             document and overrides the source.
-        discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` reports a problem.
+        discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` raises an error.
         layout: details that the format leaves open, such as columns.
-        origin: where the text comes from; by default what all records agree on, else ``real``.
-        require_entities: whether it is an error if a corpus has no entities, or if a table has unused columns but no
-            known entity column.
+        origin: where the text comes from; by default what the source states, else ``real``.
+        require_entities: whether a corpus without any entity is an error.
         texts: the exact text of documents by id, for a brat folder that contains only ``.ann`` files.
 
     Raises:
@@ -116,7 +130,53 @@ def load_corpus(
         CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
         ConfigError: ``group_by`` is not a regular expression.
     """
-    language = None if language is None else _language_code(language)
+    loaded = read_corpus(
+        path,
+        format=format,
+        language=language,
+        group_by=group_by,
+        discontinuous=discontinuous,
+        layout=layout,
+        origin=origin,
+        require_entities=require_entities,
+        texts=texts,
+    )
+    loaded.warn(str(path))
+    return loaded.with_splits()
+
+
+def read_corpus(
+    path: str | Path,
+    *,
+    format: str = "auto",
+    language: str | None = None,
+    group_by: str | None = None,
+    discontinuous: Discontinuous = "refuse",
+    layout: LayoutConfig | None = None,
+    origin: Origin | None = None,
+    require_entities: bool = True,
+    texts: Mapping[str, str] | None = None,
+) -> LoadedCorpus:
+    """The corpus at a path with its splits, skipped content and warnings.
+
+    Args:
+        path: as for ``load_corpus``.
+        format: see there.
+        language: see there.
+        group_by: see there.
+        discontinuous: see there.
+        layout: see there.
+        origin: see there.
+        require_entities: whether it is an error if a corpus has no entities, or if a table has unused columns but no
+            known entity column.
+        texts: see there.
+
+    Raises:
+        InputError: no such path, an unknown or ambiguous format, or an invalid language code.
+        CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
+        ConfigError: ``group_by`` is not a regular expression.
+    """
+    language = _language_code(language)
     result = check_corpus(path, format=format, discontinuous=discontinuous, layout=layout, texts=texts)
     if not result.records and not result.problems:
         raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
@@ -158,13 +218,11 @@ def content_digest(loaded: LoadedCorpus) -> str:
     return f"{ALGORITHM}:{digest.hexdigest()}"
 
 
-def _language_code(language: str) -> str:
-    if not re.fullmatch("[A-Za-z]{2,3}", language):
-        raise InputError(
-            f"corpus.language: expected a code of two or three letters, such as es or sv, got {language!r}; "
-            "give it with --language"
-        )
-    return language.lower()
+def _language_code(language: str | None) -> str | None:
+    try:
+        return language_code(language)
+    except ValueError as error:
+        raise InputError(f"corpus.language: {error}, got {language!r}; give it with --language") from None
 
 
 def _grouped(corpus: Corpus, group_by: str) -> Corpus:

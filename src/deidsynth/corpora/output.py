@@ -1,22 +1,14 @@
-"""Atomic writing: a destination is complete or does not exist."""
+"""Checks before writing: the destination is free and writable, and UTF-8 can encode the text."""
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deidsynth.corpora.records import is_encodable
 from deidsynth.documents import Corpus
-from deidsynth.errors import InputError, StorageError, UnrepresentableError
-
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_PRIVATE_FILE = 0o600
-_PRIVATE_FOLDER = 0o700
+from deidsynth.errors import InputError, UnrepresentableError
+from deidsynth.files import FULL, disk_full
 
 
 def refuse_occupied(path: Path) -> None:
@@ -46,8 +38,8 @@ def refuse_unwritable(folder: Path, option: str) -> None:
         place = next(each for each in (folder, *folder.absolute().parents) if each.exists())
         Path(tempfile.mkdtemp(prefix=".deidsynth-", dir=place)).rmdir()
     except OSError as error:
-        if error.errno in _FULL:
-            raise _full(folder, error) from error
+        if error.errno in FULL:
+            raise disk_full(folder) from error
         is_file = isinstance(error, NotADirectoryError)
         reason = "a file, not a folder" if is_file else error.strerror or type(error).__name__
         raise InputError(f"cannot write to {place} ({reason}); choose another {option}") from None
@@ -65,75 +57,3 @@ def refuse_surrogates(corpus: Corpus) -> None:
             raise UnrepresentableError(
                 f"document number {number} has a lone surrogate, which UTF-8 cannot encode; repair it before writing"
             )
-
-
-@contextmanager
-def whole_file(path: Path, *, private: bool) -> Iterator[Path]:
-    """A temporary file that becomes ``path`` if the block succeeds, and is deleted otherwise.
-
-    Args:
-        path: an existing file is replaced.
-        private: whether only its owner may read it (0600).
-
-    Raises:
-        StorageError: the disk is full or not writable.
-    """
-    target = path.resolve()
-    temporary = _temporary(target)
-    try:
-        with _storage_errors(path):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary.unlink(missing_ok=True)
-            temporary.touch(mode=_PRIVATE_FILE if private else 0o666)
-            yield temporary
-            os.replace(temporary, target)  # noqa: PTH105 - the atomic rename is the point
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def whole_folder(path: Path, *, private: bool) -> Iterator[Path]:
-    """A temporary folder that becomes ``path`` if the block succeeds, and is deleted otherwise.
-
-    Args:
-        path: does not exist, or is an empty folder.
-        private: whether only its owner may read it (folders 0700, files 0600).
-
-    Raises:
-        StorageError: the disk is full or not writable.
-    """
-    target = path.resolve()
-    temporary = _temporary(target)
-    try:
-        with _storage_errors(path):
-            shutil.rmtree(temporary, ignore_errors=True)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary.mkdir(mode=_PRIVATE_FOLDER if private else 0o777)
-            yield temporary
-            for each in temporary.rglob("*") if private else ():
-                each.chmod(_PRIVATE_FOLDER if each.is_dir() else _PRIVATE_FILE)
-            with suppress(FileNotFoundError):
-                target.rmdir()
-            os.replace(temporary, target)  # noqa: PTH105 - the atomic rename is the point
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _temporary(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{os.getpid()}.tmp")
-
-
-@contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise _full(path, error) from error
-        reason = error.strerror or type(error).__name__
-        raise StorageError(f"{path}: cannot be written ({reason}); choose another place") from error
-
-
-def _full(path: Path, error: OSError) -> StorageError:
-    return StorageError(f"{path}: cannot be written ({error.strerror}); free some space or choose another place")

@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 from deidsynth.config import LayoutConfig
-from deidsynth.documents import Annotation, Corpus, Document, Entity, Origin
+from deidsynth.documents import Annotation, Corpus, Document, Entity, Origin, Split
 from deidsynth.errors import CorpusError, Problem
 
-Split = Literal["train", "validation", "test"]
 Discontinuous = Literal["refuse", "join"]
 
-SPLITS: tuple[Split, ...] = get_args(Split)
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
 ANNOTATIONS: tuple[Annotation, ...] = get_args(Annotation)
 
@@ -78,6 +76,7 @@ class Record:
         origin: where the text comes from, if the source states it.
         annotation: who annotated, if the source states it.
         text_path: the file that contains only the text, if it is not ``path``.
+        language: code of the text's language, if the source says.
     """
 
     doc_id: str
@@ -90,6 +89,7 @@ class Record:
     origin: Origin | None = None
     annotation: Annotation | None = None
     text_path: str | None = None
+    language: str | None = None
 
     def __repr__(self) -> str:
         return f"Record(path={self.path!r}, line={self.line}, n_chars={len(self.text)}, n_spans={len(self.spans)})"
@@ -159,6 +159,12 @@ def read_bytes(path: Path) -> bytes | Problem:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return Problem(str(path), f"cannot be read ({reason}); check the path and its permissions", code="unreadable")
+
+
+def read_exactly(path: Path) -> str | Problem:
+    """The exact text of a UTF-8 file, or the problem that says why it cannot be had."""
+    data = read_bytes(path)
+    return data if isinstance(data, Problem) else decode(data, str(path))
 
 
 def one_of(value: object, choices: tuple[Choice, ...]) -> Choice | None:
@@ -275,7 +281,7 @@ def build_corpus(result: ReadResult, *, origin: Origin | None = None, language: 
     Args:
         result: with all its problems, including those of ``check_records``.
         origin: overrides the records; by default what all of them agree on, else ``real``.
-        language: ISO 639-1 code.
+        language: overrides the records; by default what all of them agree on, else None.
 
     Raises:
         CorpusError: the result has a fatal problem; all are listed, by file and line.
@@ -283,8 +289,8 @@ def build_corpus(result: ReadResult, *, origin: Origin | None = None, language: 
     fatal = [problem for problem in result.problems if problem.fatal]
     if fatal:
         raise CorpusError(sorted(fatal, key=lambda problem: (problem.path, problem.line or 0)))
-    stated = {record.origin for record in result.records}
-    agreed = stated.pop() if len(stated) == 1 else None
+    origins = {record.origin for record in result.records}
+    languages = {record.language for record in result.records}
     silver = any(record.annotation == "silver" for record in result.records)
     documents = (
         Document(
@@ -297,7 +303,7 @@ def build_corpus(result: ReadResult, *, origin: Origin | None = None, language: 
     )
     return Corpus(
         tuple(documents),
-        origin=origin or agreed or "real",
+        origin=origin or (origins.pop() if len(origins) == 1 else None) or "real",
         annotation="silver" if silver else "gold",
-        language=language,
+        language=language or (languages.pop() if len(languages) == 1 else None),
     )

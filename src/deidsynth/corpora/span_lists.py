@@ -8,7 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from deidsynth.corpora.records import SPLIT_NAMES, SPLITS, RawSpan, Split
+from deidsynth.corpora.records import SPLIT_NAMES, RawSpan
+from deidsynth.documents import SPLITS, Split
 
 _ENTITY_KEYS = frozenset({"start", "end", "label", "score"})
 _OTHER_KEYS = {"start_offset": "start", "end_offset": "end", "entity_group": "label", "entity_type": "label"}

@@ -1,19 +1,18 @@
 """Train, validation and test splits: as the source names them, or drawn by group with a seed.
 
-Randomness comes from hashes of seed, purpose and group, so a split depends neither on the document order nor on the
-version of a random number generator. Documents of one group stay together, in corpus order.
+A split depends neither on the document order nor on the version of a random number generator. Documents of one group
+stay together, in corpus order.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from deidsynth.config import FoldConfig, SplitConfig
-from deidsynth.corpora.records import SPLITS, Split
-from deidsynth.documents import Corpus
+from deidsynth.documents import SPLITS, Corpus, Document, Split
 from deidsynth.errors import CorpusError, InputError
+from deidsynth.groups import held_out, shuffled
 
 
 def make_splits(corpus: Corpus, splits: Mapping[str, Split], config: SplitConfig) -> dict[Split, Corpus]:
@@ -25,7 +24,7 @@ def make_splits(corpus: Corpus, splits: Mapping[str, Split], config: SplitConfig
 
     Args:
         corpus: the documents.
-        splits: split of each document id, as ``load_corpus`` returns it; may be empty.
+        splits: split of each document id, as ``read_corpus`` returns it; may be empty.
         config: shares and seed of the splits that are drawn.
 
     Raises:
@@ -75,15 +74,38 @@ def make_fold(
             "use fewer folds, or give more documents"
         )
     filled = [0] * fold.folds
-    held_out: set[str] = set()
-    for group in _shuffled(sizes, config.seed, "fold"):
+    in_fold: set[str] = set()
+    for group in shuffled(sizes, config.seed, "fold"):
         smallest = filled.index(min(filled))
         filled[smallest] += sizes[group]
         if smallest == fold.number - 1:
-            held_out.add(group)
-    rest = _only(corpus, sizes.keys() - held_out)
+            in_fold.add(group)
+    rest = _only(corpus, sizes.keys() - in_fold)
     train, validation = _draw(rest, config.validation, config.seed, "validation", n_remaining=1)
-    return {"train": train, "validation": validation, "test": _only(corpus, held_out)}
+    return {"train": train, "validation": validation, "test": _only(corpus, in_fold)}
+
+
+def hold_out(
+    documents: Sequence[Document], share: float, seed: int, purpose: str = "validation", n_remaining: int = 1
+) -> tuple[list[Document], list[Document]]:
+    """The remaining and the held-out documents, both in their original order, neither empty.
+
+    Args:
+        documents: from at least one group more than ``n_remaining``.
+        share: of the documents to hold out, in (0, 1), by whole groups: the rounded share, or fewer documents if the
+            groups do not add up to it; more only if the smallest group has more.
+        seed: determines which groups are held out.
+        purpose: what they are held out for; each purpose holds out different groups.
+        n_remaining: least number of groups that remain.
+
+    Raises:
+        CorpusError: too few groups.
+    """
+    held = held_out((document.unit for document in documents), share, seed, purpose, n_remaining)
+    return (
+        [document for document in documents if document.unit not in held],
+        [document for document in documents if document.unit in held],
+    )
 
 
 def shared_groups(left: Corpus, right: Corpus) -> int:
@@ -111,7 +133,7 @@ def take_fraction(corpus: Corpus, fraction: float, seed: int) -> Corpus:
     target = fraction * len(corpus)
     taken: set[str] = set()
     n_taken = 0
-    for group in _shuffled(sizes, seed, "fraction"):
+    for group in shuffled(sizes, seed, "fraction"):
         if taken and abs(n_taken - target) <= abs(n_taken + sizes[group] - target):
             break
         taken.add(group)
@@ -135,37 +157,12 @@ def _named_splits(corpus: Corpus, splits: Mapping[str, Split]) -> dict[Split, Co
 
 
 def _draw(corpus: Corpus, share: float, seed: int, split: Split, n_remaining: int) -> tuple[Corpus, Corpus]:
-    """The rest, and the drawn split: whole groups up to a share of the documents, at least one group."""
-    sizes = _group_sizes(corpus)
-    if len(sizes) <= n_remaining:
-        raise CorpusError(
-            f"{len(sizes)} group{'' if len(sizes) == 1 else 's'} of documents cannot be split into train and "
-            f"{'validation' if n_remaining == 1 else 'validation and test'}: each needs at least one group. "
-            "Give more documents, or a --group-by that makes smaller groups"
-        )
-    order = _shuffled(sizes, seed, split)
-    target = share * len(corpus)
-    drawn: set[str] = set()
-    n_drawd = 0
-    for group in order:
-        if len(sizes) - len(drawn) > n_remaining and n_drawd + sizes[group] <= target + 0.5:
-            drawn.add(group)
-            n_drawd += sizes[group]
-    if not drawn:
-        drawn = {min(order, key=lambda group: sizes[group])}
-    rest = _only(corpus, sizes.keys() - drawn)
-    return rest, _only(corpus, drawn)
+    kept, held = hold_out(corpus.documents, share, seed, split, n_remaining)
+    return corpus.with_documents(kept), corpus.with_documents(held)
 
 
 def _group_sizes(corpus: Corpus) -> Counter[str]:
     return Counter(document.unit for document in corpus)
-
-
-def _shuffled(groups: Collection[str], seed: int, purpose: str) -> list[str]:
-    def rank(group: str) -> bytes:
-        return hashlib.sha256(f"{purpose}\0{seed}\0{group}".encode("utf-8", "surrogatepass")).digest()
-
-    return sorted(groups, key=rank)
 
 
 def _only(corpus: Corpus, groups: Collection[str]) -> Corpus:

@@ -7,8 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deidsynth.corpora.records import SPLITS, Split
-from deidsynth.documents import Corpus
+from deidsynth.documents import SPLITS, Corpus, Split
 
 
 def describe(corpus: Corpus, splits: Mapping[str, Split] | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Unlabeled texts: a ``.txt`` file, a folder of them, or JSON lines with a ``text``, optionally compressed."""
+"""Plain texts: a ``.txt`` file, a folder of them, or JSON lines with a ``text``, optionally compressed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import bz2
 import gzip
 import json
 import lzma
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from deidsynth.corpora.folders import files_below
-from deidsynth.corpora.records import decode, read_bytes
+from deidsynth.corpora.records import read_exactly
 from deidsynth.documents import Corpus, Document, Origin
 from deidsynth.errors import CorpusError, InputError, Problem
 from deidsynth.metrics.tokens import words
@@ -36,19 +36,37 @@ def read_texts(path: str | Path, *, language: str | None = None, origin: Origin 
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; give unlabeled texts, or leave the option out")
     if path.is_dir() or path.suffix == ".txt":
-        texts = [_note(file) for file in (files_below(path, ".txt") if path.is_dir() else [path])]
+        texts = [text for _, text in _notes(path)]
     elif path.suffix in _SUFFIXES:
-        texts = list(_lines(path))
+        texts = _faultless(_lines(path))
     else:
         raise InputError(f"{path}: expected a folder of .txt files, a .txt file, or .jsonl (.gz, .xz, .bz2)")
-    problems = [each for each in texts if isinstance(each, Problem)]
-    if problems:
-        raise CorpusError(problems)
-    found = [each for each in texts if isinstance(each, str) and each.strip()]
+    found = [text for text in texts if text.strip()]
     if not found:
         raise InputError(f"{path}: contains no text; give a folder of .txt files, or JSON lines with a text")
     documents = [Document(f"text-{number}", text) for number, text in enumerate(found, start=1)]
     return Corpus(tuple(documents), origin=origin, language=language)
+
+
+def read_notes(path: Path, *, language: str | None = None) -> Corpus:
+    """Documents without entities, ignoring annotations beside them; the id of each is its path below the folder.
+
+    Args:
+        path: a file, or a folder in which every ``.txt`` file, except hidden ones, is a note.
+        language: ISO 639-1 code.
+
+    Raises:
+        InputError: no such path, or it contains no note.
+        CorpusError: notes that are not UTF-8 or cannot be read; all are listed.
+    """
+    if not path.is_file() and not path.is_dir():
+        raise InputError(f"{path}: no such file or folder; give a .txt file, a folder of them, or a .jsonl file")
+    root = path if path.is_dir() else path.parent
+    notes = _notes(path)
+    if not notes:
+        raise InputError(f"{path}: contains no .txt file; give a folder of .txt notes, or a .jsonl file")
+    documents = (Document(file.relative_to(root).with_suffix("").as_posix(), text) for file, text in notes)
+    return Corpus(tuple(documents), language=language)
 
 
 def without(texts: Corpus, others: Corpus) -> Corpus:
@@ -57,9 +75,28 @@ def without(texts: Corpus, others: Corpus) -> Corpus:
     return texts.with_documents(document for document in texts if tuple(words(document.text)) not in taken)
 
 
-def _note(file: Path) -> str | Problem:
-    data = read_bytes(file)
-    return data if isinstance(data, Problem) else decode(data, str(file))
+def _notes(path: Path) -> list[tuple[Path, str]]:
+    """The file at a path, or the ``.txt`` files below a folder, each with its text."""
+    files = files_below(path, ".txt") if path.is_dir() else [path]
+    return list(zip(files, _faultless(map(read_exactly, files)), strict=True))
+
+
+def _faultless(texts: Iterable[str | Problem]) -> list[str]:
+    """The texts, if none of them has a problem.
+
+    Raises:
+        CorpusError: all problems.
+    """
+    found: list[str] = []
+    problems: list[Problem] = []
+    for each in texts:
+        if isinstance(each, Problem):
+            problems.append(each)
+        else:
+            found.append(each)
+    if problems:
+        raise CorpusError(problems)
+    return found
 
 
 def _lines(path: Path) -> Iterator[str | Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deidsynth.deidentification.detection import deidentify
-from deidsynth.deidentification.marking import MODES, masked, tagged
+from deidsynth.deidentification.marking import masked, tagged
 from deidsynth.deidentification.writing import write_file, write_folder
 
-__all__ = ["MODES", "deidentify", "masked", "tagged", "write_file", "write_folder"]
+__all__ = ["deidentify", "masked", "tagged", "write_file", "write_folder"]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Literal
 
-from deidsynth.documents import Document, Entity
+from deidsynth.documents import Document
 
 Mode = Literal["tag", "mask"]
-MODES: tuple[Mode, ...] = ("tag", "mask")
 
 
 def tagged(document: Document) -> Document:
@@ -17,23 +14,9 @@ def tagged(document: Document) -> Document:
 
     Nothing is escaped: tags that are already in the text remain unchanged.
     """
-    return _with_values(document, lambda entity: f"<{entity.label}>{document.surface(entity)}</{entity.label}>")
+    return document.replace_entities(lambda entity: f"<{entity.label}>{document.surface(entity)}</{entity.label}>")
 
 
 def masked(document: Document) -> Document:
     """The document with every entity replaced by its label in brackets, ``[LAST_NAME]``, which the entities span."""
-    return _with_values(document, lambda entity: f"[{entity.label}]")
-
-
-def _with_values(document: Document, value: Callable[[Entity], str]) -> Document:
-    pieces: list[str] = []
-    entities: list[Entity] = []
-    last = length = 0
-    for entity in document.entities:
-        before, new = document.text[last : entity.start], value(entity)
-        start = length + len(before)
-        entities.append(replace(entity, start=start, end=start + len(new)))
-        pieces += [before, new]
-        length, last = start + len(new), entity.end
-    pieces.append(document.text[last:])
-    return replace(document, text="".join(pieces), entities=tuple(entities))
+    return document.replace_entities(lambda entity: f"[{entity.label}]")

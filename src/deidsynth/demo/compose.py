@@ -1,55 +1,73 @@
-"""A note from a layout of sections, in either language."""
+"""A note: a specialty, a patient and the facts first, then section after section, in either language."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-from deidsynth.demo.grammar import Piece, Scene
+from deidsynth.demo.grammar import Fact, Part, Piece, Scene
+from deidsynth.demo.people import AgeGroup, Patient, new_patient
+from deidsynth.demo.phrasebook import LISTS, Phrases, Section, phrasebook
+from deidsynth.demo.spanish import spanish_facts
+from deidsynth.demo.swedish import swedish_facts
 
-Layout = Sequence[tuple[str, float]]
+FACTS: dict[str, Callable[[Random, Part, Patient, Phrases], dict[str, Fact]]] = {
+    "es": spanish_facts,
+    "sv": swedish_facts,
+}
 _FURTHER_SENTENCES = (0.97, 0.8, 0.6)
 
 
-def compose_note(
-    rng: Random,
-    scene: Scene,
-    layout: Layout,
-    headings: Mapping[str, Sequence[str]],
-    section_of: Callable[[str], Sequence[str]],
-    more: Mapping[str, str],
-) -> list[Piece]:
-    """The pieces of a note: its sections one after the other, with headings in the note's own manner.
+def compose(language: str, rng: Random, part: Part) -> list[Piece]:
+    """The pieces of one note."""
+    book = phrasebook(language)
+    specialty = rng.choice(book.specialties)
+    patient = new_patient(rng, specialty.ages, specialty.sexes)
+    withheld = book.withheld if part == "train" else frozenset[str]()
+    complaint = rng.choice([each for each in specialty.complaints.values() if each.text not in withheld])
+    scene = Scene(
+        rng,
+        patient.male,
+        facts=FACTS[language](rng, part, patient, specialty.units),
+        lists={
+            **book.notes.lists,
+            **{key: specialty.suiting(key, complaint) for key in LISTS},
+            "complaint": (complaint.text,),
+        },
+        reserve={key: specialty.phrases(key) for key in LISTS},
+        withheld=withheld,
+        unfit=book.notes.not_for.get(patient.age_group, ()),
+    )
+    kind = rng.choice(tuple(book.notes.kinds.values()))
+    return _merged(_written(rng, scene, kind, book.notes.sections, patient.age_group))
 
-    Args:
-        rng: the note's source of chance.
-        scene: facts and phrases.
-        layout: names of sections and the chance of each.
-        headings: words for the headings of a section; a section without any stands alone.
-        section_of: the templates of a section.
-        more: the list that a section's further sentences come from, where it may have such.
-    """
+
+def _written(
+    rng: Random, scene: Scene, kind: Mapping[str, float], sections: Mapping[str, Section], age_group: AgeGroup
+) -> list[Piece]:
+    """The sections of a kind of note one after the other, with headings in the note's own manner."""
     heading_style = rng.choice(("line", "line", "inline", "inline", "upper", "none"))
     pieces: list[Piece] = []
     in_body, used = False, set[str]()
-    for name, chance in layout:
+    for name, chance in kind.items():
         if rng.random() >= chance:
             continue
-        titled = name in headings
+        section = sections[name]
         if pieces:
-            pieces.append((" " if heading_style == "none" and titled and in_body else "\n", None))
-        in_body = in_body or titled
-        if titled and heading_style != "none":
-            word = rng.choice([heading for heading in headings[name] if heading not in used] or headings[name])
+            pieces.append((" " if heading_style == "none" and section.headings and in_body else "\n", None))
+        in_body = in_body or bool(section.headings)
+        if section.headings and heading_style != "none":
+            word = rng.choice([heading for heading in section.headings if heading not in used] or section.headings)
             used.add(word)
             if heading_style == "upper":
                 word = word.upper()
             pieces.append((f"{word}\n" if heading_style == "line" else f"{word}: ", None))
-        pieces.extend(scene.render(scene.pick(section_of(name))))
-        for likelihood in _FURTHER_SENTENCES if name in more else ():
-            sentence = scene.further(more[name]) if rng.random() < likelihood else []
-            pieces.extend([(" ", None), *sentence] if sentence else [])
-    return _merged(pieces)
+        pieces.extend(scene.render(scene.pick(section.phrases_for(age_group))))
+        if section.further is not None:
+            for likelihood in _FURTHER_SENTENCES:
+                sentence = scene.further(section.further) if rng.random() < likelihood else []
+                pieces.extend([(" ", None), *sentence] if sentence else [])
+    return pieces
 
 
 def _merged(pieces: Sequence[Piece]) -> list[Piece]:

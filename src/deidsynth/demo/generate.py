@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
 from typing import Literal
 
-from deidsynth.demo import es_compose, sv_compose
+from deidsynth.demo.compose import FACTS, compose
 from deidsynth.demo.grammar import Part, Piece
 from deidsynth.demo.slips import with_slips
 from deidsynth.documents import Corpus, Document, Entity
@@ -15,7 +14,6 @@ from deidsynth.errors import InputError
 LEAST_WORDS, MOST_WORDS = 60, 170
 LEAST_ENTITIES, MOST_ENTITIES = 6, 15
 _ATTEMPTS = 200
-_COMPOSERS: dict[str, Callable[[Random, Part], list[Piece]]] = {"sv": sv_compose.compose, "es": es_compose.compose}
 
 
 def invented_corpus(language: Literal["sv", "es"], n_documents: int, seed: int = 1, part: Part = "train") -> Corpus:
@@ -33,8 +31,8 @@ def invented_corpus(language: Literal["sv", "es"], n_documents: int, seed: int =
     Raises:
         InputError: another language or part, or fewer than one document.
     """
-    if language not in _COMPOSERS:
-        raise InputError(f"no invented notes in language {language!r}; choose one of {', '.join(sorted(_COMPOSERS))}")
+    if language not in FACTS:
+        raise InputError(f"no invented notes in language {language!r}; choose one of {', '.join(FACTS)}")
     if part not in {"train", "test"}:
         raise InputError(f"no part {part!r} of the invented notes; choose train or test")
     if n_documents < 1:
@@ -52,7 +50,7 @@ def _fresh_note(doc_id: str, language: str, part: Part, seed: int, seen: set[str
     """A note of the right length whose text is not among ``seen``."""
     for attempt in range(_ATTEMPTS):
         rng = Random(f"{doc_id}-{seed}-{attempt}")
-        document = assemble(doc_id, with_slips(_COMPOSERS[language](rng, part), rng))
+        document = assemble(doc_id, with_slips(compose(language, rng, part), rng))
         n_words = len(document.text.split())
         n_entities = len(document.entities)
         fits = LEAST_WORDS <= n_words <= MOST_WORDS and LEAST_ENTITIES <= n_entities <= MOST_ENTITIES

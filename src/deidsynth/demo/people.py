@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from random import Random
+from typing import Literal
 
 from deidsynth.demo.grammar import Part
-from deidsynth.surrogates.names import NamePool, in_test_split, name_pool
+from deidsynth.surrogates.names import NamePool, in_test_split
 
+ADULT_AGE, RETIRED_AGE = 18, 67
 _FIRST_NOTE = date(2012, 1, 1)
 _NOTE_DAYS = 13 * 365
-Phrases = tuple[str, ...]
-LISTS = ("story", "background", "status", "lab", "assessment", "drug", "plan")
+_PARENT_OF_ADULTS_AGE = 45
+_LATEST_AGE_OF_CARING_PARENTS = 40
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Specialty:
-    """What a field of medicine talks about; every phrase is a template.
-
-    Args:
-        units: names of its wards and clinics.
-        ages: youngest and oldest patient, in years.
-        sexes: ``m``, ``f`` or both.
-        complaint: noun phrases for the reason of contact.
-        story: sentences on the present illness.
-        background: sentences on earlier illness.
-        status: sentences of the examination.
-        lab: sentences of tests.
-        assessment: sentences.
-        drug: drugs with doses.
-        plan: sentences.
-        suits: by list, which of its phrases suit each complaint: one word of positions for every complaint.
-    """
-
-    units: Phrases
-    ages: tuple[int, int] = (18, 92)
-    sexes: str = "mf"
-    complaint: Phrases
-    story: Phrases
-    background: Phrases
-    status: Phrases
-    lab: Phrases
-    assessment: Phrases
-    drug: Phrases
-    plan: Phrases
-    suits: Mapping[str, str]
-
-    def fitting(self, key: str, complaint: int) -> Phrases:
-        """The phrases of a list that suit a complaint; all of them where nothing is said."""
-        phrases: Phrases = getattr(self, key)
-        if key not in self.suits:
-            return phrases
-        return tuple(phrases[int(position)] for position in self.suits[key].split()[complaint])
+AgeGroup = Literal["child", "adult", "retired"]
+Relation = Literal["parent", "sibling", "partner", "child"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +37,18 @@ class Patient:
     age: int
     note_date: date
 
+    @property
+    def is_child(self) -> bool:
+        """Whether the patient is under age."""
+        return self.age < ADULT_AGE
+
+    @property
+    def age_group(self) -> AgeGroup:
+        """What phrases go by."""
+        if self.is_child:
+            return "child"
+        return "retired" if self.age >= RETIRED_AGE else "adult"
+
 
 def new_patient(rng: Random, ages: tuple[int, int], sexes: str) -> Patient:
     """A patient whose age, birth date and note date agree."""
@@ -83,24 +59,24 @@ def new_patient(rng: Random, ages: tuple[int, int], sexes: str) -> Patient:
     return Patient(rng.choice(sexes) == "m", birth, age, note_date)
 
 
-def phrases_for(
-    specialty: Specialty, general: Mapping[str, Phrases], withheld: Collection[str], rng: Random
-) -> dict[str, Phrases]:
-    """The phrases of one note: one complaint, and of each list first what suits it."""
-    allowed = [index for index, phrase in enumerate(specialty.complaint) if phrase not in withheld]
-    complaint = rng.choice(allowed)
-    phrases = {key: specialty.fitting(key, complaint) for key in LISTS}
-    return {**general, **phrases, "complaint": (specialty.complaint[complaint],)}
+def new_relation(rng: Random, patient: Patient) -> Relation:
+    """Who looks after the patient, by the patient's age."""
+    relations: list[Relation] = ["parent"]
+    if not patient.is_child:
+        relations = ["sibling", "partner", "partner"] if patient.age >= 25 else ["sibling", "parent"]
+        relations += ["parent"] if patient.age <= _LATEST_AGE_OF_CARING_PARENTS else []
+        relations += ["child", "child"] if patient.age >= _PARENT_OF_ADULTS_AGE else []
+    return rng.choice(relations)
+
+
+def new_weight(rng: Random, patient: Patient, adults: tuple[int, int]) -> int:
+    """A weight in kg: of a child by age, of an adult from the range given."""
+    return round(7 + patient.age * 2.9) + rng.randint(0, 3) if patient.is_child else rng.randint(*adults)
 
 
 def years_before(day: date, years: int) -> date:
     """The same day of an earlier year; 28 February for a leap day."""
     return date(day.year - years, day.month, min(day.day, 28 if day.month == 2 else day.day))
-
-
-def age_on(day: date, birth: date) -> int:
-    """Completed years."""
-    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
 
 
 @cache
@@ -112,11 +88,6 @@ def part_of(part: Part, words: tuple[str, ...]) -> tuple[str, ...]:
 def first_name(rng: Random, pool: NamePool, male: bool) -> str:
     """A first name of that sex."""
     return rng.choice(pool.male if male else pool.female)
-
-
-def pool_of(language: str, part: Part) -> NamePool:
-    """The names of a language's part."""
-    return name_pool(language, part)
 
 
 def some_days_before(rng: Random, day: date, least: int, most: int) -> date:

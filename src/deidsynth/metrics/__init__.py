@@ -10,25 +10,31 @@ from deidsynth.metrics.comparison import (
 from deidsynth.metrics.counts import Counts
 from deidsynth.metrics.entities import Scores, score
 from deidsynth.metrics.error_analysis import ErrorAnalysis, analyze
-from deidsynth.metrics.evaluation import Resampling, compare, evaluate
+from deidsynth.metrics.evaluation import evaluate
 from deidsynth.metrics.language import LanguageProfile
 from deidsynth.metrics.reliability import Calibration, calibration
 from deidsynth.metrics.repeated_runs import are_folds, evaluate_several
-from deidsynth.metrics.resampling import Interval, bootstrap
+from deidsynth.metrics.resampling import Interval, Resampling, bootstrap
+from deidsynth.metrics.results import EvaluationResult, Measure, RunsResult
 from deidsynth.metrics.sequences import TagScores, score_tags
-from deidsynth.metrics.thresholds import Threshold, outside_threshold, threshold_curve
+from deidsynth.metrics.system_comparison import Comparison, compare
+from deidsynth.metrics.thresholds import Threshold, outside_threshold
 from deidsynth.metrics.tokens import token_spans, words
 from deidsynth.metrics.variance import VarianceSplit, variance_split
 
 __all__ = [
     "Calibration",
+    "Comparison",
     "Counts",
     "Difference",
     "ErrorAnalysis",
+    "EvaluationResult",
     "Interval",
     "LanguageProfile",
+    "Measure",
     "NonInferiority",
     "Resampling",
+    "RunsResult",
     "Scores",
     "TagScores",
     "Threshold",
@@ -46,7 +52,6 @@ __all__ = [
     "randomization_test",
     "score",
     "score_tags",
-    "threshold_curve",
     "token_spans",
     "variance_split",
     "words",

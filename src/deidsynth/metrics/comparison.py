@@ -24,6 +24,7 @@ from deidsynth.metrics.resampling import (
     generator,
     group_rows,
     interval_of,
+    plain_interval,
     ratios,
     resample,
     weighted_sums,
@@ -48,8 +49,8 @@ class Difference:
     share_not_positive: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
+        """Plain JSON."""
+        return {**asdict(self), "interval": plain_interval(self.interval)}
 
 
 @dataclass(frozen=True, slots=True)

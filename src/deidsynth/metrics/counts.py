@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 
 def ratio(part: float, whole: float) -> float | None:
@@ -57,3 +59,8 @@ class Counts:
             "fp": self.fp,
             "fn": self.fn,
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The counts of what `to_dict` gave."""
+        return cls(data["tp"], data["fp"], data["fn"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,12 @@ class LengthBand:
             "strict": self.strict.to_dict(),
             "token": self.token.to_dict(),
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The band of what `to_dict` gave."""
+        strict, token = Counts.from_dict(data["strict"]), Counts.from_dict(data["token"])
+        return cls(data["shortest_tokens"], data["longest_tokens"], data["n_documents"], strict, token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,30 @@ class Scores:
             "leak": self.leak,
             "n_documents": self.n_documents,
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The scores of what `to_dict` gave, without the numbers of single documents.
+
+        Raises:
+            ValueError: it is nothing that `to_dict` gives, or its figures do not follow from its counts.
+        """
+        try:
+            scores = cls(
+                {name: Counts.from_dict(data[name]) for name in MEASURES},
+                per_label={label: Counts.from_dict(counts) for label, counts in data["per_label"].items()},
+                token_per_label={label: Counts.from_dict(counts) for label, counts in data["token_per_label"].items()},
+                exposure=Exposure.from_dict(data["exposure"]),
+                by_length=[LengthBand.from_dict(band) for band in data["by_length"]],
+                leak=None if data["leak"] is None else float(data["leak"]),
+                n_documents=int(data["n_documents"]),
+            )
+            agrees = scores.to_dict() == data
+        except (KeyError, TypeError, ValueError, AttributeError):
+            agrees = False
+        if not agrees:
+            raise ValueError("not the scores of an evaluation")
+        return scores
 
     def official(self) -> dict[str, float]:
         """The official MEDDOCAN scores under the names of its script, to the last digit; leak only if known.

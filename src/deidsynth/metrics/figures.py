@@ -7,8 +7,9 @@ number of figures. A figure is named by its path in ``evaluate --json``, such as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,16 @@ class Compared:
     difference: Difference | None
     randomization_p: float | None
     non_inferiority: NonInferiority | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON; the verdict only where there is one."""
+        return {
+            "reference": self.reference,
+            "candidate": self.candidate,
+            "difference": None if self.difference is None else self.difference.to_dict(),
+            "randomization_p": self.randomization_p,
+            **({} if self.non_inferiority is None else {"non_inferiority": self.non_inferiority.to_dict()}),
+        }
 
 
 def measure_blocks(scores: Scores) -> list[Block]:
@@ -196,6 +207,21 @@ def figures_of(blocks: Sequence[Block], sums: Floats) -> dict[FigurePath, Floats
     found: dict[FigurePath, Floats] = {}
     for block, start, end in _places(blocks):
         found |= block.figures(sums[..., start:end])
+    return found
+
+
+def nested(figures: Mapping[FigurePath, Any]) -> dict[str, Any]:
+    """Values by path as nested dictionaries, in their order: plain JSON if the values are.
+
+    >>> nested({("macro", "f1"): 0.5, ("leak",): 0.1})
+    {'macro': {'f1': 0.5}, 'leak': 0.1}
+    """
+    found: dict[str, Any] = {}
+    for path, value in figures.items():
+        place = found
+        for name in path[:-1]:
+            place = place.setdefault(name, {})
+        place[path[-1]] = value
     return found
 
 

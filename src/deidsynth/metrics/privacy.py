@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,18 +57,56 @@ class Exposure:
     n_entities: int
     n_entities_without_miss: int
 
+    @property
+    def characters_found(self) -> float | None:
+        """Share of the characters inside gold entities; None where there are none, as below."""
+        return ratio(self.n_private_found, self.n_private)
+
+    @property
+    def characters_overredacted(self) -> float | None:
+        """Share of the characters outside of gold entities."""
+        return ratio(self.n_other_redacted, self.n_other)
+
+    @property
+    def documents_without_miss(self) -> float | None:
+        """Share of the documents with gold entities."""
+        return ratio(self.n_documents_without_miss, self.n_documents)
+
+    @property
+    def entities_without_miss(self) -> float | None:
+        """Share of the distinct entities."""
+        return ratio(self.n_entities_without_miss, self.n_entities)
+
     def to_dict(self) -> dict[str, float | int | None]:
         """Shares, each with its denominator."""
         return {
-            "characters_found": ratio(self.n_private_found, self.n_private),
+            "characters_found": self.characters_found,
             "n_private_characters": self.n_private,
-            "characters_overredacted": ratio(self.n_other_redacted, self.n_other),
+            "characters_overredacted": self.characters_overredacted,
             "n_other_characters": self.n_other,
-            "documents_without_miss": ratio(self.n_documents_without_miss, self.n_documents),
+            "documents_without_miss": self.documents_without_miss,
             "n_documents_with_entities": self.n_documents,
-            "entities_without_miss": ratio(self.n_entities_without_miss, self.n_entities),
+            "entities_without_miss": self.entities_without_miss,
             "n_distinct_entities": self.n_entities,
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The counts of what `to_dict` gave: each part is its share of the whole."""
+
+        def part(share: str, whole: str) -> int:
+            return round(float(data[share] or 0.0) * int(data[whole]))
+
+        return cls(
+            n_private=data["n_private_characters"],
+            n_private_found=part("characters_found", "n_private_characters"),
+            n_other=data["n_other_characters"],
+            n_other_redacted=part("characters_overredacted", "n_other_characters"),
+            n_documents=data["n_documents_with_entities"],
+            n_documents_without_miss=part("documents_without_miss", "n_documents_with_entities"),
+            n_entities=data["n_distinct_entities"],
+            n_entities_without_miss=part("entities_without_miss", "n_distinct_entities"),
+        )
 
 
 def exposure(rows: Rows) -> Exposure:

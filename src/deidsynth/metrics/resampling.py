@@ -38,9 +38,30 @@ class Interval:
     high: float
     level: float
 
-    def to_dict(self) -> dict[str, float]:
-        """Plain data."""
-        return {"low": self.low, "high": self.high, "level": self.level}
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Low and high."""
+        return self.low, self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How uncertainty is measured.
+
+    Args:
+        n_resamples: of the documents, by group.
+        level: of the intervals.
+        seed: of the resamples.
+    """
+
+    n_resamples: int = 10_000
+    level: float = 0.95
+    seed: int = 1
+
+
+def plain_interval(interval: Interval | None) -> list[float] | None:
+    """Low and high as plain JSON; None where there is no interval."""
+    return None if interval is None else list(interval.ends)
 
 
 def bootstrap(

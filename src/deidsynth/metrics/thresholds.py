@@ -10,8 +10,7 @@ trained tagger to the same end.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,16 +27,12 @@ class Threshold:
     Args:
         threshold: in [0, 1].
         recall: share of the private tokens that are flagged.
-        precision: share of the flagged tokens that are private; None if none is flagged.
+        precision: share of the flagged tokens that are private.
     """
 
     threshold: float
     recall: float
-    precision: float | None
-
-    def to_dict(self) -> dict[str, float | None]:
-        """Plain JSON."""
-        return asdict(self)
+    precision: float
 
 
 def outside_threshold(
@@ -64,39 +59,24 @@ def outside_threshold(
     probabilities, private = _checked(outside_probability, is_private)
     of_private = np.sort(probabilities[private])
     recalls = np.arange(1, len(of_private) + 1) / len(of_private)
-    threshold = of_private[np.searchsorted(recalls, target_recall, side="left")]
-    return _at(np.sort(probabilities), of_private, np.array([threshold]))[0]
-
-
-def threshold_curve(
-    outside_probability: NDArray[np.floating], is_private: NDArray[np.bool_], thresholds: Sequence[float] | Floats
-) -> tuple[Threshold, ...]:
-    """Recall and precision at every threshold, in the given order.
-
-    Args:
-        outside_probability: shape (n_tokens,), in [0, 1].
-        is_private: shape (n_tokens,), whether a token is in a gold entity.
-        thresholds: shape (n_thresholds,), in [0, 1].
-
-    Raises:
-        InputError: no token is private, or the arrays are not as described.
-    """
-    probabilities, private = _checked(outside_probability, is_private)
-    return _at(np.sort(probabilities), np.sort(probabilities[private]), _in_unit_interval(thresholds, "thresholds"))
-
-
-def _at(of_all: Floats, of_private: Floats, thresholds: Floats) -> tuple[Threshold, ...]:
-    """Recall and precision at thresholds, from the sorted outside probabilities of all and of private tokens."""
-    n_flagged = np.searchsorted(of_all, thresholds, side="right").tolist()
-    n_found = np.searchsorted(of_private, thresholds, side="right").tolist()
-    return tuple(
-        Threshold(threshold, found / len(of_private), found / flagged if flagged else None)
-        for threshold, flagged, found in zip(thresholds.tolist(), n_flagged, n_found, strict=True)
-    )
+    threshold = float(of_private[np.searchsorted(recalls, target_recall, side="left")])
+    n_found = int(np.count_nonzero(of_private <= threshold))
+    return Threshold(threshold, n_found / len(of_private), n_found / int(np.count_nonzero(probabilities <= threshold)))
 
 
 def _checked(outside_probability: ArrayLike, is_private: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
-    probabilities = _in_unit_interval(outside_probability, "outside probabilities")
+    probabilities = np.asarray(outside_probability, dtype=np.float64)
+    if probabilities.ndim != 1:
+        raise InputError(
+            f"outside probabilities must have one dimension, got {probabilities.ndim}; put the tokens of all texts in "
+            "one row"
+        )
+    # NaN is in no interval, so asking for what is inside catches it too.
+    n_outside = int(np.count_nonzero(~((probabilities >= 0) & (probabilities <= 1))))
+    if n_outside:
+        raise InputError(
+            f"outside probabilities must be in [0, 1]; {n_outside} of {len(probabilities)} are not; give probabilities"
+        )
     private = np.asarray(is_private)
     if private.shape != probabilities.shape:
         raise InputError(
@@ -110,14 +90,3 @@ def _checked(outside_probability: ArrayLike, is_private: ArrayLike) -> tuple[Flo
     if not private.any():
         raise InputError("no token is private, so recall is undefined; give validation data with entities")
     return probabilities, private
-
-
-def _in_unit_interval(values: ArrayLike, name: str) -> Floats:
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 1:
-        raise InputError(f"{name} must have one dimension, got {array.ndim}; concatenate the tokens of all texts")
-    # NaN is in no interval, so testing for what is inside catches it too.
-    n_outside = int(np.count_nonzero(~((array >= 0) & (array <= 1))))
-    if n_outside:
-        raise InputError(f"{name} must be in [0, 1]; {n_outside} of {len(array)} are not; give probabilities")
-    return array

@@ -21,7 +21,7 @@ class Compute:
     """Where and how a training runs.
 
     Args:
-        seed: the only source of chance.
+        seed: of all random numbers.
         device: such as ``cpu``.
         precision: ``fp32`` or ``bf16``.
         scratch: folder for checkpoints, which survives a killed run.
@@ -34,7 +34,7 @@ class Compute:
 
 
 def resolve_device(device: str = "auto") -> str:
-    """The device to run on: ``auto`` takes CUDA, then Apple's MPS, then the processor.
+    """The device to run on: ``auto`` takes CUDA, then Apple's MPS, then the CPU.
 
     Raises:
         InputError: the device asked for is unknown or not there.
@@ -74,7 +74,7 @@ def resolve_precision(precision: str, device: str) -> str:
 def keep_freed_memory() -> None:
     """Let the C library keep large freed blocks for the next step instead of handing them back to the system.
 
-    Training on the processor frees and asks for the same tensors at every step; fresh pages cost it about a fifth of
+    Training on the CPU frees and asks for the same tensors at every step; fresh pages cost it about a fifth of
     its time. Does nothing where the C library has no ``mallopt``.
     """
     m_trim_threshold, m_mmap_threshold = -1, -3

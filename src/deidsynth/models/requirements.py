@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from deidsynth.config import AdaptConfig
-from deidsynth.models.language_model.causal_lm import check_marks, quantization, resolve_method
+from deidsynth.config import ResolvedAdaptConfig, ResolvedTrainConfig
+from deidsynth.models.language_model.causal_lm import quantization
 from deidsynth.models.loading import load_config
 from deidsynth.starters import SCRATCH, resolve
 
 
-def check_base(config: AdaptConfig, device: str) -> None:
+def check_base(config: ResolvedAdaptConfig, device: str) -> None:
     """Make sure that a language model can be adapted as a configuration says.
 
     Raises:
-        ConfigError: a method that does not fit the base.
         ModelNotFoundError: no such model.
         ModelNotUsableError: QLoRA without CUDA.
         MissingExtraError: QLoRA without its dependency.
     """
-    method = resolve_method(config)
-    check_marks(config, method)
-    quantization(method, device)
+    quantization(config.method, device)
     if config.base != SCRATCH:
         load_config(resolve(config.base, "causal"))
 
 
-def check_encoder(name: str) -> None:
-    """Make sure that there is an encoder of that name.
+def check_encoder(config: ResolvedTrainConfig, device: str) -> None:
+    """Make sure that the encoder of a configuration is there, whatever the device.
 
     Raises:
         ModelNotFoundError: no such model.
     """
-    if name != SCRATCH:
-        load_config(resolve(name, "encoder"))
+    del device
+    if config.encoder != SCRATCH:
+        load_config(resolve(config.encoder, "encoder"))

@@ -1,14 +1,15 @@
 """What synthetic text reveals about the training text, by counting: no model, no file."""
 
-from deidsynth.privacy.near_duplicates import NearDuplicates, repetition_rate
+from deidsynth.privacy.near_duplicates import LOOP_TOKENS, NearDuplicateIndex, repeated_ngram_share
 from deidsynth.privacy.rare_values import IdentifyingRuns, RareValues
 from deidsynth.privacy.verbatim import VerbatimIndex, ngram_recall
 
 __all__ = [
+    "LOOP_TOKENS",
     "IdentifyingRuns",
-    "NearDuplicates",
+    "NearDuplicateIndex",
     "RareValues",
     "VerbatimIndex",
     "ngram_recall",
-    "repetition_rate",
+    "repeated_ngram_share",
 ]

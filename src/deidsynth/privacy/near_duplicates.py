@@ -1,7 +1,7 @@
-"""Texts that are near-duplicates of an earlier one, or repeat themselves, found by shared word n-grams.
+"""Near-duplicates of earlier texts, and texts that repeat themselves, found by runs of words that reappear.
 
-Similarity is containment: the share of the shorter text's distinct runs (n-grams of ``RUN_WORDS`` words) that also
-occur in the other. Time and memory are linear in the number of words.
+Similarity is containment (Broder 1997): the share of the shorter text's distinct runs (n-grams of ``RUN_WORDS`` words)
+that also occur in the other. Time and memory are linear in the number of words.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from deidsynth.metrics.tokens import words
 
 RUN_WORDS = 8
+LOOP_TOKENS = 4
+"""Length of the token n-grams by which loops are detected: longer than most set phrases."""
 NEAR = 0.6
 LEAST_RUNS = 5
 MOST_HOLDERS = 10  # texts remembered per run: enough to find near-duplicates, few enough to stay linear
@@ -33,7 +35,7 @@ class Runs:
         return {hash(numbers[at : at + length]) for at in range(len(numbers) - length + 1)}
 
 
-class NearDuplicates:
+class NearDuplicateIndex:
     """Remembers texts, and finds near-duplicates of them.
 
     A text is a *near-duplicate* of another if their words are the same, or if their containment is at least ``share``.
@@ -63,7 +65,7 @@ class NearDuplicates:
         self._holders: defaultdict[int, list[int]] = defaultdict(list)
 
     def __repr__(self) -> str:
-        return f"NearDuplicates(n_texts={len(self._sizes)}, n_templates={len(self._templates)})"
+        return f"NearDuplicateIndex(n_texts={len(self._sizes)}, n_templates={len(self._templates)})"
 
     def matches(self, text: str) -> bool:
         """Whether a text is a near-duplicate of one that was added."""
@@ -91,13 +93,15 @@ class NearDuplicates:
         return self._runs.names(text) - self._templates
 
 
-def repetition_rate(tokens: Sequence[str], length: int = 4) -> float:
+def repeated_ngram_share(tokens: Sequence[str], n: int = LOOP_TOKENS) -> float:
     """Share of the token n-grams of a text that occurred earlier in it: 0 if none did, near 1 in a loop.
 
-    With ``n`` n-grams of which ``d`` are distinct, this is ``1 - d / n``; 0 if there are none.
+    With ``m`` n-grams of which ``d`` are distinct, this is ``1 - d / m``; 0 if there are none.
 
-    >>> repetition_rate("a b a b a b".split(), 2)
+    Source: Welleck et al. 2020 (Neural text generation with unlikelihood training), where it is called seq-rep-n.
+
+    >>> repeated_ngram_share("a b a b a b".split(), 2)
     0.6
     """
-    runs = [tuple(tokens[at : at + length]) for at in range(len(tokens) - length + 1)]
-    return 1 - len(set(runs)) / len(runs) if runs else 0.0
+    ngrams = [tuple(tokens[at : at + n]) for at in range(len(tokens) - n + 1)]
+    return 1 - len(set(ngrams)) / len(ngrams) if ngrams else 0.0

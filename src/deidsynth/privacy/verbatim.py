@@ -68,12 +68,10 @@ class _Windows:
     Args:
         names: name of the run that begins at each training word, -1 if the text ends too soon.
         keys: sorted; run ``k`` is the pair of shorter runs that ``keys[k]`` encodes.
-        n_groups: number of training groups in which each run occurs.
     """
 
     names: Integers
     keys: Integers
-    n_groups: Integers
 
 
 class VerbatimIndex:
@@ -122,49 +120,24 @@ class VerbatimIndex:
         )
 
     def passes(self, text: str) -> bool:
-        """Whether no run of more than ``max_run_words`` words of the text occurs in only a few training groups."""
-        return self._longest_long_run(self._numbered(text)) == 0
-
-    def longest_run(self, text: str) -> int:
-        """Length of the longest run of the text that occurs in training text, but in fewer than ``min_groups`` groups.
-
-        Returns:
-            The length in words; 0 if there is no such run.
-        """
-        numbered = self._numbered(text)
-        longest = self._longest_long_run(numbered)
-        if longest:
-            return longest
-        for length in range(min(self.max_run_words, len(numbered)), 0, -1):
-            names = self._names(numbered, length)
-            if np.any(self._of_length(length).n_groups[names[names >= 0]] < self.min_groups):
-                return length
-        return 0
-
-    def _numbered(self, text: str) -> Integers:
-        return np.array([self._numbers.get(word, -1) for word in words(text)], dtype=np.int64)
-
-    def _longest_long_run(self, numbered: Integers) -> int:
-        """The longest run as in `longest_run` if it has more than ``max_run_words`` words, else 0.
+        """Whether no run of more than ``max_run_words`` words of the text occurs in only a few training groups.
 
         Every match in the training text is followed word by word for as long as it lasts. Of the runs that end at a
         word, only the longest must be checked: a shorter one occurs in at least as many groups.
         """
-        length, longest = self.max_run_words + 1, 0
+        numbered = np.array([self._numbers.get(word, -1) for word in words(text)], dtype=np.int64)
         began: dict[int, int] = {}
-        for here, name in enumerate(self._names(numbered, length).tolist()):
+        for here, name in enumerate(self._names(numbered, self.max_run_words + 1).tolist()):
             if name < 0:
                 began = {}
                 continue
             places = self._places[self._first_place[name] : self._first_place[name + 1]].tolist()
             began = {place - here: began.get(place - here, here) for place in places}
             first = min(began.values())
-            if here - first + length <= longest:
-                continue
             holders = {int(self._groups[shift + here]) for shift, start in began.items() if start == first}
             if len(holders) < self.min_groups:
-                longest = here - first + length
-        return longest
+                return False
+        return True
 
     def _of_length(self, length: int) -> _Windows:
         """All training runs of one length, each identified by the shorter runs at its beginning and end."""
@@ -177,9 +150,7 @@ class VerbatimIndex:
                 half = self._of_length(_half(length))
                 pairs = _pair(half.names[whole], half.names[whole + length - _half(length)], len(half.keys))
                 keys, names[whole] = np.unique(pairs, return_inverse=True)
-            n_groups = int(self._groups.max(initial=0)) + 1
-            held = np.unique(_pair(names[whole], self._groups[whole], n_groups)) // n_groups
-            self._windows[length] = _Windows(names, keys, np.bincount(held, minlength=len(keys)))
+            self._windows[length] = _Windows(names, keys)
         return self._windows[length]
 
     def _names(self, numbered: Integers, length: int) -> Integers:

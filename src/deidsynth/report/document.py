@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from deidsynth.documents import Document
-from deidsynth.report import notes as note_cards
-from deidsynth.report import sampling_table, sections
+from deidsynth.report import notes as note_cards, sampling_table, sections
+from deidsynth.report.content import RunReport
 
 
-def render_html(report: Mapping[str, Any], notes: Sequence[Document] = ()) -> str:
+def render_html(report: RunReport, notes: Sequence[Document] = ()) -> str:
     """The page of a run.
 
     Args:
-        report: the content of ``report.json``; parts that are missing are left out of the page.
+        report: what the run says of itself.
         notes: synthetic notes to show with their entities. The caller answers for it that they may be shown.
 
     Returns:
@@ -33,8 +32,8 @@ def render_html(report: Mapping[str, Any], notes: Sequence[Document] = ()) -> st
     style, _, _ = environment.loader.get_source(environment, "report.css")  # type: ignore[union-attr]
     return environment.get_template("report.html").render(
         style=Markup(style),
-        origin=report.get("origin"),
-        language=report.get("language"),
+        origin=report.origin,
+        language=report.language,
         headline=sections.headline(report),
         about=sections.about(report),
         stages=sections.stages(report),
@@ -43,7 +42,7 @@ def render_html(report: Mapping[str, Any], notes: Sequence[Document] = ()) -> st
         curves=sections.curves(report),
         sampling=sampling_table.sampling(report),
         corpora=sections.corpora(report),
-        overlap=sections.overlap(report),
+        memorization=sections.memorization(report),
         notes=note_cards.cards(notes),
         legend=note_cards.legend(notes),
         colophon=sections.colophon(report),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from markupsafe import Markup
 
@@ -17,12 +16,14 @@ Point = tuple[float, float]
 MOST_POINTS = 240
 
 
-def dumbbell(gold: Any, synthetic: Any, *, width: int = 150, low: float = 0.0, high: float = 1.0) -> Markup:
+def dumbbell(
+    gold: float | None, synthetic: float | None, *, width: int = 150, low: float = 0.0, high: float = 1.0
+) -> Markup:
     """Two values from ``low`` to ``high`` on one track: a ring for gold and a square for synthetic."""
     height, pad, span = 16, 7, (high - low) or 1.0
     places = {
         name: pad + min(max((value - low) / span, 0.0), 1.0) * (width - 2 * pad)
-        for name, value in (("gold", formats.number(gold)), ("synthetic", formats.number(synthetic)))
+        for name, value in (("gold", gold), ("synthetic", synthetic))
         if value is not None
     }
     body = Markup('<line class="track" x1="{}" x2="{}" y1="8" y2="8"/>').format(pad, width - pad)
@@ -88,12 +89,16 @@ def line_chart(series: Mapping[str, Sequence[Point]], label: str) -> Markup:
     )
 
 
-def quantile_strip(quantiles: Mapping[str, Any], high: float) -> Markup:
-    """A box from the lower to the upper quartile with the median in it, and whiskers to the extremes."""
+def quantile_strip(quantiles: Sequence[float | None], high: float) -> Markup:
+    """A box from the lower to the upper quartile with the median in it, and whiskers to the extremes.
+
+    Args:
+        quantiles: minimum, quartiles and maximum; nothing is drawn where one is None.
+        high: where the scale ends.
+    """
     width, height = 320, 22
-    values = [formats.number(quantiles.get(name)) for name in ("min", "p25", "median", "p75", "max")]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values) or high <= 0:
+    known = [value for value in quantiles if value is not None]
+    if len(known) < len(quantiles) or high <= 0:
         return Markup("")
     least, lower, middle, upper, most = (2 + value / high * (width - 4) for value in known)
     body = Markup('<line class="whisker" x1="{:.1f}" x2="{:.1f}" y1="11" y2="11"/>').format(least, most)

@@ -10,16 +10,13 @@ from markupsafe import Markup
 
 from deidsynth.documents import Document
 from deidsynth.metrics.tokens import words
-
-N_HUES, N_LINES = 8, 3
-_CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), "\N{REPLACEMENT CHARACTER}")
+from deidsynth.showing import looks, visible
 
 
 def styles(notes: Sequence[Document]) -> dict[str, str]:
     """CSS classes of every label, most frequent first; hue and underline together are unlike for 24 labels."""
     counts = Counter(entity.label for note in notes for entity in note.entities)
-    ordered = sorted(counts, key=lambda label: (-counts[label], label))
-    return {label: f"hue{number % N_HUES} line{number // N_HUES % N_LINES}" for number, label in enumerate(ordered)}
+    return {label: f"hue{look.hue} line{look.line}" for label, look in looks(counts).items()}
 
 
 def legend(notes: Sequence[Document]) -> list[dict[str, Any]]:
@@ -30,16 +27,14 @@ def legend(notes: Sequence[Document]) -> list[dict[str, Any]]:
 
 def highlight(note: Document, styling: Mapping[str, str]) -> Markup:
     """The text of a note, each entity in a ``mark`` that ends with its label."""
-    parts, place = [], 0
-    for entity in note.entities:
-        parts.append(_shown(note.text[place : entity.start]))
-        parts.append(
-            Markup('<mark class="{}">{}<span class="label"> {}</span></mark>').format(
-                styling.get(entity.label, "hue0 line0"), _shown(note.surface(entity)), entity.label
+    parts = []
+    for piece, entity in note.pieces():
+        shown = Markup("{}").format(visible(piece))
+        if entity is not None:
+            shown = Markup('<mark class="{}">{}<span class="label"> {}</span></mark>').format(
+                styling.get(entity.label, "hue0 line0"), shown, entity.label
             )
-        )
-        place = entity.end
-    parts.append(_shown(note.text[place:]))
+        parts.append(shown)
     return Markup("").join(parts)
 
 
@@ -55,7 +50,3 @@ def cards(notes: Sequence[Document]) -> list[dict[str, Any]]:
         }
         for number, note in enumerate(notes, start=1)
     ]
-
-
-def _shown(text: str) -> Markup:
-    return Markup("{}").format(text.translate(_CONTROL))

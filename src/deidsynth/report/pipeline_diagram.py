@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from markupsafe import Markup
 
 from deidsynth.report import formats
+from deidsynth.report.content import Box, StageEntry
 
 
-class Box(NamedTuple):
+class Place(NamedTuple):
     """One box of the drawing: its place in both layouts, and what it stands for."""
 
-    key: str
+    box: Box
     title: str
     subtitle: str
     kind: str
@@ -23,14 +24,14 @@ class Box(NamedTuple):
 
 HEIGHT = 66
 WIDE_SIZE, TALL_SIZE = (1000, 226), (350, 556)
-BOXES = (
-    Box("corpus", "Gold corpus", "notes with labels", "plain", (4, 8, 142), (4, 4, 342)),
-    Box("adapt", "Adapt", "language model", "plain", (174, 8, 142), (4, 102, 160)),
-    Box("synthesize", "Synthesize", "new notes", "synthetic", (344, 8, 142), (4, 200, 160)),
-    Box("annotate", "Annotate", "labels by machine", "synthetic", (514, 8, 142), (4, 298, 160)),
-    Box("train_synthetic", "Train", "on synthetic notes", "synthetic", (684, 8, 142), (4, 396, 160)),
-    Box("train_gold", "Train", "on gold notes", "gold", (344, 148, 142), (186, 200, 160)),
-    Box("evaluate", "Evaluate", "on held-out notes", "plain", (854, 8, 142), (4, 486, 342)),
+PLACES = (
+    Place("corpus", "Gold corpus", "notes with labels", "plain", (4, 8, 142), (4, 4, 342)),
+    Place("adapt", "Adapt", "language model", "plain", (174, 8, 142), (4, 102, 160)),
+    Place("synthesize", "Synthesize", "new notes", "synthetic", (344, 8, 142), (4, 200, 160)),
+    Place("annotate", "Annotate", "labels by machine", "synthetic", (514, 8, 142), (4, 298, 160)),
+    Place("train_synthetic", "Train", "on synthetic notes", "synthetic", (684, 8, 142), (4, 396, 160)),
+    Place("train_gold", "Train", "on gold notes", "gold", (344, 148, 142), (186, 200, 160)),
+    Place("evaluate", "Evaluate", "on held-out notes", "plain", (854, 8, 142), (4, 486, 342)),
 )
 WIDE_ARROWS = (
     "M146 41H170", "M316 41H340", "M486 41H510", "M656 41H680", "M826 41H850",
@@ -42,7 +43,7 @@ TALL_ARROWS = (
 )  # fmt: skip
 
 
-def flow(stages: Sequence[Mapping[str, Any]], layout: str) -> Markup:
+def flow(stages: Sequence[StageEntry], layout: str) -> Markup:
     """The drawing in the layout ``wide`` or ``tall``, with the time that the stages took.
 
     Args:
@@ -54,9 +55,9 @@ def flow(stages: Sequence[Mapping[str, Any]], layout: str) -> Markup:
     body = Markup("")
     for path in arrows:
         body += Markup('<path class="arrow" d="{}" marker-end="url(#tip-{})"/>').format(path, layout)
-    for box in BOXES:
-        x, y, width = box.wide if layout == "wide" else box.tall
-        body += _draw(box, x, y, width, times.get(box.key))
+    for place in PLACES:
+        x, y, width = place.wide if layout == "wide" else place.tall
+        body += _draw(place, x, y, width, times.get(place.box))
     tip = Markup(
         '<defs><marker id="tip-{}" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>'
@@ -70,23 +71,12 @@ def flow(stages: Sequence[Mapping[str, Any]], layout: str) -> Markup:
     )
 
 
-def box_of(stage: Mapping[str, Any]) -> str | None:
-    """The box that a stage belongs to, None for none."""
-    kind = str(stage.get("stage") or stage.get("name") or "").lower()
-    name = str(stage.get("name") or "").lower()
-    if kind.startswith("train"):
-        return "train_synthetic" if "synth" in name or "silver" in name else "train_gold"
-    if kind in ("corpus", "source", "select", "split", "import"):
-        return "corpus"
-    return next((box.key for box in BOXES if kind.startswith(box.key)), None)
-
-
-def _draw(box: Box, x: int, y: int, width: int, time: str | None) -> Markup:
+def _draw(place: Place, x: int, y: int, width: int, time: str | None) -> Markup:
     middle = x + width / 2
-    lines = [("name", box.title), ("what", box.subtitle), *([("time", time)] if time else [])]
+    lines = [("name", place.title), ("what", place.subtitle), *([("time", time)] if time else [])]
     first = y + HEIGHT / 2 + 5 - 9 * (len(lines) - 1)
     drawn = Markup('<rect class="node {}" x="{}" y="{}" width="{}" height="{}" rx="10"/>').format(
-        box.kind, x, y, width, HEIGHT
+        place.kind, x, y, width, HEIGHT
     )
     for number, (style, line) in enumerate(lines):
         drawn += Markup('<text class="{}" x="{:.0f}" y="{:.0f}">{}</text>').format(
@@ -95,10 +85,9 @@ def _draw(box: Box, x: int, y: int, width: int, time: str | None) -> Markup:
     return drawn
 
 
-def _times(stages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _times(stages: Sequence[StageEntry]) -> dict[str, str]:
     totals: dict[str, float] = {}
     for stage in stages:
-        key, seconds = box_of(stage), formats.number(stage.get("duration_seconds"))
-        if key is not None and seconds is not None:
-            totals[key] = totals.get(key, 0.0) + seconds
-    return {key: formats.duration(total) for key, total in totals.items()}
+        if stage.box is not None:
+            totals[stage.box] = totals.get(stage.box, 0.0) + stage.duration_seconds
+    return {box: formats.duration(total) for box, total in totals.items()}

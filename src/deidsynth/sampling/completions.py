@@ -11,7 +11,7 @@ import logging
 import math
 import random
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_exponential
 
 from deidsynth.config import EndpointConfig
 from deidsynth.errors import EngineError, InputError
@@ -26,6 +27,10 @@ from deidsynth.errors import EngineError, InputError
 # "stop" and "length" are OpenAI's; the others are what text-generation-inference calls its kinds of "stop".
 _ENDED = {"stop": True, "eos_token": True, "stop_sequence": True, "length": False}
 _PASSING = frozenset({408, 425, 429})  # and all from 500 on: another attempt may succeed
+
+# Before the second attempt, and doubled before each next: soon after a hiccup, and with the default of eight attempts
+# for as long as a server takes to be started again.
+BACKOFF_SECONDS = 1.0
 
 _LOGGERS = ("httpx2", *(f"httpcore2.{name}" for name in ("connection", "http11", "http2", "proxy", "socks")))
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
@@ -96,30 +101,46 @@ async def complete(
         EngineError: no usable answer after all attempts, or one of another kind.
     """
     content = json.dumps(payload).encode()
-    reason = ""
-    for attempt in range(1, config.attempts + 1):
-        outcome = await _attempt(client, url, content, config, subject)
-        if isinstance(outcome, Completion):
-            return outcome
-        reason = outcome.reason
-        if outcome.retry_after_seconds > config.max_wait_seconds:
-            raise EngineError(
-                f"{subject}: {reason}, and the server asks to wait {outcome.retry_after_seconds:.0f} s; try "
-                f"later, or raise endpoint.max_wait_seconds (now {config.max_wait_seconds:g})"
-            )
-        if attempt < config.attempts:
-            await asyncio.sleep(max(outcome.retry_after_seconds, _backoff(attempt, config)))
+    retrying = AsyncRetrying(
+        sleep=asyncio.sleep,
+        retry=retry_if_result(
+            lambda outcome: isinstance(outcome, Fault) and outcome.retry_after_seconds <= config.max_wait_seconds
+        ),
+        stop=stop_after_attempt(config.attempts),
+        wait=_wait(config.max_wait_seconds),
+        retry_error_callback=_outcome,
+    )
+    outcome: Completion | Fault = await retrying(_attempt, client, url, content, config, subject)
+    if isinstance(outcome, Completion):
+        return outcome
+    if outcome.retry_after_seconds > config.max_wait_seconds:
+        raise EngineError(
+            f"{subject}: {outcome.reason}, and the server asks to wait {outcome.retry_after_seconds:.0f} s; try "
+            f"later, or raise endpoint.max_wait_seconds (now {config.max_wait_seconds:g})"
+        )
     raise EngineError(
-        f"{subject}: no answer from the endpoint in {config.attempts} attempts; at last {reason}. See whether "
+        f"{subject}: no answer from the endpoint in {config.attempts} attempts; at last {outcome.reason}. See whether "
         "the server runs and what it logs, then run again: finished batches are kept"
     )
 
 
-def _backoff(attempt: int, config: EndpointConfig) -> float:
-    """Seconds, doubled with each attempt; up to half is taken off by chance, so that requests do not come in step."""
-    # The exponent is limited, as a float would overflow long after max_wait_seconds is reached.
-    longest = min(config.max_wait_seconds, config.backoff_seconds * 2.0 ** min(attempt - 1, 64))
-    return longest * random.uniform(0.5, 1.0)
+def _wait(longest_seconds: float) -> Callable[[RetryCallState], float]:
+    """Seconds, doubled with each attempt; up to half is taken off by chance, so that requests do not come in step.
+
+    Where the server asks for more, it gets that.
+    """
+    doubled = wait_exponential(multiplier=BACKOFF_SECONDS, max=longest_seconds)
+    return lambda state: max(_asked(state), doubled(state) * random.uniform(0.5, 1.0))
+
+
+def _outcome(state: RetryCallState) -> Completion | Fault | None:
+    return state.outcome.result() if state.outcome is not None else None
+
+
+def _asked(state: RetryCallState) -> float:
+    """Seconds that the server asks to wait."""
+    outcome = _outcome(state)
+    return outcome.retry_after_seconds if isinstance(outcome, Fault) else 0.0
 
 
 async def _attempt(

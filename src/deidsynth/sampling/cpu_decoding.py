@@ -1,4 +1,4 @@
-"""Sampling from Llama-type models on the processor: rows go in step, finished ones leave, the cache stays in place."""
+"""Sampling from Llama-type models on the CPU: rows go in step, finished ones leave, the cache stays in place."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from deidsynth.models.devices import keep_freed_memory
-from deidsynth.models.language_model.packing import Frame
+from deidsynth.models.language_model.packing import SpecialTokenIds
 from deidsynth.sampling.engine import SamplingSettings
 from deidsynth.sampling.llama_cpu import Llama, supports
 from deidsynth.sampling.nucleus import draw
 
-__all__ = ["Wave", "WaveDecoder", "supports"]
+__all__ = ["CpuDecoder", "DecodingBatch", "supports"]
 
 # oneDNN builds a kernel for every new shape, which takes as long as some layers: the cache grows by many places at
 # once, and finished rows leave when there are enough of them.
@@ -25,8 +25,8 @@ LEAVE_SHARE = 1 / 12
 PREFILL_TOKENS = 2048  # prompts are read so many tokens at a time, so that their activations stay small
 
 
-class Wave:
-    """Rows that share one count of places, prompts filled up on the left, and their cache.
+class DecodingBatch:
+    """Rows that share one count of places, prompts padded on the left, and their cache.
 
     Args:
         model: computes.
@@ -72,7 +72,7 @@ class Wave:
         gaps = self._gaps[rows, None]
         rotation = model.rotation((torch.arange(width) - gaps).clamp_(min=0))
         seen = (torch.arange(width) >= gaps)[:, None] & torch.ones(width, width, dtype=torch.bool).tril()
-        seen = (seen | torch.eye(width, dtype=torch.bool))[:, None]  # a place of the filling sees itself: no NaN
+        seen = (seen | torch.eye(width, dtype=torch.bool))[:, None]  # a place of the padding sees itself: no NaN
         states = functional.embedding(self._prompts[rows], model.embedding).float()
         for number, layer in enumerate(model.layers):
             query, key, value = (each.transpose(1, 2) for each in model.project(layer, states, rotation))
@@ -170,7 +170,7 @@ def _in_spans(places: int) -> int:
     return -(-places // SPAN) * SPAN
 
 
-class WaveDecoder:
+class CpuDecoder:
     """Draws what ``decoding.continuations`` draws, many times as fast.
 
     Args:
@@ -186,7 +186,7 @@ class WaveDecoder:
     def continuations(
         self,
         prompts: Sequence[Sequence[int]],
-        frame: Frame,
+        special: SpecialTokenIds,
         settings: SamplingSettings,
         *,
         max_new_tokens: int,
@@ -196,33 +196,33 @@ class WaveDecoder:
 
         Args:
             prompts: token ids, BOS included.
-            frame: EOS, and what is never drawn.
+            special: EOS, and what is never drawn.
             settings: how the next token is drawn.
             max_new_tokens: longest continuation, EOS included.
             seed: of the draws of this batch.
         """
         generator = torch.Generator().manual_seed(seed)
-        wave = Wave(self._model, prompts, max(len(prompt) for prompt in prompts) + max_new_tokens)
+        batch = DecodingBatch(self._model, prompts, max(len(prompt) for prompt in prompts) + max_new_tokens)
         rows = torch.arange(len(prompts))
-        drawn = torch.full((len(prompts), max_new_tokens), frame.eos)
+        drawn = torch.full((len(prompts), max_new_tokens), special.eos)
         lengths = torch.full((len(prompts),), max_new_tokens)
         going = torch.ones(len(prompts), dtype=torch.bool)
-        logits = wave.begin()
-        suppressed = torch.tensor(frame.suppressed, dtype=torch.long)
+        logits = batch.begin()
+        suppressed = torch.tensor(special.suppressed, dtype=torch.long)
         for place in range(max_new_tokens):
             logits[:, suppressed] = float("-inf")
             tokens = draw(logits, settings.temperature, settings.top_p, settings.top_k, generator)
             drawn[rows, place] = tokens
-            ended = going & (tokens == frame.eos)
+            ended = going & (tokens == special.eos)
             if bool(ended.any()):
                 lengths[rows[ended]] = place + 1
                 going &= ~ended
                 staying = going.nonzero().flatten().tolist()
-                if len(staying) <= (1 - LEAVE_SHARE) * len(wave):
+                if len(staying) <= (1 - LEAVE_SHARE) * len(batch):
                     if not staying:
                         break
-                    order = wave.keep(staying)
+                    order = batch.keep(staying)
                     rows, tokens, going = rows[order], tokens[order], going[order]
             if place + 1 < max_new_tokens:
-                logits = wave.step(tokens)
+                logits = batch.step(tokens)
         return [row[:length] for row, length in zip(drawn.tolist(), lengths.tolist(), strict=True)]

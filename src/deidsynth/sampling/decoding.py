@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel, RepetitionPenaltyLogitsProcessor
 
-from deidsynth.models.language_model.packing import Frame
+from deidsynth.models.language_model.packing import SpecialTokenIds
 from deidsynth.sampling.engine import SamplingSettings
 
 STRETCH_TOKENS = 64
@@ -17,7 +17,7 @@ STRETCH_TOKENS = 64
 def continuations(
     model: PreTrainedModel,
     prompts: Sequence[Sequence[int]],
-    frame: Frame,
+    special: SpecialTokenIds,
     settings: SamplingSettings,
     *,
     max_new_tokens: int,
@@ -29,15 +29,15 @@ def continuations(
 
     Args:
         model: in evaluation mode.
-        prompts: token ids, BOS included; filled up on the left.
-        frame: EOS and the filling.
+        prompts: token ids, BOS included; padded on the left.
+        special: EOS and padding.
         settings: how the next token is drawn; ``top_k`` is always handed on, because ``generate`` would apply 50.
         max_new_tokens: longest continuation, EOS included.
         seed: of the draws of this batch.
     """
     width = max(len(prompt) for prompt in prompts)
     device = model.device
-    ids = torch.tensor([[frame.fill] * (width - len(row)) + list(row) for row in prompts], device=device)
+    ids = torch.tensor([[special.pad] * (width - len(row)) + list(row) for row in prompts], device=device)
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts], device=device)
     rows = list(range(len(prompts)))
     result: list[list[int]] = [[] for _ in prompts]
@@ -51,15 +51,15 @@ def continuations(
                 ids,
                 attention_mask=mask,
                 past_key_values=cache,
-                generation_config=_generation_config(frame, settings, stretch),
-                logits_processor=_processors(frame, settings),
+                generation_config=_generation_config(special, settings, stretch),
+                logits_processor=_processors(special, settings),
             )
         fresh = output.sequences[:, ids.shape[1] :]
         done += fresh.shape[1]
         going: list[int] = []
         for place, (row, new) in enumerate(zip(rows, fresh.tolist(), strict=True)):
-            ended = frame.eos in new
-            result[row] += new[: new.index(frame.eos) + 1] if ended else new
+            ended = special.eos in new
+            result[row] += new[: new.index(special.eos) + 1] if ended else new
             if not ended:
                 going.append(place)
         kept = torch.tensor(going, dtype=torch.long, device=device)
@@ -70,7 +70,7 @@ def continuations(
     return result
 
 
-def _generation_config(frame: Frame, settings: SamplingSettings, max_new_tokens: int) -> GenerationConfig:
+def _generation_config(special: SpecialTokenIds, settings: SamplingSettings, max_new_tokens: int) -> GenerationConfig:
     return GenerationConfig(
         do_sample=True,
         temperature=settings.temperature,
@@ -78,39 +78,39 @@ def _generation_config(frame: Frame, settings: SamplingSettings, max_new_tokens:
         top_k=settings.top_k,
         min_p=settings.min_p or None,
         max_new_tokens=max_new_tokens,
-        bos_token_id=frame.bos,
-        eos_token_id=frame.eos,
-        pad_token_id=frame.fill,
-        suppress_tokens=[*frame.suppressed] or None,
+        bos_token_id=special.bos,
+        eos_token_id=special.eos,
+        pad_token_id=special.pad,
+        suppress_tokens=[*special.suppressed] or None,
         return_dict_in_generate=True,
     )
 
 
-def _processors(frame: Frame, settings: SamplingSettings) -> list[LogitsProcessor]:
+def _processors(special: SpecialTokenIds, settings: SamplingSettings) -> list[LogitsProcessor]:
     if settings.repetition_penalty == 1.0:
         return []
-    return [TextRepetitionPenalty(settings.repetition_penalty, frame)]
+    return [TextRepetitionPenalty(settings.repetition_penalty, special)]
 
 
 class TextRepetitionPenalty(LogitsProcessor):
     """transformers' repetition penalty for tokens of the text alone.
 
-    Marks would be punished for being used. So would BOS and the filling, which stand before a text: one of them may be
-    EOS itself (GPT-2), and the filling would make the texts of one batch depend on each other's length.
+    Inline entity tags would be punished for being used. So would BOS and padding, which stand before a text: one of
+    them may be EOS itself (GPT-2), and padding would make the texts of one batch depend on each other's length.
 
     Args:
         penalty: above 1 discourages repetition.
-        frame: the tokens that are no text.
+        special: the tokens that are no text.
     """
 
-    def __init__(self, penalty: float, frame: Frame) -> None:
+    def __init__(self, penalty: float, special: SpecialTokenIds) -> None:
         self._whole = RepetitionPenaltyLogitsProcessor(penalty)
-        self._frame = sorted({frame.bos, frame.eos, frame.fill, *frame.marks})
+        self._special = sorted({special.bos, special.eos, special.pad, *special.added})
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         """Scores of the next token. Shape (n_rows, vocabulary)."""
         punished = self._whole(input_ids, scores)
-        punished[:, self._frame] = scores[:, self._frame]
+        punished[:, self._special] = scores[:, self._special]
         return punished
 
 

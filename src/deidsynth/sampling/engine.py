@@ -50,8 +50,8 @@ class Request:
         prompt_number: which of the prompts that is.
         entities: of the prompt, for a model that writes entities.
         is_open: whether the last of them goes on behind the prompt.
-        header: special tokens before the prompt.
-        header_number: which of the training documents the header is of; None without a header.
+        control_codes: special tokens before the prompt.
+        control_codes_document: which of the training documents they are of; None without control codes.
     """
 
     index: int
@@ -59,8 +59,8 @@ class Request:
     prompt_number: int
     entities: tuple[Entity, ...] = ()
     is_open: bool = False
-    header: tuple[str, ...] = ()
-    header_number: int | None = None
+    control_codes: tuple[str, ...] = ()
+    control_codes_document: int | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -72,13 +72,14 @@ class Sample:
         text: prompt and continuation.
         prompt_number: of its request.
         prompt_characters: length of the prompt region at the start of the text.
-        n_tokens: of header, prompt and continuation as they were drawn, marks included, EOS not counted.
+        n_tokens: of control codes, prompt and continuation as they were drawn, inline entity tags included, EOS not
+            counted.
         ended: whether the model ended it, by EOS or by a stop text; else it was cut off.
         seed: from which its batch was drawn.
         entities: that the model wrote; none where it writes plain text.
-        n_marks: of entities and headers, as they were drawn behind the prompt.
-        repairs: how often each kind of repair of marks was made; None where the model writes plain text.
-        header_number: of its request.
+        n_special_tokens: inline entity tags and control codes, as they were drawn behind the prompt.
+        repairs: how often each kind of repair of them was made; None where the model writes plain text.
+        control_codes_document: of its request.
     """
 
     index: int
@@ -89,17 +90,17 @@ class Sample:
     ended: bool
     seed: int
     entities: tuple[Entity, ...] = ()
-    n_marks: int = 0
+    n_special_tokens: int = 0
     repairs: Mapping[str, int] | None = None
-    header_number: int | None = None
+    control_codes_document: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, with the text; what plain text does not have is left out."""
         plain = asdict(self)
         if self.repairs is None:
-            del plain["entities"], plain["n_marks"], plain["repairs"]
-        if self.header_number is None:
-            del plain["header_number"]
+            del plain["entities"], plain["n_special_tokens"], plain["repairs"]
+        if self.control_codes_document is None:
+            del plain["control_codes_document"]
         return plain
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Which sampled documents are no good: the rules, and what they say of each document. No model, no file."""
+"""Which sampled documents are rejected: the rules, and what they say of each document. No model, no file."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, Literal, get_args
 from deidsynth.config import FilterConfig
 from deidsynth.documents import Document
 from deidsynth.metrics import LanguageProfile, token_spans, words
-from deidsynth.privacy import IdentifyingRuns, NearDuplicates, VerbatimIndex, repetition_rate
+from deidsynth.privacy import LOOP_TOKENS, IdentifyingRuns, NearDuplicateIndex, VerbatimIndex, repeated_ngram_share
 from deidsynth.sampling.engine import Request, Sample
 
 Finding = Literal[
-    "empty", "malformed", "overlong", "loop", "foreign_script", "other_language", "near_repeat", "long_run",
+    "empty", "malformed", "overlong", "loop", "foreign_script", "other_language", "near_duplicate", "long_run",
     "identifying_run",
 ]  # fmt: skip
 FINDINGS: tuple[Finding, ...] = get_args(Finding)
@@ -27,11 +27,11 @@ FACTS: dict[Finding, str] = {
     "loop": "n_loops",
     "foreign_script": "n_in_foreign_script",
     "other_language": "n_in_other_language",
-    "near_repeat": "n_near_repeats",
+    "near_duplicate": "n_near_duplicates",
     "long_run": "n_with_long_runs",
     "identifying_run": "n_with_identifying_runs",
 }
-"""The fact that counts the documents with a finding; only models that write marks have malformed ones."""
+"""The fact that counts the documents with a finding; only models that write inline entity tags have malformed ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Verdict:
 
 
 class Filters:
-    """Judges documents one after another; near repeats are those of a document that was kept before.
+    """Judges documents one after another; near-duplicates are those of a document that was kept before.
 
     The verdicts follow from the configuration, the training documents and the documents so far, in their order: a run
     that was killed comes to the same ones.
@@ -76,7 +76,7 @@ class Filters:
         rank = math.ceil(config.overlong * len(lengths)) - 1
         self._longest = lengths[max(0, rank)] if lengths and config.overlong < 1.0 else None
         self._language = LanguageProfile(texts)
-        self._earlier = NearDuplicates(pairs, config.near_repeat, config.min_groups)
+        self._earlier = NearDuplicateIndex(pairs, config.near_duplicate_share, config.min_groups)
         self._verbatim = VerbatimIndex(texts, groups, config.max_run_words, config.min_groups)
         self._identifying = IdentifyingRuns(looks, config.max_run_words, config.min_groups)
 
@@ -86,14 +86,14 @@ class Filters:
         Args:
             text: of the document.
             prompt_characters: length of its prompt.
-            malformed: share of its marks that had to be repaired.
+            malformed: share of its inline entity tags that had to be repaired.
             ended: whether the model came to its end; else it was cut off.
         """
         if not words(text[prompt_characters:]):
             return Verdict(("empty",), kept=self._config.mode != "reject" and bool(text.strip()))
         if self._config.mode == "off":
             return Verdict((), kept=True)
-        repeated = repetition_rate([text[start:end] for start, end in token_spans(text)], self._config.loop_tokens)
+        repeated = repeated_ngram_share([text[start:end] for start, end in token_spans(text)], LOOP_TOKENS)
         foreign = self._language.foreign_letters(text) if self.compares else None
         common = self._language.common_words(text) if self.compares else None
         found: dict[Finding, bool] = {
@@ -102,7 +102,7 @@ class Filters:
             "loop": repeated > self._config.max_repeated,
             "foreign_script": foreign is not None and foreign > self._config.max_foreign_letters,
             "other_language": common is not None and common < self._config.min_common_words,
-            "near_repeat": self._earlier.matches(text),
+            "near_duplicate": self._earlier.matches(text),
             "long_run": self.compares and not self._verbatim.passes(text),
             "identifying_run": self._identifying.occur_in(text),
         }
@@ -116,22 +116,22 @@ class Filters:
 def counts(samples: Sequence[Sample], verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """How many documents were sampled, were left out, and broke each rule; a document may break several."""
     found = Counter(finding for verdict in verdicts for finding in verdict.findings)
-    marked = any(each.repairs is not None for each in samples)
+    tagged = any(each.repairs is not None for each in samples)
     return {
         "n_sampled": len(samples),
         "n_rejected": sum(not verdict.kept for verdict in verdicts),
         "n_without_eos": sum(not each.ended for each in samples),
-        **{fact: found[finding] for finding, fact in FACTS.items() if marked or finding != "malformed"},
+        **{fact: found[finding] for finding, fact in FACTS.items() if tagged or finding != "malformed"},
     }
 
 
 def replacements(
     config: FilterConfig, round_: Sequence[tuple[Request, Verdict]], *, asked: int, sampled: int
 ) -> list[Request]:
-    """Requests in place of the rejected documents of a round, with their prompts, as far as the budget goes.
+    """Requests in place of the rejected documents of a round, with their prompts, up to ``max_sampled_ratio``.
 
     Args:
-        config: the budget, and whether documents are replaced at all.
+        config: how many may be sampled, and whether documents are replaced at all.
         round_: what was asked for last, in the order of the numbers, and what is said of what came.
         asked: how many documents are wanted.
         sampled: how many were sampled so far; the first of the new ones has this number.
@@ -139,5 +139,5 @@ def replacements(
     if config.mode != "reject":
         return []
     rejected = [request for request, verdict in round_ if not verdict.kept]
-    room = max(0, math.ceil(config.budget * asked) - sampled)
+    room = max(0, math.ceil(config.max_sampled_ratio * asked) - sampled)
     return [replace(request, index=sampled + place) for place, request in enumerate(rejected[:room])]

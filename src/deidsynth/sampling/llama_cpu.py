@@ -1,4 +1,4 @@
-"""One decoding step of a Llama-type model on the processor, in plain functions over its weights.
+"""One decoding step of a Llama-type model on the CPU, in plain functions over its weights.
 
 The query heads of one key/value head are rows of one matrix product, so keys and values are never repeated; the cache
 is written in place. Residuals, norms and rotations are computed in float32, matrix products in the type of the weights.
@@ -20,7 +20,7 @@ LARGEST_BYTES = 4 * 2**30  # of weights, as they lie in memory twice
 
 
 def supports(model: PreTrainedModel) -> bool:
-    """Whether ``Llama`` computes what this model computes: plain, on the processor, unquantized, without hooks."""
+    """Whether ``Llama`` computes what this model computes: plain, on the CPU, unquantized, without hooks."""
     if type(model) is not LlamaForCausalLM or model.training:
         return False
     if any(module._forward_hooks or module._forward_pre_hooks for module in model.modules()):

@@ -11,8 +11,8 @@ from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerB
 from deidsynth.errors import InputError
 from deidsynth.models.language_model.causal_lm import context_length
 from deidsynth.models.language_model.codec import Codec
-from deidsynth.models.language_model.packing import Frame
-from deidsynth.sampling.cpu_decoding import WaveDecoder, supports
+from deidsynth.models.language_model.packing import SpecialTokenIds
+from deidsynth.sampling.cpu_decoding import CpuDecoder, supports
 from deidsynth.sampling.decoding import continuations
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings
 
@@ -32,19 +32,21 @@ class LocalEngine:
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, codec: Codec | None = None) -> None:
         self._model = model
         self._codec = codec or Codec(tokenizer)
-        self._frame = replace(Frame.of(tokenizer), marks=self._codec.mark_ids, suppressed=self._codec.header_ids)
+        self._special = replace(
+            SpecialTokenIds.of(tokenizer), added=self._codec.added_ids, suppressed=self._codec.control_code_ids
+        )
         self._context = context_length(model)
         model.generation_config = GenerationConfig()
-        self._waves = WaveDecoder(model) if supports(model) else None
+        self._cpu_decoder = CpuDecoder(model) if supports(model) else None
 
     def sample_batch(self, requests: Sequence[Request], settings: SamplingSettings, seed: int) -> list[Sample]:
-        """The documents of one batch; prompts are filled up on the left.
+        """The documents of one batch; prompts are padded on the left.
 
         Raises:
             InputError: a prompt leaves no room for text.
         """
-        frame = self._frame
-        prompts = [[frame.bos, *self._start(request)] for request in requests]
+        special = self._special
+        prompts = [[special.bos, *self._start(request)] for request in requests]
         width = max(len(prompt) for prompt in prompts)
         longest = min(settings.max_length_tokens, self._context - 1)
         if width - 1 >= longest:
@@ -57,9 +59,9 @@ class LocalEngine:
         # One place more than the shortest prompt leaves: that in which a text of full length ends.
         room = settings.max_length_tokens + 2 - min(len(prompt) for prompt in prompts)
         limit = min(room, self._context + 1 - width)
-        waves = self._waves if settings.is_plain else None
-        draw = partial(continuations, self._model) if waves is None else waves.continuations
-        drawn = draw(prompts, frame, settings, max_new_tokens=limit, seed=seed)
+        decoder = self._cpu_decoder if settings.is_plain else None
+        draw = partial(continuations, self._model) if decoder is None else decoder.continuations
+        drawn = draw(prompts, special, settings, max_new_tokens=limit, seed=seed)
         return [
             self._sample(request, prompt, continuation[: settings.max_length_tokens + 2 - len(prompt)], seed)
             for request, prompt, continuation in zip(requests, prompts, drawn, strict=True)
@@ -67,12 +69,12 @@ class LocalEngine:
 
     def _start(self, request: Request) -> list[int]:
         return self._codec.encode_start(
-            request.prompt, request.entities, is_open=request.is_open, header=request.header
+            request.prompt, request.entities, is_open=request.is_open, control_codes=request.control_codes
         )
 
     def _sample(self, request: Request, prompt: Sequence[int], continuation: list[int], seed: int) -> Sample:
-        ended = self._frame.eos in continuation
-        kept = continuation[: continuation.index(self._frame.eos) if ended else -1]
+        ended = self._special.eos in continuation
+        kept = continuation[: continuation.index(self._special.eos) if ended else -1]
         read = self._codec.decode(prompt[1:], kept, request.prompt, request.entities, is_open=request.is_open)
         return Sample(
             index=request.index,
@@ -83,7 +85,7 @@ class LocalEngine:
             ended=ended,
             seed=seed,
             entities=read.entities,
-            n_marks=read.n_marks,
-            repairs=read.repairs if self._codec.markup else None,
-            header_number=request.header_number,
+            n_special_tokens=read.n_special_tokens,
+            repairs=read.repairs if self._codec.added_tokens else None,
+            control_codes_document=request.control_codes_document,
         )

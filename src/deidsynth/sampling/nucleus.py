@@ -27,7 +27,7 @@ def draw(logits: Tensor, temperature: float, top_p: float, top_k: int, generator
         temperature: above 0.
         top_p: mass of the nucleus; 1 is off.
         top_k: only tokens that are as likely as the k-th (all of those that are alike); 0 is off.
-        generator: the source of chance.
+        generator: of the random numbers.
 
     Returns:
         Token ids. Shape (n_rows,).
@@ -59,7 +59,7 @@ def categorical(masses: Tensor, generator: torch.Generator) -> Tensor:
 
     Args:
         masses: not negative, some positive in each row. Shape (n_rows, n).
-        generator: the source of chance.
+        generator: of the random numbers.
 
     Returns:
         Shape (n_rows,).
@@ -84,7 +84,7 @@ def categorical(masses: Tensor, generator: torch.Generator) -> Tensor:
 def _doubtful(masses: Tensor, tokens: Tensor, top_p: float) -> Tensor:
     """Rows whose token may lie outside the nucleus; all others' tokens are in it. Shape (n_doubtful,).
 
-    In passes that the processor does many places at a time; comparing and selecting take five times as long.
+    In passes that the CPU vectorizes; comparing and selecting take five times as long.
     """
     own = masses.gather(1, tokens[:, None])
     rows = (own[:, 0] <= 1 - top_p + MARGIN).nonzero().flatten()  # for any other, all else together is too little

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deidsynth.config import PromptConfig
 from deidsynth.documents import Document, Entity
-from deidsynth.errors import CorpusError, InputError
+from deidsynth.errors import ConfigError, CorpusError, InputError
 from deidsynth.sampling.engine import Request
 from deidsynth.surrogates import Surrogates
 
@@ -46,15 +46,7 @@ def first_words(document: Document, n_words: int) -> Document:
 
 def with_surrogates(document: Document, surrogates: Surrogates) -> Document:
     """The document with every entity replaced by an invented value of its label."""
-    text, entities, last = "", [], 0
-    for entity in document.entities:
-        text += document.text[last : entity.start]
-        value = surrogates.value(entity.label, like=document.surface(entity))
-        if value:
-            entities.append(Entity(len(text), len(text) + len(value), entity.label))
-        text += value
-        last = entity.end
-    return Document(document.doc_id, text + document.text[last:], tuple(entities), document.group)
+    return document.replace_entities(lambda entity: surrogates.value(entity.label, like=document.surface(entity)))
 
 
 def make_prompts(
@@ -65,11 +57,12 @@ def make_prompts(
     Args:
         config: where they come from, and what happens to PII in them.
         documents: the validation documents.
-        language: of the invented values.
+        language: of the invented values; None where it is not known.
         seed: of the invented values.
 
     Raises:
         CorpusError: no prompt is left.
+        ConfigError: invented values are needed, and their language is not known.
         InputError: the prompt file is missing, empty or not UTF-8.
     """
     if config.source == "bos":
@@ -81,14 +74,30 @@ def make_prompts(
         raise CorpusError(
             "no validation document gives a prompt; use prompts.source: bos, another prompts.pii or more documents"
         )
-    surrogates = Surrogates(language or "en", seed)
+    surrogates = _surrogates(config, beginnings, language, seed)
     prompts = []
     for whole, start in beginnings:
         cut = any(entity.start < len(start.text) < entity.end for entity in whole.entities)
-        shown = with_surrogates(start, surrogates) if config.pii == "surrogate" else start
+        shown = with_surrogates(start, surrogates) if surrogates is not None else start
         is_open = cut and bool(shown.entities) and shown.entities[-1].end == len(shown.text)
         prompts.append(Prompt(shown.text, shown.entities, is_open))
     return prompts
+
+
+def _surrogates(
+    config: PromptConfig, beginnings: Sequence[tuple[Document, Document]], language: str | None, seed: int
+) -> Surrogates | None:
+    """What makes the invented values; None where none are needed."""
+    if config.pii != "surrogate" or not any(start.entities for _, start in beginnings):
+        return None
+    if language is None:
+        raise ConfigError(
+            [
+                "prompts.language: the language of the prompts is not known, so no invented values can take the place "
+                "of the names in them; give it, such as --language es"
+            ]
+        )
+    return Surrogates(language, seed)
 
 
 def _beginnings(config: PromptConfig, documents: Sequence[Document]) -> list[tuple[Document, Document]]:
@@ -97,37 +106,17 @@ def _beginnings(config: PromptConfig, documents: Sequence[Document]) -> list[tup
     return [(whole, start) for whole, start in pairs if start.text and (config.pii != "drop" or not start.entities)]
 
 
-def prompt_turns(
-    config: PromptConfig, documents: Sequence[Document], *, seed: int, n_documents: int
-) -> list[int] | None:
-    """Which prompt each sample begins with, so that rare labels get their share; None where they just go in turn.
-
-    The labels take turns, and so do the documents of a label, in a shuffled order. Documents without entities count as
-    those of one more label. So a prompt's share is ``sum(1 / (n_labels * n_holders(label)))`` over the labels of its
-    document, with ``n_holders`` the number of documents that have the label.
-
-    Args:
-        config: whether labels are balanced.
-        documents: those that ``make_prompts`` was given.
-        seed: of the orders.
-        n_documents: how many samples there will be.
-    """
-    if config.balance == "none":
-        return None
-    return label_turns([whole for whole, _ in _beginnings(config, documents)], seed=seed, n_turns=n_documents)
-
-
-def label_turns(documents: Sequence[Document], *, seed: int, n_turns: int) -> list[int]:
+def label_turns(labels_of: Sequence[Collection[str]], *, seed: int, n_turns: int) -> list[int]:
     """Numbers of documents: the labels take turns, and so do the documents of a label, in a shuffled order.
 
     Args:
-        documents: those without entities count as those of one more label.
+        labels_of: the labels of each document; those without any count as those of one more label.
         seed: of the orders.
         n_turns: how many numbers there will be.
     """
     holders: defaultdict[str, list[int]] = defaultdict(list)
-    for number, document in enumerate(documents):
-        for label in {entity.label for entity in document.entities} or {""}:
+    for number, found in enumerate(labels_of):
+        for label in found or {""}:
             holders[label].append(number)
     labels = sorted(holders)
     chance = random.Random(seed)
@@ -157,10 +146,9 @@ def _file_prompts(path: Path) -> list[str]:
     return prompts
 
 
-def make_requests(prompts: Sequence[Prompt], n_documents: int, turns: Sequence[int] | None = None) -> list[Request]:
-    """One request for each document, the prompts taken in turn, or in the order of ``turns``."""
-    numbers = turns if turns is not None else [index % len(prompts) for index in range(n_documents)]
-    chosen = [(number, prompts[number]) for number in numbers]
+def make_requests(prompts: Sequence[Prompt], n_documents: int) -> list[Request]:
+    """One request for each document, the prompts taken in turn."""
+    chosen = [(index % len(prompts), prompts[index % len(prompts)]) for index in range(n_documents)]
     return [
         Request(index, prompt.text, number, prompt.entities, prompt.is_open)
         for index, (number, prompt) in enumerate(chosen)

@@ -1,25 +1,30 @@
-"""The steps of the pipeline: thin; input artifacts in, one output artifact out."""
+"""The steps of the pipeline: input artifacts in, one output artifact out. Importing this room loads no model."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 
-from deidsynth.stages.adapt import Adapt
-from deidsynth.stages.annotate import Annotate
-from deidsynth.stages.annotate_inline import AnnotateInline
-from deidsynth.stages.base import Base
-from deidsynth.stages.evaluate import Evaluate
-from deidsynth.stages.memorization import Overlap
-from deidsynth.stages.select import Select
-from deidsynth.stages.stage import Stage, StageContext
-from deidsynth.stages.synthesize import Synthesize
-from deidsynth.stages.train import Train
+from deidsynth.stages.adapt import ADAPT
+from deidsynth.stages.annotate import ANNOTATE
+from deidsynth.stages.annotate_inline import ANNOTATE_INLINE
+from deidsynth.stages.base import BASE
+from deidsynth.stages.evaluate import EVALUATE
+from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, IMPORT
+from deidsynth.stages.memorization import MEMORIZATION
+from deidsynth.stages.select import SELECT
+from deidsynth.stages.specification import StageContext, StageSpec
+from deidsynth.stages.synthesize import SYNTHESIZE
+from deidsynth.stages.train import TRAIN
 
-_ALL: tuple[Stage, ...] = (
-    Select(), Base(), Adapt(), Synthesize(), Train(), Annotate(), AnnotateInline(), Evaluate(), Overlap(),
+STAGES = MappingProxyType(
+    {
+        spec.name: spec
+        for spec in (
+            IMPORT, GIVEN_CORPUS, GIVEN_MODEL, SELECT, BASE, ADAPT, SYNTHESIZE, TRAIN, ANNOTATE, ANNOTATE_INLINE,
+            EVALUATE, MEMORIZATION,
+        )
+    }
 )  # fmt: skip
-
-STAGES = MappingProxyType({stage.name: stage for stage in _ALL})
 """Every stage by its name."""
 
-__all__ = ["STAGES", "Stage", "StageContext"]
+__all__ = ["STAGES", "StageContext", "StageSpec"]

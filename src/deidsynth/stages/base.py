@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from deidsynth.config import ResolvedAdaptConfig
+from deidsynth.stages.artifacts import CURVE, MODEL
+from deidsynth.stages.specification import StageSpec
 
-import torch
-
-from deidsynth.config import AdaptConfig, StageConfig
-from deidsynth.errors import ConfigError
-from deidsynth.models.language_model.causal_lm import adaptable_model
-from deidsynth.stages.artifacts import CURVE, MODEL, write_lines
-from deidsynth.stages.stage import StageContext
-from deidsynth.starters import SCRATCH
-
-
-class Base:
-    """Nothing in; ``model/`` as ``adapt`` would begin from it, and an empty ``curve.jsonl`` out."""
-
-    name = "base"
-    version = 1
-    config_type: type[StageConfig] = AdaptConfig
-
-    def run(
-        self, config: AdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
-    ) -> Mapping[str, Any]:
-        """Write the weights of the base model; no document is seen.
-
-        Raises:
-            ConfigError: a base from scratch, which has no weights before it is trained, or one that is to know marks.
-        """
-        if config.annotations == "inline" or config.header:
-            raise ConfigError(
-                [
-                    "adapt.annotations, adapt.header: a model that is not adapted knows neither; leave them "
-                    "out, and synthesize.annotations too"
-                ]
-            )
-        if config.base == SCRATCH:
-            raise ConfigError(["adapt.base: scratch knows nothing before it is adapted; give another base model"])
-        torch.manual_seed(context.seed)
-        adaptable = adaptable_model(config, (), context.device)
-        model: Any = adaptable.model
-        model.save_pretrained(output / MODEL)
-        adaptable.tokenizer.save_pretrained(output / MODEL)
-        write_lines(output / CURVE, ())
-        return {
-            "method": adaptable.method,
-            "n_parameters": sum(weight.numel() for weight in model.parameters()),
-            "n_tokens_seen": 0,
-        }
+BASE = StageSpec(
+    name="base",
+    version=1,
+    config_type=ResolvedAdaptConfig,
+    implementation="deidsynth.stages.work.base:Base",
+    outputs={"model": MODEL, "curve": CURVE},
+    title="Take the language model as it is",
+    facts={"n_parameters": "parameters"},
+    is_light=True,
+    check="deidsynth.models.requirements:check_base",
+)

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from deidsynth.config import EvaluateConfig
+from deidsynth.stages.artifacts import PREDICTIONS, SCORES
+from deidsynth.stages.specification import StageSpec
 
-from deidsynth.config import EvaluateConfig, StageConfig
-from deidsynth.corpora import read_jsonl, write_jsonl
-from deidsynth.metrics import score
-from deidsynth.models.tagger.token_classifier import load_tagger
-from deidsynth.stages.artifacts import CORPUS, MODEL, PREDICTIONS, SCORES, write_json
-from deidsynth.stages.prediction import predicted
-from deidsynth.stages.stage import StageContext
-
-
-class Evaluate:
-    """``model`` and ``corpus`` in; ``scores.json`` and ``predictions.jsonl`` out."""
-
-    name = "evaluate"
-    version = 2
-    config_type: type[StageConfig] = EvaluateConfig
-
-    def run(
-        self, config: EvaluateConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
-    ) -> Mapping[str, Any]:
-        """Predict and score."""
-        gold = read_jsonl(inputs["corpus"] / CORPUS)
-        tagger = load_tagger(str(inputs["model"] / MODEL))
-        with context.progress.task("evaluate", len(gold), "documents") as task:
-            found = predicted(tagger, gold.documents, config.annotate, context, task)
-        write_jsonl(replace(gold.with_documents(found), annotation="silver"), output / PREDICTIONS)
-        scores = score(gold.documents, found)
-        write_json(output / SCORES, scores.to_dict())
-        return {"n_documents": len(gold), "strict_f1": scores.strict.f1, "token_f1": scores.token.f1}
+EVALUATE = StageSpec(
+    name="evaluate",
+    version=2,
+    config_type=EvaluateConfig,
+    implementation="deidsynth.stages.work.evaluate:Evaluate",
+    inputs={"model": "a tagger", "corpus": "gold documents"},
+    outputs={"scores": SCORES, "predictions": PREDICTIONS},
+    title="Score a tagger",
+    facts={"n_documents": "documents", "strict_f1": "strict F1", "token_f1": "token F1"},
+    headline=("strict_f1", "token_f1"),
+)

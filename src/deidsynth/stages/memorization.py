@@ -1,76 +1,27 @@
-"""Overlap: how much of the training text stands again in the synthetic text, and which notes may be shown."""
+"""Memorization: how much of the training text reappears in the synthetic text, and which notes may be shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from deidsynth.config import MemorizationConfig
+from deidsynth.stages.artifacts import MEMORIZATION as FIGURES
+from deidsynth.stages.specification import StageSpec
 
-from deidsynth.config import OverlapConfig, StageConfig
-from deidsynth.corpora import read_jsonl
-from deidsynth.privacy import RareValues, VerbatimIndex, ngram_recall
-from deidsynth.stages.artifacts import CORPUS, OVERLAP, write_json
-from deidsynth.stages.stage import StageContext
-
-
-class Overlap:
-    """``texts``, ``train`` and ``held_out`` in; ``overlap.json`` out."""
-
-    name = "overlap"
-    version = 2
-    config_type: type[StageConfig] = OverlapConfig
-
-    def run(
-        self, config: OverlapConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
-    ) -> Mapping[str, Any]:
-        """Write n-gram recall and the indices of the notes that may be shown.
-
-        Those hold no long run of training text and no rare identifying value of it.
-        """
-        texts, train, held_out = (read_jsonl(inputs[role] / CORPUS) for role in ("texts", "train", "held_out"))
-        synthetic = [document.text for document in texts]
-        index = VerbatimIndex(
-            [document.text for document in train],
-            [document.unit for document in train],
-            max_run_words=config.max_run_words,
-            min_groups=config.min_groups,
-        )
-        rare = RareValues(
-            ((document.surface(entity), document.unit) for document in train for entity in document.entities),
-            min_characters=config.min_entity_characters,
-            min_groups=config.min_groups,
-        )
-        shown, n_verbatim, n_rare = [], 0, 0
-        with context.progress.task("overlap", len(synthetic), "documents") as task:
-            for number, text in enumerate(synthetic):
-                verbatim, replayed = not index.passes(text), rare.occur_in(text)
-                n_verbatim += verbatim
-                n_rare += replayed
-                if text.strip() and not verbatim and not replayed:
-                    shown.append(number)
-                task.advance(1)
-        recall = {
-            "train": ngram_recall([document.text for document in train], synthetic, config.n),
-            "held_out": ngram_recall([document.text for document in held_out], synthetic, config.n),
-        }
-        result = {
-            "n": config.n,
-            **recall,
-            "n_notes_checked": len(synthetic),
-            "n_notes_passing": len(shown),
-            "max_run_words": config.max_run_words,
-            "min_groups": config.min_groups,
-            "min_entity_characters": config.min_entity_characters,
-            "n_notes_with_long_runs": n_verbatim,
-            "n_notes_with_rare_entities": n_rare,
-            "shown": shown,
-        }
-        write_json(output / OVERLAP, result)
-        return {
-            "n_notes_checked": len(synthetic),
-            "n_notes_with_long_runs": n_verbatim,
-            "n_notes_with_rare_entities": n_rare,
-            "n_notes_passing": len(shown),
-            "recall_train": recall["train"]["recall"],
-            "recall_held_out": recall["held_out"]["recall"],
-        }
+MEMORIZATION = StageSpec(
+    name="memorization",
+    version=2,
+    config_type=MemorizationConfig,
+    implementation="deidsynth.stages.work.memorization:Memorization",
+    inputs={"texts": "synthetic documents", "train": "documents learned from", "held_out": "documents never seen"},
+    outputs={"figures": FIGURES},
+    title="Look for training text",
+    facts={
+        "n_notes_checked": "notes checked",
+        "n_notes_passing": "notes that may be shown",
+        "n_notes_with_long_runs": "notes with a long copied run",
+        "n_notes_with_rare_entities": "notes with a rare real value",
+        "recall_train": "wording of training notes that reappears",
+        "recall_held_out": "wording of unseen notes that reappears",
+    },
+    headline=("n_notes_passing",),
+    is_light=True,
+)

@@ -1,37 +1,21 @@
-"""Select: one part of the imported corpus, or a nested share of it."""
+"""Select: one split of the imported corpus, or a nested share of it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from deidsynth.config import SelectConfig
+from deidsynth.stages.artifacts import CORPUS
+from deidsynth.stages.specification import StageSpec
 
-from deidsynth.config import SelectConfig, StageConfig
-from deidsynth.corpora import make_fold, make_splits, read_jsonl, take_fraction, write_jsonl
-from deidsynth.stages.artifacts import CORPUS, DOCUMENTS, PARTS
-from deidsynth.stages.stage import StageContext
-
-
-class Select:
-    """``corpus`` in; the part asked for out."""
-
-    name = "select"
-    version = 1
-    config_type: type[StageConfig] = SelectConfig
-
-    def run(
-        self, config: SelectConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
-    ) -> Mapping[str, Any]:
-        """Write ``corpus.jsonl``."""
-        folder = inputs["corpus"]
-        corpus = read_jsonl(folder / DOCUMENTS)
-        parts = json.loads((folder / PARTS).read_text(encoding="utf-8"))
-        if config.fold is None:
-            part = make_splits(corpus, parts, config.split)[config.part]
-        else:
-            part = make_fold(corpus, parts, config.split, config.fold)[config.part]
-        if config.fraction < 1.0:
-            part = take_fraction(part, config.fraction, config.split.seed)
-        write_jsonl(part, output / CORPUS)
-        return {"n_documents": len(part), "n_entities": part.n_entities}
+SELECT = StageSpec(
+    name="select",
+    version=2,
+    config_type=SelectConfig,
+    implementation="deidsynth.stages.work.select:Select",
+    inputs={"corpus": "an imported corpus"},
+    outputs={"corpus": CORPUS},
+    title="Select documents",
+    facts={"n_documents": "documents", "n_entities": "entities"},
+    headline=("n_documents", "n_entities"),
+    is_light=True,
+    holds_source_text=True,
+)

@@ -2,206 +2,40 @@
 
 from __future__ import annotations
 
-import functools
-import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from deidsynth.config import SynthesizeConfig
+from deidsynth.stages.artifacts import CORPUS, SAMPLES
+from deidsynth.stages.specification import StageSpec
 
-from deidsynth.config import StageConfig, SynthesizeConfig
-from deidsynth.corpora import read_jsonl
-from deidsynth.documents import Document
-from deidsynth.errors import ConfigError
-from deidsynth.models.language_model.causal_lm import load_causal_lm
-from deidsynth.models.language_model.codec import Codec
-from deidsynth.models.language_model.markup import Markup, malformed_share
-from deidsynth.sampling.control_codes import with_headers
-from deidsynth.sampling.endpoint import EndpointEngine
-from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings, sample
-from deidsynth.sampling.filters import Filters, Verdict, replacements
-from deidsynth.sampling.local import LocalEngine
-from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests, prompt_turns
-from deidsynth.stages.artifacts import CORPUS, MODEL, read_lines, write_lines
-from deidsynth.stages.parts import pieces_of
-from deidsynth.stages.sampled import write_sampled
-from deidsynth.stages.stage import StageContext
-
-
-class Synthesize:
-    """``model``, ``prompts`` and ``train`` in; ``corpus.jsonl`` and ``samples.jsonl`` out.
-
-    The corpus has entities where the model writes them (``annotations: inline`` or ``agreement``), else none.
-
-    A batch is the unit that is kept when a run is killed; one that was under way is done again whole. No batch depends
-    on another: those that are asked for first can be made elsewhere. What is sampled in place of rejected documents
-    depends on all verdicts before it. Verdicts are not kept: they follow from the batches.
-    """
-
-    name = "synthesize"
-    version = 3
-    config_type: type[StageConfig] = SynthesizeConfig
-
-    def run(
-        self, config: SynthesizeConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
-    ) -> Mapping[str, Any]:
-        """Sample the documents; their records carry the numbers of prompt and header, never the prompt.
-
-        Raises:
-            ConfigError: the model does not write the entities or know the headers that are asked for.
-        """
-        train = read_jsonl(inputs["train"] / CORPUS).documents
-        requests, n_prompts = _first_requests(config, inputs, train, context.seed)
-        asked = len(requests)
-        filters = Filters(config.filters, train)
-        if config.filters.mode != "off" and not filters.compares:
-            context.progress.message("there is no training text to compare with: copies of it cannot be found")
-        batches = _Batches(config, inputs, context, context.scratch)
-        judged: list[tuple[Sample, Verdict]] = []
-        while requests:
-            sampled = batches.take(requests, "synthesize: replace" if judged else "synthesize")
-            fresh = [(each, _judge(filters, each)) for each in sampled]
-            judged += fresh
-            said = [(request, verdict) for request, (_, verdict) in zip(requests, fresh, strict=True)]
-            requests = replacements(config.filters, said, asked=asked, sampled=len(judged))
-        written = write_sampled(judged, output, with_entities=config.annotations != "machine")
-        facts = {**written, "n_prompts": n_prompts, "tokens_per_second": batches.tokens_per_second}
-        missing = asked - int(facts["n_documents"])
-        if missing > 0 and config.filters.mode == "reject":
-            context.progress.message(
-                f"{missing} of {asked} texts are missing: the filters rejected {facts['n_rejected']} of "
-                f"{facts['n_sampled']}; adapt for longer, raise synthesize.filters.budget, or see what was found"
-            )
-        return {**facts, "n_asked": asked, "n_missing": missing}
-
-    def run_part(
-        self,
-        config: SynthesizeConfig,
-        inputs: Mapping[str, Path],
-        output: Path,
-        context: StageContext,
-        part: int,
-        n_parts: int,
-    ) -> Mapping[str, Any]:
-        """Sample one run of the batches that are asked for first, which ``run`` then finds.
-
-        A server is left to ``run``: it batches by itself, and would get the requests of all parts at once.
-
-        Args:
-            config: as for ``run``.
-            inputs: see there.
-            output: gets a file for each batch.
-            context: see there.
-            part: zero-based.
-            n_parts: how many there are; each has as many batches as any other, give or take one.
-        """
-        if config.endpoint.base_url is not None:
-            return {"n_sampled": 0}
-        train = read_jsonl(inputs["train"] / CORPUS).documents
-        requests, _ = _first_requests(config, inputs, train, context.seed)
-        batches = _Batches(config, inputs, context, output)
-        sampled = batches.take(requests, "synthesize", (part, n_parts))
-        return {"n_sampled": len(sampled), "tokens_per_second": batches.tokens_per_second}
-
-
-def _first_requests(
-    config: SynthesizeConfig, inputs: Mapping[str, Path], train: Sequence[Document], seed: int
-) -> tuple[list[Request], int]:
-    """What is asked for before anything is rejected, in the order of the numbers, and how many prompts there are."""
-    markup = _markup(config, inputs)
-    prompt_documents = read_jsonl(inputs["prompts"] / CORPUS).documents
-    prompts = make_prompts(config.prompts, prompt_documents, language=config.prompts.language, seed=seed)
-    per_prompt = config.samples_per_prompt
-    asked = max(1, round(config.volume * len(train))) if per_prompt is None else per_prompt * len(prompts)
-    turns = prompt_turns(config.prompts, prompt_documents, seed=seed, n_documents=asked)
-    requests = make_requests(prompts, asked, turns)
-    return with_headers(requests, markup, config.prompts.headers, train, seed), len(prompts)
-
-
-class _Batches:
-    """Samples requests batch by batch and keeps every batch in a folder, where it finds those that are there.
-
-    Args:
-        config: how the next token is drawn, and the size of a batch.
-        inputs: folder of each input artifact; the model is loaded for the first batch that is not there.
-        context: seed and listener.
-        kept: folder of the batches.
-    """
-
-    def __init__(self, config: SynthesizeConfig, inputs: Mapping[str, Path], context: StageContext, kept: Path) -> None:
-        self._config, self._context, self._kept = config, context, kept
-        self._load = functools.cache(functools.partial(_engine, config, inputs, context))
-        self._n_batches, self._n_tokens, self._seconds = 0, 0, 0.0
-
-    @property
-    def tokens_per_second(self) -> float | None:
-        """Of what this process sampled; None where it found everything there."""
-        return round(self._n_tokens / self._seconds, 1) if self._n_tokens and self._seconds else None
-
-    def take(self, requests: Sequence[Request], task_name: str, part: tuple[int, int] = (0, 1)) -> list[Sample]:
-        """The samples of some requests, in the order of their numbers; their batches are numbered on.
-
-        Args:
-            requests: in the order of their numbers.
-            task_name: for the listener.
-            part: which part of the batches is taken, zero-based, and of how many.
-        """
-        batches = in_batches(requests, self._config.batch_size)
-        wanted = pieces_of(*part, len(batches))
-        first, self._n_batches = self._n_batches, self._n_batches + len(batches)
-        taken: list[Sample] = []
-        with self._context.progress.task(task_name, sum(len(batches[each]) for each in wanted), "documents") as task:
-            for number in wanted:
-                batch = batches[number]
-                taken += self._batch(first + number, batch)
-                task.advance(len(batch), tokens_per_second=self.tokens_per_second or 0.0)
-        return sorted(taken, key=lambda each: each.index)
-
-    def _batch(self, number: int, requests: Sequence[Request]) -> list[Sample]:
-        """The samples of one batch, from the folder or drawn now."""
-        file = self._kept / f"batch-{number:06d}.jsonl"
-        if file.exists():
-            return [Sample.from_dict(row) for row in read_lines(file)]
-        engine = self._load()
-        began = time.monotonic()
-        samples = sample(engine, requests, _settings(self._config), self._context.seed, number)
-        write_lines(file, [each.to_dict() for each in samples])
-        self._n_tokens += sum(each.n_tokens for each in samples)
-        self._seconds += time.monotonic() - began
-        return samples
-
-
-def _markup(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> Markup:
-    markup = Markup() if config.endpoint.base_url is not None else Markup.load(inputs["model"] / MODEL)
-    if config.annotations != "machine" and not markup.inline:
-        raise ConfigError(
-            [
-                f"annotations: {config.annotations}: the model writes no entities; adapt one with "
-                "adapt.annotations: inline"
-            ]
-        )
-    return markup
-
-
-def _judge(filters: Filters, sample: Sample) -> Verdict:
-    malformed = malformed_share(sample.n_marks, sample.repairs or {})
-    return filters.judge(sample.text, sample.prompt_characters, malformed, ended=sample.ended)
-
-
-def _engine(config: SynthesizeConfig, inputs: Mapping[str, Path], context: StageContext) -> Engine:
-    if config.endpoint.base_url is not None:
-        return EndpointEngine(config.endpoint)
-    model, tokenizer = load_causal_lm(str(inputs["model"] / MODEL), context.device, context.precision)
-    return LocalEngine(model, tokenizer, Codec(tokenizer, _markup(config, inputs)))
-
-
-def _settings(config: SynthesizeConfig) -> SamplingSettings:
-    return SamplingSettings(
-        temperature=config.temperature,
-        top_p=config.top_p,
-        top_k=config.top_k,
-        min_p=config.min_p,
-        repetition_penalty=config.repetition_penalty,
-        stop=tuple(config.stop),
-        max_length_tokens=config.max_length_tokens,
-        batch_size=config.batch_size,
-    )
+SYNTHESIZE = StageSpec(
+    name="synthesize",
+    version=4,
+    config_type=SynthesizeConfig,
+    implementation="deidsynth.stages.work.synthesize:Synthesize",
+    inputs={
+        "model": "an adapted language model",
+        "prompts": "documents whose first words are prompts",
+        "train": "documents that the model was adapted to",
+    },
+    outputs={"corpus": CORPUS, "samples": SAMPLES},
+    title="Write synthetic notes",
+    facts={
+        "n_documents": "documents",
+        "tokens_per_second": "tokens/s",
+        "n_asked": "notes asked for",
+        "n_sampled": "notes sampled",
+        "n_rejected": "notes rejected",
+        "n_missing": "notes missing",
+        "n_without_eos": "cut off at the length limit",
+        "n_empty": "empty notes",
+        "n_malformed": "notes with broken inline entity tags",
+        "n_overlong": "notes too long without an end",
+        "n_loops": "notes caught in a loop",
+        "n_in_foreign_script": "notes in a foreign script",
+        "n_in_other_language": "notes in another language",
+        "n_near_duplicates": "near-duplicates of another note",
+        "n_with_long_runs": "notes with a long copied run",
+        "n_with_identifying_runs": "notes with two identifiers in one copied run",
+    },
+    headline=("n_documents", "tokens_per_second"),
+    is_divisible=True,
+)

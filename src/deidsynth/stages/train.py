@@ -2,169 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
-from dataclasses import replace
-from functools import partial
-from pathlib import Path
-from random import Random
-from typing import Any
+from deidsynth.config import ResolvedTrainConfig
+from deidsynth.stages.artifacts import CURVE, MODEL, PRETRAINING_CURVE
+from deidsynth.stages.specification import StageSpec
 
-import torch
-
-from deidsynth.config import StageConfig, TrainConfig
-from deidsynth.corpora import read_jsonl
-from deidsynth.documents import Document
-from deidsynth.errors import CorpusError
-from deidsynth.metrics import Threshold, outside_threshold, score
-from deidsynth.models.devices import Compute
-from deidsynth.models.recipes import TaggerRecipe
-from deidsynth.models.tagger.prediction import outside_probabilities, predict
-from deidsynth.models.tagger.task_adaptive_pretraining import pretrain
-from deidsynth.models.tagger.token_classifier import Tagger, new_tagger
-from deidsynth.models.tagger.token_data import Example, TrainingChunks, training_chunks, transition_log_probs
-from deidsynth.models.tagger.training import carve_validation
-from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE, write_lines
-from deidsynth.stages.ensemble import Member, train_members
-from deidsynth.stages.resuming import trained
-from deidsynth.stages.stage import StageContext
-from deidsynth.surrogates import Surrogates, replace_mentions
-from deidsynth.tagging import TagSet
-
-WITHIN_WORDS_SHARE = 0.002
-"""Up to this share of the training entities' boundaries may cut a word for the tagger to keep to whole words."""
-
-
-class Train:
-    """``corpus`` in, and perhaps ``texts`` without labels; ``model/`` (a token classifier) and ``curve.jsonl`` out.
-
-    Everything that is decided here comes from the inputs alone: tokenizer, best epoch, weights. ``texts`` are for the
-    model that is trained on gold data; the synthetic model never gets any.
-    """
-
-    name = "train"
-    version = 6
-    config_type: type[StageConfig] = TrainConfig
-
-    def run(
-        self, config: TrainConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
-    ) -> Mapping[str, Any]:
-        """Train, and write the weights to keep."""
-        corpus = read_jsonl(inputs["corpus"] / CORPUS)
-        if not corpus.n_entities:
-            raise CorpusError("the training documents have no entities, so there is nothing to learn")
-        train, validation = list(corpus), list[Document]()
-        if config.keep == "best" or config.target_recall is not None:
-            train, validation = carve_validation(train, config.validation, context.seed)
-        tagger, chunks = _untrained(config, TagSet.of(corpus.label_scheme()), train, context)
-        texts = _texts(inputs["texts"], tagger, config) if "texts" in inputs else ()
-        n_pretrained = _pretrain(tagger, chunks, texts, config, output, context)
-        validate = partial(_strict_f1, validation, context.device, context.precision) if config.keep == "best" else None
-        others = [replace(tagger, model=deepcopy(tagger.model)) for _ in range(1, config.members)]
-        records = train_members(
-            [
-                Member(number, member, chunks, config, context, validate)
-                for number, member in enumerate([tagger, *others], start=1)
-            ]
-        )
-        tagger = replace(tagger, others=tuple(member.model for member in others))
-        threshold = _threshold(tagger, validation, config.target_recall, context)
-        if threshold is not None:
-            tagger = replace(tagger, outside_threshold=threshold.threshold)
-        tagger.save(output / MODEL)
-        for number, record in enumerate(records, start=1):
-            write_lines(output / (CURVE if number == 1 else f"{number}-{CURVE}"), record["curve"])
-        best = [record["best"] for record in records if record["best"] is not None]
-        return {
-            "n_documents": len(train),
-            "n_validation_documents": len(validation),
-            "n_chunks": len(chunks.examples) // chunks.n_copies,
-            "n_entities": chunks.n_entities,
-            "n_misaligned_entities": chunks.n_misaligned,
-            "n_lost_entities": chunks.n_lost,
-            "n_cut_entities": chunks.n_cut,
-            "n_boundaries_within_words": chunks.n_within_words,
-            "whole_words": tagger.whole_words,
-            "n_parameters": sum(weight.numel() for model in tagger.models for weight in model.parameters()),
-            "n_tokens_filled_in": n_pretrained,
-            "n_tokens_tagged": sum(record["n_targets"] for record in records),
-            "validation_f1": sum(best) / len(best) if best else None,
-            "outside_threshold": threshold and threshold.threshold,
-            "validation_token_recall": threshold and threshold.recall,
-            "validation_token_precision": threshold and threshold.precision,
-        }
-
-
-def _untrained(
-    config: TrainConfig, tag_set: TagSet, documents: Sequence[Document], context: StageContext
-) -> tuple[Tagger, TrainingChunks]:
-    """The tagger to train, with what the documents decide of its decoding, and the chunks to train it on."""
-    torch.manual_seed(context.seed)
-    tagger = new_tagger(config, tag_set, (document.text for document in documents), context.device)
-    longest = min(config.chunk_tokens or tagger.window_tokens, tagger.window_tokens)
-    cut = partial(training_chunks, tokenizer=tagger.tokenizer, tag_set=tag_set, max_words=config.chunk_words)
-    chunks = cut(documents, max_tokens=longest)
-    if config.swaps:
-        chance = Random(f"swaps-{context.seed}")
-        surrogates = Surrogates(config.language or "en", context.seed, config.variety or 0.0)
-        others = [replace_mentions(document, surrogates, chance, config.swaps) for document in documents]
-        chunks = chunks.with_copy(cut(others, max_tokens=longest))
-    transitions = config.transitions * transition_log_probs(chunks.examples, tag_set)
-    tagger = replace(
-        tagger,
-        whole_words=chunks.n_within_words <= WITHIN_WORDS_SHARE * 2 * chunks.n_entities,
-        window_tokens=chunks.longest_tokens,
-        transitions=transitions if config.transitions else None,
-    )
-    return tagger, chunks
-
-
-def _texts(folder: Path, tagger: Tagger, config: TrainConfig) -> Sequence[Example]:
-    """Chunks of texts without labels."""
-    file = folder / DOCUMENTS
-    texts = read_jsonl(file if file.exists() else folder / CORPUS)
-    longest = tagger.window_tokens
-    return training_chunks(
-        texts, tagger.tokenizer, tagger.tag_set, max_words=config.chunk_words, max_tokens=longest
-    ).examples
-
-
-def _pretrain(
-    tagger: Tagger,
-    chunks: TrainingChunks,
-    texts: Sequence[Example],
-    config: TrainConfig,
-    output: Path,
-    context: StageContext,
-) -> int:
-    """Fill-in training of the encoder, where it is asked for; how many tokens were filled in."""
-    if not TaggerRecipe.of(config).pretraining_epochs and not texts:
-        return 0
-    folder = context.scratch / "pretraining"
-    compute = Compute(context.seed, context.device, context.precision, folder)
-    record = trained(
-        tagger,
-        folder,
-        lambda memory: pretrain(tagger, chunks.examples, config, compute, memory, texts, chunks.n_copies),
-        "pretrain",
-        context,
-    )
-    write_lines(output / PRETRAINING_CURVE, record["curve"])
-    return int(record["n_targets"])
-
-
-def _threshold(
-    tagger: Tagger, validation: Sequence[Document], target_recall: float | None, context: StageContext
-) -> Threshold | None:
-    """The threshold whose recall on the validation documents is the target's; None where none is asked for."""
-    if target_recall is None:
-        return None
-    outside, private = outside_probabilities(tagger, validation, device=context.device, precision=context.precision)
-    if not private.any():
-        raise CorpusError("train.target_recall: the validation documents have no entities; raise train.validation")
-    return outside_threshold(outside, private, target_recall)
-
-
-def _strict_f1(documents: Sequence[Document], device: str, precision: str, tagger: Tagger) -> float:
-    found = list(predict(tagger, documents, device=device, precision=precision))
-    return score(documents, found).strict.f1 or 0.0
+TRAIN = StageSpec(
+    name="train",
+    version=8,
+    config_type=ResolvedTrainConfig,
+    implementation="deidsynth.stages.work.train:Train",
+    inputs={"corpus": "annotated documents", "texts": "unlabeled texts, perhaps"},
+    outputs={"model": MODEL, "curve": CURVE, "pretraining_curve": PRETRAINING_CURVE},
+    title="Train a tagger",
+    facts={
+        "n_documents": "documents",
+        "n_validation_documents": "documents for validation",
+        "n_entities": "entities",
+        "n_cut_entities": "entities cut by a chunk’s end",
+        "n_lost_entities": "entities that no token holds",
+        "n_misaligned_entities": "entities that tags cannot give back exactly",
+        "n_boundaries_within_words": "entity ends inside a word",
+        "n_tokens_masked": "tokens masked in pretraining",
+        "n_tokens_tagged": "tokens read for tagging",
+        "validation_f1": "validation F1",
+    },
+    headline=("n_documents", "n_entities", "validation_f1"),
+    check="deidsynth.models.requirements:check_encoder",
+)

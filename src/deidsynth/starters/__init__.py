@@ -15,7 +15,8 @@ from deidsynth.digests import digest, file_digest
 from deidsynth.errors import ModelNotFoundError, ModelNotUsableError
 
 Kind = Literal["causal", "encoder"]
-Base = Literal["scratch", "starter", "other"]
+Base = Literal["scratch", "starter", "hub"]
+"""What a model starts from; ``hub`` stands for any other model, by hub id or local folder."""
 
 SCRATCH = "scratch"
 FOLDER = Path(__file__).parent
@@ -80,7 +81,7 @@ def kind_of_base(name: str) -> Base:
     """The kind of base that a model starts from."""
     if name == SCRATCH:
         return "scratch"
-    return "starter" if is_starter(name) else "other"
+    return "starter" if is_starter(name) else "hub"
 
 
 def find(name: str, kind: Kind) -> Starter | None:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from deidsynth.config import FoldConfig, RunConfig, StudyConfig, merge, parse
+from deidsynth.config import (
+    FoldConfig,
+    ResolvedRun,
+    ResolvedTrainConfig,
+    RunConfig,
+    StudyConfig,
+    merge,
+    parse,
+    resolve_run,
+)
 from deidsynth.corpora import LoadedCorpus, make_fold, make_splits, take_fraction
-from deidsynth.models.recipes import AdaptRecipe, TaggerRecipe
 from deidsynth.study.cells import Cell
-from deidsynth.workflow.plan import DataShares
+from deidsynth.workflow.pipeline_plan import DataShares
 
 
 def shares_of(cell: Cell, study: StudyConfig) -> DataShares:
@@ -55,17 +63,24 @@ def with_arm(base: RunConfig, arm: str) -> RunConfig:
     return parse(RunConfig, merge(base.model_dump(mode="json"), changes), source=f"study, arm {arm}")
 
 
-def run_config(cell: Cell, base: RunConfig, study: StudyConfig, counts: Mapping[str, int]) -> RunConfig:
-    """The run configuration of a cell.
+def run_config(
+    cell: Cell, base: RunConfig, study: StudyConfig, counts: Mapping[str, int], *, language: str | None, precision: str
+) -> ResolvedRun:
+    """The run of a cell, resolved.
 
-    The synthetic corpus has as many documents in every arm of one volume: ``synthesize.volume`` counts in documents
-    of the adaptation, so it is scaled to the whole training part.
+    The synthetic corpus has as many documents in every arm of one volume: ``synthesize.volume_ratio`` is relative to
+    the documents of the adaptation, so it is scaled to the whole training split.
 
     Args:
         cell: the choice of every axis.
         base: what is varied.
         study: its budget says whether epochs or optimizer steps stay the same.
         counts: as :func:`count_documents` gives them.
+        language: ISO 639-1 code of the corpus.
+        precision: ``fp32`` or ``bf16``, as the device has it.
+
+    Raises:
+        ConfigError: settings that contradict each other.
     """
     data = with_arm(base, cell.arm).model_dump(mode="json")
     synthetic: dict[str, Any] = dict(base.train_synthetic)
@@ -80,31 +95,33 @@ def run_config(cell: Cell, base: RunConfig, study: StudyConfig, counts: Mapping[
         counted = counts["adaptation"] or counts["prompts"]
         scale = 1.0 if counted == counts["train"] else counts["train"] / counted
         volume = cell.synthetic_volume * scale
-        changes["synthesize"] = {"volume": volume}
+        changes["synthesize"] = {"volume_ratio": volume}
     config = parse(RunConfig, {**merge(data, changes), "train_synthetic": synthetic}, source="study cell")
-    return _equal_steps(config, cell, base) if study.budget == "steps" else config
+    run = resolve_run(config, language=language, precision=precision, adapts=cell.adaptation_fraction > 0.0)
+    return _equal_steps(run, cell, base) if study.budget == "steps" else run
 
 
-def _equal_steps(config: RunConfig, cell: Cell, base: RunConfig) -> RunConfig:
-    """The configuration with as many more epochs as there are fewer documents, for each training by itself."""
-    synthetic = config.synthetic_train_config()
+def _equal_steps(run: ResolvedRun, cell: Cell, base: RunConfig) -> ResolvedRun:
+    """The run with as many more epochs as there are fewer documents, for each training by itself."""
     more = 1.0
     if cell.synthetic_volume is not None and base.synthesize.samples_per_prompt is None:
-        more = base.synthesize.volume / cell.synthetic_volume
-    changes: dict[str, Any] = {
-        "train": _longer(config.train, 1.0 / cell.annotator_fraction),
-        "train_synthetic": merge(synthetic.model_dump(mode="json"), _longer(synthetic, more)),
-    }
+        more = base.synthesize.volume_ratio / cell.synthetic_volume
+    adapt = run.adapt
     if cell.adaptation_fraction > 0.0:
-        epochs = AdaptRecipe.of(config.adapt, "full").epochs
-        changes["adapt"] = {"epochs": epochs / cell.adaptation_fraction}
-    data = config.model_dump(mode="json")
-    data["train_synthetic"] = {}
-    return parse(RunConfig, merge(data, changes), source="study cell")
+        adapt = adapt.model_copy(update={"epochs": adapt.epochs / cell.adaptation_fraction})
+    return run.model_copy(
+        update={
+            "adapt": adapt,
+            "train": _longer(run.train, 1.0 / cell.annotator_fraction),
+            "train_synthetic": _longer(run.train_synthetic, more),
+        }
+    )
 
 
-def _longer(train: Any, factor: float) -> dict[str, Any]:
+def _longer(train: ResolvedTrainConfig, factor: float) -> ResolvedTrainConfig:
+    """The training with that many times the epochs, none of which a limit of steps cuts."""
     if factor == 1.0:
-        return {}
-    pretraining = TaggerRecipe.of(train).pretraining_epochs
-    return {"epochs": train.epochs * factor, "pretraining": {"epochs": pretraining * factor}}
+        return train
+    pretraining = train.task_adaptive_pretraining
+    longer = pretraining.model_copy(update={"epochs": pretraining.epochs * factor, "max_steps": 0})
+    return train.model_copy(update={"epochs": train.epochs * factor, "task_adaptive_pretraining": longer})

@@ -58,7 +58,7 @@ def expand(study: StudyConfig, base: RunConfig) -> list[Cell]:
         study: grid, zipped axes and explicit cells.
         base: what is left out of the study stands here.
     """
-    volume = base.synthesize.volume if base.synthesize.samples_per_prompt is None else None
+    volume = base.synthesize.volume_ratio if base.synthesize.samples_per_prompt is None else None
     default = {
         "adaptation_fraction": 1.0,
         "annotator_fraction": 1.0,

@@ -211,6 +211,6 @@ def _gap(
 
 
 def _mean_recall(records: Sequence[Record], which: str) -> float | None:
-    known = [record["overlap"].get(which, {}).get("recall") for record in records if record.get("overlap")]
+    known = [record["memorization"].get(which, {}).get("recall") for record in records if record.get("memorization")]
     values = [float(value) for value in known if value is not None]
     return float(np.mean(values)) if values else None

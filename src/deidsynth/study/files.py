@@ -94,11 +94,11 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> Study:
     config = parse(StudyConfig, data, source=str(path))
     base, source = _base_data(config, path)
     run = parse(RunConfig, apply_settings(base, others), source=source)
-    if run.adapt.header is None:  # headers show labels that an annotator with few documents does not have
-        run = run.model_copy(update={"adapt": run.adapt.model_copy(update={"header": []})})
-    if run.corpus.unlabelled is not None:
+    if run.adapt.control_codes is None:  # headers show labels that an annotator with few documents does not have
+        run = run.model_copy(update={"adapt": run.adapt.model_copy(update={"control_codes": []})})
+    if run.corpus.unlabeled is not None:
         raise ConfigError(
-            ["corpus.unlabelled: a study gives the annotator labelled documents only; leave it out"], source
+            ["corpus.unlabeled: a study gives the annotator labelled documents only; leave it out"], source
         )
     if run.synthesize.samples_per_prompt is not None and _varies_volume(config):
         problem = "it fixes the number of documents; leave it out, or the axis synthetic_volume"

@@ -97,14 +97,6 @@ class NoiseEstimate:
     mean_error: float | None = None
     refused: str | None = None
 
-    def predict(self, gold_f1: float) -> tuple[float, float, float] | None:
-        """Synthetic F1 with an annotator of some gold F1, and its interval; None where refused. All in [0, 1]."""
-        if self.slope is None or self.intercept is None or self.half_width is None:
-            return None
-        middle = self.slope * gold_f1 + self.intercept
-        low, high = middle - self.half_width, middle + self.half_width
-        return _share(middle), _share(low), _share(high)
-
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self)
@@ -249,7 +241,3 @@ def jackknife(errors: Floats, level: float = LEVEL) -> tuple[float, float]:
 
 def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
-
-
-def _share(value: float) -> float:
-    return min(1.0, max(0.0, value))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deidsynth.report import formats
-from deidsynth.report.score_tables import TitledTable
+from deidsynth.report.tables import Table
 from deidsynth.study.noise import NoiseEstimate
 
 NOISE_READING = (
@@ -17,7 +17,7 @@ NOISE_READING = (
 )
 
 
-def noise_tables(estimates: Sequence[NoiseEstimate]) -> list[TitledTable]:
+def noise_tables(estimates: Sequence[NoiseEstimate]) -> list[Table]:
     """Predicted beside measured F1, and the noise by label, for every setting with enough annotators."""
     known = [each for each in estimates if each.refused is None]
     return [table for each in known for table in (_predictions(each), _labels(each))]
@@ -54,7 +54,7 @@ def _where(estimate: NoiseEstimate) -> str:
     return f"{estimate.setting}, adaptation {estimate.adaptation_fraction * 100:g} %{volume}"
 
 
-def _predictions(estimate: NoiseEstimate) -> TitledTable:
+def _predictions(estimate: NoiseEstimate) -> Table:
     level = f"{(estimate.level or 0.0) * 100:.0f} % interval"
     headers = (
         "annotator trained on",
@@ -81,10 +81,10 @@ def _predictions(estimate: NoiseEstimate) -> TitledTable:
                 formats.difference(point.measured - predicted),
             )
         )
-    return TitledTable(f"Synthetic token F1 from annotation noise; {_where(estimate)}", headers, tuple(rows))
+    return Table(f"Synthetic token F1 from annotation noise; {_where(estimate)}", headers, tuple(rows))
 
 
-def _labels(estimate: NoiseEstimate) -> TitledTable:
+def _labels(estimate: NoiseEstimate) -> Table:
     sizes = sorted({each.documents for each in estimate.labels})
     found = {(each.label, each.documents): each for each in estimate.labels}
     rows = []
@@ -96,4 +96,4 @@ def _labels(estimate: NoiseEstimate) -> TitledTable:
         ]
         rows.append((label, *shown))
     title = f"Label noise: tokens missed / wrongly given the label, by documents of the annotator; {_where(estimate)}"
-    return TitledTable(title, ("label", *(f"{formats.count(size)} documents" for size in sizes)), tuple(rows))
+    return Table(title, ("label", *(f"{formats.count(size)} documents" for size in sizes)), tuple(rows))

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from deidsynth.files import whole_file, write_atomically
 from deidsynth.report import formats
 from deidsynth.study.advisor import Advice, advise, verdict
 from deidsynth.study.comparison import Comparison, compare_studies
@@ -18,7 +19,6 @@ from deidsynth.study.noise import NoiseEstimate, estimate_noise
 from deidsynth.study.noise_tables import NOISE_READING, noise_sections, refusal
 from deidsynth.study.records import read_records
 from deidsynth.study.tables import BUDGETS, READING, advice_tables, as_csv, as_latex, as_markdown, study_tables
-from deidsynth.workflow.store import write_atomically
 
 REPORT_SCHEMA_VERSION = 1
 
@@ -48,7 +48,8 @@ def report_study(folder: Path) -> dict[str, Any]:
     for curve in (each for drawn in curves.values() for each in drawn):
         drawings.mkdir(exist_ok=True)
         write_atomically(drawings / f"{curve.name}.svg", curve.svg)
-        (drawings / f"{curve.name}.png").write_bytes(curve.png)
+        with whole_file(drawings / f"{curve.name}.png") as temporary:
+            temporary.write_bytes(curve.png)
     for name, text in texts.items():
         write_atomically(folder / name, text)
     return content
@@ -120,7 +121,7 @@ def _section(comparison: Comparison, curves: Sequence[Curve]) -> dict[str, Any]:
         "budget": BUDGETS[comparison.budget],
         "tables": [table._asdict() for table in study_tables(comparison)],
         "curves": [{"svg": Markup(curve.svg), "caption": curve.caption} for curve in curves],
-        "overlap": [
+        "memorization": [
             {
                 "arm": ", ".join(f"{axis.replace('_', ' ')} {arm.axes[axis]}" for axis in comparison.varied) or "all",
                 "train": formats.score(arm.overlap["train"]),

@@ -5,21 +5,21 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from deidsynth.config import CorpusConfig, RunConfig
+from deidsynth import stages as package
+from deidsynth.config import ResolvedRun
 from deidsynth.corpora import LoadedCorpus, content_digest
 from deidsynth.errors import ConfigError, IntegrityError
+from deidsynth.stages.specification import StageSpec
 from deidsynth.starters import SCRATCH
 from deidsynth.study.arms import count_documents, run_config, shares_of, with_arm
 from deidsynth.study.cells import Cell, cell_names, expand
 from deidsynth.study.files import Study
-from deidsynth.workflow.pipeline import load, package_stages, resolve_computing, stage_versions
-from deidsynth.workflow.plan import Node, Plan, pipeline_plan
+from deidsynth.workflow.pipeline import load, resolve_computing
+from deidsynth.workflow.pipeline_plan import pipeline_plan
+from deidsynth.workflow.plan import Node, Plan
 from deidsynth.workflow.store import Store
-
-if TYPE_CHECKING:
-    from deidsynth.stages.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class PlannedCell:
 
     name: str
     cell: Cell
-    config: RunConfig
+    config: ResolvedRun
     counts: Mapping[str, int]
     plan: Plan
     keys: Mapping[str, str]
@@ -58,7 +58,7 @@ class StudyPlan:
     study: Study
     loaded: LoadedCorpus
     cells: Sequence[PlannedCell]
-    stages: Mapping[str, Stage]
+    stages: Mapping[str, StageSpec]
     device: str
 
 
@@ -67,18 +67,18 @@ def distinct(cells: Iterable[PlannedCell]) -> dict[str, str]:
     return {cell.keys[node.name]: node.stage for cell in cells for node in cell.plan}
 
 
-def plan_study(study: Study, *, stages: Mapping[str, Stage] | None = None, device: str = "auto") -> StudyPlan:
+def plan_study(study: Study, *, stages: Mapping[str, StageSpec] | None = None, device: str = "auto") -> StudyPlan:
     """The plan of a study.
 
     Raises:
-        ConfigError: no corpus, no language, or an arm that cannot be.
+        ConfigError: no corpus, no language, settings that contradict each other, or an arm that cannot be.
         CorpusError: the corpus has faults, or too few groups.
     """
     _check(study)
     loaded = load(study.base.corpus)
     device, precision = resolve_computing(device, study.base.precision)
-    known = package_stages() if stages is None else stages
-    base = _settled(study.base, loaded, precision)
+    known = package.STAGES if stages is None else stages
+    base, language = study.base.model_copy(update={"output": None, "store": None}), loaded.corpus.language
     cells = expand(study.config, base)
     source = content_digest(loaded)
     planned = []
@@ -87,16 +87,14 @@ def plan_study(study: Study, *, stages: Mapping[str, Stage] | None = None, devic
         shares = shares_of(cell, study.config)
         if shares not in counted:
             counted[shares] = count_documents(loaded, base, shares)
-        config = run_config(cell, base, study.config, counted[shares])
+        config = run_config(cell, base, study.config, counted[shares], language=language, precision=precision)
         plan = pipeline_plan(
             config,
             source_digest=source,
-            real=loaded.corpus.origin == "real",
-            language=loaded.corpus.language,
-            precision=precision,
+            origin=loaded.corpus.origin,
             shares=shares,
         )
-        planned.append(PlannedCell(name, cell, config, counted[shares], plan, plan.keys(stage_versions(known))))
+        planned.append(PlannedCell(name, cell, config, counted[shares], plan, plan.keys(known)))
     return StudyPlan(study, loaded, planned, known, device)
 
 
@@ -120,11 +118,6 @@ def _problems(cell: Cell, budget: str) -> Iterator[str]:
         )
     if cell.arm == "agreement" and budget == "steps":
         yield "axes.arm: agreement leaves out documents, nobody knows how many before; it goes with budget: epochs"
-
-
-def _settled(base: RunConfig, loaded: LoadedCorpus, precision: str) -> RunConfig:
-    corpus: CorpusConfig = base.corpus.model_copy(update={"language": loaded.corpus.language})
-    return base.model_copy(update={"corpus": corpus, "precision": precision, "output": None, "store": None})
 
 
 def merged_plan(cells: Sequence[PlannedCell]) -> Plan:

@@ -15,9 +15,12 @@ from typing import Any
 
 from deidsynth.corpora import read_jsonl
 from deidsynth.errors import InputError
+from deidsynth.files import write_atomically
 from deidsynth.metrics import Scores, score
+from deidsynth.stages.artifacts import CORPUS, MEMORIZATION, PREDICTIONS
 from deidsynth.study.planning import PlannedCell, StudyPlan
-from deidsynth.workflow.store import Artifact, write_atomically
+from deidsynth.workflow.pipeline_plan import EVALUATIONS, NodeName
+from deidsynth.workflow.store import Artifact
 from deidsynth.workflow.store.manifest import package_versions, source_commit
 
 SCHEMA_VERSION = 1
@@ -35,13 +38,13 @@ def make_record(plan: StudyPlan, cell: PlannedCell, artifacts: Mapping[str, Arti
         artifacts: of every node of the cell, by the node's name in the cell.
     """
     config, language = plan.study.config, cell.config.corpus.language
-    gold = read_jsonl(artifacts["select-test"].path / "corpus.jsonl", language=language)
+    gold = read_jsonl(artifacts[NodeName.TEST].path / CORPUS, language=language)
     scores = {}
-    for model in ("gold", "synthetic"):
-        predicted = artifacts[f"evaluate-{model}"].path / "predictions.jsonl"
+    for model, node in EVALUATIONS.items():
+        predicted = artifacts[node].path / PREDICTIONS
         scores[model] = score(gold.documents, read_jsonl(predicted, language=language).documents)
-    silver = artifacts["annotate"].manifest.facts.get("n_documents")
-    overlap = json.loads((artifacts["overlap"].path / "overlap.json").read_text(encoding="utf-8"))
+    silver = artifacts[NodeName.ANNOTATE].manifest.facts.get("n_documents")
+    overlap = json.loads((artifacts[NodeName.MEMORIZATION].path / MEMORIZATION).read_text(encoding="utf-8"))
     reported = config.reported
     return {
         "schema_version": SCHEMA_VERSION,
@@ -60,8 +63,8 @@ def make_record(plan: StudyPlan, cell: PlannedCell, artifacts: Mapping[str, Arti
         "statistics": {
             measure: {model: _by_group(each, measure) for model, each in scores.items()} for measure in MEASURES
         },
-        "test": cell.keys["select-test"],
-        "overlap": {key: value for key, value in overlap.items() if key != "shown"},
+        "test": cell.keys[NodeName.TEST],
+        "memorization": {key: value for key, value in overlap.items() if key != "shown"},
         "keys": dict(cell.keys),
         "stages": {
             name: {

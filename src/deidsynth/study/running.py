@@ -7,21 +7,21 @@ from pathlib import Path
 
 import yaml
 
-from deidsynth.config import AdaptConfig
 from deidsynth.corpora.output import refuse_unwritable
-from deidsynth.digests import digest
+from deidsynth.files import make_private_folder, write_atomically
 from deidsynth.progress import Progress, SilentProgress
-from deidsynth.starters import SCRATCH
 from deidsynth.study.planning import PlannedCell, StudyPlan, distinct, merged_plan
 from deidsynth.study.records import is_finished, make_record, write_record
-from deidsynth.workflow.executors import Failure, NodeResult, Outcome, Surroundings, execute_all
 from deidsynth.workflow.executors.launched import refuse_several_processes
-from deidsynth.workflow.executors.pool import Pass
 from deidsynth.workflow.executors.workers import Workers
 from deidsynth.workflow.pipeline import import_source
-from deidsynth.workflow.plan import IMPORT
-from deidsynth.workflow.store import Store, write_atomically
-from deidsynth.workflow.store.disk import make_private_folder
+from deidsynth.workflow.pipeline_plan import EVALUATIONS
+from deidsynth.workflow.results import Failure, NodeResult, Outcome, Surroundings
+from deidsynth.workflow.scheduler import Pass, check_nodes, execute
+from deidsynth.workflow.store import Store
+
+ATTEMPTS = 2
+"""How often a failing node is begun in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +77,15 @@ def run_study(
     refuse_unwritable(folder, "--output")
     refuse_unwritable(store.root, "--store")
     left = unfinished(plan, folder)
-    _check_models(plan, left, store)
+    merged = merged_plan(left)
+    check_nodes(merged, store, plan.stages, plan.device)
     make_private_folder(folder)
     _write_study(plan, folder)
     watch = _Watch(plan, left, folder, listener)
     outcome = Outcome()
     if left:
-        merged = merged_plan(left)
-        sources = {node.name: import_source(plan.loaded) for node in merged if node.stage == IMPORT}
-        outcome = execute_all(
+        sources = {node.name: import_source(plan.loaded) for node in merged if node.source_digest is not None}
+        outcome = execute(
             merged,
             store,
             plan.stages,
@@ -93,6 +93,7 @@ def run_study(
             surroundings=Surroundings(plan.device, listener),
             on_result=watch.hear,
             run_pass=run_pass or (Workers(workers) if workers > 1 else None),
+            attempts=ATTEMPTS,
             shards=shards,
         )
     failed = tuple(cell.name for cell in left if cell.name not in watch.written)
@@ -137,10 +138,10 @@ class _Watch:
         record = make_record(self._plan, cell, artifacts)
         write_record(self._folder, record)
         self.written.append(cell.name)
-        gold, synthetic = (record["models"][model]["token"]["f1"] for model in ("gold", "synthetic"))
+        gold, synthetic = (record["models"][model]["token"]["f1"] for model in EVALUATIONS)
         shown = ", ".join(
             f"{model} {'n/a' if f1 is None else format(f1, '.3f')}"
-            for model, f1 in (("gold", gold), ("synthetic", synthetic))
+            for model, f1 in zip(EVALUATIONS, (gold, synthetic), strict=True)
         )
         self._listener.message(f"{cell.name}: finished, token F1 {shown}")
 
@@ -150,28 +151,3 @@ def _write_study(plan: StudyPlan, folder: Path) -> None:
     data = plan.study.config.model_dump(mode="json", exclude_none=True)
     data |= {"name": plan.study.name, "base": plan.study.base.model_dump(mode="json")}
     write_atomically(folder / "study.yaml", yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
-
-
-def _check_models(plan: StudyPlan, left: list[PlannedCell], store: Store) -> None:
-    """Find out before the first step whether the models that are still needed are there and can be used."""
-    bases: dict[str, AdaptConfig] = {}
-    encoders: set[str] = set()
-    for cell in left:
-        adapt = cell.config.adapt_config()
-        needs_nothing = adapt.base == SCRATCH and adapt.method in ("auto", "full")
-        if not needs_nothing and not store.has(cell.keys["adapt"], cell.plan["adapt"].stage):
-            bases[digest(adapt.model_dump(mode="json"))] = adapt
-        if not store.has(cell.keys["gold"], "train"):
-            encoders.add(cell.config.train.encoder)
-        if not store.has(cell.keys["synthetic"], "train"):
-            encoders.add(cell.config.synthetic_train_config().encoder)
-    encoders.discard(SCRATCH)
-    if not bases and not encoders:
-        return
-    # Only now, because it brings torch: importing this package must not.
-    from deidsynth.models.requirements import check_base, check_encoder
-
-    for config in bases.values():
-        check_base(config, plan.device)
-    for encoder in sorted(encoders):
-        check_encoder(encoder)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deidsynth.report import formats
-from deidsynth.report.score_tables import TitledTable, latex, markdown
+from deidsynth.report.tables import Table, latex, markdown
 from deidsynth.study.advisor import Advice, verdict
 from deidsynth.study.comparison import MODELS, Arm, Comparison, Gap, Spread
 from deidsynth.study.noise import NoiseEstimate
@@ -26,12 +26,12 @@ AXIS_NAMES = {
 }
 
 
-def study_tables(comparison: Comparison, measures: Sequence[str] = ("token", "strict")) -> list[TitledTable]:
+def study_tables(comparison: Comparison, measures: Sequence[str] = ("token", "strict")) -> list[Table]:
     """One table for each measure."""
     return [_table(comparison, measure) for measure in measures]
 
 
-def _table(comparison: Comparison, measure: str) -> TitledTable:
+def _table(comparison: Comparison, measure: str) -> Table:
     shown = _shown_axes(comparison)
     published = comparison.reported_label is not None and measure == reported_measure()
     published = published and any(arm.reported for arm in comparison.arms)
@@ -55,7 +55,7 @@ def _table(comparison: Comparison, measure: str) -> TitledTable:
     title = f"{comparison.study}: {measure} F1; {repeated}, {BUDGETS[comparison.budget]}"
     if published:
         title += f"; last columns: {comparison.reported_label}"
-    return TitledTable(title, tuple(headers), tuple(rows))
+    return Table(title, tuple(headers), tuple(rows))
 
 
 def _shown_axes(comparison: Comparison) -> dict[str, str]:
@@ -97,13 +97,13 @@ def _gap(gap: Gap | None) -> str:
     return f"{shown} [{formats.difference(gap.interval[0])}, {formats.difference(gap.interval[1])}]"
 
 
-def advice_tables(advice: Sequence[Advice]) -> dict[str, TitledTable]:
+def advice_tables(advice: Sequence[Advice]) -> dict[str, Table]:
     """What more data is predicted to give, a table for each setting that has at least one prediction."""
     headers = ("more of", "sizes so far", "exponent", "F1 now, by the curve", "predicted gain in F1")
     tables = {}
     for setting in dict.fromkeys(each.setting for each in advice if each.gain is not None):
         rows = tuple(_advice_row(each) for each in advice if each.setting == setting)
-        tables[setting] = TitledTable(f"Predicted gains in synthetic token F1; {setting}", headers, rows)
+        tables[setting] = Table(f"Predicted gains in synthetic token F1; {setting}", headers, rows)
     return tables
 
 

@@ -71,8 +71,3 @@ _BY_LABEL: dict[str, Kind] = {label: kind for kind, labels in _KINDS.items() for
 def kind_of(label: str) -> Kind:
     """The kind of value for a label, in any case and with ``-``, ``_`` or a blank between its words."""
     return _BY_LABEL.get(label.upper().replace("-", "_").replace(" ", "_"), "shape")
-
-
-def known_labels() -> tuple[str, ...]:
-    """Every label that has a kind of its own, sorted."""
-    return tuple(sorted(_BY_LABEL))

@@ -21,17 +21,13 @@ def replace_mentions(document: Document, surrogates: Surrogates, chance: Random,
         share: of the distinct mentions, in [0, 1].
     """
     values: dict[tuple[str, str], str] = {}
-    pieces, entities, last, length = list[str](), list[Entity](), 0, 0
-    for entity in document.entities:
+
+    def value(entity: Entity) -> str:
         old = document.surface(entity)
         key = entity.label, old
         if key not in values:
             known = kind_of(entity.label) != "shape"
             values[key] = surrogates.value(entity.label, like=old) if known and chance.random() < share else old
-        pieces += [document.text[last : entity.start], values[key]]
-        start = length + entity.start - last
-        length = start + len(values[key])
-        entities.append(Entity(start, length, entity.label))
-        last = entity.end
-    text = "".join([*pieces, document.text[last:]])
-    return Document(document.doc_id, text, tuple(entities), document.group)
+        return values[key]
+
+    return document.replace_entities(value)

@@ -49,19 +49,6 @@ def phone_number(rng: Random, language: str, like: str | None = None) -> str:
     return prefix + _spaced(digits, language)
 
 
-def is_fictitious_swedish(number: str) -> bool:
-    """Whether a Swedish number, in any format, is in one of the ranges that PTS reserves for fiction."""
-    digits = re.sub(r"\D", "", number.replace("(0)", ""))
-    for lead in ("0046", "46"):
-        if digits.startswith(lead):
-            digits = "0" + digits[len(lead) :]
-            break
-    return any(
-        digits.startswith(area) and digits[len(area) :].isdigit() and first <= int(digits[len(area) :]) <= last
-        for area, first, last in SWEDISH_RANGES
-    )
-
-
 def swedish_number(rng: Random, mobile: bool | None = None, area_length: int | None = None) -> tuple[str, str]:
     """Area code and subscriber number from the fictitious ranges.
 

@@ -7,14 +7,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from deidsynth.config import CorpusConfig, RunConfig, SplitConfig
+from deidsynth import stages as package
+from deidsynth.config import CorpusConfig, ResolvedRun, RunConfig, SplitConfig, resolve_run
 from deidsynth.corpora import (
     LoadedCorpus,
     content_digest,
-    load_corpus,
     make_splits,
+    read_corpus,
     read_jsonl,
     write_jsonl,
 )
@@ -22,25 +23,22 @@ from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.corpora.texts import read_texts, without
 from deidsynth.documents import Document
 from deidsynth.errors import ConfigError, InputError
+from deidsynth.metrics import Scores
 from deidsynth.progress import Progress, SilentProgress
-from deidsynth.starters import SCRATCH
-from deidsynth.workflow.executors import NodeResult, Source, Surroundings, execute
+from deidsynth.report.content import RunReport
+from deidsynth.report.document import render_html
+from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.executors.launched import refuse_several_processes
-from deidsynth.workflow.plan import UNLABELLED, Plan, pipeline_plan
+from deidsynth.workflow.executors.workers import Workers
+from deidsynth.workflow.pipeline_plan import NodeName, pipeline_plan
+from deidsynth.workflow.plan import Plan
+from deidsynth.workflow.results import NodeResult, Source, Surroundings
 from deidsynth.workflow.run_folder import Publication, RunFolder
-from deidsynth.workflow.store import Store
+from deidsynth.workflow.scheduler import check_nodes, execute
+from deidsynth.workflow.store import Artifact, Store
 from deidsynth.workflow.summary import count_shared_groups, report_source, summarize
 
-if TYPE_CHECKING:
-    from deidsynth.stages.stage import Stage
-
 N_SHOWN_NOTES = 12
-_PUBLISHED = (
-    ("models/lm", "adapt", "model"),
-    ("models/gold", "gold", "model"),
-    ("models/synthetic", "synthetic", "model"),
-    ("synthetic/corpus.jsonl", "annotate", "corpus.jsonl"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +47,34 @@ class RunResult:
 
     Args:
         folder: the run folder; ``report.html`` in it is for people.
-        report: the content of ``report.json``.
+        report: what the run says of itself, the content of ``report.json``.
         results: one for every node of the plan, in order.
         unchanged: whether everything was there already and nothing was done.
     """
 
     folder: Path
-    report: dict[str, Any]
+    report: RunReport
     results: list[NodeResult]
     unchanged: bool
+
+    @property
+    def gold(self) -> Scores:
+        """Scores of the model trained on the gold notes."""
+        return self.report.models.gold
+
+    @property
+    def synthetic(self) -> Scores:
+        """Scores of the model trained on synthetic notes alone."""
+        return self.report.models.synthetic
 
 
 def run(
     config: RunConfig,
     *,
     progress: Progress | None = None,
-    stages: Mapping[str, Stage] | None = None,
+    stages: Mapping[str, StageSpec] | None = None,
     device: str = "auto",
+    workers: int = 1,
 ) -> RunResult:
     """Models, a synthetic corpus and a report from an annotated corpus; what is there already is not made again.
 
@@ -74,9 +83,10 @@ def run(
         progress: who listens.
         stages: other stages than the package's own, by name.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        workers: processes that run independent stages at once; the threads are divided among them.
 
     Raises:
-        ConfigError: no corpus, or no language.
+        ConfigError: no corpus, no language, or settings that contradict each other.
         InputError: several processes were launched, or the output folder or the store cannot be written in.
         CorpusError: the corpus has faults.
         ModelNotFoundError: a base model or an encoder is not there.
@@ -90,37 +100,52 @@ def run(
     loaded = load(config.corpus)
     for line in _warnings(loaded, config.split):
         listener.message(line)
-    texts = load_unlabelled(config, loaded, listener)
+    texts = load_unlabeled(config, loaded, listener)
     device, precision = resolve_computing(device, config.precision)
-    settled = _settle(config, loaded, precision)
+    resolved = _settle(config, loaded, precision)
+    settled = resolved.config()
     folder, store = RunFolder(output_folder(config)), Store(store_folder(config))
-    plan, stages = plan_run(settled, loaded, texts), package_stages() if stages is None else stages
-    _check_models(settled, device, plan, store, stages)
+    plan, stages = plan_run(resolved, loaded, texts), package.STAGES if stages is None else stages
+    check_nodes(plan, store, stages, device)
     with folder.claim():
         folder.write_config(settled)
-        keys = plan.keys(stage_versions(stages))
+        keys = plan.keys(stages)
         folder.write_plan({node.name: {"stage": node.stage, "key": keys[node.name]} for node in plan.order()}, store)
-        results = execute(
+        sources = {NodeName.IMPORT: import_source(loaded)}
+        if texts:
+            sources[NodeName.UNLABELED] = import_source(texts)
+        outcome = execute(
             plan,
             store,
             stages,
-            sources={"import": import_source(loaded), **({UNLABELLED: import_source(texts)} if texts else {})},
+            sources=sources,
             surroundings=Surroundings(device, listener),
+            run_pass=Workers(workers) if workers > 1 else None,
+            shards=workers,
         )
+        results = list(outcome.results.values())
         artifacts = {result.name: result.artifact for result in results}
-        publications = [Publication(target, artifacts[name], subpath) for target, name, subpath in _PUBLISHED]
-        published = folder.publish(publications, store=store, artifacts=artifacts)
+        published = folder.publish(_publications(plan, artifacts, stages), store=store, artifacts=artifacts)
         made_from = report_source(settled, artifacts)
         if folder.has_report(made_from):
             unchanged = not published and all(result.status == "cached" for result in results)
             return RunResult(folder.path, folder.report(), results, unchanged)
-        report = summarize(settled, results, device)
+        report = summarize(settled, plan, results, stages, device)
         folder.write_report(report, _render(folder, report), made_from)
         return RunResult(folder.path, report, results, unchanged=False)
 
 
+def _publications(plan: Plan, artifacts: Mapping[str, Artifact], stages: Mapping[str, StageSpec]) -> list[Publication]:
+    """What the nodes of a plan show in the run folder."""
+    return [
+        Publication(target, artifacts[node.name], plan.stage_of(node, stages).outputs[output])
+        for node in plan
+        for output, target in node.published.items()
+    ]
+
+
 def preview(
-    config: RunConfig, *, stages: Mapping[str, Stage] | None = None, device: str = "auto"
+    config: RunConfig, *, stages: Mapping[str, StageSpec] | None = None, device: str = "auto"
 ) -> list[dict[str, Any]]:
     """What a run would do, in order: ``name``, ``stage``, ``key`` and whether the artifact is ``present``.
 
@@ -130,9 +155,9 @@ def preview(
     """
     loaded = load(config.corpus)
     _, precision = resolve_computing(device, config.precision)
-    texts = load_unlabelled(config, loaded, SilentProgress())
+    texts = load_unlabeled(config, loaded, SilentProgress())
     plan, store = plan_run(_settle(config, loaded, precision), loaded, texts), Store(store_folder(config))
-    keys = plan.keys(stage_versions(package_stages() if stages is None else stages))
+    keys = plan.keys(package.STAGES if stages is None else stages)
     return [
         {
             "name": node.name,
@@ -153,7 +178,7 @@ def load(config: CorpusConfig) -> LoadedCorpus:
     """
     if config.path is None:
         raise ConfigError(["corpus.path: no corpus; give one with --corpus PATH"])
-    loaded = load_corpus(
+    loaded = read_corpus(
         config.path,
         format=config.format,
         language=config.language,
@@ -178,14 +203,14 @@ def _warnings(loaded: LoadedCorpus, split: SplitConfig) -> list[str]:
     ]
 
 
-def load_unlabelled(config: RunConfig, loaded: LoadedCorpus, listener: Progress) -> LoadedCorpus | None:
+def load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress) -> LoadedCorpus | None:
     """The texts without labels that a configuration names, less those that are test documents.
 
     Raises:
         InputError: nothing there, or no texts left.
         CorpusError: faults in them.
     """
-    path = config.corpus.unlabelled
+    path = config.corpus.unlabeled
     if path is None:
         return None
     corpus = loaded.corpus
@@ -194,19 +219,17 @@ def load_unlabelled(config: RunConfig, loaded: LoadedCorpus, listener: Progress)
     if len(kept) < len(texts):
         listener.message(f"{path}: left out {len(texts) - len(kept)} texts that are test documents")
     if not len(kept):
-        raise InputError(f"{path}: every text is a test document; give other texts, or leave corpus.unlabelled out")
+        raise InputError(f"{path}: every text is a test document; give other texts, or leave corpus.unlabeled out")
     return LoadedCorpus(kept, format="texts")
 
 
-def plan_run(config: RunConfig, loaded: LoadedCorpus, texts: LoadedCorpus | None = None) -> Plan:
-    """The plan of a run on a loaded corpus, perhaps with texts without labels; the precision is resolved."""
+def plan_run(config: ResolvedRun, loaded: LoadedCorpus, texts: LoadedCorpus | None = None) -> Plan:
+    """The plan of a run on a loaded corpus, perhaps with texts without labels."""
     corpus = loaded.corpus
     return pipeline_plan(
         config,
         source_digest=content_digest(loaded),
-        real=corpus.origin == "real",
-        language=corpus.language,
-        precision=config.precision,
+        origin=corpus.origin,
         texts_digest=None if texts is None else content_digest(texts),
     )
 
@@ -236,15 +259,10 @@ def _check_places(config: RunConfig) -> None:
     refuse_unwritable(store_folder(config), "--output" if config.store is None else "--store")
 
 
-def _settle(config: RunConfig, loaded: LoadedCorpus, precision: str) -> RunConfig:
-    """The configuration with what was left to be found out."""
-    corpus = config.corpus.model_copy(update={"language": loaded.corpus.language})
-    return config.model_copy(update={"output": str(output_folder(config)), "precision": precision, "corpus": corpus})
-
-
-def stage_versions(stages: Mapping[str, Stage]) -> dict[str, int]:
-    """The version of every stage, by name."""
-    return {name: stage.version for name, stage in stages.items()}
+def _settle(config: RunConfig, loaded: LoadedCorpus, precision: str) -> ResolvedRun:
+    """The run, resolved."""
+    placed = config.model_copy(update={"output": str(output_folder(config))})
+    return resolve_run(placed, language=loaded.corpus.language, precision=precision)
 
 
 def resolve_computing(device: str, precision: str) -> tuple[str, str]:
@@ -256,30 +274,6 @@ def resolve_computing(device: str, precision: str) -> tuple[str, str]:
 
     device = resolve_device(device)
     return device, resolve_precision(precision, device)
-
-
-def _check_models(config: RunConfig, device: str, plan: Plan, store: Store, stages: Mapping[str, Stage]) -> None:
-    """Find out before the first step whether the models that are still needed are there and can be used."""
-    encoders = {"gold": config.train.encoder, "synthetic": config.synthetic_train_config().encoder}
-    if {config.adapt.base, *encoders.values()} == {SCRATCH} and config.adapt.method in ("auto", "full"):
-        return
-    # Only now, because it brings torch; see above.
-    from deidsynth.models.requirements import check_base, check_encoder
-
-    keys = plan.keys(stage_versions(stages))
-    if not store.has(keys["adapt"], "adapt"):
-        check_base(config.adapt_config(), device)
-    for name, encoder in encoders.items():
-        if not store.has(keys[name], "train"):
-            check_encoder(encoder)
-
-
-def package_stages() -> Mapping[str, Stage]:
-    """The package's own stages, by name."""
-    # The stages bring torch; see above.
-    from deidsynth.stages import STAGES
-
-    return STAGES
 
 
 def import_source(loaded: LoadedCorpus) -> Source:
@@ -312,14 +306,11 @@ def render_report(path: Path) -> Path:
     return path / "report.html"
 
 
-def _render(folder: RunFolder, report: Mapping[str, Any]) -> str:
-    # Drawing libraries are slow to load, and a run with nothing to do needs none.
-    from deidsynth.report import render_html
-
+def _render(folder: RunFolder, report: RunReport) -> str:
     return render_html(report, shown_notes(folder.path, report))
 
 
-def shown_notes(folder: Path, report: Mapping[str, Any]) -> list[Document]:
+def shown_notes(folder: Path, report: RunReport) -> list[Document]:
     """Up to twelve synthetic documents that passed the check for verbatim training text, spread over the corpus.
 
     Raises:
@@ -328,7 +319,7 @@ def shown_notes(folder: Path, report: Mapping[str, Any]) -> list[Document]:
     place = folder / "synthetic" / "corpus.jsonl"
     if not place.is_file():
         raise InputError(f"{place}: missing; run again to publish it anew")
-    corpus = read_jsonl(place, language=report["language"])
-    passed = [index for index in report["overlap"]["shown"] if index < len(corpus)]
+    corpus = read_jsonl(place, language=report.language)
+    passed = [index for index in report.memorization.shown if index < len(corpus)]
     count = min(N_SHOWN_NOTES, len(passed))
     return [corpus[passed[position * len(passed) // count]] for position in range(count)]

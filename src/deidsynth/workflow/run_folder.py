@@ -22,8 +22,18 @@ from typing import Any
 from deidsynth.config import StageConfig, dump
 from deidsynth.digests import file_digest
 from deidsynth.errors import InputError, IntegrityError, OutputInUseError
-from deidsynth.workflow.store import Artifact, FileLock, Store, storage_errors, write_atomically
-from deidsynth.workflow.store.disk import fsync_path, make_private_folder, remove_tree, replace_tree
+from deidsynth.files import (
+    fsync_path,
+    is_temporary,
+    make_private_folder,
+    replace_tree,
+    storage_errors,
+    temporary_beside,
+    write_atomically,
+)
+from deidsynth.locks import hold_lock
+from deidsynth.report.content import RunReport
+from deidsynth.workflow.store import Artifact, Store
 from deidsynth.workflow.store.store import compare_files
 
 RECORD = "run.json"
@@ -90,7 +100,7 @@ class RunFolder:
         """
         self.check_free()
         make_private_folder(self.path)
-        with FileLock(self.path / _LOCK, self._refuse):
+        with hold_lock(self.path / _LOCK, self._refuse):
             if not (self.path / RECORD).exists():
                 self._write_record(RunRecord())
             yield
@@ -105,7 +115,7 @@ class RunFolder:
             raise InputError(f"{self.path}: a file, not a folder; choose another --output")
         if not self.path.exists() or (self.path / RECORD).exists():
             return
-        if {entry.name for entry in self.path.iterdir()} - {_LOCK, f".{RECORD}.tmp"}:
+        if {entry.name for entry in self.path.iterdir() if not is_temporary(entry.name)} - {_LOCK}:
             raise InputError(
                 f"{self.path}: not empty and not a run folder (it has no {RECORD}); choose a new folder with --output"
             )
@@ -200,9 +210,8 @@ class RunFolder:
 
     def _copy(self, source: Path, target: Path) -> None:
         make_private_folder(target.parent)
-        temporary = target.with_name(f".{target.name}.tmp")
         with storage_errors(target):
-            remove_tree(temporary)
+            temporary = temporary_beside(target)
             if source.is_dir():
                 shutil.copytree(source, temporary)
                 for path in temporary.rglob("*"):
@@ -217,30 +226,26 @@ class RunFolder:
         there = (self.path / "report.json").is_file() and (self.path / "report.html").is_file()
         return there and self.record().report == made_from
 
-    def write_report(self, report: Mapping[str, Any], html: str, made_from: str) -> None:
+    def write_report(self, report: RunReport, html: str, made_from: str) -> None:
         """Write ``report.json`` and ``report.html``."""
-        write_atomically(self.path / "report.json", json.dumps(report, indent=2, allow_nan=False) + "\n")
+        write_atomically(self.path / "report.json", report.to_json())
         write_atomically(self.path / "report.html", html)
         record = self.record()
         self._write_record(replace(record, created=_now(), report=made_from))
 
-    def report(self) -> dict[str, Any]:
-        """The content of ``report.json``.
+    def report(self) -> RunReport:
+        """What the run says of itself.
 
         Raises:
             InputError: no run folder, or the run is not finished.
-            IntegrityError: the file is damaged.
+            IntegrityError: the file is damaged, or of another version.
         """
         self.record()
-        place = self.path / "report.json"
         try:
-            report: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+            return RunReport.read(self.path / "report.json")
         except FileNotFoundError:
             remedy = f"finish the run with: deidsynth run {self.path / 'run.yaml'}"
             raise InputError(f"{self.path}: no report yet; {remedy}") from None
-        except ValueError:
-            raise IntegrityError(f"{place}: not readable; remove it and run again") from None
-        return report
 
 
 def _now() -> str:
@@ -286,10 +291,10 @@ def _summary(place: Path) -> dict[str, Any]:
         summary["created"] = folder.record().created or None
         if (place / "report.json").is_file():
             report = folder.report()
-            summary |= {"status": "finished", "created": report["created"], "language": report["language"]}
-            for model in ("gold", "synthetic"):
-                summary[f"{model}_strict_f1"] = report["models"][model]["strict"]["f1"]
-    except (IntegrityError, KeyError, TypeError):
+            models = report.models
+            summary |= {"status": "finished", "created": report.created, "language": report.language}
+            summary |= {"gold_strict_f1": models.gold.strict.f1, "synthetic_strict_f1": models.synthetic.strict.f1}
+    except IntegrityError:
         summary["status"] = "damaged"
     return summary
 

@@ -10,14 +10,18 @@ from typing import Any
 
 from deidsynth.config import RunConfig
 from deidsynth.corpora import describe, read_jsonl, shared_groups
-from deidsynth.corpora.records import SPLITS, Split
 from deidsynth.digests import digest
-from deidsynth.documents import Corpus
-from deidsynth.workflow.executors import NodeResult
+from deidsynth.documents import SPLITS, Corpus, Split
+from deidsynth.metrics import Scores
+from deidsynth.report.content import SCHEMA_VERSION, RunReport
+from deidsynth.report.model_tables import f1_gap
+from deidsynth.stages.artifacts import CORPUS, CURVE, MEMORIZATION, PRETRAINING_CURVE, SCORES
+from deidsynth.stages.specification import StageSpec
+from deidsynth.workflow.pipeline_plan import EVALUATIONS, MODEL_NODES, SELECTED, NodeName
+from deidsynth.workflow.plan import Plan
+from deidsynth.workflow.results import NodeResult
 from deidsynth.workflow.store import Artifact
 from deidsynth.workflow.store.manifest import package_versions
-
-REPORT_SCHEMA_VERSION = 1
 
 
 def count_shared_groups(splits: Mapping[Split, Corpus]) -> dict[tuple[Split, Split], int]:
@@ -26,76 +30,88 @@ def count_shared_groups(splits: Mapping[Split, Corpus]) -> dict[tuple[Split, Spl
     return {(left, right): shared_groups(splits[left], splits[right]) for left, right in pairs}
 
 
-def summarize(config: RunConfig, results: list[NodeResult], device: str) -> dict[str, Any]:
-    """The content of ``report.json``: counts, scores, curves and durations, never text of a corpus.
+def summarize(
+    config: RunConfig, plan: Plan, results: list[NodeResult], stages: Mapping[str, StageSpec], device: str
+) -> RunReport:
+    """What a run says of itself: counts, scores, curves and durations, never text of a corpus.
 
     ``difference`` is the synthetic model's figure less the gold model's; None where either is None.
+
+    Args:
+        config: resolved.
+        plan: of the run.
+        results: of all its nodes.
+        stages: by name.
+        device: where it was computed.
     """
     artifacts = {result.name: result.artifact for result in results}
     language = config.corpus.language
-    gold, synthetic = (_read_json(artifacts[f"evaluate-{model}"], "scores.json") for model in ("gold", "synthetic"))
-    splits = {
-        split: read_jsonl(artifacts[f"select-{split}"].path / "corpus.jsonl", language=language) for split in SPLITS
-    }
-    silver = read_jsonl(artifacts["annotate"].path / "corpus.jsonl", language=language)
+    gold, synthetic = (Scores.from_dict(_read_json(artifacts[node], SCORES)) for node in EVALUATIONS.values())
+    splits = {split: read_jsonl(artifacts[SELECTED[split]].path / CORPUS, language=language) for split in SPLITS}
+    silver = read_jsonl(artifacts[NodeName.ANNOTATE].path / CORPUS, language=language)
+    return RunReport.model_validate(
+        {
+            "models": {"gold": gold, "synthetic": synthetic},
+            "difference": {
+                "strict_f1": f1_gap(gold.strict, synthetic.strict),
+                "token_f1": f1_gap(gold.token, synthetic.token),
+            },
+            "stages": [_entry(plan, result, stages) for result in results],
+            "corpora": {**{split: describe(corpus) for split, corpus in splits.items()}, "synthetic": describe(silver)},
+            "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(splits).items()},
+            "curves": _curves(artifacts),
+            "memorization": _read_json(artifacts[NodeName.MEMORIZATION], MEMORIZATION),
+            "language": language,
+            "origin": "real" if artifacts[NodeName.IMPORT].manifest.lineage["real_data"] else "invented",
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": package_versions(),
+            "device": device,
+            "config": _without_places(config),
+        }
+    )
+
+
+def _entry(plan: Plan, result: NodeResult, stages: Mapping[str, StageSpec]) -> dict[str, Any]:
+    """What the report says of one node: what came of it, and the words of its stage."""
+    node = plan[result.name]
+    stage = plan.stage_of(node, stages)
     return {
-        "schema_version": REPORT_SCHEMA_VERSION,
-        "models": {"gold": gold, "synthetic": synthetic},
-        "difference": {
-            "strict_f1": _less(synthetic["strict"]["f1"], gold["strict"]["f1"]),
-            "token_f1": _less(synthetic["token"]["f1"], gold["token"]["f1"]),
-        },
-        "stages": [
-            {
-                "name": result.name,
-                "stage": result.stage,
-                "key": result.key,
-                "status": result.status,
-                "duration_seconds": result.duration_seconds,
-                "facts": result.artifact.manifest.facts,
-            }
-            for result in results
-        ],
-        "corpora": {**{split: describe(corpus) for split, corpus in splits.items()}, "synthetic": describe(silver)},
-        "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(splits).items()},
-        "curves": _curves(artifacts),
-        "overlap": _read_json(artifacts["overlap"], "overlap.json"),
-        "language": language,
-        "origin": "real" if artifacts["import"].manifest.lineage["real_data"] else "invented",
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": package_versions(),
-        "device": device,
-        "config": _without_places(config),
+        "name": result.name,
+        "stage": result.stage,
+        "key": result.key,
+        "status": result.status,
+        "duration_seconds": result.duration_seconds,
+        "facts": result.artifact.manifest.facts,
+        "title": node.title or stage.title,
+        "box": node.box,
+        "fact_titles": dict(stage.facts),
+        "headline": stage.headline,
     }
 
 
 def _curves(artifacts: Mapping[str, Artifact]) -> dict[str, list[dict[str, Any]]]:
-    """The curve of every training, and of the fill-in training before it where there was one."""
+    """The curve of every training, and of the task-adaptive pretraining before it where there was some."""
     curves = {}
-    for name in ("adapt", "gold", "synthetic"):
-        if (artifacts[name].path / "pretraining.jsonl").exists():
-            curves[f"{name}_pretraining"] = _read_lines(artifacts[name], "pretraining.jsonl")
-        curves[name] = _read_lines(artifacts[name], "curve.jsonl")
+    for name in MODEL_NODES:
+        if (artifacts[name].path / PRETRAINING_CURVE).exists():
+            curves[f"{name}_pretraining"] = _read_lines(artifacts[name], PRETRAINING_CURVE)
+        curves[name] = _read_lines(artifacts[name], CURVE)
     return curves
 
 
 def report_source(config: RunConfig, artifacts: Mapping[str, Artifact]) -> str:
     """What a report is made from, as a digest: a report that names another one is stale."""
     content = {name: artifact.content_digest for name, artifact in artifacts.items()}
-    versions = [REPORT_SCHEMA_VERSION, package_versions()["deidsynth"]]
+    versions = [SCHEMA_VERSION, package_versions()["deidsynth"]]
     return digest({"content": content, "config": _without_places(config), "versions": versions})
 
 
 def _without_places(config: RunConfig) -> dict[str, Any]:
     plain = config.model_dump(mode="json", exclude={"output", "store"})
-    for key in ("path", "unlabelled"):
+    for key in ("path", "unlabeled"):
         if plain["corpus"][key] is not None:
             plain["corpus"][key] = Path(plain["corpus"][key]).name
     return plain
-
-
-def _less(left: float | None, right: float | None) -> float | None:
-    return None if left is None or right is None else left - right
 
 
 def _read_json(artifact: Artifact, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deidsynth.corpora import check_corpus, load_corpus, write_corpus
+from deidsynth.corpora import check_corpus, read_corpus, write_corpus
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import CorpusError, InputError, UnrepresentableError
 
@@ -33,35 +33,35 @@ def faults(folder: Path, **options) -> list[tuple[str, str, int | None]]:
 
 def test_spans_and_label_come_from_the_annotation_file(tmp_path: Path) -> None:
     put(tmp_path, "a", annotations="T1\tNAME 0 6\tAna Ek\nT2\tPLACE 21 25\tUmeå\n")
-    (document,) = load_corpus(tmp_path).corpus
+    (document,) = read_corpus(tmp_path).corpus
     assert document == Document("a", TEXT, (Entity(0, 6, "NAME"), Entity(21, 25, "PLACE")))
 
 
 def test_offsets_count_code_points_line_ends_included(tmp_path: Path) -> None:
     text = "\U0001f600\r\ne\u0301\tx\r\n"
     put(tmp_path, "a", text, "T1\tA 0 1\t\U0001f600\r\nT2\tB 3 5\te\u0301\r\nT3\tC 5 7\t\tx\r\n")
-    (document,) = load_corpus(tmp_path).corpus
+    (document,) = read_corpus(tmp_path).corpus
     assert document.text == text
     assert [document.surface(entity) for entity in document.entities] == ["\U0001f600", "e\u0301", "\tx"]
 
 
 def test_a_line_break_inside_an_entity_is_shown_as_a_space(tmp_path: Path) -> None:
     put(tmp_path, "a", "Lund\nVård", "T1\tUNIT 0 9\tLund Vård\n")
-    (document,) = load_corpus(tmp_path).corpus
+    (document,) = read_corpus(tmp_path).corpus
     assert document.entities == (Entity(0, 9, "UNIT"),)
-    write_corpus(load_corpus(tmp_path).corpus, tmp_path / "out", "brat")
+    write_corpus(read_corpus(tmp_path).corpus, tmp_path / "out", "brat")
     assert (tmp_path / "out" / "a.ann").read_bytes() == "T1\tUNIT 0 9\tLund Vård\n".encode()
 
 
 def test_an_empty_annotation_file_is_a_document_without_entities(tmp_path: Path) -> None:
     put(tmp_path, "a")
     put(tmp_path, "b", annotations="")
-    assert [len(document.entities) for document in load_corpus(tmp_path).corpus] == [1, 0]
+    assert [len(document.entities) for document in read_corpus(tmp_path).corpus] == [1, 0]
 
 
 def test_a_byte_order_mark_belongs_to_the_text_but_not_to_the_annotations(tmp_path: Path) -> None:
     put(tmp_path, "a", "\ufeffAna", "\ufeffT1\tNAME 1 4\tAna\n")
-    (document,) = load_corpus(tmp_path).corpus
+    (document,) = read_corpus(tmp_path).corpus
     assert (document.text, document.entities) == ("\ufeffAna", (Entity(1, 4, "NAME"),))
 
 
@@ -73,7 +73,7 @@ def test_folders_named_after_parts_are_read_alone(tmp_path: Path) -> None:
     put(tmp_path / "background", "d", annotations=None)
     put(tmp_path / "scored", "a", text=b"", annotations="T1\tNAME 0 6\tAna Ek\n")
     put(tmp_path, "readme", annotations=None)
-    loaded = load_corpus(tmp_path)
+    loaded = read_corpus(tmp_path)
     assert loaded.splits == {"a": "train", "b": "validation", "c": "test"}
     assert loaded.skipped == {"texts_outside_splits": 3}
 
@@ -83,7 +83,7 @@ def test_without_parts_every_folder_is_searched_but_hidden_ones(tmp_path: Path) 
     put(tmp_path, "b")
     put(tmp_path / ".trash", "c")
     put(tmp_path, "._a", annotations=None)
-    loaded = load_corpus(tmp_path)
+    loaded = read_corpus(tmp_path)
     assert sorted(document.doc_id for document in loaded.corpus) == ["a", "b"]
     assert loaded.splits == {}
 
@@ -102,7 +102,7 @@ def test_what_a_corpus_does_not_hold_is_counted(tmp_path: Path) -> None:
         "",
     ]
     put(tmp_path, "a", annotations="\n".join(lines))
-    loaded = load_corpus(tmp_path)
+    loaded = read_corpus(tmp_path)
     assert loaded.corpus.n_entities == 1
     assert loaded.skipped == {
         "relations": 2,
@@ -138,14 +138,14 @@ def test_every_fault_of_an_annotation_file_has_its_line(tmp_path: Path, lines: s
     put(tmp_path, "a", annotations=lines)
     assert faults(tmp_path) == [(code, "a.ann", line) for code, line in expected]
     with pytest.raises(CorpusError, match=rf"a\.ann:{expected[0][1]}: "):
-        load_corpus(tmp_path)
+        read_corpus(tmp_path)
 
 
 def test_two_entities_with_one_id_are_told_and_read(tmp_path: Path) -> None:
     put(tmp_path, "a", annotations="T1\tNAME 0 3\tAna\n\nT1\tNAME 4 6\tEk\n")
     put(tmp_path, "b", text="Bo Ek", annotations="T1\tNAME 0 2\tBo\n")
     assert faults(tmp_path) == [("duplicate-entity-id", "a.ann", 3)]
-    loaded = load_corpus(tmp_path)
+    loaded = read_corpus(tmp_path)
     assert loaded.corpus.n_entities == 3
     assert "duplicate entity id, first seen on line 1; give each" in str(loaded.problems[0])
 
@@ -154,15 +154,15 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     put(tmp_path, "a", annotations="T1\tNAME 0 99\tAna Ek\nnonsense\n")
     put(tmp_path, "b", annotations="T1\tNAME 0 5\tAna Ek\n")
     with pytest.raises(CorpusError, match="the corpus has 3 problems") as caught:
-        load_corpus(tmp_path)
+        read_corpus(tmp_path)
     assert {problem.code for problem in caught.value.problems} == {"malformed", "text-mismatch", "out-of-bounds"}
 
 
 def test_discontinuous_spans_are_joined_on_request(tmp_path: Path) -> None:
     put(tmp_path, "a", annotations="T1\tNAME 0 3;4 6\tAna Ek\n")
     with pytest.raises(CorpusError, match="--discontinuous join"):
-        load_corpus(tmp_path)
-    (document,) = load_corpus(tmp_path, discontinuous="join").corpus
+        read_corpus(tmp_path)
+    (document,) = read_corpus(tmp_path, discontinuous="join").corpus
     assert document.entities == (Entity(0, 6, "NAME"),)
 
 
@@ -179,7 +179,7 @@ def test_bad_utf8_names_line_and_byte(tmp_path: Path) -> None:
     put(tmp_path, "b", annotations=b"\n\nT1\tN 0 1\t\xff")
     assert faults(tmp_path) == [("encoding", "a.txt", 2), ("encoding", "b.ann", 3)]
     with pytest.raises(CorpusError, match=r"a\.txt:2: not UTF-8 at byte 6;"):
-        load_corpus(tmp_path)
+        read_corpus(tmp_path)
 
 
 def test_both_files_must_be_there(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_both_files_must_be_there(tmp_path: Path) -> None:
     (tmp_path / "c.ann").write_text("")
     assert faults(tmp_path) == [("missing-annotations", "a.txt", None), ("missing-text", "c.ann", None)]
     with pytest.raises(CorpusError, match=r"add a\.ann \(empty if the text has no entities\)"):
-        load_corpus(tmp_path)
+        read_corpus(tmp_path)
 
 
 def test_texts_may_be_given_to_annotation_files_alone(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_texts_may_be_given_to_annotation_files_alone(tmp_path: Path) -> None:
     put(tmp_path / "test", "b", text=None, annotations="T1\tNAME 0 2\tBO\n")
     assert faults(tmp_path, texts=texts) == [("text-mismatch", "b.ann", 1)]
     put(tmp_path / "test", "b", text=None, annotations="")
-    loaded = load_corpus(tmp_path, texts=texts)
+    loaded = read_corpus(tmp_path, texts=texts)
     assert [(each.doc_id, each.text, len(each.entities)) for each in loaded.corpus] == [
         ("c", "Bo", 1),
         ("a", TEXT, 1),
@@ -213,9 +213,9 @@ def test_all_annotation_files_without_a_text_are_one_problem(tmp_path: Path) -> 
     for name in "abc":
         put(tmp_path, name, text=None)
     with pytest.raises(CorpusError, match=r"3 annotation files have no text file, the first is a\.ann; put the"):
-        load_corpus(tmp_path)
+        read_corpus(tmp_path)
     with pytest.raises(CorpusError, match="2 annotation files .* and match none of the given documents"):
-        load_corpus(tmp_path, texts={"a": TEXT})
+        read_corpus(tmp_path, texts={"a": TEXT})
 
 
 def test_an_id_may_stand_in_one_folder_only(tmp_path: Path) -> None:
@@ -223,13 +223,13 @@ def test_an_id_may_stand_in_one_folder_only(tmp_path: Path) -> None:
     put(tmp_path / "test", "a")
     assert faults(tmp_path) == [("duplicate-id", "a.ann", None)]
     with pytest.raises(CorpusError, match=r"duplicate id, first seen in .*; make document ids unique"):
-        load_corpus(tmp_path)
+        read_corpus(tmp_path)
 
 
 def test_a_file_is_no_brat_corpus(tmp_path: Path) -> None:
     put(tmp_path, "a")
     with pytest.raises(CorpusError, match=r"a\.txt: brat standoff is read from a folder"):
-        load_corpus(tmp_path / "a.txt", format="brat")
+        read_corpus(tmp_path / "a.txt", format="brat")
 
 
 def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +244,7 @@ def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr("os.scandir", scandir)
     with pytest.raises(InputError, match=r"shut: cannot be read \(Permission denied\); check its permissions"):
-        load_corpus(tmp_path)
+        read_corpus(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["[]", "{", '{"origin": "imagined"}', '{"annotation": {}}'])
@@ -283,5 +283,5 @@ def test_an_empty_destination_is_taken(tmp_path: Path, format: str) -> None:
     corpus = Corpus((Document("a", "x", (Entity(0, 1, "A"),)),))
     (tmp_path / "out").mkdir()
     write_corpus(corpus, tmp_path / "out", format)
-    assert load_corpus(tmp_path / "out").corpus == corpus
+    assert read_corpus(tmp_path / "out").corpus == corpus
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -6,12 +6,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.corpora.test_roundtrip import by_id, corpora
 
 from deidsynth.config import ColumnsLayout, LayoutConfig
-from deidsynth.corpora import check_corpus, find_format, load_corpus, write_corpus
+from deidsynth.corpora import check_corpus, find_format, read_corpus, write_corpus
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import UnrepresentableError
 
@@ -25,7 +24,7 @@ def put(folder: Path, content: str, name: str = "corpus.conll") -> Path:
 
 def read(path: Path, **columns: object) -> dict[str, tuple[str, list[tuple[str, str]]]]:
     """Text, and surface and label of every entity, by document."""
-    loaded = load_corpus(path, layout=LayoutConfig(columns=ColumnsLayout.model_validate(columns)))
+    loaded = read_corpus(path, layout=LayoutConfig(columns=ColumnsLayout.model_validate(columns)))
     assert loaded.format == "conll"
     return {each.doc_id: (each.text, [(each.surface(e), e.label) for e in each.entities]) for each in loaded.corpus}
 
@@ -106,7 +105,7 @@ COMMENTS = {
 
 @pytest.mark.parametrize(("content", "text"), COMMENTS.values(), ids=COMMENTS)
 def test_comments_are_told_from_rows_with_a_hash(tmp_path: Path, content: str, text: str) -> None:
-    loaded = load_corpus(put(tmp_path, content), layout=LayoutConfig(columns=ColumnsLayout(documents="file")))
+    loaded = read_corpus(put(tmp_path, content), layout=LayoutConfig(columns=ColumnsLayout(documents="file")))
     assert (loaded.format, loaded.corpus[0].text, loaded.problems) == ("conll", text, ())
     assert {entity.label for entity in loaded.corpus[0].entities} == {"PER"}
 
@@ -118,7 +117,7 @@ def test_a_row_with_a_hash_and_a_bad_tag_is_told(tmp_path: Path) -> None:
 
 def test_a_text_comment_that_does_not_fit_is_counted_and_passed_over(tmp_path: Path) -> None:
     path = put(tmp_path, "# text = Ana gick\nAna\tB-PER\nkom\tO\n")
-    loaded = load_corpus(path)
+    loaded = read_corpus(path)
     assert loaded.corpus[0].text == "Ana kom"
     assert loaded.skipped == {"text_comments_that_do_not_fit": 1}
 
@@ -131,7 +130,7 @@ def test_space_after_is_followed(tmp_path: Path) -> None:
 def test_ranges_of_words_are_left_out(tmp_path: Path) -> None:
     path = put(tmp_path, "1-2\tal\tO\n1\ta\tO\n2\tel\tO\n3\tLugo\tB-LOC\n")
     assert list(read(path).values()) == [("a el Lugo", [("Lugo", "LOC")])]
-    assert load_corpus(path).skipped == {"ranges_of_words": 1}
+    assert read_corpus(path).skipped == {"ranges_of_words": 1}
 
 
 def test_file_names_and_folders_tell_parts(tmp_path: Path) -> None:
@@ -139,7 +138,7 @@ def test_file_names_and_folders_tell_parts(tmp_path: Path) -> None:
     for name in ("x/train_corpus.txt", "x/sv-ud-test.iob2", "y/dev/a.conll", "y/train/b.conll"):
         put(tmp_path, rows, name)
     put(tmp_path, "Some words about the corpus.\n", "x/README.txt")
-    by_name, by_folder = load_corpus(tmp_path / "x"), load_corpus(tmp_path / "y")
+    by_name, by_folder = read_corpus(tmp_path / "x"), read_corpus(tmp_path / "y")
     assert by_name.skipped == {"files_without_columns": 1}
     assert set(by_name.splits.values()) == {"train", "test"}
     assert set(by_folder.splits.values()) == {"train", "validation"}
@@ -186,7 +185,7 @@ def test_tags_that_break_the_scheme_of_the_file_are_warnings(tmp_path: Path, tag
     assert [(problem.code, problem.line, problem.fatal) for problem in problems] == [
         ("tag-sequence", line, False) for line in lines
     ]
-    assert load_corpus(path, format="conll").corpus.n_entities
+    assert read_corpus(path, format="conll").corpus.n_entities
 
 
 def test_named_columns_win(tmp_path: Path) -> None:
@@ -212,7 +211,7 @@ def test_bioes_is_written_on_request(tmp_path: Path) -> None:
     assert (tmp_path / "a.conll").read_text(encoding="utf-8") == (
         "# newdoc id = a\nAna\t_\tB-PER\nEk\tSpaceAfter=No\tE-PER\n,\t_\tO\nBo\tSpacesAfter=\tS-PER\n\n"
     )
-    assert load_corpus(tmp_path / "a.conll").corpus == corpus
+    assert read_corpus(tmp_path / "a.conll").corpus == corpus
 
 
 @pytest.mark.parametrize(
@@ -244,7 +243,7 @@ def test_what_is_written_is_read_back(corpus: Corpus) -> None:
             write_corpus(corpus, path, "conll")
         except UnrepresentableError:
             return
-        loaded = load_corpus(path, format="conll", require_entities=False).corpus
+        loaded = read_corpus(path, format="conll", require_entities=False).corpus
     assert [(each.doc_id, each.text, each.entities) for each in by_id(loaded)] == [
         (each.doc_id, each.text, each.entities) for each in by_id(corpus)
     ]

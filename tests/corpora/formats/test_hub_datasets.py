@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from deidsynth.config import TableLayout
-from deidsynth.corpora.formats.hub_datasets import from_dataset, to_dataset
-from deidsynth.corpora.loading import LoadedCorpus
+from deidsynth.corpora.formats.hub_datasets import from_dataset, read_dataset, to_dataset
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import CorpusError, MissingExtraError, UnrepresentableError
 
@@ -48,7 +47,7 @@ class Rows(list[dict[str, Any]]):
     ],
 )
 def test_every_shape_gives_the_same(row: dict[str, Any]) -> None:
-    loaded = from_dataset([row], language="SV", origin="invented")
+    loaded = read_dataset([row], language="SV", origin="invented")
     assert loaded.corpus == Corpus((Document("1", SECRET, (Entity(0, 6, "NAME"),)),), "invented", "gold", "sv")
 
 
@@ -56,16 +55,16 @@ def test_numbers_get_the_names_of_their_class_label() -> None:
     names = SimpleNamespace(names=["O", "B-NAME", "I-NAME"])
     rows = [{"words": ["\U0001f600", "Ana", "Ek"], "tags": [1, 1, 2]}]
     for feature in ([names], SimpleNamespace(feature=names)):
-        loaded = from_dataset(Rows(rows, {"tags": feature}), tokens="words", tags="tags")
+        loaded = read_dataset(Rows(rows, {"tags": feature}), tokens="words", tags="tags")
         assert [entity.key for entity in loaded.corpus[0].entities] == [(0, 1, "NAME"), (2, 8, "NAME")]
     spans = Rows([{"text": "x", "entities": [{"start": 0, "end": 1, "label": 1}]}], {})
     spans.features = {"entities": [{"label": SimpleNamespace(names=["A", "B"])}]}
-    assert from_dataset(spans).corpus[0].entities == (Entity(0, 1, "B"),)
+    assert read_dataset(spans).corpus[0].entities == (Entity(0, 1, "B"),)
 
 
 def test_splits_are_parts_and_others_are_left_out() -> None:
     rows = [{"text": "x", "label": 3, "ward": "y"}]
-    loaded = from_dataset({"train": rows, "validation": rows, "unlabelled": rows})
+    loaded = read_dataset({"train": rows, "validation": rows, "unlabelled": rows})
     assert loaded.splits == {"train-1": "train", "validation-1": "validation"}
     assert loaded.skipped == {"entries_outside_splits": 1, "columns": 4}
     assert loaded.format == "dataset"
@@ -81,15 +80,15 @@ def test_splits_are_parts_and_others_are_left_out() -> None:
 
 def test_ids_that_repeat_from_split_to_split_are_not_taken() -> None:
     rows = [{"text": "x", "id": 0}, {"text": "y", "id": 1}]
-    assert [each.doc_id for each in from_dataset({"train": rows}).corpus] == ["0", "1"]
-    loaded = from_dataset({"train": rows, "test": rows})
+    assert [each.doc_id for each in read_dataset({"train": rows}).corpus] == ["0", "1"]
+    loaded = read_dataset({"train": rows, "test": rows})
     assert [each.doc_id for each in loaded.corpus] == ["train-1", "train-2", "test-1", "test-2"]
     assert loaded.skipped == {"ids_that_are_not_unique": 4}
 
 
 def test_layout_names_the_columns() -> None:
     layout = TableLayout(text="note", doc_id="id", entities="phi", group="patient", split="fold")
-    loaded = from_dataset([{"note": SECRET, "id": 7, "phi": NAME, "patient": 3, "fold": "test"}], layout=layout)
+    loaded = read_dataset([{"note": SECRET, "id": 7, "phi": NAME, "patient": 3, "fold": "test"}], layout=layout)
     assert loaded.corpus[0] == Document("7", SECRET, (Entity(0, 6, "NAME"),), "3")
     assert loaded.splits == {"7": "test"}
 
@@ -115,7 +114,7 @@ def test_layout_names_the_columns() -> None:
 def test_every_fault_names_its_row(row: dict[str, Any], message: str) -> None:
     first = {"tokens": ["x"], "ner_tags": ["O"]} if "tokens" in row else {"text": "x", "entities": []}
     with pytest.raises(CorpusError) as caught:
-        from_dataset({"train": [first | {"doc_id": "a"}, {"doc_id": "b", **row}]})
+        read_dataset({"train": [first | {"doc_id": "a"}, {"doc_id": "b", **row}]})
     (problem,) = caught.value.problems
     assert problem.message.startswith(message)
     assert (problem.path, problem.line) == ("dataset", None)
@@ -126,28 +125,40 @@ def test_faults_of_the_whole() -> None:
     with pytest.raises(
         CorpusError, match="row 1: no column 'text', nor 'tokens' with 'ner_tags'; the columns are note"
     ):
-        from_dataset([{"note": SECRET}])
+        read_dataset([{"note": SECRET}])
     with pytest.raises(CorpusError, match="row 1: no column 'nope' for the entities; the columns are text"):
-        from_dataset([{"text": SECRET}], layout=TableLayout(entities="nope"))
+        read_dataset([{"text": SECRET}], layout=TableLayout(entities="nope"))
     with pytest.raises(CorpusError, match="row 1: a row must map column names to values"):
-        from_dataset([SECRET])
+        read_dataset([SECRET])
     with pytest.raises(CorpusError, match="no documents found"):
-        from_dataset([])
+        read_dataset([])
     with pytest.raises(CorpusError, match="tag 9 is not among the 1 names of the ClassLabel"):
         rows = [{"tokens": ["x"], "ner_tags": [9]}]
-        from_dataset(Rows(rows, {"ner_tags": [SimpleNamespace(names=["O"])]}))
+        read_dataset(Rows(rows, {"ner_tags": [SimpleNamespace(names=["O"])]}))
 
 
 def test_there_and_back() -> None:
     datasets = pytest.importorskip("datasets")
     made = to_dataset(CORPUS)
     assert isinstance(made, datasets.Dataset)
-    assert from_dataset(made, origin="invented").corpus == CORPUS
+    assert read_dataset(made, origin="invented").corpus == CORPUS
     splits = {"a": "train", "b": "test", "c": "test"}
-    divided = to_dataset(LoadedCorpus(CORPUS, splits))
+    divided = to_dataset(CORPUS, splits)
     assert list(divided) == ["train", "test"]
-    loaded = from_dataset(divided, origin="invented")
+    loaded = read_dataset(divided, origin="invented")
     assert (loaded.corpus, loaded.splits, loaded.skipped) == (CORPUS, splits, {})
+
+
+def test_a_corpus_knows_its_splits() -> None:
+    rows = [{"text": "x", "label": 3}]
+    with pytest.warns(UserWarning) as told:
+        corpus = from_dataset({"train": rows, "test": rows})
+    assert corpus.split_counts() == {"train": 1, "test": 1}
+    assert [str(each.message).split(":")[0] for each in told] == ["dataset", "dataset"]
+    assert "no entity column found" in str(told[1].message)
+    assert str(told[1].message).endswith("; 1 more like this")
+    pytest.importorskip("datasets")
+    assert list(to_dataset(corpus)) == ["train", "test"]
 
 
 def test_real_class_labels() -> None:
@@ -159,7 +170,7 @@ def test_real_class_labels() -> None:
         }
     )
     made = datasets.Dataset.from_list([{"tokens": ["Ana", "Ek"], "ner_tags": [1, 2]}], features=features)
-    assert from_dataset(made).corpus[0].entities == (Entity(0, 6, "NAME"),)
+    assert read_dataset(made).corpus[0].entities == (Entity(0, 6, "NAME"),)
 
 
 def test_what_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:

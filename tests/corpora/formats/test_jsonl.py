@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deidsynth.corpora import check_corpus, load_corpus, read_jsonl, write_corpus, write_jsonl
+from deidsynth.corpora import check_corpus, read_corpus, read_jsonl, write_corpus, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity, Origin
 from deidsynth.errors import CorpusError, InputError, StorageError, UnrepresentableError
 
@@ -29,15 +29,29 @@ def put(path: Path, *lines: str | bytes) -> Path:
 
 def test_every_key_of_the_contract_is_read(tmp_path: Path) -> None:
     entity = {"start": 0, "end": 3, "label": "NAME", "score": 0.5}
-    path = put(tmp_path / "x.jsonl", line("a", [entity], group="g", origin="synthetic", annotation="silver"))
-    assert read_jsonl(path, "sv") == Corpus(
-        (Document("a", SECRET, (Entity(0, 3, "NAME", 0.5),), "g"),), "synthetic", "silver", "sv"
-    )
+    said = {"group": "g", "origin": "synthetic", "annotation": "silver", "language": "SV"}
+    path = put(tmp_path / "x.jsonl", line("a", [entity], **said))
+    documents = (Document("a", SECRET, (Entity(0, 3, "NAME", 0.5),), "g"),)
+    assert read_jsonl(path) == Corpus(documents, "synthetic", "silver", "sv")
+    assert read_jsonl(path, "es").language == "es"
+
+
+@pytest.mark.parametrize(("languages", "expected"), [(("sv", "sv"), "sv"), (("sv", "es"), None), (("sv", None), None)])
+def test_the_language_is_what_all_lines_say(tmp_path: Path, languages: tuple[str, str], expected: str | None) -> None:
+    lines = [line(str(number), language=language) for number, language in enumerate(languages)]
+    assert read_jsonl(put(tmp_path / "x.jsonl", *lines)).language == expected
+
+
+@pytest.mark.parametrize("language", ["Swedish", "", 46])
+def test_a_language_that_is_no_code_is_a_fault_of_its_line(tmp_path: Path, language: object) -> None:
+    with pytest.raises(CorpusError, match="x.jsonl:2: language: expected a code of two or three letters") as caught:
+        read_jsonl(put(tmp_path / "x.jsonl", line("a"), line("b", language=language)))
+    assert "Swedish" not in str(caught.value)
 
 
 def test_what_is_written_is_the_contract(tmp_path: Path) -> None:
     documents = (Document("a", "é\r\n", (Entity(0, 1, "A", 0.25),), "g"), Document("b", ""))
-    write_jsonl(Corpus(documents, origin="invented"), tmp_path / "deep" / "x.jsonl")
+    write_jsonl(Corpus(documents, origin="invented", language="sv"), tmp_path / "deep" / "x.jsonl")
     written = (tmp_path / "deep" / "x.jsonl").read_text(encoding="utf-8")
     assert [json.loads(each) for each in written.splitlines()] == [
         {
@@ -47,8 +61,9 @@ def test_what_is_written_is_the_contract(tmp_path: Path) -> None:
             "group": "g",
             "origin": "invented",
             "annotation": "gold",
+            "language": "sv",
         },
-        {"doc_id": "b", "text": "", "entities": [], "origin": "invented", "annotation": "gold"},
+        {"doc_id": "b", "text": "", "entities": [], "origin": "invented", "annotation": "gold", "language": "sv"},
     ]
 
 
@@ -60,13 +75,13 @@ def test_a_byte_order_mark_windows_line_ends_and_blank_lines_do_no_harm(tmp_path
 def test_unknown_keys_are_ignored_and_counted(tmp_path: Path) -> None:
     entity = {"start": 0, "end": 3, "label": "NAME", "id": 7}
     path = put(tmp_path / "x.jsonl", line("a", [entity], date="x", ward="y"), line("b"))
-    assert load_corpus(path).skipped == {"unknown_keys": 3}
+    assert read_corpus(path).skipped == {"unknown_keys": 3}
 
 
 def test_file_names_are_parts(tmp_path: Path) -> None:
     for name in ("train", "dev", "test", "notes"):
         put(tmp_path / f"{name}.jsonl", line(name))
-    loaded = load_corpus(tmp_path)
+    loaded = read_corpus(tmp_path)
     assert loaded.splits == {"train": "train", "dev": "validation", "test": "test"}
     assert loaded.skipped == {"files_outside_splits": 1}
 
@@ -74,7 +89,7 @@ def test_file_names_are_parts(tmp_path: Path) -> None:
 def test_a_folder_of_other_files_has_no_parts(tmp_path: Path) -> None:
     put(tmp_path / "b.jsonl", line("b"))
     put(tmp_path / "a.jsonl", line("a"))
-    loaded = load_corpus(tmp_path)
+    loaded = read_corpus(tmp_path)
     assert [document.doc_id for document in loaded.corpus] == ["a", "b"]
     assert loaded.splits == {}
 
@@ -138,7 +153,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_file_of_any_name_is_read_when_the_format_is_named(tmp_path: Path) -> None:
-    assert len(load_corpus(put(tmp_path / "notes.txt", line()), format="jsonl").corpus) == 1
+    assert len(read_corpus(put(tmp_path / "notes.txt", line()), format="jsonl").corpus) == 1
 
 
 def test_an_internal_artifact_may_be_empty_and_is_replaced_whole(tmp_path: Path) -> None:
@@ -157,9 +172,9 @@ def test_a_failed_write_leaves_the_earlier_file(tmp_path: Path, monkeypatch: pyt
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.replace", full)
-    with pytest.raises(StorageError, match=r"cannot be written \(No space left on device\); free some space"):
+    with pytest.raises(StorageError, match="x.jsonl: the disk is full or over quota; free some space"):
         write_jsonl(Corpus(()), path)
-    with pytest.raises(StorageError, match="No space left"):
+    with pytest.raises(StorageError, match="folder: the disk is full"):
         write_corpus(Corpus(()), tmp_path / "folder", "jsonl")
     assert len(read_jsonl(path)) == 1
     assert list(tmp_path.iterdir()) == [path]

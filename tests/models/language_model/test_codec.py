@@ -1,4 +1,4 @@
-"""Documents as token ids with marks, and back; embeddings of new tokens."""
+"""Documents as token ids with inline entity tags and control codes, and back; embeddings of new tokens."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from deidsynth.config import AdaptConfig, LoraConfig, ScratchCausalConfig
+from deidsynth.config import AdaptConfig, LoraConfig, ScratchCausalConfig, resolve_adapt
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import ConfigError, ModelNotUsableError
-from deidsynth.models.language_model.causal_lm import adaptable_model, add_marks, embed, load_causal_lm
+from deidsynth.models.language_model.added_tokens import AddedTokens
+from deidsynth.models.language_model.causal_lm import adaptable_model, add_tokens, embed, load_causal_lm
 from deidsynth.models.language_model.codec import Codec
-from deidsynth.models.language_model.markup import Markup
 from deidsynth.models.language_model.packing import token_ids
 from deidsynth.models.tokenizers import causal_tokenizer
 from tiny_models import TEXTS, bert_tokenizer, gpt2_tokenizer, llama_tokenizer
 
 Tiny = Callable[[str], Path]
 BYTES = causal_tokenizer(TEXTS, 400)
-INLINE = AdaptConfig(annotations="inline", header=["labels", "length"])
+INLINE = AdaptConfig(annotations="inline", control_codes=["labels", "length"])
 
 
 @st.composite
@@ -42,17 +41,17 @@ def documents(draw: st.DrawFn) -> Document:
 
 
 def marked(tokenizer: PreTrainedTokenizerFast, *notes: Document) -> Codec:
-    markup = Markup.of(INLINE, [*notes, Document("0", "xy", (Entity(0, 1, "NAME"),))])
-    add_marks(tokenizer, list(markup.tokens))
-    return Codec(tokenizer, markup)
+    added = AddedTokens.of(INLINE, [*notes, Document("0", "xy", (Entity(0, 1, "NAME"),))])
+    add_tokens(tokenizer, list(added.tokens))
+    return Codec(tokenizer, added)
 
 
 @settings(max_examples=150)
 @given(documents(), st.integers(0, 80))
 def test_any_document_comes_back_from_its_tokens(document: Document, cut: int) -> None:
     codec = marked(BYTES, document)
-    header = len(codec.markup.header_of(document))
-    ids = codec.encode(document)[header:]
+    n_codes = len(codec.added_tokens.control_codes_of(document))
+    ids = codec.encode(document)[n_codes:]
     read = codec.decode([], ids)
     assert (read.text, read.entities, read.repairs) == (document.text, document.entities, {})
     part = codec.decode([], ids[:cut])  # cut anywhere, something sound comes out
@@ -64,7 +63,7 @@ def test_other_tokenizers_give_documents_back(make: Callable[[], PreTrainedToken
     text = "Alvedina kom, från  Sandkulla\n Månskog "
     note = Document("1", text, (Entity(0, 8, "NAME"), Entity(20, 29, "CITY"), Entity(31, 38, "NAME")))
     codec = marked(make(), note)
-    ids = codec.encode(note)[len(codec.markup.header_of(note)) :]
+    ids = codec.encode(note)[len(codec.added_tokens.control_codes_of(note)) :]
     read = codec.decode([], ids)
     assert (read.text, read.entities) == (text, note.entities)
 
@@ -73,15 +72,15 @@ def test_a_text_that_spells_a_mark_has_it_as_characters() -> None:
     note = Document("1", "a <|entity:NAME|>Bo<|/entity|>", (Entity(17, 19, "NAME"),))
     codec = marked(causal_tokenizer(TEXTS, 400), note)
     ids = codec.encode(note)
-    assert sum(number in codec.mark_ids for number in ids) == 2 + len(codec.markup.header_of(note))
-    assert codec.decode([], ids[len(codec.markup.header_of(note)) :]).text == note.text
+    assert sum(number in codec.added_ids for number in ids) == 2 + len(codec.added_tokens.control_codes_of(note))
+    assert codec.decode([], ids[len(codec.added_tokens.control_codes_of(note)) :]).text == note.text
 
 
 def test_what_was_drawn_goes_on_from_a_prompt() -> None:
     note = Document("1", "Bo Ek kom.", (Entity(0, 5, "NAME"),))
     codec = marked(llama_tokenizer(), note)
     prompt = (Entity(0, 2, "NAME"),)
-    start = codec.encode_start("Bo", prompt, is_open=True, header=codec.markup.header_of(note))
+    start = codec.encode_start("Bo", prompt, is_open=True, control_codes=codec.added_tokens.control_codes_of(note))
     whole = codec.encode(note)
     assert whole[: len(start)] == start
     read = codec.decode(start, whole[len(start) :], "Bo", prompt, is_open=True)
@@ -98,19 +97,20 @@ def test_without_marks_a_codec_writes_the_tokens_of_the_text() -> None:
 
 
 def test_a_tokenizer_that_cannot_hold_marks_is_refused() -> None:
-    markup = Markup(("NAME",), inline=True)
+    added = AddedTokens(("NAME",), inline=True)
     with pytest.raises(ModelNotUsableError, match="lacks 2 of the special tokens"):
-        Codec(llama_tokenizer(), markup)
+        Codec(llama_tokenizer(), added)
     stripping = bert_tokenizer()
-    add_marks(stripping, list(markup.tokens))
+    add_tokens(stripping, list(added.tokens))
     with pytest.raises(ModelNotUsableError, match="changes blanks at the ends of texts"):
-        Codec(stripping, markup)
+        Codec(stripping, added)
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "bloom"])
 def test_new_tokens_begin_as_the_mean_of_the_others(kind: str, tiny: Tiny) -> None:
     before = AutoModelForCausalLM.from_pretrained(tiny(kind))
-    made = adaptable_model(AdaptConfig(base=str(tiny(kind)), annotations="inline"), [], "cpu", ["<|a|>", "<|b|>"])
+    config = resolve_adapt(AdaptConfig(base=str(tiny(kind)), annotations="inline"))
+    made = adaptable_model(config, [], "cpu", ["<|a|>", "<|b|>"])
     n_known = len(made.tokenizer) - 2
     for table in ("get_input_embeddings", "get_output_embeddings"):
         old, new = getattr(before, table)().weight, getattr(made.model, table)().weight
@@ -125,18 +125,22 @@ def test_new_tokens_begin_as_the_mean_of_the_others(kind: str, tiny: Tiny) -> No
     embed(made.model, [])
 
 
-def test_a_model_from_scratch_has_room_for_marks() -> None:
+def test_a_model_from_scratch_has_room_for_added_tokens() -> None:
     shape = ScratchCausalConfig(
         hidden_size=32, layers=1, heads=2, intermediate_size=32, vocabulary_size=300, context=64
     )
-    made = adaptable_model(AdaptConfig(base="scratch", scratch=shape, header=["length"]), TEXTS, "cpu", ["<|a|>"])
+    made = adaptable_model(
+        AdaptConfig(base="scratch", scratch=shape, control_codes=["length"]), TEXTS, "cpu", ["<|a|>"]
+    )
     assert made.model.get_input_embeddings().num_embeddings == len(made.tokenizer)
     assert made.tokenizer.convert_tokens_to_ids("<|a|>") == len(made.tokenizer) - 1
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "bloom"])
 def test_an_adapter_trains_new_tokens_and_is_read_again(kind: str, tiny: Tiny, tmp_path: Path) -> None:
-    config = AdaptConfig(base=str(tiny(kind)), method="lora", annotations="inline", lora=LoraConfig(r=2, alpha=4))
+    config = resolve_adapt(
+        AdaptConfig(base=str(tiny(kind)), method="lora", annotations="inline", lora=LoraConfig(r=2, alpha=4))
+    )
     made = adaptable_model(config, [], "cpu", ["<|a|>", "<|b|>"])
     trained = [weight for weight in made.model.parameters() if weight.requires_grad]
     first, second = made.tokenizer.convert_tokens_to_ids(["<|a|>", "<|b|>"])
@@ -160,8 +164,8 @@ def test_an_adapter_trains_new_tokens_and_is_read_again(kind: str, tiny: Tiny, t
     assert not torch.equal(rows[0], rows[1])
 
 
-@pytest.mark.parametrize("settings", [{"annotations": "inline"}, {"header": ["length"]}])
-def test_qlora_is_refused_marks(settings: dict[str, object], tiny: Tiny) -> None:
+@pytest.mark.parametrize("settings", [{"annotations": "inline"}, {"control_codes": ["length"]}])
+def test_qlora_is_refused_added_tokens(settings: dict[str, object], tiny: Tiny) -> None:
     config = AdaptConfig(base=str(tiny("llama")), method="qlora", **settings)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="qlora is not known to train the new embeddings.*adapt.method: lora or full"):
         adaptable_model(config, [], "cpu", ["<|a|>"])

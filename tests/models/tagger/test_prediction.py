@@ -216,6 +216,13 @@ def test_settings_of_decoding_are_kept_beside_the_weights(tiny: Tiny, tmp_path: 
     assert again.transitions.tolist() == transitions.tolist()
     tagger.save(tmp_path)
     assert (load_tagger(str(tmp_path)).transitions, load_tagger(str(tmp_path)).outside_threshold) == (None, None)
+    (tmp_path / "deidsynth.json").write_text('{"window_tokens": 510, "whole_words": true}')
+    with pytest.raises(
+        ModelNotUsableError, match=r"deidsynth\.json: no schema version.*train or adapt the model again"
+    ):
+        load_tagger(str(tmp_path))
+    (tmp_path / "deidsynth.json").unlink()
+    assert not load_tagger(str(tmp_path)).whole_words
 
 
 @pytest.mark.parametrize("fault", [float("nan"), float("inf")])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from deidsynth.config import TrainConfig, parse
+from deidsynth.config import TrainConfig, parse, resolve_train
 from deidsynth.documents import Corpus
 from deidsynth.models.devices import Compute
 from deidsynth.models.tagger.task_adaptive_pretraining import masked_batch, pretrain
@@ -17,21 +17,13 @@ from deidsynth.models.tagger.token_data import TrainingChunks, training_chunks
 from deidsynth.tagging import IGNORED, TagSet
 from tiny_models import NOTES
 
-CONFIG = parse(
-    TrainConfig,
-    {
-        "batch_size": 4,
-        "scratch": {
-            "hidden_size": 32,
-            "layers": 2,
-            "heads": 2,
-            "intermediate_size": 48,
-            "vocabulary_size": 400,
-        },
-        "encoder": "scratch",
-        "pretraining": {"epochs": 6, "learning_rate": 0.01},
-    },
-)
+SETTINGS = {
+    "batch_size": 4,
+    "scratch": {"hidden_size": 32, "layers": 2, "vocabulary_size": 400},
+    "encoder": "scratch",
+    "task_adaptive_pretraining": {"epochs": 6, "learning_rate": 0.01},
+}
+CONFIG = resolve_train(parse(TrainConfig, SETTINGS), language=None)
 
 
 def made() -> tuple[Tagger, TrainingChunks]:
@@ -78,8 +70,11 @@ def test_the_encoder_that_is_kept_learns_and_its_embeddings_do_too(tmp_path: Pat
 
 @pytest.mark.parametrize("kind", ["bert", "roberta", "modernbert"])
 def test_any_encoder_can_fill_in_hidden_tokens_first(kind: str, tiny: Callable[[str], Path], tmp_path: Path) -> None:
-    changes = {"encoder": str(tiny(kind)), "pretraining": {"epochs": 4, "learning_rate": 1e-3, "masked": 0.3}}
-    config = parse(TrainConfig, {**CONFIG.model_dump(), **changes})
+    changes = {
+        "encoder": str(tiny(kind)),
+        "task_adaptive_pretraining": {"epochs": 4, "learning_rate": 1e-3, "masked_share": 0.3},
+    }
+    config = resolve_train(parse(TrainConfig, {**SETTINGS, **changes}), language=None)
     tags = TagSet.of(Corpus(NOTES).label_scheme())
     torch.manual_seed(1)
     tagger = new_tagger(config, tags, [])
@@ -95,7 +90,11 @@ def test_any_encoder_can_fill_in_hidden_tokens_first(kind: str, tiny: Callable[[
 def test_texts_without_labels_are_mixed_in(tmp_path: Path) -> None:
     tagger, chunks = made()
     config = CONFIG.model_copy(
-        update={"pretraining": CONFIG.pretraining.model_copy(update={"epochs": 1.5, "unlabelled_epochs": 2.0})}
+        update={
+            "task_adaptive_pretraining": CONFIG.task_adaptive_pretraining.model_copy(
+                update={"epochs": 1.5, "unlabeled_epochs": 2.0}
+            )
+        }
     )
     own, other = chunks.examples[:4], chunks.examples[4:10]
     points = list(pretrain(tagger, own, config, Compute(1, "cpu", "fp32", tmp_path), {}, other))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from deidsynth.config import TrainConfig
+from deidsynth.config import TrainConfig, resolve_train
 from deidsynth.documents import LabelScheme
 from deidsynth.models.devices import Compute
 from deidsynth.models.tagger.token_classifier import new_tagger
@@ -21,11 +21,14 @@ from tiny_models import NOTES
 TAGS = TagSet.of(LabelScheme(("CITY", "NAME")))
 
 
-@pytest.mark.parametrize(("average", "n_last"), [(0.0, 1), (0.5, 6), (0.05, 1)])
+@pytest.mark.parametrize(("weight_averaging", "n_last"), [(0.0, 1), (0.5, 6), (0.05, 1)])
 def test_the_mean_of_the_last_weights_is_kept(
-    average: float, n_last: int, tiny: Callable[[str], Path], tmp_path: Path
+    weight_averaging: float, n_last: int, tiny: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    config = TrainConfig(encoder=str(tiny("modernbert")), epochs=2, batch_size=4, learning_rate=0.01, average=average)
+    asked = TrainConfig(
+        encoder=str(tiny("modernbert")), epochs=2, batch_size=4, learning_rate=0.01, weight_averaging=weight_averaging
+    )
+    config = resolve_train(asked, language=None)
     torch.manual_seed(1)
     tagger = new_tagger(config, TAGS, (), "cpu")
     chunks = training_chunks(NOTES, tagger.tokenizer, TAGS, max_words=None, max_tokens=64)
@@ -39,7 +42,8 @@ def test_the_mean_of_the_last_weights_is_kept(
 
 
 def test_the_best_epoch_is_no_mean(tiny: Callable[[str], Path], tmp_path: Path) -> None:
-    config = TrainConfig(encoder=str(tiny("modernbert")), epochs=2, batch_size=4, learning_rate=0.01)
+    asked = TrainConfig(encoder=str(tiny("modernbert")), epochs=2, batch_size=4, learning_rate=0.01)
+    config = resolve_train(asked, language=None)
     tagger = new_tagger(config, TAGS, (), "cpu")
     chunks = training_chunks(NOTES, tagger.tokenizer, TAGS, max_words=None, max_tokens=64)
     seen = []

@@ -6,23 +6,22 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from deidsynth.documents import LabelScheme
-from deidsynth.models.tagger.viterbi import Lattice, Moves, best_sequences
+from deidsynth.models.tagger.viterbi import Lattice, TagTransitions, best_sequences
 from deidsynth.tagging import TagSet
 
 TAGS = TagSet.of(LabelScheme(("X", "Y")))
 N_TAGS = 5
-VALID = Moves.of(TAGS)
+VALID = TagTransitions.of(TAGS)
 
 
-def _best(lattice: Lattice, moves: Moves = VALID) -> tuple[list[int], NDArray[np.float64]]:
-    ((tags, chances),) = best_sequences([lattice], moves)
-    return tags.tolist(), chances
+def _best(lattice: Lattice, transitions: TagTransitions = VALID) -> tuple[list[int], NDArray[np.float64]]:
+    ((tags, marginals),) = best_sequences([lattice], transitions)
+    return tags.tolist(), marginals
 
 
 def _lattice(log_probs: NDArray[np.float64], joined: list[bool] | None = None) -> Lattice:
@@ -83,21 +82,21 @@ def test_against_every_sequence(
 ) -> None:
     texts = [(log_probs, joined if whole_words else [False] * len(joined)) for log_probs, joined in cases]
     lattices = [_lattice(log_probs, joined if whole_words else None) for log_probs, joined in texts]
-    found = best_sequences(lattices, Moves.of(TAGS, transitions))
-    for (log_probs, joined), (tags, chances) in zip(texts, found, strict=True):
+    found = best_sequences(lattices, TagTransitions.of(TAGS, transitions))
+    for (log_probs, joined), (tags, marginals) in zip(texts, found, strict=True):
         best, mass = _by_hand(log_probs, joined, transitions)
         assert _valid(tags.tolist(), joined)
         assert _score(tags.tolist(), log_probs, transitions) == pytest.approx(best, abs=1e-9)
-        assert chances == pytest.approx(mass, abs=1e-9)
+        assert marginals == pytest.approx(mass, abs=1e-9)
 
 
 @settings(max_examples=30)
 @given(st.lists(_cases(60, 60.0), min_size=1, max_size=4))
 def test_long_and_steep_scores_stay_numbers(cases: list[tuple[NDArray[np.float64], list[bool]]]) -> None:
     found = best_sequences([_lattice(*case) for case in cases], VALID)
-    for (log_probs, joined), (tags, chances) in zip(cases, found, strict=True):
-        assert np.isfinite(chances).all()
-        assert chances.sum(axis=1) == pytest.approx(np.ones(len(log_probs)))
+    for (log_probs, joined), (tags, marginals) in zip(cases, found, strict=True):
+        assert np.isfinite(marginals).all()
+        assert marginals.sum(axis=1) == pytest.approx(np.ones(len(log_probs)))
         assert _valid(tags.tolist(), joined)
 
 
@@ -110,10 +109,10 @@ def test_a_word_is_tagged_as_a_whole() -> None:
 def test_a_likely_inside_draws_the_beginning_to_it() -> None:
     # O would win at the first token, but then I-X (0.8) could not stand at the second.
     probabilities = np.array([[0.6, 0.4, 1e-9, 1e-9, 1e-9], [0.15, 0.05, 0.8, 1e-9, 1e-9]])
-    tags, chances = _best(_lattice(np.log(probabilities)))
+    tags, marginals = _best(_lattice(np.log(probabilities)))
     assert tags == [1, 2]
     # valid: O O .09, O B .03, B O .06, B B .02, B I .32; of .52
-    assert chances[0, 1] == pytest.approx(0.40 / 0.52, abs=1e-6)
+    assert marginals[0, 1] == pytest.approx(0.40 / 0.52, abs=1e-6)
 
 
 def test_what_is_seldom_seen_in_a_row_needs_more_to_be_chosen() -> None:
@@ -122,18 +121,18 @@ def test_what_is_seldom_seen_in_a_row_needs_more_to_be_chosen() -> None:
     transitions = np.zeros((N_TAGS, N_TAGS))
     transitions[1, 1] = math.log(0.01)
     assert _best(_lattice(np.log(probabilities)))[0] == [1, 1]
-    assert _best(_lattice(np.log(probabilities)), Moves.of(TAGS, transitions))[0] == [1, 2]
+    assert _best(_lattice(np.log(probabilities)), TagTransitions.of(TAGS, transitions))[0] == [1, 2]
 
 
 def test_a_text_may_not_begin_inside() -> None:
-    tags, chances = _best(_lattice(np.log([[0.1, 0.2, 0.7, 1e-9, 1e-9]])))
+    tags, marginals = _best(_lattice(np.log([[0.1, 0.2, 0.7, 1e-9, 1e-9]])))
     assert tags == [1]
-    assert chances[0, 2] == 0.0
+    assert marginals[0, 2] == 0.0
 
 
 def test_a_single_tag() -> None:
-    ((tags, chances),) = best_sequences([Lattice(np.zeros((3, 1)))], Moves.of(TagSet.of(LabelScheme(()))))
-    assert (tags.tolist(), chances.tolist()) == ([0, 0, 0], [[1.0], [1.0], [1.0]])
+    ((tags, marginals),) = best_sequences([Lattice(np.zeros((3, 1)))], TagTransitions.of(TagSet.of(LabelScheme(()))))
+    assert (tags.tolist(), marginals.tolist()) == ([0, 0, 0], [[1.0], [1.0], [1.0]])
 
 
 def test_no_tokens() -> None:

@@ -1,4 +1,4 @@
-"""The Ray executor against a stand-in for Ray that runs tasks here, and the orders that it gives."""
+"""The Ray executor against a stand-in for Ray that runs tasks here, and the tasks that it gives."""
 
 from __future__ import annotations
 
@@ -14,14 +14,18 @@ import pytest
 
 from deidsynth.errors import InputError, MissingExtraError
 from deidsynth.progress import SilentProgress
-from deidsynth.workflow.executors import Surroundings, execute, execute_all
+from deidsynth.stages import STAGES
 from deidsynth.workflow.executors import ray as executor
-from deidsynth.workflow.executors.pool import Job
 from deidsynth.workflow.executors.ray import RayPass, ray_cluster
-from deidsynth.workflow.executors.remote import make_order, run_order, wait_for
+from deidsynth.workflow.executors.remote import make_task, run_task, wait_for
 from deidsynth.workflow.executors.resources import Resources, parse_resources
+from deidsynth.workflow.making import Job
 from deidsynth.workflow.plan import Node, Plan
+from deidsynth.workflow.results import Surroundings
+from deidsynth.workflow.scheduler import execute
+from deidsynth.workflow.shards import with_parts
 from deidsynth.workflow.store import Store
+from fake_specs import spec_of
 from pieces import Pieces, source
 
 PLAN = Plan(
@@ -73,9 +77,9 @@ class FakeRay(types.ModuleType):
 
     def remote(self, function: Any) -> Any:
         def options(name: str, **given: Any) -> Any:
-            def remote(order: Any) -> tuple[str, Any]:
+            def remote(task: Any) -> tuple[str, Any]:
                 self.options_given[name] = given
-                payload = pickle.dumps(order)
+                payload = pickle.dumps(task)
                 self.payloads.append(payload)
                 return name, lambda: pickle.loads(pickle.dumps(function(pickle.loads(payload))))
 
@@ -113,9 +117,9 @@ class Listener(SilentProgress):
 
 
 def go(root: Path, stage: Pieces, **options: Any) -> Any:
-    stages = {"pieces": stage}
+    stages = {"pieces": spec_of(stage)}
     run_pass = RayPass(Resources(cpus=2), retries=2, stages=None)
-    return execute_all(PLAN, Store(root), stages, sources={"in": source}, run_pass=run_pass, **options)
+    return execute(PLAN, Store(root), stages, sources={"in": source}, run_pass=run_pass, attempts=2, **options)
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +127,7 @@ def package_stages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers know the stand-in for a stage."""
     import deidsynth.stages
 
-    monkeypatch.setattr(deidsynth.stages, "STAGES", {"pieces": Pieces()})
+    monkeypatch.setattr(deidsynth.stages, "STAGES", {"pieces": spec_of(Pieces())})
 
 
 def test_a_missing_extra_is_named_with_its_remedy(monkeypatch) -> None:
@@ -137,10 +141,10 @@ def test_a_missing_extra_is_named_with_its_remedy(monkeypatch) -> None:
 
 @pytest.mark.parametrize("shards", [1, 3])
 def test_the_artifacts_are_those_of_the_local_executor(fake, tmp_path, shards) -> None:
-    plain = execute(PLAN, Store(tmp_path / "plain"), {"pieces": Pieces()}, sources={"in": source})
+    plain = execute(PLAN, Store(tmp_path / "plain"), {"pieces": spec_of(Pieces())}, sources={"in": source})
     outcome = go(tmp_path / "ray", Pieces(), shards=shards)
     digests = {name: result.artifact.content_digest for name, result in outcome.results.items()}
-    assert digests == {result.name: result.artifact.content_digest for result in plain}
+    assert digests == {name: each.artifact.content_digest for name, each in plain.results.items()}
     assert {result.status for result in outcome.results.values()} == {"done"}
     assert "in" not in fake.options_given, "sources are written where the study was started"
     again = go(tmp_path / "ray", Pieces(), shards=shards)
@@ -172,7 +176,7 @@ def test_a_lost_worker_is_tried_again_and_then_told_without_a_quotation(fake, tm
 def test_an_error_of_a_stage_is_told_by_type_alone(fake, tmp_path, monkeypatch) -> None:
     import deidsynth.stages
 
-    monkeypatch.setattr(deidsynth.stages, "STAGES", {"pieces": Pieces(fail_part=1)})
+    monkeypatch.setattr(deidsynth.stages, "STAGES", {"pieces": spec_of(Pieces(fail_part=1))})
     outcome = go(tmp_path, Pieces(), shards=2)
     assert "unexpected ValueError" in outcome.failures["out 2 of 2"].message
     assert "Alva" not in outcome.failures["out 2 of 2"].message
@@ -208,21 +212,21 @@ def test_an_address_without_a_cluster_is_an_input_error(fake) -> None:
 
 
 def job_of(root: Path) -> Job:
-    stages: Any = {"pieces": Pieces()}
+    stages = {"pieces": spec_of(Pieces())}
     execute(PLAN, Store(root), stages, sources={"in": source})
-    return Job(PLAN, PLAN.keys({"pieces": 1}), Store(root), stages, {}, Surroundings())
+    return Job(PLAN, PLAN.keys(stages), Store(root), stages, {}, Surroundings())
 
 
-def test_an_order_holds_its_own_part_of_the_plan_only(fake, tmp_path) -> None:
-    order = make_order(job_of(tmp_path), "after", threads=3)
-    assert [node.name for node in order.plan] == ["in", "out", "after"]
-    assert set(order.keys) == {"in", "out", "after"}
-    assert Path(order.store).is_absolute()
+def test_a_task_holds_its_own_part_of_the_plan_only(fake, tmp_path) -> None:
+    task = make_task(job_of(tmp_path), "after", threads=3)
+    assert [node.name for node in task.plan] == ["in", "out", "after"]
+    assert set(task.keys) == {"in", "out", "after"}
+    assert Path(task.store).is_absolute()
 
 
-def test_an_order_of_another_version_is_refused(fake, tmp_path) -> None:
-    order = replace(make_order(job_of(tmp_path), "after", threads=1), version="9.9")
-    answer = run_order(order)
+def test_a_task_of_another_version_is_refused(fake, tmp_path) -> None:
+    task = replace(make_task(job_of(tmp_path), "after", threads=1), version="9.9")
+    answer = run_task(task)
     assert answer.failure is not None
     assert "install the same on all machines" in answer.failure.message
 
@@ -235,10 +239,11 @@ def test_a_store_that_is_not_shared_is_named(fake, tmp_path) -> None:
 
 def test_resources_by_stage() -> None:
     found = parse_resources(["2", "adapt=8"], ["synthesize=0.5"], ["adapt", "synthesize", "train"])
-    assert found.for_stage("adapt", "cuda:0") == (8, 1.0)
-    assert found.for_stage("synthesize-part", "cuda") == (2, 0.5)
-    assert found.for_stage("train", "cpu") == (2, 0.0)
-    assert Resources().for_stage("overlap", "cuda") == (1, 0.0)
+    stages = with_parts(STAGES)
+    assert found.for_stage(stages["adapt"], "cuda:0") == (8, 1.0)
+    assert found.for_stage(stages["synthesize-part"], "cuda") == (2, 0.5)
+    assert found.for_stage(stages["train"], "cpu") == (2, 0.0)
+    assert Resources().for_stage(stages["memorization"], "cuda") == (1, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,10 @@ def _record(block: _Block, number: int, source: Source, result: ReadResult) -> R
         else:
             spans.append(RawSpan(place, place + len(tag.value), tag.label, line=tag.line))
     doc_id = f"{source.name}-{number}"
-    return Record(doc_id, text, tuple(spans), where, block.line, None, source.split, source.origin, source.annotation)
+    origin, annotation, language = source.provenance
+    return Record(
+        doc_id, text, tuple(spans), where, block.line, None, source.split, origin, annotation, language=language
+    )
 
 
 def _tag(content: str, line: int) -> _Tag:

@@ -15,17 +15,8 @@ from pathlib import Path
 
 from deidsynth.corpora.folders import files_below, skip_outside_splits, split_folders, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
-from deidsynth.corpora.records import (
-    Discontinuous,
-    RawSpan,
-    ReadResult,
-    Record,
-    Split,
-    decode,
-    read_bytes,
-    repeated_ids,
-)
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import Discontinuous, RawSpan, ReadResult, Record, read_exactly, repeated_ids
+from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import Problem
 
 NAME = "brat"
@@ -83,10 +74,7 @@ def read_annotations(
         text: the exact text of the document.
         discontinuous: as for ``read_records``.
     """
-    data = read_bytes(path)
-    if isinstance(data, Problem):
-        return [], [data], Counter()
-    content = decode(data, str(path))
+    content = read_exactly(path)
     if isinstance(content, Problem):
         return [], [content], Counter()
     spans: list[RawSpan] = []
@@ -166,8 +154,7 @@ def _text_with_annotations(path: Path, result: ReadResult) -> str | None:
         message = f"its annotation file is missing; add {annotations.name} (empty if the text has no entities)"
         result.problems.append(Problem(str(path), message, code="missing-annotations"))
         return None
-    data = read_bytes(path)
-    text = data if isinstance(data, Problem) else decode(data, str(path))
+    text = read_exactly(path)
     if isinstance(text, Problem):
         result.problems.append(text)
         return None
@@ -186,9 +173,11 @@ def _record(
     spans, problems, skipped = read_annotations(annotations, text, discontinuous)
     result.problems += problems
     result.skipped += skipped
-    origin, annotation = provenance
+    origin, annotation, language = provenance
     text_path = None if path == annotations else str(path)
-    return Record(path.stem, text, tuple(spans), str(annotations), None, None, split, origin, annotation, text_path)
+    return Record(
+        path.stem, text, tuple(spans), str(annotations), None, None, split, origin, annotation, text_path, language
+    )
 
 
 def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Discontinuous) -> RawSpan | Problem:

@@ -17,11 +17,12 @@ from typing import Any
 
 from deidsynth.corpora.folders import left_out, refuse_unsafe_names
 from deidsynth.corpora.formats.cas_files import Source, looks_like_cas, sources
-from deidsynth.corpora.output import refuse_surrogates, whole_folder
+from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
-from deidsynth.corpora.records import RawSpan, ReadResult, Record, Split, decode
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import RawSpan, ReadResult, Record, decode
+from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
+from deidsynth.files import whole_folder
 
 NAME = "cas"
 
@@ -125,14 +126,25 @@ class _Reader:
             self.result.problems += [each for each in (view,) if isinstance(each, Problem)]
             return
         spans = _spans(view, found[0].typesystem, found[1], source, self.result)
-        origin, annotation = None, None
+        origin, annotation, language = Provenance()
         if source.folder is not None:
             if source.folder not in self._provenances:
                 self._provenances[source.folder] = read_provenance(source.folder, self.result)
-            origin, annotation = self._provenances[source.folder]
+            origin, annotation, language = self._provenances[source.folder]
         text = view.sofa.sofaString
         self.result.records.append(
-            Record(source.doc_id, text, spans, source.place, None, None, source.split, origin, annotation)
+            Record(
+                source.doc_id,
+                text,
+                spans,
+                source.place,
+                None,
+                None,
+                source.split,
+                origin,
+                annotation,
+                language=language,
+            )
         )
 
     def _cas(self, source: Source) -> tuple[Any, set[int]] | Problem:

@@ -12,7 +12,8 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from deidsynth.corpora.folders import files_below, skip_outside_splits, split_folders
-from deidsynth.corpora.records import ReadResult, Split, read_bytes
+from deidsynth.corpora.records import ReadResult, read_bytes
+from deidsynth.documents import Split
 from deidsynth.errors import Problem
 
 TYPE_SYSTEM = "typesystem.xml"

@@ -23,7 +23,8 @@ from pathlib import Path
 
 from deidsynth.config import ColumnsLayout
 from deidsynth.corpora.folders import documents_by_file, skip_outside_splits
-from deidsynth.corpora.records import RawSpan, ReadResult, Record, Split, decode, read_bytes
+from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_exactly
+from deidsynth.documents import Split
 from deidsynth.errors import Problem
 from deidsynth.tagging import OUTSIDE, has_prefixes, is_tag, sequence_faults, spans_of_tags
 
@@ -109,8 +110,7 @@ def read_records(path: Path, layout: ColumnsLayout) -> ReadResult:
         result.skipped["files_without_columns"] += n_others
     skip_outside_splits(result, path, SUFFIXES, NAME, _looks_like_columns)
     for file, split in files:
-        data = read_bytes(file)
-        text = data if isinstance(data, Problem) else decode(data, str(file))
+        text = read_exactly(file)
         if isinstance(text, Problem):
             result.problems.append(text)
         else:

@@ -11,10 +11,10 @@ from pathlib import Path
 from deidsynth.config import ColumnsLayout
 from deidsynth.corpora.folders import by_split, left_out
 from deidsynth.corpora.formats.conll import escape
-from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
-from deidsynth.corpora.records import Split
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.output import refuse_surrogates
+from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import UnrepresentableError
+from deidsynth.files import whole_folder, write_atomically
 from deidsynth.tagging import tags_of_spans
 
 WRITTEN_SUFFIX = ".conll"
@@ -43,8 +43,7 @@ def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None, layout
     if path.suffix == WRITTEN_SUFFIX:
         if splits:
             raise UnrepresentableError(f"{path}: one file cannot store splits; give a folder as TARGET to keep them")
-        with whole_file(path, private=private) as temporary:
-            temporary.write_text("".join(written.values()), encoding="utf-8", newline="")
+        write_atomically(path, "".join(written.values()), private=private)
     else:
         with whole_folder(path, private=private) as temporary:
             for split, text in written.items():

@@ -23,8 +23,8 @@ from deidsynth.corpora.json_source import (
     string,
     whole_number,
 )
-from deidsynth.corpora.records import RawSpan, ReadResult, Record, Split, repeated_ids
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import RawSpan, ReadResult, Record, repeated_ids
+from deidsynth.documents import Corpus, Document, Split
 
 NAME = "doccano"
 SUFFIX = ".jsonl"
@@ -101,8 +101,9 @@ def _record(data: dict[str, Any], line: int, source: Source, result: ReadResult)
         result.skipped[kind] += len(value) if isinstance(value, list) else value is not None
     result.skipped["unknown_keys"] += len(data.keys() - _KNOWN)
     doc_id = document_id(data.get("id"), f"{source.name}-{line}")
+    origin, annotation, language = source.provenance
     return Record(
-        doc_id, text, tuple(spans), str(source.path), line, None, source.split, source.origin, source.annotation
+        doc_id, text, tuple(spans), str(source.path), line, None, source.split, origin, annotation, language=language
     )
 
 

@@ -12,22 +12,13 @@ from itertools import accumulate, chain, islice
 from typing import Any
 
 from deidsynth.config import TableLayout
-from deidsynth.corpora.folders import by_split
+from deidsynth.corpora.folders import by_split, splits_of
 from deidsynth.corpora.formats.column_roles import SAMPLE_ROWS, ColumnError, find_roles, report_unused, settle_ids
 from deidsynth.corpora.loading import LoadedCorpus
 from deidsynth.corpora.output import refuse_surrogates
-from deidsynth.corpora.records import (
-    SPLIT_NAMES,
-    SPLITS,
-    RawSpan,
-    ReadResult,
-    Record,
-    Split,
-    build_corpus,
-    check_records,
-)
+from deidsynth.corpora.records import SPLIT_NAMES, RawSpan, ReadResult, Record, build_corpus, check_records
 from deidsynth.corpora.span_lists import RowError, decoded, list_names, spans_of, split_of
-from deidsynth.documents import Corpus, Document, Origin
+from deidsynth.documents import SPLITS, Corpus, Document, Origin, Split
 from deidsynth.errors import CorpusError, MissingExtraError, Problem, UnrepresentableError
 from deidsynth.tagging import is_tag, spans_of_tags
 
@@ -44,13 +35,14 @@ def from_dataset(
     tags: str = "ner_tags",
     language: str | None = None,
     origin: Origin | None = None,
-) -> LoadedCorpus:
-    """The checked corpus of a dataset, with its splits.
+) -> Corpus:
+    """The checked corpus of a dataset; its documents have the splits that it names.
+
+    Skipped content is reported as a Python warning.
 
     Args:
         dataset: a ``Dataset``, a ``DatasetDict`` whose keys name the splits, or any sequence of mappings.
-        layout: which column contains what; without an id column, documents are named after their rows. If no entity
-            column is found but other columns are ignored, the result has a warning among its ``problems``.
+        layout: which column contains what; without an id column, documents are named after their rows.
         tokens: column of the tokens, if there is no text column with entities.
         tags: column of their tags (IOB, IOB2, BIOES or BILOU), as strings or as integers of a ``ClassLabel``.
         language: ISO 639-1 code.
@@ -59,6 +51,21 @@ def from_dataset(
     Raises:
         CorpusError: faults (all are listed, with row numbers), or no rows.
     """
+    loaded = read_dataset(dataset, layout=layout, tokens=tokens, tags=tags, language=language, origin=origin)
+    loaded.warn(NAME)
+    return loaded.with_splits()
+
+
+def read_dataset(
+    dataset: Any,
+    *,
+    layout: TableLayout | None = None,
+    tokens: str = "tokens",
+    tags: str = "ner_tags",
+    language: str | None = None,
+    origin: Origin | None = None,
+) -> LoadedCorpus:
+    """The corpus of a dataset with its splits, skipped content and warnings; see ``from_dataset``."""
     chosen, result = layout or TableLayout(), ReadResult(NAME)
     row_names: dict[int, str] = {}
     for name, rows, split in _splits(dataset, result):
@@ -69,24 +76,23 @@ def from_dataset(
     result.problems = [Problem(NAME, f"{each.path}: {each.message}", None, each.code, each.fatal) for each in found]
     if not result.records and not result.problems:
         raise CorpusError(f"{NAME}: no documents found; give a dataset that has rows")
-    corpus = build_corpus(result, origin=origin, language=None if language is None else language.lower())
+    corpus = build_corpus(result, origin=origin, language=language)
     splits = {record.doc_id: record.split for record in result.records if record.split is not None}
     return LoadedCorpus(corpus, splits, result.skipped, NAME, tuple(result.problems))
 
 
-def to_dataset(corpus: LoadedCorpus | Corpus, splits: Mapping[str, Split] | None = None) -> Any:
+def to_dataset(corpus: Corpus, splits: Mapping[str, Split] | None = None) -> Any:
     """A ``Dataset`` with columns doc_id, text, entities and group, or a ``DatasetDict`` if there are splits.
 
     Args:
         corpus: what to convert.
-        splits: split of every document id; by default those loaded with the corpus.
+        splits: split of every document id; by default those of the documents, if there are several.
 
     Raises:
         MissingExtraError: the library is not installed.
         UnrepresentableError: a document has no split, or a text has a lone surrogate.
     """
-    if isinstance(corpus, LoadedCorpus):
-        splits, corpus = corpus.splits if splits is None else splits, corpus.corpus
+    splits = splits_of(corpus) if splits is None else splits
     library = _datasets()
     refuse_surrogates(corpus)
     unassigned = sum(document.doc_id not in splits for document in corpus) if splits else 0

@@ -19,8 +19,8 @@ from xml.sax.saxutils import quoteattr
 
 from deidsynth.corpora.folders import documents_by_file, files_below, skip_outside_splits, split_folders, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
-from deidsynth.corpora.records import RawSpan, ReadResult, Record, Split, decode, read_bytes, repeated_ids
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_exactly, repeated_ids
+from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import Problem, UnrepresentableError
 
 NAME = "i2b2"
@@ -223,8 +223,7 @@ class _Parser:
 
 
 def _read_document(path: Path, split: Split | None, provenance: Provenance, result: ReadResult) -> Record | None:
-    data = read_bytes(path)
-    content = data if isinstance(data, Problem) else decode(data, str(path))
+    content = read_exactly(path)
     if isinstance(content, Problem):
         result.problems.append(content)
         return None
@@ -249,8 +248,8 @@ def _read_document(path: Path, split: Split | None, provenance: Provenance, resu
     result.problems += repeated_ids(((tag.attributes.get("id"), tag.line) for tag in parser.tags), str(path))
     result.skipped += parser.skipped
     valid = tuple(span for span in spans if isinstance(span, RawSpan))
-    origin, annotation = provenance
-    return Record(path.stem, text, valid, str(path), None, None, split, origin, annotation)
+    origin, annotation, language = provenance
+    return Record(path.stem, text, valid, str(path), None, None, split, origin, annotation, language=language)
 
 
 def _span(tag: _Tag, text: str, path: str, skipped: Counter[str]) -> RawSpan | Problem:

@@ -25,8 +25,8 @@ from typing import Literal, NamedTuple
 from deidsynth.config import InlineLayout
 from deidsynth.corpora.folders import documents_by_file, files_below, skip_outside_splits, split_folders, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
-from deidsynth.corpora.records import RawSpan, ReadResult, Record, Split, decode, read_bytes
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_exactly
+from deidsynth.documents import Corpus, Document, Entity, Split
 from deidsynth.errors import Problem, UnrepresentableError
 
 NAME = "inline"
@@ -97,8 +97,7 @@ def read_records(path: Path, layout: InlineLayout) -> ReadResult:
     skip_outside_splits(result, path, (SUFFIX,), NAME)
     sources: list[tuple[Path, Split | None, str]] = []
     for file, split in documents_by_file(path, (SUFFIX,), NAME, lambda _: True)[0]:
-        data = read_bytes(file)
-        content = data if isinstance(data, Problem) else decode(data, str(file))
+        content = read_exactly(file)
         if isinstance(content, Problem):
             result.problems.append(content)
         else:
@@ -110,8 +109,10 @@ def read_records(path: Path, layout: InlineLayout) -> ReadResult:
             provenances[file.parent] = read_provenance(file.parent, result)
         text, spans, problems = parse(content, style)
         result.problems += [Problem(str(file), message, line, code) for line, code, message in problems]
-        origin, annotation = provenances[file.parent]
-        result.records.append(Record(file.stem, text, tuple(spans), str(file), None, None, split, origin, annotation))
+        origin, annotation, language = provenances[file.parent]
+        result.records.append(
+            Record(file.stem, text, tuple(spans), str(file), None, None, split, origin, annotation, language=language)
+        )
     return result
 
 
@@ -172,14 +173,12 @@ def render(document: Document, style: Style) -> str:
     >>> render(Document("1", "Dr Ek", (Entity(3, 5, "NAME"),)), "brackets")
     'Dr [Ek](NAME)'
     """
-    pieces: list[str] = []
-    last = 0
-    for entity in document.entities:
+
+    def shown(entity: Entity) -> str:
         surface, label = document.surface(entity), entity.label
-        shown = f"<{label}>{surface}</{label}>" if style == "tags" else f"[{surface}]({label})"
-        pieces += [document.text[last : entity.start], shown]
-        last = entity.end
-    return "".join([*pieces, document.text[last:]])
+        return f"<{label}>{surface}</{label}>" if style == "tags" else f"[{surface}]({label})"
+
+    return document.replace_entities(shown).text
 
 
 def _has_entity(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""JSON lines, each with ``doc_id, text, entities [{start, end, label, score?}], group?, origin?, annotation?``.
+"""JSON lines: ``doc_id, text, entities [{start, end, label, score?}], group?, origin?, annotation?, language?``.
 
 A source is a file, a folder with ``train.jsonl`` and the like (the file name is the split), or a folder of other files.
 """
@@ -12,30 +12,29 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.corpora.folders import files_below
-from deidsynth.corpora.output import refuse_surrogates, whole_file, whole_folder
+from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import (
     ANNOTATIONS,
     ORIGINS,
     SPLIT_NAMES,
-    SPLITS,
     Choice,
     RawSpan,
     ReadResult,
     Record,
-    Split,
     build_corpus,
     check_records,
     decode,
     one_of,
     read_bytes,
 )
-from deidsynth.documents import Corpus, Document
+from deidsynth.documents import SPLITS, Corpus, Document, Split, language_code
 from deidsynth.errors import InputError, Problem, UnrepresentableError
+from deidsynth.files import whole_file, whole_folder
 
 NAME = "jsonl"
 SUFFIX = ".jsonl"
 
-_KEYS = frozenset({"doc_id", "text", "entities", "group", "origin", "annotation"})
+_KEYS = frozenset({"doc_id", "text", "entities", "group", "origin", "annotation", "language"})
 _ENTITY_KEYS = frozenset({"start", "end", "label", "score"})
 _BOM = b"\xef\xbb\xbf"
 
@@ -72,7 +71,7 @@ def read_jsonl(path: str | Path, language: str | None = None) -> Corpus:
 
     Args:
         path: a file of JSON lines.
-        language: ISO 639-1 code.
+        language: ISO 639-1 code; by default what all lines agree on.
 
     Raises:
         InputError: no such file.
@@ -183,8 +182,11 @@ def _record(data: dict[str, Any], path: str, number: int, split: Split | None, s
     spans = tuple(_span(entity, number, skipped) for entity in data["entities"])
     origin = _choice(data, "origin", ORIGINS)
     annotation = _choice(data, "annotation", ANNOTATIONS)
+    language = _language(data)
     _count_unknown(data, _KEYS, skipped)
-    return Record(data["doc_id"], data["text"], spans, path, number, group, split, origin, annotation)
+    return Record(
+        data["doc_id"], data["text"], spans, path, number, group, split, origin, annotation, language=language
+    )
 
 
 def _span(entity: Any, number: int, skipped: Counter[str]) -> RawSpan:
@@ -211,6 +213,13 @@ def _choice(data: Mapping[str, Any], key: str, choices: tuple[Choice, ...]) -> C
         raise _LineError(f"{key} must be one of {', '.join(choices)}; leave it out if it is unknown") from None
 
 
+def _language(data: Mapping[str, Any]) -> str | None:
+    try:
+        return language_code(data.get("language"))
+    except ValueError as error:
+        raise _LineError(f"language: {error}; leave it out if it is unknown") from None
+
+
 def _count_unknown(data: Mapping[str, Any], known: frozenset[str], skipped: Counter[str]) -> None:
     unknown = data.keys() - known
     if unknown:
@@ -230,6 +239,7 @@ def _plain(document: Document, corpus: Corpus) -> dict[str, Any]:
         for entity in document.entities
     ]
     group = {} if document.group is None else {"group": document.group}
+    language = {} if corpus.language is None else {"language": corpus.language}
     return {
         "doc_id": document.doc_id,
         "text": document.text,
@@ -237,4 +247,5 @@ def _plain(document: Document, corpus: Corpus) -> dict[str, Any]:
         **group,
         "origin": corpus.origin,
         "annotation": corpus.annotation,
+        **language,
     }

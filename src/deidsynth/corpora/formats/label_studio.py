@@ -28,8 +28,8 @@ from deidsynth.corpora.json_source import (
     text_mismatch,
     whole_number,
 )
-from deidsynth.corpora.records import RawSpan, ReadResult, Record, Split
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import RawSpan, ReadResult, Record
+from deidsynth.documents import Corpus, Document, Split
 
 NAME = "label-studio"
 SUFFIX = ".json"
@@ -134,8 +134,11 @@ def _record(
 
     spans_of(regions, keep, source, line, result)
     spans = _in_code_points(text, shown, source, result)
-    annotation = source.annotation or ("silver" if predicted else None)
-    return Record(doc_id, text, tuple(spans), str(source.path), line, None, source.split, source.origin, annotation)
+    origin, annotation, language = source.provenance
+    annotation = annotation or ("silver" if predicted else None)
+    return Record(
+        doc_id, text, tuple(spans), str(source.path), line, None, source.split, origin, annotation, language=language
+    )
 
 
 def _text(data: dict[str, Any]) -> str:

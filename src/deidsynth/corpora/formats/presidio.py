@@ -23,8 +23,8 @@ from deidsynth.corpora.json_source import (
     text_mismatch,
     whole_number,
 )
-from deidsynth.corpora.records import RawSpan, ReadResult, Record, Split
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import RawSpan, ReadResult, Record
+from deidsynth.documents import Corpus, Document, Split
 
 NAME = "presidio"
 SUFFIX = ".json"
@@ -80,8 +80,9 @@ def _record(data: dict[str, Any], number: int, line: int, source: Source, result
     doc_id = document_id((metadata or {}).get("doc_id"), f"{source.name}-{number}")
     group = None if template is None else f"template-{template}"
     spans = spans_of(items(data, "spans"), lambda value: _span(value, text, line, source, result), source, line, result)
+    origin, annotation, language = source.provenance
     return Record(
-        doc_id, text, tuple(spans), str(source.path), line, group, source.split, source.origin, source.annotation
+        doc_id, text, tuple(spans), str(source.path), line, group, source.split, origin, annotation, language=language
     )
 
 
@@ -108,16 +109,8 @@ def _plain(document: Document) -> dict[str, Any]:
     ]
     return {
         "full_text": document.text,
-        "masked": _masked(document),
+        "masked": document.replace_entities(lambda entity: f"{{{{{entity.label}}}}}").text,
         "spans": spans,
         "template_id": None,
         "metadata": {"doc_id": document.doc_id},
     }
-
-
-def _masked(document: Document) -> str:
-    pieces, position = [], 0
-    for entity in document.entities:
-        pieces += [document.text[position : entity.start], "{{", entity.label, "}}"]
-        position = entity.end
-    return "".join([*pieces, document.text[position:]])

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from deidsynth.config import LayoutConfig
+from deidsynth.corpora.folders import splits_of
 from deidsynth.corpora.formats import (
     asq_phi,
     brat,
@@ -25,8 +26,8 @@ from deidsynth.corpora.formats import (
     table,
 )
 from deidsynth.corpora.output import refuse_occupied, refuse_unwritable
-from deidsynth.corpora.records import SPLITS, ReadOptions, ReadResult, Split
-from deidsynth.documents import Corpus
+from deidsynth.corpora.records import ReadOptions, ReadResult
+from deidsynth.documents import SPLITS, Corpus, Split
 from deidsynth.errors import InputError, UnrepresentableError
 
 
@@ -171,7 +172,7 @@ def write_corpus(
         corpus: what to write.
         path: a folder, or a file for formats that allow it (``Format.files``); must not exist or be empty.
         format: name of the format.
-        splits: split of every document id; None or empty if the corpus has no splits.
+        splits: split of every document id, empty for none; by default those of the documents, if there are several.
         layout: details that the format leaves open, such as columns.
 
     Raises:
@@ -181,6 +182,7 @@ def write_corpus(
         StorageError: the disk is full.
     """
     writer, path = get_format(format).write, Path(path)
+    splits = splits_of(corpus) if splits is None else splits
     if writer is None:
         written = ", ".join(name for name, each in FORMATS.items() if each.write is not None)
         raise InputError(f"{format} can be read but not written; formats to write: {written}")

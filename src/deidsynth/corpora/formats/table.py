@@ -30,11 +30,12 @@ from deidsynth.corpora.formats.column_roles import (
     report_unused,
     settle_ids,
 )
-from deidsynth.corpora.output import refuse_surrogates, whole_file
-from deidsynth.corpora.records import ReadResult, Record, Split, decode, read_bytes
+from deidsynth.corpora.output import refuse_surrogates
+from deidsynth.corpora.records import ReadResult, Record, decode, read_bytes
 from deidsynth.corpora.span_lists import RowError, are_names, decoded, list_names, spans_of, split_of
-from deidsynth.documents import Corpus, Document
+from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
+from deidsynth.files import whole_file
 
 NAME = "table"
 DELIMITERS = {".csv": ",;\t", ".tsv": "\t"}

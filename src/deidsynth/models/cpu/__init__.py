@@ -1,1 +1,1 @@
-"""The same computations as transformers', only faster on processors; each has transformers' as its oracle."""
+"""The same computations as transformers', only faster on CPUs; each has transformers' as its oracle."""

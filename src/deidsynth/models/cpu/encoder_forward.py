@@ -1,4 +1,4 @@
-"""What a ModernBERT-type tagger says of tokens, computed for the processor: transformers' numbers in less time.
+"""What a ModernBERT-type tagger says of tokens, computed for the CPU: transformers' numbers in less time.
 
 transformers computes all pairs of tokens in every layer and hides what a sliding window does not see, which at 512
 tokens and a window of 129 is three quarters of the work of attention, and rotates queries and keys in float32. Here
@@ -78,7 +78,7 @@ class EncoderForward:
     """A tagger's forward pass, with the weights that it has when this is made; for inference mode only.
 
     Args:
-        model: on the processor, in evaluation mode, in float32 as taggers are loaded.
+        model: on the CPU, in evaluation mode, in float32 as taggers are loaded.
         dtype: of matrix products.
     """
 
@@ -115,11 +115,11 @@ class EncoderForward:
         """Scores of the tags.
 
         Args:
-            ids: token ids, rows filled up at their ends. Shape (batch_size, width).
+            ids: token ids, rows padded at their ends. Shape (batch_size, width).
             lengths: of the rows, at least 1.
 
         Returns:
-            Shape (batch_size, width, n_tags); what stands where a row is filled up means nothing.
+            Shape (batch_size, width, n_tags); what stands at padding means nothing.
         """
         batch_size, width = ids.shape
         embeddings, head = self._model.model.embeddings, self._model.head
@@ -239,7 +239,7 @@ def token_scores(model: nn.Module, device: str, precision: str) -> Callable[[Ten
         precision: ``fp32`` or ``bf16``.
 
     Returns:
-        Takes what ``EncoderForward`` takes, on the processor.
+        Takes what ``EncoderForward`` takes, on the CPU.
     """
     if device == "cpu" and type(model) is ModernBertForTokenClassification:
         return EncoderForward(model, torch.bfloat16 if precision == "bf16" else torch.float32)

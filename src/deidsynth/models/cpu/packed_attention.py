@@ -1,4 +1,4 @@
-"""Attention of Llama-type models over packed rows on the processor: each document by itself, without what it hides.
+"""Attention of Llama-type models over packed rows on the CPU: each document by itself, without what it hides.
 
 transformers computes all pairs of tokens of a row and masks those that are later or in another document, which in a
 row of two documents is three quarters of the work, and its fused kernel is slow in bfloat16, most of all backwards.

@@ -1,4 +1,4 @@
-"""Domain adaptation: plain causal language modelling on the private text."""
+"""Domain adaptation: plain causal language modeling on the private text."""
 
 from __future__ import annotations
 
@@ -12,54 +12,33 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from deidsynth.config import AdaptConfig
+from deidsynth.config import ResolvedAdaptConfig
+from deidsynth.corpora import hold_out
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError, InputError
 from deidsynth.models.devices import Compute, autocast
 from deidsynth.models.language_model.causal_lm import Adaptable, context_length, loss_sum
-from deidsynth.models.language_model.packing import Frame, Packed, pack, token_ids
-from deidsynth.models.recipes import AdaptRecipe
+from deidsynth.models.language_model.packing import Packed, SpecialTokenIds, pack
 from deidsynth.models.training.loop import LoopSettings, Objective, TrainingPoint, training_steps
 from deidsynth.models.training.processes import processes_on
 
 BEST = "best.safetensors"
 
 
-@dataclass(frozen=True, slots=True)
-class TextSplit:
-    """Texts to learn from, and texts of other groups to measure the loss on."""
-
-    train: tuple[str, ...]
-    validation: tuple[str, ...]
-
-
-def split_texts(documents: Sequence[Document], share: float, seed: int) -> TextSplit:
-    """Texts parted by group.
-
-    Args:
-        documents: the stage's own input.
-        share: of the documents, for validation; with fewer than two groups there is none.
-        seed: of the choice.
-    """
-    train, validation = split_documents(documents, share, seed)
-    return TextSplit(tuple(each.text for each in train), tuple(each.text for each in validation))
-
-
 def split_documents(
     documents: Sequence[Document], share: float, seed: int
 ) -> tuple[tuple[Document, ...], tuple[Document, ...]]:
-    """Documents to learn from and documents of other groups; see ``split_texts``."""
-    units = sorted({document.unit for document in documents})
-    random.Random(seed).shuffle(units)
-    wanted, held = share * len(documents), set[str]()
-    for unit in units[:-1]:
-        if sum(document.unit in held for document in documents) >= wanted:
-            break
-        held.add(unit)
-    return (
-        tuple(document for document in documents if document.unit not in held),
-        tuple(document for document in documents if document.unit in held),
-    )
+    """Documents to learn from, and documents of other groups to measure the loss on.
+
+    Args:
+        documents: the stage's own input.
+        share: of the documents, for validation; with none, or fewer than two groups, there is none.
+        seed: of the choice.
+    """
+    if not share or len({document.unit for document in documents}) < 2:
+        return tuple(documents), ()
+    train, validation = hold_out(documents, share, seed)
+    return tuple(train), tuple(validation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +56,10 @@ class TokenSplit:
     n_validation_characters: int
 
 
-def adapt(
-    adaptable: Adaptable,
-    texts: TextSplit,
-    config: AdaptConfig,
-    compute: Compute,
-    memory: dict[str, Any],
-) -> Iterator[TrainingPoint]:
-    """Adapt a model in place to plain texts; see ``adapt_to_tokens``."""
-    train, validation = (
-        [token_ids(adaptable.tokenizer, text) for text in part] for part in (texts.train, texts.validation)
-    )
-    tokens = TokenSplit(train, validation, sum(len(text) for text in texts.validation))
-    return adapt_to_tokens(adaptable, tokens, config, compute, memory)
-
-
 def adapt_to_tokens(
     adaptable: Adaptable,
     tokens: TokenSplit,
-    config: AdaptConfig,
+    config: ResolvedAdaptConfig,
     compute: Compute,
     memory: dict[str, Any],
 ) -> Iterator[TrainingPoint]:
@@ -112,29 +76,28 @@ def adapt_to_tokens(
         CorpusError: the training texts are empty.
         InputError: a step has fewer rows than there are processes.
     """
-    frame = Frame.of(adaptable.tokenizer)
+    special = SpecialTokenIds.of(adaptable.tokenizer)
     length = min(config.sequence_length, context_length(adaptable.model))
     if not any(tokens.train):
         raise CorpusError("the training documents hold no text to adapt to")
-    recipe = AdaptRecipe.of(config, adaptable.method)
-    rows_per_step, processes = max(1, recipe.batch_tokens // length), processes_on(compute.device)
+    rows_per_step, processes = max(1, config.batch_tokens // length), processes_on(compute.device)
     n_processes = processes.num_processes
     if n_processes > rows_per_step:
         raise InputError(
-            f"adapt.batch_tokens: a step of {recipe.batch_tokens} tokens has {rows_per_step} rows for "
+            f"adapt.batch_tokens: a step of {config.batch_tokens} tokens has {rows_per_step} rows for "
             f"{n_processes} processes; set it to at least {n_processes * length}, or launch fewer"
         )
-    epochs = _Epochs(tokens.train, frame, length, rows_per_step, compute.seed, n_processes)
-    n_steps = max(1, round(recipe.epochs * epochs.n_steps))
+    epochs = _Epochs(tokens.train, special, length, rows_per_step, compute.seed, n_processes)
+    n_steps = max(1, round(config.epochs * epochs.n_steps))
     settings = LoopSettings.of(
         config,
         compute,
         n_steps=n_steps,
-        learning_rate=recipe.learning_rate,
-        muon=recipe.muon,
+        learning_rate=config.learning_rate,
+        muon=config.optimizer == "muon",
     )
     n_characters = tokens.n_validation_characters
-    validation = pack(tokens.validation, frame, length) if n_characters else None
+    validation = pack(tokens.validation, special, length) if n_characters else None
     measured = {round(n_steps * (number + 1) / config.evaluations) for number in range(config.evaluations)}
     memory.setdefault("best", None)
     torch.manual_seed(compute.seed)
@@ -158,7 +121,7 @@ class _Epochs:
 
     Args:
         documents: token ids of each.
-        frame: BOS, EOS and the filling.
+        special: BOS, EOS and padding.
         length: places in a row.
         rows_per_step: rows of one optimizer step.
         seed: of the orders.
@@ -168,13 +131,13 @@ class _Epochs:
     def __init__(
         self,
         documents: Sequence[Sequence[int]],
-        frame: Frame,
+        special: SpecialTokenIds,
         length: int,
         rows_per_step: int,
         seed: int,
         n_processes: int,
     ) -> None:
-        self._rows = pack(sorted(documents, key=len, reverse=True), frame, length)  # longest first fills rows best
+        self._rows = pack(sorted(documents, key=len, reverse=True), special, length)  # longest first fills rows best
         self._rows_per_step, self._seed, self._n_processes = rows_per_step, seed, n_processes
         self.n_steps = math.ceil(len(self._rows) / rows_per_step)
 

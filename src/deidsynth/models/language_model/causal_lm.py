@@ -9,28 +9,34 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
-from peft import LoraConfig as PeftLoraConfig
-from peft import PeftModel, TaskType, get_peft_model, prepare_model_for_kbit_training
+from peft import LoraConfig as PeftLoraConfig, PeftModel, TaskType, get_peft_model, prepare_model_for_kbit_training
 from tokenizers import AddedToken
 from torch import Tensor, nn
 from transformers import (
     AutoModelForCausalLM,
+    BitsAndBytesConfig,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.pytorch_utils import Conv1D
 
-from deidsynth.config import AdaptConfig, ScratchCausalConfig
-from deidsynth.errors import ConfigError, MissingExtraError, ModelNotUsableError
+from deidsynth.config import ResolvedAdaptConfig, ScratchCausalConfig
+from deidsynth.errors import MissingExtraError, ModelNotUsableError
 from deidsynth.models.cpu.packed_attention import packed_attention
-from deidsynth.models.language_model.packing import IGNORED, Frame, Packed, apart
+from deidsynth.models.language_model.packing import IGNORED, Packed, SpecialTokenIds, apart
 from deidsynth.models.loading import check_model_name, load_model, load_tokenizer
 from deidsynth.models.tokenizers import causal_tokenizer
-from deidsynth.starters import SCRATCH, catalog, is_starter, resolve
+from deidsynth.starters import SCRATCH, catalog, resolve
 
-LARGE_BYTES = 1_000_000_000
 UNLIMITED = 1_000_000
+
+SCRATCH_HEADS = 4
+SCRATCH_KV_HEADS = 1
+"""One key/value head for all makes sampling fast."""
+SCRATCH_CONTEXT = 2048
+"""Longest document of a model from scratch, in tokens: the longest that sampling writes unless it is told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -48,62 +54,26 @@ class Adaptable:
     method: str
 
 
-def resolve_method(config: AdaptConfig) -> str:
-    """``full``, ``lora`` or ``qlora``.
-
-    Raises:
-        ConfigError: low-rank adaptation of a model from scratch.
-    """
-    if config.base == SCRATCH:
-        if config.method in ("lora", "qlora"):
-            raise ConfigError([f"adapt.method: {config.method} adapts a pretrained base; scratch needs full"])
-        return "full"
-    if config.method != "auto":
-        return config.method
-    if is_starter(config.base):
-        return "full"
-    folder = Path(config.base).expanduser()
-    if not folder.is_dir():
-        return "lora"
-    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-    return "full" if size < LARGE_BYTES else "lora"
-
-
-def check_marks(config: AdaptConfig, method: str) -> None:
-    """Make sure that the marks that a configuration asks for would be learned.
-
-    Raises:
-        ConfigError: a method for which that is not known to work.
-    """
-    if method == "qlora" and (config.annotations == "inline" or config.header):
-        raise ConfigError(
-            [
-                "adapt.method: qlora is not known to train the new embeddings that annotations: inline and header "
-                "need; set adapt.method: lora or full"
-            ]
-        )
-
-
-def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str, marks: Sequence[str] = ()) -> Adaptable:
+def adaptable_model(
+    config: ResolvedAdaptConfig, texts: Iterable[str], device: str, added: Sequence[str] = ()
+) -> Adaptable:
     """The base model of a configuration with its trainable weights.
 
     Args:
         config: which base and method.
         texts: training texts, from which a model from scratch learns its tokenizer.
         device: such as ``cpu``.
-        marks: special tokens that the model is to learn; those that it knows already stay as they are.
+        added: special tokens that the model is to learn; those that it knows already stay as they are.
 
     Raises:
-        ConfigError: a method that does not fit the base, or that would leave marks untrained.
         ModelNotFoundError: no such model.
         MissingExtraError: QLoRA without its dependency.
         ModelNotUsableError: QLoRA without CUDA, or a model that sees what it is to predict.
     """
-    method = resolve_method(config)
-    check_marks(config, method)
+    method = config.method
     if config.base == SCRATCH:
         tokenizer = causal_tokenizer(texts, config.scratch.vocabulary_size)
-        add_marks(tokenizer, marks)
+        add_tokens(tokenizer, added)
         model: nn.Module = scratch_model(config.scratch, tokenizer)
     else:
         named = resolve(config.base, "causal")
@@ -112,21 +82,21 @@ def adaptable_model(config: AdaptConfig, texts: Iterable[str], device: str, mark
         tokenizer = load_tokenizer(base)
         model = load_model(AutoModelForCausalLM, base, **quantization(method, device))
         _check_causal(base, model)
-        new = add_marks(tokenizer, marks)
+        new = add_tokens(tokenizer, added)
         embed(model, new)
         if method == "qlora":
             model = prepare_model_for_kbit_training(model)
         if method in ("lora", "qlora"):
             model = get_peft_model(model, _peft_config(config, model, new))
-    Frame.of(tokenizer)
+    SpecialTokenIds.of(tokenizer)
     return Adaptable(model, tokenizer, method)
 
 
-def add_marks(tokenizer: PreTrainedTokenizerBase, marks: Sequence[str]) -> list[int]:
+def add_tokens(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[str]) -> list[int]:
     """The ids of those special tokens that the tokenizer did not know; it knows them from here on."""
     known = tokenizer.get_vocab()
-    new = [mark for mark in marks if mark not in known]
-    tokenizer.add_tokens([AddedToken(mark, special=True, normalized=False) for mark in new], special_tokens=True)
+    new = [token for token in tokens if token not in known]
+    tokenizer.add_tokens([AddedToken(token, special=True, normalized=False) for token in new], special_tokens=True)
     return list(tokenizer.convert_tokens_to_ids(new))
 
 
@@ -157,11 +127,11 @@ def scratch_model(shape: ScratchCausalConfig, tokenizer: PreTrainedTokenizerBase
         LlamaConfig(
             vocab_size=len(tokenizer),
             hidden_size=shape.hidden_size,
-            intermediate_size=shape.intermediate_size,
+            intermediate_size=11 * shape.hidden_size // 4,  # about what a gated layer needs to match a plain one of 4 x
             num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads,
-            num_key_value_heads=shape.kv_heads,
-            max_position_embeddings=shape.context,
+            num_attention_heads=SCRATCH_HEADS,
+            num_key_value_heads=SCRATCH_KV_HEADS,
+            max_position_embeddings=SCRATCH_CONTEXT,
             tie_word_embeddings=True,
             pad_token_id=tokenizer.pad_token_id,
             bos_token_id=tokenizer.bos_token_id,
@@ -182,10 +152,9 @@ def quantization(method: str, device: str) -> dict[str, Any]:
     if not device.startswith("cuda"):
         raise ModelNotUsableError(f"adapt.method: qlora needs a CUDA GPU, and the device is {device}; use lora or full")
     try:
-        import bitsandbytes  # noqa: F401 - an optional dependency
+        import bitsandbytes  # noqa: F401 - only whether it is installed
     except ImportError:
         raise MissingExtraError("adapt.method: qlora", "qlora") from None
-    from transformers import BitsAndBytesConfig
 
     quantization = BitsAndBytesConfig(
         load_in_4bit=True,
@@ -196,10 +165,8 @@ def quantization(method: str, device: str) -> dict[str, Any]:
     return {"quantization_config": quantization, "device_map": {"": device}, "dtype": torch.bfloat16}
 
 
-def _peft_config(config: AdaptConfig, model: PreTrainedModel, new: Sequence[int]) -> PeftLoraConfig:
+def _peft_config(config: ResolvedAdaptConfig, model: PreTrainedModel, new: Sequence[int]) -> PeftLoraConfig:
     """What an adapter is made of; the embeddings of new tokens are trained beside it, and no others."""
-    from transformers.pytorch_utils import Conv1D
-
     return PeftLoraConfig(
         r=config.lora.r,
         lora_alpha=config.lora.alpha,
@@ -267,7 +234,7 @@ def loss_sum(model: nn.Module, rows: Packed) -> Tensor:
         with packed_attention(model, device.type):
             logits = model(input_ids=rows.ids, position_ids=rows.positions, use_cache=False).logits
     else:
-        rows, mask = apart(rows.to(str(device)), fill=0)
+        rows, mask = apart(rows.to(str(device)), pad=0)
         logits = model(input_ids=rows.ids, attention_mask=mask, use_cache=False).logits
     return nn.functional.cross_entropy(
         logits.float().flatten(0, 1), rows.labels.flatten(), ignore_index=IGNORED, reduction="sum"

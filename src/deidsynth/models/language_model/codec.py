@@ -1,4 +1,4 @@
-"""Documents as token ids with their marks, and drawn token ids as text with entities."""
+"""Documents as token ids with inline entity tags and control codes, and drawn token ids as text with entities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import ModelNotUsableError
-from deidsynth.models.language_model.markup import Mark, Markup, Reader, ReadText, marked_parts
+from deidsynth.models.language_model.added_tokens import AddedTokens, Reader, ReadText, SpecialToken, tagged_parts
 from deidsynth.models.language_model.packing import token_ids
 
 _PROBES = ("x", " x", "x ", "\nx", " ")
@@ -17,73 +17,76 @@ _PROBES = ("x", " x", "x ", "\nx", " ")
 class Codec:
     """Writes documents as a model learns them, and reads what it draws.
 
-    The pieces of text between marks are tokenized each for itself. So the blank before an entity is a token of its own
-    or the end of the piece before it, and the first word of an entity has no blank in front, as at the start of a line.
+    The pieces of text between inline entity tags are tokenized each for itself. So the blank before an entity is a
+    token of its own or the end of the piece before it, and the first word of an entity has no blank in front, as at the
+    start of a line.
 
     Args:
-        tokenizer: of the model, with a special token for every mark.
-        markup: of the model; by default nothing is marked up.
+        tokenizer: of the model, with all of the added tokens.
+        added_tokens: of the model; by default none.
 
     Raises:
-        ModelNotUsableError: the tokenizer lacks a mark, or does not give pieces of text back as they were.
+        ModelNotUsableError: the tokenizer lacks an added token, or does not give pieces of text back as they were.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, markup: Markup | None = None) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, added_tokens: AddedTokens | None = None) -> None:
         self._tokenizer = tokenizer
-        self.markup = markup or Markup()
-        known = tokenizer.get_vocab() if self.markup else {}
-        missing = sum(token not in known for token in self.markup.tokens)
+        self.added_tokens = added_tokens or AddedTokens()
+        tokens = self.added_tokens.tokens
+        known = tokenizer.get_vocab() if tokens else {}
+        missing = sum(token not in known for token in tokens)
         if missing:
             raise ModelNotUsableError(
                 f"the tokenizer lacks {missing} of the special tokens that its model was adapted with; copy the whole "
                 "folder of the model, or adapt it anew"
             )
-        self._ids = {token: known[token] for token in self.markup.tokens}
-        self._marks = {known[token]: mark for token, mark in self.markup.tokens.items()}
-        self._id_of = {mark: number for number, mark in self._marks.items() if mark.kind != "header"}
-        if self.markup.inline and any(self._text(token_ids(tokenizer, piece)) != piece for piece in _PROBES):
+        self._ids = {token: known[token] for token in tokens}
+        self._special = {known[token]: special for token, special in tokens.items()}
+        self._tag_ids = {tag: number for number, tag in self._special.items() if tag.kind != "control_code"}
+        if self.added_tokens.inline and any(self._text(token_ids(tokenizer, piece)) != piece for piece in _PROBES):
             raise ModelNotUsableError(
                 "the base model's tokenizer changes blanks at the ends of texts, so entities would not be found again "
                 "in what it writes; take another base, or adapt.annotations: none"
             )
 
     @property
-    def mark_ids(self) -> tuple[int, ...]:
-        """The ids that are marks and no text."""
-        return tuple(self._marks)
+    def added_ids(self) -> tuple[int, ...]:
+        """The ids of added tokens, which are no text."""
+        return tuple(self._special)
 
     @property
-    def header_ids(self) -> tuple[int, ...]:
-        """The ids of headers, which stand before a text and never in it."""
-        return tuple(number for number, mark in self._marks.items() if mark.kind == "header")
+    def control_code_ids(self) -> tuple[int, ...]:
+        """The ids of control codes, which stand before a text and never in it."""
+        return tuple(number for number, special in self._special.items() if special.kind == "control_code")
 
     def encode(self, document: Document) -> list[int]:
-        """Header, text and entities of a document, without BOS and EOS.
+        """Control codes, text and entities of a document, without BOS and EOS.
 
-        Entities of labels that the markup does not have are left out.
+        Entities of labels that the model does not know are left out.
         """
-        return self.encode_start(document.text, document.entities, header=self.markup.header_of(document))
+        codes = self.added_tokens.control_codes_of(document)
+        return self.encode_start(document.text, document.entities, control_codes=codes)
 
     def encode_start(
-        self, text: str, entities: Sequence[Entity] = (), *, is_open: bool = False, header: Sequence[str] = ()
+        self, text: str, entities: Sequence[Entity] = (), *, is_open: bool = False, control_codes: Sequence[str] = ()
     ) -> list[int]:
         """What a document begins with, without BOS.
 
         Args:
             text: its first characters.
-            entities: those that are marked in it, where the model writes them at all.
+            entities: those that are tagged in it, where the model writes them at all.
             is_open: whether the last of them goes on.
-            header: tokens of the header.
+            control_codes: before the text.
         """
-        ids = [self._ids[token] for token in header]
-        if not self.markup.inline:
+        ids = [self._ids[token] for token in control_codes]
+        if not self.added_tokens.inline:
             return ids + token_ids(self._tokenizer, text)
-        known = [entity for entity in entities if Mark("opening", entity.label) in self._id_of]
+        known = [entity for entity in entities if SpecialToken("opening", entity.label) in self._tag_ids]
         goes_on = is_open and known[-1:] == [*entities[-1:]]
-        parts = list(marked_parts(text, known, is_open=goes_on))
+        parts = list(tagged_parts(text, known, is_open=goes_on))
         pieces = iter(self._tokenize([part for part in parts if isinstance(part, str)]))
         for part in parts:
-            ids += [self._id_of[part]] if isinstance(part, Mark) else next(pieces)
+            ids += [self._tag_ids[part]] if isinstance(part, SpecialToken) else next(pieces)
         return ids
 
     def decode(
@@ -104,30 +107,28 @@ class Codec:
             entities: those of the text.
             is_open: whether the last of them goes on.
         """
-        inline = self.markup.inline
-        reader = Reader(
-            text, tuple(entities) if inline else (), inline and is_open, crosses_lines=self.markup.crosses_lines
-        )
+        inline, crosses_lines = self.added_tokens.inline, self.added_tokens.crosses_lines
+        reader = Reader(text, tuple(entities) if inline else (), inline and is_open, crosses_lines=crosses_lines)
         for part in self._parts(start, ids):
             reader.feed(part)
         return reader.finish()
 
-    def _parts(self, start: Sequence[int], ids: Sequence[int]) -> Iterator[str | Mark]:
-        """Text and marks of what was drawn; the first piece goes on where the start's last piece ended."""
-        before = [place for place, number in enumerate(start) if number in self._marks]
+    def _parts(self, start: Sequence[int], ids: Sequence[int]) -> Iterator[str | SpecialToken]:
+        """Text and special tokens of what was drawn; the first piece goes on where the start's last piece ended."""
+        before = [place for place, number in enumerate(start) if number in self._special]
         head: list[int] = [*start[before[-1] + 1 if before else 0 :]]
         piece: list[int] = []
         for number in [*ids, None]:
-            mark = None if number is None else self._marks.get(number)
-            if number is not None and mark is None:
+            special = None if number is None else self._special.get(number)
+            if number is not None and special is None:
                 piece.append(number)
                 continue
             if piece:
                 yield self._text([*head, *piece])[len(self._text(head)) if head else 0 :]
                 head, piece = [], []
-            if mark is not None:
+            if special is not None:
                 head = []
-                yield mark
+                yield special
 
     def _text(self, ids: Sequence[int]) -> str:
         decoded = self._tokenizer.decode([*ids], skip_special_tokens=True, clean_up_tokenization_spaces=False)

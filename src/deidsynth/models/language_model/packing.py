@@ -1,4 +1,4 @@
-"""Documents as packed rows for causal language modelling: whole where they fit, no loss across them."""
+"""Documents as packed rows for causal language modeling: whole where they fit, no loss across them."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ IGNORED = -100
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """The token ids around every document. BOS and EOS may be one token (GPT-2); padding is never EOS.
+class SpecialTokenIds:
+    """The ids of the tokens that are no text. BOS and EOS may be one token (GPT-2); padding is never EOS.
 
     Args:
         bos: begins a document.
         eos: ends it.
-        fill: fills up batches; never a label.
-        marks: other tokens that are no text.
+        pad: pads batches; never a label.
+        added: inline entity tags and control codes.
         suppressed: those of them that do not follow a beginning, and so are never drawn.
     """
 
     bos: int
     eos: int
-    fill: int
-    marks: tuple[int, ...] = ()
+    pad: int
+    added: tuple[int, ...] = ()
     suppressed: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, tokenizer: PreTrainedTokenizerBase) -> Frame:
-        """The frame of a tokenizer; one without BOS begins documents with EOS.
+    def of(cls, tokenizer: PreTrainedTokenizerBase) -> SpecialTokenIds:
+        """Those of a tokenizer; one without BOS begins documents with EOS.
 
         Raises:
             ModelNotUsableError: the tokenizer has no EOS token.
@@ -46,8 +46,8 @@ class Frame:
             raise ModelNotUsableError("the tokenizer names no end-of-text token (eos_token), which sampling needs")
         bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else eos
         candidates = (tokenizer.pad_token_id, tokenizer.unk_token_id, 0, 1, 2)
-        fill = next(number for number in candidates if number is not None and number not in (eos, bos))
-        return cls(int(bos), int(eos), int(fill))
+        pad = next(number for number in candidates if number is not None and number not in (eos, bos))
+        return cls(int(bos), int(eos), int(pad))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +94,22 @@ def token_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     return list(encoding["input_ids"])
 
 
-def pack(documents: Iterable[Sequence[int]], frame: Frame, length: int) -> Packed:
+def pack(documents: Iterable[Sequence[int]], special: SpecialTokenIds, length: int) -> Packed:
     """Rows of ``length`` places that hold whole documents, one after another.
 
     A document longer than a row is cut into pieces, whose positions begin anew. Each document, or the last piece of
     one, goes into the fullest row that still has room for it. EOS is predicted and takes no place; what is left of a
-    row is filled up and not predicted.
+    row is padded and not predicted.
 
     Args:
         documents: token ids of each document, without BOS and EOS.
-        frame: BOS, EOS and the filling.
+        special: BOS, EOS and padding.
         length: places in a row.
     """
     rows: list[list[list[int]]] = []
     room: list[tuple[int, int]] = []  # of each row that has any: how much, and its number
     for document in documents:
-        whole = [frame.bos, *document, frame.eos]
+        whole = [special.bos, *document, special.eos]
         for start in range(0, len(whole) - 1, length):
             piece = whole[start : start + length + 1]  # the last of these is only predicted
             n_places = len(piece) - 1
@@ -120,19 +120,21 @@ def pack(documents: Iterable[Sequence[int]], frame: Frame, length: int) -> Packe
             rows[number].append(piece)
             if left > n_places:
                 insort(room, (left - n_places, number))
-    placed = [_row(pieces, frame, length) for pieces in rows]
+    placed = [_row(pieces, special, length) for pieces in rows]
     ids, labels, positions = (
         torch.tensor([row[part] for row in placed], dtype=torch.long).view(-1, length) for part in range(3)
     )
     return Packed(ids, labels, positions)
 
 
-def _row(pieces: Iterable[Sequence[int]], frame: Frame, length: int) -> tuple[list[int], list[int], list[int]]:
+def _row(
+    pieces: Iterable[Sequence[int]], special: SpecialTokenIds, length: int
+) -> tuple[list[int], list[int], list[int]]:
     """Ids, labels and positions of one row.
 
     Args:
         pieces: each with the token behind it, which its last place predicts.
-        frame: for the filling.
+        special: for the padding.
         length: places in the row.
     """
     ids: list[int] = []
@@ -143,15 +145,15 @@ def _row(pieces: Iterable[Sequence[int]], frame: Frame, length: int) -> tuple[li
         labels += piece[1:]
         positions += range(len(piece) - 1)
     missing = length - len(ids)
-    return ids + [frame.fill] * missing, labels + [IGNORED] * missing, positions + list(range(missing))
+    return ids + [special.pad] * missing, labels + [IGNORED] * missing, positions + list(range(missing))
 
 
-def apart(rows: Packed, fill: int) -> tuple[Packed, Tensor]:
+def apart(rows: Packed, pad: int) -> tuple[Packed, Tensor]:
     """The documents of packed rows, or what each row holds of them, in rows of their own.
 
     Args:
         rows: packed documents.
-        fill: fills rows up on the right.
+        pad: pads rows on the right.
 
     Returns:
         The new rows, as long as the longest piece, and where they hold tokens. Shape of that (n_pieces, longest).
@@ -159,9 +161,9 @@ def apart(rows: Packed, fill: int) -> tuple[Packed, Tensor]:
     starts = (rows.positions == 0).flatten().nonzero().flatten().tolist()
     bounds = list(pairwise([*starts, rows.ids.numel()]))
 
-    def split(values: Tensor, filling: int) -> Tensor:
+    def split(values: Tensor, padding: int) -> Tensor:
         pieces = [values.flatten()[start:end] for start, end in bounds]
-        return nn.utils.rnn.pad_sequence(pieces, batch_first=True, padding_value=filling)
+        return nn.utils.rnn.pad_sequence(pieces, batch_first=True, padding_value=padding)
 
     mask = split(torch.ones_like(rows.ids), 0)
-    return Packed(split(rows.ids, fill), split(rows.labels, IGNORED), split(rows.positions, 0)), mask
+    return Packed(split(rows.ids, pad), split(rows.labels, IGNORED), split(rows.positions, 0)), mask

@@ -1,4 +1,4 @@
-"""Hiding tokens and filling them in: the masked-language objective.
+"""Masked language modeling: which tokens are masked, and the loss of predicting them.
 
 Source: Devlin et al. 2019, section 3.1; 30 % of the tokens as in Wettig et al. 2023.
 """
@@ -20,12 +20,12 @@ RANDOM_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class MaskedBatch:
-    """Chunks with some tokens hidden.
+    """Chunks with some tokens masked.
 
     Args:
         ids: token ids, some of them replaced. Shape (n_chunks, width).
         mask: 1 where there is a token; None where there is one everywhere. Shape (n_chunks, width).
-        labels: the hidden token ids, ``IGNORED`` elsewhere. Shape (n_chunks, width).
+        labels: the masked token ids, ``IGNORED`` elsewhere. Shape (n_chunks, width).
     """
 
     ids: Tensor
@@ -34,23 +34,23 @@ class MaskedBatch:
 
     @property
     def n_targets(self) -> int:
-        """Hidden tokens."""
+        """Masked tokens."""
         return int((self.labels != IGNORED).sum())
 
 
-def hide(
+def mask_tokens(
     ids: Tensor, tokenizer: PreTrainedTokenizerBase, share: float, chance: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Token ids with a share of them as targets: 80 % hidden, 10 % replaced, 10 % left; never special tokens.
+    """Token ids with a share of them as targets: 80 % masked, 10 % replaced, 10 % left; never special tokens.
 
     Args:
         ids: token ids. Shape (n_chunks, width).
         tokenizer: names the special tokens.
         share: of the tokens that become targets; at least one does.
-        chance: source of chance.
+        chance: random number generator.
 
     Returns:
-        The ids to show and the ids to find, ``IGNORED`` elsewhere. Shape of both (n_chunks, width).
+        The ids to show and the ids to predict, ``IGNORED`` elsewhere. Shape of both (n_chunks, width).
     """
     ordinary = ~torch.isin(ids, torch.tensor(sorted(tokenizer.all_special_ids)))
     drawn = torch.rand(ids.shape, generator=chance).masked_fill(~ordinary, 2.0)
@@ -66,16 +66,16 @@ def padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
     """Rows of numbers as one tensor.
 
     Returns:
-        Shape (n_rows, longest row), filled up with ``value``.
+        Shape (n_rows, longest row), padded with ``value``.
     """
     width = max(len(row) for row in rows)
     return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows], dtype=torch.long)
 
 
 def masked_loss_sum(model: nn.Module, batch: MaskedBatch) -> Tensor:
-    """Cross-entropy of the hidden tokens, in nats, summed.
+    """Cross-entropy of the masked tokens, in nats, summed.
 
-    A ModernBERT-type model computes scores at the hidden places only, which saves a small one much of its work.
+    A ModernBERT-type model computes scores at the masked places only, which saves a small one much of its work.
     """
     device = next(model.parameters()).device
     labels = batch.labels.to(device)

@@ -19,12 +19,12 @@ from deidsynth.models.tagger.chunks import sentence_starts, windows
 from deidsynth.models.tagger.masking import padded
 from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.models.tagger.token_data import SpecialTokens, tokenize
-from deidsynth.models.tagger.viterbi import Lattice, Moves, best_sequences
+from deidsynth.models.tagger.viterbi import Lattice, TagTransitions, best_sequences
 from deidsynth.tagging import decode, encode, trim, within_word
 
 DOCUMENTS_AT_ONCE = 64
 TOKENS_AT_ONCE = 200_000  # of all these documents: bounds the memory that long ones take
-CPU_BATCH_TOKENS = 2048  # what a processor computes at once stays in its caches
+CPU_BATCH_TOKENS = 2048  # what a CPU computes at once stays in its caches
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def outside_probabilities(
     device: str = "cpu",
     precision: str = "fp32",
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """How probable the model finds it that each token is outside of entities, and whether it is inside of a gold one.
+    """The probability of each token to be outside of entities, and whether it is inside of a gold one.
 
     Args:
         tagger: model, tokenizer, tags.
@@ -157,10 +157,12 @@ def _decoded(tagger: Tagger, some: list[_Tokens], scores: list[NDArray[np.float6
         if tagger.outside_threshold is not None:
             flagged = np.exp(log_probs[wide, tagger.tag_set.outside]) <= tagger.outside_threshold
         lattices.append(Lattice(log_probs[wide], joined, flagged))
-    found = best_sequences(lattices, Moves.of(tagger.tag_set, tagger.transitions))
-    for each, offsets, (tags, chances) in zip(some, spans, found, strict=True):
-        sure = np.clip(chances[np.arange(len(tags)), tags], 0.0, 1.0).tolist()
-        yield each.document.with_entities(decode(each.document.text, tags.tolist(), offsets, tagger.tag_set, sure))
+    found = best_sequences(lattices, TagTransitions.of(tagger.tag_set, tagger.transitions))
+    for each, offsets, (tags, marginals) in zip(some, spans, found, strict=True):
+        scores_of_tags = np.clip(marginals[np.arange(len(tags)), tags], 0.0, 1.0).tolist()
+        yield each.document.with_entities(
+            decode(each.document.text, tags.tolist(), offsets, tagger.tag_set, scores_of_tags)
+        )
 
 
 def joined_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
@@ -199,14 +201,14 @@ def _log_probs(
 ) -> list[NDArray[np.float64]]:
     """What a model of a tagger gives for the tags, stitched from windows. Shape of each (n_tokens, n_tags)."""
     special = SpecialTokens.of(tagger.tokenizer)
-    fill = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
+    pad = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
     result = [np.zeros((len(tokens), len(tagger.tag_set))) for tokens in ids]
     context = [np.full(len(tokens), -1) for tokens in ids]
     with torch.inference_mode():
         tag_scores = token_scores(model, device, precision)  # weights are cast once for all batches
         for batch in _batches(todo, batch_size, CPU_BATCH_TOKENS if device == "cpu" else None):
             rows = [special.around(ids[window.document][window.first : window.last]) for window in batch]
-            logits = tag_scores(padded(rows, fill), [len(row) for row in rows])
+            logits = tag_scores(padded(rows, pad), [len(row) for row in rows])
             scores = torch.log_softmax(logits.float(), dim=-1).cpu().numpy().astype(np.float64)
             if not np.isfinite(scores).all():
                 raise ModelNotUsableError(

@@ -1,6 +1,8 @@
-"""Masked-language training of an encoder on the texts that it will then be trained to tag.
+"""Task-adaptive pretraining: masked language modeling on the texts that an encoder will then be trained to tag.
 
 It makes an encoder from scratch useful, and adapts a pretrained one to the language of the corpus.
+
+Source: Gururangan et al. 2020, "Don't Stop Pretraining", section 4.
 """
 
 from __future__ import annotations
@@ -13,11 +15,10 @@ from typing import Any
 import torch
 from transformers import AutoModelForMaskedLM, ModernBertForMaskedLM, PreTrainedModel
 
-from deidsynth.config import TrainConfig
+from deidsynth.config import ResolvedTrainConfig
 from deidsynth.models.devices import Compute
 from deidsynth.models.loading import load_model
-from deidsynth.models.recipes import TaggerRecipe
-from deidsynth.models.tagger.masking import MaskedBatch, hide, masked_loss_sum, padded
+from deidsynth.models.tagger.masking import MaskedBatch, mask_tokens, masked_loss_sum, padded
 from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.models.tagger.token_data import Example, batch_plan
 from deidsynth.models.training.loop import LoopSettings, Objective, TrainingPoint, training_steps
@@ -27,45 +28,47 @@ from deidsynth.starters import SCRATCH, resolve
 def pretrain(
     tagger: Tagger,
     examples: Sequence[Example],
-    config: TrainConfig,
+    config: ResolvedTrainConfig,
     compute: Compute,
     memory: dict[str, Any],
-    unlabelled: Sequence[Example] = (),
+    unlabeled: Sequence[Example] = (),
     n_copies: int = 1,
 ) -> Iterator[TrainingPoint]:
-    """Train the encoder inside a tagger to fill in hidden tokens, yielding a point for every step.
+    """Train the encoder inside a tagger by masked language modeling, yielding a point for every step.
 
     Args:
         tagger: with a fresh output layer; its encoder is changed in place.
         examples: chunks; their tags are passed over.
-        config: which encoder; share of hidden tokens; batch size, clipping and checkpoints of the training that
+        config: which encoder; share of masked tokens; batch size, clipping and checkpoints of the training that
             follows.
         compute: seed, device, precision, folder for checkpoints.
         memory: plain values of the caller, kept with the checkpoints.
-        unlabelled: chunks of other texts, mixed among the others.
+        unlabeled: chunks of other texts, mixed among the others.
         n_copies: how often the documents are among the examples; a pass takes one.
 
     Raises:
-        ModelNotUsableError: the encoder's folder has no output layer for filling in.
+        ModelNotUsableError: the encoder's folder has no head for masked language modeling.
     """
-    settings, recipe = config.pretraining, TaggerRecipe.of(config)
-    model = _filling_in(tagger, config.encoder)
-    epochs = recipe.pretraining_epochs / n_copies
-    if unlabelled:
-        examples = [*_passes(examples, epochs), *_passes(unlabelled, settings.unlabelled_epochs)]
+    settings = config.task_adaptive_pretraining
+    model = _masked_language_model(tagger, config.encoder)
+    epochs = settings.epochs / n_copies
+    if unlabeled:
+        examples = [*_passes(examples, epochs), *_passes(unlabeled, settings.unlabeled_epochs)]
         epochs = 1.0
-    steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
+    steps_per_epoch = math.ceil(len(examples) / config.batch_size)
     n_steps = max(1, round(epochs * steps_per_epoch))
-    if not unlabelled:
-        n_steps = recipe.limited(n_steps, math.ceil(steps_per_epoch / n_copies))
-    plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, compute.seed)
+    if settings.max_steps and not unlabeled:
+        n_steps = min(n_steps, max(settings.max_steps, math.ceil(steps_per_epoch / n_copies)))
+    plan = batch_plan([len(example.ids) for example in examples], config.batch_size, n_steps, compute.seed)
 
     def batches(step: int) -> list[MaskedBatch]:
         chance = torch.Generator().manual_seed(compute.seed * 1_000_003 + step)
         chosen = [examples[number] for number in plan[step]]
-        return [masked_batch(chosen, tagger, settings.masked, chance)]
+        return [masked_batch(chosen, tagger, settings.masked_share, chance)]
 
-    loop = LoopSettings.of(config, compute, n_steps=n_steps, learning_rate=recipe.pretraining_rate, muon=recipe.muon)
+    loop = LoopSettings.of(
+        config, compute, n_steps=n_steps, learning_rate=settings.learning_rate, muon=config.optimizer == "muon"
+    )
     loop = replace(loop, weight_decay=settings.weight_decay)
     torch.manual_seed(compute.seed)
     objective = Objective(batches, masked_loss_sum, lambda batch: batch.n_targets)
@@ -81,8 +84,8 @@ def _passes(examples: Sequence[Example], epochs: float) -> list[Example]:
     return [*list(examples) * whole, *more]
 
 
-def _filling_in(tagger: Tagger, encoder: str) -> PreTrainedModel:
-    """A model that fills in hidden tokens and shares its encoder with the tagger."""
+def _masked_language_model(tagger: Tagger, encoder: str) -> PreTrainedModel:
+    """A masked language model that shares its encoder with the tagger."""
     if encoder == SCRATCH:
         model: PreTrainedModel = ModernBertForMaskedLM(tagger.model.config)
     else:
@@ -101,9 +104,9 @@ def masked_batch(examples: Sequence[Example], tagger: Tagger, share: float, chan
         examples: the chunks.
         tagger: whose tokenizer names the special tokens.
         share: of the tokens that become targets; at least one does.
-        chance: source of chance.
+        chance: random number generator.
     """
     ids = padded([example.ids for example in examples], tagger.tokenizer.pad_token_id)
     mask = padded([[1] * len(example.ids) for example in examples], 0)
-    shown, labels = hide(ids, tagger.tokenizer, share, chance)
+    shown, labels = mask_tokens(ids, tagger.tokenizer, share, chance)
     return MaskedBatch(shown, mask, labels)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +19,19 @@ from transformers import (
 from deidsynth.config import ScratchEncoderConfig, TrainConfig
 from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.loading import load_model, load_tokenizer
+from deidsynth.models.settings_file import ModelSettings, TaggerSettings
 from deidsynth.models.tagger.token_data import SpecialTokens
 from deidsynth.models.tokenizers import encoder_tokenizer
 from deidsynth.starters import SCRATCH, kind_of_base, resolve
 from deidsynth.tagging import TagSet
 
-SETTINGS = "deidsynth.json"
 MEMBER = "member-{}"
+SCRATCH_HEADS = 4
 SCRATCH_POSITIONS = 1024
+SCRATCH_LOCAL_ATTENTION = 128
+"""ModernBERT's own: entities are decided by what stands near."""
+SCRATCH_DROPOUT = 0.1
+"""A small encoder sees few documents many times."""
 DEFAULT_WINDOW = 512
 
 
@@ -67,16 +70,16 @@ class Tagger:
         """Write an ordinary Hugging Face folder, and in it our settings and folders of the other models."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
-        settings: dict[str, Any] = {"window_tokens": self.window_tokens, "whole_words": self.whole_words}
-        if self.transitions is not None:
-            settings["transitions"] = self.transitions.round(4).tolist()
-        if self.outside_threshold is not None:
-            settings["outside_threshold"] = self.outside_threshold
         for number, model in enumerate(self.others, start=2):
             model.save_pretrained(folder / MEMBER.format(number))
-        if self.others:
-            settings["members"] = len(self.models)
-        (folder / SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
+        settings = TaggerSettings(
+            window_tokens=self.window_tokens,
+            whole_words=self.whole_words,
+            transitions=None if self.transitions is None else self.transitions.round(4).tolist(),
+            outside_threshold=self.outside_threshold,
+            ensemble_size=len(self.models),
+        )
+        ModelSettings(tagger=settings).save(folder)
 
 
 def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], device: str = "cpu") -> Tagger:
@@ -86,7 +89,7 @@ def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], devic
         config: which encoder.
         tag_set: one output for each tag.
         texts: training texts, from which an encoder from scratch learns its tokenizer.
-        device: that it will be trained on. On the processor, short rows are a third faster without fused attention.
+        device: that it will be trained on. On the CPU, short rows are a third faster without fused attention.
     """
     names = dict(enumerate(tag_set.tags))
     numbers = {tag: number for number, tag in names.items()}
@@ -104,7 +107,7 @@ def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], devic
             num_labels=len(tag_set),
             ignore_mismatched_sizes=True,
         )
-    if device == "cpu" and kind_of_base(config.encoder) != "other":
+    if device == "cpu" and kind_of_base(config.encoder) != "hub":
         model.set_attn_implementation("eager")
     return Tagger(model, tokenizer, tag_set, longest_window(model, tokenizer))
 
@@ -120,14 +123,14 @@ def scratch_encoder(
         ModernBertConfig(
             vocab_size=len(tokenizer),
             hidden_size=shape.hidden_size,
-            intermediate_size=shape.intermediate_size,
+            intermediate_size=2 * shape.hidden_size,
             num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads,
-            local_attention=shape.local_attention,
+            num_attention_heads=SCRATCH_HEADS,
+            local_attention=SCRATCH_LOCAL_ATTENTION,
             max_position_embeddings=SCRATCH_POSITIONS,
-            embedding_dropout=shape.dropout,
-            mlp_dropout=shape.dropout,
-            classifier_dropout=shape.dropout,
+            embedding_dropout=SCRATCH_DROPOUT,
+            mlp_dropout=SCRATCH_DROPOUT,
+            classifier_dropout=SCRATCH_DROPOUT,
             pad_token_id=tokenizer.pad_token_id,
             cls_token_id=tokenizer.cls_token_id,
             sep_token_id=tokenizer.sep_token_id,
@@ -147,8 +150,9 @@ def load_tagger(name: str) -> Tagger:
 
     Raises:
         ModelNotFoundError: nothing there.
-        ModelNotUsableError: tags of another form.
+        ModelNotUsableError: tags of another form, or settings of another version.
     """
+    settings = ModelSettings.load(Path(name)).tagger
     tokenizer = load_tokenizer(name)
     model = load_model(AutoModelForTokenClassification, name).eval()
     names = {int(number): tag for number, tag in (model.config.id2label or {}).items()}
@@ -159,19 +163,20 @@ def load_tagger(name: str) -> Tagger:
             f"model {name!r} is no tagger: its id2label must be O and a pair B-X, I-X for every label X; "
             "train one with `deidsynth train`"
         ) from None
-    settings = Path(name) / SETTINGS
-    others: list[PreTrainedModel] = []
-    limit, whole_words, transitions, threshold = longest_window(model, tokenizer), False, None, None
-    if settings.exists():
-        known = json.loads(settings.read_text(encoding="utf-8"))
-        limit, whole_words = min(limit, int(known["window_tokens"])), bool(known["whole_words"])
-        if "transitions" in known:
-            transitions = np.array(known["transitions"], dtype=np.float64)
-        threshold = known.get("outside_threshold")
-        for number in range(2, int(known.get("members", 1)) + 1):
-            member = str(Path(name) / MEMBER.format(number))
-            others.append(load_model(AutoModelForTokenClassification, member).eval())
-    return Tagger(model, tokenizer, tag_set, limit, whole_words, transitions, threshold, tuple(others))
+    longest = longest_window(model, tokenizer)
+    if settings is None:
+        return Tagger(model, tokenizer, tag_set, longest)
+    members = (str(Path(name) / MEMBER.format(number)) for number in range(2, settings.ensemble_size + 1))
+    return Tagger(
+        model,
+        tokenizer,
+        tag_set,
+        min(longest, settings.window_tokens),
+        settings.whole_words,
+        None if settings.transitions is None else np.array(settings.transitions, dtype=np.float64),
+        settings.outside_threshold,
+        tuple(load_model(AutoModelForTokenClassification, member).eval() for member in members),
+    )
 
 
 def longest_window(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:

@@ -143,7 +143,7 @@ def training_chunks(
 
 
 def batch_plan(lengths: Sequence[int], batch_size: int, n_batches: int, seed: int) -> list[list[int]]:
-    """Which examples each of ``n_batches`` batches holds: epochs shuffled anew, neighbours of like length.
+    """Which examples each of ``n_batches`` batches holds: epochs shuffled anew, neighbors of like length.
 
     Args:
         lengths: tokens of each example.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +11,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from deidsynth.config import TrainConfig
+from deidsynth.config import ResolvedTrainConfig
+from deidsynth.corpora import hold_out
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.models.devices import Compute
-from deidsynth.models.recipes import TaggerRecipe
 from deidsynth.models.tagger.masking import padded
 from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.models.tagger.token_data import Example, TrainingChunks, batch_plan
@@ -29,7 +28,7 @@ MICRO_BATCH_TOKENS = 16_384
 
 @dataclass(frozen=True, slots=True)
 class TaggedBatch:
-    """Chunks side by side.
+    """Chunks of one batch.
 
     Args:
         ids: token ids. Shape (n_chunks, width).
@@ -42,9 +41,9 @@ class TaggedBatch:
     tags: Tensor
 
     @classmethod
-    def of(cls, examples: Sequence[Example], fill: int) -> TaggedBatch:
-        """Chunks filled up to the longest."""
-        ids = padded([example.ids for example in examples], fill)
+    def of(cls, examples: Sequence[Example], pad: int) -> TaggedBatch:
+        """Chunks padded to the longest."""
+        ids = padded([example.ids for example in examples], pad)
         mask = padded([[1] * len(example.ids) for example in examples], 0)
         return cls(ids, mask, padded([example.tags for example in examples], IGNORED))
 
@@ -55,29 +54,23 @@ class TaggedBatch:
 
 
 def carve_validation(documents: Sequence[Document], share: float, seed: int) -> tuple[list[Document], list[Document]]:
-    """Documents to train on and to validate on, parted by group.
+    """Documents to train on and to validate on; see ``hold_out``.
 
     Raises:
         CorpusError: there is only one group.
     """
-    units = sorted({document.unit for document in documents})
-    if len(units) < 2:
+    if len({document.unit for document in documents}) < 2:
         raise CorpusError(
             "train.keep: best and train.target_recall need at least two documents of different groups; "
             "use keep: last and no target"
         )
-    random.Random(seed).shuffle(units)
-    held = set(units[: min(len(units) - 1, max(1, round(share * len(units))))])
-    return (
-        [document for document in documents if document.unit not in held],
-        [document for document in documents if document.unit in held],
-    )
+    return hold_out(documents, share, seed)
 
 
 def train_tagger(
     tagger: Tagger,
     chunks: TrainingChunks,
-    config: TrainConfig,
+    config: ResolvedTrainConfig,
     compute: Compute,
     memory: dict[str, Any],
     *,
@@ -96,17 +89,18 @@ def train_tagger(
     examples = chunks.examples
     if not examples:
         raise CorpusError("the training documents hold no text to learn from")
-    recipe = TaggerRecipe.of(config)
-    steps_per_epoch = math.ceil(len(examples) / chunks.n_copies / recipe.batch_size)
+    steps_per_epoch = math.ceil(len(examples) / chunks.n_copies / config.batch_size)
     n_steps = max(1, round(config.epochs * steps_per_epoch))
-    plan = batch_plan([len(example.ids) for example in examples], recipe.batch_size, n_steps, compute.seed)
-    fill = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
-    settings = LoopSettings.of(config, compute, n_steps=n_steps, learning_rate=recipe.learning_rate, muon=recipe.muon)
+    plan = batch_plan([len(example.ids) for example in examples], config.batch_size, n_steps, compute.seed)
+    pad = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
+    settings = LoopSettings.of(
+        config, compute, n_steps=n_steps, learning_rate=config.learning_rate, muon=config.optimizer == "muon"
+    )
     memory.setdefault("best", None)
-    averaged = 0 if validate is not None else round(config.average * n_steps)
+    averaged = 0 if validate is not None else round(config.weight_averaging * n_steps)
     torch.manual_seed(compute.seed)
     objective = Objective(
-        lambda step: _micro_batches([examples[number] for number in plan[step]], fill),
+        lambda step: _micro_batches([examples[number] for number in plan[step]], pad),
         tag_loss_sum,
         lambda batch: batch.n_targets,
     )
@@ -138,7 +132,7 @@ def _average(model: nn.Module, memory: dict[str, Any]) -> None:
     mean["n"] += 1
     for name, weight in model.named_parameters():
         kept = mean["weights"][name]
-        kept.lerp_(weight.detach().to(kept.device), 1.0 / mean["n"])  # one from a checkpoint is on the processor
+        kept.lerp_(weight.detach().to(kept.device), 1.0 / mean["n"])  # one from a checkpoint is on the CPU
 
 
 def tag_loss_sum(model: nn.Module, batch: TaggedBatch) -> Tensor:
@@ -150,10 +144,10 @@ def tag_loss_sum(model: nn.Module, batch: TaggedBatch) -> Tensor:
     )
 
 
-def _micro_batches(examples: Sequence[Example], fill: int) -> list[TaggedBatch]:
+def _micro_batches(examples: Sequence[Example], pad: int) -> list[TaggedBatch]:
     width = max(len(example.ids) for example in examples)
     size = max(1, MICRO_BATCH_TOKENS // width)
-    return [TaggedBatch.of(examples[at : at + size], fill) for at in range(0, len(examples), size)]
+    return [TaggedBatch.of(examples[at : at + size], pad) for at in range(0, len(examples), size)]
 
 
 def _weights(model: nn.Module) -> Iterator[tuple[str, Tensor]]:

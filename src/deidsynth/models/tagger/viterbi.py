@@ -1,4 +1,4 @@
-"""The best valid tag sequence of texts, and how sure the model is of each tag among valid sequences.
+"""The best valid tag sequence of texts, and the marginal probability of each tag among valid sequences.
 
 Many texts take a step at once: they stand side by side, the longest first, so that those that still go on at a place
 are the first ones, and the rows of one place lie together. ``n_rows`` counts the tokens of all texts, place by place.
@@ -24,12 +24,12 @@ UNWANTED = 1e6
 
 
 @dataclass(frozen=True)
-class Moves:
-    """What a tag adds to the score of a sequence by what it stands after; -inf where it may not.
+class TagTransitions:
+    """What each transition between tags adds to the score of a sequence; -inf where it is invalid.
 
     Args:
-        start: at the beginning of a text. Shape (n_tags,).
-        between: ``[i, j]`` of tag j after tag i. Shape (n_tags, n_tags).
+        start: from the beginning of a text. Shape (n_tags,).
+        between: ``[i, j]`` from tag i to tag j. Shape (n_tags, n_tags).
         inside: the same for a token that goes on with the word before it. Shape (n_tags, n_tags).
         outside: the tag for no entity.
     """
@@ -40,9 +40,9 @@ class Moves:
     outside: int
 
     @classmethod
-    def of(cls, tag_set: TagSet, transitions: Floats | None = None) -> Moves:
-        """Validity, and what transitions of shape (n_tags, n_tags) add to it."""
-        added = np.zeros((len(tag_set), len(tag_set))) if transitions is None else transitions
+    def of(cls, tag_set: TagSet, log_weights: Floats | None = None) -> TagTransitions:
+        """Validity, and what log-weights of shape (n_tags, n_tags) add to it."""
+        added = np.zeros((len(tag_set), len(tag_set))) if log_weights is None else log_weights
         may_follow = tag_set.may_follow()
         return cls(
             start=np.where(may_follow[-1], 0.0, -np.inf),
@@ -68,27 +68,27 @@ class Lattice:
     flagged: Bools | None = None
 
 
-def best_sequences(lattices: Sequence[Lattice], moves: Moves) -> list[tuple[Numbers, Floats]]:
-    """The best valid sequence of each text (Viterbi), and how sure each tag is (forward-backward).
+def best_sequences(lattices: Sequence[Lattice], transitions: TagTransitions) -> list[tuple[Numbers, Floats]]:
+    """The best valid sequence of each text (Viterbi), and the marginals of its tags (forward-backward).
 
     Args:
         lattices: the texts.
-        moves: their scores are added to the tokens' log-probabilities.
+        transitions: their scores are added to the tokens' log-probabilities.
 
     Returns:
         For each text its tags, shape (n_tokens,), and the probability of every tag at every token among all valid
         sequences, shape (n_tokens, n_tags); rows sum to one.
     """
-    n_tags = len(moves.start)
+    n_tags = len(transitions.start)
     if not any(len(lattice.log_probs) for lattice in lattices):
         return [(np.zeros(0, dtype=np.int64), np.zeros((0, n_tags))) for _ in lattices]
     texts = _Texts.of(lattices)
-    tags = _best(texts, moves)
+    tags = _best(texts, transitions)
     with np.errstate(divide="ignore"):  # the logarithm of a tag that cannot be reached
-        joint = _forward(texts, moves) + _backward(texts, moves)
-    chances = np.exp(joint - joint.max(axis=1, keepdims=True))
-    chances /= chances.sum(axis=1, keepdims=True)
-    return [(tags[rows], chances[rows]) for rows in texts.rows]
+        joint = _forward(texts, transitions) + _backward(texts, transitions)
+    marginals = np.exp(joint - joint.max(axis=1, keepdims=True))
+    marginals /= marginals.sum(axis=1, keepdims=True)
+    return [(tags[rows], marginals[rows]) for rows in texts.rows]
 
 
 @dataclass(frozen=True)
@@ -138,14 +138,14 @@ class _Texts:
 
 
 @dataclass(frozen=True)
-class _Ways:
-    """Tags from which each tag may come, and what that adds; tags with the same ways stand together.
+class _Predecessors:
+    """Tags from which each tag may come, and what that adds; tags with the same predecessors are one group.
 
-    An inside tag has two ways, so most of the pairs of tags need not be looked at.
+    An inside tag has two predecessors, so most of the pairs of tags need not be looked at.
 
     Args:
         group: of each tag. Shape (n_tags,).
-        few: the two best ways of groups with at most two, some of which add -inf. Shape (n_few, 2).
+        few: the two best predecessors of groups with at most two, some of which add -inf. Shape (n_few, 2).
         few_added: shape as that of ``few``.
         many_added: of the groups after these, from all tags. Shape (n_many, n_tags).
     """
@@ -156,7 +156,7 @@ class _Ways:
     many_added: Floats
 
     @classmethod
-    def of(cls, added: Floats) -> _Ways:
+    def of(cls, added: Floats) -> _Predecessors:
         """From what tag j adds after tag i, ``[i, j]``; shape (n_tags, n_tags)."""
         unlike, group = np.unique(added.T, axis=0, return_inverse=True)
         is_many = np.isfinite(unlike).sum(axis=1) > 2
@@ -176,12 +176,12 @@ class _Ways:
         return best[:, self.group]
 
 
-def _best(texts: _Texts, moves: Moves) -> Numbers:
+def _best(texts: _Texts, transitions: TagTransitions) -> Numbers:
     """The tags of the best sequences. Shape (n_rows,)."""
-    between, inside = _Ways.of(moves.between), _Ways.of(moves.inside)
+    between, inside = _Predecessors.of(transitions.between), _Predecessors.of(transitions.inside)
     score = texts.log_probs.copy()
-    score[texts.flagged, moves.outside] -= UNWANTED
-    score[: texts.bounds[1]] += moves.start
+    score[texts.flagged, transitions.outside] -= UNWANTED
+    score[: texts.bounds[1]] += transitions.start
     for here, before in texts.steps:
         best = between.step(score[before])
         joined = texts.joined[here]
@@ -190,27 +190,27 @@ def _best(texts: _Texts, moves: Moves) -> Numbers:
         score[here] += best
     # Where a tag came from is asked for the best sequences alone.
     tags = np.argmax(score, axis=1)
-    into = np.ascontiguousarray(np.stack([moves.between.T, moves.inside.T]))
+    into = np.ascontiguousarray(np.stack([transitions.between.T, transitions.inside.T]))
     joined = texts.joined.astype(np.int64)
     for here, before in reversed(texts.steps):
         tags[before] = (score[before] + into[joined[here], tags[here]]).argmax(axis=1)
     return tags
 
 
-def _forward(texts: _Texts, moves: Moves) -> Floats:
-    """The log-weights of all ways to each tag. Shape (n_rows, n_tags)."""
-    between, inside = np.exp(moves.between), np.exp(moves.inside)
+def _forward(texts: _Texts, transitions: TagTransitions) -> Floats:
+    """The log-weights of all paths to each tag. Shape (n_rows, n_tags)."""
+    between, inside = np.exp(transitions.between), np.exp(transitions.inside)
     forward = texts.log_probs.copy()
-    forward[: texts.bounds[1]] += moves.start
+    forward[: texts.bounds[1]] += transitions.start
     for here, before in texts.steps:
         top = forward[before].max(axis=1, keepdims=True)
         forward[here] += np.log(_reached(np.exp(forward[before] - top), between, inside, texts.joined[here])) + top
     return forward
 
 
-def _backward(texts: _Texts, moves: Moves) -> Floats:
-    """The log-weights of all ways on from each tag. Shape (n_rows, n_tags)."""
-    between, inside = np.exp(moves.between).T, np.exp(moves.inside).T
+def _backward(texts: _Texts, transitions: TagTransitions) -> Floats:
+    """The log-weights of all paths from each tag on. Shape (n_rows, n_tags)."""
+    between, inside = np.exp(transitions.between).T, np.exp(transitions.inside).T
     backward = np.zeros(texts.log_probs.shape)
     for here, before in reversed(texts.steps):
         ahead = backward[here] + texts.log_probs[here]

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from deidsynth.errors import ModelNotUsableError
+from deidsynth.files import whole_file
 from deidsynth.models.devices import Compute, autocast, keep_freed_memory
 from deidsynth.models.training.processes import check_same_start, processes_on, sum_gradients
 
@@ -134,7 +135,7 @@ class TrainingPoint:
 
 @dataclass(frozen=True)
 class Objective(Generic[Batch]):
-    """What is minimised.
+    """What is minimized.
 
     Args:
         batches: the micro-batches of a step, zero-based; the same at every call.
@@ -158,7 +159,7 @@ def training_steps(
 
     A run that was killed and resumed does the same steps as one that was not. Where a launcher began several processes,
     they divide the micro-batches of a step, and gradients are summed once a step: a process may have none of them. All
-    processes read the checkpoint that the first one writes, and each has chance of its own in every step.
+    processes read the checkpoint that the first one writes, and each draws random numbers of its own in every step.
 
     Args:
         model: moved to the device of the settings.
@@ -258,7 +259,6 @@ def _save(
     optimizers: Sequence[torch.optim.Optimizer],
     memory: dict[str, Any] | None,
 ) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     state = {
         "step": step,
         "weights": _trained_state(model),
@@ -268,9 +268,8 @@ def _save(
     }
     if torch.cuda.is_available():
         state["random_cuda"] = torch.cuda.get_rng_state_all()
-    temporary = folder / f"{CHECKPOINT}.new"
-    torch.save(state, temporary)
-    temporary.replace(folder / CHECKPOINT)
+    with whole_file(folder / CHECKPOINT) as temporary:
+        torch.save(state, temporary)
 
 
 def _restore(

@@ -1,4 +1,4 @@
-"""Model FLOP utilisation: the arithmetic that a model needs, as a share of what the device gives.
+"""Model FLOPs utilization: the arithmetic that a model needs, as a share of what the device gives.
 
 The arithmetic is counted as in Chowdhery et al. 2022 (PaLM, appendix B): six operations a weight and token, and those
 of attention over the whole document; what is computed twice or for padding does not count. What the device gives is

@@ -1,7 +1,1 @@
-"""Ways to run a plan: here (``local``), or in several processes and past failures (``pool``)."""
-
-from deidsynth.workflow.executors.executor import Executor, NodeResult, Source, Surroundings
-from deidsynth.workflow.executors.local import execute
-from deidsynth.workflow.executors.pool import Failure, Outcome, execute_all
-
-__all__ = ["Executor", "Failure", "NodeResult", "Outcome", "Source", "Surroundings", "execute", "execute_all"]
+"""Where nodes run: worker processes of this machine, or the machines of a Ray cluster."""

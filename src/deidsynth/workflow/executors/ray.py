@@ -1,6 +1,6 @@
-"""A pass over an agenda on a Ray cluster: every node is a task, and tasks of lost machines are begun again.
+"""A pass over an queue on a Ray cluster: every node is a task, and tasks of lost machines are begun again.
 
-Orders and answers hold names, keys, counts and paths. What nodes make goes through the store alone, never through
+Tasks and results hold names, keys, counts and paths. What nodes make goes through the store alone, never through
 Ray's own; nor is the output of workers passed on.
 """
 
@@ -13,15 +13,15 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deidsynth.errors import DeidsynthError, InputError, MissingExtraError
-from deidsynth.workflow.executors.pool import Agenda, Failure, Job, Told, failure_of, see_to
-from deidsynth.workflow.executors.remote import Answer, lost, make_order, run_order, wait_for
+from deidsynth.stages.specification import StageSpec
+from deidsynth.workflow.executors.remote import RemoteResult, lost, make_task, run_task, wait_for
 from deidsynth.workflow.executors.resources import Resources
-
-if TYPE_CHECKING:
-    from deidsynth.stages.stage import Stage
+from deidsynth.workflow.making import Job
+from deidsynth.workflow.results import Failure, failure_of
+from deidsynth.workflow.scheduler import OnResult, ReadyQueue, settle_here
 
 RETRIES = 3
 STARTS = 3
@@ -103,34 +103,36 @@ def _connect(ray: Any, address: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RayPass:
-    """A pass over an agenda with the machines of a cluster; inside of :func:`ray_cluster`.
+    """A pass over an queue with the machines of a cluster; inside of :func:`ray_cluster`.
 
     Args:
         resources: what nodes take.
         retries: how often a node is begun again after its worker was lost.
-        stages: other stages than the package's own, by name; they travel with the order.
+        stages: other stages than the package's own, by name; they travel with the task.
     """
 
     resources: Resources
     retries: int = RETRIES
-    stages: Mapping[str, Stage] | None = None
+    stages: Mapping[str, StageSpec] | None = None
 
-    def __call__(self, job: Job, agenda: Agenda, told: Told) -> None:
+    def __call__(self, job: Job, queue: ReadyQueue, on_result: OnResult) -> None:
         """Run what can be run; artifacts that are there and sources are seen to in this process."""
         ray = _ray()
-        task = ray.remote(run_order)
+        task = ray.remote(run_task)
         running: dict[Any, str] = {}
         warned: set[tuple[int, float]] = set()
         try:
             while True:
-                for name in agenda.ready():
-                    if not see_to(name, job, agenda, told):
+                for name in queue.ready():
+                    if not settle_here(name, job, queue, on_result):
                         running[self._begin(task, job, name)] = name
                 if not running:
                     return
                 done, _ = ray.wait(list(running), num_returns=1, timeout=LOOK_SECONDS)
                 for reference in done:
-                    _hear(self._answer(ray, reference, running[reference]), running.pop(reference), job, agenda, told)
+                    _hear(
+                        self._answer(ray, reference, running[reference]), running.pop(reference), job, queue, on_result
+                    )
                 if not done:
                     self._warn(ray, job, running.values(), warned)
         finally:
@@ -141,23 +143,23 @@ class RayPass:
     def _begin(self, task: Any, job: Job, name: str) -> Any:
         """The reference of a node's task, which waits for a machine with room."""
         cpus, gpus = self._needs(job, name)
-        order = make_order(job, name, threads=cpus, stages=self.stages)
+        remote_task = make_task(job, name, threads=cpus, stages=self.stages)
         options = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": self.retries, "retry_exceptions": False}
-        return task.options(name=name, **options).remote(order)
+        return task.options(name=name, **options).remote(remote_task)
 
     def _needs(self, job: Job, name: str) -> tuple[int, float]:
-        return self.resources.for_stage(job.plan[name].stage, job.surroundings.device)
+        return self.resources.for_stage(job.plan.stage_of(job.plan[name], job.stages), job.surroundings.device)
 
-    def _answer(self, ray: Any, reference: Any, name: str) -> Answer:
+    def _answer(self, ray: Any, reference: Any, name: str) -> RemoteResult:
         try:
-            answer: Answer = ray.get(reference)
+            answer: RemoteResult = ray.get(reference)
         except ray.exceptions.RayTaskError as error:
-            # Outside of run_order: the worker could not take the order at all. Its text might be anything.
+            # Outside of run_task: the worker could not take the task at all. Its text might be anything.
             why = type(getattr(error, "cause", None) or error).__name__
             message = f"a worker could not begin ({why}); is deidsynth installed on all machines?"
-            return Answer(None, Failure(name, message), ())
+            return RemoteResult(None, Failure(name, message), ())
         except ray.exceptions.RayError as error:
-            return Answer(None, lost(name, type(error).__name__, self.retries + 1), ())
+            return RemoteResult(None, lost(name, type(error).__name__, self.retries + 1), ())
         return answer
 
     def _warn(self, ray: Any, job: Job, names: Any, warned: set[tuple[int, float]]) -> None:
@@ -174,21 +176,21 @@ class RayPass:
             )
 
 
-def _hear(answer: Answer, name: str, job: Job, agenda: Agenda, told: Told) -> None:
+def _hear(answer: RemoteResult, name: str, job: Job, queue: ReadyQueue, on_result: OnResult) -> None:
     """Take an answer; the result is read from the store."""
     for line in answer.lines:
         job.surroundings.progress.message(line)
     if answer.failure is not None or answer.status is None:
-        agenda.outcome.failures[name] = answer.failure or Failure(name, "no answer")
+        queue.fail(answer.failure or Failure(name, "no answer"))
         return
     try:
         wait_for(job, name)
-        found = job.find(name, agenda.inputs(name))
+        found = job.find(name, queue.inputs(name))
     except Exception as error:
-        agenda.outcome.failures[name] = failure_of(name, error)
+        queue.fail(failure_of(name, error))
         return
     if found is None:
-        agenda.outcome.failures[name] = Failure(name, "its inputs changed while it was made")
+        queue.fail(Failure(name, "its inputs changed while it was made"))
         return
-    agenda.outcome.results[name] = replace(found, status=answer.status)
-    told(name)
+    queue.outcome.results[name] = replace(found, status=answer.status)
+    on_result(name)

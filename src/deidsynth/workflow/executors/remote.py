@@ -1,6 +1,6 @@
-"""What runs on the workers of a cluster: one node, by an order of names, keys and paths that holds nothing of a corpus.
+"""What runs on the workers of a cluster: one node, by a task of names, keys and paths that holds nothing of a corpus.
 
-Nothing in here knows what carries the order. The store is on a path that all machines share.
+Nothing in here knows what carries the task. The store is on a path that all machines share.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from deidsynth import stages as package
 from deidsynth.errors import InputError
 from deidsynth.progress import SilentProgress
-from deidsynth.workflow.executors.executor import Surroundings
-from deidsynth.workflow.executors.pool import Failure, Job, failure_of
-from deidsynth.workflow.executors.shards import Parts, with_parts
+from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.executors.workers import THREAD_VARIABLES
+from deidsynth.workflow.making import Job
 from deidsynth.workflow.plan import Plan
+from deidsynth.workflow.results import Failure, Surroundings, failure_of
+from deidsynth.workflow.shards import Parts, with_parts
 from deidsynth.workflow.store import Artifact, Store
 from deidsynth.workflow.store.manifest import package_versions
-
-if TYPE_CHECKING:
-    from deidsynth.stages.stage import Stage
 
 PATIENCE_SECONDS = 90.0
 """How long a shared file system may take to show a finished artifact to other machines."""
@@ -32,7 +31,7 @@ MOST_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RemoteTask:
     """One node to be run elsewhere.
 
     Args:
@@ -45,7 +44,7 @@ class Order:
         device: such as ``cpu``.
         folder: the working folder, for relative paths in configurations.
         threads: of the worker.
-        version: of this package where the order was given.
+        version: of this package where the task was given.
         stages: other stages than the package's own, by name.
     """
 
@@ -59,12 +58,12 @@ class Order:
     folder: str
     threads: int
     version: str | None
-    stages: Mapping[str, Stage] | None = None
+    stages: Mapping[str, StageSpec] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of an order.
+class RemoteResult:
+    """What became of a task.
 
     Args:
         status: as in a result; None where it failed.
@@ -77,11 +76,11 @@ class Answer:
     lines: tuple[str, ...]
 
 
-def make_order(job: Job, name: str, *, threads: int, stages: Mapping[str, Stage] | None = None) -> Order:
-    """The order for one node of a job, with as much of its plan as the node goes back to."""
+def make_task(job: Job, name: str, *, threads: int, stages: Mapping[str, StageSpec] | None = None) -> RemoteTask:
+    """The task for one node of a job, with as much of its plan as the node goes back to."""
     parts = job.parts.get(name, ())
     nodes = [*job.plan.ancestors(name), *(job.plan[part] for part in parts), job.plan[name]]
-    return Order(
+    return RemoteTask(
         plan=Plan(tuple(nodes)),
         name=name,
         title=job.title(name),
@@ -96,21 +95,21 @@ def make_order(job: Job, name: str, *, threads: int, stages: Mapping[str, Stage]
     )
 
 
-def run_order(order: Order) -> Answer:
-    """Run the node of an order on this machine. Whatever goes wrong is told without the text of an exception."""
+def run_task(task: RemoteTask) -> RemoteResult:
+    """Run the node of a task on this machine. Whatever goes wrong is told without the text of an exception."""
     lines = _Lines()
     try:
-        _prepare(order)
+        _prepare(task)
         job = Job(
-            order.plan, order.keys, Store(Path(order.store)), _stages(order), {},
-            Surroundings(order.device, lines), order.parts,
+            task.plan, task.keys, Store(Path(task.store)), _stages(task), {},
+            Surroundings(task.device, lines), task.parts,
         )  # fmt: skip
-        needed = order.plan[order.name].inputs
+        needed = task.plan[task.name].inputs
         inputs = {role: wait_for(job, each) for role, each in needed.items()}
-        result = job.run(order.name, inputs, title=order.title)
+        result = job.run(task.name, inputs, title=task.title)
     except Exception as error:
-        return Answer(None, failure_of(order.name, error), tuple(lines.told))
-    return Answer(result.status, None, tuple(lines.told))
+        return RemoteResult(None, failure_of(task.name, error), tuple(lines.told))
+    return RemoteResult(result.status, None, tuple(lines.told))
 
 
 def wait_for(job: Job, name: str, patience_seconds: float = PATIENCE_SECONDS) -> Artifact:
@@ -140,32 +139,29 @@ def _version() -> str | None:
     return package_versions()["deidsynth"]
 
 
-def _prepare(order: Order) -> None:
-    """Take over what the machine that gave the order has: package, working folder, threads."""
-    if order.version != _version():
+def _prepare(task: RemoteTask) -> None:
+    """Take over what the machine that gave it has: package, working folder, threads."""
+    if task.version != _version():
         raise InputError(
-            f"deidsynth {_version()} is installed on a worker and {order.version} where the study was started; "
+            f"deidsynth {_version()} is installed on a worker and {task.version} where the study was started; "
             "install the same on all machines"
         )
-    if Path(order.folder).is_dir():
-        os.chdir(order.folder)
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(order.threads)))
+    if Path(task.folder).is_dir():
+        os.chdir(task.folder)
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(task.threads)))
     torch = sys.modules.get("torch")
     if torch is not None:  # a process that ran another node before
-        torch.set_num_threads(order.threads)
+        torch.set_num_threads(task.threads)
 
 
-def _stages(order: Order) -> Mapping[str, Stage]:
-    if order.stages is not None:
-        return order.stages
-    # Only on the worker, because the room of the stages brings torch.
-    from deidsynth.stages import STAGES
-
-    return with_parts(STAGES)
+def _stages(task: RemoteTask) -> Mapping[str, StageSpec]:
+    if task.stages is not None:
+        return task.stages
+    return with_parts(package.STAGES)
 
 
 class _Lines(SilentProgress):
-    """Keeps the last lines for whoever gave the order."""
+    """Keeps the last lines for whoever gave it."""
 
     def __init__(self) -> None:
         self.told: list[str] = []

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deidsynth.errors import InputError
-
-LIGHT = frozenset({"import", "select", "base", "overlap", "annotate-inline"})
-"""Stages that compute with no model: one processor, no GPU."""
+from deidsynth.stages.specification import StageSpec
+from deidsynth.workflow.shards import whole_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +27,18 @@ class Resources:
     cpus_of: Mapping[str, int] = field(default_factory=dict)
     gpus_of: Mapping[str, float] = field(default_factory=dict)
 
-    def for_stage(self, stage: str, device: str) -> tuple[int, float]:
+    def for_stage(self, stage: StageSpec, device: str) -> tuple[int, float]:
         """Processors and GPUs of a node of a stage; parts take what their whole does.
 
-        >>> Resources(cpus=4, cpus_of={"adapt": 16}).for_stage("adapt", "cuda")
+        >>> from deidsynth.stages import STAGES
+        >>> Resources(cpus=4, cpus_of={"adapt": 16}).for_stage(STAGES["adapt"], "cuda")
         (16, 1.0)
-        >>> Resources(cpus=4).for_stage("select", "cuda")
+        >>> Resources(cpus=4).for_stage(STAGES["select"], "cuda")
         (1, 0.0)
         """
-        name = stage.removesuffix("-part")
-        light = name in LIGHT
-        cpus = self.cpus_of.get(name, 1 if light else self.cpus)
-        gpus = self.gpus_of.get(name, 0.0 if light else self.gpus)
+        name = whole_of(stage.name)
+        cpus = self.cpus_of.get(name, 1 if stage.is_light else self.cpus)
+        gpus = self.gpus_of.get(name, 0.0 if stage.is_light else self.gpus)
         return cpus, gpus if device.startswith("cuda") else 0.0
 
 

@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
+from deidsynth import stages as package
 from deidsynth.progress import SilentProgress
-from deidsynth.workflow.executors.executor import Surroundings
-from deidsynth.workflow.executors.pool import Agenda, Failure, Job, Told, failure_of, see_to
-from deidsynth.workflow.executors.shards import with_parts
+from deidsynth.stages.specification import StageSpec
+from deidsynth.workflow.making import Job
+from deidsynth.workflow.results import Failure, Surroundings, failure_of
+from deidsynth.workflow.scheduler import OnResult, ReadyQueue, settle_here
+from deidsynth.workflow.shards import with_parts
 from deidsynth.workflow.store import Artifact
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
-
-    from deidsynth.stages.stage import Stage
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -33,7 +34,7 @@ def threads_for(n_workers: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """A pass over an agenda with several processes.
+    """A pass over an queue with several processes.
 
     Args:
         number: how many processes.
@@ -45,19 +46,19 @@ class Workers:
     threads: int | None = None
     start_method: str = "spawn"
 
-    def __call__(self, job: Job, agenda: Agenda, told: Told) -> None:
+    def __call__(self, job: Job, queue: ReadyQueue, on_result: OnResult) -> None:
         """Run what can be run; artifacts that are there and sources are seen to in this process."""
         idle: list[_Worker] = []
         busy: dict[Connection, tuple[_Worker, str]] = {}
         try:
             while True:
-                self._begin(job, agenda, told, idle, busy)
+                self._begin(job, queue, on_result, idle, busy)
                 if not busy:
                     return
                 for connection in wait(list(busy)):
                     assert isinstance(connection, Connection)
                     worker, name = busy[connection]
-                    if self._hear(worker, name, job, agenda, told):
+                    if self._hear(worker, name, job, queue, on_result):
                         del busy[connection]
                         if worker.process.is_alive():
                             idle.append(worker)
@@ -68,20 +69,20 @@ class Workers:
     def _begin(
         self,
         job: Job,
-        agenda: Agenda,
-        told: Told,
+        queue: ReadyQueue,
+        on_result: OnResult,
         idle: list[_Worker],
         busy: dict[Connection, tuple[_Worker, str]],
     ) -> None:
         """Give out nodes while there are any and a worker is free."""
         while len(busy) < self.number:
-            name = next(agenda.ready(), None)
+            name = next(queue.ready(), None)
             if name is None:
                 return
-            if see_to(name, job, agenda, told):
+            if settle_here(name, job, queue, on_result):
                 continue
             worker = idle.pop() if idle else self._start(job)
-            worker.connection.send((name, agenda.inputs(name)))
+            worker.connection.send((name, queue.inputs(name)))
             busy[worker.connection] = (worker, name)
 
     def _start(self, job: Job) -> _Worker:
@@ -96,7 +97,7 @@ class Workers:
         there.close()
         return _Worker(process, here)
 
-    def _hear(self, worker: _Worker, name: str, job: Job, agenda: Agenda, told: Told) -> bool:
+    def _hear(self, worker: _Worker, name: str, job: Job, queue: ReadyQueue, on_result: OnResult) -> bool:
         """Take one message of a worker; whether its node is finished."""
         try:
             kind, content = worker.connection.recv()
@@ -105,16 +106,16 @@ class Workers:
             message = (
                 f"its process ended with code {worker.process.exitcode}; perhaps memory ran out: use fewer workers"
             )
-            agenda.outcome.failures[name] = Failure(name, message)
+            queue.fail(Failure(name, message))
             return True
         if kind == "message":
             job.surroundings.progress.message(content)
             return False
         if kind == "failure":
-            agenda.outcome.failures[name] = content
+            queue.fail(content)
         else:
-            agenda.outcome.results[name] = content
-            told(name)
+            queue.outcome.results[name] = content
+            on_result(name)
         return True
 
 
@@ -145,12 +146,10 @@ class _Remote(SilentProgress):
         self._connection.send(("message", text))
 
 
-def _work(connection: Connection, job: Job, stages: Mapping[str, Stage] | None) -> None:
+def _work(connection: Connection, job: Job, stages: Mapping[str, StageSpec] | None) -> None:
     """Run nodes as they are named, until None comes or nobody is left to name any."""
     if stages is None:
-        from deidsynth.stages import STAGES
-
-        stages = with_parts(STAGES)
+        stages = with_parts(package.STAGES)
     job = replace(job, stages=stages, surroundings=Surroundings(job.surroundings.device, _Remote(connection)))
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while (asked := connection.recv()) is not None:

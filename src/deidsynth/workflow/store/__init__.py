@@ -1,17 +1,13 @@
 """Content-addressed artifacts on disk: presence means complete, and every byte can be verified."""
 
-from deidsynth.workflow.store.disk import FileLock, storage_errors, write_atomically
 from deidsynth.workflow.store.manifest import InputRecord, Manifest, artifact_key
 from deidsynth.workflow.store.store import Artifact, Store, Work
 
 __all__ = [
     "Artifact",
-    "FileLock",
     "InputRecord",
     "Manifest",
     "Store",
     "Work",
     "artifact_key",
-    "storage_errors",
-    "write_atomically",
 ]

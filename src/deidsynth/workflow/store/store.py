@@ -17,8 +17,7 @@ from pathlib import Path
 
 from deidsynth.digests import file_digest, hex_of
 from deidsynth.errors import IntegrityError
-from deidsynth.workflow.store.disk import (
-    FileLock,
+from deidsynth.files import (
     fsync_path,
     make_private_folder,
     remove_tree,
@@ -26,6 +25,7 @@ from deidsynth.workflow.store.disk import (
     storage_errors,
     write_atomically,
 )
+from deidsynth.locks import hold_lock
 from deidsynth.workflow.store.manifest import FILE_NAME, FileRecord, InputRecord, Manifest, read_manifest
 
 _KEY_DIGITS = 16
@@ -114,6 +114,10 @@ class Store:
         """Where the artifact is, or would be."""
         return self.root / "artifacts" / _name(key, stage)
 
+    def work_of(self, key: str, stage: str) -> Work:
+        """Where an attempt at the artifact is made, or would be."""
+        return Work(stage, key, self.root / "work" / _name(key, stage))
+
     def has(self, key: str, stage: str) -> bool:
         """Whether the artifact is there; its content is not looked at."""
         return (self.folder_of(key, stage) / FILE_NAME).is_file()
@@ -147,8 +151,8 @@ class Store:
         make_private_folder(self.root)
         for part in ("artifacts", "work", "locks"):
             make_private_folder(self.root / part)
-        with FileLock(self.root / "locks" / f"{name}.lock", on_wait):
-            yield Work(stage, key, self.root / "work" / name)
+        with hold_lock(self.root / "locks" / f"{name}.lock", on_wait):
+            yield self.work_of(key, stage)
 
     def commit(self, work: Work, manifest: Manifest) -> Artifact:
         """Make the work's output the artifact: files to disk, manifest last, one rename.

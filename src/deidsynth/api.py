@@ -1,0 +1,250 @@
+"""Each step of the method as one call, for notebooks and scripts: corpora and models in, corpora and models out.
+
+Settings are keywords with the names and checks of the configuration (docs/configuration.md). What a call writes is an
+artifact with a manifest, as the command line and a run write it; a call that was interrupted goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from deidsynth.config import (
+    AdaptConfig,
+    SynthesizeConfig,
+    TrainConfig,
+    parse,
+    resolve_adapt,
+    resolve_synthesize,
+    resolve_train,
+)
+from deidsynth.corpora import read_jsonl
+from deidsynth.documents import Corpus, Document
+from deidsynth.errors import InputError
+from deidsynth.progress import Progress
+from deidsynth.progress_bars import listener_of
+from deidsynth.stages.adapt import ADAPT
+from deidsynth.stages.artifacts import CORPUS
+from deidsynth.stages.synthesize import SYNTHESIZE
+from deidsynth.stages.train import TRAIN
+from deidsynth.workflow.alone import Around, model_folder, run_alone, run_alone_to_file
+from deidsynth.workflow.pipeline import resolve_computing
+
+if TYPE_CHECKING:
+    from deidsynth.models.tagger.token_classifier import Tagger as Weights
+
+
+class Tagger:
+    """A trained tagger in a folder. Its weights are loaded at the first use, and once.
+
+    Args:
+        folder: as :func:`train` or a run made it, or any token classifier in Hugging Face form.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+
+    Raises:
+        ModelNotFoundError: the folder holds no model.
+    """
+
+    def __init__(self, folder: str | Path, *, device: str = "auto", precision: str = "auto") -> None:
+        self.folder = Path(folder)
+        self._weights_folder = model_folder(self.folder)
+        self._asked = device, precision
+
+    def __repr__(self) -> str:
+        return f"Tagger({str(self.folder)!r})"
+
+    @cached_property
+    def _computing(self) -> tuple[str, str]:
+        return resolve_computing(*self._asked)
+
+    @cached_property
+    def _weights(self) -> Weights:
+        from deidsynth.models.tagger.token_classifier import load_tagger  # brings torch
+
+        return load_tagger(str(self._weights_folder))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that it finds."""
+        return tuple(sorted(self._weights.tag_set.begin))
+
+    @overload
+    def __call__(self, text: str) -> Document: ...
+    @overload
+    def __call__(self, text: list[str] | tuple[str, ...]) -> list[Document]: ...
+    def __call__(self, text: str | list[str] | tuple[str, ...]) -> Document | list[Document]:
+        """The text as a document with its entities; of several texts a list."""
+        texts = [text] if isinstance(text, str) else list(text)
+        found = self._predict([Document(str(number), each) for number, each in enumerate(texts, start=1)], False)
+        return found[0] if isinstance(text, str) else found
+
+    def annotate(self, corpus: Corpus, *, progress: bool | Progress = True) -> Corpus:
+        """The documents of a corpus with the entities that the tagger finds in place of their own: a silver corpus."""
+        return replace(corpus, documents=tuple(self._predict(corpus.documents, progress)), annotation="silver")
+
+    def _predict(self, documents: Sequence[Document], progress: bool | Progress) -> list[Document]:
+        from deidsynth.models.tagger.prediction import predict  # brings torch
+
+        device, precision = self._computing
+        found = []
+        with listener_of(progress).task("annotate", len(documents), "documents") as task:
+            for document in predict(self._weights, documents, device=device, precision=precision):
+                found.append(document)
+                task.advance(1)
+        return found
+
+
+class LanguageModel:
+    """An adapted language model in a folder.
+
+    Args:
+        folder: as :func:`adapt` or a run made it.
+
+    Raises:
+        ModelNotFoundError: the folder holds no model.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        model_folder(self.folder)
+
+    def __repr__(self) -> str:
+        return f"LanguageModel({str(self.folder)!r})"
+
+
+def train(
+    corpus: Corpus,
+    *,
+    output: str | Path,
+    texts: Corpus | None = None,
+    seed: int = 1,
+    device: str = "auto",
+    progress: bool | Progress = True,
+    **settings: Any,
+) -> Tagger:
+    """A tagger trained on the entities of a corpus.
+
+    Args:
+        corpus: annotated documents.
+        output: folder for the model, absent or empty.
+        texts: unlabeled texts of the same kind for task-adaptive pretraining.
+        seed: of training.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        progress: bars by default, False for silence, or who listens.
+        settings: keys of ``train``, such as ``encoder="starter"`` or ``epochs=3``.
+
+    Raises:
+        ConfigError: a setting that is unknown or wrong.
+        CorpusError: no entities to learn.
+        InputError: the output folder holds something.
+        ModelNotFoundError: no such encoder.
+    """
+    config = resolve_train(parse(TrainConfig, settings, source="train"), language=corpus.language)
+    inputs = {"corpus": corpus} if texts is None else {"corpus": corpus, "texts": texts}
+    run_alone(TRAIN.name, config, inputs, Path(output), Around(seed, listener_of(progress), device=device))
+    return Tagger(output, device=device)
+
+
+def adapt(
+    corpus: Corpus,
+    *,
+    output: str | Path,
+    seed: int = 1,
+    device: str = "auto",
+    progress: bool | Progress = True,
+    **settings: Any,
+) -> LanguageModel:
+    """A causal language model adapted to the texts of a corpus.
+
+    Args:
+        corpus: documents; their entities count for control codes and inline entity tags.
+        output: folder for the model, absent or empty.
+        seed: of training.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        progress: bars by default, False for silence, or who listens.
+        settings: keys of ``adapt``, such as ``base="starter"`` or ``epochs=2``.
+
+    Raises:
+        ConfigError: a setting that is unknown or wrong.
+        InputError: the output folder holds something.
+        ModelNotFoundError: no such base model.
+    """
+    asked = parse(AdaptConfig, settings, source="adapt")
+    config = resolve_adapt(asked, control_codes=bool(corpus.n_entities))
+    run_alone(ADAPT.name, config, {"train": corpus}, Path(output), Around(seed, listener_of(progress), device=device))
+    return LanguageModel(output)
+
+
+def synthesize(
+    model: LanguageModel | str | Path,
+    n_documents: int,
+    *,
+    output: str | Path,
+    prompts_from: Corpus | None = None,
+    train: Corpus | None = None,
+    seed: int = 1,
+    device: str = "auto",
+    progress: bool | Progress = True,
+    **settings: Any,
+) -> Corpus:
+    """New texts sampled from a language model: a corpus of synthetic origin.
+
+    Args:
+        model: as :func:`adapt` gives it, or its folder.
+        n_documents: how many are asked for.
+        output: folder for the texts and their manifest, absent or empty; or a name that ends in ``.jsonl``.
+        prompts_from: annotated documents whose first words are prompts; without, every text begins at its beginning.
+        train: documents that the model was adapted to; new texts that copy them are replaced.
+        seed: of sampling.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        progress: bars by default, False for silence, or who listens.
+        settings: keys of ``synthesize``, such as ``temperature=0.9``.
+
+    Raises:
+        ConfigError: a setting that is unknown or wrong.
+        InputError: the output is there already, or prompts would show what identifies.
+        ModelNotFoundError: the folder holds no model.
+    """
+    folder = model.folder if isinstance(model, LanguageModel) else Path(model)
+    config, inputs = sampling(n_documents, prompts_from, train, settings)
+    around, target = Around(seed, listener_of(progress), device=device), Path(output)
+    given = {"model": folder, **inputs}
+    if target.suffix == ".jsonl":
+        run_alone_to_file(SYNTHESIZE.name, config, given, target, around)
+        return read_jsonl(target)
+    run_alone(SYNTHESIZE.name, config, given, target, around)
+    return read_jsonl(target / CORPUS)
+
+
+def sampling(
+    n_documents: int,
+    prompts_from: Corpus | None,
+    train: Corpus | None,
+    settings: Mapping[str, Any],
+    language: str | None = None,
+) -> tuple[SynthesizeConfig, dict[str, Corpus | Path]]:
+    """The configuration and the corpora with which so many documents are sampled.
+
+    Raises:
+        ConfigError: a setting that is unknown or wrong.
+        InputError: the documents that give prompts have no entities, so that what identifies cannot be replaced.
+    """
+    learned = train or Corpus(
+        tuple(Document(str(number), "") for number in range(1, n_documents + 1)), origin="synthetic"
+    )
+    prompts = settings.get("prompts") or {}
+    source = "validation" if prompts_from is not None else "file" if prompts.get("file") else "bos"
+    data = {**settings, "volume_ratio": n_documents / len(learned), "prompts": {**prompts, "source": source}}
+    config = parse(SynthesizeConfig, data, source="synthesize")
+    if prompts_from is not None and config.prompts.pii != "keep" and not prompts_from.n_entities:
+        raise InputError(
+            "the documents that give the prompts have no entities, so the names in their first words cannot be found; "
+            "give an annotated corpus, or prompts.pii=keep where the texts hold no identifying information"
+        )
+    prompted = Corpus((), origin="synthetic", language=language) if prompts_from is None else prompts_from
+    known = language or prompted.language or learned.language
+    return resolve_synthesize(config, language=known), {"prompts": prompted, "train": learned}

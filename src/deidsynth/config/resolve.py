@@ -1,0 +1,175 @@
+"""From what a user says to what will be done: the one place where a configuration is resolved.
+
+What is left open is taken from the presets (``presets.yaml``) by the kind of model, and from the corpus. Settings that
+contradict each other are refused here, before anything runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from deidsynth.config.parsing import StageConfig
+from deidsynth.config.presets import presets
+from deidsynth.config.resolved import ResolvedAdaptConfig, ResolvedRun, ResolvedTrainConfig
+from deidsynth.config.run import RunConfig
+from deidsynth.config.stages import AdaptConfig, ControlCode, Method, SynthesizeConfig, TrainConfig
+from deidsynth.errors import ConfigError
+from deidsynth.starters import kind_of_base
+
+LARGE_BYTES = 1_000_000_000
+"""From this size of its weights on, a local model is adapted with LoRA unless the configuration says otherwise."""
+
+
+def resolve_adapt(config: AdaptConfig, *, inline: bool = False, control_codes: bool = False) -> ResolvedAdaptConfig:
+    """How a language model is adapted.
+
+    Args:
+        config: as the user says.
+        inline: what ``annotations: auto`` means; in a run, whether the model is to write entities.
+        control_codes: whether the model gets control codes where the configuration says nothing and its kind has them.
+
+    Raises:
+        ConfigError: low-rank adaptation of a model from scratch, or special tokens that would not be learned.
+    """
+    kind = kind_of_base(config.base)
+    if kind == "scratch" and config.method in ("lora", "qlora"):
+        raise ConfigError([f"adapt.method: {config.method} adapts a pretrained base; scratch needs full"])
+    method = _method(config)
+    preset = presets().adapt[kind][method]
+    codes: list[ControlCode] = preset.control_codes if control_codes else []
+    resolved = ResolvedAdaptConfig.model_validate(
+        {
+            **_given(config),
+            "method": method,
+            "epochs": config.epochs or preset.epochs,
+            "learning_rate": config.learning_rate or preset.learning_rate,
+            "optimizer": preset.optimizer if config.optimizer == "auto" else config.optimizer,
+            "batch_tokens": config.batch_tokens or preset.batch_tokens,
+            "annotations": ("inline" if inline else "none") if config.annotations == "auto" else config.annotations,
+            "control_codes": codes if config.control_codes is None else config.control_codes,
+        }
+    )
+    if method == "qlora" and (resolved.annotations == "inline" or resolved.control_codes):
+        raise ConfigError(
+            [
+                "adapt.method: qlora is not known to train the new embeddings that annotations: inline and "
+                "control_codes need; set adapt.method: lora or full"
+            ]
+        )
+    return resolved
+
+
+def resolve_train(config: TrainConfig, *, language: str | None, synthetic: bool = False) -> ResolvedTrainConfig:
+    """How a tagger is trained.
+
+    Args:
+        config: as the user says.
+        language: ISO 639-1 code of the text, in which values are invented unless the configuration names another.
+        synthetic: whether it is the synthetic model of a run.
+
+    Raises:
+        ConfigError: values are to be invented, and in which language is not known.
+    """
+    preset, extra = presets().train[kind_of_base(config.encoder)], presets().synthetic
+    replacement = config.mention_replacement
+    if replacement is None:
+        replacement = extra.mention_replacement if synthetic else 0.0
+    variation = config.format_variation
+    if variation is None:
+        variation = extra.format_variation if synthetic else 0.0
+    spoken = config.language or language
+    if replacement and spoken is None:
+        raise ConfigError(
+            ["train.language: mention_replacement needs the language of the text; give it, such as --language es"]
+        )
+    asked, usual = config.task_adaptive_pretraining, preset.task_adaptive_pretraining
+    limit = usual.max_steps if asked.epochs is None else 0
+    return ResolvedTrainConfig.model_validate(
+        {
+            **_given(config),
+            "optimizer": preset.optimizer if config.optimizer == "auto" else config.optimizer,
+            "batch_size": config.batch_size or preset.batch_size,
+            "learning_rate": config.learning_rate or preset.learning_rate,
+            "mention_replacement": replacement,
+            "format_variation": variation if replacement else 0.0,
+            "language": spoken if replacement else None,
+            "task_adaptive_pretraining": {
+                **_given(asked),
+                "epochs": usual.epochs if asked.epochs is None else asked.epochs,
+                "learning_rate": asked.learning_rate or usual.learning_rate,
+                "max_steps": limit if asked.max_steps is None else asked.max_steps,
+            },
+        }
+    )
+
+
+def resolve_synthesize(
+    config: SynthesizeConfig, *, language: str | None, control_codes: bool = False
+) -> SynthesizeConfig:
+    """How text is sampled.
+
+    Args:
+        config: as the user says.
+        language: ISO 639-1 code of the text, in which values are invented unless the configuration names another.
+        control_codes: whether the model knows some.
+    """
+    default = "gold" if control_codes else None
+    found = {
+        "language": config.prompts.language or language,
+        "control_codes": config.prompts.control_codes or default,
+    }
+    return config.model_copy(update={"prompts": config.prompts.model_copy(update=found)})
+
+
+def resolve_run(config: RunConfig, *, language: str | None, precision: str, adapts: bool = True) -> ResolvedRun:
+    """What a run does.
+
+    Args:
+        config: as the user says.
+        language: ISO 639-1 code of the corpus.
+        precision: ``fp32`` or ``bf16``, as the device has it.
+        adapts: false for a base model that is taken as it is, and so knows no control codes.
+
+    Raises:
+        ConfigError: settings that contradict each other.
+    """
+    local = config.synthesize.endpoint.base_url is None
+    adapt = resolve_adapt(
+        config.adapt, inline=config.synthesize.annotations != "machine", control_codes=adapts and local
+    )
+    if config.synthesize.prompts.control_codes is not None and not adapt.control_codes:
+        raise ConfigError(
+            ["synthesize.prompts.control_codes needs a model that knows them; set adapt.control_codes: [labels]"]
+        )
+    return ResolvedRun.model_validate(
+        {
+            **_given(config),
+            "corpus": config.corpus.model_copy(update={"language": language}),
+            "adapt": adapt,
+            "synthesize": resolve_synthesize(
+                config.synthesize, language=language, control_codes=bool(adapt.control_codes)
+            ),
+            "train": resolve_train(config.train, language=language),
+            "train_synthetic": resolve_train(config.synthetic_train_config(), language=language, synthetic=True),
+            "precision": precision,
+        }
+    )
+
+
+def _method(config: AdaptConfig) -> Method:
+    """The method of a configuration: small models have all their weights trained, others an adapter."""
+    if config.method != "auto":
+        return config.method
+    if kind_of_base(config.base) != "hub":
+        return "full"
+    folder = Path(config.base).expanduser()
+    if not folder.is_dir():
+        return "lora"
+    size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    return "full" if size < LARGE_BYTES else "lora"
+
+
+def _given(config: StageConfig) -> dict[str, Any]:
+    """The values of a configuration, by name."""
+    return {name: getattr(config, name) for name in type(config).model_fields}

@@ -1,0 +1,85 @@
+"""Configurations in which nothing depends: what is hashed, run, stored and shown.
+
+Each is a configuration that a user could have written, with narrower types.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from deidsynth.config.parsing import StageConfig, difference
+from deidsynth.config.run import CorpusConfig, RunConfig
+from deidsynth.config.stages import (
+    AdaptConfig,
+    AnnotateConfig,
+    ControlCode,
+    MemorizationConfig,
+    Method,
+    Optimizer,
+    SplitConfig,
+    SynthesizeConfig,
+    TaskAdaptivePretrainingConfig,
+    TrainConfig,
+)
+
+
+class ResolvedAdaptConfig(AdaptConfig):
+    """Domain adaptation of a causal language model, resolved."""
+
+    method: Method
+    epochs: float = Field(gt=0.0)
+    learning_rate: float = Field(gt=0.0)
+    optimizer: Optimizer
+    batch_tokens: int = Field(ge=64)
+    annotations: Literal["none", "inline"]
+    control_codes: list[ControlCode]
+
+
+class ResolvedTaskAdaptivePretrainingConfig(TaskAdaptivePretrainingConfig):
+    """Masked language modeling before the training of a tagger, resolved."""
+
+    epochs: float = Field(ge=0.0)
+    learning_rate: float = Field(gt=0.0)
+    max_steps: int = Field(ge=0)
+
+
+class ResolvedTrainConfig(TrainConfig):
+    """Training of a tagger, resolved; the language is known where there are invented values, else left out."""
+
+    optimizer: Optimizer
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0.0)
+    mention_replacement: float = Field(ge=0.0, le=1.0)
+    format_variation: float = Field(ge=0.0, le=1.0)
+    task_adaptive_pretraining: ResolvedTaskAdaptivePretrainingConfig
+
+    @model_validator(mode="after")
+    def _invented_values_have_a_language(self) -> ResolvedTrainConfig:
+        if self.mention_replacement and self.language is None:
+            raise ValueError("mention_replacement needs the language of the text")
+        return self
+
+
+class ResolvedRun(StageConfig):
+    """The whole pipeline, resolved; the keys are those of a run's configuration."""
+
+    corpus: CorpusConfig
+    split: SplitConfig
+    adapt: ResolvedAdaptConfig
+    synthesize: SynthesizeConfig
+    train: ResolvedTrainConfig = Field(description="of the gold model")
+    train_synthetic: ResolvedTrainConfig = Field(description="of the synthetic model, whole")
+    annotate: AnnotateConfig
+    memorization: MemorizationConfig
+    seed: int
+    precision: Literal["fp32", "bf16"]
+    output: str | None
+    store: str | None
+
+    def config(self) -> RunConfig:
+        """The configuration that says all of this, and so resolves to it."""
+        data = self.model_dump(mode="json")
+        data["train_synthetic"] = difference(data["train"], data["train_synthetic"])
+        return RunConfig.model_validate(data)

@@ -1,0 +1,227 @@
+"""What a run says of itself: the content of ``report.json``. Counts and scores, never text of a corpus."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator
+
+from deidsynth.documents import Annotation, Origin
+from deidsynth.errors import IntegrityError
+from deidsynth.metrics import Scores
+from deidsynth.report import formats
+
+SCHEMA_VERSION: Final = 2
+
+Number = int | float
+Box = Literal["corpus", "adapt", "synthesize", "annotate", "train_gold", "train_synthetic", "evaluate"]
+"""A box of the drawing of the pipeline."""
+
+
+def _scores(given: Scores | Mapping[str, Any]) -> Scores:
+    return given if isinstance(given, Scores) else Scores.from_dict(given)
+
+
+ModelScores = Annotated[Scores, PlainValidator(_scores), PlainSerializer(Scores.to_dict)]
+
+
+class Content(BaseModel):
+    """A part of the report."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Models(Content):
+    """Scores of both models on the same held-out documents."""
+
+    gold: ModelScores
+    synthetic: ModelScores
+
+
+class Gaps(Content):
+    """F1 of the synthetic model less that of the gold model; None where either is undefined."""
+
+    strict_f1: float | None
+    token_f1: float | None
+
+
+class StageEntry(Content):
+    """One stage of the run.
+
+    Args:
+        name: of the node in the plan.
+        stage: name of the stage.
+        key: of the artifact.
+        status: ``done`` if it was computed by this run, ``cached`` if it was there.
+        duration_seconds: what computing it took, now or back then.
+        facts: what the stage counted.
+        title: what the report calls it.
+        box: the box of the drawing that it belongs to, None for none.
+        fact_titles: words for facts whose name is not enough.
+        headline: names of the facts that tell most.
+    """
+
+    name: str
+    stage: str
+    key: str
+    status: Literal["done", "cached"]
+    duration_seconds: float
+    facts: dict[str, Any]
+    title: str
+    box: Box | None
+    fact_titles: dict[str, str]
+    headline: tuple[str, ...]
+
+    def fact_title(self, name: str) -> str:
+        """A fact in words."""
+        return self.fact_titles.get(name) or formats.title(name)
+
+
+class Quantiles(Content):
+    """How a number is spread over documents."""
+
+    min: Number
+    p25: Number
+    median: Number
+    p75: Number
+    max: Number
+    mean: Number
+
+
+class LabelFigures(Content):
+    """The entities of one label."""
+
+    count: int
+    median_chars: Number
+
+
+class CorpusFigures(Content):
+    """Counts, lengths and labels of a corpus, as `deidsynth.corpora.describe` gives them."""
+
+    origin: Origin
+    annotation: Annotation
+    language: str | None
+    n_documents: int
+    n_groups: int
+    n_chars: int
+    n_words: int
+    n_entities: int
+    n_documents_without_entities: int
+    chars: Quantiles | None
+    words: Quantiles | None
+    entities: Quantiles | None
+    labels: dict[str, LabelFigures]
+
+
+class Corpora(Content):
+    """The parts of the gold corpus, and the synthetic one."""
+
+    train: CorpusFigures
+    validation: CorpusFigures
+    test: CorpusFigures
+    synthetic: CorpusFigures
+
+
+class SharedGroups(Content):
+    """Groups with documents both in the test set and in a part that training has seen."""
+
+    train_test: int
+    validation_test: int
+
+
+class NgramRecall(Content):
+    """How much of the wording of some notes reappears in the synthetic ones."""
+
+    n: int
+    recall: float | None
+    recall_occurrences: float | None
+    n_reference: int
+    n_found: int
+    n_reference_occurrences: int
+    n_found_occurrences: int
+
+
+class Memorization(Content):
+    """What of the training text reappears in the synthetic text, beside text that no model has seen."""
+
+    n: int
+    train: NgramRecall
+    held_out: NgramRecall
+    n_notes_checked: int
+    n_notes_passing: int
+    max_run_words: int
+    min_groups: int
+    min_entity_characters: int
+    n_notes_with_long_runs: int
+    n_notes_with_rare_entities: int
+    shown: tuple[int, ...]
+
+
+class RunReport(Content):
+    """A finished run.
+
+    Args:
+        schema_version: of this content.
+        models: how well both models do.
+        difference: the synthetic model's figure less the gold model's.
+        stages: in the order of the plan.
+        corpora: what the models read.
+        shared_groups: why the scores may be too good.
+        curves: measurements over steps, by the name of the node; ``NAME_pretraining`` is what came before it.
+        memorization: what reappears.
+        language: of the notes.
+        origin: of the gold notes.
+        created: UTC, ISO 8601.
+        versions: of packages.
+        device: that computed.
+        config: the resolved configuration, without places on disk.
+    """
+
+    schema_version: Literal[2] = SCHEMA_VERSION
+    models: Models
+    difference: Gaps
+    stages: tuple[StageEntry, ...]
+    corpora: Corpora
+    shared_groups: SharedGroups
+    curves: dict[str, tuple[dict[str, Number | None], ...]]
+    memorization: Memorization
+    language: str
+    origin: Literal["real", "invented"]
+    created: str
+    versions: dict[str, str | None]
+    device: str
+    config: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return self.model_dump(mode="json")
+
+    def to_json(self) -> str:
+        """The text of ``report.json``."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The report in a file.
+
+        Raises:
+            FileNotFoundError: there is none.
+            IntegrityError: it has another version, or is damaged.
+        """
+        damaged = IntegrityError(f"{path}: not readable; remove it and run again")
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            version = data["schema_version"]
+        except (ValueError, KeyError, TypeError):
+            raise damaged from None
+        if version != SCHEMA_VERSION:
+            raise IntegrityError(
+                f"{path}: schema version {version}, this deidsynth reads {SCHEMA_VERSION}; run again to make it anew"
+            )
+        try:
+            return cls.model_validate(data)
+        except ValueError:
+            raise damaged from None

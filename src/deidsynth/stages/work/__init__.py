@@ -1,0 +1,1 @@
+"""How the stages work; each is loaded when it runs."""

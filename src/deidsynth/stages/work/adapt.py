@@ -1,0 +1,97 @@
+"""Adapt: a causal language model learns the language of the training documents."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from deidsynth.config import ResolvedAdaptConfig
+from deidsynth.corpora import read_jsonl
+from deidsynth.files import write_lines
+from deidsynth.models.devices import Compute
+from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens, split_documents
+from deidsynth.models.language_model.added_tokens import AddedTokens
+from deidsynth.models.language_model.causal_lm import adaptable_model, context_length
+from deidsynth.models.language_model.codec import Codec
+from deidsynth.models.settings_file import ModelSettings
+from deidsynth.models.training.processes import leave, processes_on
+from deidsynth.models.training.utilization import product_flops_per_second, training_flops_per_token
+from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL
+from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work.curves import watch
+
+
+class Adapt:
+    """``train`` in; ``model/`` (a causal language model or an adapter) and ``curve.jsonl`` out."""
+
+    def run(
+        self, config: ResolvedAdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
+    ) -> Mapping[str, Any]:
+        """Adapt, and write the weights to keep; utilisation counts as if all weights were trained.
+
+        Validation texts come from inside ``train``, so that an arm with little data is constrained in everything. Of
+        several processes all train and the first one writes.
+        """
+        corpus = read_jsonl(inputs["train"] / CORPUS)
+        train, held_out = split_documents(list(corpus), config.validation, context.seed)
+        added = AddedTokens.of(config, corpus.documents)
+        torch.manual_seed(context.seed)
+        texts = [document.text for document in train]
+        adaptable = adaptable_model(config, texts, context.device, list(added.tokens))
+        codec = Codec(adaptable.tokenizer, added)
+        tokens = TokenSplit(
+            [codec.encode(document) for document in train],
+            [codec.encode(document) for document in held_out],
+            sum(len(document.text) for document in held_out),
+        )
+        memory: dict[str, Any] = {}
+        points = adapt_to_tokens(
+            adaptable,
+            tokens,
+            config,
+            Compute(context.seed, context.device, context.precision, context.scratch),
+            memory,
+        )
+        watch(points, "adapt", context.progress, memory)
+        processes = processes_on(context.device)
+        leave(processes)
+        if not processes.is_main_process:
+            return {}
+        model: Any = adaptable.model
+        # An adapter holds the rows of new tokens anyway, and need not hold all embeddings once more.
+        rows_only = {"save_embedding_layers": False} if added and adaptable.method != "full" else {}
+        model.save_pretrained(output / MODEL, **rows_only)
+        adaptable.tokenizer.save_pretrained(output / MODEL)
+        if added:
+            known = Counter(added.control_codes_of(document) for document in corpus if added.control_codes)
+            ModelSettings(added_tokens=added, control_codes=tuple(sorted(known.items()))).save(output / MODEL)
+        write_lines(output / CURVE, memory["curve"])
+        tokens_per_second = memory["n_targets"] / max(memory["seconds"], 1e-9)
+        needed = tokens_per_second * training_flops_per_token(model, _seen_tokens(tokens.train, model, config))
+        given = product_flops_per_second(context.device, context.precision) * processes.num_processes
+        measured = [row for row in memory["curve"] if "validation_loss" in row]
+        best = min(measured, key=lambda row: float(row["validation_loss"])) if measured else {}
+        return {
+            "method": adaptable.method,
+            "n_train_documents": len(train),
+            "n_validation_documents": len(held_out),
+            "n_parameters": sum(weight.numel() for weight in model.parameters()),
+            "n_trained_parameters": sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+            "n_tokens_seen": memory["n_targets"],
+            "tokens_per_second": round(tokens_per_second, 1),
+            "model_flop_utilisation": round(needed / given, 3),
+            "validation_loss": best.get("validation_loss"),
+            "bits_per_character": best.get("bits_per_character"),
+            **({"n_added_tokens": len(added.tokens)} if added else {}),
+        }
+
+
+def _seen_tokens(documents: Sequence[Sequence[int]], model: Any, config: ResolvedAdaptConfig) -> float:
+    """How many tokens the document of a token has, in the mean over all tokens; no more than a row holds."""
+    longest = min(config.sequence_length, context_length(model))
+    lengths = [min(len(document), longest) for document in documents]
+    return sum(length * length for length in lengths) / max(1, sum(lengths))

@@ -1,0 +1,292 @@
+"""One stage alone: a plan of one node and of what it is given, run by the same scheduler in a store of its own.
+
+The store is a hidden folder beside the output. It survives a kill, so that the same call goes on from it, and is
+removed with the copies of the inputs when the output is there. What a user gets is the artifact itself: its files and
+its manifest.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deidsynth import stages as package
+from deidsynth.config import StageConfig
+from deidsynth.corpora import LoadedCorpus, content_digest, write_jsonl
+from deidsynth.corpora.output import refuse_unwritable
+from deidsynth.digests import digest, file_digests
+from deidsynth.documents import Corpus
+from deidsynth.errors import InputError, IntegrityError, ModelNotFoundError, ModelNotUsableError, OutputInUseError
+from deidsynth.files import make_private_folder, replace_tree
+from deidsynth.locks import hold_lock
+from deidsynth.progress import Progress, SilentProgress
+from deidsynth.stages.artifacts import CORPUS, MODEL
+from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, ImportConfig
+from deidsynth.workflow.executors.launched import Launched
+from deidsynth.workflow.pipeline import resolve_computing
+from deidsynth.workflow.plan import Node, Plan
+from deidsynth.workflow.results import Source, Surroundings
+from deidsynth.workflow.scheduler import check_nodes, execute
+from deidsynth.workflow.store import Artifact, Store
+from deidsynth.workflow.store.manifest import FILE_NAME, read_manifest
+
+Inputs = Mapping[str, Corpus | Path]
+"""By role, a corpus or the folder of a model."""
+
+_WEIGHTS = ("config.json", "adapter_config.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What surrounds a stage run alone, before it is resolved for this machine."""
+
+    seed: int = 1
+    progress: Progress = field(default_factory=SilentProgress)
+    precision: str = "auto"
+    device: str = "auto"
+    process: Launched = field(default_factory=Launched)
+
+
+def run_alone(stage: str, config: StageConfig, inputs: Inputs, output: Path, around: Around) -> Mapping[str, Any]:
+    """The facts of a stage that has put its artifact at ``output``.
+
+    Args:
+        stage: name of the stage.
+        config: its resolved configuration.
+        inputs: what it is given.
+        output: a folder that is absent or empty.
+        around: seed, precision, device and listener.
+
+    Raises:
+        InputError: the output folder holds something.
+        OutputInUseError: another process is writing there.
+        ModelNotFoundError: an input folder holds no model, or not all of it.
+        ModelNotUsableError: an input folder holds a model that is damaged, or of another kind.
+    """
+    refuse_occupied(output)
+    with _made(stage, config, inputs, output, around) as artifact:
+        if output.is_dir():
+            output.rmdir()
+        replace_tree(artifact.path, output)
+        if _has_real_text(inputs):
+            output.chmod(0o700)
+    return artifact.manifest.facts
+
+
+def run_alone_to_file(
+    stage: str, config: StageConfig, inputs: Inputs, output: Path, around: Around
+) -> Mapping[str, Any]:
+    """The facts of a stage whose corpus has been put at ``output``, its manifest beside it.
+
+    Raises:
+        InputError: the output file exists.
+    """
+    if output.exists():
+        raise InputError(f"{output}: exists already; remove it or choose another file")
+    with _made(stage, config, inputs, output, around) as artifact:
+        for source, target in ((FILE_NAME, manifest_path(output)), (CORPUS, output)):
+            if _has_real_text(inputs):
+                (artifact.path / source).chmod(0o600)
+            replace_tree(artifact.path / source, target)
+    return artifact.manifest.facts
+
+
+def manifest_path(output: Path) -> Path:
+    """Where the manifest of a corpus that is one file stands."""
+    return output.with_name(f"{output.name}.{FILE_NAME}")
+
+
+def share_alone(stage: str, config: StageConfig, inputs: Inputs, output: Path, around: Around) -> None:
+    """Take part in a stage that the first process of the same command runs, and write nothing of it.
+
+    Its checkpoints are read where the first process writes them, so all must see the folder of the output. Its inputs
+    lie in a hidden folder beside it, which is removed; after a kill, the same command removes it.
+
+    Args:
+        stage: see ``run_alone``, like the following ones.
+        config: see there.
+        inputs: see there.
+        output: see there.
+        around: see there; the process is not the first.
+    """
+    plan, sources, device = _planned(stage, config, inputs, around)
+    store, node = Store(_store_folder(output)), plan[stage]
+    own = output.parent / f".{output.name}.process-{around.process.rank}"
+    try:
+        make_private_folder(own)
+        paths = {}
+        for role, name in node.inputs.items():
+            paths[role] = own / role
+            shutil.rmtree(paths[role], ignore_errors=True)
+            paths[role].mkdir()
+            sources[name](paths[role])
+        scratch = store.work_of(plan.keys(package.STAGES)[stage], stage).scratch
+        context = package.StageContext(scratch, around.seed, node.precision or "fp32", device, around.progress)
+        package.STAGES[stage].run(config, paths, own, context)
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+@contextmanager
+def _made(stage: str, config: StageConfig, inputs: Inputs, output: Path, around: Around) -> Iterator[Artifact]:
+    """A context with the artifact of a stage, to be moved out of its store, which is removed at the end."""
+    plan, sources, device = _planned(stage, config, inputs, around)
+    store = Store(_store_folder(output))
+    check_nodes(plan, store, package.STAGES, device)
+    make_private_folder(store.root)
+    with hold_lock(store.root / ".lock", _refuser(output)), _tidied(store, around.progress):
+        surroundings = Surroundings(device, around.progress)
+        with _models_as_given(plan, inputs, store):
+            outcome = execute(plan, store, package.STAGES, sources=sources, surroundings=surroundings)
+        yield outcome.results[stage].artifact
+    shutil.rmtree(store.root)
+
+
+def _planned(stage: str, config: StageConfig, inputs: Inputs, around: Around) -> tuple[Plan, dict[str, Source], str]:
+    """The plan of the stage and of what it is given, the sources of that, and the device."""
+    nodes, sources = [], {}
+    for role, value in inputs.items():
+        node, sources[role] = _given_model(role, value) if isinstance(value, Path) else _given_corpus(role, value)
+        nodes.append(node)
+    device, precision = _resolved(around)
+    roles = {role: role for role in inputs}
+    node = Node(stage, stage, config, roles, seed=around.seed, precision=precision)
+    return Plan((*nodes, node)), sources, device
+
+
+def _resolved(around: Around) -> tuple[str, str]:
+    device, process = around.device, around.process
+    if process.count > 1:
+        device, _ = resolve_computing(device, "fp32")
+        if device not in ("cpu", "cuda"):
+            raise InputError(f"device {device}: several processes cannot share it; use auto, cuda or cpu")
+        device = f"cuda:{process.local_rank}" if device == "cuda" else device
+    return resolve_computing(device, around.precision)
+
+
+def _given_corpus(role: str, corpus: Corpus) -> tuple[Node, Source]:
+    def write(output: Path) -> dict[str, Any]:
+        write_jsonl(corpus, output / CORPUS)
+        return {"n_documents": len(corpus), "n_entities": corpus.n_entities}
+
+    source = content_digest(LoadedCorpus(corpus, format="given"))
+    config = ImportConfig(language=corpus.language)
+    return Node(role, GIVEN_CORPUS.name, config, source_digest=source, origin=corpus.origin), write
+
+
+def _given_model(role: str, path: Path) -> tuple[Node, Source]:
+    folder = model_folder(path)
+
+    def write(output: Path) -> dict[str, Any]:
+        (output / MODEL).unlink(missing_ok=True)
+        (output / MODEL).symlink_to(folder.resolve(), target_is_directory=True)
+        return {}
+
+    source = digest(file_digests(folder))
+    return Node(role, GIVEN_MODEL.name, source_digest=source, source_lineage=_lineage_of(folder)), write
+
+
+def _lineage_of(folder: Path) -> Mapping[str, Any] | None:
+    """What a model goes back to, where it lies in the folder of an artifact."""
+    for place in (folder / FILE_NAME, folder.parent / FILE_NAME):
+        if place.is_file():
+            try:
+                made = read_manifest(place)
+            except IntegrityError:
+                continue
+            return {
+                kind: [{**entry, "via": [*entry["via"], made.stage]} for entry in entries]
+                for kind, entries in made.lineage.items()
+            }
+    return None
+
+
+def _store_folder(output: Path) -> Path:
+    return output.parent / f".{output.name}.partial"
+
+
+def _refuser(output: Path) -> Callable[[str], None]:
+    def refuse(process: str) -> None:
+        raise OutputInUseError(
+            f"{output}: another command (process {process}) is writing there; wait until it ends, or choose another "
+            "output"
+        )
+
+    return refuse
+
+
+@contextmanager
+def _tidied(store: Store, progress: Progress) -> Iterator[None]:
+    """A context after whose failure only what can be taken up again is left, and never a copy of the inputs."""
+    try:
+        yield
+    except BaseException as error:
+        shutil.rmtree(store.root / "artifacts", ignore_errors=True)
+        begun = any(path.is_file() for path in store.root.glob("work/*/scratch/**/*"))
+        if begun or not isinstance(error, Exception):
+            progress.message(f"unfinished work is in {store.root}; the same command goes on from it, or remove it")
+        else:
+            shutil.rmtree(store.root, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def _models_as_given(plan: Plan, inputs: Inputs, store: Store) -> Iterator[None]:
+    """A context in which faults of a model name the path that the user gave, not the link to it."""
+    try:
+        yield
+    except (ModelNotFoundError, ModelNotUsableError) as error:
+        message, keys = str(error), plan.keys(package.STAGES)
+        for role, value in inputs.items():
+            if isinstance(value, Path):
+                message = message.replace(str(store.folder_of(keys[role], GIVEN_MODEL.name) / MODEL), str(value))
+        raise type(error)(message) from error
+
+
+def _has_real_text(inputs: Inputs) -> bool:
+    return any(isinstance(value, Corpus) and value.origin == "real" for value in inputs.values())
+
+
+def refuse_occupied(folder: Path) -> None:
+    """Make sure that a folder is absent or empty, and that the one above it exists and can be written in.
+
+    Raises:
+        InputError: it is a file, holds something, or cannot be written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; choose another folder for the output")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"{folder}: is not empty; remove it or choose another folder for the output")
+    refuse_unwritable_output(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+
+
+def refuse_unwritable_output(path: Path) -> None:
+    """Make sure that an output can be put where the user wants it.
+
+    Raises:
+        InputError: a file stands above it, or the system refuses to write there.
+    """
+    try:
+        refuse_unwritable(path.parent, "--output")
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def model_folder(path: Path) -> Path:
+    """The folder with the weights: the path itself, or ``model`` in it as stages write it.
+
+    Raises:
+        ModelNotFoundError: neither holds a model.
+    """
+    for folder in (path, path / MODEL):
+        if any((folder / file).is_file() for file in _WEIGHTS):
+            return folder
+    raise ModelNotFoundError(
+        f"{path}: holds no model (no config.json); give the folder that `deidsynth adapt` or `deidsynth train` wrote, "
+        "or a folder in Hugging Face form"
+    )

@@ -1,0 +1,277 @@
+"""The plan of the whole pipeline on one corpus: the names of its nodes, what each is called and what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deidsynth.config import (
+    AnnotateInlineConfig,
+    EvaluateConfig,
+    FoldConfig,
+    ResolvedRun,
+    ResolvedTrainConfig,
+    SelectConfig,
+    SynthesizeConfig,
+)
+from deidsynth.digests import digest, file_digest, tree_digest
+from deidsynth.documents import Origin
+from deidsynth.stages.adapt import ADAPT
+from deidsynth.stages.annotate import ANNOTATE
+from deidsynth.stages.annotate_inline import ANNOTATE_INLINE
+from deidsynth.stages.base import BASE
+from deidsynth.stages.evaluate import EVALUATE
+from deidsynth.stages.import_corpus import IMPORT, ImportConfig
+from deidsynth.stages.memorization import MEMORIZATION
+from deidsynth.stages.select import SELECT
+from deidsynth.stages.synthesize import SYNTHESIZE
+from deidsynth.stages.train import TRAIN
+from deidsynth.starters import SCRATCH, Kind, find
+from deidsynth.workflow.plan import Node, Plan
+
+
+class NodeName:
+    """The nodes of a run that others ask for, by name."""
+
+    IMPORT = "import"
+    UNLABELED = "unlabeled"
+    TRAIN = "select-train"
+    VALIDATION = "select-validation"
+    TEST = "select-test"
+    ADAPTATION = "select-adaptation"
+    ANNOTATOR = "select-annotator"
+    ADAPT = "adapt"
+    SYNTHESIZE = "synthesize"
+    ANNOTATE = "annotate"
+    SECOND_ANNOTATION = "annotate-machine"
+    GOLD = "gold"
+    SYNTHETIC = "synthetic"
+    MEMORIZATION = "memorization"
+
+
+SELECTED = {"train": NodeName.TRAIN, "validation": NodeName.VALIDATION, "test": NodeName.TEST}
+"""The node of each split."""
+
+EVALUATIONS = {NodeName.GOLD: "evaluate-gold", NodeName.SYNTHETIC: "evaluate-synthetic"}
+"""The node that scores each model."""
+
+MODEL_NODES = (NodeName.ADAPT, NodeName.GOLD, NodeName.SYNTHETIC)
+"""The nodes that train a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataShares:
+    """How much of the training split two stages get, and which fold it is of.
+
+    Args:
+        adaptation: share that the language model is adapted to, in [0, 1]; 0 takes the base model as it is.
+        annotator: share that the gold model is trained on, in (0, 1].
+        fold: None for the corpus' own splits.
+    """
+
+    adaptation: float = 1.0
+    annotator: float = 1.0
+    fold: FoldConfig | None = None
+
+
+EVERYTHING = DataShares()
+"""All training documents for both, and the corpus' own splits."""
+
+
+def pipeline_plan(
+    config: ResolvedRun,
+    *,
+    source_digest: str,
+    origin: Origin,
+    texts_digest: str | None = None,
+    shares: DataShares = EVERYTHING,
+) -> Plan:
+    """The plan of the whole pipeline on one corpus.
+
+    Args:
+        config: the run, resolved.
+        source_digest: content digest of the corpus.
+        origin: of its text.
+        texts_digest: content digest of unlabeled texts for the gold model, where there are any.
+        shares: how much of the training split is for whom; by default all for both.
+    """
+    computing: dict[str, Any] = {"seed": config.seed, "precision": config.precision}
+    selects, adaptation, annotator = _selects(config, shares)
+    imported = ImportConfig(language=config.corpus.language)
+    texts = {} if texts_digest is None else {"texts": NodeName.UNLABELED}
+    sources = [Node(NodeName.IMPORT, IMPORT.name, imported, source_digest=source_digest, origin=origin, box="corpus")]
+    if texts:
+        title = "Read unlabeled texts"
+        sources.append(
+            Node(NodeName.UNLABELED, IMPORT.name, imported, source_digest=texts_digest, origin=origin, title=title)
+        )
+    synthesize = _without_agreement(config.synthesize)
+    # Notes are shown by their place in the published corpus, from which disagreement leaves some out.
+    checked = NodeName.ANNOTATE if config.synthesize.annotations == "agreement" else NodeName.SYNTHESIZE
+    return Plan(
+        (
+            *sources,
+            *selects,
+            _tagger(NodeName.GOLD, config.train, {"corpus": annotator, **texts}, "train_gold", computing),
+            _evaluation(NodeName.GOLD, config, computing),
+            Node(
+                NodeName.ADAPT,
+                ADAPT.name if adaptation else BASE.name,
+                config.adapt,
+                {"train": adaptation} if adaptation else {},
+                external=_model("base", config.adapt.base, "causal"),
+                box="adapt",
+                published={"model": "models/lm"},
+                **computing,
+            ),
+            Node(
+                NodeName.SYNTHESIZE,
+                SYNTHESIZE.name,
+                synthesize,
+                {
+                    "model": NodeName.ADAPT,
+                    "prompts": NodeName.VALIDATION,
+                    "train": adaptation or NodeName.VALIDATION,
+                },
+                external=_sampling(synthesize),
+                box="synthesize",
+                **computing,
+            ),
+            *_annotation(config, computing),
+            _tagger(
+                NodeName.SYNTHETIC, config.train_synthetic, {"corpus": NodeName.ANNOTATE}, "train_synthetic", computing
+            ),
+            _evaluation(NodeName.SYNTHETIC, config, computing),
+            Node(
+                NodeName.MEMORIZATION,
+                MEMORIZATION.name,
+                config.memorization,
+                {"texts": checked, "train": adaptation or NodeName.TRAIN, "held_out": NodeName.TEST},
+            ),
+        )
+    )
+
+
+def _tagger(
+    name: str, config: ResolvedTrainConfig, inputs: Mapping[str, str], box: str, computing: Mapping[str, Any]
+) -> Node:
+    return Node(
+        name,
+        TRAIN.name,
+        config,
+        inputs,
+        external=_model("encoder", config.encoder, "encoder"),
+        title=f"Train the {name} model",
+        box=box,
+        published={"model": f"models/{name}"},
+        **computing,
+    )
+
+
+def _evaluation(model: str, config: ResolvedRun, computing: Mapping[str, Any]) -> Node:
+    return Node(
+        EVALUATIONS[model],
+        EVALUATE.name,
+        EvaluateConfig(annotate=config.annotate),
+        {"model": model, "corpus": NodeName.TEST},
+        title=f"Score the {model} model",
+        box="evaluate",
+        **computing,
+    )
+
+
+def _without_agreement(config: SynthesizeConfig) -> SynthesizeConfig:
+    """The configuration of sampling, in which it makes no difference what is left out afterwards."""
+    if config.annotations == "machine":
+        return config
+    plain = SynthesizeConfig.model_fields["agreement"].default
+    return config.model_copy(update={"annotations": "inline", "agreement": plain})
+
+
+def _annotation(config: ResolvedRun, computing: Mapping[str, Any]) -> list[Node]:
+    """The node whose corpus the synthetic model is trained on, and what it needs beside the texts."""
+    asked, texts = config.synthesize.annotations, {"texts": NodeName.SYNTHESIZE}
+    shown: dict[str, Any] = {"box": "annotate"}
+    published = {"corpus": "synthetic/corpus.jsonl"}
+    if asked == "machine":
+        inputs = {**texts, "model": NodeName.GOLD}
+        return [
+            Node(NodeName.ANNOTATE, ANNOTATE.name, config.annotate, inputs, published=published, **shown, **computing)
+        ]
+    least = config.synthesize.agreement if asked == "agreement" else None
+    second = (
+        []
+        if least is None
+        else [
+            Node(
+                NodeName.SECOND_ANNOTATION,
+                ANNOTATE.name,
+                config.annotate,
+                {**texts, "model": NodeName.GOLD},
+                title="Label the synthetic notes a second time",
+                **shown,
+                **computing,
+            )
+        ]
+    )
+    machine = {} if least is None else {"machine": NodeName.SECOND_ANNOTATION}
+    inline = AnnotateInlineConfig(agreement=least)
+    taken = Node(NodeName.ANNOTATE, ANNOTATE_INLINE.name, inline, {**texts, **machine}, published=published, **shown)
+    return [*second, taken]
+
+
+def _selects(config: ResolvedRun, shares: DataShares) -> tuple[list[Node], str | None, str]:
+    """The nodes that select documents, and which of them are for adaptation (None: none) and for the annotator."""
+
+    def select(name: str, part: str, fraction: float = 1.0) -> Node:
+        settings = SelectConfig.model_validate(
+            {"part": part, "split": config.split, "fraction": fraction, "fold": shares.fold}
+        )
+        words = {"train": "training"}.get(part, part)
+        return Node(
+            name,
+            SELECT.name,
+            settings,
+            {"corpus": NodeName.IMPORT},
+            config.split.seed,
+            title=f"Set {words} notes apart",
+            box="corpus",
+        )
+
+    nodes = [select(SELECTED[part], part) for part in ("validation", "test")]
+    constrained = {NodeName.ADAPTATION: shares.adaptation, NodeName.ANNOTATOR: shares.annotator}
+    if any(share in (0.0, 1.0) for share in constrained.values()):
+        nodes.insert(0, select(NodeName.TRAIN, "train"))
+    nodes += [select(name, "train", share) for name, share in constrained.items() if 0.0 < share < 1.0]
+    adaptation = NodeName.ADAPTATION if shares.adaptation < 1.0 else NodeName.TRAIN
+    annotator = NodeName.ANNOTATOR if shares.annotator < 1.0 else NodeName.TRAIN
+    return nodes, adaptation if shares.adaptation > 0.0 else None, annotator
+
+
+def _sampling(config: SynthesizeConfig) -> dict[str, str]:
+    """The digests of a file of prompts, and of what a server is asked for, wherever it is and however often asked."""
+    found = _local("prompts.file", config.prompts.file)
+    if config.endpoint.base_url is not None:
+        asked = config.endpoint.model_dump(mode="json", include={"model", "takes", "empty_prompt"})
+        found["endpoint"] = digest(asked)
+    return found
+
+
+def _model(dotted: str, name: str, kind: Kind) -> dict[str, str]:
+    """The digest of a starter or of a local folder; nothing for a hub id or ``scratch``."""
+    if name == SCRATCH:
+        return {}
+    starter = find(name, kind)
+    return _local(dotted, name) if starter is None else {dotted: starter.digest}
+
+
+def _local(dotted: str, value: str | None) -> dict[str, str]:
+    """The digest of what a configured path leads to; nothing where it leads nowhere."""
+    if value is None:
+        return {}
+    path = Path(value).expanduser()
+    if path.is_dir():
+        return {dotted: tree_digest(path)}
+    return {dotted: file_digest(path)} if path.is_file() else {}
