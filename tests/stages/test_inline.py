@@ -136,13 +136,13 @@ def test_a_plain_model_is_asked_for_neither(root: Path, inputs: dict[str, Path],
         (SAMPLE, "annotations: inline: the model writes no entities"),
         (
             {**SAMPLE, "annotations": "machine", "prompts": {"control_codes": "gold"}},
-            "prompts.control_codes: the model knows none",
+            "prompts.control_codes: the model has no control codes",
         ),
     ):
         with pytest.raises(ConfigError, match=message):
             run("synthesize", tmp_path, {**inputs, "model": model}, config)
     for settings in ({"annotations": "inline"}, {"control_codes": ["length"]}):
-        with pytest.raises(ConfigError, match="a model that is not adapted knows neither"):
+        with pytest.raises(ConfigError, match="a model needs adaptation to learn them"):
             run("base", tmp_path, {}, settings)
 
 

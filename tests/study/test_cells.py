@@ -80,7 +80,7 @@ def test_names_stay_when_values_are_added_and_fit_a_file() -> None:
         ({"axes": {"seed": []}}, "seed: no values"),
         ({"axes": {"seed": [1, 1]}}, "seed: a value stands there twice"),
         ({"axes": {"seeds": 1}}, "did you mean seed?"),
-        ({"axes": {"fold": 1}}, "folds must say how many"),
+        ({"axes": {"fold": 1}}, "set folds to the number of folds"),
         ({"axes": {"fold": 4}, "folds": 3}, "fold 4 is asked for"),
         ({"zip": [["seed", "fold"]], "axes": {"seed": [1, 2]}}, "equally many values"),
         ({"zip": [["seed", "volume"]]}, "zip.0.1"),

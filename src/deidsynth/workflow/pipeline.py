@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,7 @@ def run(
     stages: Mapping[str, StageSpec] | None = None,
     device: str = "auto",
     workers: int = 1,
+    extend: Callable[[Plan], Plan] = lambda plan: plan,
 ) -> RunResult:
     """Models, a synthetic corpus and a report from an annotated corpus; what is there already is not made again.
 
@@ -84,6 +85,7 @@ def run(
         stages: other stages than the package's own, by name.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         workers: processes that run independent stages at once; the threads are divided among them.
+        extend: gives the plan that is run, such as one with further nodes; those of the pipeline have to be in it.
 
     Raises:
         ConfigError: no corpus, no language, or settings that contradict each other.
@@ -105,7 +107,7 @@ def run(
     resolved = _settle(config, loaded, precision)
     settled = resolved.config()
     folder, store = RunFolder(output_folder(config)), Store(store_folder(config))
-    plan, stages = plan_run(resolved, loaded, texts), package.STAGES if stages is None else stages
+    plan, stages = extend(plan_run(resolved, loaded, texts)), package.STAGES if stages is None else stages
     check_nodes(plan, store, stages, device)
     with folder.claim():
         folder.write_config(settled)

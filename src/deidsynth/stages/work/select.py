@@ -1,4 +1,4 @@
-"""Select: one part of the imported corpus, or a nested share of it."""
+"""Select: one split of the imported corpus, or a nested share of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deidsynth.stages.specification import StageContext
 
 
 class Select:
-    """``corpus`` in; the part asked for out."""
+    """``corpus`` in; the requested split out."""
 
     def run(
         self, config: SelectConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
