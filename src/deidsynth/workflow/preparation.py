@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.config import CorpusConfig, RunConfig, SplitConfig, resolve_run
-from deidsynth.corpora import LoadedCorpus, content_digest, read_corpus, split_parts, write_jsonl
+from deidsynth.corpora import LoadedCorpus, content_digest, make_splits, read_corpus, write_jsonl
 from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.corpora.texts import read_texts, without
 from deidsynth.errors import ConfigError, InputError
@@ -98,7 +98,7 @@ def load(config: CorpusConfig) -> LoadedCorpus:
 
 def _shared_group_warnings(loaded: LoadedCorpus, split: SplitConfig) -> list[str]:
     """Warnings about the splits of the corpus, one line each."""
-    counts = count_shared_groups(split_parts(loaded.corpus, loaded.parts, split))
+    counts = count_shared_groups(make_splits(loaded.corpus, loaded.splits, split))
     return [
         f"warning: {count} group{'' if count == 1 else 's'} of documents occur{'s' if count == 1 else ''} in both "
         f"{left} and {right} of the corpus's own splits; the scores may be too high: keep each group in one split"
@@ -119,7 +119,7 @@ def _load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress)
         return None
     corpus = loaded.corpus
     texts = read_texts(path, language=corpus.language, origin=corpus.origin)
-    kept = without(texts, split_parts(corpus, loaded.parts, config.split)["test"])
+    kept = without(texts, make_splits(corpus, loaded.splits, config.split)["test"])
     if len(kept) < len(texts):
         listener.message(f"{path}: left out {len(texts) - len(kept)} texts that are test documents")
     if not len(kept):
@@ -167,7 +167,7 @@ def import_source(loaded: LoadedCorpus) -> Source:
 
     def write(output: Path) -> dict[str, Any]:
         write_jsonl(loaded.corpus, output / DOCUMENTS)
-        (output / PARTS).write_text(json.dumps(dict(loaded.parts)), encoding="utf-8")
+        (output / PARTS).write_text(json.dumps(dict(loaded.splits)), encoding="utf-8")
         return {
             "n_documents": len(loaded.corpus),
             "n_entities": loaded.corpus.n_entities,
