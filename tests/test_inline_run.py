@@ -60,12 +60,12 @@ def test_configurations_that_contradict_themselves() -> None:
     endpoint = {"base_url": "http://127.0.0.1:8000/v1", "model": "lm"}
     for data, message in (
         ({"synthesize": {"annotations": "inline"}, "adapt": {"annotations": "none"}}, "leave adapt.annotations out"),
-        ({"synthesize": {"annotations": "inline", "endpoint": endpoint}}, "a server gives plain text"),
+        ({"synthesize": {"annotations": "inline", "endpoint": endpoint}}, "a server returns plain text"),
         (
             {"synthesize": {"endpoint": endpoint}, "adapt": {"control_codes": ["length"]}},
-            "a server is sent no control codes",
+            "control codes cannot be sent to a server",
         ),
-        ({"adapt": {"control_codes": ["length", "length"]}}, "a field is named twice"),
+        ({"adapt": {"control_codes": ["length", "length"]}}, "duplicate field"),
     ):
         with pytest.raises(ConfigError, match=message):
             parse(RunConfig, data)

@@ -72,7 +72,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 def processes() -> multiprocessing.context.ForkServerContext:
     """Fresh processes that have the libraries loaded and have computed nothing yet."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["deidsynth.stages", "deidsynth.workflow.pipeline", "deidsynth.cli.app"])
+    stages = [f"deidsynth.stages.work.{name}" for name in ("adapt", "synthesize", "train", "annotate", "memorization")]
+    context.set_forkserver_preload([*stages, "deidsynth.workflow.pipeline", "deidsynth.cli.app"])
     return context
 
 
@@ -92,7 +93,7 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same(
 
     done = run(config)
 
-    assert f"{step}: going on from an interrupted attempt" in done["said"]
+    assert f"{step}: resuming an interrupted attempt" in done["said"]
     statuses = {stage["name"]: stage["status"] for stage in done["report"]["stages"]}
     assert [name for name, status in statuses.items() if status == "done"] == [step]
     manifests = [

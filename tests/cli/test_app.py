@@ -97,7 +97,7 @@ def test_the_reference_of_the_configuration_has_every_key() -> None:
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
     assert sorted(row[0].strip("| `") for row in rows) == sorted(leaves(RunConfig(train_synthetic={}).model_dump()))
     assert all(len(row) == 4 for row in rows)
-    assert "| `split.test` | number, > 0, < 1 | `0.2` | share for the test set" in text
+    assert "| `split.test` | number, > 0, < 1 | `0.2` | share of the test set" in text
     assert "| `train.keep` | `last`, `best` | `last` |" in text
     assert "| `train.chunk_words` | whole number or null, ≥ 4 | `128` |" in text
     example = yaml.safe_load(text.split("```yaml")[1].split("```")[0])

@@ -119,7 +119,7 @@ def test_prompts_are_invented_in_the_language_of_their_corpus(deidsynth, model, 
     flat = [part for setting in [*SETTINGS, "filters.mode=off"] for part in ("--set", setting)]
     refused = deidsynth(*command, *flat)
     assert refused.exit_code == 2
-    assert "prompts.language: the language of the prompts is not known" in refused.stderr
+    assert "prompts.language: the language of the prompts is unknown" in refused.stderr
     told = deidsynth(*command, *flat, "--language", "sv")
     assert told.exit_code == 0, told.stderr
     first = read_jsonl(output)
@@ -139,4 +139,4 @@ def test_prompts_are_invented_in_the_language_of_their_corpus(deidsynth, model, 
 def test_labels_cannot_be_asked_of_a_model_that_knows_none(deidsynth, model, tmp_path) -> None:
     result = deidsynth("synthesize", model, "--bos", "--output", tmp_path / "x.jsonl", "--match-labels", "balanced")
     assert result.exit_code == 2
-    assert "prompts.control_codes: the model knows none" in result.stderr
+    assert "prompts.control_codes: the model has no control codes" in result.stderr

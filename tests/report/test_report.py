@@ -247,12 +247,12 @@ def test_facts_of_stages_have_readable_names_and_ratios_three_decimals(report):
         "n_without_eos": 6, "n_cut_entities": 42, "recall_train": 0.01928, "token_f1": 1.0, "median_score": 0.99991,
     }  # fmt: skip
     report["stages"][1]["fact_titles"] = {
-        "n_without_eos": "cut off at the length limit", "n_cut_entities": "entities cut by a chunk’s end",
+        "n_without_eos": "truncated at the length limit", "n_cut_entities": "entities cut at chunk boundaries",
         "recall_train": "wording of training notes that recurs", "token_f1": "token F1",
     }  # fmt: skip
     shown = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", render(report, NOTES))
     for fact in (
-        ("cut off at the length limit", "6"), ("entities cut by a chunk’s end", "42"),
+        ("truncated at the length limit", "6"), ("entities cut at chunk boundaries", "42"),
         ("wording of training notes that recurs", "0.019"), ("token F1", "1.000"), ("median score", "1.000"),
     ):  # fmt: skip
         assert fact in shown, fact
@@ -260,7 +260,7 @@ def test_facts_of_stages_have_readable_names_and_ratios_three_decimals(report):
 
 def test_what_the_filters_found_stands_in_a_table(report):
     found = {"n_asked": 40, "n_sampled": 50, "n_rejected": 12, "n_missing": 2, "n_loops": 5, "n_with_long_runs": 7}
-    titles = {"n_with_long_runs": "notes with a long copied run"}
+    titles = {"n_with_long_runs": "notes with a long verbatim run"}
     assert "What was sampled" not in render(report, NOTES)
     entry = stage("any", "any", "Write", "synthesize", 1.0, facts=found, fact_titles=titles)
     report["stages"].append(entry)

@@ -75,10 +75,10 @@ def test_a_localhost_that_is_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatc
     ("data", "words"),
     [
         ({"base_url": "http://127.0.0.1/v1"}, "go together"),
-        ({"base_url": "127.0.0.1:8000/v1", "model": "a"}, "begins with http"),
+        ({"base_url": "127.0.0.1:8000/v1", "model": "a"}, "starts with http"),
         ({"base_url": f"http://me:{KEY}@127.0.0.1/v1", "model": "a"}, "expected no user, password"),
         ({"base_url": f"http://127.0.0.1/v1?key={KEY}", "model": "a"}, "expected no user, password"),
-        ({"base_url": "http://127.0.0.1/v1/completions", "model": "a"}, "without /completions"),
+        ({"base_url": "http://127.0.0.1/v1/completions", "model": "a"}, "without a trailing /completions"),
         ({"base_url": "http://[127.0.0.1/v1", "model": "a"}, "not an address"),
         ({"api_key_variable": KEY}, "not the key itself"),
         ({"api_key_variable": 4711}, "not the key itself"),

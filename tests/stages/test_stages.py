@@ -214,7 +214,7 @@ def test_nothing_to_learn(root: Path) -> None:
     ):
         run("train", root, {"corpus": one}, TRAIN | {"keep": "best"}, "train-one-note")
     empty = corpus_folder(root / "empty", (Document("1", ""),))
-    with pytest.raises(CorpusError, match="hold no text to adapt to"):
+    with pytest.raises(CorpusError, match="have no text to adapt to"):
         run("adapt", root, {"train": empty}, ADAPT, "adapt-empty")
 
 

@@ -1,4 +1,4 @@
-"""What a training may be asked for beyond a plain one: validation, members, a target of recall, invented values."""
+"""What a training may be asked for beyond a plain one: validation, an ensemble, a target recall, surrogates."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from deidsynth.config import TrainConfig, parse, resolve_train
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import ConfigError, CorpusError
@@ -17,7 +18,7 @@ from deidsynth.models.tagger import token_data
 from deidsynth.models.tagger.token_classifier import load_tagger
 from deidsynth.models.tagger.training import carve_validation
 from deidsynth.progress import SilentProgress, SilentTask
-from deidsynth.stages import training_processes
+from deidsynth.stages.work import training_processes
 from tiny_models import NOTES
 from tiny_stages import TRAIN, Facts, corpus_folder, curve, die_after, run, same_weights
 
@@ -37,7 +38,7 @@ def test_the_best_epoch_is_kept_on_documents_of_other_groups(root: Path) -> None
     assert not same_weights(last, folder)
 
 
-def test_members_are_trained_apart_and_taken_up_again(
+def test_an_ensemble_is_trained_with_other_seeds_and_resumed(
     root: Path, notes: Path, trained: tuple[Path, Facts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = TRAIN | {"ensemble_size": 2, "checkpoint_seconds": 0.0}
@@ -53,7 +54,7 @@ def test_members_are_trained_apart_and_taken_up_again(
         run("train", root, {"corpus": notes}, settings, "train-two-killed")
     monkeypatch.undo()
     again, _ = run("train", root, {"corpus": notes}, settings, "train-two-killed")
-    for part in ("model", "model/member-2"):
+    for part in ("model", "model/ensemble-2"):
         assert (again / part / "model.safetensors").read_bytes() == (folder / part / "model.safetensors").read_bytes()
     assert {path.name for path in again.glob("*.jsonl")} >= {"curve.jsonl", "2-curve.jsonl"}
 
@@ -83,7 +84,7 @@ class Counted(SilentTask):
 
 
 @pytest.mark.parametrize("ends_early", [False, True])
-def test_members_are_trained_side_by_side(
+def test_taggers_are_trained_in_parallel(
     ends_early: bool, root: Path, notes: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     settings = TRAIN | {"ensemble_size": 2, "epochs": 3, "task_adaptive_pretraining": {"epochs": 0}}
@@ -95,14 +96,14 @@ def test_members_are_trained_side_by_side(
     at_once, facts = run("train", root, {"corpus": notes}, settings, name, listener=heard)
     steps = sum(len(curve(at_once, each)) for each in ("curve.jsonl", "2-curve.jsonl"))
     if ends_early:  # what a process leaves undone is done in turn
-        assert heard.steps == {"train": steps / 2, "train, member 2": steps / 2}
+        assert heard.steps == {"train": steps / 2, "train, tagger 2": steps / 2}
         assert "2 of 2 processes ended early (code 9, 9)" in heard.messages[0]
         return
-    assert (heard.steps, heard.messages) == ({"train, 2 members side by side": steps}, [])
+    assert (heard.steps, heard.messages) == ({"train, 2 taggers in parallel": steps}, [])
     torch.set_num_threads(1)
     in_turn, expected = run("train", root, {"corpus": notes}, settings, "train-in-turn")
     assert facts == expected
-    for part in ("model", "model/member-2"):
+    for part in ("model", "model/ensemble-2"):
         weights = [(folder / part / "model.safetensors").read_bytes() for folder in (at_once, in_turn)]
         assert weights[0] == weights[1]
 
@@ -153,6 +154,7 @@ def test_every_second_pass_may_be_over_invented_values(
     assert not same_weights(folder, trained[0])
 
 
-def test_no_value_is_invented_in_an_unknown_language(root: Path, notes: Path) -> None:
-    with pytest.raises(ConfigError, match=r"train.language: the corpus does not say its language"):
-        run("train", root, {"corpus": notes}, TRAIN | {"mention_replacement": 1.0}, "train-no-language")
+def test_no_value_is_invented_in_an_unknown_language() -> None:
+    config = parse(TrainConfig, TRAIN | {"mention_replacement": 1.0})
+    with pytest.raises(ConfigError, match=r"train.language: mention_replacement needs the language of the text"):
+        resolve_train(config, language=None)

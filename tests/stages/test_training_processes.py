@@ -18,10 +18,10 @@ import sys
 from functools import partial
 from pathlib import Path
 from deidsynth.progress import SilentProgress
-from deidsynth.stages.work.training_processes import run_side_by_side
+from deidsynth.stages.work.training_processes import run_in_parallel
 from test_training_processes import linger
 jobs = [partial(linger, Path(sys.argv[1]) / name) for name in ("one", "two")]
-run_side_by_side(jobs, 2, SilentProgress(), "lingering")
+run_in_parallel(jobs, 2, SilentProgress(), "lingering")
 """
 
 

@@ -129,7 +129,7 @@ def test_what_the_annotator_does_not_decide_is_not_put_down_to_it(study) -> None
         (
             {},
             ["synthesize.endpoint.base_url=http://127.0.0.1:8000/v1", "synthesize.endpoint.model=lm"],
-            "a server gives plain text",
+            "a server returns plain text",
         ),
     ],
 )
@@ -143,8 +143,8 @@ def test_arms_that_cannot_be(write_study, fakes, axes, settings, message) -> Non
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["adapt.base=starter-xs", "adapt.method=qlora"], "qlora is not known to train the new embeddings"),
-        (["adapt.method=lora"], "scratch needs full"),
+        (["adapt.base=starter-xs", "adapt.method=qlora"], "qlora may not train the new embeddings"),
+        (["adapt.method=lora"], "use full with scratch"),
     ],
 )
 def test_methods_are_checked_as_the_arm_needs_them_before_the_first_step(write_study, fakes, settings, message) -> None:

@@ -29,5 +29,5 @@ def test_the_base_model_is_written_as_it_is(tmp_path: Path) -> None:
 
 
 def test_scratch_knows_nothing_to_begin_with(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="give another base model"):
+    with pytest.raises(ConfigError, match="choose another base model"):
         STAGES["base"].run(resolve_adapt(AdaptConfig(base="scratch")), {}, tmp_path, StageContext(tmp_path))

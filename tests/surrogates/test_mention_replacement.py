@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given, strategies as st
 
 from deidsynth.documents import Document, Entity
-from deidsynth.surrogates import Surrogates, swapped
+from deidsynth.surrogates import Surrogates, replace_mentions
 
 TEXT = "Ana Pérez, 41 años, vive en Vindheim. Ana Pérez volvió el 3/4/2015. Código QX-7."
 
@@ -40,7 +40,7 @@ def _between(document: Document) -> list[str]:
 
 @given(st.integers(0, 50), st.sampled_from([0.0, 0.5, 1.0]))
 def test_what_stands_around_values_stays(seed: int, share: float) -> None:
-    found = swapped(DOCUMENT, Surrogates("es", seed), Random(seed), share)
+    found = replace_mentions(DOCUMENT, Surrogates("es", seed), Random(seed), share)
     assert _between(found) == _between(DOCUMENT)
     assert [entity.label for entity in found.entities] == [entity.label for entity in DOCUMENT.entities]
     surfaces = [found.surface(entity) for entity in found.entities]
@@ -55,5 +55,5 @@ def test_what_stands_around_values_stays(seed: int, share: float) -> None:
 
 
 def test_seeds_decide() -> None:
-    texts = [swapped(DOCUMENT, Surrogates("es", seed), Random(seed), 1.0).text for seed in (1, 1, 2)]
+    texts = [replace_mentions(DOCUMENT, Surrogates("es", seed), Random(seed), 1.0).text for seed in (1, 1, 2)]
     assert texts[0] == texts[1] != texts[2]

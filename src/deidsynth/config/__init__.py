@@ -1,4 +1,4 @@
-"""Every configuration. Unknown keys are refused, and all faults are told at once."""
+"""All configurations. Unknown keys are rejected, and all problems are reported at once."""
 
 from deidsynth.config.endpoint import EndpointConfig
 from deidsynth.config.layout import (

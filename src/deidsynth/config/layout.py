@@ -1,4 +1,4 @@
-"""What the formats of corpora leave open."""
+"""Options for corpus formats whose layout is not fixed."""
 
 from __future__ import annotations
 
@@ -10,44 +10,46 @@ from deidsynth.config.parsing import StageConfig
 
 
 class ColumnsLayout(StageConfig):
-    """How CoNLL-type columns are laid out."""
+    """Layout of CoNLL-style columns."""
 
-    token: int | None = Field(None, description="column of the tokens, 0 the first, -1 the last; by default found")
-    tag: int | None = Field(None, description="column of the tags; by default found")
+    token: int | None = Field(None, description="column of the tokens, 0: the first, -1: the last; detected by default")
+    tag: int | None = Field(None, description="column of the tags; detected by default")
     documents: Literal["auto", "marked", "sentences", "file"] = Field(
         "auto",
-        description="what a document is: what -DOCSTART- or # newdoc opens, a number of sentences, or a file; "
-        "auto: marked where there are marks, else sentences",
+        description="unit of a document: -DOCSTART- or # newdoc lines, a number of sentences, or a file; "
+        "auto: marked if the file has such lines, else sentences",
     )
-    sentences: int = Field(1, ge=1, description="how many make a document where nothing else says")
+    sentences: int = Field(1, ge=1, description="sentences per document if the file does not mark documents")
     detokenize: Literal["auto", "blank"] = Field(
         "auto",
-        description="auto: as # text, SpaceAfter=No and SpacesAfter say, else a blank between tokens and a line break "
+        description="auto: follow # text, SpaceAfter=No and SpacesAfter, else a blank between tokens and a line break "
         "between sentences; blank: always the latter",
     )
-    scheme: Literal["IOB2", "BIOES"] = Field("IOB2", description="tags to write; every scheme is read")
+    scheme: Literal["IOB2", "BIOES"] = Field("IOB2", description="tagging scheme to write; every scheme can be read")
 
 
 class TableLayout(StageConfig):
-    """Which columns of a CSV or Parquet file hold what."""
+    """Columns of a CSV or Parquet file."""
 
     text: str = Field("text", description="column of the texts")
-    doc_id: str = Field("doc_id", description="column of the ids; without it, the number of the row")
+    doc_id: str = Field("doc_id", description="column of the document ids; by default the row number")
     entities: str = Field("entities", description="column of the entities, as a JSON list of start, end and label")
     group: str = Field("group", description="column of the groups")
-    split: str = Field("split", description="column of the parts: train, validation, test")
+    split: str = Field("split", description="column of the splits: train, validation, test")
 
 
 class InlineLayout(StageConfig):
-    """How entities are written into the text."""
+    """Inline notation of entities."""
 
     style: Literal["tags", "brackets"] | None = Field(
-        None, description="tags: <NAME>Anna</NAME>; brackets: [Anna](NAME); by default found, and tags to write"
+        None,
+        description="tags: <NAME>Anna</NAME>; brackets: [Anna](NAME); detected by default; tags is the default "
+        "for writing",
     )
 
 
 class LayoutConfig(StageConfig):
-    """What a format leaves open."""
+    """Layout options of a corpus format."""
 
     columns: ColumnsLayout = ColumnsLayout()
     table: TableLayout = TableLayout()

@@ -1,4 +1,4 @@
-"""From plain data to a configuration: unknown keys are refused, and all faults are told at once."""
+"""Parsing of plain data into configurations: unknown keys are rejected, and all problems are reported at once."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from deidsynth.errors import ConfigError, InputError
 
 
 class StageConfig(BaseModel):
-    """Base of all configurations: frozen, and strict about its keys."""
+    """Base class of all configurations: frozen, without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     renamed: ClassVar[Mapping[str, str]] = {}
-    """Keys that had another name before, and what they are called now."""
+    """Renamed keys: old name to new name."""
 
     removed: ClassVar[Mapping[str, str]] = {}
-    """Keys that are gone, and what holds in their place."""
+    """Removed keys, each with what applies instead."""
 
 
 ConfigType = TypeVar("ConfigType", bound=StageConfig)
 
 
 def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain data with other data laid over it, mappings merged."""
+    """Plain data updated with other data; nested mappings are merged."""
     merged = dict(base)
     for key, value in top.items():
         below = merged.get(key)
@@ -38,7 +38,7 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def difference(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    """What has to be laid over some plain data, by ``merge``, to give other data with the same keys."""
+    """The changes that ``merge`` needs to turn some plain data into other data with the same keys."""
     found: dict[str, Any] = {}
     for key, value in top.items():
         below = base[key]
@@ -52,7 +52,7 @@ def parse(model: type[ConfigType], data: Mapping[str, Any], source: str = "confi
     """A configuration from plain data.
 
     Raises:
-        ConfigError: with one line for every fault, and the nearest key for each unknown one.
+        ConfigError: with one line for each problem, and the closest known key for each unknown one.
     """
     try:
         return model.model_validate(data)
@@ -67,9 +67,9 @@ def _explain(model: type[StageConfig], detail: Mapping[str, Any]) -> str:
         above = _model_at(model, location[:-1])
         known, key = sorted(getattr(above, "model_fields", {})), str(location[-1])
         if key in getattr(above, "renamed", {}):
-            return f"{name}: unknown key, it is called {above.renamed[key]} now"
+            return f"{name}: unknown key, it is now called {above.renamed[key]}"
         if key in getattr(above, "removed", {}):
-            return f"{name}: unknown key, it is gone: {above.removed[key]}"
+            return f"{name}: unknown key, it was removed: {above.removed[key]}"
         near = _nearest(key, known)
         hint = f"did you mean {near}?" if near else f"known keys: {', '.join(known)}"
         return f"{name}: unknown key, {hint}"
@@ -83,7 +83,7 @@ def _explain(model: type[StageConfig], detail: Mapping[str, Any]) -> str:
 
 
 def _nearest(key: str, known: Sequence[str]) -> str | None:
-    """The known key that is most like an unknown one, or whose initials it is (``lr`` for ``learning_rate``)."""
+    """The known key closest to an unknown one, also by its initials (``lr`` for ``learning_rate``)."""
     for name in known:
         if key == "".join(word[0] for word in name.split("_")):
             return name
@@ -99,7 +99,7 @@ def _model_at(model: type[StageConfig], location: Sequence[str | int]) -> Any:
 
 
 def apply_settings(data: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """Plain data with ``KEY=VALUE`` settings laid over it; keys are dotted, values are YAML.
+    """Plain data updated with ``KEY=VALUE`` settings; keys are dotted, values are YAML.
 
     Raises:
         ConfigError: a setting without ``=``, with an empty key or with a value that is not YAML.
@@ -125,10 +125,10 @@ def apply_settings(data: Mapping[str, Any], settings: Sequence[str]) -> dict[str
 
 
 def load_data(path: Path) -> dict[str, Any]:
-    """The plain data of a YAML file.
+    """The data of a YAML file.
 
     Raises:
-        InputError: no such file, not UTF-8.
+        InputError: the file does not exist or is not UTF-8.
         ConfigError: not YAML, or not a mapping.
     """
     try:
@@ -146,7 +146,7 @@ def load_data(path: Path) -> dict[str, Any]:
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise ConfigError(["expected a mapping of keys to values at the top"], str(path))
+        raise ConfigError(["expected a mapping of keys to values at the top level"], str(path))
     return data
 
 

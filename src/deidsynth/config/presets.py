@@ -1,4 +1,4 @@
-"""The presets: what a configuration leaves open, by the kind of model. The numbers stand in ``presets.yaml``."""
+"""The presets: defaults that depend on the kind of model. The values are in ``presets.yaml``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE = Path(__file__).parent / "presets.yaml"
 
 
 class AdaptPreset(StageConfig):
-    """How a language model of one kind is adapted by one method."""
+    """Defaults for adapting one kind of language model with one method."""
 
     epochs: float = Field(gt=0.0)
     batch_tokens: int = Field(ge=64)
@@ -27,15 +27,15 @@ class AdaptPreset(StageConfig):
 
 
 class PretrainingPreset(StageConfig):
-    """Masked language modeling of an encoder of one kind before it is trained to tag."""
+    """Defaults for the task-adaptive pretraining of one kind of encoder."""
 
     epochs: float = Field(ge=0.0)
     learning_rate: float = Field(gt=0.0)
-    max_steps: int = Field(ge=0, description="where the configuration leaves the epochs out too; 0: no limit")
+    max_steps: int = Field(ge=0, description="only if the configuration does not set the epochs either; 0: no limit")
 
 
 class TrainPreset(StageConfig):
-    """How a tagger with an encoder of one kind is trained."""
+    """Defaults for training a tagger with one kind of encoder."""
 
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0.0)
@@ -45,7 +45,7 @@ class TrainPreset(StageConfig):
 
 
 class SyntheticPreset(StageConfig):
-    """What the synthetic model of a run has beside that."""
+    """Further defaults for the synthetic model of a run."""
 
     mention_replacement: float = Field(ge=0.0, le=1.0)
     format_variation: float = Field(ge=0.0, le=1.0)
@@ -64,15 +64,15 @@ class Presets(StageConfig):
         every: dict[Base, set[Method]] = {kind: set(get_args(Method)) for kind in get_args(Base)}
         every["scratch"] = {"full"}
         if {kind: set(methods) for kind, methods in self.adapt.items()} != every or self.train.keys() != every.keys():
-            raise ValueError("expected every kind of model with its methods; a model from scratch has full alone")
+            raise ValueError("expected every kind of model with its methods; scratch has only the method full")
         return self
 
 
 @functools.cache
 def presets() -> Presets:
-    """The presets of this installation.
+    """The presets in ``presets.yaml``.
 
     Raises:
-        ConfigError: the file was changed to something that they cannot be.
+        ConfigError: the file was edited and is no longer valid.
     """
     return parse(Presets, load_data(FILE), source=str(FILE))

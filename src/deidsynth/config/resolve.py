@@ -1,7 +1,7 @@
-"""From what a user says to what will be done: the one place where a configuration is resolved.
+"""Resolving of configurations: from what the user sets to the values that a run uses.
 
-What is left open is taken from the presets (``presets.yaml``) by the kind of model, and from the corpus. Settings that
-contradict each other are refused here, before anything runs.
+Unset keys are taken from the presets (``presets.yaml``) for the kind of model, and from the corpus. Settings that
+contradict each other are rejected here, before anything runs.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from deidsynth.errors import ConfigError
 from deidsynth.starters import kind_of_base
 
 LARGE_BYTES = 1_000_000_000
-"""From this size of its weights on, a local model is adapted with LoRA unless the configuration says otherwise."""
+"""Local models whose weights are at least this large are adapted with LoRA by default."""
 
 
 def resolve_adapt(config: AdaptConfig, *, inline: bool = False, control_codes: bool = False) -> ResolvedAdaptConfig:
-    """How a language model is adapted.
+    """The resolved configuration for adapting a language model.
 
     Args:
-        config: as the user says.
-        inline: what ``annotations: auto`` means; in a run, whether the model is to write entities.
-        control_codes: whether the model gets control codes where the configuration says nothing and its kind has them.
+        config: as set by the user.
+        inline: the meaning of ``annotations: auto``; in a run, whether the model writes inline entity tags.
+        control_codes: whether control codes are taken from the preset if the configuration does not set them.
 
     Raises:
-        ConfigError: low-rank adaptation of a model from scratch, or special tokens that would not be learned.
+        ConfigError: low-rank adaptation of a model from scratch, or special tokens that would not be trained.
     """
     kind = kind_of_base(config.base)
     if kind == "scratch" and config.method in ("lora", "qlora"):
-        raise ConfigError([f"adapt.method: {config.method} adapts a pretrained base; scratch needs full"])
+        raise ConfigError([f"adapt.method: {config.method} needs a pretrained base; use full with scratch"])
     method = _method(config)
     preset = presets().adapt[kind][method]
     codes: list[ControlCode] = preset.control_codes if control_codes else []
@@ -53,7 +53,7 @@ def resolve_adapt(config: AdaptConfig, *, inline: bool = False, control_codes: b
     if method == "qlora" and (resolved.annotations == "inline" or resolved.control_codes):
         raise ConfigError(
             [
-                "adapt.method: qlora is not known to train the new embeddings that annotations: inline and "
+                "adapt.method: qlora may not train the new embeddings that annotations: inline and "
                 "control_codes need; set adapt.method: lora or full"
             ]
         )
@@ -61,15 +61,15 @@ def resolve_adapt(config: AdaptConfig, *, inline: bool = False, control_codes: b
 
 
 def resolve_train(config: TrainConfig, *, language: str | None, synthetic: bool = False) -> ResolvedTrainConfig:
-    """How a tagger is trained.
+    """The resolved configuration for training a tagger.
 
     Args:
-        config: as the user says.
-        language: ISO 639-1 code of the text, in which values are invented unless the configuration names another.
-        synthetic: whether it is the synthetic model of a run.
+        config: as set by the user.
+        language: ISO 639-1 code of the text; the language of surrogates unless the configuration sets another.
+        synthetic: whether this is the synthetic model of a run.
 
     Raises:
-        ConfigError: values are to be invented, and in which language is not known.
+        ConfigError: surrogates are needed, but the language is unknown.
     """
     preset, extra = presets().train[kind_of_base(config.encoder)], presets().synthetic
     replacement = config.mention_replacement
@@ -81,7 +81,10 @@ def resolve_train(config: TrainConfig, *, language: str | None, synthetic: bool 
     spoken = config.language or language
     if replacement and spoken is None:
         raise ConfigError(
-            ["train.language: mention_replacement needs the language of the text; give it, such as --language es"]
+            [
+                "train.language: mention_replacement needs the language of the text; set it, for "
+                "example with --language es"
+            ]
         )
     asked, usual = config.task_adaptive_pretraining, preset.task_adaptive_pretraining
     limit = usual.max_steps if asked.epochs is None else 0
@@ -107,12 +110,12 @@ def resolve_train(config: TrainConfig, *, language: str | None, synthetic: bool 
 def resolve_synthesize(
     config: SynthesizeConfig, *, language: str | None, control_codes: bool = False
 ) -> SynthesizeConfig:
-    """How text is sampled.
+    """The resolved configuration for sampling text.
 
     Args:
-        config: as the user says.
-        language: ISO 639-1 code of the text, in which values are invented unless the configuration names another.
-        control_codes: whether the model knows some.
+        config: as set by the user.
+        language: ISO 639-1 code of the text; the language of surrogates unless the configuration sets another.
+        control_codes: whether the model has control codes.
     """
     default = "gold" if control_codes else None
     found = {
@@ -123,13 +126,13 @@ def resolve_synthesize(
 
 
 def resolve_run(config: RunConfig, *, language: str | None, precision: str, adapts: bool = True) -> ResolvedRun:
-    """What a run does.
+    """The resolved configuration of a run.
 
     Args:
-        config: as the user says.
+        config: as set by the user.
         language: ISO 639-1 code of the corpus.
-        precision: ``fp32`` or ``bf16``, as the device has it.
-        adapts: false for a base model that is taken as it is, and so knows no control codes.
+        precision: ``fp32`` or ``bf16``, as supported by the device.
+        adapts: false if the base model is used without adaptation, and so has no control codes.
 
     Raises:
         ConfigError: settings that contradict each other.
@@ -140,7 +143,7 @@ def resolve_run(config: RunConfig, *, language: str | None, precision: str, adap
     )
     if config.synthesize.prompts.control_codes is not None and not adapt.control_codes:
         raise ConfigError(
-            ["synthesize.prompts.control_codes needs a model that knows them; set adapt.control_codes: [labels]"]
+            ["synthesize.prompts.control_codes needs a model with control codes; set adapt.control_codes: [labels]"]
         )
     return ResolvedRun.model_validate(
         {
@@ -158,7 +161,7 @@ def resolve_run(config: RunConfig, *, language: str | None, precision: str, adap
 
 
 def _method(config: AdaptConfig) -> Method:
-    """The method of a configuration: small models have all their weights trained, others an adapter."""
+    """The method of adaptation: full for small models, else LoRA."""
     if config.method != "auto":
         return config.method
     if kind_of_base(config.base) != "hub":

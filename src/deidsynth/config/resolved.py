@@ -1,6 +1,6 @@
-"""Configurations in which nothing depends: what is hashed, run, stored and shown.
+"""Fully resolved configurations: what is hashed, run, stored and shown in the report.
 
-Each is a configuration that a user could have written, with narrower types.
+Each is also a valid user configuration, with narrower types.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ResolvedAdaptConfig(AdaptConfig):
 
 
 class ResolvedTaskAdaptivePretrainingConfig(TaskAdaptivePretrainingConfig):
-    """Masked language modeling before the training of a tagger, resolved."""
+    """Task-adaptive pretraining of a tagger's encoder, resolved."""
 
     epochs: float = Field(ge=0.0)
     learning_rate: float = Field(gt=0.0)
@@ -46,7 +46,7 @@ class ResolvedTaskAdaptivePretrainingConfig(TaskAdaptivePretrainingConfig):
 
 
 class ResolvedTrainConfig(TrainConfig):
-    """Training of a tagger, resolved; the language is known where there are invented values, else left out."""
+    """Training of a tagger, resolved; the language is set only if surrogates need it."""
 
     optimizer: Optimizer
     batch_size: int = Field(ge=1)
@@ -63,14 +63,14 @@ class ResolvedTrainConfig(TrainConfig):
 
 
 class ResolvedRun(StageConfig):
-    """The whole pipeline, resolved; the keys are those of a run's configuration."""
+    """The whole pipeline, resolved, with the keys of a run configuration."""
 
     corpus: CorpusConfig
     split: SplitConfig
     adapt: ResolvedAdaptConfig
     synthesize: SynthesizeConfig
     train: ResolvedTrainConfig = Field(description="of the gold model")
-    train_synthetic: ResolvedTrainConfig = Field(description="of the synthetic model, whole")
+    train_synthetic: ResolvedTrainConfig = Field(description="of the synthetic model, with all keys")
     annotate: AnnotateConfig
     memorization: MemorizationConfig
     seed: int
@@ -79,7 +79,7 @@ class ResolvedRun(StageConfig):
     store: str | None
 
     def config(self) -> RunConfig:
-        """The configuration that says all of this, and so resolves to it."""
+        """The user configuration with all of these values; it resolves to this one."""
         data = self.model_dump(mode="json")
         data["train_synthetic"] = difference(data["train"], data["train_synthetic"])
         return RunConfig.model_validate(data)

@@ -21,25 +21,25 @@ from deidsynth.config.stages import (
 
 
 class CorpusConfig(StageConfig):
-    """Where the gold corpus is and how to read it."""
+    """Location and format of the gold corpus."""
 
     renamed: ClassVar[Mapping[str, str]] = {"unlabelled": "unlabeled"}
 
     path: str | None = Field(None, description="folder or file of the annotated corpus")
-    format: str = Field("auto", description="name of the format (deidsynth corpus formats); auto finds it")
+    format: str = Field("auto", description="name of the format (deidsynth corpus formats); auto detects it")
     layout: LayoutConfig = LayoutConfig()
     language: str | None = Field(None, description="ISO 639-1 code of the text, such as es or sv")
     group_by: str | None = Field(
-        None, description="regular expression on the document name; its first group names the document's group"
+        None, description="regular expression on the document name; its first capture group is the document's group"
     )
     discontinuous: Literal["refuse", "join"] = Field("refuse", description="what to do with discontinuous entities")
     unlabeled: str | None = Field(
         None,
-        description="unlabeled texts of the same kind: a folder of .txt, or .jsonl (.gz, .xz) with text; for "
-        "task-adaptive pretraining of the gold model (the annotator) alone",
+        description="unlabeled texts of the same kind: a folder of .txt files, or .jsonl (.gz, .xz) with "
+        "text; only for task-adaptive pretraining of the gold model (the annotator)",
     )
     origin: Literal["real", "invented", "synthetic"] | None = Field(
-        None, description="where the text comes from; by default what the corpus says, else real"
+        None, description="origin of the text; by default as stated in the corpus, else real"
     )
 
 
@@ -58,8 +58,8 @@ class RunConfig(StageConfig):
     )
     annotate: AnnotateConfig = AnnotateConfig()
     memorization: MemorizationConfig = MemorizationConfig()
-    seed: int = Field(1, ge=0, description="of training and sampling; split.seed parts the documents")
-    precision: Precision = Field("auto", description="auto: bf16 where the processor has it, else fp32")
+    seed: int = Field(1, ge=0, description="seed of training and sampling; split.seed splits the documents")
+    precision: Precision = Field("auto", description="auto: bf16 if the processor supports it, else fp32")
     output: str | None = Field(None, description="run folder")
     store: str | None = Field(None, description="artifact store; by default .deidsynth beside the run folder")
 
@@ -68,13 +68,15 @@ class RunConfig(StageConfig):
         self.synthetic_train_config()
         if self.synthesize.annotations != "machine" and self.adapt.annotations == "none":
             raise ValueError(
-                f"synthesize.annotations: {self.synthesize.annotations} needs a model that writes entities; leave "
-                "adapt.annotations out, or set it to inline"
+                f"synthesize.annotations: {self.synthesize.annotations} needs a model that writes inline entity tags; "
+                "leave adapt.annotations out, or set it to inline"
             )
         if self.synthesize.endpoint.base_url is not None and self.adapt.control_codes:
-            raise ValueError("synthesize.endpoint: a server is sent no control codes; leave adapt.control_codes out")
+            raise ValueError(
+                "synthesize.endpoint: control codes cannot be sent to a server; leave adapt.control_codes out"
+            )
         return self
 
     def synthetic_train_config(self) -> TrainConfig:
-        """``train`` with the keys of ``train_synthetic`` laid over it."""
+        """``train`` updated with the keys of ``train_synthetic``."""
         return parse(TrainConfig, merge(self.train.model_dump(), self.train_synthetic), source="train_synthetic")

@@ -1,1 +1,1 @@
-"""The only room that computes with models: causal language models, token classifiers, tokenizers, training loops."""
+"""Models: causal language models, token classifiers, tokenizers and training loops."""

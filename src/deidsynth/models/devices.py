@@ -1,4 +1,4 @@
-"""Where and in which precision models run."""
+"""Device and precision of models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KINDS = ("cpu", "cuda", "mps")
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """Where and how a training runs.
+    """Seed, device, precision and checkpoints of a training.
 
     Args:
         seed: of all random numbers.
@@ -34,10 +34,10 @@ class Compute:
 
 
 def resolve_device(device: str = "auto") -> str:
-    """The device to run on: ``auto`` takes CUDA, then Apple's MPS, then the CPU.
+    """The device to run on: ``auto`` prefers CUDA, then Apple's MPS, then the CPU.
 
     Raises:
-        InputError: the device asked for is unknown or not there.
+        InputError: the requested device is unknown or not available.
     """
     if device == "auto":
         if torch.cuda.is_available():
@@ -47,14 +47,14 @@ def resolve_device(device: str = "auto") -> str:
     if kind not in KINDS or (number and not number.isdecimal()):
         raise InputError(f"device {device}: unknown; use auto, cpu, cuda, cuda:0 or mps")
     if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
-        raise InputError(f"device {device}: no such CUDA device is available; use cpu")
+        raise InputError(f"device {device}: this CUDA device is not available; use cpu")
     if kind == "mps" and not torch.backends.mps.is_available():
         raise InputError("device mps: not available on this machine; use cpu")
     return device
 
 
 def has_native_bf16(device: str) -> bool:
-    """Whether matrix products in bfloat16 are faster than in float32 there."""
+    """Whether matrix products on the device are faster in bfloat16 than in float32."""
     if device.startswith("cuda"):
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device == "cpu":
@@ -64,7 +64,7 @@ def has_native_bf16(device: str) -> bool:
 
 
 def resolve_precision(precision: str, device: str) -> str:
-    """``fp32`` or ``bf16``: ``auto`` takes bf16 where it is native."""
+    """``fp32`` or ``bf16``: ``auto`` uses bf16 if the device supports it natively."""
     if precision == "auto":
         return "bf16" if has_native_bf16(device) else "fp32"
     return precision
@@ -72,10 +72,10 @@ def resolve_precision(precision: str, device: str) -> str:
 
 @functools.cache
 def keep_freed_memory() -> None:
-    """Let the C library keep large freed blocks for the next step instead of handing them back to the system.
+    """Let the C library reuse large freed blocks in the next step instead of returning them to the system.
 
-    Training on the CPU frees and asks for the same tensors at every step; fresh pages cost it about a fifth of
-    its time. Does nothing where the C library has no ``mallopt``.
+    Training on the CPU frees and allocates the same tensors at every step; new pages cost about a fifth of
+    the time. Does nothing if the C library has no ``mallopt``.
     """
     m_trim_threshold, m_mmap_threshold = -1, -3
     with contextlib.suppress(OSError, AttributeError):
@@ -86,6 +86,6 @@ def keep_freed_memory() -> None:
 
 @contextlib.contextmanager
 def autocast(device: str, precision: str) -> Iterator[None]:
-    """A context in which matrix products run in the given precision."""
+    """A context in which matrix products use the given precision."""
     with torch.autocast(device.partition(":")[0], dtype=torch.bfloat16, enabled=precision == "bf16"):
         yield

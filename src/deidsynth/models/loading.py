@@ -1,4 +1,4 @@
-"""Hugging Face models by hub id or local folder: safetensors only, no remote code, errors that say what to do."""
+"""Loading of Hugging Face models by hub id or local folder: safetensors only, no remote code."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ hub_logging.set_verbosity_error()
 def _not_found(name: str, reason: str) -> ModelNotFoundError:
     if name and Path(name).exists():
         return ModelNotFoundError(
-            f"model {name!r}: {reason}. The folder must be whole and in Hugging Face format: config.json, "
-            "tokenizer.json, model.safetensors (pickled weights are never read). Copy or download it again"
+            f"model {name!r}: {reason}. The folder must be complete and in Hugging Face format: config.json, "
+            "tokenizer.json, model.safetensors (pickled weights are never loaded). Copy or download it again"
         )
     return ModelNotFoundError(
         f"model {name!r}: {reason}. Give a local folder in Hugging Face format (config.json, tokenizer.json, "
-        "model.safetensors), or a hub id on a machine that reaches the hub. To work offline, fetch it there with "
-        "`hf download HUB_ID --local-dir FOLDER`, copy FOLDER here and name that path"
+        "model.safetensors), or a hub id on a machine with access to the hub. To work offline, download it there with "
+        "`hf download HUB_ID --local-dir FOLDER`, copy FOLDER here and use that path"
     )
 
 
 def check_model_name(name: str) -> str:
-    """The name, or the folder that it stands for (``~`` spelt out).
+    """The name, or the path of a local folder with ``~`` expanded.
 
     Raises:
-        ModelNotFoundError: no name, a path that does not exist, or a folder without ``config.json``.
+        ModelNotFoundError: the name is empty, the path does not exist, or the folder has no ``config.json``.
     """
     folder = Path(name).expanduser()
     if name and folder.is_dir():
         if not any((folder / file).exists() for file in ("config.json", "adapter_config.json")):
-            raise _not_found(str(folder), "the folder holds no config.json")
+            raise _not_found(str(folder), "the folder has no config.json")
         return str(folder)
     if not name or folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise _not_found(name, "no such folder")
@@ -50,8 +50,8 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
     """The fast tokenizer of a model.
 
     Raises:
-        ModelNotFoundError: nothing there, or the hub cannot be reached.
-        ModelNotUsableError: the tokenizer has no vocabulary, or cannot tell character offsets.
+        ModelNotFoundError: no such model, or the hub cannot be reached.
+        ModelNotUsableError: the tokenizer has no vocabulary, or gives no character offsets.
     """
     name = check_model_name(name)
     try:
@@ -59,8 +59,10 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
     except (OSError, ValueError, KeyError) as error:
         raise _not_found(name, f"its tokenizer cannot be loaded ({type(error).__name__})") from error
     if not tokenizer.is_fast:
-        raise ModelNotUsableError(f"model {name!r}: its tokenizer cannot tell character offsets; it needs a fast one")
-    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # transformers makes an empty one where files are absent
+        raise ModelNotUsableError(
+            f"model {name!r}: its tokenizer gives no character offsets; it needs a fast tokenizer"
+        )
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # transformers creates an empty one if files are missing
         raise ModelNotUsableError(f"model {name!r}: no tokenizer files; put its tokenizer.json into the folder")
     tokenizer.model_max_length = min(tokenizer.model_max_length, 1_000_000_000)
     return tokenizer
@@ -70,7 +72,7 @@ def load_config(name: str) -> PretrainedConfig:
     """The configuration of a model.
 
     Raises:
-        ModelNotFoundError: nothing there, or the hub cannot be reached.
+        ModelNotFoundError: no such model, or the hub cannot be reached.
     """
     name = check_model_name(name)
     try:
@@ -80,16 +82,16 @@ def load_config(name: str) -> PretrainedConfig:
 
 
 def load_model(auto_class: Any, name: str, **options: Any) -> PreTrainedModel:
-    """Weights of a model through one of transformers' ``AutoModel`` classes.
+    """The weights of a model, loaded with one of transformers' ``AutoModel`` classes.
 
     Args:
         auto_class: such as ``AutoModelForCausalLM``.
         name: hub id or local folder.
-        options: handed to ``from_pretrained``.
+        options: passed to ``from_pretrained``.
 
     Raises:
-        ModelNotFoundError: nothing there, or the hub cannot be reached.
-        ModelNotUsableError: the architecture cannot do this task, or the weights are damaged or not all there.
+        ModelNotFoundError: no such model, or the hub cannot be reached.
+        ModelNotUsableError: the architecture does not support this task, or the weights are damaged or incomplete.
     """
     config = load_config(name)
     name = check_model_name(name)
@@ -104,11 +106,11 @@ def load_model(auto_class: Any, name: str, **options: Any) -> PreTrainedModel:
         raise _not_found(name, f"its weights (model.safetensors) cannot be loaded ({type(error).__name__})") from error
     except Exception as error:
         if type(error).__name__ == "SafetensorError":
-            raise ModelNotUsableError(f"model {name!r}: its weights are damaged; fetch the file again") from error
+            raise ModelNotUsableError(f"model {name!r}: its weights are damaged; download the file again") from error
         if "ignore_mismatched_sizes" in str(error):
             raise _not_whole(name) from error
         raise
-    # A fresh output layer is what training a tagger starts from; anything else that is not in the file is a fault.
+    # Training of a tagger starts with a new output layer; any other missing weight is an error.
     fresh = {*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])}
     if any(key.startswith(f"{model.base_model_prefix}.") for key in fresh):
         raise _not_whole(name)
@@ -116,6 +118,4 @@ def load_model(auto_class: Any, name: str, **options: Any) -> PreTrainedModel:
 
 
 def _not_whole(name: str) -> ModelNotUsableError:
-    return ModelNotUsableError(
-        f"model {name!r}: its weights are not those that its config.json describes; fetch both files again"
-    )
+    return ModelNotUsableError(f"model {name!r}: its weights do not match its config.json; download both files again")

@@ -1,4 +1,4 @@
-"""What a run needs of models, looked at before the first step, so that a mistake costs seconds and not hours."""
+"""Checks of models before the first step of a run, so that a mistake costs seconds and not hours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from deidsynth.starters import SCRATCH, resolve
 
 
 def check_base(config: ResolvedAdaptConfig, device: str) -> None:
-    """Make sure that a language model can be adapted as a configuration says.
+    """Check that a language model can be adapted as configured.
 
     Raises:
         ModelNotFoundError: no such model.
@@ -22,7 +22,7 @@ def check_base(config: ResolvedAdaptConfig, device: str) -> None:
 
 
 def check_encoder(config: ResolvedTrainConfig, device: str) -> None:
-    """Make sure that the encoder of a configuration is there, whatever the device.
+    """Check that the encoder of a configuration exists, whatever the device.
 
     Raises:
         ModelNotFoundError: no such model.

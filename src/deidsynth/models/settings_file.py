@@ -1,4 +1,4 @@
-"""What deidsynth keeps beside the weights of a model: ``deidsynth.json``, with a version of its own."""
+"""Settings that deidsynth saves with the weights of a model: ``deidsynth.json``, with its own schema version."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class TaggerSettings(BaseModel):
-    """How a tagger is used.
+    """Decoding settings of a tagger.
 
     Args:
-        window_tokens: longest window that it should see, special tokens left out.
-        whole_words: whether its entities never begin or end inside a word.
-        transitions: what decoding adds for each tag after each other one; one row for each tag.
-        outside_threshold: probability of being outside up to which a token is never left outside.
-        ensemble_size: how many models there are, the one in the folder included.
+        window_tokens: maximum length of a window, without special tokens.
+        whole_words: whether decoding keeps entity boundaries at word boundaries.
+        transitions: scores of tag transitions, which decoding adds; one row for each tag.
+        outside_threshold: tokens whose probability of O is at most this are never tagged O.
+        ensemble_size: number of models, including the one in the folder itself.
     """
 
     model_config = _STRICT
@@ -39,14 +39,14 @@ class TaggerSettings(BaseModel):
 
 
 class ModelSettings(BaseModel):
-    """The content of the file; a model has what its kind needs.
+    """The content of the file; each kind of model uses some of the keys.
 
     Args:
-        schema_version: of this type; a file of another version is refused.
+        schema_version: of this type; files of other versions are rejected.
         tagger: of a token classifier.
-        added_tokens: of a language model that writes more than text.
-        control_codes: which control codes its training documents have, and how many documents have them; sampling takes
-            from here what it is not given documents for.
+        added_tokens: of a language model with inline entity tags or control codes.
+        control_codes: control codes of its training documents, with the number of documents; sampling uses them
+            if it gets no training documents.
     """
 
     model_config = _STRICT
@@ -57,15 +57,15 @@ class ModelSettings(BaseModel):
     control_codes: tuple[tuple[tuple[str, ...], Annotated[int, Field(ge=1)]], ...] = ()
 
     def save(self, folder: Path) -> None:
-        """Write the file into the folder of a model."""
+        """Write the file to the folder of a model."""
         write_atomically(folder / FILE, self.model_dump_json(exclude_none=True) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> ModelSettings:
-        """The settings of the model in a folder; empty ones where no file says more.
+        """The settings of the model in a folder; empty if there is no file.
 
         Raises:
-            ModelNotUsableError: the file is damaged, or of another version of deidsynth.
+            ModelNotUsableError: the file is damaged, or comes from another version of deidsynth.
         """
         path = folder / FILE
         if not path.is_file():

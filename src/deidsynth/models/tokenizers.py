@@ -1,4 +1,4 @@
-"""A tokenizer of our own for models from scratch: byte-level BPE whose tokens end where entities can end."""
+"""The tokenizer of models from scratch: byte-level BPE whose token boundaries match possible entity boundaries."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-# Letters with at most one change from upper to lower case, one digit, one other sign, or white space. A blank goes to
-# what follows it, and is trimmed from offsets in ``tagging``.
+# Letters with at most one change from upper to lower case, one digit, one other character, or white space. A blank
+# belongs to what follows it, and is trimmed from offsets in ``tagging``.
 _LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 _UPPER = r"[\p{Lu}\p{Lt}]"
 PIECES = (
@@ -19,12 +19,12 @@ UNKNOWN_FREE_ALPHABET = pre_tokenizers.ByteLevel.alphabet()
 
 
 def trained_bpe(texts: Iterable[str], vocabulary_size: int, special_tokens: list[str]) -> Tokenizer:
-    """Byte-level BPE that takes in any string and gives it back, and whose tokens end where entities can end.
+    """Byte-level BPE, lossless for any string, whose token boundaries match possible entity boundaries.
 
     Args:
-        texts: what to learn merges from.
-        vocabulary_size: upper bound, special tokens included.
-        special_tokens: the first entries.
+        texts: training texts.
+        vocabulary_size: upper bound, including special tokens.
+        special_tokens: the first entries of the vocabulary.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -46,11 +46,11 @@ def trained_bpe(texts: Iterable[str], vocabulary_size: int, special_tokens: list
 
 
 def causal_tokenizer(texts: Iterable[str], vocabulary_size: int) -> PreTrainedTokenizerFast:
-    """A tokenizer for a causal language model, with distinct BOS, EOS and pad tokens; it puts BOS before a text.
+    """A tokenizer for a causal language model, with distinct BOS, EOS and pad tokens; it prepends BOS.
 
     Args:
-        texts: what to learn merges from.
-        vocabulary_size: upper bound, special tokens included.
+        texts: training texts.
+        vocabulary_size: upper bound, including special tokens.
     """
     special = ["<pad>", "<s>", "</s>"]
     tokenizer = trained_bpe(texts, vocabulary_size, special)
@@ -67,11 +67,11 @@ def causal_tokenizer(texts: Iterable[str], vocabulary_size: int) -> PreTrainedTo
 
 
 def encoder_tokenizer(texts: Iterable[str], vocabulary_size: int) -> PreTrainedTokenizerFast:
-    """A tokenizer for an encoder, which puts ``[CLS]`` and ``[SEP]`` around a text.
+    """A tokenizer for an encoder, which adds ``[CLS]`` and ``[SEP]``.
 
     Args:
-        texts: what to learn merges from.
-        vocabulary_size: upper bound, special tokens included.
+        texts: training texts.
+        vocabulary_size: upper bound, including special tokens.
     """
     special = ["[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]"]
     tokenizer = trained_bpe(texts, vocabulary_size, special)

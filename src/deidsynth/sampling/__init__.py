@@ -1,1 +1,1 @@
-"""Sampling text from a language model: engines behind one protocol, and what samples begin with."""
+"""Sampling of text from a language model: engines behind one protocol, prompts, and filters."""

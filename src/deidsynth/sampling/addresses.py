@@ -1,4 +1,4 @@
-"""Where prompts may be sent: to this machine, and elsewhere only if the user says so."""
+"""Check of the server address: prompts stay on this machine unless the user allows otherwise."""
 
 from __future__ import annotations
 
@@ -12,23 +12,21 @@ from deidsynth.errors import InputError
 
 
 def completions_url(config: EndpointConfig) -> httpx2.URL:
-    """The address that completions are requested from.
+    """The URL of the server's completions.
 
-    It is read by the library that connects to it, so that both mean the same host.
+    It is parsed by the HTTP library that connects to it, so that both agree on the host.
 
     Raises:
-        InputError: no address, none that can be read, or one on another machine without ``allow_remote``.
+        InputError: the address is missing or invalid, or on another machine without ``allow_remote``.
     """
     if config.base_url is None or config.model is None:
-        raise InputError("endpoint.base_url and endpoint.model are not set; name the server and its model")
+        raise InputError("endpoint.base_url and endpoint.model are not set; set the server and its model")
     try:
         url = httpx2.URL(config.base_url.rstrip("/") + "/completions")
     except httpx2.InvalidURL:
         url = None
     if url is None or url.scheme not in ("http", "https") or not url.host or url.userinfo:
-        raise InputError(
-            "endpoint.base_url cannot be read as an address; expected one such as http://127.0.0.1:8000/v1"
-        )
+        raise InputError("endpoint.base_url is not a valid address; expected for example http://127.0.0.1:8000/v1")
     if not config.allow_remote and not is_local(url):
         raise InputError(
             f"endpoint.base_url: {url.host} is not an address of this machine, and prompts are private; use 127.0.0.1, "
@@ -38,7 +36,7 @@ def completions_url(config: EndpointConfig) -> httpx2.URL:
 
 
 def is_local(url: httpx2.URL) -> bool:
-    """Whether an address stays on this machine: a loopback address in full, or a ``localhost`` that means only such."""
+    """Whether a host is this machine: a loopback address, or a ``localhost`` that resolves only to such addresses."""
     if url.host == "localhost":
         return _localhost_is_loopback(url.port)
     return _is_loopback(url.host)

@@ -1,6 +1,6 @@
-"""One completion from a server: asked for until it is there, or until there is no point in asking again.
+"""One completion from a server, with retries.
 
-Errors say what happened in words of our own. What the server or the HTTP library says may quote a prompt or an answer.
+Errors are described in our own words, because messages of the server or the HTTP library may quote a prompt or answer.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_
 from deidsynth.config import EndpointConfig
 from deidsynth.errors import EngineError, InputError
 
-# "stop" and "length" are OpenAI's; the others are what text-generation-inference calls its kinds of "stop".
+# "stop" and "length" are OpenAI's; the others are variants of "stop" in text-generation-inference.
 _ENDED = {"stop": True, "eos_token": True, "stop_sequence": True, "length": False}
-_PASSING = frozenset({408, 425, 429})  # and all from 500 on: another attempt may succeed
+_PASSING = frozenset({408, 425, 429})  # and all from 500: a retry may succeed
 
-# Before the second attempt, and doubled before each next: soon after a hiccup, and with the default of eight attempts
-# for as long as a server takes to be started again.
+# Before the second attempt, then doubled: short after a hiccup, and with the default of eight attempts
+# long enough for a server to restart.
 BACKOFF_SECONDS = 1.0
 
 _LOGGERS = ("httpx2", *(f"httpcore2.{name}" for name in ("connection", "http11", "http2", "proxy", "socks")))
@@ -37,10 +37,10 @@ _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 
 class _Silence(logging.Filter):
-    """Keeps what the HTTP library logs of our requests out: it quotes headers, status lines and broken answers."""
+    """Suppresses the HTTP library's log of our requests, which quotes headers, status lines and broken answers."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record may pass."""
+        """Whether a record is logged."""
         return not _silent.get()
 
 
@@ -48,7 +48,7 @@ _SILENCE = _Silence()
 
 
 def silence() -> None:
-    """From here on, and in this context only, the HTTP library logs nothing."""
+    """Silence the HTTP library's log in the current context."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_SILENCE)
     _silent.set(True)
@@ -56,13 +56,13 @@ def silence() -> None:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Completion:
-    """What a server answers.
+    """The answer of a server.
 
     Args:
         text: without the prompt.
-        ended: whether the model ended it, or a stop string; else it was cut off.
-        n_tokens: of the text, as the server counts them (most count EOS).
-        n_prompt_tokens: as the server counts them (most count BOS); None if it does not say.
+        ended: whether the model or a stop string ended it; otherwise it was truncated.
+        n_tokens: of the text, as counted by the server (most include EOS).
+        n_prompt_tokens: as counted by the server (most include BOS); None if it does not report them.
     """
 
     text: str
@@ -73,11 +73,11 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why an attempt failed.
+    """The failure of an attempt.
 
     Args:
-        reason: in words that quote nothing.
-        retry_after_seconds: how long the server asks to wait.
+        reason: a description that quotes nothing.
+        retry_after_seconds: waiting time requested by the server.
     """
 
     reason: str
@@ -90,15 +90,15 @@ async def complete(
     """One completion.
 
     Args:
-        client: that follows no redirects.
+        client: a client that does not follow redirects.
         url: of the server's completions.
         payload: the request.
         config: attempts, waits and timeouts.
-        subject: what is asked for, as errors name it.
+        subject: name of the request in errors.
 
     Raises:
-        InputError: the server refuses the request, redirects it, or its certificate cannot be verified.
-        EngineError: no usable answer after all attempts, or one of another kind.
+        InputError: the server rejects or redirects the request, or its certificate cannot be verified.
+        EngineError: no usable answer after all attempts, or an answer of another format.
     """
     content = json.dumps(payload).encode()
     retrying = AsyncRetrying(
@@ -119,15 +119,15 @@ async def complete(
             f"later, or raise endpoint.max_wait_seconds (now {config.max_wait_seconds:g})"
         )
     raise EngineError(
-        f"{subject}: no answer from the endpoint in {config.attempts} attempts; at last {outcome.reason}. See whether "
-        "the server runs and what it logs, then run again: finished batches are kept"
+        f"{subject}: no answer from the endpoint in {config.attempts} attempts; last failure: {outcome.reason}. Check "
+        "that the server is running and read its log, then run again: finished batches are kept"
     )
 
 
 def _wait(longest_seconds: float) -> Callable[[RetryCallState], float]:
-    """Seconds, doubled with each attempt; up to half is taken off by chance, so that requests do not come in step.
+    """The waiting time in seconds: doubled with each attempt, with random jitter of up to half.
 
-    Where the server asks for more, it gets that.
+    A longer time requested by the server takes precedence.
     """
     doubled = wait_exponential(multiplier=BACKOFF_SECONDS, max=longest_seconds)
     return lambda state: max(_asked(state), doubled(state) * random.uniform(0.5, 1.0))
@@ -138,7 +138,7 @@ def _outcome(state: RetryCallState) -> Completion | Fault | None:
 
 
 def _asked(state: RetryCallState) -> float:
-    """Seconds that the server asks to wait."""
+    """Waiting time requested by the server, in seconds."""
     outcome = _outcome(state)
     return outcome.retry_after_seconds if isinstance(outcome, Fault) else 0.0
 
@@ -146,22 +146,22 @@ def _asked(state: RetryCallState) -> float:
 async def _attempt(
     client: httpx2.AsyncClient, url: httpx2.URL, content: bytes, config: EndpointConfig, subject: str
 ) -> Completion | Fault:
-    # What follows from an exception is told outside its handler, so that no error of ours has it as its context.
+    # Errors are raised outside of the handler, so that they do not carry the exception as their context.
     untrusted = False
     try:
         async with asyncio.timeout(config.timeout_seconds):
             response = await client.post(url, content=content)
     except (TimeoutError, httpx2.TimeoutException):
-        return Fault("no answer in time (endpoint.timeout_seconds, endpoint.connect_timeout_seconds)")
+        return Fault("timeout (endpoint.timeout_seconds, endpoint.connect_timeout_seconds)")
     except httpx2.ConnectError as error:
         untrusted = _is_about_certificates(error)
         if not untrusted:
-            return Fault("no connection could be made")
+            return Fault("connection failed")
     except httpx2.RequestError:
-        return Fault("the connection broke")
+        return Fault("connection lost")
     if untrusted:
         raise InputError(
-            "the endpoint's certificate cannot be verified; set endpoint.ca_file to the authority that signed it"
+            "the endpoint's certificate cannot be verified; set endpoint.ca_file to its certificate authority"
         )
     if response.status_code == httpx2.codes.OK:
         return _read(response.content, subject)
@@ -179,24 +179,22 @@ def _is_about_certificates(error: BaseException | None) -> bool:
 
 
 def _refusal(status: int) -> str:
-    head = f"the endpoint refused the request (HTTP {status})"
+    head = f"the endpoint rejected the request (HTTP {status})"
     if 300 <= status < 400:
-        return f"{head}: it redirects, which is not followed; set endpoint.base_url to the address itself"
+        return f"{head}: redirects are not followed; set endpoint.base_url to the final address"
     if status in (401, 403):
-        return f"{head}; see whether endpoint.api_key_variable names the variable with a valid key"
+        return f"{head}; check that endpoint.api_key_variable names the variable with a valid key"
     if status == 404:
-        return (
-            f"{head}; see whether endpoint.base_url ends as the server wants it (/v1) and endpoint.model is its model"
-        )
+        return f"{head}; check the end of endpoint.base_url (/v1 for most servers) and endpoint.model"
     return (
-        f"{head}; see whether synthesize.max_length_tokens fits into the server's context, and whether endpoint.takes, "
-        "top_k_off and empty_prompt suit it. What it says itself may quote the prompt and is not shown; the server's "
-        "log has it"
+        f"{head}; check that synthesize.max_length_tokens fits into the server's context, and that endpoint.takes, "
+        "top_k_off and empty_prompt suit the server. Its message may quote the prompt and is not shown; see the "
+        "server's log"
     )
 
 
 def _retry_after(value: str | None) -> float:
-    """Seconds to wait, from a header that holds seconds or a date; 0 where it holds neither."""
+    """Seconds to wait, from a header with seconds or a date; 0 if it has neither."""
     if value is None:
         return 0.0
     try:
@@ -213,15 +211,15 @@ def _retry_after(value: str | None) -> float:
 
 
 def _read(content: bytes, subject: str) -> Completion | Fault:
-    """The completion that an answer holds.
+    """The completion in an answer.
 
     Raises:
-        EngineError: JSON of another kind, which another attempt would not change.
+        EngineError: JSON of another format, for which a retry is pointless.
     """
     try:
         answer = json.loads(content)
     except (ValueError, RecursionError):
-        return Fault("an answer that is cut off or no JSON")
+        return Fault("the answer is truncated or not JSON")
     try:
         choice, usage = answer["choices"][0], answer["usage"]
         text, reason = choice["text"], choice["finish_reason"]
@@ -230,13 +228,15 @@ def _read(content: bytes, subject: str) -> Completion | Fault:
         text = None
     if not isinstance(text, str) or not _is_count(n_tokens):
         raise EngineError(
-            f"{subject}: the endpoint's answer is no completion with choices[0].text, choices[0].finish_reason and "
-            "usage.completion_tokens; see whether endpoint.base_url is that of an OpenAI-compatible server"
+            f"{subject}: the endpoint's answer is not a completion with choices[0].text, choices[0].finish_reason and "
+            "usage.completion_tokens; check that endpoint.base_url is an OpenAI-compatible server"
         )
     ended = _ENDED.get(reason) if isinstance(reason, str) else None
     if ended is None:
-        return Fault("a text that was broken off (its finish_reason is neither stop nor length)")
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # half a surrogate pair is no text
+        return Fault("the text is incomplete (finish_reason is neither stop nor length)")
+    whole = text.encode("utf-16", "surrogatepass").decode(
+        "utf-16", "replace"
+    )  # half a surrogate pair is not valid text
     return Completion(whole, ended, n_tokens, n_prompt_tokens if _is_count(n_prompt_tokens) else None)
 
 

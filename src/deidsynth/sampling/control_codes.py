@@ -1,4 +1,4 @@
-"""Which control codes each sample gets: those of the training documents, without a character of their text."""
+"""Control codes for samples: those of the training documents, without any of their text."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from deidsynth.sampling.prompts import label_turns
 
 @dataclass(frozen=True, slots=True)
 class CodeGiver:
-    """A training document as far as control codes go.
+    """The control codes of a training document.
 
     Args:
         codes: its control codes.
         labels: of its entities.
-        number: of the document; None where only counts of control codes are known.
+        number: of the document; None if only counts of control codes are known.
     """
 
     codes: tuple[str, ...]
@@ -31,11 +31,11 @@ class CodeGiver:
 
 
 def givers_of(settings: ModelSettings, documents: Sequence[Document]) -> list[CodeGiver]:
-    """The training documents of a model, or, where they are not given, what the model keeps of them: counts.
+    """The sources of control codes: the training documents of a model, else the counts saved with the model.
 
     Args:
         settings: of the model.
-        documents: those that the model was adapted to; those without text have none to give.
+        documents: that the model was adapted to; those without text are skipped.
     """
     added = settings.added_tokens or AddedTokens()
     given = [
@@ -59,29 +59,32 @@ def with_control_codes(
     givers: Sequence[CodeGiver],
     seed: int,
 ) -> list[Request]:
-    """The requests, each with the control codes of a training document where the model knows any.
+    """The requests, each with the control codes of a training document if the model has control codes.
 
     Args:
-        requests: in the order of their numbers.
-        knows_control_codes: whether the model was adapted with some.
-        choice: ``balanced``: every label gets the same share; else the documents take turns in a shuffled order.
+        requests: in order of their numbers.
+        knows_control_codes: whether the model was adapted with control codes.
+        choice: ``balanced``: the same share for every label; otherwise the documents in turn, in shuffled order.
         givers: the documents.
-        seed: of the orders.
+        seed: of the shuffling.
 
     Raises:
-        ConfigError: control codes are asked for, and the model knows none.
+        ConfigError: control codes are configured, but the model has none.
         InputError: there are no documents.
     """
     if not knows_control_codes:
         if choice is not None:
             raise ConfigError(
-                ["prompts.control_codes: the model knows none; leave it out, or adapt one with adapt.control_codes"]
+                [
+                    "prompts.control_codes: the model has no control codes; leave it out, or adapt "
+                    "a model with adapt.control_codes"
+                ]
             )
         return list(requests)
     if not givers:
         raise InputError(
-            "the model was adapted with control codes, which come from its training documents, and does not hold their "
-            "counts; give the documents with --train CORPUS, or adapt the model again"
+            "the model needs control codes of its training documents, but has no "
+            "counts of them; give the documents with --train CORPUS, or adapt the model again"
         )
     if choice == "balanced":
         turns = label_turns([each.labels for each in givers], seed=seed, n_turns=len(requests))

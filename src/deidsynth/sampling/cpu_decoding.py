@@ -1,4 +1,4 @@
-"""Sampling from Llama-type models on the CPU: rows go in step, finished ones leave, the cache stays in place."""
+"""Sampling from Llama-type models on the CPU: batched decoding with an in-place cache; finished rows are removed."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from deidsynth.sampling.nucleus import draw
 
 __all__ = ["CpuDecoder", "DecodingBatch", "supports"]
 
-# oneDNN builds a kernel for every new shape, which takes as long as some layers: the cache grows by many places at
-# once, and finished rows leave when there are enough of them.
+# oneDNN builds a kernel for every new shape, which takes as long as several layers: the cache grows by many positions
+# at once, and finished rows are removed in groups.
 SPAN = 32
 LEAVE_SHARE = 1 / 12
-PREFILL_TOKENS = 2048  # prompts are read so many tokens at a time, so that their activations stay small
+PREFILL_TOKENS = 2048  # prompts are processed in segments of this many tokens, which limits activations
 
 
 class DecodingBatch:
-    """Rows that share one count of places, prompts padded on the left, and their cache.
+    """A batch of left-padded rows of equal length, with their cache.
 
     Args:
-        model: computes.
+        model: the model.
         prompts: token ids.
-        places: the most that prompts and continuations will take.
+        places: maximum length of prompts and continuations.
     """
 
     def __init__(self, model: Llama, prompts: Sequence[Sequence[int]], places: int) -> None:
         self._model = model
         self._places = places
         self._width = max(len(prompt) for prompt in prompts)
-        self._length = 0  # places taken
+        self._length = 0  # positions in use
         self._gaps = torch.tensor([self._width - len(prompt) for prompt in prompts])
         self._prompts = torch.tensor([[0] * (self._width - len(prompt)) + [*prompt] for prompt in prompts])
         self._n_caches = len(prompts) * model.kv_heads
-        self._seen = 0  # places that attention sees: those taken, and a rest that is hidden
+        self._seen = 0  # positions in attention: those in use, and a masked rest
         n_places = _in_spans(places)
         size = self._n_caches * n_places * model.head_size
         rooms = [torch.empty(size, dtype=model.dtype) for _ in range(2 * len(model.layers) + 1)]
@@ -56,10 +56,10 @@ class DecodingBatch:
         return len(self._gaps)
 
     def begin(self) -> Tensor:
-        """Read the prompts.
+        """Process the prompts.
 
         Returns:
-            Scores of the first new token. Shape (n_rows, vocabulary).
+            Logits of the first new token. Shape (n_rows, vocabulary).
         """
         self._shape_caches(_in_spans(self._width))
         self._length = self._width
@@ -72,7 +72,7 @@ class DecodingBatch:
         gaps = self._gaps[rows, None]
         rotation = model.rotation((torch.arange(width) - gaps).clamp_(min=0))
         seen = (torch.arange(width) >= gaps)[:, None] & torch.ones(width, width, dtype=torch.bool).tril()
-        seen = (seen | torch.eye(width, dtype=torch.bool))[:, None]  # a place of the padding sees itself: no NaN
+        seen = (seen | torch.eye(width, dtype=torch.bool))[:, None]  # a padding position attends to itself: no NaN
         states = functional.embedding(self._prompts[rows], model.embedding).float()
         for number, layer in enumerate(model.layers):
             query, key, value = (each.transpose(1, 2) for each in model.project(layer, states, rotation))
@@ -85,13 +85,13 @@ class DecodingBatch:
         return model.logits(states[:, -1])
 
     def step(self, tokens: Tensor) -> Tensor:
-        """Put one more token into every row.
+        """Append one token to every row.
 
         Args:
             tokens: their ids. Shape (n_rows,).
 
         Returns:
-            Scores of the next token. Shape (n_rows, vocabulary).
+            Logits of the next token. Shape (n_rows, vocabulary).
         """
         model, at = self._model, self._length
         if at == self._seen:
@@ -104,7 +104,7 @@ class DecodingBatch:
             query, key, value = model.project(layer, states, rotation)
             keys[:, at] = key.flatten(0, 1)
             values[:, :, at] = value.flatten(0, 1)
-            # The heads that share keys are rows of one product.
+            # Heads that share keys are rows of one product.
             scores = torch.bmm(query.reshape(len(keys), -1, model.head_size), keys.transpose(1, 2))
             if self._padded:
                 scores[:, :, : self._width] += self._hidden
@@ -114,13 +114,13 @@ class DecodingBatch:
         return model.logits(states)
 
     def keep(self, rows: Sequence[int]) -> list[int]:
-        """Let all other rows go; of those that stay, the last move into the places that become free.
+        """Remove all other rows; the last of the remaining ones move into the gaps.
 
         Args:
-            rows: which stay, ascending.
+            rows: to keep, ascending.
 
         Returns:
-            The number that each row had, in their new order.
+            The old indices of the rows, in their new order.
         """
         n, kv_heads = len(rows), self._model.kv_heads
         staying = set(rows)
@@ -138,16 +138,16 @@ class DecodingBatch:
         return order
 
     def _shape_caches(self, seen: int) -> None:
-        """Let attention see so many places.
+        """Set the number of positions in attention.
 
-        Caches lie dense in room for the longest, as ``bmm`` would else make a dense copy in every step. So they move
-        when they grow, each into the room that the one before it has left. What no row has reached is zero: it gets no
+        Caches are contiguous in a buffer for the maximum length, as ``bmm`` would otherwise copy them in every step. So
+        they move when they grow, each into the space of the previous one. Unused positions are zero: they get no
         weight, but nothing times NaN is NaN.
         """
         before, self._seen = self._caches, seen
         for number in range(len(self._room)):
             wider = self._view(self._spare, number)
-            # Places are the last dimension of values, the one before it of keys.
+            # Positions are the last dimension of values, and the second last of keys.
             places = wider if number % 2 else wider.transpose(1, 2)
             places[:, :, self._length :] = 0
             if self._length:
@@ -171,14 +171,14 @@ def _in_spans(places: int) -> int:
 
 
 class CpuDecoder:
-    """Draws what ``decoding.continuations`` draws, many times as fast.
+    """Samples from the same distribution as ``decoding.continuations``, many times as fast.
 
     Args:
         model: one that ``supports`` accepts.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
-        keep_freed_memory()  # fresh pages for the scores of every step took a tenth of its time
+        keep_freed_memory()  # new pages for the logits of every step took a tenth of the time
         with torch.no_grad():
             self._model = Llama(model)
 
@@ -192,14 +192,14 @@ class CpuDecoder:
         max_new_tokens: int,
         seed: int,
     ) -> list[list[int]]:
-        """New token ids for each prompt, up to and with EOS where the model drew it.
+        """New token ids for each prompt, including EOS if it was sampled.
 
         Args:
-            prompts: token ids, BOS included.
-            special: EOS, and what is never drawn.
-            settings: how the next token is drawn.
-            max_new_tokens: longest continuation, EOS included.
-            seed: of the draws of this batch.
+            prompts: token ids, including BOS.
+            special: EOS and suppressed tokens.
+            settings: decoding parameters.
+            max_new_tokens: maximum length of a continuation, including EOS.
+            seed: of this batch.
         """
         generator = torch.Generator().manual_seed(seed)
         batch = DecodingBatch(self._model, prompts, max(len(prompt) for prompt in prompts) + max_new_tokens)

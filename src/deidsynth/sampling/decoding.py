@@ -1,4 +1,4 @@
-"""``generate`` in stretches, so that finished documents leave the batch instead of waiting for the longest."""
+"""``generate`` in segments, so that finished documents leave the batch instead of waiting for the longest."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def continuations(
     max_new_tokens: int,
     seed: int,
 ) -> list[list[int]]:
-    """New token ids for each prompt, up to and with EOS where the model drew it.
+    """New token ids for each prompt, including EOS if it was sampled.
 
-    After every stretch the finished rows are dropped and the rest go on from the cache.
+    After every segment, finished rows are dropped and the others continue from the cache.
 
     Args:
         model: in evaluation mode.
-        prompts: token ids, BOS included; padded on the left.
+        prompts: token ids, including BOS; padded on the left.
         special: EOS and padding.
-        settings: how the next token is drawn; ``top_k`` is always handed on, because ``generate`` would apply 50.
-        max_new_tokens: longest continuation, EOS included.
-        seed: of the draws of this batch.
+        settings: decoding parameters; ``top_k`` is always passed, because the default of ``generate`` is 50.
+        max_new_tokens: maximum length of a continuation, including EOS.
+        seed: of this batch.
     """
     width = max(len(prompt) for prompt in prompts)
     device = model.device
@@ -93,14 +93,14 @@ def _processors(special: SpecialTokenIds, settings: SamplingSettings) -> list[Lo
 
 
 class TextRepetitionPenalty(LogitsProcessor):
-    """transformers' repetition penalty for tokens of the text alone.
+    """transformers' repetition penalty, applied to text tokens only.
 
-    Inline entity tags would be punished for being used. So would BOS and padding, which stand before a text: one of
-    them may be EOS itself (GPT-2), and padding would make the texts of one batch depend on each other's length.
+    Otherwise it would penalize inline entity tags. So it would BOS and padding before a text: one of
+    them may be EOS (GPT-2), and padding would make the texts of a batch depend on each other's length.
 
     Args:
         penalty: above 1 discourages repetition.
-        special: the tokens that are no text.
+        special: tokens that are not text.
     """
 
     def __init__(self, penalty: float, special: SpecialTokenIds) -> None:
@@ -108,14 +108,14 @@ class TextRepetitionPenalty(LogitsProcessor):
         self._special = sorted({special.bos, special.eos, special.pad, *special.added})
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        """Scores of the next token. Shape (n_rows, vocabulary)."""
+        """Logits of the next token. Shape (n_rows, vocabulary)."""
         punished = self._whole(input_ids, scores)
         punished[:, self._special] = scores[:, self._special]
         return punished
 
 
 def _select(cache: Any, rows: torch.Tensor, *, everything: bool) -> Any:
-    """The cache of some rows; None, so that it is computed anew, where its type cannot give it."""
+    """The cache of some rows; None if its type does not support selection, so that it is recomputed."""
     if everything or cache is None or not len(rows):
         return cache
     if not hasattr(cache, "batch_select_indices"):

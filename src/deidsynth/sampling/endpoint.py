@@ -1,4 +1,4 @@
-"""Sampling from a server that the user runs: any that speaks OpenAI's completions."""
+"""Sampling from a server of the user with OpenAI's completions API."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Result = TypeVar("Result")
 
 
 class EndpointEngine:
-    """An engine for a completions server; each document is a request of its own, with its own seed.
+    """An engine for a completions server; each document is a separate request with its own seed.
 
-    How long a document may be is a matter of tokens, and only the server has the tokenizer: a first request for one
-    token tells how many each prompt has. Where the server does not say, a prompt counts as many as it has UTF-8 bytes,
-    and one for BOS, which is never too few. The continuation gets what is left of ``max_length_tokens``. BOS and EOS
-    count where the server counts them.
+    The length of a document is limited in tokens, and only the server has the tokenizer: a first request for one
+    token gives the number of tokens of a prompt. If the server does not report it, the number of UTF-8 bytes
+    plus one for BOS is an upper bound. The continuation gets the rest of ``max_length_tokens``. BOS and EOS
+    count if the server counts them.
 
     Args:
-        config: which server, and how it is asked.
+        config: server and request settings.
 
     Raises:
-        InputError: an address on another machine without ``allow_remote``, a key that is not in the environment, or a
-            file of certificates that cannot be read.
+        InputError: an address on another machine without ``allow_remote``, a missing API key, or an unreadable
+            certificate file.
     """
 
     def __init__(self, config: EndpointConfig) -> None:
@@ -42,23 +42,23 @@ class EndpointEngine:
         self._local = is_local(self._url)
         self._headers = {"content-type": "application/json", **_authorization(config)}
         self._certificates = _certificates(config, trust_env=not self._local)
-        self._prompt_tokens: dict[str, int] = {}  # those that the server has counted, or their upper bound
+        self._prompt_tokens: dict[str, int] = {}  # as counted by the server, or their upper bound
 
     def sample_batch(self, requests: Sequence[Request], settings: SamplingSettings, seed: int) -> list[Sample]:
-        """The documents of one batch, in the order of the requests.
+        """The documents of one batch, in order of the requests.
 
-        The first request that fails for good ends the batch; those under way are given up.
+        The first request that fails for good ends the batch and cancels the others.
 
         Raises:
-            InputError: a prompt is empty or leaves no room for text, the server does not take what the settings
-                ask for, or it refuses a request.
+            InputError: a prompt is empty or leaves no room for text, the server does not accept a parameter of the
+                settings, or it rejects a request.
             EngineError: the server gives no usable answer.
         """
         self._check_taken(settings)
         for request in requests:
             self._sent(request)
         if self._local:
-            completions_url(self._config)  # what localhost means may have changed
+            completions_url(self._config)  # localhost may resolve differently now
         return _run(lambda: self._sample_all(requests, settings, seed))
 
     async def _sample_all(self, requests: Sequence[Request], settings: SamplingSettings, seed: int) -> list[Sample]:
@@ -95,18 +95,18 @@ class EndpointEngine:
         )
 
     def _sent(self, request: Request) -> str:
-        """The prompt as it is sent."""
+        """The prompt as sent."""
         if request.prompt:
             return request.prompt
         if self._config.empty_prompt is None:
             raise InputError(
-                f"prompt {request.prompt_number} is empty, which many servers refuse; set endpoint.empty_prompt to the "
-                "model's BOS, such as <s>, or to '' if the server puts BOS before every prompt"
+                f"prompt {request.prompt_number} is empty, which many servers reject; set endpoint.empty_prompt to the "
+                "model's BOS token, such as <s>, or to '' if the server adds BOS to every prompt"
             )
         return self._config.empty_prompt
 
     def _check_taken(self, settings: SamplingSettings) -> None:
-        """Refuse settings that the server would leave out; stop texts are heeded without it."""
+        """Reject settings that the server would ignore; stop strings are also applied here."""
         asked = {
             "top_k": settings.top_k != 0,
             "min_p": settings.min_p != 0.0,
@@ -115,17 +115,17 @@ class EndpointEngine:
         left_out = [f"synthesize.{name}" for name, wanted in asked.items() if wanted and name not in self._config.takes]
         if left_out:
             raise InputError(
-                f"{', '.join(left_out)}: set, but not among endpoint.takes, the fields that the server takes; leave it "
-                "at its default, or add it there"
+                f"{', '.join(left_out)}: set, but not in endpoint.takes, the parameters that the server accepts; "
+                "leave it at its default, or add it there"
             )
 
     def _room(self, request: Request, settings: SamplingSettings) -> int:
-        """Tokens that the continuation may have."""
+        """Maximum number of tokens of the continuation."""
         n_tokens = self._prompt_tokens[self._sent(request)]
         if n_tokens >= settings.max_length_tokens:
             raise InputError(
                 f"prompt {request.prompt_number} has {n_tokens} tokens and leaves no room for text: "
-                f"synthesize.max_length_tokens is {settings.max_length_tokens}; give a shorter prompt, or raise the "
+                f"synthesize.max_length_tokens is {settings.max_length_tokens}; use a shorter prompt, or raise the "
                 "limit if the model allows it"
             )
         return settings.max_length_tokens - n_tokens
@@ -150,7 +150,7 @@ class EndpointEngine:
 
 
 def document_seed(seed: int, index: int) -> int:
-    """The seed of a document, from its batch's seed and its number in the corpus; below 2^31, as some servers want."""
+    """The seed of a document, from the seed of its batch and its number; below 2^31, as some servers require."""
     return (seed * 1_000_003 + index) % 2**31
 
 
@@ -174,7 +174,7 @@ def _authorization(config: EndpointConfig) -> dict[str, str]:
     if not key:
         raise InputError(f"endpoint.api_key_variable: the environment variable {name} is not set")
     if not key.isascii() or not key.isprintable():
-        raise InputError(f"endpoint.api_key_variable: {name} holds characters that no key can have")
+        raise InputError(f"endpoint.api_key_variable: {name} contains characters that are invalid in a key")
     return {"authorization": f"Bearer {key}"}
 
 
@@ -183,14 +183,14 @@ def _certificates(config: EndpointConfig, *, trust_env: bool) -> ssl.SSLContext:
         return httpx2.create_ssl_context(trust_env=trust_env)
     try:
         return ssl.create_default_context(cafile=config.ca_file)
-    except (OSError, ValueError):  # an SSLError is an OSError
+    except (OSError, ValueError):  # SSLError is a subclass of OSError
         raise InputError(
-            f"endpoint.ca_file: {config.ca_file} cannot be read as certificates; give a PEM file"
+            f"endpoint.ca_file: {config.ca_file} is not a valid certificate file; give a PEM file"
         ) from None
 
 
 def _run(job: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """What a job returns; in a thread of its own where an event loop runs already, as in a notebook."""
+    """The result of a job; in a thread if an event loop is already running, as in a notebook."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -200,7 +200,7 @@ def _run(job: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
 
 
 async def _together(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """What all jobs return, in their order; the first that fails ends the others, and its error is raised."""
+    """The results of all jobs, in order; the first failure cancels the others, and its error is raised."""
     failure: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:

@@ -1,4 +1,4 @@
-"""What an engine is: prompts in, a stream of texts out."""
+"""The protocol of engines: prompts in, sampled texts out."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from deidsynth.documents import Entity
 
 @dataclass(frozen=True, slots=True)
 class SamplingSettings:
-    """How the next token is drawn.
+    """Decoding parameters.
 
     Args:
-        temperature: above 0; 1 leaves the distribution as it is.
-        top_p: nucleus: the smallest set of tokens that holds this mass.
-        top_k: at most so many tokens; 0 is off.
-        min_p: tokens less likely than this share of the likeliest one are out; 0 is off.
-        repetition_penalty: divides the positive scores of tokens that stood before, multiplies the negative ones;
-            1 is off.
-        stop: texts before which a document is cut.
-        max_length_tokens: longest document, prompt included, EOS not.
-        batch_size: documents sampled together.
+        temperature: above 0; 1 does not change the distribution.
+        top_p: probability mass of the nucleus.
+        top_k: number of most likely tokens; 0: off.
+        min_p: minimum probability, relative to the most likely token; 0: off.
+        repetition_penalty: divides the positive logits of tokens that already occurred, multiplies negative ones;
+            1: off.
+        stop: stop strings; a document is cut before them.
+        max_length_tokens: maximum length of a document, including the prompt, without EOS.
+        batch_size: documents per batch.
     """
 
     temperature: float = 1.0
@@ -36,7 +36,7 @@ class SamplingSettings:
 
     @property
     def is_plain(self) -> bool:
-        """Whether temperature, ``top_p`` and ``top_k`` say all about the next token."""
+        """Whether only temperature, ``top_p`` and ``top_k`` are set."""
         return self.min_p == 0.0 and self.repetition_penalty == 1.0
 
 
@@ -47,11 +47,11 @@ class Request:
     Args:
         index: its number in the corpus.
         prompt: its first characters; may be empty.
-        prompt_number: which of the prompts that is.
-        entities: of the prompt, for a model that writes entities.
-        is_open: whether the last of them goes on behind the prompt.
+        prompt_number: number of the prompt.
+        entities: of the prompt, for a model with inline entity tags.
+        is_open: whether the last of them continues after the prompt.
         control_codes: special tokens before the prompt.
-        control_codes_document: which of the training documents they are of; None without control codes.
+        control_codes_document: number of the training document they come from; None without control codes.
     """
 
     index: int
@@ -72,13 +72,13 @@ class Sample:
         text: prompt and continuation.
         prompt_number: of its request.
         prompt_characters: length of the prompt region at the start of the text.
-        n_tokens: of control codes, prompt and continuation as they were drawn, inline entity tags included, EOS not
-            counted.
-        ended: whether the model ended it, by EOS or by a stop text; else it was cut off.
-        seed: from which its batch was drawn.
-        entities: that the model wrote; none where it writes plain text.
-        n_special_tokens: inline entity tags and control codes, as they were drawn behind the prompt.
-        repairs: how often each kind of repair of them was made; None where the model writes plain text.
+        n_tokens: of control codes, prompt and continuation as sampled, including inline entity tags, without
+            EOS.
+        ended: whether it ended with EOS or a stop string; otherwise it was truncated.
+        seed: of its batch.
+        entities: that the model wrote; none for plain text.
+        n_special_tokens: inline entity tags and control codes sampled after the prompt.
+        repairs: number of repairs of each kind; None for plain text.
         control_codes_document: of its request.
     """
 
@@ -95,7 +95,7 @@ class Sample:
     control_codes_document: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, with the text; what plain text does not have is left out."""
+        """Plain JSON, with the text; fields that do not apply to plain text are left out."""
         plain = asdict(self)
         if self.repairs is None:
             del plain["entities"], plain["n_special_tokens"], plain["repairs"]
@@ -105,27 +105,27 @@ class Sample:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """What ``to_dict`` gave."""
+        """The sample from the result of ``to_dict``."""
         return cls(**{**plain, "entities": tuple(Entity(**each) for each in plain.get("entities", ()))})
 
 
 class Engine(Protocol):
-    """Samples documents in batches. A batch is a unit: the same requests and seed give the same samples."""
+    """Samples documents in batches. The same requests and seed give the same samples."""
 
     def sample_batch(self, requests: Sequence[Request], settings: SamplingSettings, seed: int) -> list[Sample]:
-        """The documents of one batch, in the order of the requests; stop texts need not be heeded."""
+        """The documents of one batch, in order of the requests; stop strings may be ignored."""
 
 
 def sample(
     engine: Engine, requests: Sequence[Request], settings: SamplingSettings, seed: int, number: int
 ) -> list[Sample]:
-    """The samples of one batch, cut at stop texts; they follow from its requests, its number and the run's seed."""
+    """The samples of one batch, cut at stop strings; determined by its requests, its number and the run's seed."""
     drawn = engine.sample_batch(requests, settings, batch_seed(seed, number))
     return [stopped(each, settings.stop) for each in drawn]
 
 
 def stopped(sample: Sample, stop: Sequence[str]) -> Sample:
-    """The sample, cut before the first stop text behind its prompt, with the entities that end before it."""
+    """The sample, cut before the first stop string after its prompt, with the entities that end before it."""
     places = [place for text in stop if (place := sample.text.find(text, sample.prompt_characters)) >= 0]
     if not places:
         return sample

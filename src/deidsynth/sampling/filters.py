@@ -1,4 +1,4 @@
-"""Which sampled documents are rejected: the rules, and what they say of each document. No model, no file."""
+"""Quality filters: the rules by which sampled documents are rejected."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ FACTS: dict[Finding, str] = {
     "long_run": "n_with_long_runs",
     "identifying_run": "n_with_identifying_runs",
 }
-"""The fact that counts the documents with a finding; only models that write inline entity tags have malformed ones."""
+"""The facts that count documents by finding; malformed tags only occur in models with inline entity tags."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the rules say of one document.
+    """The result of the rules for one document.
 
     Args:
-        findings: the rules that it breaks, in the order of ``FINDINGS``.
-        kept: whether it becomes part of the corpus.
-        repeated: share of its runs of tokens that stood before; None where it was not looked at.
-        foreign_letters: share of its letters of scripts that no training text has; None likewise.
-        common_words: share of its words among the commonest training words, as a multiple of the training texts' own
-            share; None likewise, and for short documents.
+        findings: the violated rules, in the order of ``FINDINGS``.
+        kept: whether it goes into the corpus.
+        repeated: share of repeated token runs; None if not checked.
+        foreign_letters: share of letters from scripts that do not occur in the training texts; None likewise.
+        common_words: share of the most frequent training words, relative to their share in the training texts;
+            None likewise, and for short documents.
     """
 
     findings: tuple[Finding, ...]
@@ -55,14 +55,14 @@ class Verdict:
 
 
 class Filters:
-    """Judges documents one after another; near-duplicates are those of a document that was kept before.
+    """Checks documents one after another; near-duplicates are relative to documents kept earlier.
 
-    The verdicts follow from the configuration, the training documents and the documents so far, in their order: a run
-    that was killed comes to the same ones.
+    Verdicts are determined by the configuration, the training documents and the documents so far, in order, so that a
+    resumed run gives the same ones.
 
     Args:
-        config: the rules' bounds, and whether a finding rejects.
-        train: the training documents with their entities and groups; those without words say nothing.
+        config: thresholds, and whether a finding rejects.
+        train: the training documents with their entities and groups; those without words are ignored.
     """
 
     def __init__(self, config: FilterConfig, train: Sequence[Document]) -> None:
@@ -81,13 +81,13 @@ class Filters:
         self._identifying = IdentifyingRuns(looks, config.max_run_words, config.min_groups)
 
     def judge(self, text: str, prompt_characters: int = 0, malformed: float = 0.0, *, ended: bool = True) -> Verdict:
-        """What the rules say of the next document, which is *empty* if no word stands behind its prompt.
+        """The verdict on the next document, which is *empty* if there is no word after its prompt.
 
         Args:
             text: of the document.
             prompt_characters: length of its prompt.
-            malformed: share of its inline entity tags that had to be repaired.
-            ended: whether the model came to its end; else it was cut off.
+            malformed: share of repaired inline entity tags.
+            ended: whether the model finished it; otherwise it was truncated.
         """
         if not words(text[prompt_characters:]):
             return Verdict(("empty",), kept=self._config.mode != "reject" and bool(text.strip()))
@@ -104,7 +104,7 @@ class Filters:
             "other_language": common is not None and common < self._config.min_common_words,
             "near_duplicate": self._earlier.matches(text),
             "long_run": self.compares and not self._verbatim.passes(text),
-            "identifying_run": self._identifying.stand_in(text),
+            "identifying_run": self._identifying.occur_in(text),
         }
         findings = tuple(name for name in FINDINGS if found.get(name))
         kept = not findings or self._config.mode == "count"
@@ -114,7 +114,7 @@ class Filters:
 
 
 def counts(samples: Sequence[Sample], verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """How many documents were sampled, were left out, and broke each rule; a document may break several."""
+    """Counts of sampled and rejected documents, and of violations of each rule; a document may violate several."""
     found = Counter(finding for verdict in verdicts for finding in verdict.findings)
     tagged = any(each.repairs is not None for each in samples)
     return {
@@ -128,13 +128,13 @@ def counts(samples: Sequence[Sample], verdicts: Sequence[Verdict]) -> dict[str, 
 def replacements(
     config: FilterConfig, round_: Sequence[tuple[Request, Verdict]], *, asked: int, sampled: int
 ) -> list[Request]:
-    """Requests in place of the rejected documents of a round, with their prompts, up to ``max_sampled_ratio``.
+    """Requests to replace the rejected documents of a round, with the same prompts, up to ``max_sampled_ratio``.
 
     Args:
-        config: how many may be sampled, and whether documents are replaced at all.
-        round_: what was asked for last, in the order of the numbers, and what is said of what came.
-        asked: how many documents are wanted.
-        sampled: how many were sampled so far; the first of the new ones has this number.
+        config: the maximum number of samples, and whether rejected documents are replaced.
+        round_: the last requests, in order of their numbers, with the verdicts on their documents.
+        asked: number of requested documents.
+        sampled: number of documents sampled so far; the first new one has this number.
     """
     if config.mode != "reject":
         return []

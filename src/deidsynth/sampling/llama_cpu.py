@@ -1,7 +1,7 @@
-"""One decoding step of a Llama-type model on the CPU, in plain functions over its weights.
+"""One decoding step of a Llama-type model on the CPU, computed directly from its weights.
 
 The query heads of one key/value head are rows of one matrix product, so keys and values are never repeated; the cache
-is written in place. Residuals, norms and rotations are computed in float32, matrix products in the type of the weights.
+is updated in place. Residuals, norms and rotations are computed in float32, matrix products in the type of the weights.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LlamaForCausalLM, PreTrainedModel
 
-TYPICAL_ROWS = 64  # for which packed weights are laid out; any other number computes the same
-LARGEST_BYTES = 4 * 2**30  # of weights, as they lie in memory twice
+TYPICAL_ROWS = 64  # for which packed weights are optimized; other numbers give the same result
+LARGEST_BYTES = 4 * 2**30  # of weights, as they are in memory twice
 
 
 def supports(model: PreTrainedModel) -> bool:
-    """Whether ``Llama`` computes what this model computes: plain, on the CPU, unquantized, without hooks."""
+    """Whether ``Llama`` supports a model: plain, on the CPU, unquantized, without hooks."""
     if type(model) is not LlamaForCausalLM or model.training:
         return False
     if any(module._forward_hooks or module._forward_pre_hooks for module in model.modules()):
@@ -42,10 +42,10 @@ def supports(model: PreTrainedModel) -> bool:
 
 
 class Product:
-    """A linear layer: several modules that see the same input are one matrix product.
+    """A linear layer that combines several modules with the same input into one matrix product.
 
-    Where oneDNN computes in bfloat16, the weights lie in its own order; else it would reorder them in every product,
-    which takes a third of the time. A product so prepared is for a few rows at once.
+    For bfloat16 with oneDNN, the weights are packed in its own order; otherwise it would reorder them in every product,
+    which takes a third of the time. Packed products are meant for a few rows.
 
     Args:
         modules: linear, without bias.
@@ -67,12 +67,12 @@ class Product:
 
 @functools.cache
 def _can_pack() -> bool:
-    """Whether this build of torch packs weights and computes with them what it computes without; tried out once."""
+    """Whether this build of torch computes correctly with packed weights; tested once."""
     weight, inputs = torch.eye(64, dtype=torch.bfloat16), torch.arange(192.0).view(3, 64).bfloat16()
     try:
         packed = torch.ops.mkldnn._reorder_linear_weight(weight, TYPICAL_ROWS)
         outputs = torch.ops.mkldnn._linear_pointwise(inputs, packed, None, "none", [], "")
-    except (AttributeError, RuntimeError):  # operators without a promise to stay
+    except (AttributeError, RuntimeError):  # private operators that may change
         return False
     return torch.equal(outputs, inputs)
 
@@ -99,10 +99,10 @@ class Layer:
 
 
 class Llama:
-    """The weights of a model, and what it computes.
+    """The weights and computations of a model.
 
     Args:
-        model: one that ``supports`` accepts. Its weights are copied; later changes of them are not seen.
+        model: one that ``supports`` accepts. Its weights are copied; later changes have no effect.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
@@ -117,7 +117,7 @@ class Llama:
         self.epsilon = float(config.rms_norm_eps)
         self._frequencies: Tensor = inner.rotary_emb.inv_freq.float()
         scale = torch.ones(self.heads + self.kv_heads, 1)
-        scale[: self.heads] = self.head_size**-0.5  # what attention divides by is taken from the queries beforehand
+        scale[: self.heads] = self.head_size**-0.5  # the scale of attention is applied to the queries in advance
         self._scale = scale
 
     @staticmethod
@@ -138,7 +138,7 @@ class Llama:
         return self.embedding.dtype
 
     def rotation(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosines and signed sines for queries and keys; the queries' hold attention's scale too.
+        """Cosines and signed sines for queries and keys; those of queries include the scale of attention.
 
         Args:
             positions: of tokens in their documents. Any shape.
@@ -173,12 +173,12 @@ class Llama:
         return turned[..., : self.heads, :], turned[..., self.heads :, :], whole[..., -self.kv_heads :, :]
 
     def feed(self, layer: Layer, states: Tensor, attended: Tensor) -> Tensor:
-        """The residual stream behind a layer, in place.
+        """The residual stream after a layer, in place.
 
         Args:
             layer: its weights.
             states: the residual stream before it. Shape (..., hidden).
-            attended: what attention gave. Shape (..., heads * head_size).
+            attended: output of attention. Shape (..., heads * head_size).
         """
         states += layer.output(attended)
         normed = functional.rms_norm(states, layer.feed_norm.shape, layer.feed_norm, self.epsilon)
@@ -187,6 +187,6 @@ class Llama:
         return states
 
     def logits(self, states: Tensor) -> Tensor:
-        """Scores of the next token, float32. Shape (..., vocabulary)."""
+        """Logits of the next token, float32. Shape (..., vocabulary)."""
         normed = functional.rms_norm(states, self.norm.shape, self.norm, self.epsilon)
         return self.unembedding(normed.to(self.dtype)).float()

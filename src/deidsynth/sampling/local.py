@@ -1,4 +1,4 @@
-"""Sampling in this process: with a loop of our own where the model is of its kind, else with ``generate``."""
+"""Sampling in this process: with our own loop if it supports the model, otherwise with ``generate``."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from deidsynth.sampling.engine import Request, Sample, SamplingSettings
 
 
 class LocalEngine:
-    """An engine for any causal language model that is loaded in this process.
+    """An engine for any causal language model loaded in this process.
 
-    The model's own defaults for sampling (its ``generation_config``, such as a repetition penalty) are put aside: what
-    the settings do not say is off.
+    The model's own sampling defaults (``generation_config``, such as a repetition penalty) are ignored: parameters
+    that the settings do not set are off.
 
     Args:
-        model: in evaluation mode; not to be changed afterwards, as the fast loop has its own copy of the weights.
+        model: in evaluation mode; must not be changed afterwards, as the fast loop has its own copy of the weights.
         tokenizer: of the model.
-        codec: writes prompts as the model learned texts, and reads what it draws; by default plain text.
+        codec: encodes prompts and decodes samples; by default plain text.
     """
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, codec: Codec | None = None) -> None:
@@ -52,11 +52,11 @@ class LocalEngine:
         if width - 1 >= longest:
             number = next(each.prompt_number for each, ids in zip(requests, prompts, strict=True) if len(ids) == width)
             raise InputError(
-                f"prompt {number} has {width - 1} tokens and leaves no room for text: the model holds "
-                f"{self._context}, synthesize.max_length_tokens is {settings.max_length_tokens}; give a shorter "
+                f"prompt {number} has {width - 1} tokens and leaves no room for text: the context of the model is "
+                f"{self._context}, synthesize.max_length_tokens is {settings.max_length_tokens}; use a shorter "
                 "prompt, or raise the limit if the model allows it"
             )
-        # One place more than the shortest prompt leaves: that in which a text of full length ends.
+        # One position more than the shortest prompt leaves: for the EOS of a text of maximum length.
         room = settings.max_length_tokens + 2 - min(len(prompt) for prompt in prompts)
         limit = min(room, self._context + 1 - width)
         decoder = self._cpu_decoder if settings.is_plain else None

@@ -1,7 +1,7 @@
-"""Exact draws from the nucleus (top-p) of many distributions, without sorting them.
+"""Exact nucleus (top-p) sampling from many distributions, without sorting them.
 
 A token is drawn from all. If the tokens before it hold less than ``top_p``, it is in the nucleus and kept; else it and
-all tokens behind it are struck out and another is drawn from those that are left. As the nucleus is never struck, what
+all tokens after it are removed and another is drawn from the rest. As the nucleus is never removed, what
 is kept is distributed as within the nucleus.
 """
 
@@ -12,21 +12,21 @@ from torch import Tensor
 from torch.nn import functional
 
 BLOCK = 128
-MARGIN = 1e-5  # of probability: sums this near to the bound are looked at token by token
+MARGIN = 1e-5  # of probability: sums this close to the bound are checked token by token
 NEARLY_ONE = 1 - 2**-20
 
 
 def draw(logits: Tensor, temperature: float, top_p: float, top_k: int, generator: torch.Generator) -> Tensor:
-    """One token of each row, distributed as transformers' ``generate`` draws it.
+    """One token of each row, distributed as with transformers' ``generate``.
 
-    The order of tokens is by probability; of tokens that are alike, those with higher numbers come first, as
-    transformers' warper has them.
+    Tokens are ordered by probability; of equal tokens, those with higher ids come first, as
+    in transformers' warper.
 
     Args:
         logits: float32; overwritten. Shape (n_rows, vocabulary).
         temperature: above 0.
-        top_p: mass of the nucleus; 1 is off.
-        top_k: only tokens that are as likely as the k-th (all of those that are alike); 0 is off.
+        top_p: probability mass of the nucleus; 1: off.
+        top_k: only tokens at least as likely as the k-th (including ties); 0: off.
         generator: of the random numbers.
 
     Returns:
@@ -55,7 +55,7 @@ def draw(logits: Tensor, temperature: float, top_p: float, top_k: int, generator
 
 
 def categorical(masses: Tensor, generator: torch.Generator) -> Tensor:
-    """One place of each row, as likely as its mass: the block of places first, then the place in it.
+    """One index of each row, with probability proportional to its mass: first the block, then the index in it.
 
     Args:
         masses: not negative, some positive in each row. Shape (n_rows, n).
@@ -76,27 +76,29 @@ def categorical(masses: Tensor, generator: torch.Generator) -> Tensor:
     rest = goal - (upto.gather(1, block) - blocks.gather(1, block))
     places = block * BLOCK + torch.arange(BLOCK)
     inner = masses.gather(1, places.clamp(max=n - 1)).masked_fill_(places >= n, 0.0).double().cumsum_(-1)
-    # A block's sum and its running sum round differently: what falls behind the last is the last that has mass.
+    # The sum of a block and its cumulative sum round differently: an index past the end becomes the last with mass.
     rest = torch.minimum(rest, inner[:, -1:] * NEARLY_ONE)
     return (block * BLOCK + torch.searchsorted(inner, rest, right=True)).flatten()
 
 
 def _doubtful(masses: Tensor, tokens: Tensor, top_p: float) -> Tensor:
-    """Rows whose token may lie outside the nucleus; all others' tokens are in it. Shape (n_doubtful,).
+    """Rows whose token may be outside the nucleus; the tokens of all others are inside. Shape (n_uncertain,).
 
-    In passes that the CPU vectorizes; comparing and selecting take five times as long.
+    It uses vectorized passes; comparing and selecting would take five times as long.
     """
     own = masses.gather(1, tokens[:, None])
-    rows = (own[:, 0] <= 1 - top_p + MARGIN).nonzero().flatten()  # for any other, all else together is too little
+    rows = (
+        (own[:, 0] <= 1 - top_p + MARGIN).nonzero().flatten()
+    )  # for any other token, the rest together has too little mass
     own = own[rows]
-    # The mass of all other tokens at least as likely: no less than what stands before this one.
+    # The mass of all other tokens at least as likely: at least that of the tokens before this one.
     likely = functional.threshold(masses[rows].div_(own), NEARLY_ONE, 0.0, inplace=True)
     upto = likely.sum(-1, keepdim=True).sub_(1).mul_(own)
     return rows[upto[:, 0] >= top_p - MARGIN]
 
 
 def _before(masses: Tensor, tokens: Tensor) -> Tensor:
-    """The masses, with nothing left of the token of each row and those behind it. Shape of ``masses``."""
+    """The masses without the token of each row and those after it. Shape of ``masses``."""
     own = masses.gather(1, tokens[:, None])
     earlier = (masses > own) | ((masses == own) & (torch.arange(masses.shape[-1]) > tokens[:, None]))
     return masses * earlier

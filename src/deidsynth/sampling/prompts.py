@@ -1,4 +1,4 @@
-"""What samples begin with. Prompts are private: they may hold a patient's name."""
+"""Prompts of samples. They are private, as they may contain a patient's name."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _WORD = re.compile(r"\S+")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Prompt:
-    """What a sample begins with.
+    """The start of a sample.
 
     Args:
         text: its first characters; may be empty.
         entities: of the text.
-        is_open: whether the last of them goes on behind the text.
+        is_open: whether the last of them continues after the text.
     """
 
     text: str
@@ -34,9 +34,9 @@ class Prompt:
 
 
 def first_words(document: Document, n_words: int) -> Document:
-    """The start of a document up to the end of its first words, with the entities that begin there.
+    """The start of a document up to the end of its first words, with the entities that start there.
 
-    An entity that begins inside the region but ends after it is cut at the region's end.
+    An entity that starts inside the region but ends after it is cut at the end of the region.
     """
     ends = [match.end() for match in _WORD.finditer(document.text)][:n_words]
     end = ends[-1] if ends else 0
@@ -45,7 +45,7 @@ def first_words(document: Document, n_words: int) -> Document:
 
 
 def with_surrogates(document: Document, surrogates: Surrogates) -> Document:
-    """The document with every entity replaced by an invented value of its label."""
+    """The document with every entity replaced by a surrogate of its label."""
     return document.replace_entities(lambda entity: surrogates.value(entity.label, like=document.surface(entity)))
 
 
@@ -57,12 +57,12 @@ def make_prompts(
     Args:
         config: where they come from, and what happens to PII in them.
         documents: the validation documents.
-        language: of the invented values; None where it is not known.
-        seed: of the invented values.
+        language: of the surrogates; None if unknown.
+        seed: of the surrogates.
 
     Raises:
         CorpusError: no prompt is left.
-        ConfigError: invented values are needed, and their language is not known.
+        ConfigError: surrogates are needed, but the language is unknown.
         InputError: the prompt file is missing, empty or not UTF-8.
     """
     if config.source == "bos":
@@ -72,7 +72,7 @@ def make_prompts(
     beginnings = _beginnings(config, documents)
     if not beginnings:
         raise CorpusError(
-            "no validation document gives a prompt; use prompts.source: bos, another prompts.pii or more documents"
+            "no validation document provides a prompt; use prompts.source: bos, another prompts.pii or more documents"
         )
     surrogates = _surrogates(config, beginnings, language, seed)
     prompts = []
@@ -87,32 +87,32 @@ def make_prompts(
 def _surrogates(
     config: PromptConfig, beginnings: Sequence[tuple[Document, Document]], language: str | None, seed: int
 ) -> Surrogates | None:
-    """What makes the invented values; None where none are needed."""
+    """The source of surrogates; None if none are needed."""
     if config.pii != "surrogate" or not any(start.entities for _, start in beginnings):
         return None
     if language is None:
         raise ConfigError(
             [
-                "prompts.language: the language of the prompts is not known, so no invented values can take the place "
-                "of the names in them; give it, such as --language es"
+                "prompts.language: the language of the prompts is unknown, so the names in them cannot be replaced "
+                "by surrogates; set it, for example with --language es"
             ]
         )
     return Surrogates(language, seed)
 
 
 def _beginnings(config: PromptConfig, documents: Sequence[Document]) -> list[tuple[Document, Document]]:
-    """The documents that give a prompt, and their first words."""
+    """The documents that provide a prompt, with their first words."""
     pairs = [(document, first_words(document, config.words)) for document in documents]
     return [(whole, start) for whole, start in pairs if start.text and (config.pii != "drop" or not start.entities)]
 
 
 def label_turns(labels_of: Sequence[Collection[str]], *, seed: int, n_turns: int) -> list[int]:
-    """Numbers of documents: the labels take turns, and so do the documents of a label, in a shuffled order.
+    """Indices of documents: labels in turn, and for each label its documents in turn, in shuffled order.
 
     Args:
-        labels_of: the labels of each document; those without any count as those of one more label.
-        seed: of the orders.
-        n_turns: how many numbers there will be.
+        labels_of: the labels of each document; documents without labels form one more class.
+        seed: of the shuffling.
+        n_turns: number of indices.
     """
     holders: defaultdict[str, list[int]] = defaultdict(list)
     for number, found in enumerate(labels_of):
@@ -135,19 +135,19 @@ def _file_prompts(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except FileNotFoundError:
-        raise InputError(f"{path}: no such prompt file; give a text file with one prompt a line") from None
+        raise InputError(f"{path}: no such prompt file; give a text file with one prompt per line") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: the prompt file is not UTF-8; save it as UTF-8") from None
     except OSError as error:
         raise InputError(f"{path}: the prompt file cannot be read ({error.strerror})") from None
     prompts = [line for line in lines if line.strip()]
     if not prompts:
-        raise InputError(f"{path}: the prompt file holds no prompt; write one a line")
+        raise InputError(f"{path}: the prompt file is empty; write one prompt per line")
     return prompts
 
 
 def make_requests(prompts: Sequence[Prompt], n_documents: int) -> list[Request]:
-    """One request for each document, the prompts taken in turn."""
+    """One request for each document, with the prompts in turn."""
     chosen = [(index % len(prompts), prompts[index % len(prompts)]) for index in range(n_documents)]
     return [
         Request(index, prompt.text, number, prompt.entities, prompt.is_open)
@@ -156,6 +156,6 @@ def make_requests(prompts: Sequence[Prompt], n_documents: int) -> list[Request]:
 
 
 def in_batches(requests: Sequence[Request], size: int) -> list[list[Request]]:
-    """Batches of requests, those with prompts of like length together."""
+    """Batches of requests with prompts of similar length."""
     order = sorted(requests, key=lambda request: (len(request.prompt), request.index))
     return [order[at : at + size] for at in range(0, len(order), size)]

@@ -1,4 +1,4 @@
-"""The steps of the pipeline: input artifacts in, one output artifact out. Importing this room loads no model."""
+"""The stages of the pipeline: input artifacts in, one output artifact out. Importing this package loads no model."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ STAGES = MappingProxyType(
         )
     }
 )  # fmt: skip
-"""Every stage by its name."""
+"""All stages by name."""
 
 __all__ = ["STAGES", "StageContext", "StageSpec"]

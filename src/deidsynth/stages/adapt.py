@@ -1,4 +1,4 @@
-"""Adapt: a causal language model learns the language of the training documents."""
+"""Adapt: a causal language model is adapted to the training documents."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ ADAPT = StageSpec(
     version=5,
     config_type=ResolvedAdaptConfig,
     implementation="deidsynth.stages.work.adapt:Adapt",
-    inputs={"train": "documents to learn from"},
+    inputs={"train": "documents to adapt to"},
     outputs={"model": MODEL, "curve": CURVE},
     title="Adapt the language model",
     facts={
         "method": "method",
-        "n_train_documents": "documents trained on",
+        "n_train_documents": "training documents",
         "n_validation_documents": "documents for the validation loss",
-        "n_tokens_seen": "tokens read",
+        "n_tokens_seen": "training tokens",
         "tokens_per_second": "tokens/s",
         "validation_loss": "validation loss",
         "bits_per_character": "bits per character",

@@ -1,4 +1,4 @@
-"""Annotate: a trained tagger finds the entities of texts; the result is a silver corpus."""
+"""Annotate: a trained tagger annotates texts; the result is a silver corpus."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ANNOTATE = StageSpec(
     implementation="deidsynth.stages.work.annotate:Annotate",
     inputs={"texts": "documents to annotate", "model": "a tagger"},
     outputs={"corpus": CORPUS},
-    title="Label the synthetic notes",
+    title="Annotate the synthetic notes",
     facts={
         "n_documents": "documents",
         "n_entities": "entities",

@@ -1,4 +1,4 @@
-"""Annotate inline: the entities that the language model wrote are taken over, perhaps only where a tagger agrees."""
+"""Annotate inline: use the entities that the language model wrote, optionally only where a tagger agrees."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ ANNOTATE_INLINE = StageSpec(
     version=3,
     config_type=AnnotateInlineConfig,
     implementation="deidsynth.stages.work.annotate_inline:AnnotateInline",
-    inputs={"texts": "documents with the entities that the model wrote", "machine": "the same, annotated by a tagger"},
+    inputs={
+        "texts": "documents with the entities that the language model wrote",
+        "machine": "the same documents, annotated by a tagger",
+    },
     outputs={"corpus": CORPUS},
-    title="Take over inline entity tags",
+    title="Use inline entity tags",
     facts={"n_documents": "documents", "n_entities": "entities"},
     headline=("n_documents", "n_entities"),
     is_light=True,

@@ -1,4 +1,4 @@
-"""Base: a causal language model as it comes, for arms in which nothing is adapted."""
+"""Base: a causal language model without adaptation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BASE = StageSpec(
     config_type=ResolvedAdaptConfig,
     implementation="deidsynth.stages.work.base:Base",
     outputs={"model": MODEL, "curve": CURVE},
-    title="Take the language model as it is",
+    title="Use the language model without adaptation",
     facts={"n_parameters": "parameters"},
     is_light=True,
     check="deidsynth.models.requirements:check_base",

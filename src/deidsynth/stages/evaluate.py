@@ -1,4 +1,4 @@
-"""Evaluate: a trained tagger against gold entities."""
+"""Evaluate: score a trained tagger against gold entities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Import: a corpus, texts or a model taken from outside, so that everything made from it can name it."""
+"""Import: a corpus, texts or a model from outside the store, so that the lineage of artifacts includes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 
 class ImportConfig(StageConfig):
-    """What the import of a corpus depends on beside its content."""
+    """What the import of a corpus depends on besides its content."""
 
     language: str | None = None
 
@@ -35,7 +35,7 @@ GIVEN_CORPUS = StageSpec(
     is_light=True,
     holds_source_text=True,
 )
-"""Documents that a stage which runs alone is given."""
+"""Input documents of a stage that runs alone."""
 
 GIVEN_MODEL = StageSpec(
     name="given-model",
@@ -45,4 +45,4 @@ GIVEN_MODEL = StageSpec(
     title="Find the model",
     is_light=True,
 )
-"""A model that a stage which runs alone is given: a link to its folder."""
+"""Input model of a stage that runs alone: a link to its folder."""

@@ -1,4 +1,4 @@
-"""Memorization: how much of the training text reappears in the synthetic text, and which notes may be shown."""
+"""Memorization: how much training text reappears in the synthetic text, and which notes may be shown."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ MEMORIZATION = StageSpec(
     version=2,
     config_type=MemorizationConfig,
     implementation="deidsynth.stages.work.memorization:Memorization",
-    inputs={"texts": "synthetic documents", "train": "documents learned from", "held_out": "documents never seen"},
+    inputs={"texts": "synthetic documents", "train": "training documents", "held_out": "held-out documents"},
     outputs={"figures": FIGURES},
-    title="Look for training text",
+    title="Measure memorization",
     facts={
         "n_notes_checked": "notes checked",
         "n_notes_passing": "notes that may be shown",
-        "n_notes_with_long_runs": "notes with a long copied run",
+        "n_notes_with_long_runs": "notes with a long verbatim run",
         "n_notes_with_rare_entities": "notes with a rare real value",
-        "recall_train": "wording of training notes that reappears",
-        "recall_held_out": "wording of unseen notes that reappears",
+        "recall_train": "n-gram recall of training notes",
+        "recall_held_out": "n-gram recall of held-out notes",
     },
     headline=("n_notes_passing",),
     is_light=True,

@@ -1,7 +1,7 @@
-"""What a stage is: configuration and input artifacts in, one output artifact out.
+"""Specification of a stage: configuration and input artifacts in, one output artifact out.
 
-A specification says everything about a stage but how it works, and imports nothing heavy; its implementation is loaded
-when it runs. A stage knows its own configuration and its inputs. It knows neither the store nor another stage nor the
+A specification describes everything about a stage except how it works, and imports nothing heavy; the implementation
+is loaded when the stage runs. A stage knows its configuration and its inputs, but not the store, other stages or the
 terminal.
 """
 
@@ -19,14 +19,14 @@ from deidsynth.progress import Progress, SilentProgress
 
 @dataclass(frozen=True, slots=True)
 class StageContext:
-    """What surrounds one execution and is no part of its identity, but for seed and precision.
+    """The context of one execution; apart from seed and precision, it is not part of the artifact's identity.
 
     Args:
         scratch: a folder that survives a killed run, for checkpoints; not part of the artifact.
         seed: the only source of randomness.
         precision: ``fp32`` or ``bf16``, resolved.
         device: such as ``cpu`` or ``cuda``.
-        progress: who listens.
+        progress: listener for progress.
     """
 
     scratch: Path
@@ -37,7 +37,7 @@ class StageContext:
 
 
 class Implementation(Protocol):
-    """How a stage works."""
+    """Implementation of a stage."""
 
     def run(self, config: Any, inputs: Mapping[str, Path], output: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the artifact's files into ``output``, which may hold an earlier attempt's files.
@@ -46,7 +46,7 @@ class Implementation(Protocol):
             config: an instance of the stage's ``config_type``.
             inputs: folder of each input artifact, by role.
             output: an existing folder.
-            context: seed, precision, device, listener, scratch folder.
+            context: seed, precision, device, progress, scratch folder.
 
         Returns:
             Facts for the manifest: plain JSON, counts and rates, never text.
@@ -54,22 +54,22 @@ class Implementation(Protocol):
 
 
 class DivisibleImplementation(Implementation, Protocol):
-    """How a stage works whose work can be divided."""
+    """Implementation of a stage that can be divided into shards."""
 
     def run_part(
         self, config: Any, inputs: Mapping[str, Path], output: Path, context: StageContext, part: int, n_parts: int
     ) -> Mapping[str, Any]:
-        """Write some of the files that ``run`` would keep in its scratch folder into ``output``.
+        """Write a share of the files that ``run`` would keep in its scratch folder into ``output``.
 
-        All parts together may leave files out, which ``run`` then makes, but make none that it would not.
+        The parts together may omit files, which ``run`` then creates, but must not add any.
 
         Args:
             config: as for ``run``; also the inputs and the context.
             inputs: folder of each input artifact, by role.
             output: an existing folder, which may hold an earlier attempt's files.
-            context: seed, precision, device, listener.
+            context: seed, precision, device, progress.
             part: zero-based.
-            n_parts: how many there are.
+            n_parts: number of parts.
 
         Returns:
             Facts for the manifest.
@@ -77,28 +77,28 @@ class DivisibleImplementation(Implementation, Protocol):
 
 
 Check = Callable[[Any, str], None]
-"""Makes sure that a stage can run with a configuration on a device; raises what tells the user why not."""
+"""Checks that a stage can run with a configuration on a device; raises an error for the user otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageSpec:
-    """One step of the pipeline.
+    """A stage of the pipeline.
 
     Args:
         name: unique; part of every key.
-        version: part of every key: raise it whenever the same configuration and inputs would give another output.
-        config_type: of its resolved configuration.
-        implementation: ``module:name`` of a class without arguments, loaded when the stage runs; or an instance. Empty
-            for a stage whose content comes from outside.
-        inputs: what each input artifact is, by role, in words.
-        outputs: file or folder in the artifact, by what it holds.
-        title: what the terminal and the report call it.
-        facts: the facts of its manifest that are shown, in words.
-        headline: those of them that tell most; the closing table of a run shows them.
-        is_light: whether it computes with no model: one processor, no GPU.
+        version: part of every key; increase it whenever the output changes for the same configuration and inputs.
+        config_type: type of its resolved configuration.
+        implementation: ``module:name`` of a class without arguments, loaded when the stage runs, or an instance. Empty
+            for a stage whose content comes from outside the store.
+        inputs: description of each input artifact, by role.
+        outputs: file or folder in the artifact, by content.
+        title: name in the terminal and in the report.
+        facts: descriptions of the facts in its manifest that are shown.
+        headline: the most important facts, shown in the final table of a run.
+        is_light: whether it needs no model: one CPU core, no GPU.
         is_divisible: whether the implementation has ``run_part``.
-        holds_source_text: whether the artifact holds the text of a corpus as it came from outside.
-        check: ``module:name`` of a check before anything of a plan runs, or the check itself; None for none.
+        holds_source_text: whether the artifact holds original text of a corpus.
+        check: ``module:name`` of a check that runs before the plan, or the check itself; None for none.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Synthesize: new texts sampled from the adapted language model, without those that break a rule."""
+"""Synthesize: sample new texts from the adapted language model and filter them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SYNTHESIZE = StageSpec(
     implementation="deidsynth.stages.work.synthesize:Synthesize",
     inputs={
         "model": "an adapted language model",
-        "prompts": "documents whose first words are prompts",
+        "prompts": "documents whose first words are the prompts",
         "train": "documents that the model was adapted to",
     },
     outputs={"corpus": CORPUS, "samples": SAMPLES},
@@ -21,20 +21,20 @@ SYNTHESIZE = StageSpec(
     facts={
         "n_documents": "documents",
         "tokens_per_second": "tokens/s",
-        "n_asked": "notes asked for",
+        "n_asked": "notes requested",
         "n_sampled": "notes sampled",
         "n_rejected": "notes rejected",
         "n_missing": "notes missing",
-        "n_without_eos": "cut off at the length limit",
+        "n_without_eos": "truncated at the length limit",
         "n_empty": "empty notes",
         "n_malformed": "notes with broken inline entity tags",
-        "n_overlong": "notes too long without an end",
-        "n_loops": "notes caught in a loop",
+        "n_overlong": "overlong unfinished notes",
+        "n_loops": "notes with repetition loops",
         "n_in_foreign_script": "notes in a foreign script",
         "n_in_other_language": "notes in another language",
         "n_near_duplicates": "near-duplicates of another note",
-        "n_with_long_runs": "notes with a long copied run",
-        "n_with_identifying_runs": "notes with two identifiers in one copied run",
+        "n_with_long_runs": "notes with a long verbatim run",
+        "n_with_identifying_runs": "notes with two identifiers in one verbatim run",
     },
     headline=("n_documents", "tokens_per_second"),
     is_divisible=True,

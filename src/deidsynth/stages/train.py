@@ -1,4 +1,4 @@
-"""Train: an encoder learns to tag. Annotator, gold model and synthetic model are all made here."""
+"""Train: a token classifier is trained. Annotator, gold model and synthetic model come from this stage."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ TRAIN = StageSpec(
     version=8,
     config_type=ResolvedTrainConfig,
     implementation="deidsynth.stages.work.train:Train",
-    inputs={"corpus": "annotated documents", "texts": "unlabeled texts, perhaps"},
+    inputs={"corpus": "annotated documents", "texts": "unlabeled texts (optional)"},
     outputs={"model": MODEL, "curve": CURVE, "pretraining_curve": PRETRAINING_CURVE},
     title="Train a tagger",
     facts={
         "n_documents": "documents",
-        "n_validation_documents": "documents for validation",
+        "n_validation_documents": "validation documents",
         "n_entities": "entities",
-        "n_cut_entities": "entities cut by a chunk’s end",
-        "n_lost_entities": "entities that no token holds",
-        "n_misaligned_entities": "entities that tags cannot give back exactly",
-        "n_boundaries_within_words": "entity ends inside a word",
-        "n_tokens_masked": "tokens masked in pretraining",
-        "n_tokens_tagged": "tokens read for tagging",
+        "n_cut_entities": "entities cut at chunk boundaries",
+        "n_lost_entities": "entities without any token",
+        "n_misaligned_entities": "entities not aligned with tokens",
+        "n_boundaries_within_words": "entity boundaries inside words",
+        "n_tokens_masked": "tokens masked in task-adaptive pretraining",
+        "n_tokens_tagged": "training tokens",
         "validation_f1": "validation F1",
     },
     headline=("n_documents", "n_entities", "validation_f1"),

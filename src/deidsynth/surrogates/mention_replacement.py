@@ -1,4 +1,4 @@
-"""Documents with invented values in the place of their own: more to learn from, and nothing of anybody in it."""
+"""Mention replacement: documents with surrogates in place of their entities, as additional training data."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from deidsynth.surrogates.labels import kind_of
 from deidsynth.surrogates.values import Surrogates
 
 
-def swapped(document: Document, surrogates: Surrogates, chance: Random, share: float) -> Document:
-    """The document with a share of its values replaced; what is the same value twice is so afterwards.
+def replace_mentions(document: Document, surrogates: Surrogates, chance: Random, share: float) -> Document:
+    """The document with a share of its distinct mentions replaced; equal mentions get equal surrogates.
 
-    Values of labels that name no known kind stay as they are.
+    Mentions whose label has no known kind of surrogate are kept.
 
     Args:
         document: with entities.
-        surrogates: makes the values.
-        chance: decides which are replaced.
-        share: of the different values, in [0, 1].
+        surrogates: source of the new values.
+        chance: source of randomness that decides which are replaced.
+        share: of the distinct mentions, in [0, 1].
     """
     values: dict[tuple[str, str], str] = {}
 

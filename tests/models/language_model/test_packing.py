@@ -105,7 +105,7 @@ def test_without_bos_a_document_begins_with_eos_and_without_eos_none_can_end(tin
     tokenizer.bos_token = None
     assert SpecialTokenIds.of(tokenizer).bos == SpecialTokenIds.of(tokenizer).eos == 2
     tokenizer.eos_token = None
-    with pytest.raises(ModelNotUsableError, match="names no end-of-text token"):
+    with pytest.raises(ModelNotUsableError, match="has no end-of-text token"):
         SpecialTokenIds.of(tokenizer)
 
 

@@ -231,7 +231,7 @@ def test_scores_that_are_no_numbers_are_no_empty_result(fault: float) -> None:
         def forward(self, input_ids: Tensor, attention_mask: Tensor) -> SimpleNamespace:
             return SimpleNamespace(logits=torch.full((*input_ids.shape, len(TAGS)), fault))
 
-    with pytest.raises(ModelNotUsableError, match="scores that are no numbers; use precision: fp32"):
+    with pytest.raises(ModelNotUsableError, match="are not finite; use precision: fp32"):
         list(predict(_tagger(Broken()), [Document("1", "Ana")]))
 
 

@@ -99,12 +99,12 @@ def test_the_rate_warms_up_and_falls_to_a_tenth() -> None:
 @pytest.mark.parametrize("rate", [1e-30, 1e-12])
 def test_weights_that_do_not_move_are_noticed(rate: float) -> None:
     still = dataclasses.replace(SETTINGS, learning_rate=rate, weight_decay=0.0)
-    with pytest.raises(ModelNotUsableError, match="the trained weights did not move"):
+    with pytest.raises(ModelNotUsableError, match="the trained weights did not change"):
         _train(None, still)
 
 
 def test_a_single_step_is_checked_too() -> None:
-    with pytest.raises(ModelNotUsableError, match="did not move"):
+    with pytest.raises(ModelNotUsableError, match="did not change"):
         _train(None, dataclasses.replace(SETTINGS, learning_rate=1e-30, n_steps=1))
 
 

@@ -1,1 +1,1 @@
-"""The same computations as transformers', only faster on CPUs; each has transformers' as its oracle."""
+"""Faster CPU implementations of computations in transformers, which serves as their test oracle."""

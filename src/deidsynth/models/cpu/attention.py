@@ -1,4 +1,4 @@
-"""Another attention for a while; the ways to attend that this package adds are in rooms of their own beside."""
+"""Temporary change of a model's attention implementation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 @contextlib.contextmanager
 def attention(model: PreTrainedModel, name: str) -> Iterator[None]:
-    """A context in which a model attends in the way that transformers knows by a name; then as before."""
+    """A context in which a model uses another attention implementation, by its name in transformers."""
     before = model.config._attn_implementation
     model.set_attn_implementation(name)
     try:

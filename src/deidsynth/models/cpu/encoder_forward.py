@@ -1,13 +1,13 @@
-"""What a ModernBERT-type tagger says of tokens, computed for the CPU: transformers' numbers in less time.
+"""Forward pass of a ModernBERT tagger on the CPU: the numbers of transformers in less time.
 
-transformers computes all pairs of tokens in every layer and hides what a sliding window does not see, which at 512
+transformers computes all pairs of tokens in every layer and masks those outside the sliding window, which at 512
 tokens and a window of 129 is three quarters of the work of attention, and rotates queries and keys in float32. Here
 
-- a layer that sees only near tokens takes queries in blocks, each with the keys that it may see;
-- a layer that sees all tokens takes one row of a batch at a time, so that its scores stay in the cache, with no key
-  that is padding;
-- weights are cast once, and those of queries and keys are reordered so that all first halves that rotate stand
-  together: rotation is then four products of long rows.
+- a layer with local attention processes queries in blocks, each with the keys in its window;
+- a layer with global attention processes one row of a batch at a time, so that its scores stay in the cache,
+  without padding keys;
+- weights are cast once, and those of queries and keys are reordered so that all first halves of the rotary embedding
+  are adjacent: rotation is then four products of long rows.
 
 The residual stream and its norms stay in float32. The oracle is the model's own ``forward`` with ``eager`` attention.
 """
@@ -25,7 +25,7 @@ from transformers import ModernBertForTokenClassification
 from deidsynth.models.devices import autocast
 
 BLOCK = 64
-HIDDEN = -1e30  # below every score, and finite: a row of nothing but padding stays a number
+HIDDEN = -1e30  # below every score, but finite, so that a row of padding does not become NaN
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class _Linear:
 
     @classmethod
     def reordered(cls, layer: nn.Linear, dtype: torch.dtype, order: Tensor, scale: Tensor) -> _Linear:
-        """Outputs times a scale, then in another order."""
+        """A linear layer with scaled and reordered outputs."""
         bias = None if layer.bias is None else (layer.bias * scale)[order].to(dtype)
         return cls((layer.weight * scale[:, None])[order].to(dtype), bias)
 
@@ -49,18 +49,18 @@ class _Linear:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """One layer, cast.
+    """One layer with cast weights.
 
     Args:
         attention_norm: None in the first layer.
-        qkv: gives first halves of all queries and keys, then their second halves, then values; queries scaled.
-        attention_output: see the model.
-        mlp_norm: see there.
-        mlp_input: see there, like the following ones.
-        activation: see there.
-        mlp_output: see there.
-        kind: of its rotation.
-        reach: how far a token sees to either side; None is everywhere.
+        qkv: outputs first halves of all queries and keys, then their second halves, then values; queries are scaled.
+        attention_output: as in the model.
+        mlp_norm: as in the model.
+        mlp_input: as in the model.
+        activation: as in the model.
+        mlp_output: as in the model.
+        kind: of its rotary embedding.
+        reach: tokens attended to on each side; None: all.
     """
 
     attention_norm: nn.LayerNorm | None
@@ -75,7 +75,7 @@ class _Layer:
 
 
 class EncoderForward:
-    """A tagger's forward pass, with the weights that it has when this is made; for inference mode only.
+    """Forward pass of a tagger with a snapshot of its weights; for inference only.
 
     Args:
         model: on the CPU, in evaluation mode, in float32 as taggers are loaded.
@@ -112,14 +112,14 @@ class EncoderForward:
         )
 
     def __call__(self, ids: Tensor, lengths: Sequence[int]) -> Tensor:
-        """Scores of the tags.
+        """Logits of the tags.
 
         Args:
             ids: token ids, rows padded at their ends. Shape (batch_size, width).
             lengths: of the rows, at least 1.
 
         Returns:
-            Shape (batch_size, width, n_tags); what stands at padding means nothing.
+            Shape (batch_size, width, n_tags); values at padding are undefined.
         """
         batch_size, width = ids.shape
         embeddings, head = self._model.model.embeddings, self._model.head
@@ -143,7 +143,7 @@ class EncoderForward:
         return scores
 
     def _turn(self, kind: str, width: int) -> tuple[Tensor, Tensor]:
-        """Cosine and sine by which first and second halves turn at each place. Shape of both (width, 2 * size / 2)."""
+        """Cosine and sine of the rotary embedding at each position. Shape of both (width, 2 * size / 2)."""
         rotation = self._model.model.rotary_emb
         both = rotation(torch.zeros(1), torch.arange(width)[None], kind)
         half = self._size // self._n_heads // 2
@@ -151,14 +151,14 @@ class EncoderForward:
         return cos, sin
 
     def _heads(self, qkv: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Turned queries and keys, and values, by heads, in buffers that every layer uses again.
+        """Rotated queries and keys, and values, by heads, in buffers that all layers share.
 
-        Places after ``width`` hold what was there before: numbers that are never looked at.
+        Positions after ``width`` hold old values, which are never used.
 
         Args:
             qkv: Shape (batch_size, width, 3 * size).
-            cos: of ``_turn``.
-            sin: see there.
+            cos: from ``_turn``.
+            sin: from ``_turn``.
 
         Returns:
             Shape of each (batch_size, n_heads, width in whole blocks, head_size).
@@ -177,22 +177,22 @@ class EncoderForward:
         return query, key, value
 
     def _room(self, shape: tuple[int, ...]) -> list[Tensor]:
-        """Buffers for heads of a shape, with a margin before and after."""
+        """Buffers for heads of one shape, with a margin before and after."""
         if len(self._buffers[0]) < math.prod(shape) + 2 * self._margin:
             n_numbers = math.prod(shape) + 2 * self._margin
             self._buffers = [torch.zeros(n_numbers, dtype=self._dtype) for _ in range(3)]
         return self._buffers
 
     def _attend_near(self, query: Tensor, reach: int, bias: Tensor) -> Tensor:
-        """Attention of each token to near ones, with the keys and values that are in the buffers.
+        """Local attention, with the keys and values in the buffers.
 
-        The rows of the buffers follow one another, so a block at an end of a row reads from the next one; the bias
-        hides that.
+        The rows of the buffers are contiguous, so a block at the end of a row reads from the next one; the bias
+        masks that.
 
         Args:
-            query: Shape (batch_size, n_heads, n_blocks * BLOCK, head_size), as of what is returned.
-            reach: how far a token sees to either side.
-            bias: of ``_bias``.
+            query: Shape (batch_size, n_heads, n_blocks * BLOCK, head_size), also of the result.
+            reach: tokens attended to on each side.
+            bias: from ``_bias``.
         """
         batch_size, n_heads, width, size = query.shape
         n_blocks, span = batch_size * n_heads * width // BLOCK, BLOCK + 2 * reach
@@ -206,12 +206,12 @@ class EncoderForward:
 
 
 def _attend_everywhere(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int]) -> Tensor:
-    """Attention of each token to all of its row.
+    """Global attention within each row.
 
     Args:
-        query: scaled. Shape (batch_size, n_heads, width, head_size), as of all others and of what is returned.
-        key: see there.
-        value: see there.
+        query: scaled. Shape (batch_size, n_heads, width, head_size), also of key, value and result.
+        key: as above.
+        value: as above.
         lengths: of the rows.
     """
     found = torch.zeros_like(query)
@@ -222,7 +222,7 @@ def _attend_everywhere(query: Tensor, key: Tensor, value: Tensor, lengths: Seque
 
 
 def _bias(lengths: Sequence[int], width: int, reach: int) -> Tensor:
-    """What is added to the scores of near tokens. Shape (batch_size, 1, n_blocks, BLOCK, BLOCK + 2 * reach)."""
+    """The mask added to the scores of local attention. Shape (batch_size, 1, n_blocks, BLOCK, BLOCK + 2 * reach)."""
     there = torch.arange(width) < torch.tensor(lengths)[:, None]
     keys = nn.functional.pad(there, (reach, reach + -width % BLOCK)).unfold(1, BLOCK + 2 * reach, BLOCK)
     distance = torch.arange(BLOCK + 2 * reach) - torch.arange(BLOCK)[:, None]
@@ -231,7 +231,7 @@ def _bias(lengths: Sequence[int], width: int, reach: int) -> Tensor:
 
 
 def token_scores(model: nn.Module, device: str, precision: str) -> Callable[[Tensor, Sequence[int]], Tensor]:
-    """What gives the scores of the tags, with the weights of a model as they are now: the model itself where need be.
+    """A function that gives the logits of the tags with the current weights: the model's own forward pass if need be.
 
     Args:
         model: a token classifier in evaluation mode, on the device.
@@ -239,7 +239,7 @@ def token_scores(model: nn.Module, device: str, precision: str) -> Callable[[Ten
         precision: ``fp32`` or ``bf16``.
 
     Returns:
-        Takes what ``EncoderForward`` takes, on the CPU.
+        A function with the arguments of ``EncoderForward``, on the CPU.
     """
     if device == "cpu" and type(model) is ModernBertForTokenClassification:
         return EncoderForward(model, torch.bfloat16 if precision == "bf16" else torch.float32)

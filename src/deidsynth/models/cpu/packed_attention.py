@@ -1,9 +1,9 @@
-"""Attention of Llama-type models over packed rows on the CPU: each document by itself, without what it hides.
+"""Attention of Llama-type models over packed rows on the CPU, computed for each document separately.
 
 transformers computes all pairs of tokens of a row and masks those that are later or in another document, which in a
 row of two documents is three quarters of the work, and its fused kernel is slow in bfloat16, most of all backwards.
 Here, a document's queries are taken in blocks, each with the keys up to its own end; query heads that share keys are
-folded into one product. The results are those of ``eager`` attention but for rounding.
+folded into one product. The results equal those of ``eager`` attention except for rounding.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ BLOCK = 256
 
 
 def packed_attention(model: nn.Module, device: str) -> contextlib.AbstractContextManager[None]:
-    """A context in which a model attends document by document, where it can; others and other devices stay as they are.
+    """A context in which a Llama-type model on the CPU attends document by document; other models do not change.
 
-    Inside, the model is to be called with ``position_ids`` and without a cache.
+    Inside, call the model with ``position_ids`` and without a cache.
     """
     base = model.get_base_model() if isinstance(model, PeftModel) else model
     if device != "cpu" or not isinstance(base, LlamaPreTrainedModel) or base.config.attention_dropout:
@@ -45,19 +45,19 @@ def _attend(
     position_ids: Tensor,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Attention as transformers asks for it, without dropout.
+    """Attention with the interface of transformers, without dropout.
 
     Args:
-        _module: the layer, which need not be known.
+        _module: the layer; unused.
         query: Shape (n_rows, n_heads, length, head_size).
-        key: Shape (n_rows, n_key_heads, length, head_size), as that of ``value``.
-        value: see there.
-        _mask: none is made for this kind of attention.
+        key: Shape (n_rows, n_key_heads, length, head_size).
+        value: shape as that of ``key``.
+        _mask: unused; transformers makes none for this kind of attention.
         scaling: of the scores.
-        position_ids: of packed rows; a document begins at each 0. Shape (n_rows, length), or (1, length) for all rows.
+        position_ids: of packed rows; a document starts at each 0. Shape (n_rows, length), or (1, length) for all rows.
 
     Returns:
-        Shape (n_rows, length, n_heads, head_size), and no weights.
+        Output of shape (n_rows, length, n_heads, head_size), and None for the weights.
     """
     n_rows, n_heads, length, size = query.shape
     n_groups = key.shape[1]
@@ -75,12 +75,12 @@ def _attend(
 
 
 def _block(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """What the last tokens of a stretch find in it.
+    """Attention of the last tokens of a segment to all of it.
 
     Args:
         query: scaled. Shape (n_groups, heads_per_group, n, head_size).
-        key: Shape (n_groups, m, head_size), m >= n, as that of ``value``.
-        value: see there.
+        key: Shape (n_groups, m, head_size), m >= n.
+        value: shape as that of ``key``.
 
     Returns:
         Shape (n_groups, heads_per_group, n, head_size).

@@ -1,1 +1,1 @@
-"""Causal language models: adaptation, whole documents in rows, entities and control codes as special tokens."""
+"""Causal language models: adaptation, packing of documents, inline entity tags and control codes."""

@@ -1,4 +1,4 @@
-"""Domain adaptation: plain causal language modeling on the private text."""
+"""Domain adaptation: causal language modeling on the private text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BEST = "best.safetensors"
 def split_documents(
     documents: Sequence[Document], share: float, seed: int
 ) -> tuple[tuple[Document, ...], tuple[Document, ...]]:
-    """Documents to learn from, and documents of other groups to measure the loss on.
+    """Training documents, and validation documents of other groups.
 
     Args:
         documents: the stage's own input.
@@ -46,8 +46,8 @@ class TokenSplit:
     """Documents as token ids, without BOS and EOS.
 
     Args:
-        train: to learn from.
-        validation: to measure the loss on.
+        train: training documents.
+        validation: validation documents.
         n_validation_characters: of the texts of ``validation``.
     """
 
@@ -63,14 +63,14 @@ def adapt_to_tokens(
     compute: Compute,
     memory: dict[str, Any],
 ) -> Iterator[TrainingPoint]:
-    """Adapt a model in place, yielding a point for every step; at the end it holds the weights to keep.
+    """Adapt a model in place, yielding a point for every step; at the end the model has the final weights.
 
     Args:
         adaptable: model, tokenizer, method.
         tokens: of the training and validation documents.
-        config: lengths, epochs, what to keep.
+        config: of the adaptation.
         compute: seed, device, precision, folder for checkpoints.
-        memory: plain values of the caller, kept with the checkpoints; ``best`` is used here.
+        memory: plain values of the caller, saved with the checkpoints; ``best`` is used here.
 
     Raises:
         CorpusError: the training texts are empty.
@@ -79,7 +79,7 @@ def adapt_to_tokens(
     special = SpecialTokenIds.of(adaptable.tokenizer)
     length = min(config.sequence_length, context_length(adaptable.model))
     if not any(tokens.train):
-        raise CorpusError("the training documents hold no text to adapt to")
+        raise CorpusError("the training documents have no text to adapt to")
     rows_per_step, processes = max(1, config.batch_tokens // length), processes_on(compute.device)
     n_processes = processes.num_processes
     if n_processes > rows_per_step:
@@ -117,15 +117,15 @@ def adapt_to_tokens(
 
 
 class _Epochs:
-    """Packed rows of the training documents, in another order in every epoch.
+    """Packed rows of the training documents, reshuffled in every epoch.
 
     Args:
         documents: token ids of each.
         special: BOS, EOS and padding.
-        length: places in a row.
-        rows_per_step: rows of one optimizer step.
-        seed: of the orders.
-        n_processes: that share a step.
+        length: positions per row.
+        rows_per_step: rows per optimizer step.
+        seed: of the shuffling.
+        n_processes: processes that share a step.
     """
 
     def __init__(
@@ -137,7 +137,9 @@ class _Epochs:
         seed: int,
         n_processes: int,
     ) -> None:
-        self._rows = pack(sorted(documents, key=len, reverse=True), special, length)  # longest first fills rows best
+        self._rows = pack(
+            sorted(documents, key=len, reverse=True), special, length
+        )  # packing works best with the longest first
         self._rows_per_step, self._seed, self._n_processes = rows_per_step, seed, n_processes
         self.n_steps = math.ceil(len(self._rows) / rows_per_step)
 
@@ -156,7 +158,7 @@ def validation_loss(
     """Loss on packed texts.
 
     Returns:
-        Nats a token, and bits a character (EOS included in the nats, not in the characters).
+        Nats per token, and bits per character (EOS counts in the nats, not in the characters).
     """
     model.eval()
     total = 0.0

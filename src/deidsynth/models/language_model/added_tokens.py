@@ -1,6 +1,6 @@
-"""The tokens added to a language model's vocabulary: inline entity tags in a text, and control codes before it.
+"""Tokens added to a language model's vocabulary: inline entity tags in the text, and control codes before it.
 
-They are special tokens, never characters, so that no text can spell one. Nothing here knows a tokenizer.
+They are special tokens, never characters, so that no text can contain one. Nothing here depends on a tokenizer.
 
 Source: Ding et al. 2020 (DAGA) for entity tags in the text that a language model learns; Keskar et al. 2019 (CTRL) for
 control codes.
@@ -34,7 +34,7 @@ REPAIRS: dict[Repair, str] = {
     "stray_control_code": "n_repaired_stray_control_codes",
     "blanks": "n_repaired_blanks",
 }
-"""The fact that counts each kind of repair."""
+"""The name of the fact that counts each kind of repair."""
 
 _LINE_END = re.compile(r"[\r\n]")
 
@@ -43,7 +43,7 @@ class SpecialToken(NamedTuple):
     """An inline entity tag or a control code.
 
     Args:
-        kind: opens an entity, closes one, or is a control code.
+        kind: opening tag, closing tag or control code.
         label: of an opening tag.
     """
 
@@ -53,14 +53,14 @@ class SpecialToken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AddedTokens:
-    """The inline entity tags and control codes that one model knows; kept beside its weights.
+    """The inline entity tags and control codes of one model, saved with its weights.
 
     Args:
-        labels: of the entities that are tagged inline or named by control codes, sorted.
-        inline: whether entities are tagged in the text.
-        control_codes: what control codes tell, in their order.
-        length_bounds: characters of the longest text of each class of length but the last.
-        crosses_lines: whether an entity may hold a line end; where none does, a line end closes it.
+        labels: of inline entity tags and control codes, sorted.
+        inline: whether there are inline entity tags.
+        control_codes: fields of the control codes, in order.
+        length_bounds: maximum characters of each length class except the last.
+        crosses_lines: whether entities may span lines; otherwise a line break closes them.
     """
 
     labels: tuple[str, ...] = ()
@@ -71,14 +71,14 @@ class AddedTokens:
 
     @classmethod
     def of(cls, config: AdaptConfig, documents: Sequence[Document]) -> AddedTokens:
-        """Those that a configuration asks for.
+        """The added tokens of a configuration.
 
         Args:
             config: ``annotations`` and ``control_codes``.
-            documents: all that the model is adapted to.
+            documents: all documents that the model is adapted to.
 
         Raises:
-            CorpusError: entities are to be written, and there are none.
+            CorpusError: the configuration needs entities, and there are none.
         """
         inline, control_codes = config.annotations == "inline", tuple(config.control_codes or ())
         if not inline and not control_codes:
@@ -86,7 +86,7 @@ class AddedTokens:
         labels = sorted({entity.label for document in documents for entity in document.entities})
         if not labels and (inline or "labels" in control_codes):
             raise CorpusError(
-                "adapt.annotations: inline and adapt.control_codes: [labels] need entities, and the training documents "
+                "adapt.annotations: inline and adapt.control_codes: [labels] need entities, but the training documents "
                 "have none; give an annotated corpus"
             )
         lengths = [len(document.text) for document in documents]
@@ -105,7 +105,7 @@ class AddedTokens:
 
     @property
     def tokens(self) -> dict[str, SpecialToken]:
-        """Every special token by its spelling, in a fixed order."""
+        """All special tokens by their spelling, in a fixed order."""
         tags: dict[str, SpecialToken] = {}
         if self.inline:
             tags = {opening(label): SpecialToken("opening", label) for label in self.labels}
@@ -120,9 +120,9 @@ class AddedTokens:
         return tags | dict.fromkeys(codes, SpecialToken("control_code"))
 
     def control_codes_of(self, document: Document) -> tuple[str, ...]:
-        """A document's control codes: each label that occurs, with how often; the class of its length.
+        """A document's control codes: its labels with their frequencies, and its length class.
 
-        Labels that the model does not know are left out.
+        Labels unknown to the model are left out.
         """
         codes: list[str] = []
         for name in self.control_codes:
@@ -136,12 +136,12 @@ class AddedTokens:
         return (*codes, CONTROL_CODES_END) if self.control_codes else ()
 
     def labels_named_in(self, control_codes: Sequence[str]) -> frozenset[str]:
-        """The labels that control codes ask for."""
+        """The labels named by control codes."""
         return frozenset(label for label in self.labels if _has(label) in control_codes)
 
 
 def opening(label: str) -> str:
-    """The token that opens an entity of a label."""
+    """The opening tag of a label."""
     return f"<|entity:{label}|>"
 
 
@@ -162,7 +162,7 @@ def _bucket(count: int) -> str:
 
 
 def tagged_parts(text: str, entities: Sequence[Entity], *, is_open: bool = False) -> Iterator[str | SpecialToken]:
-    """Text and inline entity tags in their order; texts are not empty.
+    """Text and inline entity tags in order; texts are not empty.
 
     >>> list(tagged_parts("Dr Ek.", [Entity(3, 5, "NAME")]))
     ['Dr ', SpecialToken(kind='opening', label='NAME'), 'Ek', SpecialToken(kind='closing', label=''), '.']
@@ -170,7 +170,7 @@ def tagged_parts(text: str, entities: Sequence[Entity], *, is_open: bool = False
     Args:
         text: plain.
         entities: sorted, without overlap.
-        is_open: whether the last entity goes on behind the text, and is not closed.
+        is_open: whether the last entity continues after the text and is not closed.
     """
     last = 0
     for number, entity in enumerate(entities):
@@ -187,13 +187,13 @@ def tagged_parts(text: str, entities: Sequence[Entity], *, is_open: bool = False
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ReadText:
-    """What a sequence of text and special tokens means.
+    """The text and entities decoded from a sequence of text and special tokens.
 
     Args:
         text: without special tokens.
-        entities: sorted, without overlap, without blanks at their ends.
-        n_special_tokens: how many there were.
-        repairs: how often each kind of repair was made.
+        entities: sorted, without overlap or surrounding blanks.
+        n_special_tokens: number of special tokens in the sequence.
+        repairs: number of repairs of each kind.
     """
 
     text: str
@@ -204,17 +204,17 @@ class ReadText:
 
 @dataclass
 class Reader:
-    """Reads text and special tokens one after another, and repairs what does not fit.
+    """Decodes a sequence of text and special tokens, and repairs misplaced tags.
 
     A closing tag without an opening one is dropped. An opening tag inside an open entity closes that one. An entity
-    that nobody closes ends with its line; so does any entity where none may hold a line end. Blanks at the ends of an
-    entity are left outside, and an empty one is dropped. A control code is dropped.
+    without a closing tag ends with its line, as does any entity if entities may not span lines. Blanks around an
+    entity are excluded, and an empty one is dropped. Control codes are dropped.
 
     Args:
-        text: what stands before.
-        entities: those of that text.
-        is_open: whether the last of them goes on.
-        crosses_lines: whether an entity may hold a line end.
+        text: preceding text.
+        entities: of that text.
+        is_open: whether the last of them continues.
+        crosses_lines: whether entities may span lines.
     """
 
     text: str = ""
@@ -232,7 +232,7 @@ class Reader:
             self._open, self._n_special_tokens = (last.start, last.label), 1
 
     def feed(self, part: str | SpecialToken) -> None:
-        """Take in the next piece of text, or the next special token."""
+        """Add the next piece of text or special token."""
         if isinstance(part, str):
             self.text += part
             if self._open is not None and not self.crosses_lines and _LINE_END.search(self.text, self._open[0]):
@@ -251,13 +251,13 @@ class Reader:
             self._close(None)
 
     def finish(self) -> ReadText:
-        """What was read, after the last part."""
+        """The decoded text and entities, after the last part."""
         if self._open is not None:
             self._close("unclosed")
         return ReadText(self.text, tuple(self._found), self._n_special_tokens, {**self._repairs})
 
     def _close(self, reason: Repair | None) -> None:
-        """End the open entity here, or with its line where there is a reason other than a closing tag."""
+        """End the open entity here, or at the end of its line if it is not closed by a tag."""
         assert self._open is not None
         (start, label), self._open = self._open, None
         line_end = _LINE_END.search(self.text, start) if reason is not None else None
@@ -276,6 +276,6 @@ class Reader:
 
 
 def malformed_share(n_special_tokens: int, repairs: Mapping[str, int]) -> float:
-    """Share of the special tokens that had to be repaired; blanks do not count. 0 where there are none."""
+    """Share of special tokens that had to be repaired, apart from blanks; 0 without special tokens."""
     malformed = sum(count for kind, count in repairs.items() if kind != "blanks")
     return malformed / n_special_tokens if n_special_tokens else 0.0

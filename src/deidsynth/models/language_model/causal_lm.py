@@ -1,4 +1,4 @@
-"""Causal language models: a fresh one, a loaded one, an adapted one."""
+"""Causal language models: creation from scratch, loading, and preparation for adaptation."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ UNLIMITED = 1_000_000
 
 SCRATCH_HEADS = 4
 SCRATCH_KV_HEADS = 1
-"""One key/value head for all makes sampling fast."""
+"""A single key/value head makes sampling fast."""
 SCRATCH_CONTEXT = 2048
-"""Longest document of a model from scratch, in tokens: the longest that sampling writes unless it is told otherwise."""
+"""Context of a model from scratch, in tokens: the default maximum length of sampling."""
 
 
 @dataclass(frozen=True)
 class Adaptable:
-    """A model that is ready to be trained, and how.
+    """A model prepared for adaptation.
 
     Args:
         model: with the weights to train marked trainable.
@@ -60,15 +60,15 @@ def adaptable_model(
     """The base model of a configuration with its trainable weights.
 
     Args:
-        config: which base and method.
-        texts: training texts, from which a model from scratch learns its tokenizer.
+        config: with base and method.
+        texts: training texts, on which the tokenizer of a model from scratch is trained.
         device: such as ``cpu``.
-        added: special tokens that the model is to learn; those that it knows already stay as they are.
+        added: special tokens to add; tokens that the model already has do not change.
 
     Raises:
         ModelNotFoundError: no such model.
         MissingExtraError: QLoRA without its dependency.
-        ModelNotUsableError: QLoRA without CUDA, or a model that sees what it is to predict.
+        ModelNotUsableError: QLoRA without CUDA, or a model that is not causal.
     """
     method = config.method
     if config.base == SCRATCH:
@@ -78,7 +78,7 @@ def adaptable_model(
     else:
         named = resolve(config.base, "causal")
         folder = Path(named).expanduser()
-        base = str(folder.resolve()) if folder.is_dir() else named  # an adapter names its base
+        base = str(folder.resolve()) if folder.is_dir() else named  # an adapter refers to its base
         tokenizer = load_tokenizer(base)
         model = load_model(AutoModelForCausalLM, base, **quantization(method, device))
         _check_causal(base, model)
@@ -93,7 +93,7 @@ def adaptable_model(
 
 
 def add_tokens(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[str]) -> list[int]:
-    """The ids of those special tokens that the tokenizer did not know; it knows them from here on."""
+    """The ids of the special tokens that were missing in the tokenizer and are now added to it."""
     known = tokenizer.get_vocab()
     new = [token for token in tokens if token not in known]
     tokenizer.add_tokens([AddedToken(token, special=True, normalized=False) for token in new], special_tokens=True)
@@ -102,11 +102,11 @@ def add_tokens(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[str]) -> lis
 
 @torch.no_grad()
 def embed(model: PreTrainedModel, ids: Sequence[int]) -> None:
-    """Give a model embeddings of new tokens: each the mean of all that were there; what was tied stays tied.
+    """Add embeddings of new tokens to a model: each is the mean of all existing ones; tied weights stay tied.
 
     Args:
-        model: whose rows are filled, and added where they do not reach.
-        ids: of the new tokens, behind those of all others.
+        model: whose embeddings are filled, and extended if needed.
+        ids: of the new tokens, after those of all others.
     """
     if not ids:
         return
@@ -122,12 +122,12 @@ def embed(model: PreTrainedModel, ids: Sequence[int]) -> None:
 
 
 def scratch_model(shape: ScratchCausalConfig, tokenizer: PreTrainedTokenizerBase) -> LlamaForCausalLM:
-    """A fresh Llama-type model with tied embeddings."""
+    """A new Llama-type model with tied embeddings."""
     return LlamaForCausalLM(
         LlamaConfig(
             vocab_size=len(tokenizer),
             hidden_size=shape.hidden_size,
-            intermediate_size=11 * shape.hidden_size // 4,  # about what a gated layer needs to match a plain one of 4 x
+            intermediate_size=11 * shape.hidden_size // 4,  # a gated layer of this size matches a plain one of 4 x
             num_hidden_layers=shape.layers,
             num_attention_heads=SCRATCH_HEADS,
             num_key_value_heads=SCRATCH_KV_HEADS,
@@ -141,7 +141,7 @@ def scratch_model(shape: ScratchCausalConfig, tokenizer: PreTrainedTokenizerBase
 
 
 def quantization(method: str, device: str) -> dict[str, Any]:
-    """The options of ``from_pretrained`` that a method of adaptation asks for.
+    """The options of ``from_pretrained`` for a method of adaptation.
 
     Raises:
         ModelNotUsableError: QLoRA without CUDA.
@@ -166,7 +166,7 @@ def quantization(method: str, device: str) -> dict[str, Any]:
 
 
 def _peft_config(config: ResolvedAdaptConfig, model: PreTrainedModel, new: Sequence[int]) -> PeftLoraConfig:
-    """What an adapter is made of; the embeddings of new tokens are trained beside it, and no others."""
+    """The configuration of an adapter; of the embeddings, only those of new tokens are trained."""
     return PeftLoraConfig(
         r=config.lora.r,
         lora_alpha=config.lora.alpha,
@@ -179,14 +179,14 @@ def _peft_config(config: ResolvedAdaptConfig, model: PreTrainedModel, new: Seque
 
 
 def _embedding_rows(model: PreTrainedModel, ids: Sequence[int]) -> dict[str, list[int]]:
-    """The rows of new tokens, by the name of the layer; where output is tied to input, it goes along with it."""
+    """The rows of new tokens by layer name; a tied output layer is included in the input layer."""
     inputs, outputs = model.get_input_embeddings(), model.get_output_embeddings()
     layers = [inputs] if outputs is None or outputs.weight is inputs.weight else [inputs, outputs]
     return {name: [*ids] for name, module in model.named_modules() if any(module is layer for layer in layers)}
 
 
 def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A model to sample from, in evaluation mode; an adapter is merged into its base.
+    """A model for sampling, in evaluation mode; an adapter is merged into its base.
 
     Args:
         name: hub id, or a folder with a model or an adapter.
@@ -194,8 +194,8 @@ def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedMo
         precision: of the weights.
 
     Raises:
-        ModelNotFoundError: no such model, or an adapter whose base is gone.
-        ModelNotUsableError: the model sees what it is to predict.
+        ModelNotFoundError: no such model, or the base of an adapter is missing.
+        ModelNotUsableError: the model is not causal.
     """
     name = check_model_name(name)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
@@ -205,7 +205,7 @@ def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedMo
         settings = PeftLoraConfig.from_pretrained(name)
         bare = load_model(AutoModelForCausalLM, _base_of(settings.base_model_name_or_path), dtype=dtype)
         if settings.trainable_token_indices and len(tokenizer) > bare.get_input_embeddings().num_embeddings:
-            bare.resize_token_embeddings(len(tokenizer), mean_resizing=False)  # the adapter holds the new rows
+            bare.resize_token_embeddings(len(tokenizer), mean_resizing=False)  # the adapter has the new rows
         model = PeftModel.from_pretrained(bare, name).merge_and_unload()
     else:
         model = load_model(AutoModelForCausalLM, name, dtype=dtype)
@@ -214,7 +214,7 @@ def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedMo
 
 
 def _base_of(recorded: str) -> str:
-    """The base of an adapter; a starter is found again where this package is now installed."""
+    """The base of an adapter; starters are located in the current installation."""
     path = Path(recorded)
     if not path.exists() and path.parent.name == "starters":
         for starter in catalog():
@@ -226,7 +226,7 @@ def _base_of(recorded: str) -> str:
 def loss_sum(model: nn.Module, rows: Packed) -> Tensor:
     """Negative log-likelihood of the labels, in nats, summed; attention stays within documents.
 
-    Where a model's attention does not heed positions (BLOOM, OPT, Falcon), documents get rows of their own.
+    If a model's attention ignores positions (BLOOM, OPT, Falcon), each document gets a row of its own.
     """
     device = next(model.parameters()).device
     if keeps_documents_apart(model):
@@ -242,7 +242,7 @@ def loss_sum(model: nn.Module, rows: Packed) -> Tensor:
 
 
 def keeps_documents_apart(model: nn.Module) -> bool:
-    """Whether positions that begin anew in a row hide from a document what stands before it; found out once."""
+    """Whether restarting positions in a row keep documents from attending to earlier ones; determined once."""
     if model not in _APART:
         positions = torch.tensor([[0, 1, 2, 0, 1, 2]])
         one, other = (_logits(model, [*first, 7, 8, 9], positions) for first in ([1, 2, 3], [4, 5, 6]))
@@ -257,13 +257,13 @@ def _check_causal(name: str, model: nn.Module) -> None:
     one, other = (_logits(model, [1, 2, 3, last]) for last in (4, 5))
     if not torch.equal(one[:, :3], other[:, :3]):
         raise ModelNotUsableError(
-            f"model {name!r} sees what it is to predict, so it cannot write text; give a causal language model, "
-            "and an encoder as train.encoder"
+            f"model {name!r} is not causal, so it cannot generate text; use a causal language model here, "
+            "and an encoder only as train.encoder"
         )
 
 
 def _logits(model: nn.Module, ids: Sequence[int], positions: Tensor | None = None) -> Tensor:
-    """Scores of one row, from a model that is left as it was. Shape (1, n_tokens, vocabulary)."""
+    """Logits of one row; the model's mode is restored. Shape (1, n_tokens, vocabulary)."""
     device = next(model.parameters()).device
     options = {} if positions is None else {"position_ids": positions.to(device)}
     training = model.training
@@ -275,7 +275,7 @@ def _logits(model: nn.Module, ids: Sequence[int], positions: Tensor | None = Non
 
 
 def context_length(model: nn.Module) -> int:
-    """The longest sequence of tokens that a model has positions for."""
+    """The context length of a model in tokens."""
     config: Any = model.config
     for name in ("max_position_embeddings", "n_positions"):
         if getattr(config, name, None):

@@ -1,4 +1,4 @@
-"""Documents as token ids with inline entity tags and control codes, and drawn token ids as text with entities."""
+"""Encoding of documents with inline entity tags and control codes, and decoding of sampled tokens."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _PROBES = ("x", " x", "x ", "\nx", " ")
 
 
 class Codec:
-    """Writes documents as a model learns them, and reads what it draws.
+    """Encodes documents for training and decodes sampled tokens.
 
-    The pieces of text between inline entity tags are tokenized each for itself. So the blank before an entity is a
+    The pieces of text between inline entity tags are tokenized separately. So the blank before an entity is a
     token of its own or the end of the piece before it, and the first word of an entity has no blank in front, as at the
     start of a line.
 
     Args:
-        tokenizer: of the model, with all of the added tokens.
+        tokenizer: of the model, with all added tokens.
         added_tokens: of the model; by default none.
 
     Raises:
-        ModelNotUsableError: the tokenizer lacks an added token, or does not give pieces of text back as they were.
+        ModelNotUsableError: the tokenizer lacks an added token, or is not lossless for pieces of text.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, added_tokens: AddedTokens | None = None) -> None:
@@ -37,32 +37,32 @@ class Codec:
         missing = sum(token not in known for token in tokens)
         if missing:
             raise ModelNotUsableError(
-                f"the tokenizer lacks {missing} of the special tokens that its model was adapted with; copy the whole "
-                "folder of the model, or adapt it anew"
+                f"the tokenizer lacks {missing} of the special tokens of its model; copy the complete "
+                "model folder, or adapt the model again"
             )
         self._ids = {token: known[token] for token in tokens}
         self._special = {known[token]: special for token, special in tokens.items()}
         self._tag_ids = {tag: number for number, tag in self._special.items() if tag.kind != "control_code"}
         if self.added_tokens.inline and any(self._text(token_ids(tokenizer, piece)) != piece for piece in _PROBES):
             raise ModelNotUsableError(
-                "the base model's tokenizer changes blanks at the ends of texts, so entities would not be found again "
-                "in what it writes; take another base, or adapt.annotations: none"
+                "the base model's tokenizer changes blanks at the ends of texts, so entities could not be recovered "
+                "from sampled text; use another base, or adapt.annotations: none"
             )
 
     @property
     def added_ids(self) -> tuple[int, ...]:
-        """The ids of added tokens, which are no text."""
+        """The ids of the added tokens."""
         return tuple(self._special)
 
     @property
     def control_code_ids(self) -> tuple[int, ...]:
-        """The ids of control codes, which stand before a text and never in it."""
+        """The ids of control codes, which only precede a text."""
         return tuple(number for number, special in self._special.items() if special.kind == "control_code")
 
     def encode(self, document: Document) -> list[int]:
         """Control codes, text and entities of a document, without BOS and EOS.
 
-        Entities of labels that the model does not know are left out.
+        Entities of unknown labels are left out.
         """
         codes = self.added_tokens.control_codes_of(document)
         return self.encode_start(document.text, document.entities, control_codes=codes)
@@ -70,13 +70,13 @@ class Codec:
     def encode_start(
         self, text: str, entities: Sequence[Entity] = (), *, is_open: bool = False, control_codes: Sequence[str] = ()
     ) -> list[int]:
-        """What a document begins with, without BOS.
+        """The encoded start of a document, without BOS.
 
         Args:
             text: its first characters.
-            entities: those that are tagged in it, where the model writes them at all.
-            is_open: whether the last of them goes on.
-            control_codes: before the text.
+            entities: to tag in it, if the model has inline entity tags.
+            is_open: whether the last of them continues.
+            control_codes: to put before the text.
         """
         ids = [self._ids[token] for token in control_codes]
         if not self.added_tokens.inline:
@@ -98,14 +98,14 @@ class Codec:
         *,
         is_open: bool = False,
     ) -> ReadText:
-        """The document that begins with a text and goes on with what was drawn.
+        """The document that starts with a text and continues with sampled tokens.
 
         Args:
-            start: what ``encode_start`` gave for the text.
-            ids: drawn after it, without EOS.
-            text: its first characters, which stand as they are, however the tokenizer spells them.
-            entities: those of the text.
-            is_open: whether the last of them goes on.
+            start: result of ``encode_start`` for the text.
+            ids: tokens sampled after it, without EOS.
+            text: its first characters, which are kept exactly, whatever the tokenizer decodes.
+            entities: of the text.
+            is_open: whether the last of them continues.
         """
         inline, crosses_lines = self.added_tokens.inline, self.added_tokens.crosses_lines
         reader = Reader(text, tuple(entities) if inline else (), inline and is_open, crosses_lines=crosses_lines)
@@ -114,7 +114,7 @@ class Codec:
         return reader.finish()
 
     def _parts(self, start: Sequence[int], ids: Sequence[int]) -> Iterator[str | SpecialToken]:
-        """Text and special tokens of what was drawn; the first piece goes on where the start's last piece ended."""
+        """Text and special tokens of the sampled ids; the first piece continues the last piece of the start."""
         before = [place for place, number in enumerate(start) if number in self._special]
         head: list[int] = [*start[before[-1] + 1 if before else 0 :]]
         piece: list[int] = []

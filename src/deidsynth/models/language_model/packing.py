@@ -1,4 +1,4 @@
-"""Documents as packed rows for causal language modeling: whole where they fit, no loss across them."""
+"""Packing of documents into rows for causal language modeling, without loss across documents."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True)
 class SpecialTokenIds:
-    """The ids of the tokens that are no text. BOS and EOS may be one token (GPT-2); padding is never EOS.
+    """The ids of special tokens. BOS and EOS may be the same token (GPT-2); padding is never EOS.
 
     Args:
-        bos: begins a document.
+        bos: starts a document.
         eos: ends it.
         pad: pads batches; never a label.
         added: inline entity tags and control codes.
-        suppressed: those of them that do not follow a beginning, and so are never drawn.
+        suppressed: those of them that only occur before a text, and so are never sampled.
     """
 
     bos: int
@@ -36,14 +36,14 @@ class SpecialTokenIds:
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerBase) -> SpecialTokenIds:
-        """Those of a tokenizer; one without BOS begins documents with EOS.
+        """The special tokens of a tokenizer; without BOS, documents start with EOS.
 
         Raises:
             ModelNotUsableError: the tokenizer has no EOS token.
         """
         eos = tokenizer.eos_token_id
         if eos is None:
-            raise ModelNotUsableError("the tokenizer names no end-of-text token (eos_token), which sampling needs")
+            raise ModelNotUsableError("the tokenizer has no end-of-text token (eos_token), which sampling needs")
         bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else eos
         candidates = (tokenizer.pad_token_id, tokenizer.unk_token_id, 0, 1, 2)
         pad = next(number for number in candidates if number is not None and number not in (eos, bos))
@@ -56,9 +56,9 @@ class Packed:
 
     Args:
         ids: token ids. Shape (n_rows, length).
-        labels: the id to predict at each place, already shifted; ``IGNORED`` where a document begins next.
+        labels: the id to predict at each position, already shifted; ``IGNORED`` before the start of a document.
             Shape (n_rows, length).
-        positions: place within the document, so that rows fall apart into documents. Shape (n_rows, length).
+        positions: position within the document, which separates the documents of a row. Shape (n_rows, length).
     """
 
     ids: Tensor
@@ -69,12 +69,12 @@ class Packed:
         return len(self.ids)
 
     def rows(self, numbers: Sequence[int]) -> Packed:
-        """Some of the rows."""
+        """A subset of the rows."""
         index = torch.tensor(list(numbers), dtype=torch.long)
         return Packed(self.ids[index], self.labels[index], self.positions[index])
 
     def trimmed(self) -> Packed:
-        """The rows without the places at their ends in which none predicts anything."""
+        """The rows without trailing positions that predict nothing in any row."""
         width = int((self.labels != IGNORED).any(dim=0).nonzero().max()) + 1
         return Packed(self.ids[:, :width], self.labels[:, :width], self.positions[:, :width])
 
@@ -84,34 +84,34 @@ class Packed:
 
     @property
     def n_targets(self) -> int:
-        """Predicted places."""
+        """Number of predicted positions."""
         return int((self.labels != IGNORED).sum())
 
 
 def token_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """Token ids of a text without special tokens; a text that spells one (``</s>``) has it as ordinary characters."""
+    """Token ids of a text without special tokens; one spelled in the text (``</s>``) is encoded as characters."""
     encoding = tokenizer(text, add_special_tokens=False, split_special_tokens=True, verbose=False)
     return list(encoding["input_ids"])
 
 
 def pack(documents: Iterable[Sequence[int]], special: SpecialTokenIds, length: int) -> Packed:
-    """Rows of ``length`` places that hold whole documents, one after another.
+    """Rows of ``length`` positions with whole documents, one after another.
 
-    A document longer than a row is cut into pieces, whose positions begin anew. Each document, or the last piece of
-    one, goes into the fullest row that still has room for it. EOS is predicted and takes no place; what is left of a
-    row is padded and not predicted.
+    A document longer than a row is cut into pieces with restarting positions. Each document, or the last piece of
+    one, goes into the fullest row with enough room. EOS is predicted but takes no position; the rest of a
+    row is padding and not predicted.
 
     Args:
         documents: token ids of each document, without BOS and EOS.
         special: BOS, EOS and padding.
-        length: places in a row.
+        length: positions per row.
     """
     rows: list[list[list[int]]] = []
-    room: list[tuple[int, int]] = []  # of each row that has any: how much, and its number
+    room: list[tuple[int, int]] = []  # of each row with room: how much, and its number
     for document in documents:
         whole = [special.bos, *document, special.eos]
         for start in range(0, len(whole) - 1, length):
-            piece = whole[start : start + length + 1]  # the last of these is only predicted
+            piece = whole[start : start + length + 1]  # the last token is only predicted
             n_places = len(piece) - 1
             at = bisect_left(room, (n_places, 0))
             left, number = room.pop(at) if at < len(room) else (length, len(rows))
@@ -133,9 +133,9 @@ def _row(
     """Ids, labels and positions of one row.
 
     Args:
-        pieces: each with the token behind it, which its last place predicts.
+        pieces: each with the following token, which its last position predicts.
         special: for the padding.
-        length: places in the row.
+        length: positions in the row.
     """
     ids: list[int] = []
     labels: list[int] = []
@@ -149,14 +149,14 @@ def _row(
 
 
 def apart(rows: Packed, pad: int) -> tuple[Packed, Tensor]:
-    """The documents of packed rows, or what each row holds of them, in rows of their own.
+    """The documents of packed rows, or their pieces, one per row.
 
     Args:
         rows: packed documents.
         pad: pads rows on the right.
 
     Returns:
-        The new rows, as long as the longest piece, and where they hold tokens. Shape of that (n_pieces, longest).
+        The new rows, as long as the longest piece, and a mask of their tokens of shape (n_pieces, longest).
     """
     starts = (rows.positions == 0).flatten().nonzero().flatten().tolist()
     bounds = list(pairwise([*starts, rows.ids.numel()]))

@@ -1,4 +1,4 @@
-"""Cutting long documents into the pieces that an encoder is trained on and looks at."""
+"""Cutting of documents into chunks for training and windows for prediction."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from itertools import pairwise
 Offsets = Sequence[tuple[int, int]]
 
 _WORD = re.compile(r"\S+")
-# A line ends, or a sentence: an end mark, perhaps a quotation mark, then a blank and something that may begin another.
+# The end of a line, or of a sentence: final punctuation, optional quotation marks, blanks and a possible new start.
 _BREAK = re.compile(r"\n+|(?<=[.!?:;])[\"')\]]*[ \t]+(?=[\"'(\[¿¡]*[^\W\d_a-zà-ÿ])")
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """Spans of lines and sentences that together cover the text, white space after each included."""
+    """Spans of lines and sentences that together cover the text, including trailing white space."""
     cuts = sorted({0, len(text), *(match.end() for match in _BREAK.finditer(text))})
     return list(pairwise(cuts))
 
 
 def chunk_by_words(text: str, max_words: int) -> list[tuple[int, int]]:
-    """Spans of at most ``max_words`` words that cover the text and break at lines or sentences where they can.
+    """Spans of at most ``max_words`` words that cover the text and break at lines or sentences if possible.
 
-    A sentence of more words than that is cut between words.
+    Longer sentences are cut between words.
     """
     spans: list[tuple[int, int]] = []
     start, count = 0, 0
@@ -41,7 +41,7 @@ def chunk_by_words(text: str, max_words: int) -> list[tuple[int, int]]:
 
 
 def cut_tokens(offsets: Offsets, spans: Sequence[tuple[int, int]], max_tokens: int) -> Iterator[tuple[int, int]]:
-    """Ranges of token numbers, one or more for each character span, none longer than ``max_tokens``.
+    """Ranges of token indices, one or more for each character span, none longer than ``max_tokens``.
 
     A token belongs to the span in which it starts. Together the ranges cover all tokens, in order.
     """
@@ -56,9 +56,9 @@ def cut_tokens(offsets: Offsets, spans: Sequence[tuple[int, int]], max_tokens: i
 
 
 def fill_tokens(offsets: Offsets, spans: Sequence[tuple[int, int]], max_tokens: int) -> Iterator[tuple[int, int]]:
-    """Ranges of token numbers of at most ``max_tokens``, each holding as many whole spans as it can.
+    """Ranges of token indices of at most ``max_tokens``, each with as many whole spans as possible.
 
-    A span of more tokens than that is cut between tokens. Together the ranges cover all tokens, in order.
+    Longer spans are cut between tokens. Together the ranges cover all tokens, in order.
     """
     start = end = 0
     for first, last in cut_tokens(offsets, spans, max_tokens):
@@ -71,17 +71,17 @@ def fill_tokens(offsets: Offsets, spans: Sequence[tuple[int, int]], max_tokens: 
 
 
 def windows(starts: Sequence[int], n_tokens: int, size: int, overlap: float) -> list[tuple[int, int]]:
-    """Overlapping ranges of at most ``size`` tokens that cover a document, of whole sentences where they fit.
+    """Overlapping ranges of at most ``size`` tokens that cover a document, with whole sentences if possible.
 
-    A window looks like a training chunk: it begins where a sentence begins and ends where one ends, unless a sentence
+    Like training chunks, windows start and end at sentence boundaries, unless a sentence
     is longer than the window.
 
     Args:
-        starts: token numbers at which sentences begin, ascending.
+        starts: token indices at which sentences start, ascending.
         n_tokens: length of the document.
-        size: longest window.
-        overlap: share of a window that the next one sees again; more or less, as the sentences fall, and nothing of a
-            window that is a single sentence.
+        size: maximum window length.
+        overlap: share of a window that the next one repeats; approximate, because of sentence boundaries, and none for
+            a window of a single sentence.
     """
     cuts = sorted({*starts, n_tokens})
     found: list[tuple[int, int]] = []
@@ -89,7 +89,7 @@ def windows(starts: Sequence[int], n_tokens: int, size: int, overlap: float) -> 
     while begin < n_tokens:
         end = _last_cut(cuts, begin, begin + size) or min(begin + size, n_tokens)
         seen = found[-1][1] if found else 0
-        if end <= seen:  # shows nothing that the window before does not
+        if end <= seen:  # adds nothing to the previous window
             begin = _first_cut(cuts, begin, seen) or begin + 1
             continue
         found.append((begin, end))
@@ -113,6 +113,6 @@ def _first_cut(cuts: Sequence[int], after: int, upto: int) -> int | None:
 
 
 def sentence_starts(text: str, offsets: Offsets) -> list[int]:
-    """The token numbers at which the sentences of a text begin; a token belongs to the one in which it starts."""
+    """The token indices at which the sentences of a text start; a token belongs to the sentence in which it starts."""
     token_starts = [start for start, _ in offsets]
     return sorted({bisect.bisect_left(token_starts, first) for first, _ in sentences(text)})

@@ -1,4 +1,4 @@
-"""Masked language modeling: which tokens are masked, and the loss of predicting them.
+"""Masked language modeling: masking of tokens, and the loss of predicting them.
 
 Source: Devlin et al. 2019, section 3.1; 30 % of the tokens as in Wettig et al. 2023.
 """
@@ -34,14 +34,14 @@ class MaskedBatch:
 
     @property
     def n_targets(self) -> int:
-        """Masked tokens."""
+        """Number of masked tokens."""
         return int((self.labels != IGNORED).sum())
 
 
 def mask_tokens(
     ids: Tensor, tokenizer: PreTrainedTokenizerBase, share: float, chance: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Token ids with a share of them as targets: 80 % masked, 10 % replaced, 10 % left; never special tokens.
+    """Token ids with a share of them as targets: 80 % masked, 10 % replaced, 10 % unchanged; never special tokens.
 
     Args:
         ids: token ids. Shape (n_chunks, width).
@@ -50,7 +50,7 @@ def mask_tokens(
         chance: random number generator.
 
     Returns:
-        The ids to show and the ids to predict, ``IGNORED`` elsewhere. Shape of both (n_chunks, width).
+        The input ids and the ids to predict, ``IGNORED`` elsewhere. Shape of both (n_chunks, width).
     """
     ordinary = ~torch.isin(ids, torch.tensor(sorted(tokenizer.all_special_ids)))
     drawn = torch.rand(ids.shape, generator=chance).masked_fill(~ordinary, 2.0)
@@ -75,7 +75,7 @@ def padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
 def masked_loss_sum(model: nn.Module, batch: MaskedBatch) -> Tensor:
     """Cross-entropy of the masked tokens, in nats, summed.
 
-    A ModernBERT-type model computes scores at the masked places only, which saves a small one much of its work.
+    A ModernBERT model computes logits at masked positions only, which saves a small model much of its work.
     """
     device = next(model.parameters()).device
     labels = batch.labels.to(device)

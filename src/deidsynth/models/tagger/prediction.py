@@ -1,4 +1,4 @@
-"""Tagging documents of any length with a trained tagger."""
+"""Prediction: tagging of documents of any length with a trained tagger."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from deidsynth.models.tagger.viterbi import Lattice, TagTransitions, best_sequen
 from deidsynth.tagging import decode, encode, trim, within_word
 
 DOCUMENTS_AT_ONCE = 64
-TOKENS_AT_ONCE = 200_000  # of all these documents: bounds the memory that long ones take
-CPU_BATCH_TOKENS = 2048  # what a CPU computes at once stays in its caches
+TOKENS_AT_ONCE = 200_000  # of all documents processed together: limits memory
+CPU_BATCH_TOKENS = 2048  # a CPU batch that stays in its caches
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def predict(
     device: str = "cpu",
     precision: str = "fp32",
 ) -> Iterator[Document]:
-    """The documents with the entities that the tagger finds, each with a score, in the given order.
+    """The documents with predicted entities, each with a score, in the given order.
 
     Overlapping windows of whole sentences slide over each document; every token takes its scores from the window that
     shows the most context on its shorter side. The best valid tag sequence of the whole document is decoded, with
@@ -62,10 +62,10 @@ def predict(
 
     Args:
         tagger: model, tokenizer, tags.
-        documents: their own entities are passed over.
-        window_tokens: longest window, special tokens left out; by default the tagger's own.
-        overlap: share of a window that the next one sees again.
-        batch_size: windows at once.
+        documents: their own entities are ignored.
+        window_tokens: maximum window length, without special tokens; by default the tagger's own.
+        overlap: share of a window that the next one repeats.
+        batch_size: windows per batch.
         device: such as ``cpu``.
         precision: ``fp32`` or ``bf16``.
 
@@ -85,14 +85,14 @@ def outside_probabilities(
     device: str = "cpu",
     precision: str = "fp32",
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The probability of each token to be outside of entities, and whether it is inside of a gold one.
+    """The probability of O for each token, and whether the token is inside a gold entity.
 
     Args:
         tagger: model, tokenizer, tags.
         documents: with gold entities.
-        overlap: as in ``predict``, like the following ones.
-        device: see there.
-        precision: see there.
+        overlap: as in ``predict``.
+        device: as in ``predict``.
+        precision: as in ``predict``.
 
     Returns:
         Shape of both (n_tokens,), the tokens of all documents.
@@ -117,7 +117,7 @@ def _scored(
     device: str,
     precision: str,
 ) -> Iterator[tuple[list[_Tokens], list[NDArray[np.float64]]]]:
-    """Portions of the documents, with the log-probabilities of the tags of each, shape (n_tokens, n_tags)."""
+    """Groups of documents, with the log-probabilities of the tags of each document, shape (n_tokens, n_tags)."""
     for model in tagger.models:
         model.to(device).eval()
     if device == "cpu":
@@ -134,7 +134,7 @@ def _scored(
 
 
 def _portions(tagger: Tagger, documents: Sequence[Document]) -> Iterator[list[_Tokens]]:
-    """The documents as tokens, as many as are worked on at once."""
+    """The tokenized documents, in groups that are processed together."""
     some: list[_Tokens] = []
     for document in documents:
         some.append(_Tokens(document, *tokenize(tagger.tokenizer, document.text)))
@@ -149,7 +149,7 @@ def _decoded(tagger: Tagger, some: list[_Tokens], scores: list[NDArray[np.float6
     """The documents with the entities of the best sequences."""
     lattices, spans = [], []
     for each, log_probs in zip(some, scores, strict=True):
-        # A token of zero width has no tag, so none may stand between the tags of an entity.
+        # Tokens of zero width have no tag, so they are dropped: they would interrupt an entity.
         wide = [number for number, (left, right) in enumerate(each.offsets) if left < right]
         spans.append([each.offsets[number] for number in wide])
         joined = joined_tokens(each.document.text, spans[-1]) if tagger.whole_words else None
@@ -166,7 +166,7 @@ def _decoded(tagger: Tagger, some: list[_Tokens], scores: list[NDArray[np.float6
 
 
 def joined_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
-    """Which tokens go on with the word of the token before.
+    """The tokens that continue the word of the previous token.
 
     Returns:
         Shape (n_tokens,).
@@ -180,12 +180,12 @@ def _is_joined(text: str, left: tuple[int, int], right: tuple[int, int]) -> bool
         return False
     if left[1] == right[0]:
         return within_word(text, right[0])
-    end, start = trim(text, *left)[1], trim(text, *right)[0]  # a byte-level token may hold the blank before it
+    end, start = trim(text, *left)[1], trim(text, *right)[0]  # a byte-level token may include the preceding blank
     return end > start or (end == start and within_word(text, start))
 
 
 def _mean(log_probs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The logarithm of the mean probabilities; shape of all (n_tokens, n_tags)."""
+    """The logarithm of the mean probabilities. Shape (n_tokens, n_tags)."""
     found: NDArray[np.float64] = np.logaddexp.reduce(np.stack(log_probs), axis=0) - np.log(len(log_probs))
     return found
 
@@ -199,7 +199,7 @@ def _log_probs(
     device: str,
     precision: str,
 ) -> list[NDArray[np.float64]]:
-    """What a model of a tagger gives for the tags, stitched from windows. Shape of each (n_tokens, n_tags)."""
+    """The log-probabilities of one model, combined from windows. Shape of each (n_tokens, n_tags)."""
     special = SpecialTokens.of(tagger.tokenizer)
     pad = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
     result = [np.zeros((len(tokens), len(tagger.tag_set))) for tokens in ids]
@@ -212,8 +212,7 @@ def _log_probs(
             scores = torch.log_softmax(logits.float(), dim=-1).cpu().numpy().astype(np.float64)
             if not np.isfinite(scores).all():
                 raise ModelNotUsableError(
-                    "the tagger gives scores that are no numbers; "
-                    "use precision: fp32, or train with a lower learning rate"
+                    "the scores of the tagger are not finite; use precision: fp32, or train with a lower learning rate"
                 )
             for window, row in zip(batch, scores, strict=True):
                 length = window.last - window.first
@@ -227,10 +226,10 @@ def _log_probs(
 
 
 def _batches(todo: list[_Window], batch_size: int, most_tokens: int | None) -> Iterator[list[_Window]]:
-    """Windows of like length together, so that little is padding; a single one may be of more tokens than allowed."""
+    """Batches of windows of similar length, with little padding; a single window may exceed the token limit."""
     batch: list[_Window] = []
     for window in sorted(todo, key=lambda window: window.last - window.first):
-        width = window.last - window.first  # of the longest, as they come sorted
+        width = window.last - window.first  # of the longest, as they are sorted
         if len(batch) == batch_size or (batch and most_tokens and (len(batch) + 1) * width > most_tokens):
             yield batch
             batch = []
@@ -240,7 +239,7 @@ def _batches(todo: list[_Window], batch_size: int, most_tokens: int | None) -> I
 
 
 def _context(window: _Window, n_tokens: int) -> NDArray[np.int64]:
-    """Tokens between each place of a window and its nearer edge; an edge of the document is no edge."""
+    """The context of each position on its shorter side; document boundaries do not count as edges."""
     places = np.arange(window.first, window.last)
     left = places - window.first if window.first > 0 else np.full(len(places), n_tokens)
     right = window.last - 1 - places if window.last < n_tokens else np.full(len(places), n_tokens)

@@ -1,4 +1,4 @@
-"""Task-adaptive pretraining: masked language modeling on the texts that an encoder will then be trained to tag.
+"""Task-adaptive pretraining: masked language modeling on the texts that the encoder is then trained to tag.
 
 It makes an encoder from scratch useful, and adapts a pretrained one to the language of the corpus.
 
@@ -34,20 +34,20 @@ def pretrain(
     unlabeled: Sequence[Example] = (),
     n_copies: int = 1,
 ) -> Iterator[TrainingPoint]:
-    """Train the encoder inside a tagger by masked language modeling, yielding a point for every step.
+    """Train the encoder of a tagger with masked language modeling, yielding a point for every step.
 
     Args:
-        tagger: with a fresh output layer; its encoder is changed in place.
-        examples: chunks; their tags are passed over.
-        config: which encoder; share of masked tokens; batch size, clipping and checkpoints of the training that
+        tagger: its encoder is trained in place.
+        examples: chunks; their tags are ignored.
+        config: encoder, share of masked tokens, and batch size, clipping and checkpoints of the training that
             follows.
         compute: seed, device, precision, folder for checkpoints.
-        memory: plain values of the caller, kept with the checkpoints.
-        unlabeled: chunks of other texts, mixed among the others.
-        n_copies: how often the documents are among the examples; a pass takes one.
+        memory: plain values of the caller, saved with the checkpoints.
+        unlabeled: chunks of unlabeled texts, mixed with the others.
+        n_copies: number of copies of the documents among the examples; a pass uses one.
 
     Raises:
-        ModelNotUsableError: the encoder's folder has no head for masked language modeling.
+        ModelNotUsableError: the encoder has no head for masked language modeling.
     """
     settings = config.task_adaptive_pretraining
     model = _masked_language_model(tagger, config.encoder)
@@ -77,7 +77,7 @@ def pretrain(
 
 
 def _passes(examples: Sequence[Example], epochs: float) -> list[Example]:
-    """Each example as often as there are passes; of a part of a pass, evenly spread ones."""
+    """Each example repeated for every pass; a fractional pass uses evenly spaced examples."""
     whole = int(epochs)
     n_more = round((epochs - whole) * len(examples))
     more = [examples[number * len(examples) // n_more] for number in range(n_more)]
@@ -98,11 +98,11 @@ def _masked_language_model(tagger: Tagger, encoder: str) -> PreTrainedModel:
 
 
 def masked_batch(examples: Sequence[Example], tagger: Tagger, share: float, chance: torch.Generator) -> MaskedBatch:
-    """Chunks with a share of their tokens as targets.
+    """Masked chunks.
 
     Args:
         examples: the chunks.
-        tagger: whose tokenizer names the special tokens.
+        tagger: with the tokenizer, which knows the special tokens.
         share: of the tokens that become targets; at least one does.
         chance: random number generator.
     """

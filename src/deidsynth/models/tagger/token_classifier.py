@@ -1,4 +1,4 @@
-"""Encoders that tag tokens: a fresh one, a loaded one, a trained one on disk."""
+"""Token classifiers: created from an encoder, loaded, and saved."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ from deidsynth.models.tokenizers import encoder_tokenizer
 from deidsynth.starters import SCRATCH, kind_of_base, resolve
 from deidsynth.tagging import TagSet
 
-MEMBER = "member-{}"
+ENSEMBLE_FOLDER = "ensemble-{}"
 SCRATCH_HEADS = 4
 SCRATCH_POSITIONS = 1024
 SCRATCH_LOCAL_ATTENTION = 128
-"""ModernBERT's own: entities are decided by what stands near."""
+"""As in ModernBERT: entities depend on nearby tokens."""
 SCRATCH_DROPOUT = 0.1
-"""A small encoder sees few documents many times."""
+"""A small encoder sees few documents many times and would overfit."""
 DEFAULT_WINDOW = 512
 
 
 @dataclass(frozen=True)
 class Tagger:
-    """A token classifier with what is needed to use it.
+    """A token classifier, or an ensemble of several, with everything needed to use it.
 
     Args:
         model: maps token ids to one score for each tag.
         tokenizer: of the model.
         tag_set: tag of each output.
-        window_tokens: longest window that it should see, special tokens left out.
-        whole_words: whether its entities never begin or end inside a word; decoding then keeps to that.
-        transitions: what decoding adds for each tag after each other one, log-probabilities times a weight; None adds
-            nothing. Shape (n_tags, n_tags).
-        outside_threshold: tokens whose probability of being outside is at most this are never left outside; None for
+        window_tokens: maximum length of a window, without special tokens.
+        whole_words: whether decoding keeps entity boundaries at word boundaries.
+        transitions: weighted log-probabilities of tag transitions, which decoding adds; None: none. Shape
+            (n_tags, n_tags).
+        outside_threshold: tokens whose probability of O is at most this are never tagged O; None for
             no threshold.
-        others: further models of the same tokens and tags, whose probabilities are averaged with those of the first.
+        others: the other models of an ensemble, with the same tokenizer and tags; probabilities are averaged.
     """
 
     model: PreTrainedModel
@@ -63,15 +63,15 @@ class Tagger:
 
     @property
     def models(self) -> tuple[PreTrainedModel, ...]:
-        """All of them."""
+        """All models of the ensemble."""
         return self.model, *self.others
 
     def save(self, folder: Path) -> None:
-        """Write an ordinary Hugging Face folder, and in it our settings and folders of the other models."""
+        """Write an ordinary Hugging Face folder; it also gets our settings and a folder for each other model."""
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         for number, model in enumerate(self.others, start=2):
-            model.save_pretrained(folder / MEMBER.format(number))
+            model.save_pretrained(folder / ENSEMBLE_FOLDER.format(number))
         settings = TaggerSettings(
             window_tokens=self.window_tokens,
             whole_words=self.whole_words,
@@ -83,13 +83,13 @@ class Tagger:
 
 
 def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], device: str = "cpu") -> Tagger:
-    """A tagger to be trained: an encoder with a fresh output layer.
+    """An untrained tagger: an encoder with a new output layer.
 
     Args:
-        config: which encoder.
+        config: names the encoder.
         tag_set: one output for each tag.
-        texts: training texts, from which an encoder from scratch learns its tokenizer.
-        device: that it will be trained on. On the CPU, short rows are a third faster without fused attention.
+        texts: training texts, on which the tokenizer of an encoder from scratch is trained.
+        device: used for training. On a CPU, training on short rows is a third faster without fused attention.
     """
     names = dict(enumerate(tag_set.tags))
     numbers = {tag: number for number, tag in names.items()}
@@ -118,7 +118,7 @@ def scratch_encoder(
     names: dict[int, str],
     numbers: dict[str, int],
 ) -> ModernBertForTokenClassification:
-    """A fresh ModernBERT-type encoder with an output for each tag."""
+    """A new ModernBERT encoder with one output for each tag."""
     return ModernBertForTokenClassification(
         ModernBertConfig(
             vocab_size=len(tokenizer),
@@ -149,8 +149,8 @@ def load_tagger(name: str) -> Tagger:
         name: folder or hub id of any token classifier whose tags are O, B-X and I-X.
 
     Raises:
-        ModelNotFoundError: nothing there.
-        ModelNotUsableError: tags of another form, or settings of another version.
+        ModelNotFoundError: no such model.
+        ModelNotUsableError: the tags are not IOB2, or the settings have another version.
     """
     settings = ModelSettings.load(Path(name)).tagger
     tokenizer = load_tokenizer(name)
@@ -160,13 +160,13 @@ def load_tagger(name: str) -> Tagger:
         tag_set = TagSet(tuple(names[number] for number in range(len(names))))
     except (KeyError, ModelNotUsableError):
         raise ModelNotUsableError(
-            f"model {name!r} is no tagger: its id2label must be O and a pair B-X, I-X for every label X; "
+            f"model {name!r} is not a tagger: its id2label must be O and a pair B-X, I-X for every label X; "
             "train one with `deidsynth train`"
         ) from None
     longest = longest_window(model, tokenizer)
     if settings is None:
         return Tagger(model, tokenizer, tag_set, longest)
-    members = (str(Path(name) / MEMBER.format(number)) for number in range(2, settings.ensemble_size + 1))
+    others = (str(Path(name) / ENSEMBLE_FOLDER.format(number)) for number in range(2, settings.ensemble_size + 1))
     return Tagger(
         model,
         tokenizer,
@@ -175,12 +175,12 @@ def load_tagger(name: str) -> Tagger:
         settings.whole_words,
         None if settings.transitions is None else np.array(settings.transitions, dtype=np.float64),
         settings.outside_threshold,
-        tuple(load_model(AutoModelForTokenClassification, member).eval() for member in members),
+        tuple(load_model(AutoModelForTokenClassification, other).eval() for other in others),
     )
 
 
 def longest_window(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
-    """The longest window that model and tokenizer allow, special tokens left out, and at most 512."""
+    """The maximum window length of model and tokenizer, without special tokens; at most 512."""
     positions = getattr(model.config, "max_position_embeddings", None) or DEFAULT_WINDOW
     embeddings = getattr(model.base_model, "embeddings", None)
     table = getattr(embeddings, "position_embeddings", None)

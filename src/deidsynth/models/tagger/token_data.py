@@ -17,7 +17,7 @@ from deidsynth.tagging import IGNORED, TagSet, encode, within_word
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One chunk: token ids with special tokens, and a tag for each (``IGNORED`` for the special ones)."""
+    """One chunk: token ids with special tokens, and a tag for each (``IGNORED`` for special tokens)."""
 
     ids: tuple[int, ...]
     tags: tuple[int, ...]
@@ -25,14 +25,14 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class SpecialTokens:
-    """What a tokenizer puts before and after a text."""
+    """The special tokens that a tokenizer adds before and after a text."""
 
     before: tuple[int, ...]
     after: tuple[int, ...]
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerFast) -> SpecialTokens:
-        """Found by encoding one text with and without special tokens."""
+        """Determined by encoding a text with and without special tokens."""
         plain = tokenizer("a", add_special_tokens=False)["input_ids"]
         full = tokenizer("a")["input_ids"]
         for start in range(len(full) - len(plain) + 1):
@@ -50,18 +50,18 @@ class SpecialTokens:
 
 @dataclass(frozen=True, slots=True)
 class TrainingChunks:
-    """The chunks of a corpus and what could not be expressed in tags.
+    """The chunks of a corpus, and counts of what the tags cannot express.
 
     Args:
         examples: the chunks.
         n_tokens: without special tokens.
         n_entities: of the documents.
-        n_misaligned: entities that the tags do not give back exactly.
-        n_lost: those among them without any token.
-        n_cut: chunks that begin inside an entity.
-        n_within_words: entity boundaries that cut a word.
-        longest_tokens: of the longest chunk, special tokens left out.
-        n_copies: how often the documents are among the chunks, each time with other values; a pass takes one.
+        n_misaligned: entities not aligned with tokens.
+        n_lost: misaligned entities without any token.
+        n_cut: chunks that start inside an entity.
+        n_within_words: entity boundaries inside words.
+        longest_tokens: length of the longest chunk, without special tokens.
+        n_copies: number of copies of the documents among the chunks, with different surrogates; a pass uses one.
     """
 
     examples: tuple[Example, ...]
@@ -75,7 +75,7 @@ class TrainingChunks:
     n_copies: int = 1
 
     def with_copy(self, other: TrainingChunks) -> TrainingChunks:
-        """These chunks and those of the same documents with other values; the counts stay those of these."""
+        """These chunks, with those of a copy of the documents after mention replacement; counts do not change."""
         return replace(
             self,
             examples=self.examples + other.examples,
@@ -87,7 +87,7 @@ class TrainingChunks:
 def tokenize(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[list[int], list[tuple[int, int]]]:
     """Token ids of a text without special tokens, and the character offsets of each.
 
-    A text that spells a special token (``[SEP]``) has it as ordinary characters.
+    A special token spelled in the text (``[SEP]``) is encoded as ordinary characters.
     """
     encoding = tokenizer(
         text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True, verbose=False
@@ -103,14 +103,14 @@ def training_chunks(
     max_words: int | None,
     max_tokens: int,
 ) -> TrainingChunks:
-    """Chunks of documents at line and sentence boundaries.
+    """Chunks of documents, cut at line and sentence boundaries.
 
     Args:
         documents: with gold or silver entities.
         tokenizer: of the encoder.
         tag_set: covers all labels.
-        max_words: longest chunk in words; None lets ``max_tokens`` alone bound it.
-        max_tokens: longest chunk in tokens, special tokens left out.
+        max_words: maximum length of a chunk in words; None: only ``max_tokens`` applies.
+        max_tokens: maximum length of a chunk in tokens, without special tokens.
     """
     special = SpecialTokens.of(tokenizer)
     examples: list[Example] = []
@@ -143,13 +143,13 @@ def training_chunks(
 
 
 def batch_plan(lengths: Sequence[int], batch_size: int, n_batches: int, seed: int) -> list[list[int]]:
-    """Which examples each of ``n_batches`` batches holds: epochs shuffled anew, neighbors of like length.
+    """The examples of each of ``n_batches`` batches: reshuffled in every epoch, with similar lengths in a batch.
 
     Args:
         lengths: tokens of each example.
-        batch_size: examples in a batch.
-        n_batches: batches in all; the last epoch may be cut short.
-        seed: of the order.
+        batch_size: examples per batch.
+        n_batches: total number of batches; the last epoch may be incomplete.
+        seed: of the shuffling.
     """
     order = random.Random(seed)
     plan: list[list[int]] = []
@@ -167,10 +167,10 @@ def batch_plan(lengths: Sequence[int], batch_size: int, n_batches: int, seed: in
 
 
 def transition_log_probs(examples: Iterable[Example], tag_set: TagSet) -> NDArray[np.float64]:
-    """How often an entity goes on, ends, or is followed by another one inside the chunks, as log-probabilities.
+    """Log-probabilities that an entity continues, ends, or is followed by another one, estimated from the chunks.
 
-    Half a count is added to each pair of tags. What may follow on the outside has no weight, and all labels that begin
-    after an entity have that of a beginning: otherwise decoding would hold it against a label that it is rare.
+    Half a count is added to each pair of tags. Transitions from O have no weight, and all labels that start
+    after an entity share one weight: otherwise decoding would penalize rare labels.
 
     Returns:
         Shape (n_tags, n_tags); ``[i, j]``: tag j after tag i.

@@ -32,7 +32,7 @@ class TaggedBatch:
 
     Args:
         ids: token ids. Shape (n_chunks, width).
-        mask: 1 where there is a token. Shape (n_chunks, width).
+        mask: 1 for tokens, 0 for padding. Shape (n_chunks, width).
         tags: tag numbers, ``IGNORED`` elsewhere. Shape (n_chunks, width).
     """
 
@@ -42,14 +42,14 @@ class TaggedBatch:
 
     @classmethod
     def of(cls, examples: Sequence[Example], pad: int) -> TaggedBatch:
-        """Chunks padded to the longest."""
+        """Chunks padded to the longest one."""
         ids = padded([example.ids for example in examples], pad)
         mask = padded([[1] * len(example.ids) for example in examples], 0)
         return cls(ids, mask, padded([example.tags for example in examples], IGNORED))
 
     @property
     def n_targets(self) -> int:
-        """Tagged tokens."""
+        """Number of tagged tokens."""
         return int((self.tags != IGNORED).sum())
 
 
@@ -76,19 +76,19 @@ def train_tagger(
     *,
     validate: Callable[[Tagger], float] | None = None,
 ) -> Iterator[TrainingPoint]:
-    """Train a tagger in place, yielding a point for every step; at the end it holds the weights to keep.
+    """Train a tagger in place, yielding a point for every step; at the end the model has the final weights.
 
     Args:
         tagger: model, tokenizer, tags.
         chunks: training chunks.
-        config: epochs, rates.
+        config: of the training.
         compute: seed, device, precision, folder for checkpoints.
-        memory: values of the caller, kept with the checkpoints; ``best`` and ``average`` are used here.
-        validate: strict F1 on validation documents; given, the best epoch is kept, else the mean of the last weights.
+        memory: values of the caller, saved with the checkpoints; ``best`` and ``average`` are used here.
+        validate: gives the strict F1 on validation documents to keep the best epoch; without it, weights are averaged.
     """
     examples = chunks.examples
     if not examples:
-        raise CorpusError("the training documents hold no text to learn from")
+        raise CorpusError("the training documents have no text to train on")
     steps_per_epoch = math.ceil(len(examples) / chunks.n_copies / config.batch_size)
     n_steps = max(1, round(config.epochs * steps_per_epoch))
     plan = batch_plan([len(example.ids) for example in examples], config.batch_size, n_steps, compute.seed)
@@ -123,16 +123,16 @@ def train_tagger(
 
 
 def _average(model: nn.Module, memory: dict[str, Any]) -> None:
-    """Take the weights into their mean over steps, which is kept with the checkpoints.
+    """Add the weights to their running average, which is saved with the checkpoints.
 
     Source: Izmailov et al. 2018, "Averaging Weights Leads to Wider Optima and Better Generalization", though here
-    under the usual schedule.
+    with the usual learning-rate schedule.
     """
     mean = memory.setdefault("average", {"n": 0, "weights": dict(_weights(model))})
     mean["n"] += 1
     for name, weight in model.named_parameters():
         kept = mean["weights"][name]
-        kept.lerp_(weight.detach().to(kept.device), 1.0 / mean["n"])  # one from a checkpoint is on the CPU
+        kept.lerp_(weight.detach().to(kept.device), 1.0 / mean["n"])  # an average from a checkpoint is on the CPU
 
 
 def tag_loss_sum(model: nn.Module, batch: TaggedBatch) -> Tensor:

@@ -1,7 +1,7 @@
-"""The best valid tag sequence of texts, and the marginal probability of each tag among valid sequences.
+"""Viterbi and forward-backward: the best valid tag sequence, and marginal probabilities among valid sequences.
 
-Many texts take a step at once: they stand side by side, the longest first, so that those that still go on at a place
-are the first ones, and the rows of one place lie together. ``n_rows`` counts the tokens of all texts, place by place.
+Many texts are processed in parallel, the longest first, so that those that have a token at a position
+are the first ones, and the rows of a position are contiguous. ``n_rows`` counts the tokens of all texts, by position.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ Numbers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 UNWANTED = 1e6
-"""What a flagged token costs outside of entities: more than all else together, and finite."""
+"""Penalty of O for a flagged token: larger than all other scores together, but finite."""
 
 
 @dataclass(frozen=True)
 class TagTransitions:
-    """What each transition between tags adds to the score of a sequence; -inf where it is invalid.
+    """Scores of tag transitions; -inf for invalid ones.
 
     Args:
         start: from the beginning of a text. Shape (n_tags,).
         between: ``[i, j]`` from tag i to tag j. Shape (n_tags, n_tags).
-        inside: the same for a token that goes on with the word before it. Shape (n_tags, n_tags).
-        outside: the tag for no entity.
+        inside: the same for a token that continues a word. Shape (n_tags, n_tags).
+        outside: the tag O.
     """
 
     start: Floats
@@ -41,7 +41,7 @@ class TagTransitions:
 
     @classmethod
     def of(cls, tag_set: TagSet, log_weights: Floats | None = None) -> TagTransitions:
-        """Validity, and what log-weights of shape (n_tags, n_tags) add to it."""
+        """Valid transitions, with optional log-weights of shape (n_tags, n_tags)."""
         added = np.zeros((len(tag_set), len(tag_set))) if log_weights is None else log_weights
         may_follow = tag_set.may_follow()
         return cls(
@@ -54,12 +54,12 @@ class TagTransitions:
 
 @dataclass(frozen=True)
 class Lattice:
-    """What a model says of the tokens of one text.
+    """Model outputs for the tokens of one text.
 
     Args:
         log_probs: Shape (n_tokens, n_tags).
-        joined: tokens that go on with the word before them. Shape (n_tokens,), or None for none.
-        flagged: tokens that the best sequence has in an entity; probabilities stay as they are. Shape (n_tokens,), or
+        joined: tokens that continue a word. Shape (n_tokens,), or None for none.
+        flagged: tokens that must be in an entity of the best sequence; marginals do not change. Shape (n_tokens,), or
             None for none.
     """
 
@@ -76,15 +76,15 @@ def best_sequences(lattices: Sequence[Lattice], transitions: TagTransitions) -> 
         transitions: their scores are added to the tokens' log-probabilities.
 
     Returns:
-        For each text its tags, shape (n_tokens,), and the probability of every tag at every token among all valid
-        sequences, shape (n_tokens, n_tags); rows sum to one.
+        For each text its tags, shape (n_tokens,), and the marginal probability of each tag at each token among all
+        valid sequences, shape (n_tokens, n_tags); rows sum to one.
     """
     n_tags = len(transitions.start)
     if not any(len(lattice.log_probs) for lattice in lattices):
         return [(np.zeros(0, dtype=np.int64), np.zeros((0, n_tags))) for _ in lattices]
     texts = _Texts.of(lattices)
     tags = _best(texts, transitions)
-    with np.errstate(divide="ignore"):  # the logarithm of a tag that cannot be reached
+    with np.errstate(divide="ignore"):  # log(0) for unreachable tags
         joint = _forward(texts, transitions) + _backward(texts, transitions)
     marginals = np.exp(joint - joint.max(axis=1, keepdims=True))
     marginals /= marginals.sum(axis=1, keepdims=True)
@@ -93,13 +93,13 @@ def best_sequences(lattices: Sequence[Lattice], transitions: TagTransitions) -> 
 
 @dataclass(frozen=True)
 class _Texts:
-    """Texts side by side.
+    """A batch of texts.
 
     Args:
         log_probs: Shape (n_rows, n_tags).
         joined: Shape (n_rows,).
         flagged: Shape (n_rows,).
-        bounds: first row of every place, and the end. Shape (longest + 1,).
+        bounds: first row of each position, and the end. Shape (longest + 1,).
         rows: rows of each text, in the order given.
     """
 
@@ -111,7 +111,7 @@ class _Texts:
 
     @classmethod
     def of(cls, lattices: Sequence[Lattice]) -> _Texts:
-        """The texts of lattices, at least one of which has a token."""
+        """The batch of some lattices, at least one of which has a token."""
         lengths = np.array([len(lattice.log_probs) for lattice in lattices])
         ranks = np.argsort(np.argsort(-lengths, kind="stable"), kind="stable")
         going_on = (lengths[:, None] > np.arange(lengths.max())).sum(axis=0)
@@ -129,7 +129,7 @@ class _Texts:
 
     @functools.cached_property
     def steps(self) -> list[tuple[slice, slice]]:
-        """Every place after the first: its rows, and those of the same texts one place before."""
+        """Each position after the first: its rows, and those of the same texts at the previous position."""
         starts, ends = self.bounds[:-1].tolist(), self.bounds[1:].tolist()
         return [
             (slice(start, end), slice(before, before + end - start))
@@ -139,9 +139,9 @@ class _Texts:
 
 @dataclass(frozen=True)
 class _Predecessors:
-    """Tags from which each tag may come, and what that adds; tags with the same predecessors are one group.
+    """Predecessors of each tag, with transition scores; tags with the same predecessors form a group.
 
-    An inside tag has two predecessors, so most of the pairs of tags need not be looked at.
+    An inside tag has two predecessors, so most pairs of tags can be skipped.
 
     Args:
         group: of each tag. Shape (n_tags,).
@@ -157,18 +157,20 @@ class _Predecessors:
 
     @classmethod
     def of(cls, added: Floats) -> _Predecessors:
-        """From what tag j adds after tag i, ``[i, j]``; shape (n_tags, n_tags)."""
+        """From the scores of tag j after tag i, ``[i, j]``; shape (n_tags, n_tags)."""
         unlike, group = np.unique(added.T, axis=0, return_inverse=True)
         is_many = np.isfinite(unlike).sum(axis=1) > 2
         place = np.where(is_many, np.cumsum(is_many) - 1 + (~is_many).sum(), np.cumsum(~is_many) - 1)
-        few = np.argsort(-unlike[~is_many], axis=1, kind="stable")[:, :2][:, [0, -1]]  # of a single tag twice the same
+        few = np.argsort(-unlike[~is_many], axis=1, kind="stable")[:, :2][
+            :, [0, -1]
+        ]  # a single predecessor is repeated
         return cls(place[group.ravel()], few, np.take_along_axis(unlike[~is_many], few, axis=1), unlike[is_many])
 
     def step(self, score: Floats) -> Floats:
-        """The best score of each text and tag after a step.
+        """The best score of each text and tag at the next position.
 
         Args:
-            score: Shape (n_texts, n_tags), as that of what is returned.
+            score: Shape (n_texts, n_tags), also of the result.
         """
         few = score[:, self.few] + self.few_added
         many = score[:, None, :] + self.many_added
@@ -188,7 +190,7 @@ def _best(texts: _Texts, transitions: TagTransitions) -> Numbers:
         if joined.any():
             best[joined] = inside.step(score[before][joined])
         score[here] += best
-    # Where a tag came from is asked for the best sequences alone.
+    # Predecessors are only computed for the best sequences.
     tags = np.argmax(score, axis=1)
     into = np.ascontiguousarray(np.stack([transitions.between.T, transitions.inside.T]))
     joined = texts.joined.astype(np.int64)
@@ -209,7 +211,7 @@ def _forward(texts: _Texts, transitions: TagTransitions) -> Floats:
 
 
 def _backward(texts: _Texts, transitions: TagTransitions) -> Floats:
-    """The log-weights of all paths from each tag on. Shape (n_rows, n_tags)."""
+    """The log-weights of all paths from each tag. Shape (n_rows, n_tags)."""
     between, inside = np.exp(transitions.between).T, np.exp(transitions.inside).T
     backward = np.zeros(texts.log_probs.shape)
     for here, before in reversed(texts.steps):
@@ -220,7 +222,7 @@ def _backward(texts: _Texts, transitions: TagTransitions) -> Floats:
 
 
 def _reached(weights: Floats, between: Floats, inside: Floats, joined: Bools) -> Floats:
-    """The weights after a step. Shape (n_texts, n_tags), as that of ``weights``."""
+    """The weights at the next position. Shape (n_texts, n_tags), as that of ``weights``."""
     total: Floats = weights @ between
     if joined.any():
         total[joined] = weights[joined] @ inside

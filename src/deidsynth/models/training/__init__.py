@@ -1,1 +1,1 @@
-"""The training loop that all models share, and the processes that may divide it."""
+"""The training loop of all models, and distributed training."""

@@ -1,4 +1,4 @@
-"""The training loop, as a generator: the caller logs, evaluates and saves; the loop steps and resumes."""
+"""The training loop as a generator: the caller logs, evaluates and saves; the loop steps and resumes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _IN_LAYER = re.compile(r"\.\d+\.")
 
 
 class Schedule(Protocol):
-    """What the configurations of all trainings have in common."""
+    """Settings common to all training configurations."""
 
     @property
     def warmup(self) -> float: ...
@@ -43,19 +43,19 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
-    """What the optimizer needs to know.
+    """Settings of the optimizer and its schedule.
 
     Args:
-        n_steps: optimizer steps in all.
-        learning_rate: highest rate; linear warm-up, then a cosine down to a tenth.
-        warmup: share of the steps.
-        weight_decay: on matrices only.
-        max_grad_norm: gradients are scaled down to this norm.
+        n_steps: total number of optimizer steps.
+        learning_rate: maximum; linear warmup, then cosine decay to ``final_rate``.
+        warmup: share of the steps used for warmup.
+        weight_decay: applied to matrices only.
+        max_grad_norm: gradients are clipped to this norm.
         checkpoint_seconds: time between checkpoints.
         device: such as ``cpu``.
-        precision: ``fp32`` or ``bf16`` (autocast; weights stay as they are).
-        final_rate: rate at the end, as a share of the highest.
-        muon: whether the matrices inside the layers are trained with Muon instead of AdamW.
+        precision: ``fp32`` or ``bf16`` (autocast; weights keep their type).
+        final_rate: final learning rate, as a share of the maximum.
+        muon: whether the matrices of the layers are trained with Muon instead of AdamW.
     """
 
     n_steps: int
@@ -73,7 +73,7 @@ class LoopSettings:
     def of(
         cls, schedule: Schedule, compute: Compute, *, n_steps: int, learning_rate: float, muon: bool
     ) -> LoopSettings:
-        """The settings of one training from its configuration."""
+        """The settings of a training configuration."""
         return cls(
             n_steps=n_steps,
             learning_rate=learning_rate,
@@ -97,12 +97,12 @@ class LoopSettings:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one optimizer step did.
+    """The result of one optimizer step.
 
     Args:
         number: one-based.
         loss: mean over the targets, in nats.
-        n_targets: predicted places.
+        n_targets: predicted positions.
         learning_rate: of this step.
     """
 
@@ -114,15 +114,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class TrainingPoint:
-    """One step on a training curve.
+    """One point of a training curve.
 
     Args:
         step: optimizer steps so far.
-        n_steps: in all.
+        n_steps: total.
         epoch: passes over the training data so far.
-        train_loss: of this step, nats a target.
-        n_targets: predicted places of this step.
-        measured: what was measured on validation data after this step, by name.
+        train_loss: of this step, in nats per target.
+        n_targets: predicted positions of this step.
+        measured: validation measures after this step, by name.
     """
 
     step: int
@@ -135,12 +135,12 @@ class TrainingPoint:
 
 @dataclass(frozen=True)
 class Objective(Generic[Batch]):
-    """What is minimized.
+    """The training objective.
 
     Args:
-        batches: the micro-batches of a step, zero-based; the same at every call.
-        loss_sum: summed loss over the targets of one micro-batch, in nats; a scalar tensor.
-        n_targets: how many places that sum runs over.
+        batches: gives the micro-batches of a step, zero-based; deterministic.
+        loss_sum: gives the summed loss over the targets of one micro-batch, in nats; a scalar tensor.
+        n_targets: gives the number of targets of a micro-batch.
     """
 
     batches: Callable[[int], Sequence[Batch]]
@@ -157,19 +157,19 @@ def training_steps(
 ) -> Iterator[Step]:
     """Train ``model`` in place, one optimizer step at a time, from the last checkpoint if there is one.
 
-    A run that was killed and resumed does the same steps as one that was not. Where a launcher began several processes,
-    they divide the micro-batches of a step, and gradients are summed once a step: a process may have none of them. All
-    processes read the checkpoint that the first one writes, and each draws random numbers of its own in every step.
+    A killed and resumed run takes the same steps as an undisturbed one. With several processes from a launcher,
+    they divide the micro-batches of a step, and gradients are summed once per step; a process may have none.
+    All processes read the checkpoint of the first one, and each uses its own random numbers in every step.
 
     Args:
         model: moved to the device of the settings.
         objective: batches and loss.
         settings: optimizer, device, precision.
         checkpoint: folder that survives a killed run.
-        memory: plain values of the caller that are kept with the checkpoint and restored in place.
+        memory: plain values of the caller, saved with the checkpoint and restored in place.
 
     Raises:
-        ModelNotUsableError: no weight is trainable, or the trained weights do not move.
+        ModelNotUsableError: no weight is trainable, or the trained weights do not change.
         InputError: not all processes see the same checkpoint.
     """
     keep_freed_memory()
@@ -218,9 +218,9 @@ def training_steps(
 
 
 def _optimizers(trainable: Sequence[tuple[str, nn.Parameter]], settings: LoopSettings) -> list[torch.optim.Optimizer]:
-    """AdamW for everything, or for all but the matrices inside the layers, which then have Muon.
+    """AdamW for all weights, or Muon for the matrices of the layers and AdamW for the rest.
 
-    Muon's updates are scaled to the size of AdamW's (Liu et al. 2025, section 2.2), so both share one rate.
+    Muon's updates are scaled to the size of AdamW's (Liu et al. 2025, section 2.2), so both share a learning rate.
     """
     inner = [weight for name, weight in trainable if settings.muon and weight.ndim == 2 and _IN_LAYER.search(name)]
     chosen = {id(weight) for weight in inner}
@@ -243,7 +243,7 @@ def _optimizers(trainable: Sequence[tuple[str, nn.Parameter]], settings: LoopSet
 def _check_movement(before: Sequence[Tensor], weights: Sequence[Tensor]) -> None:
     if all(torch.equal(old, new.detach()) for old, new in zip(before, weights, strict=True)):
         raise ModelNotUsableError(
-            "the trained weights did not move in the first steps; raise the learning rate or use precision: fp32"
+            "the trained weights did not change in the first steps; raise the learning rate or use precision: fp32"
         )
 
 

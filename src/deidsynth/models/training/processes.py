@@ -1,4 +1,4 @@
-"""The processes that a launcher began for one training: which of them this is, and what they do together."""
+"""Distributed training: the processes that a launcher started for one training."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from deidsynth.errors import InputError
 
 
 def processes_on(device: str) -> PartialState:
-    """All processes of this training, of which there is one where no launcher began more.
+    """The processes of this training; a single one without a launcher.
 
     Args:
-        device: that this process trains on.
+        device: of this process.
     """
     return PartialState(cpu=device == "cpu")
 
 
 def check_same_start(processes: PartialState, step: int, device: str) -> None:
-    """Make sure that all processes begin with the same step.
+    """Check that all processes start with the same step.
 
     Raises:
-        InputError: one of them has not seen the checkpoint of the others.
+        InputError: the processes do not see the same checkpoint.
     """
     if processes.num_processes == 1:
         return
@@ -33,13 +33,13 @@ def check_same_start(processes: PartialState, step: int, device: str) -> None:
     torch.distributed.all_reduce(ends, torch.distributed.ReduceOp.MAX)
     if ends[0] != -ends[1]:
         raise InputError(
-            "the processes of this training do not see the same checkpoint; give an output in a folder that all of "
-            "them share, or remove the unfinished work beside it"
+            "the processes of this training do not see the same checkpoint; use an output folder that all of "
+            "them share, or remove the unfinished work next to it"
         )
 
 
 def sum_gradients(processes: PartialState, loss: Tensor, weights: Sequence[nn.Parameter]) -> None:
-    """Add up the loss and the gradients of all processes, in place; one without micro-batches adds nothing."""
+    """Sum the loss and the gradients of all processes, in place; a process without micro-batches adds nothing."""
     if processes.num_processes == 1:
         return
     torch.distributed.all_reduce(loss)
@@ -53,7 +53,7 @@ def sum_gradients(processes: PartialState, loss: Tensor, weights: Sequence[nn.Pa
 
 
 def leave(processes: PartialState) -> None:
-    """End the work with other processes, for good; without this some abort as they end."""
+    """Leave the process group; without this, some processes abort at exit."""
     if processes.num_processes > 1:
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()

@@ -1,1 +1,1 @@
-"""How the stages work; each is loaded when it runs."""
+"""Implementations of the stages; each is loaded when the stage runs."""

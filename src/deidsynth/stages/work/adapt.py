@@ -1,4 +1,4 @@
-"""Adapt: a causal language model learns the language of the training documents."""
+"""Adapt: a causal language model is adapted to the training documents."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Adapt:
     def run(
         self, config: ResolvedAdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
-        """Adapt, and write the weights to keep; utilisation counts as if all weights were trained.
+        """Adapt the model and write its weights; FLOP utilization is computed as if all weights were trained.
 
-        Validation texts come from inside ``train``, so that an arm with little data is constrained in everything. Of
-        several processes all train and the first one writes.
+        Validation texts are held out from ``train``, so that an arm with little data is constrained in every respect.
+        With several processes, all train and the first one writes.
         """
         corpus = read_jsonl(inputs["train"] / CORPUS)
         train, held_out = split_documents(list(corpus), config.validation, context.seed)
@@ -62,7 +62,7 @@ class Adapt:
         if not processes.is_main_process:
             return {}
         model: Any = adaptable.model
-        # An adapter holds the rows of new tokens anyway, and need not hold all embeddings once more.
+        # An adapter already holds the rows of new tokens; it does not need another copy of all embeddings.
         rows_only = {"save_embedding_layers": False} if added and adaptable.method != "full" else {}
         model.save_pretrained(output / MODEL, **rows_only)
         adaptable.tokenizer.save_pretrained(output / MODEL)
@@ -83,7 +83,7 @@ class Adapt:
             "n_trained_parameters": sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
             "n_tokens_seen": memory["n_targets"],
             "tokens_per_second": round(tokens_per_second, 1),
-            "model_flop_utilisation": round(needed / given, 3),
+            "model_flop_utilization": round(needed / given, 3),
             "validation_loss": best.get("validation_loss"),
             "bits_per_character": best.get("bits_per_character"),
             **({"n_added_tokens": len(added.tokens)} if added else {}),
@@ -91,7 +91,7 @@ class Adapt:
 
 
 def _seen_tokens(documents: Sequence[Sequence[int]], model: Any, config: ResolvedAdaptConfig) -> float:
-    """How many tokens the document of a token has, in the mean over all tokens; no more than a row holds."""
+    """The mean document length over all tokens, limited to the length of a row."""
     longest = min(config.sequence_length, context_length(model))
     lengths = [min(len(document), longest) for document in documents]
     return sum(length * length for length in lengths) / max(1, sum(lengths))

@@ -1,4 +1,4 @@
-"""Annotate: a trained tagger finds the entities of texts; the result is a silver corpus."""
+"""Annotate: a trained tagger annotates texts; the result is a silver corpus."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from deidsynth.stages.work.prediction import predicted
 class Annotate:
     """``texts`` and ``model`` in; ``corpus.jsonl`` with silver entities out.
 
-    Documents are annotated in blocks of as many as the tagger looks at together, so that no block depends on another.
-    A finished block is kept when a run is killed, and blocks can be made elsewhere.
+    Documents are annotated in blocks of those that the tagger processes together, so that blocks are independent.
+    Finished blocks survive a killed run, and blocks can be annotated in other processes.
     """
 
     def run(
         self, config: AnnotateConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
-        """Tag every document, whatever its length."""
+        """Annotate all documents, of any length."""
         began = time.monotonic()
         corpus = read_jsonl(inputs["texts"] / CORPUS)
         blocks = range(_n_blocks(corpus))
@@ -55,15 +55,15 @@ class Annotate:
         part: int,
         n_parts: int,
     ) -> Mapping[str, Any]:
-        """Tag the documents of one run of blocks, which ``run`` then finds.
+        """Annotate the documents of consecutive blocks; ``run`` then finds them.
 
         Args:
             config: as for ``run``.
-            inputs: see there.
+            inputs: as for ``run``.
             output: gets a file for each block.
-            context: see there.
+            context: as for ``run``.
             part: zero-based.
-            n_parts: how many there are; each has as many blocks as any other, give or take one.
+            n_parts: number of parts; the number of blocks differs by at most one.
         """
         corpus = read_jsonl(inputs["texts"] / CORPUS)
         blocks = pieces_of(part, n_parts, _n_blocks(corpus))
@@ -82,7 +82,7 @@ def _annotated(
     kept: Path,
     context: StageContext,
 ) -> Iterator[Document]:
-    """The documents of some blocks with their entities; blocks are kept in a folder, where earlier ones are found."""
+    """The annotated documents of some blocks; finished blocks are kept in a folder and reused."""
     tagger: Tagger | None = None
     places = {block: slice(block * DOCUMENTS_AT_ONCE, (block + 1) * DOCUMENTS_AT_ONCE) for block in blocks}
     total = sum(len(corpus.documents[place]) for place in places.values())

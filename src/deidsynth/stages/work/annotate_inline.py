@@ -1,4 +1,4 @@
-"""Annotate inline: the entities that the language model wrote are taken over, perhaps where a machine agrees only."""
+"""Annotate inline: use the entities that the language model wrote, optionally only where a tagger agrees."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from deidsynth.stages.specification import StageContext
 
 
 class AnnotateInline:
-    """``texts`` with their entities in, and where asked for ``machine``, the same with others; ``corpus.jsonl`` out.
+    """``texts`` with entities in, optionally ``machine``, the same texts annotated by a tagger; ``corpus.jsonl`` out.
 
-    Whole documents are kept or left out, and those that are kept have the entities that the language model wrote: an
-    entity taken from a text that the other annotator reads otherwise would teach that it is none.
+    Documents are kept or dropped as a whole, and kept documents have the entities that the language model wrote:
+    dropping single entities would teach the tagger that they are not entities.
     """
 
     def run(
         self, config: AnnotateInlineConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
-        """Keep documents whose strict F1 is high enough; two annotations without any entity agree.
+        """Keep documents with sufficient agreement in strict F1; two annotations without entities agree.
 
         Raises:
-            CorpusError: no document is kept, or the two corpora are not of the same documents.
+            CorpusError: no document is kept, or the two corpora hold different documents.
         """
         corpus = read_jsonl(inputs["texts"] / CORPUS)
         documents = list(corpus.documents)
@@ -39,12 +39,12 @@ class AnnotateInline:
             documents, facts = _agreeing(documents, machine.documents, config.agreement)
             if not documents:
                 raise CorpusError(
-                    f"none of {len(corpus)} texts is annotated alike by the language model and the gold model; lower "
+                    f"the language model and the gold model agree on none of {len(corpus)} texts; lower "
                     "synthesize.agreement, adapt for more epochs, or set synthesize.annotations: machine"
                 )
             if facts["n_disagreeing"]:
                 context.progress.message(
-                    f"{facts['n_disagreeing']} of {len(corpus)} texts are left out: the gold model annotates them "
+                    f"{facts['n_disagreeing']} of {len(corpus)} texts are dropped: the gold model annotates them "
                     "otherwise"
                 )
         kept = corpus.with_documents(documents)
@@ -60,15 +60,15 @@ class AnnotateInline:
 def _agreeing(
     inline: Sequence[Document], machine: Sequence[Document], least: float
 ) -> tuple[list[Document], dict[str, Any]]:
-    """The documents whose two annotations agree so far, and how far all of them do.
+    """The documents whose two annotations agree, and the mean agreement of all documents.
 
     Args:
         inline: with the language model's entities.
         machine: the same documents in the same order with the gold model's.
-        least: strict F1.
+        least: minimum strict F1.
     """
     if [(each.doc_id, each.text) for each in inline] != [(each.doc_id, each.text) for each in machine]:
-        raise CorpusError("the two annotations are not of the same documents; run again")
+        raise CorpusError("the two annotations are of different documents; run again")
     counted = [strict(one, other) for one, other in zip(machine, inline, strict=True)]
     agreed = [1.0 if counts.f1 is None else counts.f1 for counts in counted]
     kept = [document for document, f1 in zip(inline, agreed, strict=True) if f1 >= least]

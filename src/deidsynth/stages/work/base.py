@@ -1,4 +1,4 @@
-"""Base: a causal language model as it comes, for arms in which nothing is adapted."""
+"""Base: a causal language model without adaptation."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ from deidsynth.starters import SCRATCH
 
 
 class Base:
-    """Nothing in; ``model/`` as ``adapt`` would begin from it, and an empty ``curve.jsonl`` out."""
+    """Nothing in; ``model/``, the starting point of ``adapt``, and an empty ``curve.jsonl`` out."""
 
     def run(
         self, config: ResolvedAdaptConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
-        """Write the weights of the base model; no document is seen.
+        """Write the weights of the base model without any training.
 
         Raises:
-            ConfigError: a base from scratch, which has no weights before it is trained, or one that is to know marks.
+            ConfigError: the base is ``scratch``, which has no weights without training, or special tokens are
+                configured.
         """
         if config.annotations == "inline" or config.control_codes:
             raise ConfigError(
                 [
-                    "adapt.annotations, adapt.control_codes: a model that is not adapted knows neither; leave them "
+                    "adapt.annotations, adapt.control_codes: a model needs adaptation to learn them; leave them "
                     "out, and synthesize.annotations too"
                 ]
             )
         if config.base == SCRATCH:
-            raise ConfigError(["adapt.base: scratch knows nothing before it is adapted; give another base model"])
+            raise ConfigError(["adapt.base: scratch is useless without adaptation; choose another base model"])
         torch.manual_seed(context.seed)
         adaptable = adaptable_model(config, (), context.device)
         model: Any = adaptable.model

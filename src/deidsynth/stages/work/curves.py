@@ -1,4 +1,4 @@
-"""Watching a training: progress for the listener, a thinned curve for the report."""
+"""Monitoring of a training: progress for the listener, and a thinned learning curve for the report."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ POINTS = 100
 
 
 def watch(points: Iterable[TrainingPoint], name: str, progress: Progress, memory: dict[str, Any]) -> None:
-    """Run a training to its end.
+    """Run a training until it ends.
 
-    ``memory["curve"]`` gets a point at least every hundredth of the steps, with the mean loss since the one before,
+    ``memory["curve"]`` gets a point at least every hundredth of the steps, with the mean loss since the previous one,
     ``memory["n_targets"]`` counts the targets and ``memory["seconds"]`` the time. All are kept with the checkpoints, so
     that a resumed training has the whole curve.
     """
@@ -48,7 +48,7 @@ def _remember(point: TrainingPoint, memory: dict[str, Any]) -> None:
 
 
 def _curve_point(point: TrainingPoint, memory: dict[str, Any]) -> dict[str, float]:
-    """The point that is added to the curve, with the mean loss since the one before."""
+    """The next point of the curve, with the mean loss since the previous one."""
     total, count = memory["since"]
     row = {"step": point.step, "epoch": round(point.epoch, 4), "train_loss": total / count, **point.measured}
     memory["curve"].append(row)

@@ -1,4 +1,4 @@
-"""Overlap: how much of the training text stands again in the synthetic text, and which notes may be shown."""
+"""Memorization: how much training text reappears in the synthetic text, and which notes may be shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Memorization:
     ) -> Mapping[str, Any]:
         """Write n-gram recall and the indices of the notes that may be shown.
 
-        Those hold no long run of training text and no rare identifying value of it.
+        Notes that may be shown hold no long verbatim run of training text and no rare identifying value of it.
         """
         texts, train, held_out = (read_jsonl(inputs[role] / CORPUS) for role in ("texts", "train", "held_out"))
         synthetic = [document.text for document in texts]
@@ -40,7 +40,7 @@ class Memorization:
         shown, n_verbatim, n_rare = [], 0, 0
         with context.progress.task("memorization", len(synthetic), "documents") as task:
             for number, text in enumerate(synthetic):
-                verbatim, replayed = not index.passes(text), rare.stand_in(text)
+                verbatim, replayed = not index.passes(text), rare.occur_in(text)
                 n_verbatim += verbatim
                 n_rare += replayed
                 if text.strip() and not verbatim and not replayed:

@@ -1,10 +1,10 @@
-"""Which pieces of a divided stage's work a part makes."""
+"""Division of a stage's work into parts."""
 
 from __future__ import annotations
 
 
 def pieces_of(part: int, n_parts: int, n_pieces: int) -> range:
-    """The pieces of one part: a run of them, as many as in any other part, give or take one.
+    """The pieces of one part: consecutive, and their number differs by at most one between parts.
 
     >>> [list(pieces_of(part, 3, 4)) for part in range(3)]
     [[0], [1], [2, 3]]

@@ -1,4 +1,4 @@
-"""Documents with predicted entities, as the stages that predict make them."""
+"""Documents with predicted entities, for the stages that predict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from deidsynth.stages.specification import StageContext
 def predicted(
     tagger: Tagger, documents: Sequence[Document], config: AnnotateConfig, context: StageContext, task: Task
 ) -> list[Document]:
-    """The documents with the entities that a tagger finds; each advances the task."""
+    """The documents with predicted entities; each advances the progress task."""
     found = []
     for document in predict(
         tagger,

@@ -1,4 +1,4 @@
-"""A training that is one of several in a stage: once it has ended, a killed stage does not do it again."""
+"""Resumable trainings of a stage: a training that has finished is not repeated after a kill."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RECORD = "record.json"
 
 
 def is_trained(folder: Path) -> bool:
-    """Whether the training of a folder has ended."""
+    """Whether the training of a folder has finished."""
     return (folder / RECORD).exists()
 
 
@@ -30,14 +30,14 @@ def trained(
     name: str,
     context: StageContext,
 ) -> Mapping[str, Any]:
-    """What a training of a tagger's weights told: of one that runs now, or of one that was finished before a kill.
+    """The record of a training, which runs now unless it finished before a kill.
 
     Args:
-        tagger: whose model the training changes in place.
-        folder: for checkpoints, and for the weights at the end.
-        training: begins it, with the memory that it keeps with its checkpoints.
-        name: of the training, for people.
-        context: who listens.
+        tagger: trained in place.
+        folder: for checkpoints and the final weights.
+        training: starts the training, with the memory that is saved with its checkpoints.
+        name: of the training, for progress.
+        context: with the listener for progress.
 
     Returns:
         ``curve``, ``n_targets`` and ``best`` of its memory.

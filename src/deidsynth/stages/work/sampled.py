@@ -1,4 +1,4 @@
-"""What sampling leaves behind: the kept documents, a row without text for each that was sampled, and counts."""
+"""Output of sampling: the kept documents, a row without text for each sampled document, and counts."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _PRIVATE = ("text", "entities")
 def write_sampled(
     judged: Sequence[tuple[Sample, Verdict]], output: Path, *, with_entities: bool, language: str | None
 ) -> dict[str, Any]:
-    """Write the documents that are kept, and a row without text for every one that was sampled.
+    """Write the kept documents, and a row without text for each sampled document.
 
     Args:
-        judged: in the order of their numbers.
+        judged: samples with their verdicts, in order of their numbers.
         output: folder of the artifact.
         with_entities: whether the entities that the model wrote are kept.
-        language: of the texts, where it is known.
+        language: of the texts, if known.
 
     Returns:
-        Counts of documents and findings; where the model writes marks, of marks and repairs too.
+        Counts of documents and findings; if the model writes inline entity tags, also of tags and repairs.
 
     Raises:
         CorpusError: no document is kept.
@@ -60,7 +60,7 @@ def write_sampled(
 
 
 def _repairs(samples: Sequence[Sample]) -> dict[str, int]:
-    """Marks and repairs of all that was sampled; nothing where the model writes plain text."""
+    """Counts of inline entity tags and repairs in all samples; empty if the model writes plain text."""
     made = [each.repairs for each in samples if each.repairs is not None]
     if not made:
         return {}
@@ -73,6 +73,6 @@ def _nothing_is_left(found: Mapping[str, Any]) -> CorpusError:
         return CorpusError("every sampled text is empty; adapt for more epochs or lower adapt.learning_rate")
     told = ", ".join(f"{fact}: {found[fact]}" for fact in FACTS.values() if found.get(fact))
     return CorpusError(
-        f"the filters reject every sampled text ({told}); adapt for other epochs, loosen synthesize.filters, or set "
+        f"the filters rejected all sampled texts ({told}); change adapt.epochs, relax synthesize.filters, or set "
         "synthesize.filters.mode: count to keep such texts"
     )

@@ -1,4 +1,4 @@
-"""Synthesize: new texts sampled from the adapted language model, without those that break a rule."""
+"""Synthesize: sample new texts from the adapted language model and filter them."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ from deidsynth.stages.work.sampled import write_sampled
 class Synthesize:
     """``model``, ``prompts`` and ``train`` in; ``corpus.jsonl`` and ``samples.jsonl`` out.
 
-    The corpus has entities where the model writes them (``annotations: inline`` or ``agreement``), else none.
+    The corpus has entities if the model writes inline entity tags (``annotations: inline`` or ``agreement``).
 
-    A batch is the unit that is kept when a run is killed; one that was under way is done again whole. No batch depends
-    on another: those that are asked for first can be made elsewhere. What is sampled in place of rejected documents
-    depends on all verdicts before it. Verdicts are not kept: they follow from the batches.
+    Finished batches survive a killed run; an unfinished batch is sampled again. Batches are independent of each
+    other, and those requested first can be sampled in other processes. The replacements of rejected documents
+    depend on all earlier verdicts. Verdicts are not stored, because they follow from the batches.
     """
 
     def run(
         self, config: SynthesizeConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
-        """Sample the documents; their records carry the numbers of prompt and header, never the prompt.
+        """Sample the documents; their records hold the numbers of prompt and control codes, never the prompt.
 
         Raises:
-            ConfigError: the model does not write the entities or know the headers that are asked for.
+            ConfigError: the model lacks the inline entity tags or control codes that the configuration needs.
         """
         train = read_jsonl(inputs["train"] / CORPUS).documents
         requests, n_prompts = _first_requests(config, inputs, train, context.seed)
         asked = len(requests)
         filters = Filters(config.filters, train)
         if config.filters.mode != "off" and not filters.compares:
-            context.progress.message("there is no training text to compare with: copies of it cannot be found")
+            context.progress.message("there is no training text to compare with, so copied text cannot be detected")
         batches = _Batches(config, inputs, context, context.scratch)
         judged: list[tuple[Sample, Verdict]] = []
         while requests:
@@ -67,8 +67,8 @@ class Synthesize:
         missing = asked - int(facts["n_documents"])
         if missing > 0 and config.filters.mode == "reject":
             context.progress.message(
-                f"{missing} of {asked} texts are missing: the filters rejected {facts['n_rejected']} of "
-                f"{facts['n_sampled']}; adapt longer, raise synthesize.filters.max_sampled_ratio, or see what was found"
+                f"{missing} of {asked} texts are missing because the filters rejected {facts['n_rejected']} of "
+                f"{facts['n_sampled']}; adapt longer, or raise synthesize.filters.max_sampled_ratio"
             )
         return {**facts, "n_asked": asked, "n_missing": missing}
 
@@ -81,17 +81,17 @@ class Synthesize:
         part: int,
         n_parts: int,
     ) -> Mapping[str, Any]:
-        """Sample one run of the batches that are asked for first, which ``run`` then finds.
+        """Sample consecutive batches of those requested first; ``run`` then finds them.
 
-        A server is left to ``run``: it batches by itself, and would get the requests of all parts at once.
+        A server is left to ``run``: it does its own batching and would get the requests of all parts at once.
 
         Args:
             config: as for ``run``.
-            inputs: see there.
+            inputs: as for ``run``.
             output: gets a file for each batch.
-            context: see there.
+            context: as for ``run``.
             part: zero-based.
-            n_parts: how many there are; each has as many batches as any other, give or take one.
+            n_parts: number of parts; the number of batches differs by at most one.
         """
         if config.endpoint.base_url is not None:
             return {"n_sampled": 0}
@@ -103,7 +103,7 @@ class Synthesize:
 
 
 def _language(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> str | None:
-    """The language of prompts and texts: as configured, else that of the corpora."""
+    """The language of prompts and texts: as configured, else the language of the corpora."""
     corpora = (read_jsonl(inputs[role] / CORPUS) for role in ("prompts", "train"))
     return config.prompts.language or next((each.language for each in corpora if each.language is not None), None)
 
@@ -111,7 +111,7 @@ def _language(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> str | Non
 def _first_requests(
     config: SynthesizeConfig, inputs: Mapping[str, Path], train: Sequence[Document], seed: int
 ) -> tuple[list[Request], int]:
-    """What is asked for before anything is rejected, in the order of the numbers, and how many prompts there are."""
+    """The initial requests, before any rejection, in order of their numbers, and the number of prompts."""
     settings = _settings_of_model(config, inputs)
     prompt_documents = read_jsonl(inputs["prompts"] / CORPUS).documents
     prompts = make_prompts(config.prompts, prompt_documents, language=_language(config, inputs), seed=seed)
@@ -124,12 +124,12 @@ def _first_requests(
 
 
 class _Batches:
-    """Samples requests batch by batch and keeps every batch in a folder, where it finds those that are there.
+    """Samples requests in batches, and keeps each batch in a folder for reuse.
 
     Args:
-        config: how the next token is drawn, and the size of a batch.
-        inputs: folder of each input artifact; the model is loaded for the first batch that is not there.
-        context: seed and listener.
+        config: decoding parameters and batch size.
+        inputs: folder of each input artifact; the model is loaded for the first missing batch.
+        context: seed and progress.
         kept: folder of the batches.
     """
 
@@ -140,16 +140,16 @@ class _Batches:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Of what this process sampled; None where it found everything there."""
+        """Sampling speed of this process; None if all batches were already there."""
         return round(self._n_tokens / self._seconds, 1) if self._n_tokens and self._seconds else None
 
     def take(self, requests: Sequence[Request], task_name: str, part: tuple[int, int] = (0, 1)) -> list[Sample]:
-        """The samples of some requests, in the order of their numbers; their batches are numbered on.
+        """The samples of some requests, in order of their numbers; batch numbers continue.
 
         Args:
-            requests: in the order of their numbers.
-            task_name: for the listener.
-            part: which part of the batches is taken, zero-based, and of how many.
+            requests: in order of their numbers.
+            task_name: for progress.
+            part: zero-based number of the part whose batches are sampled, and the number of parts.
         """
         batches = in_batches(requests, self._config.batch_size)
         wanted = pieces_of(*part, len(batches))
@@ -163,7 +163,7 @@ class _Batches:
         return sorted(taken, key=lambda each: each.index)
 
     def _batch(self, number: int, requests: Sequence[Request]) -> list[Sample]:
-        """The samples of one batch, from the folder or drawn now."""
+        """The samples of one batch, from the folder or sampled now."""
         file = self._kept / f"batch-{number:06d}.jsonl"
         if file.exists():
             return [Sample.from_dict(row) for row in read_lines(file)]
@@ -183,7 +183,7 @@ def _settings_of_model(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> 
     if config.annotations != "machine" and not writes_entities:
         raise ConfigError(
             [
-                f"annotations: {config.annotations}: the model writes no entities; adapt one with "
+                f"annotations: {config.annotations}: the model writes no inline entity tags; adapt one with "
                 "adapt.annotations: inline"
             ]
         )

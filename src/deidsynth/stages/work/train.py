@@ -1,4 +1,4 @@
-"""Train: an encoder learns to tag. Annotator, gold model and synthetic model are all made here."""
+"""Train: a token classifier is trained. Annotator, gold model and synthetic model come from this stage."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from deidsynth.models.tagger.token_data import Example, TrainingChunks, training
 from deidsynth.models.tagger.training import carve_validation
 from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE
 from deidsynth.stages.specification import StageContext
-from deidsynth.stages.work.ensemble import Member, train_members
+from deidsynth.stages.work.ensemble import TaggerTraining, train_ensemble
 from deidsynth.stages.work.resuming import trained
-from deidsynth.surrogates import Surrogates, swapped
+from deidsynth.surrogates import Surrogates, replace_mentions
 from deidsynth.tagging import TagSet
 
 WITHIN_WORDS_SHARE = 0.002
-"""Up to this share of the training entities' boundaries may cut a word for the tagger to keep to whole words."""
+"""Decoding keeps to whole words if at most this share of training entity boundaries is inside a word."""
 
 
 class Train:
-    """``corpus`` in, and perhaps ``texts`` without labels; ``model/`` (a token classifier) and ``curve.jsonl`` out.
+    """``corpus`` and optional unlabeled ``texts`` in; ``model/`` (a token classifier) and ``curve.jsonl`` out.
 
-    Everything that is decided here comes from the inputs alone: tokenizer, best epoch, weights. ``texts`` are for the
-    model that is trained on gold data; the synthetic model never gets any.
+    Tokenizer, best epoch and weights depend on the inputs alone. ``texts`` are for the
+    model that is trained on gold data; the synthetic model never gets them.
     """
 
     def run(
         self, config: ResolvedTrainConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
-        """Train, and write the weights to keep.
+        """Train the tagger and write its weights.
 
         Raises:
             CorpusError: the documents have no entities.
@@ -61,13 +61,13 @@ class Train:
         n_pretrained = _pretrain(tagger, chunks, texts, config, output, context)
         validate = partial(_strict_f1, validation, context.device, context.precision) if config.keep == "best" else None
         others = [replace(tagger, model=deepcopy(tagger.model)) for _ in range(1, config.ensemble_size)]
-        records = train_members(
+        records = train_ensemble(
             [
-                Member(number, member, chunks, config, context, validate)
-                for number, member in enumerate([tagger, *others], start=1)
+                TaggerTraining(number, each, chunks, config, context, validate)
+                for number, each in enumerate([tagger, *others], start=1)
             ]
         )
-        tagger = replace(tagger, others=tuple(member.model for member in others))
+        tagger = replace(tagger, others=tuple(other.model for other in others))
         threshold = _threshold(tagger, validation, config.target_recall, context)
         if threshold is not None:
             tagger = replace(tagger, outside_threshold=threshold.threshold)
@@ -98,16 +98,16 @@ class Train:
 def _untrained(
     config: ResolvedTrainConfig, tag_set: TagSet, documents: Sequence[Document], context: StageContext
 ) -> tuple[Tagger, TrainingChunks]:
-    """The tagger to train, with what the documents decide of its decoding, and the chunks to train it on."""
+    """The untrained tagger, with decoding settings from the documents, and its training chunks."""
     torch.manual_seed(context.seed)
     tagger = new_tagger(config, tag_set, (document.text for document in documents), context.device)
     longest = min(config.chunk_tokens or tagger.window_tokens, tagger.window_tokens)
     cut = partial(training_chunks, tokenizer=tagger.tokenizer, tag_set=tag_set, max_words=config.chunk_words)
     chunks = cut(documents, max_tokens=longest)
     if config.mention_replacement and config.language is not None:
-        chance = Random(f"swaps-{context.seed}")
+        chance = Random(f"swaps-{context.seed}")  # the string decides which mentions are replaced: never change it
         surrogates = Surrogates(config.language, context.seed, config.format_variation)
-        others = [swapped(document, surrogates, chance, config.mention_replacement) for document in documents]
+        others = [replace_mentions(document, surrogates, chance, config.mention_replacement) for document in documents]
         chunks = chunks.with_copy(cut(others, max_tokens=longest))
     transitions = config.transitions * transition_log_probs(chunks.examples, tag_set)
     tagger = replace(
@@ -120,7 +120,7 @@ def _untrained(
 
 
 def _texts(folder: Path, tagger: Tagger, config: ResolvedTrainConfig) -> Sequence[Example]:
-    """Chunks of texts without labels."""
+    """Chunks of unlabeled texts."""
     file = folder / DOCUMENTS
     texts = read_jsonl(file if file.exists() else folder / CORPUS)
     longest = tagger.window_tokens
@@ -137,7 +137,7 @@ def _pretrain(
     output: Path,
     context: StageContext,
 ) -> int:
-    """Fill-in training of the encoder, where it is asked for; how many tokens were filled in."""
+    """Task-adaptive pretraining of the encoder, if configured; returns the number of masked tokens."""
     if not config.task_adaptive_pretraining.epochs and not texts:
         return 0
     folder = context.scratch / "pretraining"
@@ -156,7 +156,7 @@ def _pretrain(
 def _threshold(
     tagger: Tagger, validation: Sequence[Document], target_recall: float | None, context: StageContext
 ) -> Threshold | None:
-    """The threshold whose recall on the validation documents is the target's; None where none is asked for."""
+    """The threshold that reaches the target recall on the validation documents; None without a target."""
     if target_recall is None:
         return None
     outside, private = outside_probabilities(tagger, validation, device=context.device, precision=context.precision)

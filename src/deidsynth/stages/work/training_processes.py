@@ -1,4 +1,4 @@
-"""Trainings side by side, each in a process of its own: what small models make more of a processor's cores with."""
+"""Parallel trainings, each in a process of its own, because a small model cannot use all CPU cores."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Job = Callable[[Progress], None]
 PROGRAM = "from deidsynth.stages.work.training_processes import work; work()"
 
 
-def run_side_by_side(jobs: Sequence[Job], threads: int, listener: Progress, name: str) -> None:
-    """Do each job in a process of its own, as far as that goes. Who calls sees to what is not done afterwards.
+def run_in_parallel(jobs: Sequence[Job], threads: int, listener: Progress, name: str) -> None:
+    """Run each job in a process of its own. The caller has to finish jobs whose process ended early.
 
     Args:
-        jobs: with the listener that they tell of their steps; what pickle can hold. They leave files behind.
-        threads: of all processes together; each has at least one.
-        listener: hears of all of them as of one task.
-        name: of the task, for people.
+        jobs: picklable functions of a progress listener, which write files.
+        threads: total of all processes; each gets at least one.
+        listener: gets the progress of all jobs as one task.
+        name: of the task.
     """
     told, tell = os.pipe()
     processes = [_begin(max(1, threads // len(jobs)), tell) for _ in jobs]
@@ -41,13 +41,13 @@ def run_side_by_side(jobs: Sequence[Job], threads: int, listener: Progress, name
             _end(process)
     if failed:
         listener.message(
-            f"{len(failed)} of {len(jobs)} processes ended early (code {', '.join(failed)}); perhaps memory ran out: "
-            "going on one after another"
+            f"{len(failed)} of {len(jobs)} processes ended early (code {', '.join(failed)}), perhaps out of memory; "
+            "continuing one after another"
         )
 
 
 def _begin(threads: int, tell: int) -> subprocess.Popen[bytes]:
-    """A process that waits for its job. It imports this package, and nothing of the program that calls it."""
+    """A process that waits for its job. It imports this package, but nothing of the calling program."""
     here = str(Path(__file__).parents[3])
     path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": path}
@@ -58,13 +58,13 @@ def _begin(threads: int, tell: int) -> subprocess.Popen[bytes]:
 
 def _hand_over(process: subprocess.Popen[bytes], job: Job) -> None:
     assert process.stdin is not None
-    with contextlib.suppress(OSError):  # one that has ended is heard of by its code
+    with contextlib.suppress(OSError):  # if the process has ended, its exit code is reported
         pickle.dump(job, process.stdin)
         process.stdin.flush()
 
 
 def _listen(lines: Iterable[str], listener: Progress, name: str, n_jobs: int) -> None:
-    """Pass on what the processes tell, until the last of them has ended."""
+    """Forward the progress of the processes until the last one has ended."""
     with contextlib.ExitStack() as stack:
         task: Task | None = None
         for line in lines:
@@ -78,7 +78,7 @@ def _listen(lines: Iterable[str], listener: Progress, name: str, n_jobs: int) ->
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Stop a process, wherever it is; the next attempt takes up its checkpoints."""
+    """Kill a process; the next attempt resumes from its checkpoints."""
     process.kill()
     process.wait()
     if process.stdin is not None:
@@ -87,27 +87,27 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 class _Teller(SilentProgress):
-    """Writes lines that the process which listens understands.
+    """Sends progress to the parent process as lines.
 
     Args:
-        pipe: file descriptor of the end to write to.
+        pipe: file descriptor to write to.
     """
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
 
     def task(self, name: str, total: float | None, unit: str = "") -> Task:
-        """Tell how many steps there will be."""
+        """Send the number of steps."""
         del name, unit
         self.tell("steps", total)
         return _TellingTask(self)
 
     def metrics(self, name: str, values: Mapping[str, float]) -> None:
-        """Pass the point on."""
+        """Send the point."""
         self.tell("metrics", [name, dict(values)])
 
     def tell(self, kind: str, content: object) -> None:
-        """One short line, which the pipe keeps whole beside those of other processes."""
+        """Write one line, short enough for the pipe to keep it whole next to those of other processes."""
         os.write(self._pipe, (json.dumps([kind, content]) + "\n").encode())
 
 
@@ -116,16 +116,16 @@ class _TellingTask(SilentTask):
         self._teller = teller
 
     def advance(self, n: float = 1, **info: str | float) -> None:
-        """Pass the steps on."""
+        """Send the steps."""
         del info
         self._teller.tell("advance", n)
 
 
 def work() -> None:
-    """Do the job that comes in; end when the process that listens does."""
+    """Run the job that is sent; end with the parent process."""
     output = sys.stdout.fileno()
     pipe = os.dup(output)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), output)  # the pipe is not for what a library prints
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)  # keeps output of libraries out of the pipe
     job: Job = pickle.load(sys.stdin.buffer)
 
     def end_with_parent() -> None:
