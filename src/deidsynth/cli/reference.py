@@ -62,7 +62,8 @@ the manifest of every artifact hold the numbers that were taken. They stand in `
 - `scratch`: a small model that is made here; `starter`: a small pretrained model that comes with the package; `hub`:
   any other model, by hub id or local folder.
 - `adapt.method: auto` is `full` for `scratch`, `starter` and a local folder under 1 GB, else `lora`.
-- `control_codes` are those of a run; a model that is adapted alone, or in a study, has the ones that are asked for.
+- `control_codes` are those of a run, and of a model that is adapted alone to a corpus with entities; in a study, a
+  model has the ones that are asked for.
 - `max_steps` is the limit where `epochs` of task-adaptive pretraining is left out too; 0: none.
 """
 NAMES: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null"}
