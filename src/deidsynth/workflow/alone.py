@@ -32,7 +32,7 @@ from deidsynth.workflow.preparation import resolve_computing
 from deidsynth.workflow.results import Source, Surroundings
 from deidsynth.workflow.scheduler import check_nodes, execute
 from deidsynth.workflow.store import Artifact, Store
-from deidsynth.workflow.store.manifest import FILE_NAME, read_manifest
+from deidsynth.workflow.store.manifest import FILE_NAME, manifest_beside, read_manifest
 
 Inputs = Mapping[str, Corpus | Path]
 """A corpus or the folder of a model, by role."""
@@ -88,16 +88,11 @@ def run_alone_to_file(
     if output.exists():
         raise InputError(f"{output}: exists already; remove it or choose another file")
     with _made(stage, config, inputs, output, around) as artifact:
-        for source, target in ((FILE_NAME, manifest_path(output)), (CORPUS, output)):
+        for source, target in ((FILE_NAME, manifest_beside(output)), (CORPUS, output)):
             if _has_real_text(inputs):
                 (artifact.path / source).chmod(0o600)
             replace_tree(artifact.path / source, target)
     return artifact.manifest.facts
-
-
-def manifest_path(output: Path) -> Path:
-    """The path of the manifest of a corpus in a single file."""
-    return output.with_name(f"{output.name}.{FILE_NAME}")
 
 
 def share_alone(stage: str, config: StageConfig, inputs: Inputs, output: Path, around: Around) -> None:
@@ -197,8 +192,8 @@ def _given_model(role: str, path: Path) -> tuple[Node, Source]:
 
 
 def _lineage_of(folder: Path) -> Mapping[str, Any] | None:
-    """The lineage of a model, if it is in the folder of an artifact."""
-    for place in (folder / FILE_NAME, folder.parent / FILE_NAME):
+    """The lineage of a model, if it is in the folder of an artifact or has a manifest beside it, as in a run folder."""
+    for place in (folder / FILE_NAME, folder.parent / FILE_NAME, manifest_beside(folder)):
         if place.is_file():
             try:
                 made = read_manifest(place)

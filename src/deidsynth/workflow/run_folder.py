@@ -5,6 +5,7 @@ run.json                     identifies a run folder; its artifacts, and the dig
 report.html, report.json
 synthetic/corpus.jsonl
 models/{lm,gold,synthetic}   copies from the store, ordinary model folders
+NAME.manifest.json           beside each copy: how it was made, and from which data
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from deidsynth.files import (
 from deidsynth.locks import hold_lock
 from deidsynth.report.content import RunReport
 from deidsynth.workflow.store import Artifact, Store
+from deidsynth.workflow.store.manifest import manifest_beside
 from deidsynth.workflow.store.store import compare_files
 
 RECORD = "run.json"
@@ -188,8 +190,11 @@ class RunFolder:
         published, changed = {}, []
         for each in publications:
             published[each.target] = entry = _entry(each)
-            if record.published.get(each.target) != entry or not self._is_there(each.target, entry):
-                self._copy(each.artifact.path / each.subpath, self.path / each.target)
+            place = self.path / each.target
+            is_there = self._is_there(each.target, entry) and manifest_beside(place).is_file()
+            if record.published.get(each.target) != entry or not is_there:
+                self._copy(each.artifact.path / each.subpath, place)
+                write_atomically(manifest_beside(place), each.artifact.manifest.to_json())
                 changed.append(each.target)
         named = {
             name: {"stage": artifact.manifest.stage, "key": artifact.key, "content_digest": artifact.content_digest}

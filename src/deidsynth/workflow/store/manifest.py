@@ -20,6 +20,11 @@ FILE_NAME = "manifest.json"
 _PACKAGES = ("deidsynth", "torch", "transformers", "peft", "tokenizers", "numpy")
 
 
+def manifest_beside(output: Path) -> Path:
+    """Where the manifest is of a file or folder that was taken out of its artifact."""
+    return output.with_name(f"{output.name}.{FILE_NAME}")
+
+
 def artifact_key(
     *,
     stage: str,
