@@ -17,7 +17,7 @@ from deidsynth.models.tagger import token_data
 from deidsynth.models.tagger.token_classifier import load_tagger
 from deidsynth.models.tagger.training import carve_validation
 from deidsynth.progress import SilentProgress, SilentTask
-from deidsynth.stages import training_processes
+from deidsynth.stages.work import training_processes
 from tiny_models import NOTES
 from tiny_stages import TRAIN, Facts, corpus_folder, curve, die_after, run, same_weights
 
@@ -154,5 +154,5 @@ def test_every_second_pass_may_be_over_invented_values(
 
 
 def test_no_value_is_invented_in_an_unknown_language(root: Path, notes: Path) -> None:
-    with pytest.raises(ConfigError, match=r"train.language: the corpus does not say its language"):
+    with pytest.raises(ConfigError, match=r"train.language: the corpus does not state its language"):
         run("train", root, {"corpus": notes}, TRAIN | {"mention_replacement": 1.0}, "train-no-language")
