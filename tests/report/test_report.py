@@ -248,12 +248,12 @@ def test_facts_of_stages_have_readable_names_and_ratios_three_decimals(report):
     }  # fmt: skip
     report["stages"][1]["fact_titles"] = {
         "n_without_eos": "truncated at the length limit", "n_cut_entities": "entities cut at chunk boundaries",
-        "recall_train": "wording of training notes that recurs", "token_f1": "token F1",
+        "recall_train": "n-gram recall of training notes", "token_f1": "token F1",
     }  # fmt: skip
     shown = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", render(report, NOTES))
     for fact in (
         ("truncated at the length limit", "6"), ("entities cut at chunk boundaries", "42"),
-        ("wording of training notes that recurs", "0.019"), ("token F1", "1.000"), ("median score", "1.000"),
+        ("n-gram recall of training notes", "0.019"), ("token F1", "1.000"), ("median score", "1.000"),
     ):  # fmt: skip
         assert fact in shown, fact
 
