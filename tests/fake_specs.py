@@ -12,14 +12,14 @@ _PACKAGE = dict(STAGES)
 
 
 def spec_of(fake: Any) -> StageSpec:
-    """The specification of a stage that works as a fake does.
+    """The specification of a stage that works as a fake does, and checks what the stage itself does.
 
     Args:
         fake: has ``run``, ``name`` and perhaps ``run_part``; where no stage of the package has that name, also
             ``version`` and ``config_type``.
     """
     own = _PACKAGE.get(fake.name) or StageSpec(fake.name, fake.version, fake.config_type)
-    return replace(own, implementation=fake, is_divisible=hasattr(fake, "run_part"), check=None)
+    return replace(own, implementation=fake, is_divisible=hasattr(fake, "run_part"))
 
 
 def specs_of(fakes: Mapping[str, Any]) -> dict[str, StageSpec]:

@@ -72,7 +72,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
 def processes() -> multiprocessing.context.ForkServerContext:
     """Fresh processes that have the libraries loaded and have computed nothing yet."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["deidsynth.stages", "deidsynth.workflow.pipeline", "deidsynth.cli.app"])
+    stages = [f"deidsynth.stages.work.{name}" for name in ("adapt", "synthesize", "train", "annotate", "memorization")]
+    context.set_forkserver_preload([*stages, "deidsynth.workflow.pipeline", "deidsynth.cli.app"])
     return context
 
 

@@ -31,7 +31,7 @@ from deidsynth.stages.artifacts import CORPUS
 from deidsynth.stages.synthesize import SYNTHESIZE
 from deidsynth.stages.train import TRAIN
 from deidsynth.workflow.alone import Around, model_folder, run_alone, run_alone_to_file
-from deidsynth.workflow.pipeline import resolve_computing
+from deidsynth.workflow.preparation import resolve_computing
 
 if TYPE_CHECKING:
     from deidsynth.models.tagger.token_classifier import Tagger as Weights

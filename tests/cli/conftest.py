@@ -12,20 +12,12 @@ from typer.testing import CliRunner, Result
 
 from deidsynth.cli.app import app
 from deidsynth.cli.guard import set_debug
-from deidsynth.config import (
-    AdaptConfig,
-    AnnotateConfig,
-    EvaluateConfig,
-    MemorizationConfig,
-    SelectConfig,
-    StageConfig,
-    SynthesizeConfig,
-    TrainConfig,
-)
-from deidsynth.corpora import read_jsonl, split_parts, write_jsonl as jsonl_writer
+from deidsynth.config import StageConfig
+from deidsynth.corpora import make_splits, read_jsonl, write_jsonl as jsonl_writer
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.metrics import Counts
 from deidsynth.stages.specification import StageContext
+from fake_specs import specs_of
 from run_reports import memorization, recall, scores
 
 Deidsynth = Callable[..., Result]
@@ -73,10 +65,8 @@ def note() -> Note:
 class FakeStage:
     """A stage that counts documents instead of computing, and remembers what it was given."""
 
-    version = 1
-
-    def __init__(self, name: str, config_type: type[StageConfig]) -> None:
-        self.name, self.config_type = name, config_type
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.seen: list[dict[str, Any]] = []
         self.error: BaseException | None = None
 
@@ -114,7 +104,7 @@ class FakeStage:
     def _corpus(self, config: Any, inputs: Mapping[str, Path], corpora: Mapping[str, Corpus]) -> Corpus:
         if self.name == "select":
             parts = json.loads((inputs["corpus"] / "parts.json").read_text(encoding="utf-8"))
-            return split_parts(read_jsonl(inputs["corpus"] / "documents.jsonl"), parts, config.split)[config.part]
+            return make_splits(read_jsonl(inputs["corpus"] / "documents.jsonl"), parts, config.split)[config.part]
         source = corpora["train"] if self.name == "synthesize" else corpora["texts"]
         made = [Document(f"s{number}", "Hej Bo", (Entity(4, 6, "NAME"),)) for number in range(len(source))]
         return Corpus(tuple(made), origin="synthetic", annotation="silver")
@@ -131,17 +121,9 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeStage]:
     """Fakes in place of the package's stages, by name."""
     import deidsynth.stages
 
-    kinds: dict[str, type[StageConfig]] = {
-        "select": SelectConfig,
-        "adapt": AdaptConfig,
-        "synthesize": SynthesizeConfig,
-        "train": TrainConfig,
-        "annotate": AnnotateConfig,
-        "evaluate": EvaluateConfig,
-        "memorization": MemorizationConfig,
-    }
-    fakes = {name: FakeStage(name, kind) for name, kind in kinds.items()}
-    monkeypatch.setattr(deidsynth.stages, "STAGES", fakes, raising=False)
+    names = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization")
+    fakes = {name: FakeStage(name) for name in names}
+    monkeypatch.setattr(deidsynth.stages, "STAGES", specs_of(fakes))
     return fakes
 
 

@@ -24,7 +24,7 @@ def test_train_writes_a_model_folder_that_annotate_takes(deidsynth, stages, corp
     assert (ner / "model" / "config.json").is_file()
     [seen] = stages["train"].seen
     assert (seen["config"].epochs, seen["context"].seed, len(seen["corpora"]["corpus"])) == (2.0, 3, 12)
-    told = json.loads((ner / "stage.json").read_text(encoding="utf-8"))
+    told = json.loads((ner / "manifest.json").read_text(encoding="utf-8"))
     assert (told["stage"], told["seed"], told["config"]["epochs"]) == ("train", 3, 2.0)
     assert [path.name for path in ner.parent.iterdir()] == ["ner"]
 
@@ -33,8 +33,29 @@ def test_train_writes_a_model_folder_that_annotate_takes(deidsynth, stages, corp
     assert result.exit_code == 0, result.stderr
     assert len(silver.read_text(encoding="utf-8").splitlines()) == 12
     [seen] = stages["annotate"].seen
-    assert seen["files"]["model"] == ["model"]
+    assert seen["files"]["model"] == ["manifest.json", "model"]
     assert seen["corpora"]["texts"].n_entities == 0
+
+
+def test_what_a_stage_writes_alone_names_what_it_goes_back_to(deidsynth, stages, corpus, tmp_path) -> None:
+    def told(path):
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        assert manifest["lineage"]["invented_data"] == []
+        return manifest["stage"], manifest["key"], manifest["lineage"]["real_data"]
+
+    ner, silver = tmp_path / "ner", tmp_path / "silver.jsonl"
+    assert deidsynth("train", corpus, "--output", ner, "--device", "cpu").exit_code == 0
+    assert deidsynth("annotate", ner, corpus, "--output", silver, "--device", "cpu").exit_code == 0
+    stage, key, [learned] = told(ner / "manifest.json")
+    assert (stage, learned["direct"], learned["via"]) == ("train", True, ["given-corpus"])
+    stage, other, entries = told(tmp_path / "silver.jsonl.manifest.json")
+    assert (stage, other != key) == ("annotate", True)
+    by_way = {tuple(entry["via"]): (entry["direct"], entry["source"] == learned["source"]) for entry in entries}
+    assert by_way[("given-corpus",)][0]
+    assert by_way[("given-corpus", "train", "given-model")] == (False, True)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "corpus.jsonl", "ner", "silver.jsonl", "silver.jsonl.manifest.json",
+    }  # fmt: skip
 
 
 def test_adapt_takes_the_train_part_of_a_corpus_that_names_parts(
@@ -44,7 +65,7 @@ def test_adapt_takes_the_train_part_of_a_corpus_that_names_parts(
     write_jsonl("parts/test.jsonl", [note("b", "Bo", (0, 2, "NAME"))])
     result = deidsynth("adapt", "--corpus", tmp_path / "parts", "--output", tmp_path / "lm", "--base", "scratch")
     assert result.exit_code == 0, result.stderr
-    assert "3 documents of the train part, of 4" in result.stderr
+    assert "3 documents of the train split, of 4" in result.stderr
     assert len(stages["adapt"].seen[0]["corpora"]["train"]) == 3
 
 
@@ -72,11 +93,14 @@ def test_synthesize_takes_prompts_from_three_places(deidsynth, stages, model, co
     assert len((tmp_path / "new.jsonl").read_text(encoding="utf-8").splitlines()) == 5
 
 
-@pytest.mark.parametrize("given", [[], ["--bos", "--prompts-file", "x"]])
-def test_synthesize_wants_one_source_of_prompts(deidsynth, stages, model, tmp_path, given) -> None:
-    result = deidsynth("synthesize", model, *given, "--output", tmp_path / "new.jsonl")
+def test_synthesize_wants_at_most_one_source_of_prompts(deidsynth, stages, model, tmp_path) -> None:
+    command = ["synthesize", model, "--output", tmp_path / "new.jsonl"]
+    result = deidsynth(*command, "--bos", "--prompts-file", "x")
     assert result.exit_code == 2
     assert "give one of" in result.stderr
+    assert deidsynth(*command).exit_code == 0
+    [seen] = stages["synthesize"].seen
+    assert seen["config"].prompts.source == "bos"
 
 
 def test_prompts_without_entities_must_be_asked_for(deidsynth, stages, model, write_jsonl, note, tmp_path) -> None:
@@ -93,15 +117,17 @@ def test_a_killed_stage_is_taken_up_by_the_same_command_only(deidsynth, stages, 
     stages["train"].error = KeyboardInterrupt()
     killed = deidsynth(*command)
     assert killed.exit_code == 130
-    [left] = tmp_path.glob(".ner.*.partial")
+    left = tmp_path / ".ner.partial"
     assert f"unfinished work is in {left}; the same command resumes it" in killed.stderr
     assert not list(left.rglob("corpus.jsonl"))
     assert not (tmp_path / "ner").exists()
+    assert deidsynth(*command, "--set", "epochs=1").exit_code == 130
+    assert left.stat().st_mode & 0o777 == 0o700
     stages["train"].error = None
-    assert deidsynth(*command, "--set", "epochs=1").exit_code == 0
+    assert deidsynth(*command).exit_code == 0
     scratch = [seen["context"].scratch for seen in stages["train"].seen]
-    assert scratch[0] != scratch[1]
-    assert scratch[0].parent.stat().st_mode & 0o777 == 0o700
+    assert scratch[0] == scratch[2] != scratch[1]
+    assert not left.exists()
 
 
 def test_a_used_output_is_refused(deidsynth, stages, corpus, model) -> None:
@@ -124,7 +150,7 @@ def test_an_output_that_cannot_be_written_is_refused_up_front(
     output = tmp_path / "out.jsonl"
     result = deidsynth(command, *given.get(command, [model, "--bos"]), "--output", output)
     assert result.exit_code == 2
-    assert f"{output}: cannot write in {tmp_path} (Permission denied)" in result.stderr
+    assert f"{output}: cannot write to {tmp_path} (Permission denied)" in result.stderr
     assert not stages[command].seen
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -115,17 +116,27 @@ def test_malformed_documents_are_rejected(root: Path, inputs: dict[str, Path]) -
     assert not any(row["kept"] for row in bad)
 
 
-def test_balanced_headers_and_their_faults(root: Path, inputs: dict[str, Path], tmp_path: Path) -> None:
+def test_balanced_control_codes(root: Path, inputs: dict[str, Path], tmp_path: Path) -> None:
     train = folder_of(tmp_path, "train", (*NOTES[:9], Document("none", "Inget här.")))
     config = {**SAMPLE, "prompts": {"language": "sv", "control_codes": "balanced"}, "volume_ratio": 3}
     folder, _ = run("synthesize", tmp_path, {**inputs, "train": train}, config)
     numbers = [row["control_codes_document"] for row in rows(folder)]
     assert numbers.count(9) == len(numbers) // 3  # of three labels, one of them: none
+
+
+def test_without_documents_control_codes_are_those_that_the_model_counted(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
     empty = folder_of(tmp_path, "empty", (Document("1", ""),))
-    with pytest.raises(
-        InputError, match="control codes, which come from its training documents; give them with --train"
-    ):
-        run("synthesize", tmp_path, {**inputs, "train": empty}, SAMPLE, "x")
+    folder, facts = run("synthesize", tmp_path, {**inputs, "train": empty}, SAMPLE)
+    [row] = rows(folder)
+    assert "control_codes_document" not in row and facts["n_special_tokens"] >= 0
+    forgetful = shutil.copytree(inputs["model"], tmp_path / "forgetful")
+    settings = ModelSettings.load(forgetful / "model")
+    assert sum(count for _, count in settings.control_codes) == len(NOTES)
+    settings.model_copy(update={"control_codes": ()}).save(forgetful / "model")
+    with pytest.raises(InputError, match="does not hold their counts; give the documents with --train CORPUS"):
+        run("synthesize", tmp_path, {**inputs, "model": forgetful, "train": empty}, SAMPLE, "x")
 
 
 def test_a_plain_model_is_asked_for_neither(root: Path, inputs: dict[str, Path], tmp_path: Path) -> None:
@@ -135,7 +146,7 @@ def test_a_plain_model_is_asked_for_neither(root: Path, inputs: dict[str, Path],
     for config, message in (
         (SAMPLE, "annotations: inline: the model writes no entities"),
         (
-            {**SAMPLE, "annotations": "machine", "prompts": {"control_codes": "gold"}},
+            {**SAMPLE, "annotations": "machine", "prompts": {"language": "sv", "control_codes": "gold"}},
             "prompts.control_codes: the model has no control codes",
         ),
     ):

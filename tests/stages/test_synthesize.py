@@ -171,7 +171,7 @@ def test_a_run_that_is_killed_again_and_again_gives_the_same(tmp_path: Path) -> 
     assert facts["n_documents"] == facts["n_asked"] == len(NOTES)
     n_batches = len(list((tmp_path / "undisturbed" / "scratch").iterdir()))
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["deidsynth.stages"])
+    processes.set_forkserver_preload(["deidsynth.stages.work.synthesize"])
     for n_kept, dies_at in ((2, 3), (2, 1), (7, 6), (9, 3)):  # six batches are asked for first
         victim = processes.Process(target=synthesize_and_die, args=(folders, tmp_path / "disturbed", dies_at))
         victim.start()

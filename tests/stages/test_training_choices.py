@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from deidsynth.config import TrainConfig, parse, resolve_train
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import ConfigError, CorpusError
@@ -153,6 +154,7 @@ def test_every_second_pass_may_be_over_invented_values(
     assert not same_weights(folder, trained[0])
 
 
-def test_no_value_is_invented_in_an_unknown_language(root: Path, notes: Path) -> None:
-    with pytest.raises(ConfigError, match=r"train.language: the corpus does not state its language"):
-        run("train", root, {"corpus": notes}, TRAIN | {"mention_replacement": 1.0}, "train-no-language")
+def test_no_value_is_invented_in_an_unknown_language() -> None:
+    config = parse(TrainConfig, TRAIN | {"mention_replacement": 1.0})
+    with pytest.raises(ConfigError, match=r"train.language: mention_replacement needs the language of the text"):
+        resolve_train(config, language=None)

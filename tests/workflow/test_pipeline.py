@@ -200,7 +200,7 @@ def test_another_learning_rate_for_ner_leaves_what_is_upstream(copied: Path) -> 
 def test_verify_says_yes_and_after_tampering_no(copied: Path) -> None:
     must("run", copied, "--device", "cpu", "--quiet")
     folder = copied.parent / "copied"
-    assert "every artifact is what its manifest says" in must("runs", "verify", folder).stderr
+    assert "every artifact matches its manifest" in must("runs", "verify", folder).stderr
     [weights] = (copied.parent / ".deidsynth" / "artifacts").glob("adapt-*/model/model.safetensors")
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
@@ -252,4 +252,5 @@ def test_each_stage_alone_takes_files_and_gives_files(tmp_path: Path) -> None:
         assert scores["n_documents"] == 8
         assert scores["token"]["f1"] > 0.04
     left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"notes", "lm", "gold", "synthetic", "texts.jsonl", "silver.jsonl", "gold.jsonl", "synthetic.jsonl"}
+    files = {"texts.jsonl", "silver.jsonl", "gold.jsonl", "synthetic.jsonl"}
+    assert left == {"notes", "lm", "gold", "synthetic", *files, *(f"{file}.manifest.json" for file in files)}

@@ -26,14 +26,15 @@ from deidsynth.config import (
     TrainConfig,
     parse,
 )
-from deidsynth.corpora import read_jsonl, split_parts, write_jsonl
+from deidsynth.corpora import make_splits, read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import ConfigError, CorpusError, InputError, OutputInUseError
 from deidsynth.metrics import Counts
 from deidsynth.progress import SilentProgress
 from deidsynth.report.content import RunReport, SharedGroups
 from deidsynth.stages.specification import StageContext, StageSpec
-from deidsynth.workflow.pipeline import RunResult, output_folder, preview, render_report, run, shown_notes, store_folder
+from deidsynth.workflow.pipeline import RunResult, preview, render_report, run, shown_notes
+from deidsynth.workflow.preparation import output_folder, store_folder
 from deidsynth.workflow.run_folder import RunFolder, list_runs, show_run, verify_run
 from deidsynth.workflow.store import Store
 from fake_specs import specs_of
@@ -70,7 +71,7 @@ class Fake:
     def _select(self, config: SelectConfig, inputs: Mapping[str, Path], output: Path) -> Mapping[str, Any]:
         corpus = read_jsonl(inputs["corpus"] / "documents.jsonl")
         parts = json.loads((inputs["corpus"] / "parts.json").read_text())
-        chosen = split_parts(corpus, parts, config.split)[config.part]
+        chosen = make_splits(corpus, parts, config.split)[config.part]
         write_jsonl(chosen, output / "corpus.jsonl")
         return {"n_documents": len(chosen)}
 

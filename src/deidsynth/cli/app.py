@@ -64,7 +64,7 @@ class _Pipeline(VerbGroup):
         Verb(
             "report",
             "report:report_command",
-            "Make the report page of a run again and print its scores, or print report.json.",
+            "Rebuild the report page of a run and print its scores, or print report.json.",
             "report runs/meddocan",
             "report runs/meddocan --json",
         ),
@@ -91,13 +91,13 @@ class _Runs(VerbGroup):
         Verb(
             "show",
             "runs:show_command",
-            "Show what a run is made of: every artifact with its stage, key, size and duration.",
+            "Show the artifacts of a run, each with its stage, key, size and duration.",
             "runs show runs/meddocan",
         ),
         Verb(
             "verify",
             "runs:verify_command",
-            "Compute every digest of a run again; exit code 1 where something is not what its manifest says.",
+            "Recompute every digest of a run; exit code 1 if anything differs from its manifest.",
             "runs verify runs/meddocan",
         ),
     )
@@ -130,39 +130,40 @@ class _Corpus(VerbGroup):
         Verb(
             "describe",
             "corpus:describe_command",
-            "Count what a corpus holds: documents, lengths, entities per label.",
+            "Show statistics of a corpus: documents, lengths, entities per label.",
             "corpus describe path/to/meddocan",
         ),
         Verb(
             "convert",
             "corpus:convert_command",
-            "Write a corpus in another format; what that format cannot hold is refused or counted.",
+            "Convert a corpus to another format; what that format cannot store is refused or counted.",
             "corpus convert path/to/meddocan meddocan --to jsonl",
         ),
         Verb(
             "check",
             "corpus_check:check_command",
-            "Say what a corpus is understood to hold, and list every problem with file and line; exit code 1 if any.",
+            "Show what was read from a corpus, and list every problem with file and line; exit code 1 if there is any.",
             "corpus check path/to/meddocan --group-by '^(.+)-[0-9]+$'",
         ),
         Verb(
             "map",
             "corpus_map:map_command",
-            "Rename and merge the labels of a corpus, so that it can be compared with one of another scheme.",
+            "Rename and merge the labels of a corpus, so that it can be compared with one that has another label "
+            "scheme.",
             "corpus map path/to/meddocan coarse --mapping meddocan-coarse",
             "corpus map gold.jsonl merged.jsonl --mapping labels.yaml",
         ),
         Verb(
             "split",
             "corpus_split:split_command",
-            "Part a corpus into train, validation and test by group, as ``deidsynth run`` does; parts that it "
-            "has stay.",
-            "corpus split notes.jsonl parts --group-by '^([^-]+)' --set test=0.25",
+            "Split a corpus into train, validation and test by group, as ``deidsynth run`` does; existing splits are "
+            "kept.",
+            "corpus split notes.jsonl splits --group-by '^([^-]+)' --set test=0.25",
         ),
         Verb(
             "formats",
             "corpus:formats_command",
-            "List the formats of corpora: name, form on disk, whether it is read and written.",
+            "List the corpus formats: name, form on disk, whether it can be read and written.",
             "corpus formats",
         ),
     )
@@ -175,8 +176,7 @@ class _Models(VerbGroup):
         Verb(
             "list",
             "models:list_command",
-            "List the models that can be named without a download; a hub id or a local folder works wherever a name "
-            "does.",
+            "List the models that ship with deidsynth; a hub id or a local folder works wherever a name does.",
             "models list",
         ),
     )

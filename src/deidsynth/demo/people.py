@@ -9,7 +9,7 @@ from random import Random
 from typing import Literal
 
 from deidsynth.demo.grammar import Part
-from deidsynth.surrogates.names import NamePool, in_test_part
+from deidsynth.surrogates.names import NamePool, in_test_split
 
 ADULT_AGE, RETIRED_AGE = 18, 67
 _FIRST_NOTE = date(2012, 1, 1)
@@ -82,7 +82,7 @@ def years_before(day: date, years: int) -> date:
 @cache
 def part_of(part: Part, words: tuple[str, ...]) -> tuple[str, ...]:
     """The words that belong to a part by the checksum of their letters; a word is never in both."""
-    return tuple(word for word in words if in_test_part(word) == (part == "test"))
+    return tuple(word for word in words if in_test_split(word) == (part == "test"))
 
 
 def first_name(rng: Random, pool: NamePool, male: bool) -> str:

@@ -130,7 +130,7 @@ def _person(rng: Random, patient: Patient, names: NamePool, surnames: tuple[str,
 
 
 def _numbers(rng: Random) -> dict[str, Fact]:
-    insurance, licence = identity.social_security_es(rng), identity.medical_licence_es(rng)
+    insurance, licence = identity.social_security_es(rng), identity.medical_license_es(rng)
     record = rng.choice(
         (
             str(rng.randint(100_000, 9_999_999)),

@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 ADAPT = StageSpec(
     name="adapt",
-    version=4,
+    version=5,
     config_type=ResolvedAdaptConfig,
     implementation="deidsynth.stages.work.adapt:Adapt",
     inputs={"train": "documents to adapt to"},

@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 TRAIN = StageSpec(
     name="train",
-    version=7,
+    version=8,
     config_type=ResolvedTrainConfig,
     implementation="deidsynth.stages.work.train:Train",
     inputs={"corpus": "annotated documents", "texts": "unlabeled texts (optional)"},

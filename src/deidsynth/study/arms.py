@@ -15,7 +15,7 @@ from deidsynth.config import (
     parse,
     resolve_run,
 )
-from deidsynth.corpora import LoadedCorpus, fold_parts, split_parts, take_fraction
+from deidsynth.corpora import LoadedCorpus, make_fold, make_splits, take_fraction
 from deidsynth.study.cells import Cell
 from deidsynth.workflow.pipeline_plan import DataShares
 
@@ -36,9 +36,9 @@ def count_documents(loaded: LoadedCorpus, base: RunConfig, shares: DataShares) -
     """
     corpus, split = loaded.corpus, base.split
     if shares.fold is None:
-        parts = split_parts(corpus, loaded.parts, split)
+        parts = make_splits(corpus, loaded.splits, split)
     else:
-        parts = fold_parts(corpus, loaded.parts, split, shares.fold)
+        parts = make_fold(corpus, loaded.splits, split, shares.fold)
     train = parts["train"]
 
     def taken(share: float) -> int:

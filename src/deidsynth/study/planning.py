@@ -16,9 +16,9 @@ from deidsynth.starters import SCRATCH
 from deidsynth.study.arms import count_documents, run_config, shares_of, with_arm
 from deidsynth.study.cells import Cell, cell_names, expand
 from deidsynth.study.files import Study
-from deidsynth.workflow.pipeline import load, resolve_computing
 from deidsynth.workflow.pipeline_plan import pipeline_plan
 from deidsynth.workflow.plan import Node, Plan
+from deidsynth.workflow.preparation import load, resolve_computing
 from deidsynth.workflow.store import Store
 
 

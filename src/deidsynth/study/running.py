@@ -14,8 +14,8 @@ from deidsynth.study.planning import PlannedCell, StudyPlan, distinct, merged_pl
 from deidsynth.study.records import is_finished, make_record, write_record
 from deidsynth.workflow.executors.launched import refuse_several_processes
 from deidsynth.workflow.executors.workers import Workers
-from deidsynth.workflow.pipeline import import_source
 from deidsynth.workflow.pipeline_plan import EVALUATIONS
+from deidsynth.workflow.preparation import import_source
 from deidsynth.workflow.results import Failure, NodeResult, Outcome, Surroundings
 from deidsynth.workflow.scheduler import Pass, check_nodes, execute
 from deidsynth.workflow.store import Store

@@ -27,8 +27,8 @@ from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, ImportConfig
 from deidsynth.workflow.executors.launched import Launched
-from deidsynth.workflow.pipeline import resolve_computing
 from deidsynth.workflow.plan import Node, Plan
+from deidsynth.workflow.preparation import resolve_computing
 from deidsynth.workflow.results import Source, Surroundings
 from deidsynth.workflow.scheduler import check_nodes, execute
 from deidsynth.workflow.store import Artifact, Store
@@ -195,9 +195,13 @@ def _lineage_of(folder: Path) -> Mapping[str, Any] | None:
     for place in (folder / FILE_NAME, folder.parent / FILE_NAME):
         if place.is_file():
             try:
-                return read_manifest(place).lineage
+                made = read_manifest(place)
             except IntegrityError:
                 continue
+            return {
+                kind: [{**entry, "via": [*entry["via"], made.stage]} for entry in entries]
+                for kind, entries in made.lineage.items()
+            }
     return None
 
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from deidsynth.config import RunConfig
 from deidsynth.corpora import describe, read_jsonl, shared_groups
-from deidsynth.corpora.records import PARTS, Part
 from deidsynth.digests import digest
-from deidsynth.documents import Corpus
+from deidsynth.documents import SPLITS, Corpus, Split
 from deidsynth.metrics import Scores
 from deidsynth.report.content import SCHEMA_VERSION, RunReport
 from deidsynth.report.model_tables import f1_gap
@@ -25,10 +24,10 @@ from deidsynth.workflow.store import Artifact
 from deidsynth.workflow.store.manifest import package_versions
 
 
-def count_shared_groups(parts: Mapping[Part, Corpus]) -> dict[tuple[Part, Part], int]:
-    """The number of groups with documents in both the test split and a split used for training."""
-    pairs: tuple[tuple[Part, Part], ...] = (("train", "test"), ("validation", "test"))
-    return {(left, right): shared_groups(parts[left], parts[right]) for left, right in pairs}
+def count_shared_groups(splits: Mapping[Split, Corpus]) -> dict[tuple[Split, Split], int]:
+    """How many groups have documents both in the test set and in a split that training has seen."""
+    pairs: tuple[tuple[Split, Split], ...] = (("train", "test"), ("validation", "test"))
+    return {(left, right): shared_groups(splits[left], splits[right]) for left, right in pairs}
 
 
 def summarize(
@@ -48,7 +47,7 @@ def summarize(
     artifacts = {result.name: result.artifact for result in results}
     language = config.corpus.language
     gold, synthetic = (Scores.from_dict(_read_json(artifacts[node], SCORES)) for node in EVALUATIONS.values())
-    parts = {part: read_jsonl(artifacts[SELECTED[part]].path / CORPUS, language=language) for part in PARTS}
+    splits = {split: read_jsonl(artifacts[SELECTED[split]].path / CORPUS, language=language) for split in SPLITS}
     silver = read_jsonl(artifacts[NodeName.ANNOTATE].path / CORPUS, language=language)
     return RunReport.model_validate(
         {
@@ -58,8 +57,8 @@ def summarize(
                 "token_f1": f1_gap(gold.token, synthetic.token),
             },
             "stages": [_entry(plan, result, stages) for result in results],
-            "corpora": {**{part: describe(corpus) for part, corpus in parts.items()}, "synthetic": describe(silver)},
-            "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(parts).items()},
+            "corpora": {**{split: describe(corpus) for split, corpus in splits.items()}, "synthetic": describe(silver)},
+            "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(splits).items()},
             "curves": _curves(artifacts),
             "memorization": _read_json(artifacts[NodeName.MEMORIZATION], MEMORIZATION),
             "language": language,

@@ -100,3 +100,14 @@ def test_texts_without_labels_are_mixed_in(tmp_path: Path) -> None:
     points = list(pretrain(tagger, own, config, Compute(1, "cpu", "fp32", tmp_path), {}, other))
     # One and a half passes over four chunks and two over six, four chunks in a step.
     assert [point.n_steps for point in points] == [5] * 5
+
+
+@pytest.mark.parametrize(("max_steps", "n_copies", "expected"), [(0, 1, 6), (4, 1, 4), (1, 1, 2), (1, 2, 1)])
+def test_a_limit_of_steps_leaves_one_whole_pass(max_steps: int, n_copies: int, expected: int, tmp_path: Path) -> None:
+    tagger, chunks = made()
+    limited = {"epochs": 3.0 * n_copies, "max_steps": max_steps}
+    settings = CONFIG.task_adaptive_pretraining.model_copy(update=limited)
+    config = CONFIG.model_copy(update={"task_adaptive_pretraining": settings})
+    compute = Compute(1, "cpu", "fp32", tmp_path)
+    points = list(pretrain(tagger, chunks.examples[:8], config, compute, {}, n_copies=n_copies))
+    assert len(points) == expected  # two steps take a pass over eight chunks, one over four that stand there twice

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from deidsynth.config import ResolvedAdaptConfig
+from deidsynth.corpora import hold_out
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError, InputError
 from deidsynth.models.devices import Compute, autocast
@@ -31,20 +32,13 @@ def split_documents(
 
     Args:
         documents: the stage's own input.
-        share: of validation documents; with fewer than two groups there are none.
-        seed: of the split.
+        share: of the documents, for validation; with none, or fewer than two groups, there is none.
+        seed: of the choice.
     """
-    units = sorted({document.unit for document in documents})
-    random.Random(seed).shuffle(units)
-    wanted, held = share * len(documents), set[str]()
-    for unit in units[:-1]:
-        if sum(document.unit in held for document in documents) >= wanted:
-            break
-        held.add(unit)
-    return (
-        tuple(document for document in documents if document.unit not in held),
-        tuple(document for document in documents if document.unit in held),
-    )
+    if not share or len({document.unit for document in documents}) < 2:
+        return tuple(documents), ()
+    train, validation = hold_out(documents, share, seed)
+    return tuple(train), tuple(validation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from deidsynth.config import ResolvedTrainConfig
+from deidsynth.corpora import hold_out
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.models.devices import Compute
@@ -54,23 +54,17 @@ class TaggedBatch:
 
 
 def carve_validation(documents: Sequence[Document], share: float, seed: int) -> tuple[list[Document], list[Document]]:
-    """Training and validation documents, split by group.
+    """Documents to train on and to validate on; see ``hold_out``.
 
     Raises:
         CorpusError: there is only one group.
     """
-    units = sorted({document.unit for document in documents})
-    if len(units) < 2:
+    if len({document.unit for document in documents}) < 2:
         raise CorpusError(
             "train.keep: best and train.target_recall need at least two documents of different groups; "
             "use keep: last and no target"
         )
-    random.Random(seed).shuffle(units)
-    held = set(units[: min(len(units) - 1, max(1, round(share * len(units))))])
-    return (
-        [document for document in documents if document.unit not in held],
-        [document for document in documents if document.unit in held],
-    )
+    return hold_out(documents, share, seed)
 
 
 def train_tagger(
