@@ -93,7 +93,7 @@ def test_no_template_mark_is_left(corpora: dict[tuple[str, str], Corpus]) -> Non
 
 
 def test_names_stand_in_the_text_only_as_entities(corpora: dict[tuple[str, str], Corpus]) -> None:
-    """A name that is labelled once in a note is labelled wherever it stands as a word."""
+    """A name that is labeled once in a note is labeled wherever it stands as a word."""
     for (language, _), corpus in corpora.items():
         labels = {"sv": {"FIRST_NAME", "LAST_NAME"}, "es": {"NOMBRE_SUJETO_ASISTENCIA"}}[language]
         for document in corpus:

@@ -1,4 +1,4 @@
-"""A note: a specialty, a patient and the facts first, then section after section, in either language."""
+"""Composition of a note in either language: specialty, patient and facts first, then the sections."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FURTHER_SENTENCES = (0.97, 0.8, 0.6)
 
 
 def compose(language: str, rng: Random, part: Part) -> list[Piece]:
-    """The pieces of one note."""
+    """The pieces of a note."""
     book = phrasebook(language)
     specialty = rng.choice(book.specialties)
     patient = new_patient(rng, specialty.ages, specialty.sexes)
@@ -45,7 +45,7 @@ def compose(language: str, rng: Random, part: Part) -> list[Piece]:
 def _written(
     rng: Random, scene: Scene, kind: Mapping[str, float], sections: Mapping[str, Section], age_group: AgeGroup
 ) -> list[Piece]:
-    """The sections of a kind of note one after the other, with headings in the note's own manner."""
+    """The sections of a kind of note in order, with one style of headings per note."""
     heading_style = rng.choice(("line", "line", "inline", "inline", "upper", "none"))
     pieces: list[Piece] = []
     in_body, used = False, set[str]()
@@ -71,9 +71,9 @@ def _written(
 
 
 def _merged(pieces: Sequence[Piece]) -> list[Piece]:
-    """The same pieces with neighboring literals joined, so that a slip sees whole words.
+    """The same pieces with adjacent literals joined, so that typing slips apply to whole words.
 
-    A full stop after an entity that ends in one (``S.A.``) is left out.
+    A period after an entity that ends in one (``S.A.``) is dropped.
     """
     merged: list[Piece] = []
     for written, label in pieces:

@@ -1,4 +1,4 @@
-"""Any number of invented notes, no two alike."""
+"""Generation of any number of distinct invented notes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def invented_corpus(language: Literal["sv", "es"], n_documents: int, seed: int =
     """A corpus of invented clinical notes with labels that are exact by construction.
 
     The same arguments give the same notes on every machine, and the first notes of a longer corpus are those of a
-    shorter one. The test part holds names, places, care units and phrasings that the train part never has.
+    shorter one. The test split has names, places, care units and phrasings that do not occur in the train split.
 
     Args:
         language: ``sv`` (ten labels of our own) or ``es`` (MEDDOCAN's labels).
-        n_documents: how many notes, at least 1.
-        seed: the only source of chance.
+        n_documents: number of notes, at least 1.
+        seed: the only source of randomness.
         part: ``train`` or ``test``.
 
     Raises:
@@ -47,7 +47,7 @@ def invented_corpus(language: Literal["sv", "es"], n_documents: int, seed: int =
 
 
 def _fresh_note(doc_id: str, language: str, part: Part, seed: int, seen: set[str]) -> Document:
-    """A note of the right length whose text is not among ``seen``."""
+    """A note of suitable length whose text is not in ``seen``."""
     for attempt in range(_ATTEMPTS):
         rng = Random(f"{doc_id}-{seed}-{attempt}")
         document = assemble(doc_id, with_slips(compose(language, rng, part), rng))
@@ -56,11 +56,11 @@ def _fresh_note(doc_id: str, language: str, part: Part, seed: int, seen: set[str
         fits = LEAST_WORDS <= n_words <= MOST_WORDS and LEAST_ENTITIES <= n_entities <= MOST_ENTITIES
         if fits and document.text not in seen:
             return document
-    raise InputError(f"no fresh note after {_ATTEMPTS} attempts; ask for fewer documents")
+    raise InputError(f"no new note after {_ATTEMPTS} attempts; request fewer documents")
 
 
 def assemble(doc_id: str, pieces: list[Piece]) -> Document:
-    """A document from literal and labelled pieces: its text is the pieces, its offsets where they fall."""
+    """A document from literal and labeled pieces, with exact offsets."""
     text, entities = "", []
     for piece, label in pieces:
         if label is not None:
