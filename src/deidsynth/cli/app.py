@@ -13,7 +13,7 @@ ABOUT = "Make synthetic training data for clinical de-identification, and models
 
 
 class _Pipeline(VerbGroup):
-    """The verbs that stand alone."""
+    """The verbs without a group."""
 
     verbs = (
         Verb(

@@ -105,8 +105,8 @@ def write_demo_corpus(language: DemoLanguage, folder: Path, seed: int) -> Path:
     target = folder / f"{language}-{seed}"
     sizes: dict[Literal["train", "test"], int] = {"train": N_TRAIN_DOCUMENTS, "test": N_TEST_DOCUMENTS}
     target.mkdir(parents=True, exist_ok=True)
-    for part, n_documents in sizes.items():
-        file = target / f"{part}.jsonl"
+    for split, n_documents in sizes.items():
+        file = target / f"{split}.jsonl"
         file.unlink(missing_ok=True)
-        write_jsonl(invented_corpus(language, n_documents, seed=seed, part=part), file)
+        write_jsonl(invented_corpus(language, n_documents, seed=seed, split=split), file)
     return target

@@ -9,7 +9,7 @@ import typer
 
 from deidsynth.api import sampling
 from deidsynth.cli.inputs import load, prepare_output, training_documents
-from deidsynth.cli.options import AsJson, Device, Headers, Language, Quiet, Seed, Settings
+from deidsynth.cli.options import AsJson, ControlCodes, Device, Language, Quiet, Seed, Settings
 from deidsynth.cli.settings import as_settings
 from deidsynth.cli.terminal import make_progress, print_facts
 from deidsynth.config import apply_settings
@@ -34,7 +34,7 @@ def synthesize_command(
     ] = None,
     bos: Annotated[bool, typer.Option("--bos", help="Without prompts: sample from the start of a document.")] = False,
     match_labels: Annotated[
-        Headers | None,
+        ControlCodes | None,
         typer.Option(
             "--match-labels",
             metavar="gold|balanced",

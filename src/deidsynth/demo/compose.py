@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-from deidsynth.demo.grammar import Fact, Part, Piece, Scene
+from deidsynth.demo.grammar import Fact, Piece, Scene, Split
 from deidsynth.demo.people import AgeGroup, Patient, new_patient
 from deidsynth.demo.phrasebook import LISTS, Phrases, Section, phrasebook
 from deidsynth.demo.spanish import spanish_facts
 from deidsynth.demo.swedish import swedish_facts
 
-FACTS: dict[str, Callable[[Random, Part, Patient, Phrases], dict[str, Fact]]] = {
+FACTS: dict[str, Callable[[Random, Split, Patient, Phrases], dict[str, Fact]]] = {
     "es": spanish_facts,
     "sv": swedish_facts,
 }
 _FURTHER_SENTENCES = (0.97, 0.8, 0.6)
 
 
-def compose(language: str, rng: Random, part: Part) -> list[Piece]:
+def compose(language: str, rng: Random, split: Split) -> list[Piece]:
     """The pieces of a note."""
     book = phrasebook(language)
     specialty = rng.choice(book.specialties)
     patient = new_patient(rng, specialty.ages, specialty.sexes)
-    withheld = book.withheld if part == "train" else frozenset[str]()
+    withheld = book.withheld if split == "train" else frozenset[str]()
     complaint = rng.choice([each for each in specialty.complaints.values() if each.text not in withheld])
     scene = Scene(
         rng,
         patient.male,
-        facts=FACTS[language](rng, part, patient, specialty.units),
+        facts=FACTS[language](rng, split, patient, specialty.units),
         lists={
             **book.notes.lists,
             **{key: specialty.suiting(key, complaint) for key in LISTS},

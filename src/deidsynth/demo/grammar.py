@@ -19,7 +19,7 @@ from functools import cache
 from random import Random
 from typing import Literal
 
-Part = Literal["train", "test"]
+Split = Literal["train", "test"]
 Piece = tuple[str, str | None]
 Pieces = tuple[Piece, ...]
 Fact = Pieces | Callable[[], Pieces]

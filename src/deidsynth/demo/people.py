@@ -8,7 +8,7 @@ from functools import cache
 from random import Random
 from typing import Literal
 
-from deidsynth.demo.grammar import Part
+from deidsynth.demo.grammar import Split
 from deidsynth.surrogates.names import NamePool, in_test_split
 
 ADULT_AGE, RETIRED_AGE = 18, 67
@@ -80,9 +80,9 @@ def years_before(day: date, years: int) -> date:
 
 
 @cache
-def part_of(part: Part, words: tuple[str, ...]) -> tuple[str, ...]:
+def words_of(split: Split, words: tuple[str, ...]) -> tuple[str, ...]:
     """The words of a split, assigned by the checksum of their letters; the splits are disjoint."""
-    return tuple(word for word in words if in_test_split(word) == (part == "test"))
+    return tuple(word for word in words if in_test_split(word) == (split == "test"))
 
 
 def first_name(rng: Random, pool: NamePool, male: bool) -> str:

@@ -9,15 +9,15 @@ from random import Random
 
 from faker.providers.address.es_ES import Provider as SpanishAddress
 
-from deidsynth.demo.grammar import Fact, Part, Pieces, labeled, literal
+from deidsynth.demo.grammar import Fact, Pieces, Split, labeled, literal
 from deidsynth.demo.people import (
     Patient,
     earlier_year,
     first_name,
     new_relation,
     new_weight,
-    part_of,
     some_days_before,
+    words_of,
 )
 from deidsynth.demo.phrasebook import Phrases
 from deidsynth.demo.reading import Checked, language_folder, read
@@ -82,9 +82,9 @@ _DATE_FORMS: tuple[Callable[[date], str], ...] = (
 )
 
 
-def spanish_facts(rng: Random, part: Part, patient: Patient, units: Phrases) -> dict[str, Fact]:
+def spanish_facts(rng: Random, split: Split, patient: Patient, units: Phrases) -> dict[str, Fact]:
     """All facts of a note, by template key."""
-    names = name_pool("es", part)
+    names = name_pool("es", split)
     surnames = rng.choice(names.last), rng.choice(names.last)
     side = rng.choice(("derech", "izquierd"))
     return (
@@ -93,7 +93,7 @@ def spanish_facts(rng: Random, part: Part, patient: Patient, units: Phrases) -> 
         | _numbers(rng)
         | _dates(rng, patient)
         | _relative(rng, patient, names, surnames)
-        | _places(rng, part, names, units)
+        | _places(rng, split, names, units)
         | _staff(rng, names)
     )
 
@@ -212,10 +212,10 @@ def _relative(rng: Random, patient: Patient, names: NamePool, surnames: tuple[st
     }
 
 
-def _places(rng: Random, part: Part, names: NamePool, units: Phrases) -> dict[str, Fact]:
+def _places(rng: Random, split: Split, names: NamePool, units: Phrases) -> dict[str, Fact]:
     words = spanish_words()
-    towns, roots = part_of(part, words.all_towns), part_of(part, words.all_roots)
-    streets = part_of(part, words.all_streets)
+    towns, roots = words_of(split, words.all_towns), words_of(split, words.all_roots)
+    streets = words_of(split, words.all_streets)
 
     def named(forms: tuple[str, ...], label: str) -> Pieces:
         form = rng.choice(forms)

@@ -9,15 +9,15 @@ from random import Random
 
 from faker.providers.address.sv_SE import Provider as SwedishAddress
 
-from deidsynth.demo.grammar import Fact, Part, Pieces, labeled, literal
+from deidsynth.demo.grammar import Fact, Pieces, Split, labeled, literal
 from deidsynth.demo.people import (
     Patient,
     earlier_year,
     first_name,
     new_relation,
     new_weight,
-    part_of,
     some_days_before,
+    words_of,
 )
 from deidsynth.demo.phrasebook import Phrases
 from deidsynth.demo.reading import Checked, language_folder, read, unknown
@@ -66,9 +66,9 @@ def swedish_words() -> SwedishWords:
     return read(SwedishWords, language_folder("sv"), "words.yaml")
 
 
-def swedish_facts(rng: Random, part: Part, patient: Patient, units: Phrases) -> dict[str, Fact]:
+def swedish_facts(rng: Random, split: Split, patient: Patient, units: Phrases) -> dict[str, Fact]:
     """All facts of a note, by template key."""
-    names = name_pool("sv", part)
+    names = name_pool("sv", split)
     facts: dict[str, Fact] = {}
     last = rng.choice(names.last)
     if rng.random() < 0.05:
@@ -78,7 +78,7 @@ def swedish_facts(rng: Random, part: Part, patient: Patient, units: Phrases) -> 
     facts |= _identity(rng, patient, names, last)
     facts |= _dates(rng, patient)
     facts |= _relative(rng, patient, names, last)
-    facts |= _places(rng, part, names, units)
+    facts |= _places(rng, split, names, units)
     facts |= _staff(rng, names)
     return facts
 
@@ -155,9 +155,9 @@ def _relative(rng: Random, patient: Patient, names: NamePool, last: str) -> dict
     }
 
 
-def _places(rng: Random, part: Part, names: NamePool, units: Phrases) -> dict[str, Fact]:
+def _places(rng: Random, split: Split, names: NamePool, units: Phrases) -> dict[str, Fact]:
     words = swedish_words()
-    towns, roots, streets = (part_of(part, each) for each in (words.all_towns, words.roots, words.all_streets))
+    towns, roots, streets = (words_of(split, each) for each in (words.all_towns, words.roots, words.all_streets))
     town = rng.choice(towns)
 
     def unit(forms: tuple[str, ...], label: str) -> Pieces:

@@ -139,7 +139,7 @@ def output_folder(config: RunConfig) -> Path:
 
 
 def store_folder(config: RunConfig) -> Path:
-    """The store: as configured, else ``.deidsynth`` beside the run folder."""
+    """The store: as configured, else ``.deidsynth`` next to the run folder."""
     return Path(config.store).expanduser() if config.store is not None else output_folder(config).parent / ".deidsynth"
 
 
