@@ -101,9 +101,15 @@ def test_a_reference_gives_differences_and_a_verdict(deidsynth, many) -> None:
     gold, good, poor = many
     result = deidsynth("evaluate", gold, good, "--reference", poor, "--margin", "0.01", "--errors")
     assert result.exit_code == 0, result.stderr
-    for words in ("Beside the reference", "drop within margin?", "yes (", "Errors by kind", "Missed, by shape"):
+    for words in (
+        "Comparison with the reference",
+        "drop within margin?",
+        "yes (",
+        "Errors by kind",
+        "Missed, by shape",
+    ):
         assert words in result.stdout
-    shares = result.stdout.partition("What would be hidden, beside the reference")[2].splitlines()
+    shares = result.stdout.partition("What would be hidden, compared with the reference")[2].splitlines()
     assert any("documents without a miss" in line and "yes (" in line for line in shares)
     assert "Karl" not in result.output
     alone = deidsynth("evaluate", gold, good, "--margin", "0.01")
@@ -195,7 +201,12 @@ def test_several_predicted_corpora_are_runs_or_folds(deidsynth, many, tmp_path) 
     assert [run["predicted"] for run in runs["runs"]] == [str(good), str(poor)]
     assert runs["over_runs"]["strict"]["recall"]["highest"] == runs["runs"][0]["strict"]["recall"] == 23 / 24
     shown = deidsynth("evaluate", gold, good, poor, "--resamples", "200", "--sentences", "9").stdout
-    for words in ("Each run", "Over 2 runs, 12 documents", "variance by training", "leak: missed entities a sentence"):
+    for words in (
+        "Each run",
+        "Over 2 runs, 12 documents",
+        "variance by training",
+        "leak: missed entities per sentence",
+    ):
         assert words in shown
     for form in ("markdown", "latex"):
         assert "Over 2 runs" in deidsynth("evaluate", gold, good, poor, "--resamples", "0", "--format", form).stdout
@@ -204,7 +215,7 @@ def test_several_predicted_corpora_are_runs_or_folds(deidsynth, many, tmp_path) 
     for half, some in zip(halves, (lines[:5], lines[5:]), strict=True):
         half.write_text("".join(some), encoding="utf-8")
     table = deidsynth("evaluate", gold, *halves, "--reference", poor, "--resamples", "200").stdout
-    for words in ("Scores of 12 documents", "Each fold", "Over 2 folds", "Beside the reference"):
+    for words in ("Scores of 12 documents", "Each fold", "Over 2 folds", "Comparison with the reference"):
         assert words in table
 
 

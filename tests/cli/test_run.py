@@ -176,7 +176,7 @@ def test_demo_runs_both_languages_and_shows_both(deidsynth, stages, tmp_path, mo
         assert language in result.stdout
         assert f"report ({language}): {tmp_path / 'demo' / language / 'report.html'}" in result.stderr
     again = deidsynth("demo", "--output", tmp_path / "demo", "--language", "es")
-    assert "nothing had changed" in again.stderr
+    assert "unchanged" in again.stderr
     assert "sv" not in again.stdout
 
 

@@ -87,7 +87,7 @@ def test_what_can_be_set(deidsynth, model, sampled, tmp_path) -> None:
     assert refused.exit_code == 2
     assert "filters.min_words: unknown key" in refused.stderr
     assert "min_p" in refused.stderr
-    assert "stop: an empty text would cut every document" in refused.stderr
+    assert "stop: an empty stop string would cut every document" in refused.stderr
 
 
 def test_a_model_that_writes_entities_and_heeds_labels(deidsynth, tmp_path) -> None:

@@ -78,10 +78,10 @@ def test_names_stay_when_values_are_added_and_fit_a_file() -> None:
         ({"axes": {"annotator_fraction": 0}}, "greater than 0"),
         ({"axes": {"adaptation_fraction": 1.5}}, "less than or equal to 1"),
         ({"axes": {"seed": []}}, "seed: no values"),
-        ({"axes": {"seed": [1, 1]}}, "seed: a value stands there twice"),
+        ({"axes": {"seed": [1, 1]}}, "seed: duplicate value"),
         ({"axes": {"seeds": 1}}, "did you mean seed?"),
         ({"axes": {"fold": 1}}, "set folds to the number of folds"),
-        ({"axes": {"fold": 4}, "folds": 3}, "fold 4 is asked for"),
+        ({"axes": {"fold": 4}, "folds": 3}, "fold 4 was requested"),
         ({"zip": [["seed", "fold"]], "axes": {"seed": [1, 2]}}, "equally many values"),
         ({"zip": [["seed", "volume"]]}, "zip.0.1"),
         ({"budget": "hours"}, "budget"),
@@ -109,7 +109,7 @@ def test_study_files_name_their_faults(write_study, home) -> None:
 
 def test_a_run_configuration_is_no_study(home) -> None:
     (home / "base.yaml").write_text("corpus: {language: es}\nadapt: {epochs: 2}\n")
-    with pytest.raises(ConfigError, match="1 problem\n.*a run configuration and no study"):
+    with pytest.raises(ConfigError, match="1 problem\n.*a run configuration, not a study"):
         load_study(home / "base.yaml")
 
 

@@ -169,7 +169,7 @@ def test_threads_are_divided(monkeypatch) -> None:
 
 def test_an_unadapted_model_sees_no_document(write_study, fakes) -> None:
     path = write_study(axes={"adaptation_fraction": [0, 1]})
-    with pytest.raises(ConfigError, match="scratch has not"):
+    with pytest.raises(ConfigError, match="scratch is not pretrained"):
         plan_study(load_study(path), stages=specs_of(fakes), device="cpu")
     plan = plan_study(load_study(path, ["adapt.base=starter"]), stages=specs_of(fakes), device="cpu")
     none, whole = plan.cells

@@ -278,7 +278,7 @@ def test_groups_in_two_parts_are_counted_and_told(home: Path) -> None:
     counts = shared.report.shared_groups
     assert counts.train_test + counts.validation_test == 5
     warnings = [line for line in listener.lines if line.startswith("warning:")]
-    assert f"warning: {counts.train_test} groups of documents stand in both train and test" in warnings[0]
+    assert f"warning: {counts.train_test} groups of documents occur in both train and test" in warnings[0]
     assert "Shared groups." in (shared.folder / "report.html").read_text()
 
 

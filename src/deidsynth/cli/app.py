@@ -13,7 +13,7 @@ ABOUT = "Make synthetic training data for clinical de-identification, and models
 
 
 class _Pipeline(VerbGroup):
-    """The verbs that stand alone."""
+    """The verbs without a group."""
 
     verbs = (
         Verb(
@@ -33,26 +33,25 @@ class _Pipeline(VerbGroup):
         Verb(
             "adapt",
             "adapt:adapt_command",
-            "Adapt a causal language model to the texts of a corpus; a small share of them measures the "
-            "validation loss.",
+            "Adapt a causal language model to the texts of a corpus; a small share of them is held out for validation.",
             "adapt --corpus corpus.jsonl --output lm --set epochs=5",
         ),
         Verb(
             "synthesize",
             "synthesize:synthesize_command",
-            "Sample new texts from a language model; without prompts, every text begins at its beginning.",
+            "Sample synthetic texts from a language model, with or without prompts.",
             "synthesize lm --prompts-from corpus.jsonl --n-documents 200 --output synthetic.jsonl",
         ),
         Verb(
             "annotate",
             "annotate:annotate_command",
-            "Tag texts with a model: every document whole, every entity with a score.",
+            "Annotate texts with a model; every entity gets a score.",
             "annotate ner synthetic.jsonl --output silver.jsonl",
         ),
         Verb(
             "train",
             "train:train_command",
-            "Train an encoder that finds the entities of a corpus: annotator, gold model and synthetic model alike.",
+            "Train a token classifier on the entities of a corpus: an annotator, a gold model or a synthetic model.",
             "train silver.jsonl --output ner --encoder starter",
         ),
         Verb(
@@ -71,13 +70,13 @@ class _Pipeline(VerbGroup):
         Verb(
             "deidentify",
             "deidentify:deidentify_command",
-            "Find identifying information in texts and tag it or mask it. A model misses some: look at the result.",
+            "Find identifying information in texts and tag or mask it. A model misses some: review the result.",
             "deidentify runs/meddocan/models/synthetic notes --output clean --mode mask",
         ),
         Verb(
             "version",
             "version:version_command",
-            "Print the version of deidsynth and of what it stands on.",
+            "Print the versions of deidsynth and of the libraries that it depends on.",
             "version --json",
         ),
     )
@@ -202,11 +201,11 @@ app = _group("deidsynth", _Pipeline, ABOUT, "Start with: deidsynth demo --output
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
 ) -> None:
-    """Take the options that stand before the verb."""
+    """Handle the options before the verb."""
     set_debug(debug)
 
 
 app.add_typer(_group("runs", _Runs, "List, show and verify runs."))
-app.add_typer(_group("study", _Study, "Run and report studies: many runs that differ in what the axes say."))
+app.add_typer(_group("study", _Study, "Run and report studies: many runs that differ along axes."))
 app.add_typer(_group("corpus", _Corpus, "Describe, check, convert, map and split annotated corpora."))
 app.add_typer(_group("models", _Models, "List the models that come with deidsynth."))

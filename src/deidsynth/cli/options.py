@@ -33,7 +33,7 @@ class Discontinuous(StrEnum):
     JOIN = "join"
 
 
-class Headers(StrEnum):
+class ControlCodes(StrEnum):
     """Which control codes samples get."""
 
     GOLD = "gold"

@@ -1,4 +1,4 @@
-"""What a run needs before anything is computed: its corpus, its configuration resolved, its plan, its places."""
+"""Preparation of a run: its corpus, resolved configuration, plan and folders."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from deidsynth.workflow.summary import count_shared_groups
 
 @dataclass(frozen=True, slots=True)
 class PreparedRun:
-    """A run before its first step.
+    """A prepared run.
 
     Args:
-        config: resolved, as ``run.yaml`` holds it.
+        config: resolved, as in ``run.yaml``.
         plan: of the whole pipeline.
-        sources: what its nodes take from outside, by node name.
-        device: where it is computed.
+        sources: outside content of its nodes, by node name.
+        device: resolved.
     """
 
     config: RunConfig
@@ -40,17 +40,17 @@ class PreparedRun:
 
 
 def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedRun:
-    """A run on the corpus that its configuration names.
+    """The prepared run on the corpus of its configuration.
 
     Args:
-        config: as the user says.
+        config: as set by the user.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        listener: told what a user should know of the corpus.
+        listener: gets warnings about the corpus.
 
     Raises:
         ConfigError: no corpus, no language, or settings that contradict each other.
         CorpusError: the corpus has errors.
-        InputError: no unlabeled texts where some are named.
+        InputError: the configured unlabeled texts do not exist.
     """
     loaded = load(config.corpus)
     for line in _shared_group_warnings(loaded, config.split):
@@ -111,8 +111,8 @@ def _load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress)
     """The unlabeled texts of a configuration, without test documents.
 
     Raises:
-        InputError: nothing there, or no texts left.
-        CorpusError: faults in them.
+        InputError: no such texts, or no texts left.
+        CorpusError: they have errors.
     """
     path = config.corpus.unlabeled
     if path is None:
@@ -139,7 +139,7 @@ def output_folder(config: RunConfig) -> Path:
 
 
 def store_folder(config: RunConfig) -> Path:
-    """The store: as configured, else ``.deidsynth`` beside the run folder."""
+    """The store: as configured, else ``.deidsynth`` next to the run folder."""
     return Path(config.store).expanduser() if config.store is not None else output_folder(config).parent / ".deidsynth"
 
 
@@ -155,7 +155,7 @@ def resolve_computing(device: str, precision: str) -> tuple[str, str]:
     """Device and precision with ``auto`` resolved."""
     if device == "cpu" and precision != "auto":
         return device, precision
-    # Only now, because it brings torch: importing this package must not.
+    # Brings torch, which importing this module must not.
     from deidsynth.models.devices import resolve_device, resolve_precision
 
     device = resolve_device(device)
