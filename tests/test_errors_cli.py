@@ -194,7 +194,7 @@ def test_low_rank_adaptation_needs_a_base(unharmed: Path) -> None:
     # The gold model would be trained anew and comes first: the mistake is told before that.
     refused(
         deidsynth(*command, "--set", "train.epochs=3"),
-        ["adapt.method: lora adapts a pretrained base; use full with scratch"],
+        ["adapt.method: lora needs a pretrained base; use full with scratch"],
     )
 
 

@@ -135,7 +135,7 @@ def test_without_documents_control_codes_are_those_that_the_model_counted(
     settings = ModelSettings.load(forgetful / "model")
     assert sum(count for _, count in settings.control_codes) == len(NOTES)
     settings.model_copy(update={"control_codes": ()}).save(forgetful / "model")
-    with pytest.raises(InputError, match="does not hold their counts; give the documents with --train CORPUS"):
+    with pytest.raises(InputError, match="has no counts of them; give the documents with --train CORPUS"):
         run("synthesize", tmp_path, {**inputs, "model": forgetful, "train": empty}, SAMPLE, "x")
 
 
@@ -144,7 +144,7 @@ def test_a_plain_model_is_asked_for_neither(root: Path, inputs: dict[str, Path],
     model, facts = run("adapt", tmp_path, {"train": inputs["train"]}, plain)
     assert "n_added_tokens" not in facts and not (model / "model" / "deidsynth.json").exists()
     for config, message in (
-        (SAMPLE, "annotations: inline: the model writes no entities"),
+        (SAMPLE, "annotations: inline: the model writes no inline entity tags"),
         (
             {**SAMPLE, "annotations": "machine", "prompts": {"language": "sv", "control_codes": "gold"}},
             "prompts.control_codes: the model has no control codes",
@@ -191,5 +191,5 @@ def test_documents_are_kept_where_both_annotations_agree(tmp_path: Path) -> None
     kept, facts = run("annotate-inline", tmp_path, inputs, {}, "all")
     assert (facts["n_documents"], facts["n_entities"]) == (4, 6)
     inputs = {"texts": folder("few", inline[2:3]), "machine": folder("none", machine[2:3])}
-    with pytest.raises(CorpusError, match="none of 1 texts is annotated alike"):
+    with pytest.raises(CorpusError, match="the language model and the gold model agree on none of 1 texts"):
         run("annotate-inline", tmp_path, inputs, {"agreement": 0.9}, "nothing")
