@@ -30,7 +30,7 @@ from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArgum
 
 from deidsynth.cli.terminal import print_json, tell
 from deidsynth.config import AdaptConfig, ResolvedAdaptConfig, SplitConfig, resolve_adapt
-from deidsynth.corpora import read_corpus, split_parts
+from deidsynth.corpora import make_splits, read_corpus
 from deidsynth.documents import Document
 from deidsynth.errors import DeidsynthError
 from deidsynth.models.devices import Compute, resolve_device, resolve_precision
@@ -116,7 +116,7 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     asked = AdaptConfig(base=options.base, epochs=1, validation=0, keep="last", checkpoint_seconds=1e9, method="full")
     config = resolve_adapt(asked)
     loaded = read_corpus(options.corpus, language=options.language)
-    documents: Sequence[Document] = split_parts(loaded.corpus, loaded.parts, SplitConfig())["train"].documents
+    documents: Sequence[Document] = make_splits(loaded.corpus, loaded.splits, SplitConfig())["train"].documents
     texts = [document.text for document in documents[: options.documents]]
 
     def theirs(some: Sequence[str], size: int) -> Rate:

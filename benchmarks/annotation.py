@@ -35,7 +35,7 @@ from transformers import pipeline
 
 from deidsynth.cli.terminal import print_json, tell
 from deidsynth.config import AnnotateConfig, SplitConfig
-from deidsynth.corpora import read_corpus, split_parts
+from deidsynth.corpora import make_splits, read_corpus
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import DeidsynthError, InputError
 from deidsynth.metrics import score
@@ -164,7 +164,7 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     """What ``--json`` prints."""
     keep_freed_memory()
     loaded = read_corpus(options.corpus, language=options.language)
-    gold = split_parts(loaded.corpus, loaded.parts, SplitConfig())["test"].documents[: options.documents]
+    gold = make_splits(loaded.corpus, loaded.splits, SplitConfig())["test"].documents[: options.documents]
     documents = [document.with_entities(()) for document in gold]
     tagger, precision = load_tagger(options.model), resolve_precision("auto", "cpu")
     systems: dict[str, Annotate] = {"ours": ours(tagger, precision)}

@@ -34,7 +34,7 @@ from deidsynth.cli.guard import INTERRUPTED
 from deidsynth.cli.settings import stage_config
 from deidsynth.cli.terminal import make_progress, print_json, tell
 from deidsynth.config import AdaptConfig, ResolvedAdaptConfig, SplitConfig, resolve_adapt
-from deidsynth.corpora import LoadedCorpus, content_digest, read_corpus, shared_groups, split_parts, take_fraction
+from deidsynth.corpora import LoadedCorpus, content_digest, make_splits, read_corpus, shared_groups, take_fraction
 from deidsynth.digests import digest, hex_of, tree_digest
 from deidsynth.documents import Corpus
 from deidsynth.errors import CorpusError, DeidsynthError, InputError, Problem
@@ -121,7 +121,7 @@ def _text_of(line: str, path: Path, number: int) -> str:
 
 def gather(loaded: LoadedCorpus, general: Mapping[str, Sequence[str]], seed: int) -> Texts:
     """Training and test documents as ``deidsynth run`` parts them, and general texts."""
-    parts = split_parts(loaded.corpus, loaded.parts, SplitConfig(seed=seed))
+    parts = make_splits(loaded.corpus, loaded.splits, SplitConfig(seed=seed))
     measured = {CORPUS: [document.text for document in parts["test"]], **general}
     return Texts(
         parts["train"],

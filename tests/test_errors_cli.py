@@ -63,7 +63,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], Path], list[str], list[str]]] = {
         empty_folder,
         [],
         [
-            "empty: holds no known corpus format",
+            "empty: not a known corpus format",
             "no file in it ends in .txt, .ann, .jsonl",
             "corpus.format: brat, jsonl, ",
         ],
@@ -72,7 +72,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], Path], list[str], list[str]]] = {
     "no entities": (
         lambda home: lines_of(home, line("a"), line("b")),
         [],
-        ["corpus.jsonl: none of the 2 documents has an entity", "an annotated corpus is needed"],
+        ["corpus.jsonl: none of the 2 documents has an entity", "give an annotated corpus"],
     ),
     "out of bounds": (
         lambda home: lines_of(home, line("a", (0, 9)), line("b", (3, 99))),
@@ -82,12 +82,12 @@ MISTAKES: dict[str, tuple[Callable[[Path], Path], list[str], list[str]]] = {
     "annotation that does not match": (
         lambda home: brat(home, "T1\tNAME 0 9\tXylofonic\n"),
         [],
-        ["one.ann:1: the text beside entity 0:9 is not what stands there in one.txt", "was the text changed"],
+        ["one.ann:1: the text stated for entity 0:9 differs from one.txt at its offsets", "was the text changed"],
     ),
     "bytes for characters": (
         lambda home: brat(home, "T1\tNAME 5 14\tXylofonia\n", f"Åäö {SECRET} kom.".encode()),
         [],
-        ["one.ann:1: the text beside entity 5:14 is not", "Offsets count Unicode code points"],
+        ["one.ann:1: the text stated for entity 5:14 differs", "Offsets count Unicode code points"],
     ),
     "overlapping entities": (
         lambda home: lines_of(home, line("a", (0, 9), (5, 13))),
@@ -97,7 +97,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], Path], list[str], list[str]]] = {
     "duplicate ids": (
         lambda home: lines_of(home, line("a", (0, 9)), line("a", (0, 9))),
         [],
-        ["corpus.jsonl:2: the document id stands already in ", "corpus.jsonl:1; make document ids unique"],
+        ["corpus.jsonl:2: duplicate id, first seen in ", "corpus.jsonl line 1; make document ids unique"],
     ),
     "bad UTF-8": (bad_bytes, [], ["corpus.jsonl:2: not UTF-8 at byte", "convert the file to UTF-8"]),
     "unknown key": (

@@ -19,7 +19,7 @@ LATE = {
     "models/language_model/causal_lm.py": 1,  # an optional dependency
     "showing.py": 2,  # rich, which takes longer than all the rest of a corpus that shows nothing
     "study/curves.py": 2,  # matplotlib, a second that only a study with curves needs
-    "workflow/pipeline.py": 1,  # torch
+    "workflow/preparation.py": 1,  # torch
 }
 """Imports inside functions, by file: each has a start-up time or an optional dependency for a reason."""
 

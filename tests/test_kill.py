@@ -93,7 +93,7 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_same(
 
     done = run(config)
 
-    assert f"{step}: going on from an interrupted attempt" in done["said"]
+    assert f"{step}: resuming an interrupted attempt" in done["said"]
     statuses = {stage["name"]: stage["status"] for stage in done["report"]["stages"]}
     assert [name for name, status in statuses.items() if status == "done"] == [step]
     manifests = [

@@ -31,7 +31,7 @@ repeat such names. It has seen no Spanish written after about 1920.
 
 ## Training data
 
-| source | licence | share | documents | tokens there |
+| source | license | share | documents | tokens there |
 |---|---|---|---|---|
 {sources}
 

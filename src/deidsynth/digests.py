@@ -1,8 +1,8 @@
 """Canonical JSON and tagged content digests: the identity of everything in the store.
 
-Changing what :func:`canonical_json` or :func:`digest` returns for any value would give every artifact another key:
-each store on every user's disk would look empty, and every run would be computed again. A test pins the values.
-The algorithm stands in front of the digest, so that another one can be told apart should it ever come.
+Changing what :func:`canonical_json` or :func:`digest` returns for any value would change the key of every artifact:
+all existing stores would look empty, and every run would be recomputed. A test pins the values. The digest is prefixed
+with its algorithm, so that another algorithm could be distinguished.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ ALGORITHM = "sha256"
 
 
 def canonical_json(obj: Any) -> str:
-    """The one JSON text of a value: keys sorted, no blanks, ASCII only; NaN and infinities are refused.
+    """The canonical JSON text of a value: sorted keys, no blanks, ASCII only; NaN and infinities are refused.
 
     Raises:
-        ValueError: a number that JSON cannot hold.
+        ValueError: a number that JSON cannot represent.
         TypeError: a value that is not plain data.
 
     >>> canonical_json({"b": 1.0, "a": [True, None]})
@@ -31,7 +31,7 @@ def canonical_json(obj: Any) -> str:
 def digest(obj: Any) -> str:
     """The digest of a value's canonical JSON, such as ``sha256:4f53cda1...``.
 
-    Changing it gives every artifact of every store another key; see the module.
+    Changing it changes the key of every artifact in every store; see the module.
     """
     return f"{ALGORITHM}:{hashlib.sha256(canonical_json(obj).encode('ascii')).hexdigest()}"
 

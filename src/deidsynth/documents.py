@@ -1,7 +1,7 @@
-"""Documents with labelled spans. Everything here is frozen, and an invalid value cannot exist.
+"""Documents with labeled spans. All types are frozen and validated at construction.
 
-Offsets are half-open Unicode code points into the exact text of the document, which is never normalised.
-No type of this module shows text in its ``repr``.
+Offsets are half-open and count Unicode code points of the exact text of the document, which is never normalized.
+No type in this module shows text in its ``repr``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def language_code(value: object) -> str | None:
     """A code of two letters (ISO 639-1) or three (ISO 639-3) in lower case, or None for None.
 
     Raises:
-        ValueError: the value is no such code.
+        ValueError: the value is not such a code.
     """
     if value is None:
         return None
@@ -47,13 +47,13 @@ def language_code(value: object) -> str | None:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Entity:
-    """A labelled span ``text[start:end]``.
+    """A labeled span ``text[start:end]``.
 
     Args:
         start: first code point, zero-based.
         end: one past the last code point.
-        label: such as ``LAST_NAME``; not empty, no white space.
-        score: confidence in [0, 1] where a model found the entity, else None.
+        label: such as ``LAST_NAME``; not empty, without white space.
+        score: confidence in [0, 1] if a model found the entity, else None.
     """
 
     start: int
@@ -71,7 +71,7 @@ class Entity:
 
     @property
     def key(self) -> tuple[int, int, str]:
-        """Start, end and label: what strict scoring compares."""
+        """Start, end and label, as compared by strict scoring."""
         return self.start, self.end, self.label
 
 
@@ -83,11 +83,11 @@ class Document:
         doc_id: unique within a corpus.
         text: the exact text.
         entities: in any order; kept sorted by start.
-        group: documents of one group (one patient, one article) never part in a split.
-        split: what the document is for, where its source says: ``train``, ``validation`` or ``test``.
+        group: documents of one group (one patient, one article) always stay in the same split.
+        split: ``train``, ``validation`` or ``test``, if its source states one.
 
     Raises:
-        DocumentError: empty id, or a split of another name.
+        DocumentError: empty id, or an invalid split.
         InvalidEntityError: an entity ends after the text.
         OverlappingEntitiesError: two entities share characters.
     """
@@ -100,7 +100,7 @@ class Document:
 
     def __post_init__(self) -> None:
         if not self.doc_id:
-            raise DocumentError("a document needs an id that is not empty")
+            raise DocumentError("a document needs a non-empty id")
         if self.split is not None and self.split not in SPLITS:
             raise DocumentError(f"document {self.doc_id!r}: the split must be one of {', '.join(SPLITS)}, or None")
         entities = tuple(sorted(self.entities, key=lambda entity: entity.key))
@@ -130,7 +130,7 @@ class Document:
         return replace(self, entities=tuple(entities))
 
     def pieces(self) -> Iterator[tuple[str, Entity | None]]:
-        """The text cut at its entities: every stretch with its entity, or None between entities; none is empty.
+        """The text cut at its entities: non-empty pieces, each with its entity, or None between entities.
 
         >>> [piece for piece, _ in Document("1", "Dr Ek kom", (Entity(3, 5, "NAME"),)).pieces()]
         ['Dr ', 'Ek', ' kom']
@@ -145,15 +145,15 @@ class Document:
             yield self.text[last:], None
 
     def replace_entities(self, function: Callable[[Entity], str | None]) -> Document:
-        """The document with other texts in the place of its entities, which keep label and score at new offsets.
+        """The document with new texts for its entities, which keep their labels and scores at new offsets.
 
         >>> document = Document("1", "Dr Ek kom", (Entity(3, 5, "NAME"),))
         >>> document.replace_entities(lambda entity: f"[{entity.label}]").text
         'Dr [NAME] kom'
 
         Args:
-            function: gives the new text of an entity, asked in the order of the text; None keeps the old one, and an
-                empty text removes the entity.
+            function: returns the new text of an entity, called in text order; None keeps the old text, and an empty
+                text removes the entity.
         """
         texts, entities, length = list[str](), list[Entity](), 0
         for piece, entity in self.pieces():
@@ -166,7 +166,7 @@ class Document:
         return replace(self, text="".join(texts), entities=tuple(entities))
 
     def show(self) -> None:
-        """Draw the text with its entities, in a notebook or on the terminal; a notebook keeps what it has shown."""
+        """Display the text with its entities, in a notebook or on the terminal; notebooks store their output."""
         show([self._note()])
 
     def _note(self) -> Note:
@@ -174,7 +174,7 @@ class Document:
 
     @property
     def unit(self) -> str:
-        """The group, or the document's own id where it has none."""
+        """The group, or the document's own id if it has none."""
         return self.group if self.group is not None else self.doc_id
 
 
@@ -183,14 +183,14 @@ class LabelScheme:
     """The labels of a task: unique, sorted.
 
     Raises:
-        DocumentError: a label occurs twice or is not a label.
+        DocumentError: a label occurs twice or is invalid.
     """
 
     labels: tuple[str, ...]
 
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels):
-            raise DocumentError("a label scheme names a label twice")
+            raise DocumentError("a label scheme contains a label twice")
         for label in self.labels:
             Entity(0, 1, label)
         object.__setattr__(self, "labels", tuple(sorted(self.labels)))
@@ -211,12 +211,12 @@ class Corpus(Sequence[Document]):
 
     Args:
         documents: in a stable order.
-        origin: where the *text* comes from; unknown counts as ``real``.
+        origin: where the *text* comes from; ``real`` if unknown.
         annotation: ``gold`` (by people, or exact by construction) or ``silver`` (by a model).
-        language: code of two or three letters (ISO 639), where known; kept in lower case.
+        language: code of two or three letters (ISO 639), if known; kept in lower case.
 
     Raises:
-        DocumentError: an id occurs twice, or the language is no code.
+        DocumentError: an id is not unique, or the language code is invalid.
     """
 
     documents: tuple[Document, ...]
@@ -231,9 +231,9 @@ class Corpus(Sequence[Document]):
         except ValueError as error:
             raise DocumentError(f"language: {error}, got {self.language!r}") from None
         counts = Counter(document.doc_id for document in self.documents)
-        twice = [doc_id for doc_id, count in counts.items() if count > 1]
-        if twice:
-            raise DocumentError(f"{len(twice)} document ids occur more than once; make them unique")
+        duplicates = [doc_id for doc_id, count in counts.items() if count > 1]
+        if duplicates:
+            raise DocumentError(f"{len(duplicates)} document ids occur more than once; make them unique")
 
     @overload
     def __getitem__(self, index: int) -> Document: ...
@@ -259,7 +259,7 @@ class Corpus(Sequence[Document]):
         )
 
     def with_documents(self, documents: Iterable[Document]) -> Self:
-        """Other documents of the same origin, annotation and language."""
+        """A corpus of other documents, with the same origin, annotation and language."""
         return replace(self, documents=tuple(documents))
 
     @overload
@@ -269,17 +269,17 @@ class Corpus(Sequence[Document]):
     def split(
         self, name: str | None = None, /, *, test: float | None = None, seed: int = 1
     ) -> Self | tuple[Self, Self]:
-        """The documents of a split that the source names, or train and test documents, parted anew by group.
+        """The documents of a split named by the source, or new train and test splits, drawn by group.
 
         Args:
-            name: ``train``, ``validation`` or ``test``; where the source has train and validation documents alone, the
+            name: ``train``, ``validation`` or ``test``; if the source has only train and validation documents, the
                 latter are the test set, as in a run.
             test: share of the documents for the test set, in (0, 1): whole groups, never more than the share unless
-                the smallest group is.
-            seed: another seed gives another test set; the order of the documents does not matter.
+                the smallest group is larger.
+            seed: determines the test set; document order does not matter.
 
         Raises:
-            InputError: no document is of that split, or the share is out of range.
+            InputError: no document is in that split, or the share is out of range.
             CorpusError: there is only one group.
         """
         if (name is None) == (test is None):
@@ -299,12 +299,12 @@ class Corpus(Sequence[Document]):
         return self.with_documents(kept), self.with_documents(held)
 
     def _no_split(self, name: str | None) -> str:
-        there = " and ".join(f"{count} {split}" for split, count in self.split_counts().items())
-        told = f"the corpus has {there} documents" if there else "no document of the corpus names its split"
-        return f"split: no document is of the split {name!r}: {told}; part it anew with split(test=.2)"
+        found = " and ".join(f"{count} {split}" for split, count in self.split_counts().items())
+        reason = f"the corpus has {found} documents" if found else "the documents of the corpus have no splits"
+        return f"split: no document is in the split {name!r}: {reason}; draw a new split with split(test=.2)"
 
     def split_counts(self) -> dict[Split, int]:
-        """Documents per split that any of them names."""
+        """Number of documents in each split that occurs."""
         counts = Counter(document.split for document in self)
         return {split: counts[split] for split in SPLITS if counts[split]}
 
@@ -313,22 +313,22 @@ class Corpus(Sequence[Document]):
         return self.with_documents(document for document in self if function(document))
 
     def map(self, function: Callable[[Document], Document]) -> Self:
-        """What the function makes of each document.
+        """The corpus of the documents that the function returns for each document.
 
         Raises:
-            DocumentError: it gives something else than a document, or an id twice.
+            DocumentError: it returns something other than a document, or an id twice.
         """
         made = [function(document) for document in self]
         for each in made:
             if not isinstance(each, Document):
-                raise DocumentError(f"map: the function must give a Document, got {type(each).__name__}")
+                raise DocumentError(f"map: the function must return a Document, got {type(each).__name__}")
         return self.with_documents(made)
 
     def sample(self, n: int, *, seed: int = 1) -> Self:
-        """Some of the documents, drawn without looking at their groups, in their order.
+        """A random sample of the documents, regardless of groups, in their original order.
 
         Raises:
-            InputError: more than there are, or fewer than none.
+            InputError: ``n`` is negative or larger than the corpus.
         """
         if not 0 <= n <= len(self):
             raise InputError(f"sample: expected 0 to {len(self)} documents, got {n}")
@@ -340,7 +340,7 @@ class Corpus(Sequence[Document]):
         Its columns are ``doc_id``, ``text``, ``group``, ``split`` and ``n_entities``.
 
         Args:
-            entities: a row for each entity instead, with ``doc_id``, ``group``, ``split``, ``start``, ``end``,
+            entities: return a row for each entity instead, with ``doc_id``, ``group``, ``split``, ``start``, ``end``,
                 ``label``, ``text`` and ``score``.
 
         Raises:
@@ -363,19 +363,19 @@ class Corpus(Sequence[Document]):
         return pandas.DataFrame(rows, columns=list(of_entities if entities else of_documents))
 
     def show(self, n: int = 3) -> None:
-        """Draw the first documents with their entities, in a notebook or on the terminal.
+        """Display the first documents with their entities, in a notebook or on the terminal.
 
-        A notebook keeps what it has shown: clear its output before it leaves the place of the corpus.
+        Notebooks store their output: clear it before sharing a notebook outside the place of the corpus.
         """
         show([document._note() for document in self.documents[:n]], max(0, len(self) - n))
 
     @property
     def n_entities(self) -> int:
-        """Entities in all documents."""
+        """Number of entities in all documents."""
         return sum(len(document.entities) for document in self.documents)
 
     def label_scheme(self) -> LabelScheme:
-        """The labels in use."""
+        """The labels that occur."""
         return LabelScheme(tuple({entity.label for document in self.documents for entity in document.entities}))
 
     def label_counts(self) -> dict[str, int]:

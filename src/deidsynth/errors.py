@@ -1,23 +1,23 @@
 """Every error that deidsynth raises on purpose.
 
     DeidsynthError                     exit code 3
-    ├── InputError                     exit code 2: the user's input is at fault
+    ├── InputError                     exit code 2: the user's input is invalid
     │   ├── ConfigError                all faults of a configuration, at once
     │   ├── CorpusError                all faults of a corpus, with file and line
     │   ├── DocumentError              one document breaks a rule of its type
     │   │   ├── InvalidEntityError     an entity out of bounds, empty or without a label
     │   │   └── OverlappingEntitiesError
-    │   ├── UnrepresentableError       a format cannot hold what it was given
+    │   ├── UnrepresentableError       a format cannot represent what it was given
     │   ├── ModelNotFoundError         a model name or folder that does not resolve
     │   ├── ModelNotUsableError        a model that was found but cannot do the job
     │   ├── MissingExtraError          an optional dependency is not installed
-    │   └── OutputInUseError           another run holds the folder
+    │   └── OutputInUseError           another run is using the folder
     ├── CheckFailedError               exit code 1: a check said no
     ├── EngineError                    exit code 3: a text engine gave no usable answer
-    ├── StorageError                   exit code 3: the disk is full or cannot be written
-    └── IntegrityError                 exit code 3: an artifact is not what its manifest says
+    ├── StorageError                   exit code 3: the disk is full or not writable
+    └── IntegrityError                 exit code 3: an artifact does not match its manifest
 
-An error names the file, the document, the place and the remedy. It never holds text of a corpus.
+An error names the file, the document, the place and the remedy. It never contains text of a corpus.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class DeidsynthError(Exception):
 
 
 class InputError(DeidsynthError):
-    """The user's input is at fault; the message says how to mend it."""
+    """The user's input is invalid; the message says how to fix it."""
 
     exit_code = 2
 
@@ -63,7 +63,7 @@ class Problem:
         message: what is wrong and the remedy, without any text of the corpus.
         line: one-based line number, where one applies.
         code: a short stable name such as ``text-mismatch``.
-        fatal: whether a corpus cannot be built while the problem stands.
+        fatal: whether it prevents building a corpus; if not, the problem is a warning.
     """
 
     path: str
@@ -81,7 +81,7 @@ class CorpusError(InputError):
     """A corpus cannot be read; every fault is listed (the first few in the message).
 
     Args:
-        problems: the faults, or one message where no file is to blame.
+        problems: the faults, or one message if they do not concern a file.
     """
 
     shown = 20
@@ -113,7 +113,7 @@ class OverlappingEntitiesError(DocumentError):
 
 
 class UnrepresentableError(InputError):
-    """A format cannot hold what it was asked to write."""
+    """A format cannot represent what it was asked to write."""
 
 
 class ModelNotFoundError(InputError):
@@ -121,7 +121,7 @@ class ModelNotFoundError(InputError):
 
 
 class ModelNotUsableError(InputError):
-    """A model was found but cannot do what is asked of it."""
+    """A model was found but cannot be used for the task."""
 
 
 class MissingExtraError(InputError):
@@ -129,7 +129,7 @@ class MissingExtraError(InputError):
 
     Args:
         feature: what the user asked for.
-        extra: the extra of this package that brings it.
+        extra: the extra of this package that installs it.
     """
 
     def __init__(self, feature: str, extra: str) -> None:
@@ -142,18 +142,22 @@ class OutputInUseError(InputError):
 
 
 class CheckFailedError(DeidsynthError):
-    """A check was made and the answer is no."""
+    """A check failed."""
 
     exit_code = 1
 
 
 class EngineError(DeidsynthError):
-    """A server that texts are sampled from is gone, or what it answers is no text."""
+    """A text generation server is unreachable, or its answer is not text."""
 
 
 class StorageError(DeidsynthError):
-    """The disk is full, read-only or gone."""
+    """The disk is full, read-only or missing."""
 
 
 class IntegrityError(DeidsynthError):
-    """An artifact on disk is not what its manifest says."""
+    """An artifact on disk does not match its manifest."""
+
+
+class OtherVersionError(IntegrityError):
+    """A file was written by a version of deidsynth whose files this one does not read."""

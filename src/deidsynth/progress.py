@@ -1,4 +1,4 @@
-"""How long work tells what it is doing, without knowing who listens."""
+"""How long-running work reports progress, independent of who displays it."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Task(Protocol):
 
 
 class Progress(Protocol):
-    """Where stages report to."""
+    """The interface that stages report progress to."""
 
     def task(self, name: str, total: float | None, unit: str = "") -> Task:
         """Begin a piece of work of ``total`` units."""
 
     def message(self, text: str) -> None:
-        """Tell one line that is worth keeping."""
+        """Report one line that is worth keeping."""
 
     def metrics(self, name: str, values: Mapping[str, float]) -> None:
         """Record one point of a curve."""
@@ -61,7 +61,7 @@ class SilentTask:
 
 
 class SilentProgress:
-    """Listens to nothing: the default in Python."""
+    """Ignores all reports."""
 
     def task(self, name: str, total: float | None, unit: str = "") -> Task:
         """A task that shows nothing."""

@@ -1,8 +1,8 @@
-"""Character offsets to B-/I-/O tags and back, over any tokenization. The only home of tag strings.
+"""Conversion between character offsets and B-/I-/O tags, for any tokenization. Only this module handles tag strings.
 
-A token is a pair ``(start, end)`` of code points, half-open. White space at either end of a token (`` Anna``) does not
-count; a token that is all white space belongs to the entity around it. A token of zero width (a special token) has no
-tag. Tokens come in order of their starts; tokens that share one character (a character cut into bytes) are allowed.
+A token is a half-open pair ``(start, end)`` of code points. White space at either end of a token (`` Anna``) does not
+count; a token of only white space belongs to the entity around it. A token of zero width (a special token) has no tag.
+Tokens are ordered by start; tokens that share a character (a character split into bytes) are allowed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ IGNORED = -100
 
 Offsets = Sequence[tuple[int, int]]
 
-FIRST_MARK = "\u0300"  # no combining mark stands before it
+FIRST_MARK = "\u0300"  # no combining mark has a smaller code point
 _OUTSIDE_TAGS = frozenset({OUTSIDE, "0"})
 _PREFIXED = re.compile(r"([BIMELSU])-(\S+)")
 _RAW_LABEL = re.compile(r"[^\W\d][\w.:/-]*")
@@ -33,13 +33,13 @@ _RAW_LABEL = re.compile(r"[^\W\d][\w.:/-]*")
 
 @dataclass(frozen=True)
 class TagSet:
-    """Tags with their numbers.
+    """Tags and their numbers.
 
     Args:
-        tags: ``O`` once, and ``B-X`` with ``I-X`` for every label; any order.
+        tags: ``O`` once, and ``B-X`` and ``I-X`` for every label, in any order.
 
     Raises:
-        ModelNotUsableError: the tags are not of that form.
+        ModelNotUsableError: the tags do not have that form.
     """
 
     tags: tuple[str, ...]
@@ -55,7 +55,7 @@ class TagSet:
         named = all(label and not any(character.isspace() for character in label) for label in begin)
         if len(plain) != 1 or not paired or not named:
             raise ModelNotUsableError(
-                "the tags must be O once and a pair B-X, I-X for every label X, without white space in it; "
+                "the tags must be O once and a pair B-X, I-X for every label X, without white space; "
                 "this model was trained with other tags"
             )
         object.__setattr__(self, "outside", plain[0])
@@ -76,7 +76,7 @@ class TagSet:
         return LabelScheme(tuple(self.begin))
 
     def may_follow(self) -> NDArray[np.bool_]:
-        """Which tag may stand after which.
+        """Which tag may follow which.
 
         Returns:
             Shape (n_tags + 1, n_tags); ``[i, j]``: tag j may follow tag i; the last row is the start of a text.
@@ -88,7 +88,7 @@ class TagSet:
         return allowed
 
     def may_continue(self) -> NDArray[np.bool_]:
-        """Which tag may stand after which inside one word: ``O`` after ``O``, and ``I-X`` after ``B-X`` or ``I-X``.
+        """Which tag may follow which within a word: ``O`` after ``O``, and ``I-X`` after ``B-X`` or ``I-X``.
 
         Returns:
             Shape (n_tags, n_tags).
@@ -102,13 +102,13 @@ class TagSet:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Tags for the tokens of one text, and what of the entities they cannot express.
+    """Tags for the tokens of one text, and the entities they cannot represent.
 
     Args:
-        tags: one number a token; ``IGNORED`` for a token of zero width.
-        misaligned: indices of the entities that decoding the tags does not give back exactly: a boundary inside a
-            token, or white space at an end.
-        lost: those among them for which no token is left at all.
+        tags: one number per token; ``IGNORED`` for a token of zero width.
+        misaligned: indices of the entities that decoding the tags does not reproduce exactly: a boundary inside a
+            token, or leading or trailing white space.
+        lost: those of them that have no token at all.
     """
 
     tags: tuple[int, ...]
@@ -117,7 +117,7 @@ class Alignment:
 
 
 def trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span without white space at its ends; ``(start, start)`` if nothing else is in it."""
+    """The span without leading and trailing white space; ``(start, start)`` if it contains nothing else."""
     piece = text[start:end]
     left = len(piece) - len(piece.lstrip())
     if left == len(piece):
@@ -128,7 +128,8 @@ def trim(text: str, start: int, end: int) -> tuple[int, int]:
 def within_word(text: str, place: int) -> bool:
     """Whether a boundary at ``place`` would cut a word, or a letter from its combining mark.
 
-    Inside a word are letters on both sides without a change from lower to upper case, or digits on both sides.
+    A place is inside a word if it is between two digits, or between two letters that do not change from lower to upper
+    case.
     """
     if not 0 < place < len(text):
         return False
@@ -148,14 +149,14 @@ def _is_mark(character: str) -> bool:
 
 
 def encode(text: str, entities: Sequence[Entity], offsets: Offsets, tag_set: TagSet) -> Alignment:
-    """Tags for tokens, such that ``decode`` gives the entities back wherever the tokens allow it.
+    """Tags for tokens, from which ``decode`` recovers the entities wherever the tokens allow it.
 
-    A token that two entities share goes to the first of them.
+    A token shared by two entities belongs to the first.
 
     Args:
         text: the document text.
         entities: sorted, not overlapping, with labels of ``tag_set``.
-        offsets: one pair a token.
+        offsets: one pair per token.
         tag_set: tags and numbers.
     """
     tags = [tag_set.outside] * len(offsets)
@@ -189,15 +190,15 @@ def decode(
 ) -> tuple[Entity, ...]:
     """Entities from the tags of a text's tokens.
 
-    ``I-X`` after anything but ``B-X`` or ``I-X`` begins an entity, as in the CoNLL script. White space at the ends of
-    an entity is cut off. Where tokens share a character, the earlier entity keeps it.
+    ``I-X`` after anything but ``B-X`` or ``I-X`` begins an entity, as in the CoNLL script. Leading and trailing white
+    space of an entity is removed. If tokens share a character, the earlier entity keeps it.
 
     Args:
         text: the document text.
-        tags: one number a token; negative numbers are passed over.
-        offsets: one pair a token.
+        tags: one number per token; negative numbers are skipped.
+        offsets: one pair per token.
         tag_set: tags and numbers.
-        scores: one number a token; an entity gets the lowest of its tokens.
+        scores: one number per token; an entity gets the lowest of its tokens.
     """
     label_of = {number: label for label, number in (*tag_set.begin.items(), *tag_set.inside.items())}
     begins = set(tag_set.begin.values())
@@ -234,8 +235,8 @@ def has_prefixes(tags: Iterable[str], least: float = 0.9) -> bool | None:
     Outside is ``O`` or ``0``; raw labels must repeat, with outside among them.
 
     Args:
-        tags: of the column.
-        least: share of them that must be well formed.
+        tags: the cells of the column.
+        least: least share of well-formed tags.
     """
     counts = Counter(tags)
     n_outside, total = sum(counts[tag] for tag in _OUTSIDE_TAGS), counts.total()
@@ -252,10 +253,10 @@ def is_tag(tag: str, prefixed: bool) -> bool:
 
 
 def spans_of_tags(tags: Sequence[str], prefixed: bool) -> list[tuple[int, int, str]]:
-    """First token, token after the last, and label of every entity that a sentence's tags name.
+    """First token, token after the last, and label of every entity in the tags of a sentence.
 
-    ``I-``, ``M-``, ``E-`` and ``L-`` go on with an open entity of their label and begin one where none is, as in the
-    CoNLL script; so IOB, IOB2, BIOES and BILOU are all read. Neighboring tokens of one raw label are one entity.
+    ``I-``, ``M-``, ``E-`` and ``L-`` continue an open entity of their label and begin one if there is none, as in the
+    CoNLL script, so IOB, IOB2, BIOES and BILOU are all read. Neighboring tokens with one raw label are one entity.
 
     >>> spans_of_tags(["B-A", "I-A", "S-A", "O", "I-B"], prefixed=True)
     [(0, 2, 'A'), (2, 3, 'A'), (4, 5, 'B')]
@@ -278,19 +279,19 @@ def spans_of_tags(tags: Sequence[str], prefixed: bool) -> list[tuple[int, int, s
 
 
 def sequence_faults(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[int, int, str]]:
-    """Sentence, token, and what breaks the scheme that most entities of a file keep; ``spans_of_tags`` reads it anyhow.
+    """Sentence, token and fault of every tag that breaks the scheme of its file; ``spans_of_tags`` still reads it.
 
-    A file is of BIOES or BILOU where at least as many entities end in ``E-``, ``L-``, ``S-`` or ``U-`` as do not; else
-    of IOB where more entities begin with ``I-`` than with ``B-`` though none of their label stands before; else of
-    IOB2. In IOB everything is sound.
+    A file is BIOES or BILOU if at least as many entities end in ``E-``, ``L-``, ``S-`` or ``U-`` as do not; else IOB if
+    more entities begin with ``I-`` than with ``B-`` although no entity of their label precedes them; else IOB2. In IOB
+    every sequence is valid.
 
     Args:
         sentences: tags with prefixes.
 
     >>> list(sequence_faults([["B-A", "I-A", "O", "I-A"]]))
-    [(0, 3, 'I- goes on with an entity that none began')]
+    [(0, 3, 'I- continues an entity that was not begun')]
     >>> list(sequence_faults([["S-A", "B-A", "O"], ["E-A"]]))
-    [(0, 1, 'B- begins an entity that none ends'), (1, 0, 'E- goes on with an entity that none began')]
+    [(0, 1, 'B- begins an entity that is not ended'), (1, 0, 'E- continues an entity that was not begun')]
     >>> list(sequence_faults([["O", "I-A", "B-A"]]))
     []
     """
@@ -301,23 +302,25 @@ def sequence_faults(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[int, i
             if tag in _OUTSIDE_TAGS:
                 continue
             if prefix in "ELSU" and not closed:
-                yield number, place, f"{prefix}- has no place in IOB, which the other tags are of"
-            elif prefix in "IMEL" and (closed or marked) and not _goes_on(before, tag):
-                yield number, place, f"{prefix}- goes on with an entity that none began"
-            elif prefix in "BIM" and closed and not _goes_on(tag, after):
-                yield number, place, f"{prefix}- {'begins' if prefix == 'B' else 'is in'} an entity that none ends"
+                yield number, place, f"{prefix}- does not exist in IOB, the scheme of the other tags"
+            elif prefix in "IMEL" and (closed or marked) and not _continues(before, tag):
+                yield number, place, f"{prefix}- continues an entity that was not begun"
+            elif prefix in "BIM" and closed and not _continues(tag, after):
+                yield number, place, f"{prefix}- {'begins' if prefix == 'B' else 'is in'} an entity that is not ended"
 
 
 def _scheme_of(sentences: Sequence[Sequence[str]]) -> tuple[bool, bool]:
     """Whether the ends of entities are marked in a file, and whether their beginnings are."""
     pairs = [pair for tags in sentences for pair in pairwise([OUTSIDE, *tags, OUTSIDE])]
-    ends = Counter(tag[0] in "ELSU" for tag, after in pairs if tag not in _OUTSIDE_TAGS and not _goes_on(tag, after))
-    begins = Counter(tag[0] for before, tag in pairs if tag not in _OUTSIDE_TAGS and not _goes_on(before, tag, "BIMEL"))
+    ends = Counter(tag[0] in "ELSU" for tag, after in pairs if tag not in _OUTSIDE_TAGS and not _continues(tag, after))
+    begins = Counter(
+        tag[0] for before, tag in pairs if tag not in _OUTSIDE_TAGS and not _continues(before, tag, "BIMEL")
+    )
     return ends[True] > 0 and ends[True] >= ends[False], begins["B"] >= begins["I"]
 
 
-def _goes_on(before: str, tag: str, prefixes: str = "IMEL") -> bool:
-    """Whether a tag goes on with the entity of the tag before it."""
+def _continues(before: str, tag: str, prefixes: str = "IMEL") -> bool:
+    """Whether a tag continues the entity of the previous tag."""
     is_open = before not in _OUTSIDE_TAGS and before[0] not in "ELSU"
     return is_open and tag not in _OUTSIDE_TAGS and tag[0] in prefixes and tag[2:] == before[2:]
 

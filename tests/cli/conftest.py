@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from deidsynth.cli.app import app
 from deidsynth.cli.guard import set_debug
 from deidsynth.config import StageConfig
-from deidsynth.corpora import read_jsonl, split_parts, write_jsonl as jsonl_writer
+from deidsynth.corpora import make_splits, read_jsonl, write_jsonl as jsonl_writer
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.metrics import Counts
 from deidsynth.stages.specification import StageContext
@@ -104,7 +104,7 @@ class FakeStage:
     def _corpus(self, config: Any, inputs: Mapping[str, Path], corpora: Mapping[str, Corpus]) -> Corpus:
         if self.name == "select":
             parts = json.loads((inputs["corpus"] / "parts.json").read_text(encoding="utf-8"))
-            return split_parts(read_jsonl(inputs["corpus"] / "documents.jsonl"), parts, config.split)[config.part]
+            return make_splits(read_jsonl(inputs["corpus"] / "documents.jsonl"), parts, config.split)[config.part]
         source = corpora["train"] if self.name == "synthesize" else corpora["texts"]
         made = [Document(f"s{number}", "Hej Bo", (Entity(4, 6, "NAME"),)) for number in range(len(source))]
         return Corpus(tuple(made), origin="synthetic", annotation="silver")

@@ -111,16 +111,16 @@ def test_convert_refuses_to_lose_parts_and_a_folder_keeps_them(deidsynth, parted
 
 
 def test_describe_counts_the_documents_of_each_part(deidsynth, parted, corpus) -> None:
-    assert json.loads(deidsynth("corpus", "describe", parted, "--json").stdout)["parts"] == {"train": 2, "test": 1}
+    assert json.loads(deidsynth("corpus", "describe", parted, "--json").stdout)["splits"] == {"train": 2, "test": 1}
     assert "documents in train" in deidsynth("corpus", "describe", parted).stdout
-    assert "parts" not in json.loads(deidsynth("corpus", "describe", corpus, "--json").stdout)
+    assert "splits" not in json.loads(deidsynth("corpus", "describe", corpus, "--json").stdout)
 
 
 def test_convert_into_a_place_that_cannot_be_written(deidsynth, corpus, tmp_path) -> None:
     (tmp_path / "file").write_text("x")
     result = deidsynth("corpus", "convert", corpus, tmp_path / "file" / "out.jsonl", "--to", "jsonl")
     assert result.exit_code == 2
-    assert f"cannot write in {tmp_path / 'file'} (a file, not a folder): choose another TARGET" in result.stderr
+    assert f"cannot write to {tmp_path / 'file'} (a file, not a folder); choose another TARGET" in result.stderr
     assert "space" not in result.stderr
 
 
@@ -133,7 +133,7 @@ def test_discontinuous_entities_are_joined_where_the_message_says(deidsynth, sta
     command = ["run", "--corpus", folder, "--language", "sv", "--output", tmp_path / "runs" / "x", "--device", "cpu"]
     refused = deidsynth(*command)
     assert refused.exit_code == 2
-    assert "--discontinuous join, or --set corpus.discontinuous=join" in refused.stderr
+    assert "--discontinuous join or --set corpus.discontinuous=join" in refused.stderr
     assert deidsynth(*command, "--discontinuous", "join").exit_code == 0
     train = stages["adapt"].seen[0]["corpora"]["train"]
     assert {(entity.start, entity.end) for document in train for entity in document.entities} == {(0, 12)}
@@ -153,7 +153,7 @@ def test_texts_of_a_table_are_converted_and_columns_that_may_hold_entities_are_t
     path.write_text("text,ward\nx,7\n", encoding="utf-8")
     result = deidsynth("corpus", "convert", path, tmp_path / "out", "--to", "brat")
     assert result.exit_code == 0
-    assert f"{path}: no column of entities is known, and these are passed over: ward" in result.stderr
+    assert f"{path}: no entity column found, and these columns are ignored: ward" in result.stderr
 
 
 def test_a_corpus_keeps_its_language_through_every_command(deidsynth, write_jsonl, note, tmp_path) -> None:

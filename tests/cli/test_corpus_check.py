@@ -51,15 +51,15 @@ def test_groups_in_two_parts_are_found(deidsynth, write_jsonl, note, tmp_path) -
     assert deidsynth("corpus", "check", tmp_path / "c").exit_code == 0
     result = deidsynth("corpus", "check", tmp_path / "c", "--group-by", "^(p[0-9]+)")
     assert result.exit_code == 1
-    assert "shared-group-across-parts" in result.stdout
+    assert "shared-group-across-splits" in result.stdout
 
 
-def test_what_parts_share_is_listed_before_other_doubts(deidsynth, write_jsonl, note, tmp_path) -> None:
+def test_what_splits_share_is_listed_before_other_warnings(deidsynth, write_jsonl, note, tmp_path) -> None:
     write_jsonl("c/test.jsonl", [note("a", "Bo kom hit", (0, 3, "NAME")), note("b", "Eva sov", (0, 3, "NAME"))])
     write_jsonl("c/train.jsonl", [note("c", "Eva sov", (0, 3, "NAME"))])
     lines = deidsynth("corpus", "check", tmp_path / "c").stdout.splitlines()
     told = [line.partition("[")[2].partition("]")[0] for line in lines if ".jsonl:" in line]
-    assert told == ["duplicate-across-parts", "blanks"]
+    assert told == ["duplicate-across-splits", "blanks"]
 
 
 def test_words_in_place_of_labels_are_never_shown(deidsynth, write_jsonl, note, tmp_path) -> None:
@@ -67,10 +67,10 @@ def test_words_in_place_of_labels_are_never_shown(deidsynth, write_jsonl, note, 
     (tmp_path / "map.yaml").write_text("labels: {A: B}\n")
     for more in (["check"], ["check", "--json"], ["check", "--labels", "A"], ["describe"], ["describe", "--json"]):
         result = deidsynth("corpus", more[0], path, *more[1:])
-        assert "20 different labels for 20 entities" in result.output
+        assert "20 distinct labels for 20 entities" in result.output
         assert "Anna" not in result.output
     result = deidsynth("corpus", "map", path, tmp_path / "out.jsonl", "--mapping", tmp_path / "map.yaml")
-    assert "20 labels are not in the mapping (20 different labels" in " ".join(result.output.split())
+    assert "20 labels are not in the mapping (20 distinct labels" in " ".join(result.output.split())
     assert "Anna" not in result.output
 
 

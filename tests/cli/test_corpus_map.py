@@ -7,7 +7,7 @@ def test_labels_are_mapped_into_another_format(deidsynth, write_jsonl, note, tmp
     source = write_jsonl("in.jsonl", [note("a", "Bo, 45", (0, 2, "NOMBRE_SUJETO_ASISTENCIA"), (4, 6, "FECHAS"))])
     result = deidsynth("corpus", "map", source, tmp_path / "out", "--mapping", "meddocan-sepr", "--to", "i2b2")
     assert result.exit_code == 0, result.stderr
-    assert "left out, since the mapping says so: 1 NOMBRE_SUJETO_ASISTENCIA" in result.stderr
+    assert "dropped by the mapping: 1 NOMBRE_SUJETO_ASISTENCIA" in result.stderr
     facts = json.loads(deidsynth("corpus", "describe", tmp_path / "out", "--json").stdout)
     assert list(facts["labels"]) == ["Full_Date"]
 

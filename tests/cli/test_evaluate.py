@@ -101,9 +101,15 @@ def test_a_reference_gives_differences_and_a_verdict(deidsynth, many) -> None:
     gold, good, poor = many
     result = deidsynth("evaluate", gold, good, "--reference", poor, "--margin", "0.01", "--errors")
     assert result.exit_code == 0, result.stderr
-    for words in ("Beside the reference", "drop within margin?", "yes (", "Errors by kind", "Missed, by shape"):
+    for words in (
+        "Comparison with the reference",
+        "drop within margin?",
+        "yes (",
+        "Errors by kind",
+        "Missed, by shape",
+    ):
         assert words in result.stdout
-    shares = result.stdout.partition("What would be hidden, beside the reference")[2].splitlines()
+    shares = result.stdout.partition("What would be hidden, compared with the reference")[2].splitlines()
     assert any("documents without a miss" in line and "yes (" in line for line in shares)
     assert "Karl" not in result.output
     alone = deidsynth("evaluate", gold, good, "--margin", "0.01")
@@ -141,7 +147,10 @@ def test_a_table_whose_entities_may_stand_in_a_column_that_was_passed_over_is_re
     for corpora in ((gold, path), (path, gold)):
         result = deidsynth("evaluate", *corpora)
         assert result.exit_code == 2
-        assert "passed over: marked; if one of them holds the entities, name it: --layout table" in result.stderr
+        assert (
+            "these columns are ignored: marked; if one of them contains the entities, name it: --layout table"
+            in result.stderr
+        )
     assert deidsynth("evaluate", gold, gold).exit_code == 0
 
 
@@ -192,7 +201,12 @@ def test_several_predicted_corpora_are_runs_or_folds(deidsynth, many, tmp_path) 
     assert [run["predicted"] for run in runs["runs"]] == [str(good), str(poor)]
     assert runs["over_runs"]["strict"]["recall"]["highest"] == runs["runs"][0]["strict"]["recall"] == 23 / 24
     shown = deidsynth("evaluate", gold, good, poor, "--resamples", "200", "--sentences", "9").stdout
-    for words in ("Each run", "Over 2 runs, 12 documents", "variance by training", "leak: missed entities a sentence"):
+    for words in (
+        "Each run",
+        "Over 2 runs, 12 documents",
+        "variance by training",
+        "leak: missed entities per sentence",
+    ):
         assert words in shown
     for form in ("markdown", "latex"):
         assert "Over 2 runs" in deidsynth("evaluate", gold, good, poor, "--resamples", "0", "--format", form).stdout
@@ -201,7 +215,7 @@ def test_several_predicted_corpora_are_runs_or_folds(deidsynth, many, tmp_path) 
     for half, some in zip(halves, (lines[:5], lines[5:]), strict=True):
         half.write_text("".join(some), encoding="utf-8")
     table = deidsynth("evaluate", gold, *halves, "--reference", poor, "--resamples", "200").stdout
-    for words in ("Scores of 12 documents", "Each fold", "Over 2 folds", "Beside the reference"):
+    for words in ("Scores of 12 documents", "Each fold", "Over 2 folds", "Comparison with the reference"):
         assert words in table
 
 
@@ -210,7 +224,7 @@ def test_what_is_asked_of_one_prediction_is_refused_of_runs(deidsynth, many) -> 
     for options in (("--reference", poor), ("--format", "official")):
         result = deidsynth("evaluate", gold, good, poor, "--resamples", "0", *options)
         assert result.exit_code == 2
-        assert "one of the runs alone" in result.stderr
+        assert "give a single run" in result.stderr
 
 
 def test_labels_that_have_nothing_in_common_are_warned_of(deidsynth, write_jsonl, note) -> None:
@@ -221,14 +235,14 @@ def test_labels_that_have_nothing_in_common_are_warned_of(deidsynth, write_jsonl
     gold_too = write_jsonl("gold-too.jsonl", [note("1", TEXT.replace(" ", "-"), (0, 9, "NAME"))])
     result = deidsynth("evaluate", gold_too, gold_too, "--reference", other, "--json")
     assert result.exit_code == 0
-    assert f"warning: {other}: has no label of gold" in result.stderr
-    assert "gold has NAME; reference has L0, L1, L2, L3, L4, L5, L6, L7 and 2 more; --gold-mapping" in result.stderr
+    assert f"warning: {other}: shares no label with gold" in result.stderr
+    assert "gold has NAME; reference has L0, L1, L2, L3, L4, L5, L6, L7 and 2 more; give them" in result.stderr
     assert "Anna" not in result.output
     text = "a " * 120
     words = [note("1", text, *((2 * n, 2 * n + 1, f"Karl{n}") for n in range(120)))]
     confused, right = write_jsonl("words.jsonl", words), write_jsonl("right.jsonl", [note("1", text, (0, 1, "NAME"))])
     told = deidsynth("evaluate", right, confused, "--resamples", "0", "--format", "official")
-    assert "predicted has 120 that can be no labels" in told.stderr
+    assert "predicted has 120 that are implausible as labels" in told.stderr
     assert "Karl" not in told.output
     assert "warning" not in deidsynth("evaluate", gold, gold).stderr
     silent = write_jsonl("silent.jsonl", [note("1", TEXT)])
@@ -240,7 +254,7 @@ def test_gold_without_entities_is_scored_for_false_alarms(deidsynth, write_jsonl
     predicted = write_jsonl("predicted.jsonl", [note(str(number), TEXT, (0, 9, "NAME")) for number in range(4)])
     result = deidsynth("evaluate", gold, predicted, "--errors", "--sentences", "4", "--json")
     assert result.exit_code == 0, result.stderr
-    assert f"warning: {gold}: no entities, so that recall is undefined" in result.stderr
+    assert f"warning: {gold}: no entities, so recall is undefined" in result.stderr
     found = json.loads(result.stdout)
     assert (found["strict"]["fp"], found["strict"]["precision"], found["strict"]["recall"]) == (4, 0.0, None)
     assert (found["exposure"]["characters_found"], found["leak"], found["intervals"]["leak"]) == (None, 0.0, [0.0, 0.0])

@@ -176,7 +176,7 @@ def test_demo_runs_both_languages_and_shows_both(deidsynth, stages, tmp_path, mo
         assert language in result.stdout
         assert f"report ({language}): {tmp_path / 'demo' / language / 'report.html'}" in result.stderr
     again = deidsynth("demo", "--output", tmp_path / "demo", "--language", "es")
-    assert "nothing had changed" in again.stderr
+    assert "unchanged" in again.stderr
     assert "sv" not in again.stdout
 
 
@@ -194,7 +194,7 @@ def test_a_place_that_cannot_be_written_is_told_first(deidsynth, stages, tmp_pat
     places |= {"--output": tmp_path / "out", option: tmp_path / "file" / "run"}
     result = deidsynth(verb, *(each for place in places.items() for each in place))
     assert result.exit_code == 2
-    assert f"cannot write in {tmp_path / 'file'} (a file, not a folder): choose another {option}" in result.stderr
+    assert f"cannot write to {tmp_path / 'file'} (a file, not a folder); choose another {option}" in result.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -202,7 +202,7 @@ def test_a_place_that_cannot_be_written_is_told_first(deidsynth, stages, tmp_pat
 def test_a_system_folder_is_refused(deidsynth, corpus) -> None:
     result = deidsynth("run", "--corpus", corpus, "--language", "sv", "--output", "/proc/nowhere/run")
     assert result.exit_code == 2
-    assert "cannot write in /proc (" in result.stderr
+    assert "cannot write to /proc (" in result.stderr
 
 
 @pytest.mark.parametrize(("given", "code"), [("SV", 0), ("swe", 0), ("swedish", 2), ("s", 2), ("", 2)])

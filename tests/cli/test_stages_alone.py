@@ -65,7 +65,7 @@ def test_adapt_takes_the_train_part_of_a_corpus_that_names_parts(
     write_jsonl("parts/test.jsonl", [note("b", "Bo", (0, 2, "NAME"))])
     result = deidsynth("adapt", "--corpus", tmp_path / "parts", "--output", tmp_path / "lm", "--base", "scratch")
     assert result.exit_code == 0, result.stderr
-    assert "3 documents of the train part, of 4" in result.stderr
+    assert "3 documents of the train split, of 4" in result.stderr
     assert len(stages["adapt"].seen[0]["corpora"]["train"]) == 3
 
 
@@ -118,7 +118,7 @@ def test_a_killed_stage_is_taken_up_by_the_same_command_only(deidsynth, stages, 
     killed = deidsynth(*command)
     assert killed.exit_code == 130
     left = tmp_path / ".ner.partial"
-    assert f"unfinished work is in {left}; the same command goes on from it" in killed.stderr
+    assert f"unfinished work is in {left}; the same command resumes it" in killed.stderr
     assert not list(left.rglob("corpus.jsonl"))
     assert not (tmp_path / "ner").exists()
     assert deidsynth(*command, "--set", "epochs=1").exit_code == 130
@@ -150,7 +150,7 @@ def test_an_output_that_cannot_be_written_is_refused_up_front(
     output = tmp_path / "out.jsonl"
     result = deidsynth(command, *given.get(command, [model, "--bos"]), "--output", output)
     assert result.exit_code == 2
-    assert f"{output}: cannot write in {tmp_path} (Permission denied)" in result.stderr
+    assert f"{output}: cannot write to {tmp_path} (Permission denied)" in result.stderr
     assert not stages[command].seen
 
 

@@ -87,7 +87,7 @@ def test_what_can_be_set(deidsynth, model, sampled, tmp_path) -> None:
     assert refused.exit_code == 2
     assert "filters.min_words: unknown key" in refused.stderr
     assert "min_p" in refused.stderr
-    assert "stop: an empty text would cut every document" in refused.stderr
+    assert "stop: an empty stop string would cut every document" in refused.stderr
 
 
 def test_a_model_that_writes_entities_and_heeds_labels(deidsynth, tmp_path) -> None:
@@ -119,7 +119,7 @@ def test_prompts_are_invented_in_the_language_of_their_corpus(deidsynth, model, 
     flat = [part for setting in [*SETTINGS, "filters.mode=off"] for part in ("--set", setting)]
     refused = deidsynth(*command, *flat)
     assert refused.exit_code == 2
-    assert "prompts.language: the language of the prompts is not known" in refused.stderr
+    assert "prompts.language: the language of the prompts is unknown" in refused.stderr
     told = deidsynth(*command, *flat, "--language", "sv")
     assert told.exit_code == 0, told.stderr
     first = read_jsonl(output)

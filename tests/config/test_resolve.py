@@ -145,7 +145,7 @@ def test_invented_values_have_the_language_of_the_corpus() -> None:
     assert (run.corpus.language, run.synthesize.prompts.language) == ("sv", "sv")
     assert run_of({"train": {"language": "ca"}}).train_synthetic.language == "ca"
     assert resolve_synthesize(SynthesizeConfig(), language="es").prompts.language == "es"
-    with pytest.raises(ConfigError, match="give it, such as --language es"):
+    with pytest.raises(ConfigError, match="for example with --language es"):
         resolve_train(TrainConfig(mention_replacement=0.5), language=None)
 
 

@@ -6,18 +6,19 @@ import re
 
 import pytest
 
-from deidsynth.corpora import Record, doubts
-from deidsynth.corpora.records import Part, RawSpan
+from deidsynth.corpora import Record, find_warnings
+from deidsynth.corpora.records import RawSpan
+from deidsynth.documents import Split
 
 WORDS = [f"ord{n}" for n in range(60)]
 
 
-def record(doc_id: str, text: str, *spans: RawSpan, group: str | None = None, split: Part | None = None) -> Record:
+def record(doc_id: str, text: str, *spans: RawSpan, group: str | None = None, split: Split | None = None) -> Record:
     return Record(doc_id, text, spans, f"{doc_id}.ann", None, group, split)
 
 
 def codes(*records: Record, labels: set[str] | None = None) -> list[tuple[str, str, int | None]]:
-    return [(problem.path, problem.code, problem.line) for problem in doubts(records, labels)]
+    return [(problem.path, problem.code, problem.line) for problem in find_warnings(records, labels)]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_boundaries(span: tuple[int, int], code: str | None) -> None:
 def test_labels_that_are_not_expected() -> None:
     note = record("a", "Ana Ek", RawSpan(0, 3, "NAME", line=1), RawSpan(4, 6, "NAMN", line=2))
     assert codes(note, labels={"NAME"}) == [("a.ann", "unknown-label", 2)]
-    assert "the label NAMN, which is not expected" in doubts([note], {"NAME"})[0].message
+    assert "has the unexpected label NAMN" in find_warnings([note], {"NAME"})[0].message
     assert codes(note) == []
 
 
@@ -47,9 +48,9 @@ def test_labels_that_are_not_expected() -> None:
 def test_tokens_in_place_of_labels_are_told_once_and_never_shown(n_labels: int, times: int) -> None:
     text = "Ana " * n_labels * times
     spans = [RawSpan(4 * n, 4 * n + 3, f"Namn{n % n_labels}", line=n + 3) for n in range(n_labels * times)]
-    (problem,) = doubts([record("a", text, *spans)], {"NAME"})
+    (problem,) = find_warnings([record("a", text, *spans)], {"NAME"})
     assert (problem.code, problem.line, problem.fatal) == ("too-many-labels", 3, False)
-    assert f"{n_labels} different labels for {n_labels * times} entities" in problem.message
+    assert f"{n_labels} distinct labels for {n_labels * times} entities" in problem.message
     assert "Namn" not in problem.message
     assert codes(record("a", text, *spans), labels={span.label for span in spans}) == []
 
@@ -79,7 +80,7 @@ def test_documents_that_stand_twice() -> None:
     text, other = " ".join(WORDS), " ".join(WORDS[30:] + WORDS[:30])
     assert codes(record("a", text), record("b", text)) == [("b.ann", "duplicate", None)]
     assert codes(record("a", text, split="train"), record("b", text, split="test")) == [
-        ("b.ann", "duplicate-across-parts", None)
+        ("b.ann", "duplicate-across-splits", None)
     ]
     assert codes(record("a", text), record("b", other)) == [("b.ann", "near-duplicate", None)]
     assert codes(record("a", text, group="p"), record("b", text, group="p")) == []
@@ -88,7 +89,7 @@ def test_documents_that_stand_twice() -> None:
 
 def pairs(*records: Record) -> list[tuple[str, str, str]]:
     """The document that is told, the one it repeats, and the code."""
-    found = [(problem, re.search(r"(\w+)\.ann", problem.message)) for problem in doubts(records)]
+    found = [(problem, re.search(r"(\w+)\.ann", problem.message)) for problem in find_warnings(records)]
     return [(problem.path.removesuffix(".ann"), match[1], problem.code) for problem, match in found if match]
 
 
@@ -99,13 +100,13 @@ def test_a_repeat_in_another_part_is_told_beside_a_nearer_one_in_the_same() -> N
         record("v1", f"slut {rest} {leaked[:150]}", split="validation"),
         record("v2", f"{leaked} {rest}", split="validation"),
     ]
-    assert pairs(*notes) == [("v2", "t", "near-duplicate-across-parts"), ("v2", "v1", "near-duplicate")]
-    assert pairs(*notes[::-1]) == [("v1", "v2", "near-duplicate"), ("t", "v2", "near-duplicate-across-parts")]
+    assert pairs(*notes) == [("v2", "t", "near-duplicate-across-splits"), ("v2", "v1", "near-duplicate")]
+    assert pairs(*notes[::-1]) == [("v1", "v2", "near-duplicate"), ("t", "v2", "near-duplicate-across-splits")]
 
 
 @pytest.mark.parametrize("own", ["", " " + " ".join(f"eget{n}" for n in range(9))], ids=["same", "near"])
 def test_copies_in_three_parts_are_told_of_every_two(own: str) -> None:
-    text, code = " ".join(WORDS), "near-duplicate-across-parts" if own else "duplicate-across-parts"
+    text, code = " ".join(WORDS), "near-duplicate-across-splits" if own else "duplicate-across-splits"
     notes = [
         record("d", text, split="validation"),
         record("t", own + text, split="test"),
@@ -131,7 +132,7 @@ def test_short_texts_are_near_where_all_words_are_the_same() -> None:
         record("b", "- Ana Ek, bor i\nLund", split="test"),
         record("c", "Ana Ek bor i Kiruna.", split="test"),
     ]
-    assert pairs(*notes) == [("b", "a", "near-duplicate-across-parts")]
+    assert pairs(*notes) == [("b", "a", "near-duplicate-across-splits")]
     assert pairs(record("a", "Ana bor i Lund."), record("b", "Ana bor i Lund")) == []
 
 
@@ -149,12 +150,12 @@ def test_a_group_in_two_parts_is_told_once() -> None:
         record("c", "tre", group="p", split="test"),
         record("d", "fyra", group="q", split="test"),
     ]
-    assert codes(*notes) == [("b.ann", "shared-group-across-parts", None)]
+    assert codes(*notes) == [("b.ann", "shared-group-across-splits", None)]
     assert len(codes(*notes, record("e", "fem", group="p", split="validation"))) == 3
 
 
 def test_no_message_holds_text() -> None:
     text = "Ana Ek " + " ".join(WORDS)
-    found = doubts([record("a", text, RawSpan(0, 2, "NAME")), record("b", text + " slut")], set())
+    found = find_warnings([record("a", text, RawSpan(0, 2, "NAME")), record("b", text + " slut")], set())
     assert found
     assert not [each for each in found if "Ana" in each.message or "ord1" in each.message]

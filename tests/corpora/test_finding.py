@@ -60,7 +60,7 @@ def test_a_part_in_another_format_is_refused_and_never_lost(
 def test_a_file_named_after_a_part_beside_folders_of_parts_is_refused(tmp_path: Path) -> None:
     put(tmp_path / "train", "brat")
     (tmp_path / "test.conll").write_text(ROWS)
-    with pytest.raises(InputError, match=r"holds brat, but test\.conll holds conll"):
+    with pytest.raises(InputError, match=r"is in brat format, but test\.conll is in conll"):
         find_format(tmp_path)
 
 
@@ -79,8 +79,8 @@ def test_parts_in_one_format_are_found(tmp_path: Path) -> None:
         ("i2b2", "jsonl", "files_of_other_formats"),
         ("inline", "table", "files_of_other_formats"),
         ("conll", "brat", "files_of_other_formats"),
-        ("conll", "conll", "files_outside_parts"),
-        ("table", "table", "files_outside_parts"),
+        ("conll", "conll", "files_outside_splits"),
+        ("table", "table", "files_outside_splits"),
     ],
 )
 def test_what_looks_like_a_corpus_and_is_not_read_is_counted(tmp_path: Path, read: str, other: str, key: str) -> None:
@@ -92,7 +92,7 @@ def test_what_looks_like_a_corpus_and_is_not_read_is_counted(tmp_path: Path, rea
 
 def test_json_lines_in_folders_below_are_counted(tmp_path: Path) -> None:
     put(put(tmp_path, "jsonl") / "more", "jsonl")
-    assert read_corpus(tmp_path).skipped == {"files_in_folders_below": 1}
+    assert read_corpus(tmp_path).skipped == {"files_in_subfolders": 1}
 
 
 def test_another_form_of_what_is_read_does_not_count(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_an_empty_file_is_told_so(tmp_path: Path, name: str, suffix: str) -> Non
     path = tmp_path / f"{name}{suffix}"
     path.parent.mkdir(exist_ok=True)
     path.touch()
-    with pytest.raises(InputError, match=r"no known corpus format: .* is empty\."):
+    with pytest.raises(InputError, match=r"not a known corpus format: .* is empty\."):
         find_format(path.parent if path.parent != tmp_path else path)
 
 
@@ -116,14 +116,22 @@ FAULTY = {
     "Latin-1": ("a.csv", CSV.encode().replace(b"kom", b"\xe5ker"), r"it is not UTF-8 at byte 18; .*\(line 2\)"),
     "no header": ("a.csv", b"Ana Ek, 45, Lund\n", r"could be table by its suffix, but: line 1: no column 'text'"),
     "broken JSON": ("a.json", b'[{"id": 1},\n{', r"could be label-studio or .* line 2: not JSON at column"),
-    "other JSON": ("a.json", b'[{"id": 1}]', r"could be label-studio or presidio or cas by its suffix, but looks like"),
-    "plain text": ("a.txt", b"Ana kom hem\n", r"could be .*inline or .*, but looks like none of them"),
+    "other JSON": (
+        "a.json",
+        b'[{"id": 1}]',
+        r"could be label-studio or presidio or cas by its suffix, but does not look like any",
+    ),
+    "plain text": ("a.txt", b"Ana kom hem\n", r"could be .*inline or .*, but does not look like any of them"),
     "broken XML": ("a.xml", b"<D><T>Ana</T", r"could be i2b2 by its suffix, but: line 1: not"),
-    "no columns": ("a.conll", b"Ana kom hem\noch sov\n", r"could be conll by its suffix, but: line 2: no columns"),
+    "no columns": (
+        "a.conll",
+        b"Ana kom hem\noch sov\n",
+        r"could be conll by its suffix, but: line 2: no token and tag columns",
+    ),
     "half of brat": ("a.ann", b"T1\tNAME 0 3\tAna\n", r"could be brat by its suffix, but: .* give the folder"),
-    "another suffix": ("a.docx", b"Ana", r"no format has files that end in \.docx"),
+    "another suffix": ("a.docx", b"Ana", r"no format uses files that end in \.docx"),
     "no suffix": ("notes", b"Ana", r"its name has no suffix"),
-    "JSON lines below": ("x/train/a.jsonl", LINE.encode(), r"of its 1 files, train/a\.jsonl lies in a folder below"),
+    "JSON lines below": ("x/train/a.jsonl", LINE.encode(), r"of its 1 files, train/a\.jsonl is in a subfolder"),
 }
 
 
@@ -143,7 +151,7 @@ def test_a_part_that_is_in_no_format_is_refused(tmp_path: Path) -> None:
     put(tmp_path / "train", "doccano")
     (tmp_path / "test").mkdir()
     (tmp_path / "test" / "a.csv").write_bytes(b"text\n\xe5\n")
-    with pytest.raises(InputError, match=r"holds doccano, but test is not in it: of its 1 files, a\.csv is not UTF-8"):
+    with pytest.raises(InputError, match=r"is in doccano format, but test is not: of its 1 files, a\.csv is not UTF-8"):
         find_format(tmp_path)
 
 

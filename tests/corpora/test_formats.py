@@ -42,11 +42,11 @@ def test_round_trip_of_whole_corpora(loaded: LoadedCorpus, name: str, tmp_path: 
 
 
 def _round_trip(corpus: Corpus, loaded: LoadedCorpus, name: str, folder: Path) -> None:
-    parts = {document.doc_id: loaded.parts[document.doc_id] for document in corpus} if loaded.parts else {}
-    write_corpus(corpus, target(folder, name), name, parts)
+    splits = {document.doc_id: loaded.splits[document.doc_id] for document in corpus} if loaded.splits else {}
+    write_corpus(corpus, target(folder, name), name, splits)
     back = read_corpus(target(folder, name), format=name)
     assert _content(back.corpus) == _content(corpus)
-    assert back.parts == parts
+    assert back.splits == splits
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -67,7 +67,7 @@ def test_the_language_is_kept_or_counted_as_left_out(name: str, tmp_path: Path) 
 
 
 def test_a_format_that_is_only_read_says_which_are_written(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"asq-phi is read but not written; formats to write: brat, jsonl"):
+    with pytest.raises(InputError, match=r"asq-phi can be read but not written; formats to write: brat, jsonl"):
         write_corpus(SMALL, tmp_path / "out", "asq-phi")
 
 
@@ -82,7 +82,7 @@ def test_a_format_that_is_only_read_says_which_are_written(tmp_path: Path) -> No
     ],
 )
 def test_no_folder_is_named_like_a_file(tmp_path: Path, format: str, name: str, remedy: str) -> None:
-    with pytest.raises(InputError, match="is named like a file, and .* would make a folder") as caught:
+    with pytest.raises(InputError, match="is a file name, but .* is written as a folder") as caught:
         write_corpus(SMALL, tmp_path / name, format)
     assert str(caught.value).endswith(remedy)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What the formats of annotation tools share: faults of JSON, files of a folder, parts, writing."""
+"""What the formats of annotation tools share: faults of JSON, files of a folder, splits, writing."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ SMALL = Corpus((Document("a", "Ana é", (Entity(0, 3, "NAME"),)), Document("b", 
 @settings(max_examples=60)
 @given(corpora(), st.data())
 def test_what_is_written_is_read_back(format: ModuleType, corpus: Corpus, data: st.DataObject) -> None:
-    parts = {document.doc_id: data.draw(st.sampled_from(["train", "validation", "test"])) for document in corpus}
+    splits = {document.doc_id: data.draw(st.sampled_from(["train", "validation", "test"])) for document in corpus}
     with tempfile.TemporaryDirectory() as folder:
         single = Path(folder) / f"one{format.SUFFIX}"
         dropped = format.write(corpus, single, None)
@@ -66,12 +66,12 @@ def test_what_is_written_is_read_back(format: ModuleType, corpus: Corpus, data: 
         assert not format.write(corpus, Path(folder) / "whole", None)
         result = format.read_records(Path(folder) / "whole")
         assert clean(result) == corpus and not result.skipped
-        assert not format.write(corpus, Path(folder) / "parts", parts)
-        result = format.read_records(Path(folder) / "parts")
+        assert not format.write(corpus, Path(folder) / "splits", splits)
+        result = format.read_records(Path(folder) / "splits")
         assert sorted(clean(result), key=lambda document: document.doc_id) == sorted(
             corpus, key=lambda document: document.doc_id
         )
-        assert {record.doc_id: record.split for record in result.records} == parts
+        assert {record.doc_id: record.split for record in result.records} == splits
         assert not result.skipped
 
 
@@ -162,7 +162,7 @@ def test_what_lies_beside_folders_of_parts_is_counted(format: ModuleType, tmp_pa
     format.write(SMALL, tmp_path / f"readme{format.SUFFIX}", None)
     result = format.read_records(tmp_path)
     assert {record.doc_id: record.split for record in result.records} == {"train": "train", "dev": "validation"}
-    assert result.skipped == {"files_outside_parts": 2}
+    assert result.skipped == {"files_outside_splits": 2}
 
 
 def test_documents_without_ids_are_named_after_files_that_folders_repeat(tmp_path: Path) -> None:
@@ -194,16 +194,16 @@ def test_a_byte_order_mark_does_no_harm(format: ModuleType, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("content", "line", "message"),
     [
-        ("", 1, "not JSON at column 1; the file must hold one list"),
-        ("\n{}", 2, "not JSON at column 1; the file must hold one list"),
+        ("", 1, "not JSON at column 1; the file must contain one list"),
+        ("\n{}", 2, "not JSON at column 1; the file must contain one list"),
         ("[\n1,\n2", 3, "not JSON at column 2"),
         ("[\n1\n2]", 3, "not JSON at column 1"),
         ("[\n,]", 2, "not JSON at column 1"),
         ("[\n]\n x", 3, "not JSON at column 2"),
         ('[\n{"Ana": }]', 2, "not JSON at column 9"),
-        ("[\n" + "[" * 100_000, 1, "a number too long or nesting too deep"),
-        ("[" + "1" * 5000, 1, "a number too long or nesting too deep"),
-        ("[\n\n[]]", 3, "an element of the list is no object"),
+        ("[\n" + "[" * 100_000, 1, "a number is too long or the nesting too deep"),
+        ("[" + "1" * 5000, 1, "a number is too long or the nesting too deep"),
+        ("[\n\n[]]", 3, "an element of the list is not an object"),
     ],
 )
 def test_faults_of_a_list_have_their_line(

@@ -39,7 +39,7 @@ def test_a_missing_path_is_named(tmp_path: Path) -> None:
 
 def test_an_unknown_layout_names_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Ana")
-    with pytest.raises(InputError, match=r"holds no known corpus format: .*--from or corpus\.format: brat, jsonl, "):
+    with pytest.raises(InputError, match=r"not a known corpus format: .*--from or corpus\.format: brat, jsonl, "):
         read_corpus(tmp_path)
 
 
@@ -47,7 +47,7 @@ def test_an_ambiguous_layout_names_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.ann").touch()
     (tmp_path / "a.txt").touch()
     put(tmp_path / "x.jsonl", {"doc_id": "a"})
-    with pytest.raises(InputError, match=r"looks like brat and like jsonl; name it with --from or corpus\.format"):
+    with pytest.raises(InputError, match=r"could be brat or jsonl; name it with --from or corpus\.format"):
         read_corpus(tmp_path)
     assert read_corpus(tmp_path, format="jsonl").corpus.n_entities == 1
 
@@ -121,7 +121,7 @@ def test_group_by_must_find_a_group_in_every_name(tmp_path: Path, group_by: str)
 
 def test_a_part_for_some_documents_only_cannot_be_written(tmp_path: Path) -> None:
     corpus = Corpus((Document("a", "x"), Document("b", "x")))
-    with pytest.raises(UnrepresentableError, match="1 of 2 documents are in no part"):
+    with pytest.raises(UnrepresentableError, match="1 of 2 documents have no split"):
         write_corpus(corpus, tmp_path / "out", "jsonl", {"a": "train"})
 
 
@@ -132,7 +132,7 @@ def test_the_digest_sees_content_but_not_order() -> None:
     assert digest.startswith("sha256:") and len(digest) == len("sha256:") + 64
     assert content_digest(LoadedCorpus(Corpus((second, first)), {"b": "test", "a": "train"}, format="brat")) == digest
     others = [
-        replace(loaded, parts={}),
+        replace(loaded, splits={}),
         replace(loaded, corpus=Corpus((first,))),
         replace(loaded, corpus=Corpus((first, second), origin="synthetic")),
         replace(loaded, corpus=Corpus((first, second), annotation="silver")),
@@ -169,9 +169,9 @@ def test_a_loaded_corpus_knows_its_splits_and_keeps_them(tmp_path: Path) -> None
     assert corpora.load_corpus(tmp_path / "out").split("test").language == "sv"
     write_corpus(corpus.split("train"), tmp_path / "one.jsonl", "jsonl")
     assert len(read_corpus(tmp_path / "one.jsonl").corpus) == 2
-    with pytest.raises(UnrepresentableError, match="one file cannot hold the parts"):
+    with pytest.raises(UnrepresentableError, match="one file cannot store splits"):
         write_corpus(corpus, tmp_path / "all.jsonl", "jsonl")
-    write_corpus(corpus, tmp_path / "all.jsonl", "jsonl", parts={})
+    write_corpus(corpus, tmp_path / "all.jsonl", "jsonl", splits={})
 
 
 def test_what_a_loaded_corpus_lacks_is_a_warning(tmp_path: Path) -> None:

@@ -69,5 +69,5 @@ def test_a_file_is_a_mapping_too(tmp_path: Path) -> None:
     path.write_text("label: {FIRST: NAME}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="did you mean labels"):
         load_mapping(str(path))
-    with pytest.raises(InputError, match="ready are coarse-private"):
+    with pytest.raises(InputError, match="built in: coarse-private"):
         load_mapping("no-such")

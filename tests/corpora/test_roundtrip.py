@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from deidsynth.corpora import read_corpus, read_jsonl, write_corpus, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 
-PARTS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 # Astral, combining, right to left, every kind of line break, a byte order mark, quotes and backslashes.
 CHARACTERS = st.one_of(
     st.sampled_from(list('aé\U0001f600\U00010348\u0301שלוםع\t\r\n\v\f\x1c\x85\u2028\u2029\ufeff \u00a0"\\\x00;T1#')),
@@ -66,14 +66,14 @@ def test_jsonl_file_is_lossless(corpus: Corpus) -> None:
 @settings(max_examples=150)
 @given(corpora(), st.data())
 def test_both_formats_keep_documents_and_parts(corpus: Corpus, data: st.DataObject) -> None:
-    parts = {document.doc_id: data.draw(st.sampled_from(PARTS)) for document in corpus}
+    splits = {document.doc_id: data.draw(st.sampled_from(SPLITS)) for document in corpus}
     with tempfile.TemporaryDirectory() as folder:
         for name in ("brat", "jsonl"):
-            dropped = write_corpus(corpus, Path(folder) / name, name, parts)
+            dropped = write_corpus(corpus, Path(folder) / name, name, splits)
             loaded = read_corpus(Path(folder) / name, require_entities=False)
             assert not dropped and not loaded.skipped
             assert by_id(loaded.corpus) == by_id(corpus)
-            assert (loaded.format, loaded.parts) == (name, parts)
+            assert (loaded.format, loaded.splits) == (name, splits)
             assert (loaded.corpus.origin, loaded.corpus.annotation) == (corpus.origin, corpus.annotation)
             assert loaded.corpus.language == corpus.language
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from deidsynth.config import SplitConfig
-from deidsynth.corpora import hold_out, shared_groups, split_parts, take_fraction
+from deidsynth.corpora import hold_out, make_splits, shared_groups, take_fraction
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError, InputError
 
@@ -30,28 +30,28 @@ SIZES = st.lists(st.integers(1, 6), min_size=3, max_size=30)
 @given(SIZES, st.integers(0, 99), st.floats(0.01, 0.9), st.floats(0.01, 0.9), st.randoms())
 def test_carved_parts_are_whole_groups_in_corpus_order(sizes, seed, test, validation, random) -> None:
     corpus = corpus_of(*sizes)
-    split = SplitConfig(test=test, validation=validation, seed=seed)
-    carved = split_parts(corpus, {}, split)
+    config = SplitConfig(test=test, validation=validation, seed=seed)
+    carved = make_splits(corpus, {}, config)
     assert list(carved) == ["train", "validation", "test"]
     assert all(carved.values())
-    units = [{document.unit for document in part} for part in carved.values()]
+    units = [{document.unit for document in split} for split in carved.values()]
     assert sum(map(len, units)) == len(sizes)
-    assert sorted(name for part in carved.values() for name in ids(part)) == sorted(ids(corpus))
-    for part in carved.values():
-        assert ids(part) == [name for name in ids(corpus) if name in set(ids(part))]
+    assert sorted(name for split in carved.values() for name in ids(split)) == sorted(ids(corpus))
+    for split in carved.values():
+        assert ids(split) == [name for name in ids(corpus) if name in set(ids(split))]
     shuffled = list(corpus)
     random.shuffle(shuffled)
-    again = split_parts(corpus.with_documents(shuffled), {}, split)
-    assert {part: set(ids(each)) for part, each in again.items()} == {
-        part: set(ids(each)) for part, each in carved.items()
+    again = make_splits(corpus.with_documents(shuffled), {}, config)
+    assert {split: set(ids(each)) for split, each in again.items()} == {
+        split: set(ids(each)) for split, each in carved.items()
     }
 
 
 def test_shares_are_of_documents_and_validation_is_a_share_of_the_rest() -> None:
-    carved = split_parts(corpus_of(*[1] * 1000), {}, SplitConfig(test=0.2, validation=0.05))
-    assert {part: len(each) for part, each in carved.items()} == {"train": 760, "validation": 40, "test": 200}
-    large = split_parts(corpus_of(*[10] * 100), {}, SplitConfig(test=0.2, validation=0.05))
-    assert {part: len(each) for part, each in large.items()} == {"train": 760, "validation": 40, "test": 200}
+    carved = make_splits(corpus_of(*[1] * 1000), {}, SplitConfig(test=0.2, validation=0.05))
+    assert {split: len(each) for split, each in carved.items()} == {"train": 760, "validation": 40, "test": 200}
+    large = make_splits(corpus_of(*[10] * 100), {}, SplitConfig(test=0.2, validation=0.05))
+    assert {split: len(each) for split, each in large.items()} == {"train": 760, "validation": 40, "test": 200}
 
 
 @given(SIZES, st.integers(0, 99), st.floats(0.01, 0.9))
@@ -61,8 +61,8 @@ def test_whole_groups_are_held_out_as_a_split_carves_them(sizes, seed, share) ->
     assert kept and held
     assert sorted([*kept, *held], key=list(corpus).index) == list(corpus)
     assert not {document.unit for document in kept} & {document.unit for document in held}
-    parts = {document.doc_id: "test" if document.unit == "g0" else "train" for document in corpus}
-    carved = split_parts(corpus, parts, SplitConfig(validation=share, seed=seed))
+    splits = {document.doc_id: "test" if document.unit == "g0" else "train" for document in corpus}
+    carved = make_splits(corpus, splits, SplitConfig(validation=share, seed=seed))
     rest = corpus.filter(lambda document: document.unit != "g0")
     assert [list(carved["train"]), list(carved["validation"])] == list(hold_out(rest.documents, share, seed))
 
@@ -77,12 +77,12 @@ def test_the_share_is_of_documents(size: int, n_held: int) -> None:
 
 def test_a_fraction_says_nothing_about_the_split() -> None:
     corpus = corpus_of(*[1] * 100)
-    assert set(ids(take_fraction(corpus, 0.2, 1))) != set(ids(split_parts(corpus, {}, SplitConfig(test=0.2))["test"]))
+    assert set(ids(take_fraction(corpus, 0.2, 1))) != set(ids(make_splits(corpus, {}, SplitConfig(test=0.2))["test"]))
 
 
 def test_another_seed_is_another_split() -> None:
     corpus = corpus_of(*[1] * 50)
-    first, second = (split_parts(corpus, {}, SplitConfig(seed=seed)) for seed in (1, 2))
+    first, second = (make_splits(corpus, {}, SplitConfig(seed=seed)) for seed in (1, 2))
     assert ids(first["test"]) != ids(second["test"])
 
 
@@ -92,8 +92,8 @@ def name_parts(corpus: Corpus, names: dict[str, str]) -> dict[str, str]:
 
 def test_three_given_parts_are_kept() -> None:
     corpus = corpus_of(2, 1, 3)
-    parts = split_parts(corpus, name_parts(corpus, {"g0": "train", "g1": "test", "g2": "validation"}), SplitConfig())
-    assert [ids(parts[part]) for part in ("train", "validation", "test")] == [
+    splits = make_splits(corpus, name_parts(corpus, {"g0": "train", "g1": "test", "g2": "validation"}), SplitConfig())
+    assert [ids(splits[split]) for split in ("train", "validation", "test")] == [
         ["0-0", "0-1"],
         ["2-0", "2-1", "2-2"],
         ["1-0"],
@@ -104,35 +104,35 @@ def test_three_given_parts_are_kept() -> None:
 def test_a_single_held_out_part_is_the_test_set_and_validation_comes_from_train(held_out: str) -> None:
     corpus = corpus_of(*[1] * 20, 5)
     names = {f"g{n}": "train" for n in range(20)} | {"g20": held_out}
-    parts = split_parts(corpus, name_parts(corpus, names), SplitConfig(validation=0.25))
-    assert ids(parts["test"]) == [f"20-{n}" for n in range(5)]
-    assert (len(parts["train"]), len(parts["validation"])) == (15, 5)
+    splits = make_splits(corpus, name_parts(corpus, names), SplitConfig(validation=0.25))
+    assert ids(splits["test"]) == [f"20-{n}" for n in range(5)]
+    assert (len(splits["train"]), len(splits["validation"])) == (15, 5)
 
 
 def test_train_alone_is_split_like_a_corpus_without_parts() -> None:
     corpus = corpus_of(*[2] * 10)
     named = dict.fromkeys(ids(corpus), "train")
-    assert split_parts(corpus, named, SplitConfig()) == split_parts(corpus, {}, SplitConfig())
+    assert make_splits(corpus, named, SplitConfig()) == make_splits(corpus, {}, SplitConfig())
 
 
 def test_parts_without_train_are_an_error() -> None:
     corpus = corpus_of(2, 2)
-    parts = name_parts(corpus, {"g0": "test", "g1": "validation"})
-    with pytest.raises(CorpusError, match="names test and validation documents but none for train"):
-        split_parts(corpus, parts, SplitConfig())
+    splits = name_parts(corpus, {"g0": "test", "g1": "validation"})
+    with pytest.raises(CorpusError, match="has a test and a validation split but no train split"):
+        make_splits(corpus, splits, SplitConfig())
 
 
 def test_a_document_in_no_part_is_an_error() -> None:
-    with pytest.raises(CorpusError, match="3 of 5 documents are in no part"):
-        split_parts(corpus_of(2, 3), {"0-0": "train", "0-1": "train"}, SplitConfig())
+    with pytest.raises(CorpusError, match="3 of 5 documents have no split"):
+        make_splits(corpus_of(2, 3), {"0-0": "train", "0-1": "train"}, SplitConfig())
 
 
 def test_too_few_groups_are_an_error() -> None:
     with pytest.raises(CorpusError, match="2 groups of documents cannot be split into train and validation and test"):
-        split_parts(corpus_of(5, 5), {}, SplitConfig())
+        make_splits(corpus_of(5, 5), {}, SplitConfig())
     corpus = corpus_of(5, 5)
     with pytest.raises(CorpusError, match="1 group of documents cannot be split into train and validation: each needs"):
-        split_parts(corpus, name_parts(corpus, {"g0": "train", "g1": "test"}), SplitConfig())
+        make_splits(corpus, name_parts(corpus, {"g0": "train", "g1": "test"}), SplitConfig())
 
 
 def test_shared_groups_are_counted() -> None:
@@ -147,11 +147,11 @@ def test_fractions_are_nested_whole_groups(sizes, seed, fractions) -> None:
     taken = [take_fraction(corpus, fraction, seed) for fraction in sorted(fractions)]
     for smaller, larger in pairwise(taken):
         assert set(ids(smaller)) <= set(ids(larger))
-    for fraction, part in zip(sorted(fractions), taken, strict=True):
-        assert len(part) >= 1
-        assert ids(part) == [document.doc_id for document in corpus if document.unit in {each.unit for each in part}]
-        groups = len({each.unit for each in part})
-        assert groups == 1 or abs(len(part) - fraction * len(corpus)) <= max(sizes) / 2
+    for fraction, split in zip(sorted(fractions), taken, strict=True):
+        assert len(split) >= 1
+        assert ids(split) == [document.doc_id for document in corpus if document.unit in {each.unit for each in split}]
+        groups = len({each.unit for each in split})
+        assert groups == 1 or abs(len(split) - fraction * len(corpus)) <= max(sizes) / 2
     assert take_fraction(corpus, 1.0, seed) == corpus
 
 

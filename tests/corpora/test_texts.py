@@ -43,7 +43,7 @@ def test_notes_in_a_folder(tmp_path: Path) -> None:
         ("a.jsonl.xz", LINES, CorpusError, "damaged"),
         ("a.txt", b"\xff", CorpusError, "not UTF-8"),
         ("a.pdf", b"x", InputError, "expected a folder of .txt files"),
-        ("a.jsonl", b"\n", InputError, "holds no text"),
+        ("a.jsonl", b"\n", InputError, "contains no text"),
     ],
 )
 def test_faults(tmp_path: Path, name: str, content: bytes, error: type[Exception], words: str) -> None:
@@ -93,7 +93,7 @@ def test_every_note_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert "Ana" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("name", "told"), [("nowhere", "no such file or folder"), (".", "holds no .txt file")])
+@pytest.mark.parametrize(("name", "told"), [("nowhere", "no such file or folder"), (".", "contains no .txt file")])
 def test_no_notes(tmp_path: Path, name: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         read_notes(tmp_path / name)

@@ -53,9 +53,9 @@ SHAPES = {
 @pytest.fixture(scope="module")
 def corpora() -> dict[tuple[str, str], Corpus]:
     return {
-        (language, part): invented_corpus(language, 1500, part=part)  # type: ignore[arg-type]
+        (language, split): invented_corpus(language, 1500, split=split)  # type: ignore[arg-type]
         for language in LANGUAGES
-        for part in ("train", "test")
+        for split in ("train", "test")
     }
 
 
@@ -64,15 +64,15 @@ def surfaces(corpus: Corpus, *labels: str) -> list[str]:
 
 
 def test_corpus_is_invented_gold_in_its_language(corpora: dict[tuple[str, str], Corpus]) -> None:
-    for (language, part), corpus in corpora.items():
+    for (language, split), corpus in corpora.items():
         assert (corpus.origin, corpus.annotation, corpus.language) == ("invented", "gold", language)
-        assert corpus[0].doc_id == f"{language}-{part}-00001"
+        assert corpus[0].doc_id == f"{language}-{split}-00001"
 
 
 @pytest.mark.parametrize(("language", "labels"), [("sv", SWEDISH_LABELS), ("es", SPANISH_LABELS)])
 def test_all_labels_occur_and_no_other(corpora: dict[tuple[str, str], Corpus], language: str, labels: set[str]) -> None:
-    for part in ("train", "test"):
-        assert set(corpora[language, part].label_scheme()) == labels
+    for split in ("train", "test"):
+        assert set(corpora[language, split].label_scheme()) == labels
 
 
 def test_surfaces_have_the_shape_of_their_label(corpora: dict[tuple[str, str], Corpus]) -> None:
@@ -93,7 +93,7 @@ def test_no_template_mark_is_left(corpora: dict[tuple[str, str], Corpus]) -> Non
 
 
 def test_names_stand_in_the_text_only_as_entities(corpora: dict[tuple[str, str], Corpus]) -> None:
-    """A name that is labelled once in a note is labelled wherever it stands as a word."""
+    """A name that is labeled once in a note is labeled wherever it stands as a word."""
     for (language, _), corpus in corpora.items():
         labels = {"sv": {"FIRST_NAME", "LAST_NAME"}, "es": {"NOMBRE_SUJETO_ASISTENCIA"}}[language]
         for document in corpus:
@@ -114,17 +114,17 @@ def test_lengths_and_entities(corpora: dict[tuple[str, str], Corpus]) -> None:
 
 
 def test_swedish_numbers_belong_to_nobody(corpora: dict[tuple[str, str], Corpus]) -> None:
-    for part in ("train", "test"):
-        for number in surfaces(corpora["sv", part], "PERSONAL_IDENTITY_NUMBER"):
+    for split in ("train", "test"):
+        for number in surfaces(corpora["sv", split], "PERSONAL_IDENTITY_NUMBER"):
             digits = number.replace("-", "")[-10:]
             assert 980 <= int(digits[6:9]) <= 999
             assert not passes_luhn(digits)
-        assert all(is_fictitious_swedish(phone) for phone in surfaces(corpora["sv", part], "PHONE_NUMBER"))
+        assert all(is_fictitious_swedish(phone) for phone in surfaces(corpora["sv", split], "PHONE_NUMBER"))
 
 
 def test_spanish_numbers_belong_to_nobody(corpora: dict[tuple[str, str], Corpus]) -> None:
-    for part in ("train", "test"):
-        corpus = corpora["es", part]
+    for split in ("train", "test"):
+        corpus = corpora["es", split]
         records = surfaces(corpus, "ID_SUJETO_ASISTENCIA")
         assert not any(could_identify(record) for record in records)
         dnis = [record for record in records if re.fullmatch(r"\d{8}[A-Z]", record)]
@@ -203,10 +203,10 @@ def test_sex_agrees_with_first_name(corpora: dict[tuple[str, str], Corpus]) -> N
 def test_train_and_test_share_no_names(
     corpora: dict[tuple[str, str], Corpus], language: str, labels: tuple[str, ...]
 ) -> None:
-    def words(part: str) -> set[str]:
+    def words(split: str) -> set[str]:
         if labels == ("CENTRO_SALUD",):
-            return set(surfaces(corpora[language, part], *labels))
-        return {w.strip(",") for s in surfaces(corpora[language, part], *labels) for w in s.split()}
+            return set(surfaces(corpora[language, split], *labels))
+        return {w.strip(",") for s in surfaces(corpora[language, split], *labels) for w in s.split()}
 
     train, test = words("train"), words("test")
     assert train
@@ -281,7 +281,7 @@ def test_the_hash_seed_changes_nothing() -> None:
     [
         (("fi", 3), "language 'fi'; choose one of es, sv"),
         (("sv", 0), "at least 1 document, got 0"),
-        (("sv", 3, 1, "dev"), "no part 'dev' of the invented notes; choose train or test"),
+        (("sv", 3, 1, "dev"), "no split 'dev' of the invented notes; choose train or test"),
     ],
 )
 def test_errors_name_the_remedy(arguments: tuple[object, ...], message: str) -> None:

@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     [
         (HEART, "[telemetry, echo, holter]", "[echoes]", r"complaints.palpitations.plan: no 'echoes'; there are"),
         (HEART, "  echo: ", "  ultrasound: ", r"palpitations.plan: no 'echo'; there are telemetry, ultrasound,"),
-        (HEART, "  fainting:", "  palpitations:", r"line 46: the id 'palpitations' is given twice; each needs its own"),
+        (HEART, "  fainting:", "  palpitations:", r"line 46: duplicate id 'palpitations'; ids must be unique"),
         (HEART, "ages: [38, 92]", "ages: [38]", r"ages.1: Field required"),
         (HEART, "ages:", "aged:", r"ages: Field required\n  aged: Extra inputs are not permitted"),
         (HEART, '"UKG beställs."', "{UKG} beställs.", r"line \d+: not valid YAML; put phrases in double quotes"),
@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
         ("notes.yaml", "    headings: [Lab,", "    phrase: [Lab,", r"sections.labs.phrase: Extra inputs"),
         ("notes.yaml", "[heart, lungs,", "[heart, lung,", r"specialties/lung.yaml: 1 problem\n  no such file"),
         ("notes.yaml", "[heart, lungs,", "[heart,", r"specialties: lungs.yaml is not among them; add it at the end"),
-        ("notes.yaml", '"rullator",', '"rollator", "skateboard",', r"not_for.child: no phrase holds 'skateboard'"),
+        ("notes.yaml", '"rullator",', '"rollator", "skateboard",', r"not_for.child: no phrase contains 'skateboard'"),
     ],
 )  # fmt: skip
 def test_a_fault_is_told_with_file_and_place(folder: Path, file: str, old: str, new: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""The numbers of the worked examples in docs/metrics.md, that of runs excepted: test_repetitions.py has it."""
+"""The numbers of the worked examples in docs/metrics.md, except that of runs, which is in test_repeated_runs.py."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_running_example() -> None:
     assert says(row("PLACE of `per_label`", scores.per_label["PLACE"]))
     assert says(row("FIRST of `token_per_label`", scores.token_per_label["FIRST"]))
     assert scores.leak == 0.5
-    assert says("four missed in eight sentences are .5")
+    assert says("four missed entities in eight sentences give .5")
     hidden = scores.exposure
     assert (hidden.n_private_found, hidden.n_private, hidden.n_other_redacted, hidden.n_other) == (9, 13, 2, 10)
     assert (hidden.n_documents_without_miss, hidden.n_documents) == (0, 1)
@@ -82,7 +82,7 @@ def test_non_inferiority_of_three_documents() -> None:
     found = non_inferiority(ALL, TWO, margin=0.3)
     assert (found.drop, found.upper) == (pytest.approx(0.2), pytest.approx(0.5))
     assert not found.non_inferior
-    assert says("the 95 % quantile is .5, and a margin of .3 is not kept")
+    assert says("the 95 % quantile is .5, so non-inferiority with a margin of .3 is not shown")
 
 
 def test_randomization_of_the_maize() -> None:

@@ -20,27 +20,27 @@ VALUES = [
 
 def test_a_value_of_few_groups_is_found_whatever_its_case() -> None:
     rare = RareValues(VALUES)
-    assert rare.stand_in("Pat ALVEDINA kvistlund, inkom")
-    assert rare.stand_in("pnr: 19770707-7777.")
+    assert rare.occur_in("Pat ALVEDINA kvistlund, inkom")
+    assert rare.occur_in("pnr: 19770707-7777.")
     assert repr(rare) == "RareValues(n_values=2)"
 
 
 def test_shared_short_and_partial_values_are_not() -> None:
     rare = RareValues(VALUES)
-    assert not rare.stand_in("bor i Vindheim")  # three groups
-    assert not rare.stand_in("är 70 år")  # five characters
-    assert not rare.stand_in("Alvedina Månskog")  # half of it
-    assert not rare.stand_in("19770707-77778")
-    assert not rare.stand_in("")
-    assert RareValues(VALUES, min_groups=4).stand_in("bor i Vindheim")
-    assert RareValues(VALUES, min_characters=5).stand_in("är 70 år")
+    assert not rare.occur_in("bor i Vindheim")  # three groups
+    assert not rare.occur_in("är 70 år")  # five characters
+    assert not rare.occur_in("Alvedina Månskog")  # half of it
+    assert not rare.occur_in("19770707-77778")
+    assert not rare.occur_in("")
+    assert RareValues(VALUES, min_groups=4).occur_in("bor i Vindheim")
+    assert RareValues(VALUES, min_characters=5).occur_in("är 70 år")
 
 
 @given(st.lists(st.text("ab ", min_size=1, max_size=6), max_size=6), st.text("ab ", max_size=30))
 def test_it_equals_a_search_of_words(values: list[str], text: str) -> None:
     rare = RareValues([(value, "g") for value in values], min_characters=1, min_groups=2)
     spaced = f" {' '.join(text.split())} "
-    assert rare.stand_in(text) == any(f" {' '.join(value.split())} " in spaced for value in values if value.strip())
+    assert rare.occur_in(text) == any(f" {' '.join(value.split())} " in spaced for value in values if value.strip())
 
 
 def _marked(text: str, group: str, *surfaces: str) -> Document:
@@ -54,19 +54,19 @@ NAMED = _marked("Namn: Zyxana Qvelde. Född 1977-07-07 i Sverige.", "a", "Zyxana
 
 def test_a_run_from_one_direct_identifier_to_another_is_found() -> None:
     runs = IdentifyingRuns([NAMED])
-    assert runs.stand_in("pat ZYXANA Qvelde, född 1977-07-07")
-    assert not runs.stand_in("Zyxana Qvelde, hemmahörande, född 1977-07-07")  # other words between them
-    assert not runs.stand_in("Qvelde. Född 1977-07-07")  # half of one
+    assert runs.occur_in("pat ZYXANA Qvelde, född 1977-07-07")
+    assert not runs.occur_in("Zyxana Qvelde, hemmahörande, född 1977-07-07")  # other words between them
+    assert not runs.occur_in("Qvelde. Född 1977-07-07")  # half of one
     assert repr(runs) == "IdentifyingRuns(n_runs=3)"
-    assert not IdentifyingRuns([NAMED], max_run_words=5).stand_in("Zyxana Qvelde. Född 1977-07-07")
+    assert not IdentifyingRuns([NAMED], max_run_words=5).occur_in("Zyxana Qvelde. Född 1977-07-07")
 
 
 def test_common_values_and_template_runs_identify_nobody() -> None:
     others = [_marked(f"Kommer från Sverige, {number}.", str(number), "Sverige") for number in range(2)]
-    assert IdentifyingRuns([NAMED]).stand_in("1977-07-07 i Sverige")
-    assert not IdentifyingRuns([NAMED, *others]).stand_in("1977-07-07 i Sverige")  # three groups have that country
+    assert IdentifyingRuns([NAMED]).occur_in("1977-07-07 i Sverige")
+    assert not IdentifyingRuns([NAMED, *others]).occur_in("1977-07-07 i Sverige")  # three groups have that country
     letterhead = [Document(str(number), NAMED.text) for number in range(2)]  # the same, but nobody marked it
-    assert not IdentifyingRuns([NAMED, *letterhead]).stand_in(NAMED.text)
+    assert not IdentifyingRuns([NAMED, *letterhead]).occur_in(NAMED.text)
 
 
 @st.composite
@@ -101,7 +101,7 @@ def test_identifying_runs_are_those_of_brute_force(
                 groups = {each.unit for each in train if _stands_in(run, each.text)}
                 if len(run) <= max_run_words and len(groups) < min_groups and _stands_in(run, text):
                     expected = True
-    assert IdentifyingRuns(train, max_run_words, min_groups).stand_in(text) == expected
+    assert IdentifyingRuns(train, max_run_words, min_groups).occur_in(text) == expected
 
 
 def _same(one: Document, first: Entity, other: Document, second: Entity) -> bool:

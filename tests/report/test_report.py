@@ -91,7 +91,7 @@ def test_the_headline_gives_both_models_and_the_difference(report):
 def test_every_section_shows_its_figures(report):
     text = Page(render(report, NOTES)).text
     for shown in (
-        "Read the corpus", "15 min 12 s", "kept from before", "98.1\u202f%", "1\u202f234", "Train the synthetic model",
+        "Read the corpus", "15 min 12 s", "cached", "98.1\u202f%", "1\u202f234", "Train the synthetic model",
         "After 899 steps", "55.5", "70.0\u202f%", "50.0\u202f%", "12.2\u202f%", "6.1\u202f%", "2.0 times",
         "97.5\u202f%", "390 of 400", "Spanish", "2026-01-02 03:04:05", "missed 1 of 4", "That anything is anonymous",
     ):  # fmt: skip
@@ -139,7 +139,7 @@ def test_undefined_figures_are_dashes(report):
     report["difference"] = {"strict_f1": None, "token_f1": None}
     report["memorization"] |= {"train": recall(None), "held_out": recall(None), "n_notes_checked": 0}
     page = Page(render(report, []))
-    assert "no token F1 for both models" in page.text
+    assert "no token F1 of both models" in page.text
     assert not re.search(r"\bNone\b(?! of these)|\bnan\b", page.text)
     assert comparison_table(RunReport.model_validate(report)).rows[0] == ("strict", *["–"] * 7)
 
@@ -207,24 +207,24 @@ def words_of(html):
 
 def test_the_checks_that_shown_notes_passed_are_named_with_their_numbers(report):
     text = words_of(render(report, NOTES))
-    run = "no run of more than 12 words that stands in fewer than 3 groups of training notes"
-    value = "no identifying value of 7 or more characters that stands in fewer than 3 groups of training notes"
-    assert text.count(f"passed two checks by machine: each holds {run}, and {value}.") == 2
-    assert "Such a run stands in 2 of the 400. Such a value stands in 8 of the 400." in text
+    run = "no verbatim run of more than 12 words that occurs in fewer than 3 groups of training notes"
+    value = "no identifying value of 7 or more characters that occurs in fewer than 3 groups of training notes"
+    assert text.count(f"passed two automatic checks: each contains {run}, and {value}.") == 2
+    assert "Such a run occurs in 2 of the 400, and such a value in 8." in text
     assert "no real note." in text and "no text of theirs" not in text
-    assert text.count("may still stand in them") == 2
+    assert text.count("may still occur in them") == 2
 
 
 def test_a_report_without_notes_makes_no_claim_about_them(report):
     text = words_of(render(report, []))
     assert "no real note." in text
-    assert "checks by machine" not in text and "check by machine" not in text
+    assert "automatic checks" not in text and "automatic check" not in text
     assert "shown below" not in text
 
 
 @pytest.mark.parametrize(
     ("origin", "told"),
-    [("real", "Private notes teach"), ("invented", "Invented notes teach")],
+    [("real", "Private notes are used"), ("invented", "Invented notes are used")],
 )
 def test_the_notes_that_teach_are_named_by_their_origin(report, origin, told):
     assert told in render(report | {"origin": origin}, NOTES)
@@ -248,12 +248,12 @@ def test_facts_of_stages_have_readable_names_and_ratios_three_decimals(report):
     }  # fmt: skip
     report["stages"][1]["fact_titles"] = {
         "n_without_eos": "truncated at the length limit", "n_cut_entities": "entities cut at chunk boundaries",
-        "recall_train": "wording of training notes that recurs", "token_f1": "token F1",
+        "recall_train": "n-gram recall of training notes", "token_f1": "token F1",
     }  # fmt: skip
     shown = re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", render(report, NOTES))
     for fact in (
         ("truncated at the length limit", "6"), ("entities cut at chunk boundaries", "42"),
-        ("wording of training notes that recurs", "0.019"), ("token F1", "1.000"), ("median score", "1.000"),
+        ("n-gram recall of training notes", "0.019"), ("token F1", "1.000"), ("median score", "1.000"),
     ):  # fmt: skip
         assert fact in shown, fact
 
@@ -261,17 +261,17 @@ def test_facts_of_stages_have_readable_names_and_ratios_three_decimals(report):
 def test_what_the_filters_found_stands_in_a_table(report):
     found = {"n_asked": 40, "n_sampled": 50, "n_rejected": 12, "n_missing": 2, "n_loops": 5, "n_with_long_runs": 7}
     titles = {"n_with_long_runs": "notes with a long verbatim run"}
-    assert "What was sampled" not in render(report, NOTES)
+    assert "Sampling" not in render(report, NOTES)
     entry = stage("any", "any", "Write", "synthesize", 1.0, facts=found, fact_titles=titles)
     report["stages"].append(entry)
     report["config"]["synthesize"]["filters"] |= {"mode": "reject", "max_run_words": 9}
     html = render(report, NOTES)
     text = words_of(html)
-    assert "40 synthetic notes were asked for, 50 were sampled, 12 of them rejected." in text
-    assert "Notes that break a rule were replaced by newly sampled ones. 2 are missing" in text
+    assert "40 synthetic notes were requested, 50 were sampled, 12 of them rejected." in text
+    assert "Notes that violate a rule were replaced by new samples. 2 are missing" in text
     assert re.search(
-        r"Notes with a long copied run <small>a run of more than 9 words that stands in fewer than 3 groups of "
-        r"training notes<.*?<td>7</td><td>14.0",
+        r"Notes with a long verbatim run <small>a verbatim run of more than 9 words that occurs in fewer than 3 "
+        r"groups of training notes<.*?<td>7</td><td>14.0",
         html,
     )
     assert "Empty notes" not in text

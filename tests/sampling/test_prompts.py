@@ -72,7 +72,7 @@ def test_surrogates_come_from_the_seed() -> None:
 def test_no_value_is_invented_in_an_unknown_language() -> None:
     for config, documents in ((PromptConfig(), [PLAIN]), (PromptConfig(pii="keep"), [NAMED])):
         assert len(make_prompts(config, documents, language=None, seed=1)) == 1
-    with pytest.raises(ConfigError, match=r"prompts.language: .* give it, such as --language es"):
+    with pytest.raises(ConfigError, match=r"prompts.language: .* for example with --language es"):
         make_prompts(PromptConfig(), [PLAIN, NAMED], language=None, seed=1)
 
 
@@ -84,7 +84,7 @@ def test_kept_and_dropped() -> None:
 
 @pytest.mark.parametrize(("documents", "pii"), [((NAMED,), "drop"), ((BLANK,), "keep"), ((), "surrogate")])
 def test_no_prompt_is_left(documents: tuple[Document, ...], pii: str) -> None:
-    with pytest.raises(CorpusError, match=r"no validation document gives a prompt; use prompts.source: bos"):
+    with pytest.raises(CorpusError, match=r"no validation document provides a prompt; use prompts.source: bos"):
         _prompts(*documents, pii=pii)
 
 
@@ -100,7 +100,7 @@ def test_a_file_gives_a_prompt_a_line_as_it_stands(tmp_path: Path) -> None:
 
 def test_faults_of_the_file(tmp_path: Path) -> None:
     file = tmp_path / "prompts.txt"
-    for content, message in ((b"\n \n", "holds no prompt; write one a line"), (b"\xff\xfe", "not UTF-8; save it as")):
+    for content, message in ((b"\n \n", "is empty; write one prompt per line"), (b"\xff\xfe", "not UTF-8; save it as")):
         file.write_bytes(content)
         with pytest.raises(InputError, match=message):
             _prompts(source="file", file=str(file))

@@ -49,7 +49,7 @@ def test_a_starter_is_whole_small_and_documented(starter: starters.Starter) -> N
     with safe_open(folder / "model.safetensors", "pt") as weights:
         assert {str(weights.get_tensor(name).dtype) for name in weights.keys()} == {"torch.bfloat16"}  # noqa: SIM118
     card = (folder / "README.md").read_text(encoding="utf-8")
-    for word in ("licence", "steps", "tokens seen", "Intended use", "Known gaps", "public domain", "held-out"):
+    for word in ("| license |", "steps", "tokens seen", "Intended use", "Known gaps", "public domain", "held-out"):
         assert word in card
 
 
@@ -68,7 +68,7 @@ def test_shapes_are_those_that_sampling_wants() -> None:
 def test_a_name_means_the_kind_that_is_asked_for() -> None:
     assert starters.resolve("starter", "causal") != starters.resolve("starter", "encoder")
     assert starters.resolve("some/hub-model", "causal") == "some/hub-model"
-    with pytest.raises(ModelNotUsableError, match="'starter-xs' is not an encoder; the starters that are: starter$"):
+    with pytest.raises(ModelNotUsableError, match="'starter-xs' is not an encoder; starters that are: starter$"):
         starters.resolve("starter-xs", "encoder")
 
 
@@ -88,7 +88,7 @@ def test_a_damaged_starter_is_refused(copied: Path, damage: str) -> None:
 
 def test_a_missing_file_or_catalog_is_told(copied: Path) -> None:
     (copied / "starter-xs" / "tokenizer.json").unlink()
-    with pytest.raises(ModelNotFoundError, match=r"tokenizer.json is missing; install deidsynth again"):
+    with pytest.raises(ModelNotFoundError, match=r"tokenizer.json is missing; reinstall deidsynth"):
         starters.resolve("starter-xs", "causal")
     (copied / starters.CATALOG).unlink()
     starters.catalog.cache_clear()
@@ -108,7 +108,7 @@ def test_the_command_line_refuses_a_damaged_starter_with_exit_code_2(tmp_path: P
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 2
-    assert "is damaged or was changed" in done.stderr and "install deidsynth again" in done.stderr
+    assert "is damaged or was changed" in done.stderr and "reinstall deidsynth" in done.stderr
     assert not (tmp_path / "ner").exists()
 
 

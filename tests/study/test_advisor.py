@@ -35,7 +35,7 @@ def by_name(records: list[dict[str, Any]]) -> dict[str, Any]:
     return {each.resource: each for each in advise(records)}
 
 
-LABELLED = "labelled documents, for adaptation and annotator"
+LABELLED = "labeled documents, for adaptation and annotator"
 
 
 def test_a_known_power_law_is_found_and_read_beyond_the_last_size() -> None:
@@ -75,8 +75,8 @@ def test_what_lies_beyond_a_cliff_decides_little() -> None:
 def test_fewer_than_four_sizes_are_refused() -> None:
     found = by_name([record(seed, n=n, error=0.1) for n in (100, 200, 400) for seed in (1, 2)])
     assert all(each.gain is None for each in found.values())
-    assert found[LABELLED].refused == "3 sizes; a curve takes at least 4"
-    assert found["synthetic documents"].refused == "1 size; a curve takes at least 4"
+    assert found[LABELLED].refused == "3 sizes; a curve needs at least 4"
+    assert found["synthetic documents"].refused == "1 size; a curve needs at least 4"
     assert "Too few curves" in verdict(list(found.values()))
 
 
@@ -85,8 +85,8 @@ def test_what_gains_most_is_named_with_its_certainty() -> None:
     flat = [record(synthetic=n, error=0.15 * (n / 400) ** -0.01) for n in (50, 100, 200, 800)]
     advice = advise(cells + flat)
     text = verdict(advice)
-    assert "100 more labelled documents, for adaptation and annotator" in text
-    assert "the intervals are apart" in text
+    assert "100 more labeled documents, for adaptation and annotator would help most" in text
+    assert "the intervals do not overlap" in text
 
 
 def test_settings_are_kept_apart() -> None:

@@ -124,7 +124,7 @@ def test_what_the_annotator_does_not_decide_is_not_put_down_to_it(study) -> None
     ("axes", "settings", "message"),
     [
         ({"adaptation_fraction": [0, 1]}, ["adapt.base=starter"], "axes.arm: inline needs a language model"),
-        ({}, ["budget=steps"], "axes.arm: agreement leaves out documents"),
+        ({}, ["budget=steps"], "axes.arm: agreement drops an unknown number of documents"),
         ({}, ["adapt.annotations=none"], "arm inline: 1 problem"),
         (
             {},

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from deidsynth.config import FoldConfig, ResolvedRun, RunConfig, SplitConfig, StudyConfig, parse, resolve_run
-from deidsynth.corpora import LoadedCorpus, fold_parts, split_parts, take_fraction
+from deidsynth.corpora import LoadedCorpus, make_fold, make_splits, take_fraction
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import ConfigError, CorpusError
 from deidsynth.study import load_study
@@ -78,10 +78,10 @@ def test_names_stay_when_values_are_added_and_fit_a_file() -> None:
         ({"axes": {"annotator_fraction": 0}}, "greater than 0"),
         ({"axes": {"adaptation_fraction": 1.5}}, "less than or equal to 1"),
         ({"axes": {"seed": []}}, "seed: no values"),
-        ({"axes": {"seed": [1, 1]}}, "seed: a value stands there twice"),
+        ({"axes": {"seed": [1, 1]}}, "seed: duplicate value"),
         ({"axes": {"seeds": 1}}, "did you mean seed?"),
         ({"axes": {"fold": 1}}, "set folds to the number of folds"),
-        ({"axes": {"fold": 4}, "folds": 3}, "fold 4 is asked for"),
+        ({"axes": {"fold": 4}, "folds": 3}, "fold 4 was requested"),
         ({"zip": [["seed", "fold"]], "axes": {"seed": [1, 2]}}, "equally many values"),
         ({"zip": [["seed", "volume"]]}, "zip.0.1"),
         ({"budget": "hours"}, "budget"),
@@ -109,7 +109,7 @@ def test_study_files_name_their_faults(write_study, home) -> None:
 
 def test_a_run_configuration_is_no_study(home) -> None:
     (home / "base.yaml").write_text("corpus: {language: es}\nadapt: {epochs: 2}\n")
-    with pytest.raises(ConfigError, match="1 problem\n.*a run configuration and no study"):
+    with pytest.raises(ConfigError, match="1 problem\n.*a run configuration, not a study"):
         load_study(home / "base.yaml")
 
 
@@ -124,14 +124,14 @@ def test_folds_part_the_corpus_by_group_whatever_its_order(n_groups, folds, seed
     corpus, split = corpus_of(n_groups), SplitConfig(seed=seed)
     tested: list[str] = []
     for number in range(1, folds + 1):
-        parts = fold_parts(corpus, {}, split, FoldConfig(number=number, folds=folds))
+        parts = make_fold(corpus, {}, split, FoldConfig(number=number, folds=folds))
         groups = {part: {document.unit for document in documents} for part, documents in parts.items()}
         assert all(groups.values())
         assert sum(map(len, groups.values())) == n_groups == len(set().union(*groups.values()))
         tested += [document.doc_id for document in parts["test"]]
         shuffled = list(corpus)
         random.shuffle(shuffled)
-        again = fold_parts(corpus.with_documents(shuffled), {}, split, FoldConfig(number=number, folds=folds))
+        again = make_fold(corpus.with_documents(shuffled), {}, split, FoldConfig(number=number, folds=folds))
         assert {document.unit for document in again["test"]} == groups["test"]
         shares = [
             {document.unit for document in take_fraction(parts["train"], each, seed)} for each in (0.05, 0.25, 0.5)
@@ -144,10 +144,10 @@ def test_folds_of_train_leave_the_test_part_alone() -> None:
     corpus = corpus_of(10)
     parts = {document.doc_id: "test" if document.unit == "g0" else "train" for document in corpus}
     fold = FoldConfig(number=1, folds=3, of="train")
-    found = fold_parts(corpus, parts, SplitConfig(), fold)
+    found = make_fold(corpus, parts, SplitConfig(), fold)
     assert "g0" not in {document.unit for part in found.values() for document in part}
-    with pytest.raises(CorpusError, match="ask for fewer folds"):
-        fold_parts(corpus_of(3), {}, SplitConfig(), FoldConfig(number=1, folds=4))
+    with pytest.raises(CorpusError, match="use fewer folds"):
+        make_fold(corpus_of(3), {}, SplitConfig(), FoldConfig(number=1, folds=4))
 
 
 def arm(budget: str = "epochs", **axes: object) -> ResolvedRun:
@@ -158,7 +158,7 @@ def arm(budget: str = "epochs", **axes: object) -> ResolvedRun:
 
 
 def test_every_arm_gets_as_many_synthetic_documents() -> None:
-    parts = split_parts(corpus_of(100, 1), {}, SplitConfig())
+    parts = make_splits(corpus_of(100, 1), {}, SplitConfig())
     for share in (0.05, 0.33, 1.0):
         n = len(take_fraction(parts["train"], share, 1))
         for volume in (0.05, 1.0, 4.0):

@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from deidsynth.cli.app import app
 from deidsynth.config import RunConfig, parse
 from deidsynth.study import load_study, plan_study, run_study
-from deidsynth.workflow.pipeline import preview, store_folder
+from deidsynth.workflow.pipeline import preview
+from deidsynth.workflow.preparation import store_folder
 from deidsynth.workflow.store import Store
 from fake_specs import specs_of
 from tiny_runs import SETTINGS, write_notes

@@ -58,7 +58,7 @@ def test_with_many_annotators_the_largest_error_may_lie_outside() -> None:
 @pytest.mark.parametrize("count", [1, 3])
 def test_fewer_than_four_annotators_are_refused(count) -> None:
     (found,) = estimate_noise([cell(0.6 + 0.1 * number, 0.5) for number in range(count)])
-    assert found.refused == f"{count} annotator{'' if count == 1 else 's'}; a line takes at least 4"
+    assert found.refused == f"{count} annotator{'' if count == 1 else 's'}; a line needs at least 4"
     assert found.slope is None
     assert noise_tables([found]) == []
     assert "not predicted" in (refusal([found]) or "")
@@ -68,18 +68,18 @@ def test_one_annotator_in_many_cells_counts_once() -> None:
     cells = [cell(0.8, 0.5 + 0.1 * number, name="same") for number in range(5)]
     (found,) = estimate_noise(cells)
     assert [(point.gold_f1, point.measured) for point in found.points] == [(0.8, pytest.approx(0.7))]
-    assert found.refused == "1 annotator; a line takes at least 4"
+    assert found.refused == "1 annotator; a line needs at least 4"
 
 
 def test_annotators_of_one_score_are_refused() -> None:
     (found,) = estimate_noise([cell(0.8, 0.5, name=f"{number}") for number in range(5)])
-    assert found.refused == "the annotators are too much alike for a line"
+    assert found.refused == "the annotators are too similar for a line"
 
 
 def test_a_line_that_tells_less_than_the_mean_is_refused() -> None:
     points = [(0.884, 0.604), (0.888, 0.573), (0.891, 0.557), (0.979, 0.569)]
     (found,) = estimate_noise([cell(gold, synthetic) for gold, synthetic in points])
-    assert found.refused == "a line through the annotators tells less than their mean"
+    assert found.refused == "a line through the annotators predicts worse than their mean"
     assert (found.slope, noise_tables([found])) == (None, [])
 
 

@@ -93,7 +93,7 @@ def test_published_figures_stand_only_beside_the_same_experiment() -> None:
 @pytest.mark.parametrize("content", ["{", "[]", '{"schema_version": 9}', '{"schema_version": 1}'])
 def test_a_damaged_cell_file_is_named_with_the_remedy(finished, content) -> None:
     (finished / "cells" / "a.json").write_text(content)
-    with pytest.raises(InputError, match=r"a\.json: .*remove it and give study run again"):
+    with pytest.raises(InputError, match=r"a\.json: .*remove it and run the study again"):
         report_study(finished)
 
 

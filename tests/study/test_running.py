@@ -109,7 +109,7 @@ def test_a_failed_cell_stops_no_other_and_is_tried_again(write_study, fakes) -> 
     listener = Listener()
     _, result = go(write_study(axes=BOTH, zip=ZIP), fakes, listener)
     assert not result.failed
-    assert any("trying again what failed: 1 step" in line for line in listener.lines)
+    assert any("retrying 1 failed step" in line for line in listener.lines)
     order = [line.split(":")[0] for line in listener.lines if "finished, token F1" in line]
     assert order == [f"adaptation-{share}_annotator-{share}" for share in ("0.5", "1", "0.1")]
 
@@ -169,7 +169,7 @@ def test_threads_are_divided(monkeypatch) -> None:
 
 def test_an_unadapted_model_sees_no_document(write_study, fakes) -> None:
     path = write_study(axes={"adaptation_fraction": [0, 1]})
-    with pytest.raises(ConfigError, match="scratch has not"):
+    with pytest.raises(ConfigError, match="scratch is not pretrained"):
         plan_study(load_study(path), stages=specs_of(fakes), device="cpu")
     plan = plan_study(load_study(path, ["adapt.base=starter"]), stages=specs_of(fakes), device="cpu")
     none, whole = plan.cells

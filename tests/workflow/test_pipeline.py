@@ -200,7 +200,7 @@ def test_another_learning_rate_for_ner_leaves_what_is_upstream(copied: Path) -> 
 def test_verify_says_yes_and_after_tampering_no(copied: Path) -> None:
     must("run", copied, "--device", "cpu", "--quiet")
     folder = copied.parent / "copied"
-    assert "every artifact is what its manifest says" in must("runs", "verify", folder).stderr
+    assert "every artifact matches its manifest" in must("runs", "verify", folder).stderr
     [weights] = (copied.parent / ".deidsynth" / "artifacts").glob("adapt-*/model/model.safetensors")
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1

@@ -26,14 +26,15 @@ from deidsynth.config import (
     TrainConfig,
     parse,
 )
-from deidsynth.corpora import read_jsonl, split_parts, write_jsonl
+from deidsynth.corpora import make_splits, read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import ConfigError, CorpusError, InputError, OutputInUseError
 from deidsynth.metrics import Counts
 from deidsynth.progress import SilentProgress
 from deidsynth.report.content import RunReport, SharedGroups
 from deidsynth.stages.specification import StageContext, StageSpec
-from deidsynth.workflow.pipeline import RunResult, output_folder, preview, render_report, run, shown_notes, store_folder
+from deidsynth.workflow.pipeline import RunResult, preview, render_report, run, shown_notes
+from deidsynth.workflow.preparation import output_folder, store_folder
 from deidsynth.workflow.run_folder import RunFolder, list_runs, show_run, verify_run
 from deidsynth.workflow.store import Store
 from fake_specs import specs_of
@@ -70,7 +71,7 @@ class Fake:
     def _select(self, config: SelectConfig, inputs: Mapping[str, Path], output: Path) -> Mapping[str, Any]:
         corpus = read_jsonl(inputs["corpus"] / "documents.jsonl")
         parts = json.loads((inputs["corpus"] / "parts.json").read_text())
-        chosen = split_parts(corpus, parts, config.split)[config.part]
+        chosen = make_splits(corpus, parts, config.split)[config.part]
         write_jsonl(chosen, output / "corpus.jsonl")
         return {"n_documents": len(chosen)}
 
@@ -277,7 +278,7 @@ def test_groups_in_two_parts_are_counted_and_told(home: Path) -> None:
     counts = shared.report.shared_groups
     assert counts.train_test + counts.validation_test == 5
     warnings = [line for line in listener.lines if line.startswith("warning:")]
-    assert f"warning: {counts.train_test} groups of documents stand in both train and test" in warnings[0]
+    assert f"warning: {counts.train_test} groups of documents occur in both train and test" in warnings[0]
     assert "Shared groups." in (shared.folder / "report.html").read_text()
 
 
@@ -388,14 +389,14 @@ def test_a_report_page_can_be_made_again(home: Path) -> None:
     assert page.read_text() == first
     assert go(config_of(home)).unchanged
     (result.folder / "synthetic/corpus.jsonl").unlink()
-    with pytest.raises(InputError, match=r"corpus\.jsonl: missing; run again to publish it anew"):
+    with pytest.raises(InputError, match=r"corpus\.jsonl: missing; run again to publish it"):
         render_report(result.folder)
 
 
 def test_faults_of_the_input_leave_no_folder(home: Path) -> None:
     with pytest.raises(ConfigError, match=r"corpus\.path: no corpus; give one with --corpus"):
         go(config_of(home, corpus={}))
-    with pytest.raises(ConfigError, match=r"corpus\.language: the corpus does not say its language"):
+    with pytest.raises(ConfigError, match=r"corpus\.language: the corpus does not state its language"):
         go(config_of(home, corpus={"path": str(home / "notes")}))
     (home / "notes" / "train.jsonl").write_text("{\n")
     with pytest.raises(CorpusError):

@@ -113,15 +113,15 @@ def test_merging_keeps_shared_nodes_once() -> None:
     left = Plan((source, Node("a", "train", inputs={"corpus": "import"})))
     right = Plan((source, Node("b", "train", inputs={"corpus": "import"})))
     assert [node.name for node in merge([left, right])] == ["import", "a", "b"]
-    with pytest.raises(InputError, match="import: two plans mean different nodes"):
+    with pytest.raises(InputError, match="import: two plans have different nodes"):
         merge([left, Plan((Node("import", "import", source_digest=digest("y")),))])
 
 
 @pytest.mark.parametrize(
     ("nodes", "message"),
     [
-        ([Node("a", "train"), Node("a", "adapt")], "names a node twice"),
-        ([Node("a", "train", inputs={"corpus": "b"})], "a: input corpus is b, which is no node"),
+        ([Node("a", "train"), Node("a", "adapt")], "two nodes of the same name"),
+        ([Node("a", "train", inputs={"corpus": "b"})], "a: input corpus is b, which is not a node"),
         ([Node("a", "x", inputs={"i": "b"}), Node("b", "x", inputs={"i": "a"})], "has a cycle"),
     ],
 )

@@ -163,8 +163,8 @@ def test_verifying_finds_missing_replaced_and_damaged_artifacts(folder: RunFolde
     by_name = {artifact.manifest.name: artifact for artifact in store.artifacts()}
     make(store, "annotate", {"corpus.jsonl": "{ }\n"})
     assert verify_run(folder.path) == [
-        "annotate: the store holds another content than this run was made with; run again",
-        f"{by_name['gold'].path.name}: made from another content of its input c; run again",
+        "annotate: its content in the store differs from that of this run; run again",
+        f"{by_name['gold'].path.name}: made from different content of its input c; run again",
     ]
     store.remove(by_name["annotate"])
     (by_name["gold"].path / "manifest.json").write_text("{")

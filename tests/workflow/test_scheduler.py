@@ -230,7 +230,7 @@ def test_an_interrupted_attempt_is_told_to_be_taken_up(store: Store) -> None:
         go(store, Repeat(fail=RuntimeError()))
     listener = Listener()
     go(store, Repeat(), progress=listener)
-    assert sum(line.endswith(": going on from an interrupted attempt") for line in listener.lines) == 1
+    assert sum(line.endswith(": resuming an interrupted attempt") for line in listener.lines) == 1
 
 
 def test_an_interrupt_says_how_to_go_on(store: Store) -> None:
@@ -246,7 +246,7 @@ def test_an_interrupt_says_how_to_go_on(store: Store) -> None:
             sources={"corpus": interrupted},
             surroundings=Surroundings(progress=listener),
         )
-    assert listener.lines[-1] == "[1/4] corpus: interrupted; the same command goes on from here"
+    assert listener.lines[-1] == "[1/4] corpus: interrupted; the same command resumes it"
     go(store, Repeat())
 
 

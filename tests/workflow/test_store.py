@@ -135,11 +135,11 @@ def test_verify_derives_key_and_content_digest_again(store: Store) -> None:
     _edit_manifest(artifact, lambda data: data["config"].update(epochs=20))
     found = store.get(KEY, "train")
     assert found is not None
-    assert store.verify(found) == [f"{artifact.path.name}: the key does not follow from the manifest"]
+    assert store.verify(found) == [f"{artifact.path.name}: the key does not match the manifest"]
     _edit_manifest(artifact, lambda data: (data["config"].update(epochs=2), data["files"].pop("curve.jsonl")))
     found = store.get(KEY, "train")
     assert found is not None
-    assert f"{artifact.path.name}: the content digest does not follow from the recorded files" in store.verify(found)
+    assert f"{artifact.path.name}: the content digest does not match the recorded files" in store.verify(found)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_verify_derives_key_and_content_digest_again(store: Store) -> None:
         (lambda text: "[]", "not a readable manifest"),
         (lambda text: text.replace('"config"', '"konfig"'), "not a readable manifest"),
         (lambda text: text.replace('"schema_version": 1', '"schema_version": 9'), "schema version 9"),
-        (lambda text: text.replace(KEY, digest("else")), "another artifact's"),
+        (lambda text: text.replace(KEY, digest("else")), "belongs to another artifact"),
     ],
 )
 def test_a_damaged_manifest_says_what_to_remove(store: Store, damage: Callable[[str], str], message: str) -> None:
@@ -169,7 +169,7 @@ def test_a_folder_without_manifest_is_no_artifact(store: Store) -> None:
 
 
 def test_a_stage_may_not_write_the_manifest(store: Store) -> None:
-    with pytest.raises(IntegrityError, match=r"manifest\.json, which belongs to the store"):
+    with pytest.raises(IntegrityError, match=r"manifest\.json, which is reserved for the store"):
         make(store, {"manifest.json": "{}"})
 
 

@@ -20,7 +20,7 @@ from deidsynth.workflow.pipeline import RunResult, run
 from tiny_runs import Killer
 
 
-def go(home: Path, progress: Progress | None = None) -> RunResult:  # noqa: F811
+def go(home: Path, progress: bool | Progress = False) -> RunResult:  # noqa: F811
     stages = {**fakes(), COUNT_WORDS.name: COUNT_WORDS}
     return run(config_of(home), stages=stages, device="cpu", extend=with_count, progress=progress)
 

@@ -42,5 +42,5 @@ def test_other_texts_leave_the_language_model_as_it_is(home: Path) -> None:  # n
 
 
 def test_texts_that_are_test_documents_are_no_texts(home: Path) -> None:  # noqa: F811
-    with pytest.raises(InputError, match="every text is a test document"):
+    with pytest.raises(InputError, match="all texts are test documents"):
         go(with_texts(home, "Note 1 of Bo today"))

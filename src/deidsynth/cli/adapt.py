@@ -32,14 +32,14 @@ def adapt_command(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Adapt a causal language model to the texts of a corpus; a small share of them measures the validation loss.
+    """Adapt a causal language model to the texts of a corpus; a small share of them is held out for validation.
 
-    Under `accelerate launch` or `torchrun`, several processes divide every step.
+    With `accelerate launch` or `torchrun`, several processes share every step.
     """
     process = launched_processes()
-    quiet = quiet or not process.is_main  # one process tells of the work
+    quiet = quiet or not process.is_main  # only one process shows progress
     asked = stage_config(AdaptConfig, settings, base=base)
-    resolve_adapt(asked)  # contradictions are told before the corpus is read
+    resolve_adapt(asked)  # finds contradictions before the corpus is read
     refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by, require_entities=False, texts_suffice=True)
     around = Around(seed if seed is not None else 1, make_progress(quiet), device=device, process=process)

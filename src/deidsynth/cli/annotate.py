@@ -16,7 +16,7 @@ from deidsynth.workflow.alone import Around, model_folder, run_alone_to_file
 
 
 def annotate_command(
-    model: Annotated[Path, typer.Argument(help="Folder of a model that deidsynth train made.")],
+    model: Annotated[Path, typer.Argument(help="Folder of a model from deidsynth train.")],
     source: Annotated[
         Path, typer.Argument(metavar="INPUT", help="Brat folder, JSONL file, .txt file, or folder of .txt files.")
     ],
@@ -27,7 +27,7 @@ def annotate_command(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Tag texts with a model: every document whole, every entity with a score."""
+    """Annotate texts with a model; every entity gets a score."""
     config = stage_config(AnnotateConfig, settings)
     model_folder(model)
     prepare_output(output)

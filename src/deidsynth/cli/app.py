@@ -13,7 +13,7 @@ ABOUT = "Make synthetic training data for clinical de-identification, and models
 
 
 class _Pipeline(VerbGroup):
-    """The verbs that stand alone."""
+    """The verbs without a group."""
 
     verbs = (
         Verb(
@@ -33,26 +33,25 @@ class _Pipeline(VerbGroup):
         Verb(
             "adapt",
             "adapt:adapt_command",
-            "Adapt a causal language model to the texts of a corpus; a small share of them measures the "
-            "validation loss.",
+            "Adapt a causal language model to the texts of a corpus; a small share of them is held out for validation.",
             "adapt --corpus corpus.jsonl --output lm --set epochs=5",
         ),
         Verb(
             "synthesize",
             "synthesize:synthesize_command",
-            "Sample new texts from a language model; without prompts, every text begins at its beginning.",
+            "Sample synthetic texts from a language model, with or without prompts.",
             "synthesize lm --prompts-from corpus.jsonl --n-documents 200 --output synthetic.jsonl",
         ),
         Verb(
             "annotate",
             "annotate:annotate_command",
-            "Tag texts with a model: every document whole, every entity with a score.",
+            "Annotate texts with a model; every entity gets a score.",
             "annotate ner synthetic.jsonl --output silver.jsonl",
         ),
         Verb(
             "train",
             "train:train_command",
-            "Train an encoder that finds the entities of a corpus: annotator, gold model and synthetic model alike.",
+            "Train a token classifier on the entities of a corpus: an annotator, a gold model or a synthetic model.",
             "train silver.jsonl --output ner --encoder starter",
         ),
         Verb(
@@ -64,20 +63,20 @@ class _Pipeline(VerbGroup):
         Verb(
             "report",
             "report:report_command",
-            "Make the report page of a run again and print its scores, or print report.json.",
+            "Rebuild the report page of a run and print its scores, or print report.json.",
             "report runs/meddocan",
             "report runs/meddocan --json",
         ),
         Verb(
             "deidentify",
             "deidentify:deidentify_command",
-            "Find identifying information in texts and tag it or mask it. A model misses some: look at the result.",
+            "Find identifying information in texts and tag or mask it. A model misses some: review the result.",
             "deidentify runs/meddocan/models/synthetic notes --output clean --mode mask",
         ),
         Verb(
             "version",
             "version:version_command",
-            "Print the version of deidsynth and of what it stands on.",
+            "Print the versions of deidsynth and of the libraries that it depends on.",
             "version --json",
         ),
     )
@@ -91,13 +90,13 @@ class _Runs(VerbGroup):
         Verb(
             "show",
             "runs:show_command",
-            "Show what a run is made of: every artifact with its stage, key, size and duration.",
+            "Show the artifacts of a run, each with its stage, key, size and duration.",
             "runs show runs/meddocan",
         ),
         Verb(
             "verify",
             "runs:verify_command",
-            "Compute every digest of a run again; exit code 1 where something is not what its manifest says.",
+            "Recompute every digest of a run; exit code 1 if anything differs from its manifest.",
             "runs verify runs/meddocan",
         ),
     )
@@ -130,39 +129,40 @@ class _Corpus(VerbGroup):
         Verb(
             "describe",
             "corpus:describe_command",
-            "Count what a corpus holds: documents, lengths, entities per label.",
+            "Show statistics of a corpus: documents, lengths, entities per label.",
             "corpus describe path/to/meddocan",
         ),
         Verb(
             "convert",
             "corpus:convert_command",
-            "Write a corpus in another format; what that format cannot hold is refused or counted.",
+            "Convert a corpus to another format; what that format cannot store is refused or counted.",
             "corpus convert path/to/meddocan meddocan --to jsonl",
         ),
         Verb(
             "check",
             "corpus_check:check_command",
-            "Say what a corpus is understood to hold, and list every problem with file and line; exit code 1 if any.",
+            "Show what was read from a corpus, and list every problem with file and line; exit code 1 if there is any.",
             "corpus check path/to/meddocan --group-by '^(.+)-[0-9]+$'",
         ),
         Verb(
             "map",
             "corpus_map:map_command",
-            "Rename and merge the labels of a corpus, so that it can be compared with one of another scheme.",
+            "Rename and merge the labels of a corpus, so that it can be compared with one that has another label "
+            "scheme.",
             "corpus map path/to/meddocan coarse --mapping meddocan-coarse",
             "corpus map gold.jsonl merged.jsonl --mapping labels.yaml",
         ),
         Verb(
             "split",
             "corpus_split:split_command",
-            "Part a corpus into train, validation and test by group, as ``deidsynth run`` does; parts that it "
-            "has stay.",
-            "corpus split notes.jsonl parts --group-by '^([^-]+)' --set test=0.25",
+            "Split a corpus into train, validation and test by group, as ``deidsynth run`` does; existing splits are "
+            "kept.",
+            "corpus split notes.jsonl splits --group-by '^([^-]+)' --set test=0.25",
         ),
         Verb(
             "formats",
             "corpus:formats_command",
-            "List the formats of corpora: name, form on disk, whether it is read and written.",
+            "List the corpus formats: name, form on disk, whether it can be read and written.",
             "corpus formats",
         ),
     )
@@ -175,8 +175,7 @@ class _Models(VerbGroup):
         Verb(
             "list",
             "models:list_command",
-            "List the models that can be named without a download; a hub id or a local folder works wherever a name "
-            "does.",
+            "List the models that ship with deidsynth; a hub id or a local folder works wherever a name does.",
             "models list",
         ),
     )
@@ -202,11 +201,11 @@ app = _group("deidsynth", _Pipeline, ABOUT, "Start with: deidsynth demo --output
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
 ) -> None:
-    """Take the options that stand before the verb."""
+    """Handle the options before the verb."""
     set_debug(debug)
 
 
 app.add_typer(_group("runs", _Runs, "List, show and verify runs."))
-app.add_typer(_group("study", _Study, "Run and report studies: many runs that differ in what the axes say."))
+app.add_typer(_group("study", _Study, "Run and report studies: many runs that differ along axes."))
 app.add_typer(_group("corpus", _Corpus, "Describe, check, convert, map and split annotated corpora."))
 app.add_typer(_group("models", _Models, "List the models that come with deidsynth."))

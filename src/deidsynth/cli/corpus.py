@@ -26,8 +26,7 @@ from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import format_count, format_fact, print_json, print_table, tell
 from deidsynth.corpora import FORMATS, describe, write_corpus
 from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
-from deidsynth.corpora.records import Part
-from deidsynth.documents import Corpus
+from deidsynth.documents import Corpus, Split
 
 
 def describe_command(
@@ -40,7 +39,7 @@ def describe_command(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Count what a corpus holds: documents, lengths, entities per label."""
+    """Show statistics of a corpus: documents, lengths, entities per label."""
     loaded = load(
         path,
         quiet,
@@ -50,7 +49,7 @@ def describe_command(
         format=from_format,
         layout=layout,
     )
-    facts = describe(loaded.corpus, loaded.parts)
+    facts = describe(loaded.corpus, loaded.splits)
     counts = loaded.corpus.label_counts()
     if not are_plausible(counts):
         facts["labels"] = {}
@@ -67,11 +66,11 @@ def describe_command(
 
 
 def _flat(facts: Mapping[str, Any]) -> list[list[str]]:
-    """Rows of name and value; what is counted per label has a table of its own."""
+    """Rows of name and value; counts per label have a table of their own."""
     rows: list[list[str]] = []
     for key, value in facts.items():
-        if key == "parts":
-            rows += ([f"documents in {part}", format_fact(count)] for part, count in value.items())
+        if key == "splits":
+            rows += ([f"documents in {split}", format_fact(count)] for split, count in value.items())
             continue
         name = key.removeprefix("n_").replace("_", " ")
         if isinstance(value, str | int | float):
@@ -93,7 +92,7 @@ def convert_command(
     layout: Layout = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write a corpus in another format; what that format cannot hold is refused or counted."""
+    """Convert a corpus to another format; what that format cannot store is refused or counted."""
     loaded = load(
         source,
         quiet,
@@ -105,26 +104,26 @@ def convert_command(
         require_entities=False,
         texts_suffice=True,
     )
-    write(loaded.corpus, target, to, loaded.parts, layout, quiet)
+    write(loaded.corpus, target, to, loaded.splits, layout, quiet)
 
 
 def write(
     corpus: Corpus,
     target: Path,
     to: str,
-    parts: Mapping[str, Part] | None,
+    splits: Mapping[str, Split] | None,
     layout: Sequence[str] | None,
     quiet: bool,
 ) -> None:
-    """Write a corpus, and tell what was written and what the format could not hold."""
-    dropped = write_corpus(corpus, target, to, parts=parts, layout=layout_config(layout))
+    """Write a corpus, and report what was written and what the format cannot store."""
+    dropped = write_corpus(corpus, target, to, splits=splits, layout=layout_config(layout))
     tell(f"wrote {len(corpus)} documents with {corpus.n_entities} entities to {target}", quiet)
     if dropped:
-        tell(f"left out, since {to} cannot hold it: {format_counter(dropped)}", quiet)
+        tell(f"left out, since {to} cannot store it: {format_counter(dropped)}", quiet)
 
 
 def formats_command(json: AsJson = False, quiet: Quiet = False) -> None:
-    """List the formats of corpora: name, form on disk, whether it is read and written."""
+    """List the corpus formats: name, form on disk, whether it can be read and written."""
     rows = [
         {"name": name, "description": each.description, "written": each.write is not None}
         for name, each in FORMATS.items()
@@ -136,4 +135,4 @@ def formats_command(json: AsJson = False, quiet: Quiet = False) -> None:
         ["name", "form", "use"],
         [[str(row["name"]), str(row["description"]), "read, write" if row["written"] else "read"] for row in rows],
     )
-    tell("a corpus that is held in memory by the datasets library: deidsynth.from_dataset, to_dataset", quiet)
+    tell("for datasets of the datasets library, in Python: deidsynth.from_dataset and to_dataset", quiet)

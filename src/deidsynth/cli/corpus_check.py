@@ -21,19 +21,19 @@ from deidsynth.cli.options import (
 )
 from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import format_count, print_json, print_table, tell
-from deidsynth.corpora import ReadResult, check_corpus, doubts
+from deidsynth.corpora import ReadResult, check_corpus, find_warnings
 from deidsynth.corpora.label_sets import are_plausible
 from deidsynth.corpora.loading import grouped_records
 from deidsynth.errors import CheckFailedError, Problem
 
-ACROSS_PARTS = "-across-parts"
+ACROSS_SPLITS = "-across-splits"
 SHOWN = 200
 
 
 def check_command(
     path: CorpusPath,
     labels: Annotated[
-        str | None, typer.Option("--labels", metavar="A,B", help="The labels that are expected; others are told.")
+        str | None, typer.Option("--labels", metavar="A,B", help="The expected labels; others are reported.")
     ] = None,
     group_by: GroupBy = None,
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
@@ -42,10 +42,10 @@ def check_command(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Say what a corpus is understood to hold, and list every problem with file and line; exit code 1 if any.
+    """Show what was read from a corpus, and list every problem with file and line; exit code 1 if there is any.
 
-    Told are: what cannot be read; entities that are empty, out of bounds, overlapping, cut words or have blanks at an
-    end; labels that are not expected; documents that stand twice, nearly twice, or in two parts; damaged characters.
+    Problems are: unreadable content; entities that are empty, out of bounds, overlapping, cut words, or begin or end
+    with white space; unexpected labels; duplicates and near-duplicates, within and across splits; damaged characters.
     """
     result = check_corpus(path, format=from_format, discontinuous=discontinuous.value, layout=layout_config(layout))
     if not result.records and not result.problems:
@@ -54,7 +54,7 @@ def check_command(
     if group_by is not None:
         result.records = grouped_records(result.records, group_by)
     expected = None if labels is None else {label.strip() for label in labels.split(",")}
-    result.problems += doubts(result.records, expected)
+    result.problems += find_warnings(result.records, expected)
     result.problems.sort(key=_order)
     facts = _facts(result)
     if json:
@@ -68,17 +68,17 @@ def check_command(
 
 
 def _order(problem: Problem) -> tuple[bool, bool, str, int]:
-    """What cannot be read comes first, then what parts share; each by file and line."""
-    return not problem.fatal, not problem.code.endswith(ACROSS_PARTS), problem.path, problem.line or 0
+    """Errors first, then leaks across splits, then other warnings; each by file and line."""
+    return not problem.fatal, not problem.code.endswith(ACROSS_SPLITS), problem.path, problem.line or 0
 
 
 def _facts(result: ReadResult) -> dict[str, Any]:
-    """What was understood, and the problems, as plain data; no labels where there are too many to be labels."""
+    """What was read, and the problems, as plain data; without labels if there are implausibly many."""
     labels = Counter(span.label for record in result.records for span in record.spans)
     return {
         "format": result.format,
         "n_documents": len(result.records),
-        "parts": dict(Counter(record.split for record in result.records if record.split is not None)),
+        "splits": dict(Counter(record.split for record in result.records if record.split is not None)),
         "n_labels": len(labels),
         "n_entities": labels.total(),
         "labels": dict(labels.most_common()) if are_plausible(labels) else {},
@@ -101,7 +101,7 @@ def _show(facts: dict[str, Any], quiet: bool) -> None:
     rows = [
         ["format", facts["format"]],
         ["documents", format_count(facts["n_documents"])],
-        *([f"documents in {part}", format_count(count)] for part, count in facts["parts"].items()),
+        *([f"documents in {split}", format_count(count)] for split, count in facts["splits"].items()),
         ["labels", format_count(facts["n_labels"])],
         ["entities", format_count(facts["n_entities"])],
     ]

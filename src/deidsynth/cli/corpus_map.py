@@ -24,7 +24,7 @@ def map_command(
             "--mapping",
             "-m",
             metavar="NAME|FILE",
-            help="A ready mapping, such as meddocan-coarse, or a YAML file with labels: {OLD: NEW, OTHER: null}.",
+            help="A built-in mapping, such as meddocan-coarse, or a YAML file with labels: {OLD: NEW, OTHER: null}.",
         ),
     ],
     to: ToFormat = "jsonl",
@@ -33,10 +33,10 @@ def map_command(
     layout: Layout = None,
     quiet: Quiet = False,
 ) -> None:
-    """Rename and merge the labels of a corpus, so that it can be compared with one of another scheme.
+    """Rename and merge the labels of a corpus, so that it can be compared with one that has another label scheme.
 
-    Ready mappings lead from MEDDOCAN, i2b2 2014 and SEPR PHI to each other where they can, to HIPAA's identifiers, and
-    to nine coarse classes; an unknown name lists them.
+    Built-in mappings convert MEDDOCAN, i2b2 2014 and SEPR PHI labels to each other as far as possible, to the HIPAA
+    identifiers, and to nine coarse classes; an unknown name lists them.
     """
     table = load_mapping(mapping)
     loaded = load(source, quiet, discontinuous=discontinuous, format=from_format, layout=layout, require_entities=False)
@@ -44,5 +44,5 @@ def map_command(
     if dropped:
         named = ", ".join(f"{count} {label}" for label, count in sorted(dropped.items()))
         counts = named if are_plausible(dropped) else f"{dropped.total()} with {len(dropped)} labels"
-        tell(f"entities left out, since the mapping says so: {counts}", quiet)
-    write(corpus, target, to, loaded.parts, layout, quiet)
+        tell(f"entities dropped by the mapping: {counts}", quiet)
+    write(corpus, target, to, loaded.splits, layout, quiet)

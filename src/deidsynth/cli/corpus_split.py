@@ -23,7 +23,7 @@ from deidsynth.cli.options import (
 from deidsynth.cli.settings import stage_config
 from deidsynth.cli.terminal import tell
 from deidsynth.config import SplitConfig
-from deidsynth.corpora import split_parts
+from deidsynth.corpora import make_splits
 
 
 def split_command(
@@ -37,8 +37,8 @@ def split_command(
     layout: Layout = None,
     quiet: Quiet = False,
 ) -> None:
-    """Part a corpus into train, validation and test by group, as ``deidsynth run`` does; parts that it has stay."""
-    split = stage_config(SplitConfig, settings)
+    """Split a corpus into train, validation and test by group, as ``deidsynth run`` does; existing splits are kept."""
+    config = stage_config(SplitConfig, settings)
     loaded = load(
         source,
         quiet,
@@ -49,8 +49,8 @@ def split_command(
         require_entities=False,
         texts_suffice=True,
     )
-    parts = split_parts(loaded.corpus, loaded.parts, split)
-    sizes = ", ".join(f"{len(documents)} {part}" for part, documents in parts.items())
+    splits = make_splits(loaded.corpus, loaded.splits, config)
+    sizes = ", ".join(f"{len(documents)} {split}" for split, documents in splits.items())
     tell(f"{sizes} documents", quiet)
-    part_of = {document.doc_id: part for part, documents in parts.items() for document in documents}
-    write(loaded.corpus, target, to, part_of, layout, quiet)
+    split_of = {document.doc_id: split for split, documents in splits.items() for document in documents}
+    write(loaded.corpus, target, to, split_of, layout, quiet)

@@ -19,21 +19,19 @@ from deidsynth.workflow.alone import model_folder, refuse_occupied
 def deidentify_command(
     model: Annotated[Path, typer.Argument(help="Folder of a trained model, such as RUN/models/synthetic.")],
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="Folder of .txt files, a .txt or a .jsonl file.")],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="PATH", help="Folder, or file where INPUT is a file.")
-    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="PATH", help="Folder, or file if INPUT is a file.")],
     mode: Annotated[
-        Mode, typer.Option("--mode", metavar="tag|mask", help="Tag what was found, or mask it with its label.")
+        Mode, typer.Option("--mode", metavar="tag|mask", help="Tag entities, or mask them with their label.")
     ] = Mode.MASK,
     device: Device = "auto",
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find identifying information in texts and tag it or mask it. A model misses some: look at the result."""
+    """Find identifying information in texts and tag or mask it. A model misses some: review the result."""
     refuse_standard_output(output)
     weights = model_folder(model)
     if output.resolve() == source.resolve():
-        raise InputError(f"{output}: is the input itself; choose another output")
+        raise InputError(f"{output}: is the same as the input; choose another output")
     texts = read_notes(source) if source.suffix != ".jsonl" else load_texts(source, quiet)
     skipped = 0
     if source.is_dir():
@@ -43,7 +41,7 @@ def deidentify_command(
         prepare_output(output)
     if skipped:
         tell(f"{source}: skipped {skipped} file{'' if skipped == 1 else 's'} that are not .txt", quiet)
-    # Brings torch: after the cheap checks.
+    # Brings torch, so only after the cheap checks.
     from deidsynth.deidentification import deidentify, write_file, write_folder
 
     kind: Literal["tag", "mask"] = "tag" if mode is Mode.TAG else "mask"
@@ -54,11 +52,11 @@ def deidentify_command(
         else:
             written = write_file(documents, texts, output, as_jsonl=source.suffix == ".jsonl")
     except KeyboardInterrupt:
-        tell(f"interrupted: nothing was written to {output}; give the same command again to begin anew")
+        tell(f"interrupted: nothing was written to {output}; run the same command again to start over")
         raise typer.Exit(INTERRUPTED) from None
     counts = {"n_documents": len(written), "n_entities": written.n_entities, "n_skipped_files": skipped}
     labels = written.label_counts()
     facts = {**counts, "labels": labels} if json else {**counts, **labels}
     print_facts(
-        facts, f"wrote {output}; no model finds everything, so look at the result before it leaves", json, quiet
+        facts, f"wrote {output}; no model finds everything, so review the result before sharing it", json, quiet
     )

@@ -38,10 +38,10 @@ DEMO_SETTINGS: Mapping[str, Any] = {
     "train": {"epochs": 2, "task_adaptive_pretraining": {"epochs": 0}},
     "train_synthetic": {"epochs": 3, "format_variation": 0},
 }
-"""What differs from the defaults so that both languages together take minutes on two cores.
+"""Settings other than the defaults, so that both languages together take minutes on two cores.
 
-Small models, few epochs, short documents: enough to see every stage work and both models score well on invented notes,
-which are far easier than real ones. Not a recipe for a real corpus; there the defaults are the place to begin.
+Small models, few epochs and short documents: enough to see every stage work and both models score well on invented
+notes, which are far easier than real ones. Not a recipe for a real corpus; start with the defaults there.
 """
 
 
@@ -50,7 +50,7 @@ def demo_command(
         "runs/demo"
     ),
     language: Annotated[
-        list[str] | None, typer.Option("--language", "-l", metavar="sv|es", help="Only this; may be given again.")
+        list[str] | None, typer.Option("--language", "-l", metavar="sv|es", help="Only this language; can be repeated.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of training and sampling.")] = 1,
     json: AsJson = False,
@@ -76,18 +76,18 @@ def demo_command(
             rows.append([each, way, format_score(gold), format_score(synthetic)])
     print_table(["language", "F1", "gold", "synthetic"], rows, title="Models trained on gold and on synthetic notes")
     for each, result in results.items():
-        same = " (nothing had changed)" if result.unchanged else ""
+        same = " (unchanged)" if result.unchanged else ""
         tell(f"report ({each}): {result.folder / 'report.html'}{same}", quiet)
 
 
 def run_demo(language: DemoLanguage, output: Path, seed: int, progress: Progress) -> RunResult:
-    """The finished demo run of one language.
+    """The result of the demo run of one language.
 
     Args:
         language: ``sv`` or ``es``.
-        output: holds ``corpora/`` and one run folder a language.
+        output: folder for ``corpora/`` and one run folder per language.
         seed: of the invented notes and of the run.
-        progress: who listens.
+        progress: listener for progress.
     """
     corpus = write_demo_corpus(language, output / "corpora", seed)
     data = {
@@ -96,17 +96,17 @@ def run_demo(language: DemoLanguage, output: Path, seed: int, progress: Progress
         "seed": seed,
         "output": str(output / language),
     }
-    progress.message(f"{language}: {N_TRAIN_DOCUMENTS} invented notes to train on, {N_TEST_DOCUMENTS} to test on")
+    progress.message(f"{language}: {N_TRAIN_DOCUMENTS} invented notes for training, {N_TEST_DOCUMENTS} for testing")
     return run_pipeline(parse(RunConfig, data, source="demo"), progress=progress)
 
 
 def write_demo_corpus(language: DemoLanguage, folder: Path, seed: int) -> Path:
-    """The folder with ``train.jsonl`` and ``test.jsonl`` of invented notes; the same for the same seed."""
+    """The folder with ``train.jsonl`` and ``test.jsonl`` of invented notes, which depend only on the seed."""
     target = folder / f"{language}-{seed}"
     sizes: dict[Literal["train", "test"], int] = {"train": N_TRAIN_DOCUMENTS, "test": N_TEST_DOCUMENTS}
     target.mkdir(parents=True, exist_ok=True)
-    for part, n_documents in sizes.items():
-        file = target / f"{part}.jsonl"
+    for split, n_documents in sizes.items():
+        file = target / f"{split}.jsonl"
         file.unlink(missing_ok=True)
-        write_jsonl(invented_corpus(language, n_documents, seed=seed, part=part), file)
+        write_jsonl(invented_corpus(language, n_documents, seed=seed, split=split), file)
     return target

@@ -35,20 +35,23 @@ def evaluate_command(
         typer.Argument(help="Corpus of the same documents with predicted entities; several are runs or folds."),
     ],
     reference: Annotated[
-        Path | None, typer.Option("--reference", help="Predictions of another system, to compare with.")
+        Path | None, typer.Option("--reference", help="Predictions of another system to compare with.")
     ] = None,
     margin: Annotated[
         float | None,
-        typer.Option("--margin", help="With --reference: the drop in F1 or in a share that would be accepted."),
+        typer.Option(
+            "--margin",
+            help="With --reference: non-inferiority margin, the drop in F1 or in a share that is acceptable.",
+        ),
     ] = None,
     sentences: Annotated[
         int | None, typer.Option("--sentences", min=1, help="Number of sentences, for the leak score.")
     ] = None,
     errors: Annotated[
-        bool, typer.Option("--errors", help="Show what went wrong: kinds, labels, shapes, scores.")
+        bool, typer.Option("--errors", help="Show an error analysis: kinds, labels, shapes, calibration.")
     ] = False,
     resamples: Annotated[
-        int, typer.Option("--resamples", min=0, help="For the intervals; 0 leaves them out.")
+        int, typer.Option("--resamples", min=0, help="Number of resamples for the intervals; 0 leaves them out.")
     ] = 10_000,
     mapping: Annotated[
         str | None, typer.Option("--mapping", metavar="NAME|FILE", help="Label mapping for all corpora.")
@@ -76,28 +79,28 @@ def evaluate_command(
 
     Measures: strict, span, merged, overlap, partial, token and character F1, and the shares of characters, documents
     and entities that would be hidden; docs/metrics.md defines them. Intervals come from resampling documents, by group
-    where --group-by names groups. With --reference also the difference to another system, by paired resampling.
+    if there are groups (--group-by). With --reference also the difference to another system, by paired resampling.
 
-    Several PREDICTED that each hold all documents are runs, such as those of several seeds: each one's figures, their
-    mean, and how far other documents or another training would change them. Several that hold other documents each are
-    folds: they are scored together and each alone.
+    Several PREDICTED that each cover all documents are runs, such as those of several seeds: this prints the figures of
+    each, their mean, and their variance due to documents and to training. Several that cover different documents are
+    folds: they are scored together and each on its own.
     """
-    own: dict[evaluated_corpora.Role, evaluated_corpora.Side] = {
-        "gold": evaluated_corpora.Side(gold_from, gold_layout, gold_mapping),
-        "predicted": evaluated_corpora.Side(predicted_from, predicted_layout, predicted_mapping),
-        "reference": evaluated_corpora.Side(reference_from, reference_layout, reference_mapping),
+    own: dict[evaluated_corpora.Role, evaluated_corpora.CorpusOptions] = {
+        "gold": evaluated_corpora.CorpusOptions(gold_from, gold_layout, gold_mapping),
+        "predicted": evaluated_corpora.CorpusOptions(predicted_from, predicted_layout, predicted_mapping),
+        "reference": evaluated_corpora.CorpusOptions(reference_from, reference_layout, reference_mapping),
     }
     if reference is None and (margin is not None or own["reference"].is_given):
-        raise InputError("--margin and --reference-... are about a --reference; give the predictions of one")
+        raise InputError("--margin and --reference-... need --reference; give the predictions of a reference system")
     reader = evaluated_corpora.Reader(
-        evaluated_corpora.Side(from_format, layout, mapping), own, discontinuous, group_by, quiet
+        evaluated_corpora.CorpusOptions(from_format, layout, mapping), own, discontinuous, group_by, quiet
     )
     how = Resampling(n_resamples=resamples) if resamples else None
     right = reader.read("gold", gold)
     systems = [(str(path), reader.read("predicted", path, right).documents) for path in predicted]
     of_one = reference is not None or form is Form.OFFICIAL
     if of_one and len(systems) > 1 and not are_folds(right.documents, systems):
-        raise InputError("--reference and --format official are about one prediction; give one of the runs alone")
+        raise InputError("--reference and --format official need one prediction, not several runs; give a single run")
     result = evaluate_several(right.documents, systems, sentence_count=sentences, resampling=how, errors=errors)
     if reference is not None and isinstance(result, EvaluationResult):
         beside = reader.read("reference", reference, right)

@@ -1,4 +1,4 @@
-"""The corpora that ``deidsynth evaluate`` compares, each read in its own way."""
+"""The corpora that ``deidsynth evaluate`` compares, each read with its own options."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Role = Literal["gold", "predicted", "reference"]
 
 
 def _own(role: Role) -> str:
-    return f"{role.upper()} alone" if role != "reference" else "the reference alone"
+    return f"{role.upper()} only" if role != "reference" else "the reference only"
 
 
 def _format(role: Role) -> Any:
-    return typer.Option(f"--{role}-from", metavar="FORMAT", help=f"Format of {_own(role)}, in place of --from.")
+    return typer.Option(f"--{role}-from", metavar="FORMAT", help=f"Format of {_own(role)}, instead of --from.")
 
 
 def _layout(role: Role) -> Any:
@@ -34,7 +34,7 @@ def _layout(role: Role) -> Any:
 
 def _mapping(role: Role) -> Any:
     return typer.Option(
-        f"--{role}-mapping", metavar="NAME|FILE", help=f"Label mapping for {_own(role)}, in place of --mapping."
+        f"--{role}-mapping", metavar="NAME|FILE", help=f"Label mapping for {_own(role)}, instead of --mapping."
     )
 
 
@@ -50,8 +50,8 @@ ReferenceMapping = Annotated[str | None, _mapping("reference")]
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """What the options say of one corpus, or of all.
+class CorpusOptions:
+    """Options for reading one corpus, or all of them.
 
     Args:
         format: to read.
@@ -65,7 +65,7 @@ class Side:
 
     @property
     def is_given(self) -> bool:
-        """Whether any option says anything."""
+        """Whether any option is set."""
         return bool(self.format or self.layout or self.mapping)
 
 
@@ -74,45 +74,45 @@ class Reader:
     """Reads the corpora of an evaluation.
 
     Args:
-        every: what holds for all corpora.
-        sides: what holds for one, over what holds for all.
+        shared: options for all corpora.
+        own: options for one corpus, which override the shared ones.
         discontinuous: what to do with discontinuous entities.
         group_by: regular expression on the document name.
-        quiet: whether messages are left out.
+        quiet: whether to suppress messages.
     """
 
-    every: Side
-    sides: dict[Role, Side]
+    shared: CorpusOptions
+    own: dict[Role, CorpusOptions]
     discontinuous: Discontinuous
     group_by: str | None
     quiet: bool
 
     def read(self, role: Role, path: Path, gold: Corpus | None = None) -> Corpus:
-        """The corpus at a path with its labels mapped; what makes its figures hollow is told on standard error.
+        """The corpus at a path with mapped labels; a warning says if its figures would be meaningless.
 
         Args:
-            role: which options hold.
+            role: whose options to use.
             path: file or folder.
-            gold: what a prediction is to be scored against; brat annotation files that have no texts are read on its.
+            gold: gold corpus of a prediction; supplies the texts of brat annotation files that come without.
 
         Raises:
-            InputError: nothing there, no known format, or no such mapping.
-            CorpusError: faults in what is there, or labels that the mapping refuses.
-            ConfigError: a layout key or a mapping that is at fault.
+            InputError: no such path, no known format, or no such mapping.
+            CorpusError: faults in the corpus, or labels that the mapping refuses.
+            ConfigError: an invalid layout key or mapping.
         """
-        own = self.sides[role]
+        own = self.own[role]
         corpus = load(
             path,
             self.quiet,
             group_by=self.group_by,
             discontinuous=self.discontinuous,
-            format=own.format or self.every.format or "auto",
-            layout=self.every.layout,
+            format=own.format or self.shared.format or "auto",
+            layout=self.shared.layout,
             own_layout=(f"--{role}-layout", own.layout or ()),
             require_entities=False,
             texts=None if gold is None else {document.doc_id: document.text for document in gold},
         ).corpus
-        mapping = own.mapping or self.every.mapping
+        mapping = own.mapping or self.shared.mapping
         mapped = corpus if mapping is None else map_labels(corpus, load_mapping(mapping))[0]
         warning = _warning(role, path, mapped, gold)
         if warning is not None:
@@ -121,23 +121,23 @@ class Reader:
 
 
 def _warning(role: Role, path: Path, corpus: Corpus, gold: Corpus | None) -> str | None:
-    """Why figures would say little; None where nothing is amiss. Labels are named, text is not."""
+    """Why the figures would be meaningless; None if they are not. Labels are named, text is not."""
     labels = corpus.label_counts()
     if gold is None:
-        return None if labels else f"{path}: no entities, so that recall is undefined and only false alarms are counted"
+        return None if labels else f"{path}: no entities, so recall is undefined and only false positives are counted"
     wanted = gold.label_counts()
     if not wanted or not labels or wanted.keys() & labels.keys():
         return None
     return (
-        f"{path}: has no label of gold, so that nothing is right wherever labels count; gold has {_named(wanted)}; "
-        f"{role} has {_named(labels)}; --gold-mapping or --{role}-mapping gives them the same names"
+        f"{path}: shares no label with gold, so all scores that compare labels are zero; gold has {_named(wanted)}; "
+        f"{role} has {_named(labels)}; give them the same names with --gold-mapping or --{role}-mapping"
     )
 
 
 def _named(labels: Mapping[str, int]) -> str:
-    """The labels; only their number where they can be none, since words of the text may stand for them."""
+    """The labels; only their number if they are implausible, since they may be words of the text."""
     if not are_plausible(labels):
-        return f"{len(labels)} that can be no labels"
+        return f"{len(labels)} that are implausible as labels"
     shown = sorted(labels)[:SHOWN_LABELS]
     more = len(labels) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

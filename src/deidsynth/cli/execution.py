@@ -1,4 +1,4 @@
-"""Where the stages of a study run: the options, and the executor that they come to."""
+"""Options for the execution of a study."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from deidsynth.workflow.scheduler import Pass
 
 
 class ExecutorName(StrEnum):
-    """Where stages run."""
+    """Executors of stages."""
 
     LOCAL = "local"
     RAY = "ray"
 
 
-Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes; the threads are divided among them.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Worker processes; the threads are divided among them.")]
 Executor = Annotated[
-    ExecutorName, typer.Option("--executor", metavar="local|ray", help="Run stages here, or as tasks of Ray.")
+    ExecutorName, typer.Option("--executor", metavar="local|ray", help="Run stages on this machine, or as Ray tasks.")
 ]
 RayAddress = Annotated[
     str | None,
     typer.Option(
         "--ray-address",
         metavar="ADDRESS|auto",
-        help="Running Ray cluster; without it, Ray is started on this machine alone.",
+        help="Address of a running Ray cluster; by default, Ray is started on this machine.",
     ),
 ]
 CpusPerTask = Annotated[
@@ -40,7 +40,7 @@ CpusPerTask = Annotated[
     typer.Option(
         "--cpus-per-task",
         metavar="[STAGE=]N",
-        help="With ray: processors and threads of a stage that computes with a model; may be given again.",
+        help="With ray: processors and threads of a stage that computes with a model; can be repeated.",
     ),
 ]
 GpusPerTask = Annotated[
@@ -48,13 +48,13 @@ GpusPerTask = Annotated[
     typer.Option(
         "--gpus-per-task",
         metavar="[STAGE=]N",
-        help="With ray on CUDA: GPUs of such a stage, 1 by default; less than 1 shares one.",
+        help="With ray on CUDA: GPUs of such a stage, 1 by default; a value below 1 shares a GPU.",
     ),
 ]
 Shards = Annotated[
     int,
     typer.Option(
-        "--shards", min=1, help="Parts in which texts are sampled and annotated side by side; the result is one."
+        "--shards", min=1, help="Shards for sampling and annotation in parallel; the result does not depend on it."
     ),
 ]
 
@@ -62,10 +62,10 @@ Shards = Annotated[
 def way_to_run(
     executor: ExecutorName, workers: int, address: str | None, cpus: Sequence[str], gpus: Sequence[str]
 ) -> contextlib.AbstractContextManager[Pass | None]:
-    """A context with a way to run stages on a cluster, or with None: here.
+    """A context with the execution on a cluster, or with None for this machine.
 
     Raises:
-        InputError: options that do not go together, or no such cluster.
+        InputError: contradicting options, or no such cluster.
         MissingExtraError: Ray is not installed.
     """
     if executor is ExecutorName.LOCAL:
@@ -75,5 +75,5 @@ def way_to_run(
                 raise InputError(f"{option}: only with --executor ray; the local executor has --workers")
         return contextlib.nullcontext()
     if workers > 1:
-        raise InputError("--workers: only with --executor local; Ray runs as many stages as its machines have room for")
+        raise InputError("--workers: only with --executor local; Ray runs as many stages as fit on its machines")
     return ray_cluster(address, parse_resources(cpus, gpus, list(stages.STAGES)))

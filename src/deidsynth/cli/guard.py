@@ -43,12 +43,12 @@ def set_debug(on: bool) -> None:
 
 
 class _TerminatedError(KeyboardInterrupt):
-    """The system asked the process to end; what holds for Ctrl-C holds for it too."""
+    """The system asked the process to end; handled like Ctrl-C."""
 
 
 @contextmanager
 def _sigterm_interrupts() -> Iterator[None]:
-    """A context in which SIGTERM unwinds this process as Ctrl-C does; processes forked from it die at once."""
+    """A context in which SIGTERM unwinds this process like Ctrl-C; processes forked from it die at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -76,9 +76,9 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             with _sigterm_interrupts():
                 return command(*args, **kwargs)
         except (typer.Exit, typer.Abort, BrokenPipeError):
-            raise  # the last: whoever read standard output has gone, and typer knows what to do
+            raise  # BrokenPipeError: the reader of standard output has gone, and typer handles that
         except KeyboardInterrupt as interruption:
-            _say("interrupted: what was finished is kept; give the same command again to go on from there")
+            _say("interrupted: finished work is kept; run the same command again to continue")
             raise typer.Exit(TERMINATED if isinstance(interruption, _TerminatedError) else INTERRUPTED) from None
         except DeidsynthError as error:
             _trace()
@@ -93,10 +93,10 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def _describe(error: Exception) -> str:
-    """What went wrong, without the message of an unknown exception: that could quote a document."""
+    """What went wrong, without the message of an unexpected exception, which could quote a document."""
     if isinstance(error, OSError) and error.errno in _DISK:
         place = f" ({error.filename})" if error.filename else ""
-        return f"{_DISK[error.errno]}{place}; make room or choose another output, then give the same command again"
+        return f"{_DISK[error.errno]}{place}; free some space or choose another output, then run the same command again"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror or type(error).__name__}"
     frames = traceback.extract_tb(error.__traceback__)
@@ -104,7 +104,7 @@ def _describe(error: Exception) -> str:
     place = ""
     if ours:
         place = f" at {Path(ours[-1].filename).resolve().relative_to(_PACKAGE.parent)}:{ours[-1].lineno}"
-    hint = "" if _debug else "; for the traceback put --debug first: deidsynth --debug ..."
+    hint = "" if _debug else "; for a traceback, put --debug first: deidsynth --debug ..."
     return f"unexpected {type(error).__name__}{place}{hint}"
 
 

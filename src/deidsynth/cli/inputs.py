@@ -1,4 +1,4 @@
-"""The user's files as corpora."""
+"""Loading the user's files as corpora."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import tell
 from deidsynth.corpora import FORMATS, LoadedCorpus
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
-from deidsynth.corpora.loading import read_corpus, refuse_unlabelled
+from deidsynth.corpora.loading import read_corpus, refuse_unlabeled
 from deidsynth.corpora.texts import read_notes
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError
@@ -31,25 +31,25 @@ def load(
     texts_suffice: bool = False,
     texts: Mapping[str, str] | None = None,
 ) -> LoadedCorpus:
-    """The corpus at a path; what its reader skipped is told on standard error.
+    """The corpus at a path; what was skipped is reported on standard error.
 
     Args:
         path: file or folder.
-        quiet: whether nothing is told.
-        language: as for ``read_corpus``, like all that is not named here.
-        group_by: expression that finds the group in a document's name.
-        discontinuous: what becomes of entities in fragments.
+        quiet: whether to suppress messages.
+        language: as for ``read_corpus``.
+        group_by: regular expression that finds the group in a document's name.
+        discontinuous: what to do with discontinuous entities.
         format: name, or ``auto``.
-        layout: what the format leaves open, as ``KEY=VALUE``.
-        own_layout: the name of an option and its settings, which go over ``layout``.
+        layout: details that the format leaves open, as ``KEY=VALUE``.
+        own_layout: the name of an option and its settings, which override ``layout``.
         require_entities: whether a corpus without any entity is an error.
-        texts_suffice: whether a table will do that has no known column of entities, though it has columns that may be.
-        texts: the exact text of documents by their ids, for a brat folder that holds ``.ann`` files alone.
+        texts_suffice: whether to accept a table without a known entity column, although an ignored one may be it.
+        texts: the exact text of documents by id, for a brat folder that contains only ``.ann`` files.
 
     Raises:
-        InputError: nothing there, or no known format.
-        CorpusError: faults in what is there, or no entities where they are required.
-        ConfigError: a layout key that is unknown.
+        InputError: no such path, or no known format.
+        CorpusError: faults in the corpus, or no entities although they are required.
+        ConfigError: an unknown layout key.
     """
     loaded = read_corpus(
         path,
@@ -62,7 +62,7 @@ def load(
         texts=texts,
     )
     if not texts_suffice:
-        refuse_unlabelled(loaded.problems)
+        refuse_unlabeled(loaded.problems)
     if loaded.skipped:
         tell(f"{path}: skipped {format_counter(loaded.skipped)}", quiet)
     for problem in loaded.problems:
@@ -70,7 +70,7 @@ def load(
             tell(str(problem), quiet)
     if loaded.problems:
         count = len(loaded.problems)
-        tell(f"{path}: {count} doubt{'' if count == 1 else 's'}; see: deidsynth corpus check {path}", quiet)
+        tell(f"{path}: {count} warning{'' if count == 1 else 's'}; see: deidsynth corpus check {path}", quiet)
     return loaded
 
 
@@ -80,31 +80,31 @@ def format_counter(counts: Mapping[str, int]) -> str:
 
 
 def training_documents(loaded: LoadedCorpus, quiet: bool) -> Corpus:
-    """The documents to train on: the part named train where the source names parts, else all."""
-    if "train" not in loaded.parts.values():
+    """The documents to train on: the train split if the source names one, else all."""
+    if "train" not in loaded.splits.values():
         return loaded.corpus
     chosen = loaded.corpus.with_documents(
-        document for document in loaded.corpus if loaded.parts.get(document.doc_id) == "train"
+        document for document in loaded.corpus if loaded.splits.get(document.doc_id) == "train"
     )
-    tell(f"taking the {len(chosen)} documents of the train part, of {len(loaded.corpus)} in all", quiet)
+    tell(f"using the {len(chosen)} documents of the train split, of {len(loaded.corpus)} in total", quiet)
     return chosen
 
 
 def count_other_files(path: Path) -> int:
-    """Files below a folder that are no ``.txt`` and so no notes; hidden ones are passed over."""
+    """Number of files below a folder that are not ``.txt`` and so not notes, without hidden ones."""
     others = (file for file in path.rglob("*") if file.is_file() and file.suffix != ".txt")
     return sum(not any(part.startswith(".") for part in file.relative_to(path).parts) for file in others)
 
 
 def load_texts(path: Path, quiet: bool, language: str | None = None) -> Corpus:
-    """Texts to annotate: an annotated corpus, whose entities are left out, a ``.txt`` file, or a folder of them.
+    """Texts to annotate: an annotated corpus, whose entities are dropped, a ``.txt`` file, or a folder of them.
 
-    The documents of an annotated corpus have the ids that every other command gives them; a plain note has the path
-    below the folder as its id.
+    Documents of an annotated corpus have the same ids as in every other command; the id of a plain note is its path
+    below the folder.
 
     Raises:
-        InputError: nothing there.
-        CorpusError: faults in what is there.
+        InputError: no such path.
+        CorpusError: faults in the corpus or the texts.
     """
     name = _annotated_format(path)
     if name is None:
@@ -117,7 +117,7 @@ def load_texts(path: Path, quiet: bool, language: str | None = None) -> Corpus:
 
 
 def _annotated_format(path: Path) -> str | None:
-    """The format of an annotated corpus; None for plain notes, also where JSON lines lie beside them."""
+    """The format of an annotated corpus; None for plain notes, even if there are JSON lines beside them."""
     if not path.exists():
         return None
     found = [name for name, each in FORMATS.items() if each.sniff(path)]
@@ -127,20 +127,20 @@ def _annotated_format(path: Path) -> str | None:
 
 
 def refuse_standard_output(path: Path) -> None:
-    """Make sure that an output is not ``-``.
+    """Refuse ``-`` as an output.
 
     Raises:
-        InputError: it is.
+        InputError: it is ``-``.
     """
     if str(path) == "-":
         raise InputError("--output -: texts are not written to standard output; give the name of a file or folder")
 
 
 def prepare_output(path: Path) -> None:
-    """Make the folder that a file goes into.
+    """Create the parent folder of an output file.
 
     Raises:
-        InputError: the path is ``-`` or a folder, or nothing can be written beside it.
+        InputError: the path is ``-`` or a folder, or its parent is not writable.
     """
     refuse_standard_output(path)
     if path.is_dir():

@@ -12,12 +12,12 @@ SCRATCH_ROW = {
     "name": "scratch",
     "for": "adapt --base, train --encoder",
     "parameters": None,
-    "about": "a small model made afresh from the training text",
+    "about": "a small model trained from scratch on the training text",
 }
 
 
 def list_command(json: AsJson = False, quiet: Quiet = False) -> None:
-    """List the models that can be named without a download; a hub id or a local folder works wherever a name does."""
+    """List the models that ship with deidsynth; a hub id or a local folder works wherever a name does."""
     rows: list[dict[str, Any]] = [
         {
             "name": starter.name,
@@ -34,10 +34,10 @@ def list_command(json: AsJson = False, quiet: Quiet = False) -> None:
         print_json(rows)
         return
     print_table(
-        ["name", "for", "parameters", "what it is"],
+        ["name", "for", "parameters", "description"],
         [[row["name"], row["for"], _millions(row["parameters"]), row["about"]] for row in rows],
     )
-    tell("a hub id or a local folder in Hugging Face form works wherever a name does", quiet)
+    tell("a Hugging Face hub id or a local model folder works wherever a name does", quiet)
 
 
 def _millions(count: int | None) -> str:

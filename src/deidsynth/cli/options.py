@@ -1,4 +1,4 @@
-"""Options that several verbs share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GroupBy = Annotated[
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of training and sampling.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set one key of the configuration; may be given again."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Set one key of the configuration; may be repeated."),
 ]
 
 
@@ -33,8 +33,8 @@ class Discontinuous(StrEnum):
     JOIN = "join"
 
 
-class Headers(StrEnum):
-    """Which headers samples get."""
+class ControlCodes(StrEnum):
+    """Which control codes samples get."""
 
     GOLD = "gold"
     BALANCED = "balanced"
@@ -52,11 +52,12 @@ DiscontinuousOption = Annotated[
     typer.Option(
         "--discontinuous",
         metavar="refuse|join",
-        help="Discontinuous entities: refuse, or join to the span that covers all.",
+        help="Discontinuous entities: refuse, or join into the span that covers all fragments.",
     ),
 ]
 FromFormat = Annotated[
-    str, typer.Option("--from", metavar="FORMAT", help="Format to read; auto finds it. See: deidsynth corpus formats.")
+    str,
+    typer.Option("--from", metavar="FORMAT", help="Format to read; auto detects it. See: deidsynth corpus formats."),
 ]
 ToFormat = Annotated[
     str, typer.Option("--to", metavar="FORMAT", help="Format to write. See: deidsynth corpus formats.")
@@ -66,11 +67,11 @@ Layout = Annotated[
     typer.Option(
         "--layout",
         metavar="KEY=VALUE",
-        help="What a format leaves open, such as columns.tag=1 or table.text=note; may be given again.",
+        help="Details of a format, such as columns.tag=1 or table.text=note; may be repeated.",
     ),
 ]
 CorpusPath = Annotated[Path, typer.Argument(help="Annotated corpus: file or folder in any known format.")]
 Target = Annotated[
-    Path, typer.Argument(help="Folder or file to write; where a format can be both, only a folder keeps the parts.")
+    Path, typer.Argument(help="Folder or file to write; if a format can be both, only a folder keeps the splits.")
 ]
 Device = Annotated[str, typer.Option("--device", help="Where to compute: auto, cpu, cuda or mps.")]

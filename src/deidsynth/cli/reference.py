@@ -1,4 +1,4 @@
-"""The reference pages, made from the program itself: ``python -m deidsynth.cli.reference docs/cli.md``.
+"""Generator of the reference pages: ``python -m deidsynth.cli.reference docs/cli.md``.
 
 ``cli.md`` comes from the commands' own help, ``configuration.md`` from the models of the configuration.
 """
@@ -21,18 +21,18 @@ from deidsynth.config.presets import Presets, presets
 
 HEAD = """# The command line
 
-Made from the commands' own help by `make docs`; do not edit.
+Generated from the help of the commands by `make docs`; do not edit.
 
-Results go to standard output, progress and messages to standard error. Exit codes: 0 done; 1 a check said no;
-2 the input is at fault; 3 anything else (`deidsynth --debug ...` shows the traceback); 130 interrupted.
+Results go to standard output, progress and messages to standard error. Exit codes: 0 success; 1 a check failed;
+2 the input is at fault; 3 any other error (`deidsynth --debug ...` shows the traceback); 130 interrupted.
 """
 
 CONFIGURATION_HEAD = """# The configuration of a run
 
-Made from the models in `src/deidsynth/config/` by `make docs`; do not edit.
+Generated from the models in `src/deidsynth/config/` by `make docs`; do not edit.
 
-`deidsynth run run.yaml` takes a YAML file. Keys that it leaves out have the defaults below; unknown keys are
-refused.
+`deidsynth run run.yaml` takes a YAML file. Keys that are not set have the defaults below; unknown keys are
+rejected.
 
 ```yaml
 corpus:
@@ -47,23 +47,24 @@ train_synthetic:
 seed: 7
 ```
 
-- `--set KEY=VALUE` on the command line goes over the file, with dotted keys and YAML values:
+- `--set KEY=VALUE` on the command line overrides the file, with dotted keys and YAML values:
   `--set adapt.epochs=3 --set train.chunk_words=null`.
-- `train` holds for the gold model and for the synthetic model. `train_synthetic` takes any keys of `train` and changes
-  them for the synthetic model alone.
-- `seed` fixes training and sampling. `split.seed` fixes which documents are train, validation and test where the
-  corpus does not say. Runs with another `seed` and the same `split.seed` are scored on the same test documents.
+- `train` applies to the gold model and the synthetic model. `train_synthetic` takes any keys of `train` and changes
+  them for the synthetic model only.
+- `seed` is the seed of training and sampling. `split.seed` is the seed of the train, validation and test split if the
+  corpus has none. Runs with different `seed` and the same `split.seed` are evaluated on the same test documents.
 """
 PRESETS_HEAD = """## Presets
 
-What a configuration leaves open is settled by the kind of model, before anything runs; `run.yaml` of a run folder and
-the manifest of every artifact hold the numbers that were taken. They stand in `src/deidsynth/config/presets.yaml`.
+Keys that are not set get values by kind of model, before anything runs; `run.yaml` of a run folder and
+the manifest of every artifact record the resolved values. The presets are in `src/deidsynth/config/presets.yaml`.
 
-- `scratch`: a small model that is made here; `starter`: a small pretrained model that comes with the package; `hub`:
+- `scratch`: a small model without pretraining; `starter`: a small pretrained model that comes with the package; `hub`:
   any other model, by hub id or local folder.
 - `adapt.method: auto` is `full` for `scratch`, `starter` and a local folder under 1 GB, else `lora`.
-- `control_codes` are those of a run; a model that is adapted alone, or in a study, has the ones that are asked for.
-- `max_steps` is the limit where `epochs` of task-adaptive pretraining is left out too; 0: none.
+- `control_codes` apply to runs, and to a model that is adapted alone to a corpus with entities; in a study, a model
+  only has those that are configured.
+- `max_steps` is the limit if `epochs` of task-adaptive pretraining is not set either; 0: none.
 """
 NAMES: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null"}
 BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
@@ -75,7 +76,7 @@ def reference() -> str:
 
 
 def _sections(command: Any, name: str) -> Iterator[str]:
-    """The sections of a command and of those below it.
+    """The sections of a command and its subcommands.
 
     A command is typed as ``Any``: its class is private to typer and differs between its versions.
     """
@@ -127,7 +128,7 @@ def _meaning(option: Any) -> str:
 
 
 def configuration() -> str:
-    """The reference of the configuration as Markdown: a section for every part, a row for every key."""
+    """The reference of the configuration as Markdown: one section per part, one row per key."""
     parts = {name: field for name, field in RunConfig.model_fields.items() if _is_part(field)}
     plain = [_row(name, field) for name, field in RunConfig.model_fields.items() if name not in parts]
     sections: list[tuple[str, Any, list[str]]] = [("The run as a whole", RunConfig, plain)]
@@ -156,7 +157,7 @@ def _presets(known: Presets) -> str:
 
 
 def _cells(preset: StageConfig, prefix: str = "") -> dict[str, str]:
-    """What a preset says, by dotted key."""
+    """The values of a preset, by dotted key."""
     found: dict[str, str] = {}
     for name in type(preset).model_fields:
         value = getattr(preset, name)
@@ -213,7 +214,7 @@ PAGES: dict[str, Callable[[], str]] = {"cli.md": reference, "configuration.md": 
 
 
 def main(arguments: list[str]) -> int:
-    """Write the named pages, or with ``--check`` say whether they are fresh; an exit code."""
+    """Write the given pages, or check with ``--check`` that they are up to date; returns an exit code."""
     paths = [Path(argument) for argument in arguments if argument != "--check"]
     if not paths or any(path.name not in PAGES for path in paths):
         print(f"usage: python -m deidsynth.cli.reference [--check] FILE...; pages: {', '.join(PAGES)}", file=sys.stderr)

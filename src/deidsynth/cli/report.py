@@ -13,7 +13,7 @@ from deidsynth.workflow.run_folder import RunFolder
 
 
 def report_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> None:
-    """Make the report page of a run again and print its scores, or print report.json."""
+    """Rebuild the report page of a run and print its scores, or print report.json."""
     report = RunFolder(run).report()
     if json:
         print_json(report.to_dict())

@@ -26,7 +26,7 @@ def run_command(
     language: Language = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder.")] = None,
     store: Annotated[
-        Path | None, typer.Option("--store", help="Artifact store; by default .deidsynth beside the run folder.")
+        Path | None, typer.Option("--store", help="Artifact store; by default .deidsynth next to the run folder.")
     ] = None,
     settings: Settings = None,
     group_by: GroupBy = None,
@@ -39,7 +39,9 @@ def run_command(
         ),
     ] = None,
     seed: Seed = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be computed, without running it.")
+    ] = False,
     workers: Workers = 1,
     device: Device = "auto",
     json: AsJson = False,
@@ -47,7 +49,7 @@ def run_command(
 ) -> None:
     """Run the whole pipeline on an annotated corpus: adapt, synthesize, annotate, train, evaluate, report.
 
-    What is in the store already is not computed again.
+    Artifacts that are already in the store are not computed again.
     """
     named: dict[str, str | int | float | None] = {
         "corpus.path": str(corpus) if corpus is not None else None,
@@ -70,9 +72,9 @@ def run_command(
 
 
 def show_result(result: RunResult, quiet: bool) -> None:
-    """Print what the stages took, the scores of both models and where the report is."""
+    """Print the duration of the stages, the scores of both models and the path of the report."""
     if result.unchanged:
-        tell("nothing to do: every artifact is there already", quiet)
+        tell("nothing to do: all artifacts already exist", quiet)
     elif not quiet:
         told = {entry.name: _outcome(entry) for entry in result.report.stages}
         rows = [
@@ -85,7 +87,7 @@ def show_result(result: RunResult, quiet: bool) -> None:
 
 
 def _outcome(stage: StageEntry) -> str:
-    """The facts of a step that tell most, in words."""
+    """The most important facts of a step, as text."""
     known = {name: stage.facts[name] for name in stage.headline if stage.facts.get(name) is not None}
     return ", ".join(f"{formats.fact(name, value)} {stage.fact_title(name)}" for name, value in known.items())
 

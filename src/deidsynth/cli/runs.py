@@ -17,7 +17,7 @@ RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]
 
 
 def list_command(
-    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder that holds run folders.")] = Path("runs"),
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder that contains run folders.")] = Path("runs"),
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -44,7 +44,7 @@ def list_command(
 
 
 def show_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> None:
-    """Show what a run is made of: every artifact with its stage, key, size and duration."""
+    """Show the artifacts of a run, each with its stage, key, size and duration."""
     shown = show_run(run)
     if json:
         print_json(shown)
@@ -58,7 +58,7 @@ def show_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> No
             [artifact["name"], artifact["stage"], _short(artifact["key"]), "yes" if there else "no", size, took]
         )
     if rows:
-        print_table(["artifact", "stage", "key", "there", "size", "took"], rows)
+        print_table(["artifact", "stage", "key", "present", "size", "duration"], rows)
     there = sum(artifact["present"] for artifact in shown["artifacts"])
     status = shown["status"]
     if status == "unfinished":
@@ -69,7 +69,7 @@ def show_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> No
 
 
 def verify_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> None:
-    """Compute every digest of a run again; exit code 1 where something is not what its manifest says."""
+    """Recompute every digest of a run; exit code 1 if anything differs from its manifest."""
     problems = verify_run(run)
     if json:
         print_json({"run": str(run), "ok": not problems, "problems": problems})
@@ -77,7 +77,7 @@ def verify_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> 
         count = len(problems)
         head = f"{run}: {count} problem{'' if count == 1 else 's'}"
         raise CheckFailedError("\n".join([head, *(f"  {problem}" for problem in problems)]))
-    tell(f"{run}: every artifact is what its manifest says", quiet)
+    tell(f"{run}: every artifact matches its manifest", quiet)
 
 
 def _short(key: str) -> str:

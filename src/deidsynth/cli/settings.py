@@ -1,4 +1,4 @@
-"""Options of the command line as configurations."""
+"""Configurations from command-line options."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ ConfigType = TypeVar("ConfigType", bound=StageConfig)
 def stage_config(
     kind: type[ConfigType], settings: Sequence[str] | None, **named: str | int | float | None
 ) -> ConfigType:
-    """The configuration of one stage; options that were given win over ``--set``.
+    """The configuration of one stage; named options override ``--set``.
 
     Raises:
-        ConfigError: all faults at once.
+        ConfigError: with all problems at once.
     """
     data = apply_settings({}, [*(settings or ()), *as_settings(named)])
     return parse(kind, data, source="options")
@@ -27,11 +27,11 @@ def stage_config(
 def run_config(
     file: Path | None, settings: Sequence[str] | None, named: dict[str, str | int | float | None]
 ) -> RunConfig:
-    """The configuration of a run: the file, then ``--set``, then the options that were given.
+    """The configuration of a run: the file, then ``--set``, then named options.
 
     Raises:
         InputError: no such file.
-        ConfigError: all faults at once.
+        ConfigError: with all problems at once.
     """
     data = load_data(file) if file is not None else {}
     data = apply_settings(data, [*(settings or ()), *as_settings(named)])
@@ -39,10 +39,10 @@ def run_config(
 
 
 def layout_config(settings: Sequence[str] | None, own: tuple[str, Sequence[str]] = ("", ())) -> LayoutConfig:
-    """What ``--layout`` says, and over it the settings of another option, given with its name.
+    """The layout from ``--layout``, overridden by the settings of another option, given with its name.
 
     Raises:
-        ConfigError: all faults of one option at once.
+        ConfigError: with all problems of one option at once.
     """
     every = apply_settings({}, settings or ())
     layout = parse(LayoutConfig, every, source="--layout")
@@ -51,5 +51,5 @@ def layout_config(settings: Sequence[str] | None, own: tuple[str, Sequence[str]]
 
 
 def as_settings(named: dict[str, str | int | float | None]) -> list[str]:
-    """``KEY=VALUE`` for every value that was given; JSON is YAML, so strings stay strings."""
+    """``KEY=VALUE`` for every value that is set; JSON is YAML, so strings stay strings."""
     return [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]

@@ -43,7 +43,7 @@ def run_command(
         Path | None, typer.Option("--output", "-o", help="Study folder; by default runs/ and the study's name.")
     ] = None,
     store: Annotated[
-        Path | None, typer.Option("--store", help="Artifact store; by default .deidsynth beside the study folder.")
+        Path | None, typer.Option("--store", help="Artifact store; by default .deidsynth next to the study folder.")
     ] = None,
     settings: Settings = None,
     workers: Workers = 1,
@@ -52,16 +52,18 @@ def run_command(
     cpus_per_task: CpusPerTask = None,
     gpus_per_task: GpusPerTask = None,
     shards: Shards = 1,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be computed, without running it.")
+    ] = False,
     device: Device = "auto",
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Run every cell of a study, or of all studies in a folder.
 
-    What cells have in common is run once, what is there already not at all. Each finished cell is written at once as
-    a JSON file below cells/. A failed cell stops no other and is tried again at the end; the same command goes on from
-    where the study was stopped.
+    Stages that cells share are run once, and existing artifacts are reused. Each finished cell is written immediately
+    as a JSON file below cells/. A failed cell does not stop the others and is retried at the end; the same command
+    resumes an interrupted study.
     """
     if not dry_run:
         refuse_several_processes()
@@ -92,31 +94,31 @@ def run_command(
 
 
 def _sentence(preview: dict[str, Any]) -> str:
-    """What is going to be done, in a line."""
+    """A one-line summary of the preview."""
     seconds = preview["estimated_seconds"]
-    time = "" if seconds is None else f", about {format_seconds(seconds)} by what the same stages took before"
+    time = "" if seconds is None else f", about {format_seconds(seconds)} estimated from earlier runs"
     return (
-        f"{preview['cells']} cells, {preview['stages_asked_for']} stages asked for, {preview['stages_distinct']} "
+        f"{preview['cells']} cells, {preview['stages_asked_for']} stages requested, {preview['stages_distinct']} "
         f"distinct, {preview['stages_to_run']} to run{time}"
     )
 
 
 def show_preview(preview: dict[str, Any], as_json: bool) -> None:
-    """Print what a study would do."""
+    """Print the preview of a study."""
     if as_json:
         print_json(preview)
         return
     seconds = preview["estimated_seconds"]
     shown = {**preview, "estimated_seconds": "unknown" if seconds is None else format_seconds(seconds)}
-    names = {"estimated_seconds": "time by past runs"}
+    names = {"estimated_seconds": "time estimated from earlier runs"}
     print_table(["", "value"], [[names.get(key, key.replace("_", " ")), str(value)] for key, value in shown.items()])
 
 
 def show_results(results: Sequence[StudyResult], preview: Mapping[str, Any], as_json: bool, quiet: bool) -> None:
-    """Print what became of the cells.
+    """Print the results of the cells.
 
     Raises:
-        InputError, DeidsynthError: cells failed; the latter unless the user's input is at fault in all of them.
+        InputError, DeidsynthError: cells failed; the former if the user's input is at fault in all of them.
     """
     finished = [name for result in results for name in result.finished]
     failed = [name for result in results for name in result.failed]
@@ -127,7 +129,7 @@ def show_results(results: Sequence[StudyResult], preview: Mapping[str, Any], as_
         print_json({"folders": folders, "cells": preview["cells"], "finished": finished, "failed": failed, **counts})
     tell(
         f"{len(finished)} of {preview['cells']} cells finished; {counts['stages_run']} stages run, "
-        f"{counts['stages_distinct']} distinct, {counts['stages_asked_for']} asked for",
+        f"{counts['stages_distinct']} distinct, {counts['stages_asked_for']} requested",
         quiet,
     )
     if not failed:
@@ -137,7 +139,7 @@ def show_results(results: Sequence[StudyResult], preview: Mapping[str, Any], as_
     failures = [failure for result in results for failure in result.failures]
     lines = [f"{len(failed)} cell{'' if len(failed) == 1 else 's'} failed: {', '.join(failed)}"]
     lines += [f"  {failure.name}: {failure.message}" for failure in failures]
-    lines.append("  give the same command again when the cause is mended; finished cells stay")
+    lines.append("  fix the cause and run the same command again; finished cells are kept")
     inputs_only = all(failure.exit_code == InputError.exit_code for failure in failures)
     raise (InputError if inputs_only else DeidsynthError)("\n".join(lines))
 
@@ -149,7 +151,7 @@ def report_command(
 ) -> None:
     """Make tables, learning curves and one HTML page from the cell files of a study, and print the tables.
 
-    Nothing but the cell files is needed: neither the store nor the corpus.
+    Only the cell files are needed, neither the store nor the corpus.
     """
     content = report_study(folder)
     if json:

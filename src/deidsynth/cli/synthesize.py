@@ -9,7 +9,7 @@ import typer
 
 from deidsynth.api import sampling
 from deidsynth.cli.inputs import load, prepare_output, training_documents
-from deidsynth.cli.options import AsJson, Device, Headers, Language, Quiet, Seed, Settings
+from deidsynth.cli.options import AsJson, ControlCodes, Device, Language, Quiet, Seed, Settings
 from deidsynth.cli.settings import as_settings
 from deidsynth.cli.terminal import make_progress, print_facts
 from deidsynth.config import apply_settings
@@ -18,23 +18,28 @@ from deidsynth.workflow.alone import Around, run_alone_to_file
 
 
 def synthesize_command(
-    model: Annotated[Path, typer.Argument(help="Folder of a language model that deidsynth adapt made.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.jsonl", help="File for the new texts.")],
+    model: Annotated[Path, typer.Argument(help="Folder of a language model from deidsynth adapt.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.jsonl", help="File for the synthetic texts.")],
     prompts_from: Annotated[
-        Path | None, typer.Option("--prompts-from", help="Corpus whose texts give the prompts: their first words.")
+        Path | None, typer.Option("--prompts-from", help="Corpus whose texts provide the prompts: their first words.")
     ] = None,
-    prompts_file: Annotated[Path | None, typer.Option("--prompts-file", help="Text file, one prompt a line.")] = None,
+    prompts_file: Annotated[
+        Path | None, typer.Option("--prompts-file", help="Text file with one prompt per line.")
+    ] = None,
     train: Annotated[
         Path | None,
-        typer.Option("--train", help="Corpus that the model was adapted to; new texts that copy it are replaced."),
+        typer.Option(
+            "--train", help="Corpus that the model was adapted to; synthetic texts that copy it are replaced."
+        ),
     ] = None,
-    bos: Annotated[bool, typer.Option("--bos", help="No prompt: begin at the beginning of a document.")] = False,
+    bos: Annotated[bool, typer.Option("--bos", help="Without prompts: sample from the start of a document.")] = False,
     match_labels: Annotated[
-        Headers | None,
+        ControlCodes | None,
         typer.Option(
             "--match-labels",
             metavar="gold|balanced",
-            help="Labels asked for of a model with control codes: those of --train (gold), or each label alike.",
+            help="Control codes for a model that has them: those of --train (gold), or the same "
+            "share for every label (balanced).",
         ),
     ] = None,
     n_documents: Annotated[int, typer.Option("--n-documents", "-n", min=1, help="Texts to sample.")] = 100,
@@ -45,7 +50,7 @@ def synthesize_command(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Sample new texts from a language model; without prompts, every text begins at its beginning."""
+    """Sample synthetic texts from a language model, with or without prompts."""
     if sum((prompts_from is not None, prompts_file is not None, bos)) > 1:
         raise InputError("give one of --prompts-from CORPUS, --prompts-file FILE and --bos")
     named: dict[str, str | int | float | None] = {

@@ -1,4 +1,4 @@
-"""What the user sees: progress on standard error, results on standard output."""
+"""Terminal output: progress on standard error, results on standard output."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from rich.text import Text
 from deidsynth.progress import Progress as ProgressProtocol, SilentProgress, Task as TaskProtocol, format_seconds
 
 PLAIN_INTERVAL_SECONDS = 10.0
-"""Time between two lines of one task where standard error is no terminal."""
+"""Time between two lines of one task if standard error is not a terminal."""
 
 WORTH_KEEPING_SECONDS = 2.0
-"""A finished task leaves a line behind when it took at least this long."""
+"""A finished task leaves a line if it took at least this long."""
 
 
 def format_count(n: float) -> str:
-    """A number of units as ``12,345`` or, where it is no whole number, ``1.5``."""
+    """A number of units as ``12,345`` or, if it is not an integer, ``1.5``."""
     return f"{n:,.0f}" if float(n).is_integer() else f"{n:,.1f}"
 
 
 def format_rate(n: float, seconds: float, unit: str) -> str:
-    """Units per second as ``3.4 step/s``, or seconds per unit as ``2.5 s/step``; empty where neither is known."""
+    """Units per second as ``3.4 step/s``, or seconds per unit as ``2.5 s/step``; empty if unknown."""
     name = unit or "it"
     if n <= 0 or seconds <= 0:
         return ""
@@ -40,14 +40,14 @@ def format_rate(n: float, seconds: float, unit: str) -> str:
 
 
 def format_info(info: Mapping[str, str | float]) -> str:
-    """What a task tells beside its count, as ``loss=1.234 epoch=2``."""
+    """The extra information of a task, as ``loss=1.234 epoch=2``."""
     return " ".join(
         f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in info.items()
     )
 
 
 class _State:
-    """The numbers of one task, whoever shows them."""
+    """The state of one task, however it is displayed."""
 
     def __init__(self, name: str, total: float | None, unit: str, clock: Callable[[], float]) -> None:
         self.name, self.total, self.unit, self.clock = name, total, unit, clock
@@ -67,7 +67,7 @@ class _State:
 
     @property
     def is_counted(self) -> bool:
-        """Whether there is a count to tell; a task without a total and without units only says what is under way."""
+        """Whether there is a count to show; a task without total and units only shows what is in progress."""
         return self.total is not None or self.done > 0
 
     @property
@@ -78,7 +78,7 @@ class _State:
         return f"{format_count(self.done)}{total}{' ' + self.unit if self.unit else ''}"
 
     def line(self, finished: bool) -> str:
-        """One line of plain text about the task."""
+        """One line of plain text for the task."""
         parts = [f"{self.name}: {self.count}", format_rate(self.done, self.elapsed_seconds, self.unit)]
         if finished:
             parts.append(f"took {format_seconds(self.elapsed_seconds)}")
@@ -95,16 +95,16 @@ class _PlainTask:
 
     def __init__(self, owner: TerminalProgress, state: _State) -> None:
         self._owner, self._state = owner, state
-        self._told = state.started
+        self._reported = state.started
 
     def advance(self, n: float = 1, **info: str | float) -> None:
         state = self._state
         state.done += n
         state.info.update(info)
         now = state.clock()
-        is_complete = state.total is not None and state.done >= state.total  # the line of its end follows
-        if now - self._told >= PLAIN_INTERVAL_SECONDS and not is_complete:
-            self._told = now
+        is_complete = state.total is not None and state.done >= state.total  # the final line follows
+        if now - self._reported >= PLAIN_INTERVAL_SECONDS and not is_complete:
+            self._reported = now
             self._owner.message(state.line(finished=False))
 
     def __enter__(self) -> Self:
@@ -117,7 +117,7 @@ class _PlainTask:
 
 
 class _StateColumn(ProgressColumn):
-    """Count, rate, time taken, time left and info of a task."""
+    """Count, rate, elapsed time, remaining time and info of a task."""
 
     max_refresh = 0.2
 
@@ -133,7 +133,7 @@ class _StateColumn(ProgressColumn):
 
 
 class _BarTask:
-    """A task as a live bar."""
+    """A task as a live progress bar."""
 
     def __init__(self, owner: TerminalProgress, state: _State) -> None:
         self._owner, self._state = owner, state
@@ -159,11 +159,11 @@ class _BarTask:
 
 
 class TerminalProgress:
-    """Bars where standard error is a terminal, a line every ten seconds where it is not.
+    """Progress bars if standard error is a terminal, otherwise a line every ten seconds.
 
     Args:
         console: where to write; standard error by default.
-        clock: seconds that only grow.
+        clock: monotonic time in seconds.
     """
 
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -185,12 +185,12 @@ class TerminalProgress:
         """Curves go to the report, not to the terminal."""
 
     def keep(self, state: _State, failed: bool) -> None:
-        """Leave a line of a finished task that counted something and took its time."""
+        """Leave a line for a finished task that counted something and took long enough."""
         if state.is_counted and not failed and state.elapsed_seconds >= WORTH_KEEPING_SECONDS:
             self.message(state.line(finished=True))
 
     def open_bar(self, state: _State) -> TaskID:
-        """A new bar in the live display; a bar without a count gives way to it until it closes."""
+        """A new bar in the live display; outer bars without a count are hidden until it closes."""
         if self._bars is None:
             self._bars = Progress(
                 SpinnerColumn(),
@@ -209,12 +209,12 @@ class TerminalProgress:
         return bar
 
     def move_bar(self, bar: TaskID, state: _State) -> None:
-        """Draw how far a task has come."""
+        """Update the bar of a task."""
         if self._bars is not None:
             self._bars.update(bar, completed=state.done)
 
     def close_bar(self, bar: TaskID) -> None:
-        """Take away a bar, and those opened inside it that an error left behind; the display ends with the last."""
+        """Remove a bar, and inner bars that an error left open; the display stops with the last bar."""
         if self._bars is None or bar not in self._open:
             return
         while self._open:
@@ -230,17 +230,17 @@ class TerminalProgress:
 
 
 def stderr_console() -> Console:
-    """A console on the present standard error."""
+    """A console on the current standard error."""
     return Console(file=sys.stderr, highlight=False)
 
 
 def make_progress(quiet: bool) -> ProgressProtocol:
-    """Who listens to the work of a command: nobody where the user asked for quiet."""
+    """The progress display of a command; silent if the user asked for quiet."""
     return SilentProgress() if quiet else TerminalProgress()
 
 
 def tell(text: str, quiet: bool = False, style: str = "") -> None:
-    """Write one line for a person to standard error."""
+    """Write one line for the user to standard error."""
     if not quiet:
         stderr_console().print(Text(text, style=style), soft_wrap=True)
 
@@ -251,7 +251,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
-    """Write a table to standard output; every column but the first is right-aligned where it holds numbers."""
+    """Write a table to standard output; numeric columns other than the first are right-aligned."""
     table = Table(header_style="bold")
     for index, header in enumerate(headers):
         cells = [row[index] for row in rows]
@@ -267,7 +267,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: st
 
 
 def print_facts(facts: Mapping[str, Any], headline: str, as_json: bool, quiet: bool) -> None:
-    """Write what a stage counted: as JSON, or as a headline with a table of its plain values."""
+    """Write the facts of a stage as JSON, or as a headline with a table of its plain values."""
     if as_json:
         print_json(dict(facts))
         return
@@ -300,5 +300,5 @@ def _is_numeric(cell: str) -> bool:
 
 
 def format_score(value: float | None) -> str:
-    """A score with three places; ``n/a`` where it is 0/0."""
+    """A score with three decimals; ``n/a`` for 0/0."""
     return "n/a" if value is None else f"{value:.3f}"

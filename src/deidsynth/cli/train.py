@@ -25,11 +25,13 @@ def train_command(
     ] = None,
     texts: Annotated[
         Path | None,
-        typer.Option("--texts", help="More texts without labels: .txt files, or .jsonl (.gz, .xz) with text."),
+        typer.Option("--texts", help="Unlabeled texts: .txt files, or .jsonl (.gz, .xz) with text."),
     ] = None,
     target_recall: Annotated[
         float | None,
-        typer.Option("--target-recall", help="Share of private tokens to find on validation documents, such as .99."),
+        typer.Option(
+            "--target-recall", help="Share of private tokens to find in the validation documents, such as .99."
+        ),
     ] = None,
     settings: Settings = None,
     language: Language = None,
@@ -39,7 +41,7 @@ def train_command(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train an encoder that finds the entities of a corpus: annotator, gold model and synthetic model alike."""
+    """Train a token classifier on the entities of a corpus: an annotator, a gold model or a synthetic model."""
     refuse_several_processes()
     config = stage_config(TrainConfig, settings, encoder=encoder, target_recall=target_recall)
     refuse_occupied(output)

@@ -40,7 +40,7 @@ class Verb(TyperCommand):
 
 
 def loaded(command: Any) -> Any:
-    """The command itself where a verb stands for it; anything else as it is."""
+    """The command of a verb; anything else unchanged."""
     return command.load() if isinstance(command, Verb) else command
 
 

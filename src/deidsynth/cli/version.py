@@ -13,7 +13,7 @@ _PACKAGES = ("torch", "transformers", "peft", "accelerate", "tokenizers", "safet
 
 
 def version_command(json: AsJson = False, quiet: Quiet = False) -> None:
-    """Print the version of deidsynth and of what it stands on."""
+    """Print the versions of deidsynth and of the libraries that it depends on."""
     if json:
         print_json(versions())
     elif quiet:
@@ -24,7 +24,7 @@ def version_command(json: AsJson = False, quiet: Quiet = False) -> None:
 
 
 def versions() -> dict[str, str | None]:
-    """The version of this package, of Python and of the libraries that decide results; None where absent."""
+    """The versions of this package, of Python and of libraries that affect results; None if not installed."""
     found: dict[str, str | None] = {"deidsynth": __version__, "python": platform.python_version()}
     for name in _PACKAGES:
         try:

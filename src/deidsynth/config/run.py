@@ -61,7 +61,7 @@ class RunConfig(StageConfig):
     seed: int = Field(1, ge=0, description="seed of training and sampling; split.seed splits the documents")
     precision: Precision = Field("auto", description="auto: bf16 if the processor supports it, else fp32")
     output: str | None = Field(None, description="run folder")
-    store: str | None = Field(None, description="artifact store; by default .deidsynth beside the run folder")
+    store: str | None = Field(None, description="artifact store; by default .deidsynth next to the run folder")
 
     @model_validator(mode="after")
     def _overrides_fit(self) -> RunConfig:

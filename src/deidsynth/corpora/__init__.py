@@ -1,6 +1,6 @@
-"""Outside formats to a ``Corpus`` and back, splits, and figures about a corpus."""
+"""Reading and writing corpus formats, checks, splits, label mappings and statistics of a corpus."""
 
-from deidsynth.corpora.checking import doubts
+from deidsynth.corpora.checking import find_warnings
 from deidsynth.corpora.finding import find_format
 from deidsynth.corpora.formats.hub_datasets import from_dataset, to_dataset
 from deidsynth.corpora.formats.jsonl import read_jsonl, write_jsonl
@@ -8,7 +8,7 @@ from deidsynth.corpora.formats.registry import FORMATS, Format, write_corpus
 from deidsynth.corpora.loading import LoadedCorpus, check_corpus, content_digest, load_corpus, read_corpus
 from deidsynth.corpora.mapping import LabelMapping, load_mapping, map_labels, ready_mappings
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
-from deidsynth.corpora.splitting import fold_parts, hold_out, shared_groups, split_parts, take_fraction
+from deidsynth.corpora.splitting import hold_out, make_fold, make_splits, shared_groups, take_fraction
 from deidsynth.corpora.statistics import describe
 
 __all__ = [
@@ -22,19 +22,19 @@ __all__ = [
     "check_corpus",
     "content_digest",
     "describe",
-    "doubts",
     "find_format",
-    "fold_parts",
+    "find_warnings",
     "from_dataset",
     "hold_out",
     "load_corpus",
     "load_mapping",
+    "make_fold",
+    "make_splits",
     "map_labels",
     "read_corpus",
     "read_jsonl",
     "ready_mappings",
     "shared_groups",
-    "split_parts",
     "take_fraction",
     "to_dataset",
     "write_corpus",

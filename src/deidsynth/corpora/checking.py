@@ -1,6 +1,6 @@
-"""Doubts about a corpus that can be read: boundaries, labels, characters, documents that stand twice.
+"""Warnings about a corpus that can be read: boundaries, labels, characters, duplicate documents.
 
-What cannot be read at all is found by the readers and by `deidsynth.corpora.records.check_records`.
+The readers and `deidsynth.corpora.records.check_records` report what cannot be read at all.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from deidsynth.corpora.duplicates import Repeat, repeats
+from deidsynth.corpora.duplicates import Duplicate, find_duplicates
 from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
 from deidsynth.corpora.records import RawSpan, Record
 from deidsynth.errors import Problem
@@ -18,15 +18,15 @@ from deidsynth.tagging import within_word
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _MOJIBAKE = re.compile("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac|\u00ef\u00bb\u00bf")
-"""UTF-8 that was read as Latin-1 or Windows-1252: such pairs of characters stand in no Western language."""
+"""UTF-8 that was read as Latin-1 or Windows-1252: such character pairs occur in no Western language."""
 
 
-def doubts(records: Sequence[Record], labels: Collection[str] | None = None) -> list[Problem]:
-    """Everything questionable about the records, in their order; no text is quoted.
+def find_warnings(records: Sequence[Record], labels: Collection[str] | None = None) -> list[Problem]:
+    """Everything questionable about the records, in record order, without quoting any text.
 
     Args:
-        records: as a reader gave them.
-        labels: the labels that are expected; None expects any.
+        records: as a reader returned them.
+        labels: the expected labels; None accepts any.
     """
     found: list[Problem] = []
     known = frozenset(labels or ())
@@ -37,73 +37,72 @@ def doubts(records: Sequence[Record], labels: Collection[str] | None = None) -> 
     for record in records:
         for span in record.spans:
             if 0 <= span.start < span.end <= len(record.text):
-                found += _boundary_doubts(span, record)
+                found += _boundary_warnings(span, record)
             if labels is not None and plausible and span.label not in known:
-                message = f"{span.place} has the label {span.label}, which is not expected; mend or map it"
+                message = f"{span.place} has the unexpected label {span.label}; fix or map it"
                 found.append(_problem(record, span, message, "unknown-label"))
-        found += _encoding_doubts(record)
-    found += map(_repeat_problem, repeats(records))
+        found += _encoding_warnings(record)
+    found += map(_duplicate_problem, find_duplicates(records))
     return found
 
 
 def _too_many_labels(records: Sequence[Record], counts: Mapping[str, int]) -> Problem:
-    """The problem of a corpus whose labels are none, told where the first of them stands."""
+    """One problem for a corpus whose labels cannot be labels, reported at the first of them."""
     record, span = next((record, span) for record in records for span in record.spans if span.label in counts)
     return _problem(record, span, what_is_wrong(counts), "too-many-labels")
 
 
-def _boundary_doubts(span: RawSpan, record: Record) -> Iterator[Problem]:
+def _boundary_warnings(span: RawSpan, record: Record) -> Iterator[Problem]:
     place = span.place
     surface = record.text[span.start : span.end]
     if surface != surface.strip():
-        yield _problem(record, span, f"{place} has white space at an end; trim it", "blanks")
+        yield _problem(record, span, f"{place} has leading or trailing white space; trim it", "blanks")
     cut = [name for name, at in (("begins", span.start), ("ends", span.end)) if within_word(record.text, at)]
     if cut:
-        yield _problem(record, span, f"{place} {' and '.join(cut)} inside a word; mend its offsets", "inside-word")
+        yield _problem(record, span, f"{place} {' and '.join(cut)} inside a word; fix its offsets", "inside-word")
 
 
-def _encoding_doubts(record: Record) -> Iterator[Problem]:
+def _encoding_warnings(record: Record) -> Iterator[Problem]:
     text, path = record.text, record.text_path or record.path
     faults = {
-        "U+FFFD, which stands for a character that was lost": re.compile("\ufffd"),
+        "U+FFFD, the replacement for a lost character": re.compile("\ufffd"),
         "a control character": _CONTROL,
-        "UTF-8 that was read in another encoding": _MOJIBAKE,
+        "UTF-8 that was decoded with another encoding": _MOJIBAKE,
         "a byte order mark inside the text": re.compile("\ufeff"),
     }
     for what, pattern in faults.items():
         found = [match.start() for match in pattern.finditer(text)]
         if found:
             times = f"{len(found)} time{'' if len(found) == 1 else 's'}"
-            message = f"the text holds {what} ({times}); mend the encoding of the file"
+            message = f"the text contains {what} ({times}); fix the encoding of the file"
             yield Problem(path, message, _line_of(found[0], record), "encoding", fatal=False)
     if not text.isascii() and unicodedata.normalize("NFC", text) != text:
-        message = (
-            "the text holds letters apart from their accents (not NFC); other tools may count characters otherwise"
-        )
+        message = "the text has decomposed accents (it is not NFC), so other tools may count its characters differently"
         yield Problem(path, message, record.line, "not-nfc", fatal=False)
 
 
 def _line_of(offset: int, record: Record) -> int | None:
-    """The line where a place in the text stands: in the file of the text alone, else that of the record."""
+    """The line of an offset within the text file, or of the record where the text has no file of its own."""
     return record.line if record.text_path is None else record.text.count("\n", 0, offset) + 1
 
 
-def _repeat_problem(repeat: Repeat) -> Problem:
-    first, second = repeat.first, repeat.second
+def _duplicate_problem(duplicate: Duplicate) -> Problem:
+    first, second = duplicate.first, duplicate.second
     place = first.path if first.line is None else f"{first.path}:{first.line}"
     leak = first.split is not None and second.split is not None and first.split != second.split
-    if repeat.kind == "group":
-        message = f"its group has documents in {first.split} and in {second.split} ({place}); keep groups together"
-    elif repeat.kind == "same":
-        message = f"the text is that of {place}; keep one of them"
+    if duplicate.kind == "group":
+        message = f"its group has documents in both {first.split} and {second.split} ({place}); keep groups together"
+    elif duplicate.kind == "same":
+        message = f"duplicate of {place}; keep one of them"
     else:
         message = (
-            f"{repeat.share:.0%} of its runs of words stand in {place} too; keep one of them, or give them a group"
+            f"near-duplicate of {place}: they share {duplicate.share:.0%} of the word n-grams of the shorter one; "
+            "keep one of them, or put both in one group"
         )
-    if leak and repeat.kind != "group":
-        message += f" (they are in {first.split} and in {second.split}: what is measured is not what will be met)"
-    code = {"same": "duplicate", "near": "near-duplicate", "group": "shared-group"}[repeat.kind]
-    return Problem(second.path, message, second.line, f"{code}-across-parts" if leak else code, fatal=False)
+    if leak and duplicate.kind != "group":
+        message += f" (they are in {first.split} and {second.split}, so scores will be too optimistic)"
+    code = {"same": "duplicate", "near": "near-duplicate", "group": "shared-group"}[duplicate.kind]
+    return Problem(second.path, message, second.line, f"{code}-across-splits" if leak else code, fatal=False)
 
 
 def _problem(record: Record, span: RawSpan, message: str, code: str) -> Problem:

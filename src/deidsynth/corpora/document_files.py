@@ -1,8 +1,8 @@
-"""Formats of a file with many documents: which files to read, with which parts, and how to write them.
+"""Formats that keep many documents in a file: which files to read, their splits, and how to write them.
 
-A source is a file, or a folder of files, in which the names of folders or files may tell parts. A file that is clearly
-of another format is left out of a folder and counted; one that cannot be told, such as broken JSON, is read, so that
-its fault is named.
+A source is a file or a folder of files; names of folders or files may name the splits. A file in a folder that is
+clearly in another format is skipped and counted. One whose format is unclear, such as broken JSON, is read, so that its
+fault is reported.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deidsynth.corpora.folders import (
-    by_part,
+    by_split,
     documents_by_file,
     files_below,
     left_out,
-    part_folders,
-    skip_outside_parts,
+    skip_outside_splits,
+    split_folders,
 )
 from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
-from deidsynth.corpora.records import PARTS, Part, ReadResult, read_exactly
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import ReadResult, read_exactly
+from deidsynth.documents import SPLITS, Corpus, Document, Split
 from deidsynth.errors import Problem, UnrepresentableError
 from deidsynth.files import whole_file, whole_folder
 
 BOM = b"\xef\xbb\xbf"
 
 Looks = Callable[[Path], bool | None]
-"""Whether a file looks like a format; None where its first bytes do not tell."""
+"""Whether a file looks like a format; None if its first bytes do not decide it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +39,27 @@ class Source:
 
     Args:
         path: of the file.
-        name: unique among the files; the name of a document without an id begins with it.
-        part: the part of all its documents.
-        provenance: where texts and annotation come from and the language, as far as a file beside it says.
+        name: unique among the files; documents without an id are named after it.
+        split: the split of all its documents.
+        provenance: origin, annotation and language, as far as a provenance file states them.
     """
 
     path: Path
     name: str
-    part: Part | None
+    split: Split | None
     provenance: Provenance
 
 
 def looks_like(path: Path, suffix: str, looks: Looks) -> bool:
-    """Whether a file, or a file of a folder, surely looks like the format."""
+    """Whether a file, or any file in a folder, clearly looks like the format."""
     if not path.is_dir():
         return path.suffix == suffix and path.is_file() and looks(path) is True
-    folders = [folder for folder, _ in part_folders(path, "")[0]]
+    folders = [folder for folder, _ in split_folders(path, "")[0]]
     return any(looks(file) is True for folder in folders for file in files_below(folder, suffix))
 
 
 def find_sources(path: Path, suffix: str, looks: Looks, result: ReadResult) -> list[Source]:
-    """The files to read; others with the suffix are counted as skipped."""
+    """The files to read; other files with the suffix are counted as skipped."""
     if not path.is_dir():
         return [Source(path, path.stem, None, Provenance())]
 
@@ -70,21 +70,21 @@ def find_sources(path: Path, suffix: str, looks: Looks, result: ReadResult) -> l
         return accepted
 
     files, _ = documents_by_file(path, (suffix,), "", accept)
-    skip_outside_parts(result, path, (suffix,), "")
+    skip_outside_splits(result, path, (suffix,), "")
     stems = Counter(file.stem for file, _ in files)
     provenances: dict[Path, Provenance] = {}
     sources = []
-    for file, part in files:
+    for file, split in files:
         if file.parent not in provenances:
             provenances[file.parent] = read_provenance(file.parent, result)
-        # Folders may repeat a file name; a slash would make the document's id no file name.
+        # A file name may occur in several folders; a slash in a document id would make it unusable as a file name.
         name = file.stem if stems[file.stem] == 1 else "-".join(file.relative_to(path).with_suffix("").parts)
-        sources.append(Source(file, name, part, provenances[file.parent]))
+        sources.append(Source(file, name, split, provenances[file.parent]))
     return sources
 
 
 def read_head(path: Path, n_bytes: int) -> str | None:
-    """The beginning of a file without a byte order mark, or None where it is not UTF-8 or cannot be read."""
+    """The beginning of a file without a byte order mark, or None if it is not UTF-8 or cannot be read."""
     try:
         with path.open("rb") as file:
             data = file.read(n_bytes).removeprefix(BOM)
@@ -92,7 +92,7 @@ def read_head(path: Path, n_bytes: int) -> str | None:
     except OSError:
         return None
     except UnicodeDecodeError as error:
-        # The cut may go through a character.
+        # The cut may split a character.
         return data[: error.start].decode("utf-8") if error.start > len(data) - 4 else None
 
 
@@ -108,27 +108,27 @@ def read_text(path: Path, result: ReadResult) -> str | None:
 def write_files(
     corpus: Corpus,
     path: Path,
-    parts: Mapping[str, Part] | None,
+    splits: Mapping[str, Split] | None,
     suffix: str,
     lines: Callable[[list[Document]], Iterable[str]],
 ) -> Counter[str]:
-    """What was left out, counted, after writing a file, or a folder with a file for each part.
+    """Counts of what was left out, after writing a file, or a folder with a file for each split.
 
     Args:
         corpus: what to write.
-        path: a name that ends in ``suffix`` becomes a file; any other a folder.
-        parts: part of every document id, or None; only a folder can hold them.
+        path: a name that ends in ``suffix`` becomes a file, any other a folder.
+        splits: split of every document id, or None; only a folder can store them.
         suffix: of the files.
-        lines: the content of a file that holds the documents.
+        lines: the content of a file with the given documents.
 
     Raises:
-        UnrepresentableError: parts for a single file, or a text with a lone surrogate, which UTF-8 cannot hold.
-        StorageError: the disk is full or cannot be written.
+        UnrepresentableError: splits for a single file, or a text with a lone surrogate, which UTF-8 cannot encode.
+        StorageError: the disk is full or not writable.
     """
     single = path.suffix == suffix
-    if single and parts:
+    if single and splits:
         raise UnrepresentableError(
-            f"{path}: one file cannot hold the parts of the corpus; give a folder as TARGET to keep {'/'.join(PARTS)}"
+            f"{path}: one file cannot store splits; give a folder as TARGET to keep {'/'.join(SPLITS)}"
         )
     refuse_surrogates(corpus)
     private = corpus.origin == "real"
@@ -138,7 +138,7 @@ def write_files(
         return left_out(corpus, "scores", "groups", "provenance")
     with whole_folder(path, private=private) as folder:
         write_provenance(corpus, folder)
-        for part, documents in by_part(corpus, parts).items():
-            with (folder / f"{part or 'corpus'}{suffix}").open("w", encoding="utf-8", newline="") as file:
+        for split, documents in by_split(corpus, splits).items():
+            with (folder / f"{split or 'corpus'}{suffix}").open("w", encoding="utf-8", newline="") as file:
                 file.writelines(lines(documents))
     return left_out(corpus, "scores", "groups")

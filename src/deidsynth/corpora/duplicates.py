@@ -1,13 +1,13 @@
-"""Documents that stand twice, wholly or for the most part, and groups that two parts share.
+"""Duplicate and near-duplicate documents, and groups that occur in more than one split.
 
-Nearness is containment of runs of words: the share of the distinct runs of eight words of the smaller document that
-stand in the other. Runs that stand in more than ``TEMPLATE_DOCUMENTS`` different texts are templates and do not count.
-Texts of fewer than twelve words have too few runs for that. They are near where all words are the same (at least
-``LEAST_WORDS``, in order, in no more than ``TEMPLATE_DOCUMENTS`` texts): one changed word is, in sentences of news,
-mostly another statement.
+Similarity is the containment of word n-grams: the share of the shorter document's distinct 8-grams that also occur in
+the other. An n-gram that occurs in more than ``TEMPLATE_DOCUMENTS`` different texts is a template and does not count.
+Texts of fewer than twelve words have too few n-grams. They are near-duplicates when all their words are the same (at
+least ``LEAST_WORDS``, in order, in at most ``TEMPLATE_DOCUMENTS`` texts): in news sentences, one changed word usually
+makes another statement.
 
-Of a document are told the nearest repeat in every other part, so that no leak hides behind another repeat, and the
-nearest of the earlier ones in its own part.
+For each document we report the nearest duplicate in every other split, so that no leak hides behind another duplicate,
+and the nearest earlier one in its own split.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple
 
-from deidsynth.corpora.records import Part, Record
+from deidsynth.corpora.records import Record
+from deidsynth.documents import Split
 from deidsynth.privacy.near_duplicates import LEAST_RUNS, NEAR, Runs
 
 TEMPLATE_DOCUMENTS = 10
 LEAST_WORDS = 5
 
 
-class Repeat(NamedTuple):
-    """Two records that should not both stand where they do.
+class Duplicate(NamedTuple):
+    """Two records that should not both be where they are.
 
     Args:
         first: the earlier one.
         second: the later one.
-        kind: ``same`` text, ``near`` text, or one ``group`` in two parts.
+        kind: ``same`` text, ``near`` text, or one ``group`` in two splits.
         share: containment; 1 for ``same`` and ``group``.
     """
 
@@ -40,8 +41,8 @@ class Repeat(NamedTuple):
     share: float
 
 
-def repeats(records: Sequence[Record]) -> Iterator[Repeat]:
-    """Pairs of records that repeat each other, each once; then groups with documents in more than one part."""
+def find_duplicates(records: Sequence[Record]) -> Iterator[Duplicate]:
+    """Every pair of duplicate or near-duplicate records once; then groups with documents in more than one split."""
     nearest = _Nearest(records)
     numbers_of: dict[str, list[int]] = defaultdict(list)
     for number, record in enumerate(records):
@@ -58,40 +59,40 @@ def repeats(records: Sequence[Record]) -> Iterator[Repeat]:
 
 
 class _Nearest:
-    """The nearest repeat of every record in every part.
+    """The nearest duplicate of every record in every split.
 
     Args:
-        records: all of them; they are named by number.
+        records: all of them; methods refer to them by number.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
-        self._best: dict[tuple[int, Part | None], tuple[bool, float, int]] = {}
+        self._best: dict[tuple[int, Split | None], tuple[bool, float, int]] = {}
 
     def offer(self, numbers: Sequence[int], others: Sequence[int], kind: Literal["same", "near"], share: float) -> None:
-        """Take up records that repeat others. One of the others is taken for each part: the copy that comes first."""
-        first_in: dict[Part | None, int] = {}
+        """Record that some records duplicate others; of the others, the first copy in each split is kept."""
+        first_in: dict[Split | None, int] = {}
         for other in others:
             first_in.setdefault(self._records[other].split, other)
         for number in numbers:
-            for part, other in first_in.items():
-                told_by_other = part == self._records[number].split and other >= number
-                if not told_by_other and not _one_group(self._records[number], self._records[other]):
+            for split, other in first_in.items():
+                reported_by_other = split == self._records[number].split and other >= number
+                if not reported_by_other and not _one_group(self._records[number], self._records[other]):
                     found = (kind == "same", share, -other)
-                    self._best[number, part] = max(found, self._best.get((number, part), found))
+                    self._best[number, split] = max(found, self._best.get((number, split), found))
 
-    def pairs(self) -> Iterator[Repeat]:
-        """Every pair once, by the place of the later record."""
+    def pairs(self) -> Iterator[Duplicate]:
+        """Every pair once, in the order of the later record."""
         found = {
             (max(number, -other), min(number, -other)): (same, share)
             for (number, _), (same, share, other) in self._best.items()
         }
         for (later, earlier), (same, share) in sorted(found.items()):
-            yield Repeat(self._records[earlier], self._records[later], "same" if same else "near", share)
+            yield Duplicate(self._records[earlier], self._records[later], "same" if same else "near", share)
 
 
 def _near(texts: Sequence[str]) -> Iterator[tuple[int, int, float]]:
-    """The later and the earlier text, by number, and containment of all pairs that are near."""
+    """Every near-duplicate pair: number of the later text, number of the earlier one, and containment."""
     names = Runs()
     runs = [names.names(text) for text in texts]
     holders: dict[int, list[int]] = defaultdict(list)
@@ -115,16 +116,16 @@ def _near(texts: Sequence[str]) -> Iterator[tuple[int, int, float]]:
 
 
 def _one_group(first: Record, second: Record) -> bool:
-    """Whether both are declared to belong together and lie in one part."""
+    """Whether both belong to one declared group and one split."""
     return first.group is not None and first.group == second.group and first.split == second.split
 
 
-def _shared_groups(records: Sequence[Record]) -> Iterator[Repeat]:
-    first_of: dict[str, dict[Part | None, Record]] = defaultdict(dict)
+def _shared_groups(records: Sequence[Record]) -> Iterator[Duplicate]:
+    first_of: dict[str, dict[Split | None, Record]] = defaultdict(dict)
     for record in records:
         if record.group is not None:
             first_of[record.group].setdefault(record.split, record)
-    for parts in first_of.values():
-        known = [record for part, record in parts.items() if part is not None]
+    for splits in first_of.values():
+        known = [record for split, record in splits.items() if split is not None]
         for first, second in combinations(known, 2):
-            yield Repeat(first, second, "group", 1.0)
+            yield Duplicate(first, second, "group", 1.0)

@@ -1,4 +1,4 @@
-"""Why nothing was found at a path: what the names of its files suggest, and the first fault in the way of it."""
+"""Why no format was found at a path: what its file names suggest, and the first fault that prevents it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _BINARY = (".parquet", ".zip")
 
 
 def known_files(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
-    """The files at or below a path with one of the suffixes of corpora, sorted."""
+    """The files at or below a path with a suffix of a corpus format, sorted."""
     found = files_below(path, *suffixes) if path.is_dir() else [path] * path.name.lower().endswith(suffixes)
     return [file for file in found if file.name != PROVENANCE_FILE]
 
 
 def why_unknown(path: Path) -> str:
-    """What the suffix of a file, or the most frequent one in a folder, suggests, and why the file is not that.
+    """What a suffix (the most frequent one in a folder) suggests, and why the file is not in that format.
 
     Args:
-        path: a file or folder that looks like no format.
+        path: a file or folder in no known format.
     """
     files = known_files(path)
     if not files and path.is_dir():
         return f"no file in it ends in {', '.join(SUFFIXES)}"
     if not files:
-        return f"no format has files that end in {path.suffix}" if path.suffix else "its name has no suffix"
+        return f"no format uses files that end in {path.suffix}" if path.suffix else "its name has no suffix"
     usual = Counter(file.suffix.lower() for file in files).most_common(1)[0][0]
     file = next(file for file in files if file.suffix.lower() == usual)
     reason = _why_not(file)
@@ -49,18 +49,18 @@ def _why_not(file: Path) -> str:
     if isinstance(text, Problem):
         return f"is {text.message} (line {text.line})"
     if suffix == ".jsonl":
-        return "lies in a folder below, where JSON lines are not looked for; put train.jsonl and test.jsonl at the top"
+        return "is in a subfolder, where JSON lines are not looked for; put train.jsonl and test.jsonl at the top level"
     names = [name for name, each in FORMATS.items() if suffix in each.suffixes]
     fault = _first_fault(file, names)
     if fault is None:
-        unlike = "looks like none of them" if len(names) > 1 else "does not look like it"
+        unlike = "does not look like any of them" if len(names) > 1 else "does not look like it"
         return f"could be {' or '.join(names)} by its suffix, but {unlike}"
     place = "" if fault.line is None else f"line {fault.line}: "
     return f"could be {' or '.join(names)} by its suffix, but: {place}{fault.message}"
 
 
 def _first_fault(file: Path, names: list[str]) -> Problem | None:
-    """The first thing that stands in the way of reading a file as what it can be; None where that is not clear."""
+    """The first fault that prevents reading a file in a format it could have; None if that is unclear."""
     result = ReadResult(names[0])
     if file.suffix.lower() == ".json":
         for _ in list_of_objects(file, result):

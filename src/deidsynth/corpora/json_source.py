@@ -1,4 +1,4 @@
-"""JSON of annotation tools: objects with their lines, checked fields, and every fault as a problem."""
+"""Reading JSON of annotation tools: objects with their lines, checked fields, every fault as a problem."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from deidsynth.errors import Problem
 
 _HEAD_BYTES = (1 << 13, 1 << 20)
 _WHITE = " \t\n\r"
-_FIRST = 20  # values of a file that are looked at to tell its format
+_FIRST = 20  # values of a file that are inspected to detect its format
 
 
 class FieldError(Exception):
-    """One object does not keep to the format; the message says how and what to do.
+    """An object violates the format; the message says how, and how to fix it.
 
     Args:
-        message: what is wrong and the remedy.
+        message: what is wrong, and the remedy.
         code: of the problem.
     """
 
@@ -36,14 +36,14 @@ class FieldError(Exception):
 
 
 def most_lines(path: Path, looks: Callable[[Any], bool]) -> bool | None:
-    """Whether most of the JSON values on the first lines look right, so that one fault does not hide the format.
+    """Whether most JSON values on the first lines look right, so that one fault does not hide the format.
 
     Args:
         path: of the file.
         looks: whether a value does.
 
     Returns:
-        None where no value can be had.
+        None if no value can be parsed.
     """
 
     def parse(head: str) -> Iterator[Any]:
@@ -62,7 +62,7 @@ def most_elements(path: Path, looks: Callable[[Any], bool]) -> bool | None:
         looks: whether an element does.
 
     Returns:
-        None where no element can be had.
+        None if no element can be parsed.
     """
 
     def parse(head: str) -> Iterator[Any]:
@@ -115,18 +115,18 @@ def list_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, 
             if isinstance(value, dict):
                 yield value, line
             else:
-                message = "an element of the list is no object; write one object for each document"
+                message = "an element of the list is not an object; write one object for each document"
                 result.problems.append(Problem(where, message, line, "malformed"))
     except json.JSONDecodeError as error:
-        message = f"not JSON at column {error.colno}; the file must hold one list of objects"
+        message = f"not JSON at column {error.colno}; the file must contain one list of objects"
         result.problems.append(Problem(where, message, error.lineno, "malformed"))
     except (ValueError, RecursionError):
-        message = "not JSON that can be read: a number too long or nesting too deep"
+        message = "not JSON that can be read: a number is too long or the nesting too deep"
         result.problems.append(Problem(where, message, line, "malformed"))
 
 
 def _elements(text: str) -> Iterator[tuple[int, Any]]:
-    """The elements of a list one by one, because parsing it whole would not tell their lines."""
+    """The elements of a list with their offsets, one by one: parsing it at once would lose their lines."""
     decoder = json.JSONDecoder()
     position = _skip_white(text, 0)
     if text[position : position + 1] != "[":
@@ -159,7 +159,7 @@ def _parse_line(line: str, path: str, number: int) -> dict[str, Any] | Problem:
     except json.JSONDecodeError as error:
         message = f"not JSON at column {error.colno}; write one object on each line"
     except (ValueError, RecursionError):
-        message = "not JSON that can be read: a number too long or nesting too deep"
+        message = "not JSON that can be read: a number is too long or the nesting too deep"
     else:
         if isinstance(value, dict):
             return value
@@ -176,10 +176,10 @@ def string(data: Mapping[str, Any], key: str) -> str:
 
 
 def whole_number(data: Mapping[str, Any], key: str) -> int:
-    """The whole number of a key."""
+    """The integer of a key."""
     value = data.get(key)
     if type(value) is not int:
-        raise FieldError(f"{key} of an entity must be a whole number; it counts Unicode code points")
+        raise FieldError(f"{key} of an entity must be an integer; it counts Unicode code points")
     return value
 
 
@@ -187,23 +187,23 @@ def items(data: Mapping[str, Any], key: str) -> list[Any]:
     """The list of a key."""
     value = data.get(key)
     if not isinstance(value, list):
-        raise FieldError(f"{key} must be a list; write [] for none")
+        raise FieldError(f"{key} must be a list; write [] if it is empty")
     return value
 
 
 def document_id(value: object, otherwise: str) -> str:
-    """The id as a string, or the other name for None."""
+    """The id as a string, or ``otherwise`` for None."""
     if value is None:
         return otherwise
     if isinstance(value, str) or type(value) is int:
         return str(value)
-    raise FieldError("the id must be a string or a whole number; mend it, or leave it out")
+    raise FieldError("the id must be a string or an integer; fix it, or leave it out")
 
 
 def spans_of(
     values: Iterable[Any], span: Callable[[Any], RawSpan], source: Source, line: int, result: ReadResult
 ) -> list[RawSpan]:
-    """The spans of all sound values; a faulty one becomes a problem."""
+    """The spans of all valid values; an invalid one becomes a problem."""
     found = []
     for value in values:
         try:
@@ -214,10 +214,10 @@ def spans_of(
 
 
 def text_mismatch(source: Source, span: RawSpan, key: str) -> Problem:
-    """The problem of an entity whose stated text does not stand at its offsets."""
+    """The problem of an entity whose stated text differs from the text at its offsets."""
     message = (
-        f"{key} of entity {span.start}:{span.end} is not what stands there in the text; was the text changed after "
-        "annotation? Offsets count Unicode code points, line ends included"
+        f"{key} of entity {span.start}:{span.end} differs from the text at its offsets; was the text changed after "
+        "annotation? Offsets count Unicode code points, including line breaks"
     )
     return Problem(str(source.path), message, span.line, "text-mismatch")
 

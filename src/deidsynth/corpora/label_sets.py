@@ -1,4 +1,4 @@
-"""Whether what stands for labels can be labels. Where columns are confused, tokens do, and tokens may be names."""
+"""Whether a set of labels is plausible: if columns are mixed up, tokens (possibly names) are read as labels."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 MOST = 100
 FEW = 10
-"""So few may each stand once or twice in a small corpus."""
+"""In a small corpus, up to this many labels may each occur once or twice."""
 
 
 def are_plausible(counts: Mapping[str, int]) -> bool:
-    """Whether labels are few enough to be shown: at most 100, and at most half as many as entities, or ten at most.
+    """Whether labels are few enough to be shown: at most ten, or at most 100 and half as many as entities.
 
     Args:
-        counts: entities of each label.
+        counts: number of entities by label.
 
     >>> are_plausible({"NAME": 1, "AGE": 1})
     True
@@ -24,8 +24,8 @@ def are_plausible(counts: Mapping[str, int]) -> bool:
 
 
 def what_is_wrong(counts: Mapping[str, int]) -> str:
-    """The message about labels that are too many; it names none."""
+    """The message about too many labels; it names none of them."""
     return (
-        f"{len(counts)} different labels for {sum(counts.values())} entities are too many to be labels, so none is "
-        "shown; are other words taken for labels? Name the columns with --layout, or the format with --from"
+        f"{len(counts)} distinct labels for {sum(counts.values())} entities are too many, so none is shown; is "
+        "something else read as labels? Name the columns with --layout, or the format with --from"
     )

@@ -1,4 +1,4 @@
-"""From a path to a corpus: find the format, read, check everything, group, build."""
+"""From a path to a corpus: detect the format, read, check everything, group, build."""
 
 from __future__ import annotations
 
@@ -14,60 +14,52 @@ from deidsynth.config import LayoutConfig
 from deidsynth.corpora.finding import count_other_formats, find_format, require_path
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.formats.registry import get_format
-from deidsynth.corpora.records import (
-    Discontinuous,
-    Part,
-    ReadOptions,
-    ReadResult,
-    Record,
-    build_corpus,
-    check_records,
-)
+from deidsynth.corpora.records import Discontinuous, ReadOptions, ReadResult, Record, build_corpus, check_records
 from deidsynth.digests import ALGORITHM, canonical_json
-from deidsynth.documents import Corpus, Document, Origin, language_code
+from deidsynth.documents import Corpus, Document, Origin, Split, language_code
 from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LoadedCorpus:
-    """A corpus with what its source says beside the documents.
+    """A corpus with what its source states beyond the documents.
 
     Args:
         corpus: the documents.
-        parts: the part of each document id; empty where the source names none.
-        skipped: how much of what the source carries was left out, by kind.
-        format: name of the format it was read from.
-        problems: faults that do not stand in the way.
+        splits: the split of each document id; empty if the source names none.
+        skipped: how much of the source was left out, by kind.
+        format: name of the format that was read.
+        problems: warnings, which do not prevent loading.
     """
 
     corpus: Corpus
-    parts: Mapping[str, Part] = field(default_factory=dict)
+    splits: Mapping[str, Split] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     format: str = ""
     problems: tuple[Problem, ...] = ()
 
     def with_splits(self) -> Corpus:
-        """The corpus, in which each document knows the part that the source puts it in, as its ``split``."""
+        """The corpus with the ``split`` of each document set to the one that the source names."""
         return self.corpus.with_documents(
-            replace(document, split=self.parts.get(document.doc_id)) for document in self.corpus
+            replace(document, split=self.splits.get(document.doc_id)) for document in self.corpus
         )
 
     def warn(self, source: str) -> None:
-        """Warn of what the source carries and the corpus does not, and of faults that do not stand in the way.
+        """Issue Python warnings about skipped content of the source and about non-fatal problems.
 
         Args:
-            source: what was read, for people.
+            source: what was read, as shown to the user.
         """
         if self.skipped:
-            told = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in sorted(self.skipped.items()))
-            warnings.warn(f"{source}: skipped {told}", stacklevel=3)
+            counts = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in sorted(self.skipped.items()))
+            warnings.warn(f"{source}: skipped {counts}", stacklevel=3)
         if self.problems:
             others = f"; {len(self.problems) - 1} more like this" if len(self.problems) > 1 else ""
             warnings.warn(f"{self.problems[0]}{others}", stacklevel=3)
 
     def __repr__(self) -> str:
-        parts = dict(Counter(self.parts.values()))
-        return f"LoadedCorpus({self.corpus!r}, parts={parts}, skipped={dict(self.skipped)}, format={self.format!r})"
+        splits = dict(Counter(self.splits.values()))
+        return f"LoadedCorpus({self.corpus!r}, splits={splits}, skipped={dict(self.skipped)}, format={self.format!r})"
 
 
 def check_corpus(
@@ -78,17 +70,17 @@ def check_corpus(
     layout: LayoutConfig | None = None,
     texts: Mapping[str, str] | None = None,
 ) -> ReadResult:
-    """Raw records and every problem of a corpus on disk; problems are no errors here.
+    """Raw records and every problem of a corpus on disk; problems are returned, not raised.
 
     Args:
         path: file or folder.
-        format: name of the format, or ``auto`` to find it.
-        discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` makes it a problem.
-        layout: what the format leaves open.
-        texts: the exact text of documents by their ids, for a brat folder that holds ``.ann`` files alone.
+        format: name of the format, or ``auto`` to detect it.
+        discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` reports a problem.
+        layout: details that the format leaves open, such as columns.
+        texts: the exact text of documents by id, for a brat folder that contains only ``.ann`` files.
 
     Raises:
-        InputError: no such path, a format that is unknown or cannot be told, a folder that cannot be listed.
+        InputError: no such path, an unknown or ambiguous format, or a folder that cannot be listed.
     """
     path = require_path(path)
     try:
@@ -116,27 +108,27 @@ def load_corpus(
     require_entities: bool = True,
     texts: Mapping[str, str] | None = None,
 ) -> Corpus:
-    """The corpus at a path, clean, its documents in the splits that it names.
+    """The checked corpus at a path; its documents have the splits that the source names.
 
-    What the source carries and a corpus does not, and faults that do not stand in the way, are told as warnings.
+    Skipped content and non-fatal problems are reported as Python warnings.
 
     Args:
         path: file or folder.
-        format: name of the format, or ``auto`` to find it.
-        language: code of the text, two letters (ISO 639-1) or three (ISO 639-3), in any case; by default what the
-            source says.
+        format: name of the format, or ``auto`` to detect it.
+        language: language code of the text, two letters (ISO 639-1) or three (ISO 639-3), in any case; by default what
+            the source states.
         group_by: regular expression on the document id; its first group, or the whole match, names the group of the
-            document, whatever the source says.
-        discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` makes it an error.
-        layout: what the format leaves open.
-        origin: where the text comes from; by default what the source says, else ``real``.
+            document and overrides the source.
+        discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` raises an error.
+        layout: details that the format leaves open, such as columns.
+        origin: where the text comes from; by default what the source states, else ``real``.
         require_entities: whether a corpus without any entity is an error.
-        texts: the exact text of documents by their ids, for a brat folder that holds ``.ann`` files alone.
+        texts: the exact text of documents by id, for a brat folder that contains only ``.ann`` files.
 
     Raises:
-        InputError: no such path, a format that is unknown or cannot be told, or a language that is no code.
+        InputError: no such path, an unknown or ambiguous format, or an invalid language code.
         CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
-        ConfigError: ``group_by`` is no regular expression.
+        ConfigError: ``group_by`` is not a regular expression.
     """
     loaded = read_corpus(
         path,
@@ -165,24 +157,24 @@ def read_corpus(
     require_entities: bool = True,
     texts: Mapping[str, str] | None = None,
 ) -> LoadedCorpus:
-    """The corpus at a path with its parts, and what its reader skipped and doubted.
+    """The corpus at a path with its splits, skipped content and warnings.
 
     Args:
-        path: as for ``load_corpus``, like all that is not named here.
+        path: as for ``load_corpus``.
         format: see there.
         language: see there.
         group_by: see there.
         discontinuous: see there.
         layout: see there.
         origin: see there.
-        require_entities: whether a corpus without any entity is an error, and a table of which columns are passed over
-            and none is known to hold entities.
+        require_entities: whether it is an error if a corpus has no entities, or if a table has unused columns but no
+            known entity column.
         texts: see there.
 
     Raises:
-        InputError: no such path, a format that is unknown or cannot be told, or a language that is no code.
+        InputError: no such path, an unknown or ambiguous format, or an invalid language code.
         CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
-        ConfigError: ``group_by`` is no regular expression.
+        ConfigError: ``group_by`` is not a regular expression.
     """
     language = _language_code(language)
     result = check_corpus(path, format=format, discontinuous=discontinuous, layout=layout, texts=texts)
@@ -190,25 +182,23 @@ def read_corpus(
         raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
     corpus = build_corpus(result, origin=origin, language=language)
     if require_entities:
-        refuse_unlabelled(result.problems)
+        refuse_unlabeled(result.problems)
     if require_entities and not corpus.n_entities:
-        raise CorpusError(
-            f"{path}: none of the {len(corpus)} documents has an entity; an annotated corpus is needed here"
-        )
+        raise CorpusError(f"{path}: none of the {len(corpus)} documents has an entity; give an annotated corpus")
     if group_by is not None:
         corpus = _grouped(corpus, group_by)
-    parts = {record.doc_id: record.split for record in result.records if record.split is not None}
-    return LoadedCorpus(corpus, parts, result.skipped, result.format, tuple(result.problems))
+    splits = {record.doc_id: record.split for record in result.records if record.split is not None}
+    return LoadedCorpus(corpus, splits, result.skipped, result.format, tuple(result.problems))
 
 
-def refuse_unlabelled(problems: Sequence[Problem]) -> None:
-    """Make sure that no table was read without its entities because their column is not known.
+def refuse_unlabeled(problems: Sequence[Problem]) -> None:
+    """Refuse a table that was read without its entities because their column is unknown.
 
     Args:
-        problems: of the reading.
+        problems: found while reading.
 
     Raises:
-        CorpusError: columns were passed over that may hold the entities; the message names them.
+        CorpusError: unused columns may contain the entities; the message names them.
     """
     found = [problem for problem in problems if problem.code == NO_ENTITY_COLUMN]
     if found:
@@ -216,14 +206,14 @@ def refuse_unlabelled(problems: Sequence[Problem]) -> None:
 
 
 def content_digest(loaded: LoadedCorpus) -> str:
-    """``sha256:`` and the hex digest of documents, parts, origin, annotation and language, in any document order.
+    """``sha256:`` and the hex digest of documents, splits, origin, annotation and language, in any document order.
 
-    The digest stands in the keys of everything that is made from the corpus: another form here makes all of it new.
+    The digest is part of the key of every artifact made from the corpus: changing it invalidates all of them.
     """
     corpus = loaded.corpus
     digest = hashlib.new(ALGORITHM, canonical_json([corpus.origin, corpus.annotation, corpus.language]).encode("ascii"))
     for document in sorted(corpus, key=lambda document: document.doc_id):
-        content = canonical_json(_content(document, loaded.parts.get(document.doc_id)))
+        content = canonical_json(_content(document, loaded.splits.get(document.doc_id)))
         digest.update(f"\n{content}".encode("ascii"))
     return f"{ALGORITHM}:{digest.hexdigest()}"
 
@@ -241,11 +231,11 @@ def _grouped(corpus: Corpus, group_by: str) -> Corpus:
 
 
 def grouped_records(records: Sequence[Record], group_by: str) -> list[Record]:
-    """Records with the groups that their names tell.
+    """The records with the groups found in their names.
 
     Raises:
-        ConfigError: ``group_by`` is no regular expression.
-        CorpusError: names that it does not match.
+        ConfigError: ``group_by`` is not a regular expression.
+        CorpusError: it does not match some names.
     """
     groups = _groups([record.doc_id for record in records], group_by)
     return [replace(record, group=group) for record, group in zip(records, groups, strict=True)]
@@ -274,6 +264,6 @@ def _group_name(match: re.Match[str] | None) -> str | None:
     return name or None
 
 
-def _content(document: Document, part: Part | None) -> Sequence[object]:
+def _content(document: Document, split: Split | None) -> Sequence[object]:
     entities = [[entity.start, entity.end, entity.label, entity.score] for entity in document.entities]
-    return [document.doc_id, document.text, entities, document.group, part]
+    return [document.doc_id, document.text, entities, document.group, split]

@@ -1,4 +1,4 @@
-"""Labels renamed and merged by a table, so that a model trained with one scheme is scored with another."""
+"""Renaming and merging labels, so that a model trained with one label scheme can be scored on another."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ _FOLDER = resources.files("deidsynth.corpora") / "mappings"
 
 
 class LabelMapping(StageConfig):
-    """What becomes of every label."""
+    """What each label becomes."""
 
     about: str = Field("", description="what it is for")
-    labels: dict[str, str | None] = Field(description="the new name of each label; null leaves its entities out")
+    labels: dict[str, str | None] = Field(description="the new name of each label; null drops its entities")
     others: Literal["refuse", "keep", "drop"] = Field(
-        "refuse", description="what becomes of entities with a label that the table does not name"
+        "refuse", description="what to do with entities whose label the mapping does not list"
     )
 
 
 def ready_mappings() -> dict[str, LabelMapping]:
-    """The mappings that come with the package, by name."""
+    """The built-in mappings, by name."""
     files = sorted(Path(str(_FOLDER)).glob("*.yaml"))
     return {file.stem: parse(LabelMapping, load_data(file), source=file.name) for file in files}
 
 
 def load_mapping(name: str) -> LabelMapping:
-    """A ready mapping by its name, or the one in a YAML file.
+    """A built-in mapping by name, or the mapping in a YAML file.
 
     Raises:
-        InputError: neither a ready mapping nor a file.
-        ConfigError: the file does not hold a mapping of labels.
+        InputError: neither a built-in mapping nor a file.
+        ConfigError: the file is not a label mapping.
     """
     ready = ready_mappings()
     if name in ready:
         return ready[name]
     if not Path(name).is_file():
-        raise InputError(f"{name}: no such file, and no ready mapping; ready are {', '.join(ready)}")
+        raise InputError(f"{name}: neither a file nor a built-in mapping; built in: {', '.join(ready)}")
     return parse(LabelMapping, load_data(Path(name)), source=name)
 
 
 def map_labels(corpus: Corpus, mapping: LabelMapping) -> tuple[Corpus, Counter[str]]:
-    """The corpus with other labels, and how many entities were left out, by their old label.
+    """The corpus with mapped labels, and the number of dropped entities by their old label.
 
     Raises:
-        CorpusError: labels that the table does not name, where it refuses them.
+        CorpusError: labels that the mapping does not list, if it refuses them.
     """
     unknown = {label: count for label, count in corpus.label_counts().items() if label not in mapping.labels}
     if unknown and mapping.others == "refuse":
         shown = f": {', '.join(sorted(unknown))}" if are_plausible(unknown) else f" ({what_is_wrong(unknown)})"
         raise CorpusError(
             f"{len(unknown)} labels are not in the mapping{shown}; add them under labels "
-            "(null leaves their entities out), or set others to keep or drop"
+            "(null drops their entities), or set others to keep or drop"
         )
     dropped: Counter[str] = Counter()
 

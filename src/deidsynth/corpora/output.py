@@ -1,4 +1,4 @@
-"""What is refused before anything is written: a place that is taken or out of reach, text that UTF-8 cannot hold."""
+"""Checks before writing: the destination is free and writable, and UTF-8 can encode the text."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from deidsynth.files import FULL, disk_full
 
 
 def refuse_occupied(path: Path) -> None:
-    """Make sure that a destination is absent or empty.
+    """Refuse a destination that already has content.
 
     Raises:
-        InputError: it is a file with content or a folder that is not empty.
+        InputError: it is a non-empty file or folder.
     """
     occupied = any(path.iterdir()) if path.is_dir() else path.exists() and path.stat().st_size > 0
     if occupied:
-        raise InputError(f"{path}: exists already and is not empty; choose another destination or remove it")
+        raise InputError(f"{path}: already exists and is not empty; choose another destination or remove it")
 
 
 def refuse_unwritable(folder: Path, option: str) -> None:
-    """Make sure that a folder, which need not be there yet, can be written in; nothing is left behind.
+    """Refuse a folder, existing or not, that cannot be written to; nothing is left behind.
 
     Args:
         folder: where something will be written.
         option: what the user gives to choose another place, such as ``--output``.
 
     Raises:
-        InputError: a file stands in its place or above it, or the system refuses.
+        InputError: it or a parent is a file, or permission is denied.
         StorageError: the disk is full.
     """
     place = folder
@@ -42,11 +42,11 @@ def refuse_unwritable(folder: Path, option: str) -> None:
             raise disk_full(folder) from error
         is_file = isinstance(error, NotADirectoryError)
         reason = "a file, not a folder" if is_file else error.strerror or type(error).__name__
-        raise InputError(f"cannot write in {place} ({reason}): choose another {option}") from None
+        raise InputError(f"cannot write to {place} ({reason}); choose another {option}") from None
 
 
 def refuse_surrogates(corpus: Corpus) -> None:
-    """Make sure that UTF-8 can hold a corpus.
+    """Refuse a corpus that UTF-8 cannot encode.
 
     Raises:
         UnrepresentableError: a text, an id, a group or a label has a lone surrogate.
@@ -55,5 +55,5 @@ def refuse_surrogates(corpus: Corpus) -> None:
         labels = "".join(entity.label for entity in document.entities)
         if not all(map(is_encodable, (document.text, document.doc_id, document.group or "", labels))):
             raise UnrepresentableError(
-                f"document number {number} has a lone surrogate, which UTF-8 cannot hold; repair it before writing"
+                f"document number {number} has a lone surrogate, which UTF-8 cannot encode; repair it before writing"
             )

@@ -1,4 +1,4 @@
-"""The file beside documents that says what their format cannot: origin, annotation and language."""
+"""A file beside the documents that states what their format cannot: origin, annotation and language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROVENANCE_FILE = "deidsynth.json"
 
 
 class Provenance(NamedTuple):
-    """What the file says; None for what it does not."""
+    """What the file states; None for what it does not."""
 
     origin: Origin | None = None
     annotation: Annotation | None = None
@@ -22,7 +22,7 @@ class Provenance(NamedTuple):
 
 
 def read_provenance(folder: Path, result: ReadResult) -> Provenance:
-    """What the file in a folder says; None for what it does not. A fault becomes a problem of the result."""
+    """The provenance stated by the file in a folder; a fault is added to the problems of the result."""
     path = folder / PROVENANCE_FILE
     if not path.exists():
         return Provenance()
@@ -36,14 +36,14 @@ def read_provenance(folder: Path, result: ReadResult) -> Provenance:
     except (OSError, ValueError, AttributeError, RecursionError):
         message = (
             f'expected an object with "origin" (one of {", ".join(ORIGINS)}), "annotation" '
-            f'(one of {", ".join(ANNOTATIONS)}) and perhaps "language" (such as es); fix or remove the file'
+            f'(one of {", ".join(ANNOTATIONS)}) and optionally "language" (such as es); fix or remove the file'
         )
         result.problems.append(Problem(str(path), message, code="provenance"))
         return Provenance()
 
 
 def write_provenance(corpus: Corpus, folder: Path) -> None:
-    """Write the file into a folder."""
+    """Write the provenance file into a folder."""
     language = {} if corpus.language is None else {"language": corpus.language}
     data = json.dumps({"origin": corpus.origin, "annotation": corpus.annotation, **language})
     (folder / PROVENANCE_FILE).write_text(data + "\n", encoding="utf-8")

@@ -1,7 +1,7 @@
-"""What readers yield: raw records and problems. A ``Corpus`` comes only from clean ones.
+"""What readers return: raw records and problems. A ``Corpus`` is built only from records without faults.
 
-A record may hold anything that a file can hold: offsets that leave the text, entities that overlap, an empty id.
-``check_records`` finds these faults for every format alike; a reader reports only what its own format can get wrong.
+A record may contain anything a file can: out-of-bounds offsets, overlapping entities, an empty id.
+``check_records`` finds these faults for every format; a reader reports only what is specific to its format.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 from deidsynth.config import LayoutConfig
-from deidsynth.documents import SPLITS, Annotation, Corpus, Document, Entity, Origin, Split
+from deidsynth.documents import Annotation, Corpus, Document, Entity, Origin, Split
 from deidsynth.errors import CorpusError, Problem
 
-Part = Split
 Discontinuous = Literal["refuse", "join"]
 
-PARTS: tuple[Part, ...] = SPLITS
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
 ANNOTATIONS: tuple[Annotation, ...] = get_args(Annotation)
 
-PART_NAMES: dict[str, Part] = {
+SPLIT_NAMES: dict[str, Split] = {
     "train": "train",
     "training": "train",
     "dev": "validation",
@@ -39,15 +37,15 @@ Choice = TypeVar("Choice", bound=str)
 
 
 class RawSpan(NamedTuple):
-    """A labelled span as a file states it, unchecked.
+    """A labeled span as a file states it, unchecked.
 
     Args:
         start: first code point, zero-based.
         end: one past the last code point.
         label: as written.
-        score: confidence, where the file gives one.
-        line: one-based line of the file that states the span, where it has lines.
-        name: what the file calls the annotation, where lines do not tell, such as ``xmi:id 12``.
+        score: confidence, if the file has one.
+        line: one-based line in the file that states the span, if it has lines.
+        name: what the file calls the annotation, such as ``xmi:id 12``, if it has no lines.
     """
 
     start: int
@@ -59,7 +57,7 @@ class RawSpan(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The entity by its offsets and its name, for a message."""
+        """The offsets and the name of the entity, for messages."""
         return f"entity {self.start}:{self.end}" + (f" ({self.name})" if self.name else "")
 
 
@@ -72,12 +70,12 @@ class Record:
         text: the exact text.
         spans: in the order of the source.
         path: the file that states the spans, as the user would type it.
-        line: one-based line of the record in that file, where a file holds many records.
-        group: what the source names as group.
-        split: the part that the source puts the document in.
-        origin: where the text comes from, if the source says.
-        annotation: who annotated, if the source says.
-        text_path: the file that holds the text and nothing else, where it is another than ``path``.
+        line: one-based line of the record, if the file contains many records.
+        group: of the document, if the source states one.
+        split: of the document, if the source states one.
+        origin: where the text comes from, if the source states it.
+        annotation: who annotated, if the source states it.
+        text_path: the file that contains only the text, if it is not ``path``.
         language: code of the text's language, if the source says.
     """
 
@@ -87,7 +85,7 @@ class Record:
     path: str
     line: int | None = None
     group: str | None = None
-    split: Part | None = None
+    split: Split | None = None
     origin: Origin | None = None
     annotation: Annotation | None = None
     text_path: str | None = None
@@ -99,12 +97,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How to read what a format leaves open.
+    """Options for what a format leaves open.
 
     Args:
-        discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` makes it a problem.
+        discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` reports a problem.
         layout: columns, tables, inline styles.
-        texts: the exact text of documents by their ids, for annotations that are stored without it.
+        texts: the exact text of documents by id, for annotations that are stored without text.
     """
 
     discontinuous: Discontinuous = "refuse"
@@ -114,13 +112,13 @@ class ReadOptions:
 
 @dataclass(slots=True, repr=False)
 class ReadResult:
-    """What reading a source gave.
+    """The result of reading a source.
 
     Args:
         format: name of the format.
-        records: documents, clean or not.
+        records: documents, with or without faults.
         problems: every fault found.
-        skipped: how much of what the format carries was left out, such as ``{"relations": 3}``.
+        skipped: how much of the source was left out, such as ``{"relations": 3}``.
     """
 
     format: str
@@ -139,7 +137,7 @@ def decode(data: bytes, path: str, first_line: int = 1, first_byte: int = 0) -> 
     """The text of UTF-8 bytes, or the problem that names the first bad byte.
 
     Args:
-        data: the bytes of a file or of a piece of it.
+        data: the bytes of a file, or of a part of it.
         path: the file.
         first_line: one-based line of the file where ``data`` begins.
         first_byte: zero-based offset in the file where ``data`` begins.
@@ -148,12 +146,14 @@ def decode(data: bytes, path: str, first_line: int = 1, first_byte: int = 0) -> 
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = first_line + data.count(b"\n", 0, error.start)
-        message = f"not UTF-8 at byte {first_byte + error.start}; convert the file to UTF-8, offsets in code points"
+        message = (
+            f"not UTF-8 at byte {first_byte + error.start}; convert the file to UTF-8, with offsets in code points"
+        )
         return Problem(path, message, line, "encoding")
 
 
 def read_bytes(path: Path) -> bytes | Problem:
-    """The bytes of a file, or the problem that says why they cannot be had."""
+    """The bytes of a file, or the problem that says why it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -168,10 +168,10 @@ def read_exactly(path: Path) -> str | Problem:
 
 
 def one_of(value: object, choices: tuple[Choice, ...]) -> Choice | None:
-    """The choice that the value names, or None for None.
+    """The choice that equals the value, or None for None.
 
     Raises:
-        ValueError: the value names none of them.
+        ValueError: the value is none of them.
     """
     if value is None:
         return None
@@ -182,10 +182,10 @@ def one_of(value: object, choices: tuple[Choice, ...]) -> Choice | None:
 
 
 def repeated_ids(ids: Iterable[tuple[object, int | None]], path: str) -> list[Problem]:
-    """A doubt for every entity whose id another of the document has; what tells the two apart is lost elsewhere.
+    """A warning for every entity id that reappears in its document: other tools cannot tell the two entities apart.
 
     Args:
-        ids: of the entities, None for one without, each with its line.
+        ids: of the entities (None if it has none), each with its line.
         path: the file that states them.
     """
     problems = []
@@ -195,8 +195,8 @@ def repeated_ids(ids: Iterable[tuple[object, int | None]], path: str) -> list[Pr
             continue
         if entity_id in first_line:
             before = first_line[entity_id]
-            place = "" if before in (None, line) else f" on line {before}"
-            message = f"the id of an entity stands already{place}; give each entity of a document its own"
+            place = "" if before in (None, line) else f", first seen on line {before}"
+            message = f"duplicate entity id{place}; give each entity of a document its own id"
             problems.append(Problem(path, message, line, "duplicate-entity-id", fatal=False))
         else:
             first_line[entity_id] = line
@@ -204,7 +204,7 @@ def repeated_ids(ids: Iterable[tuple[object, int | None]], path: str) -> list[Pr
 
 
 def is_encodable(text: str) -> bool:
-    """Whether UTF-8 can hold the text: it has no lone surrogate."""
+    """Whether UTF-8 can encode the text: it has no lone surrogate."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -213,46 +213,50 @@ def is_encodable(text: str) -> bool:
 
 
 def check_records(records: Sequence[Record]) -> list[Problem]:
-    """Every fault of the records that no format may have, in the order of the records."""
+    """Every fault that is a fault in any format, in record order."""
     problems: list[Problem] = []
-    first_place: dict[str, str] = {}
+    first_seen: dict[str, Record] = {}
     for record in records:
         if not record.doc_id:
-            problems.append(Problem(record.path, "the document id is empty; give it one", record.line, "empty-id"))
-        elif record.doc_id in first_place:
-            message = f"the document id stands already in {first_place[record.doc_id]}; make document ids unique"
+            problems.append(Problem(record.path, "the document id is empty; add one", record.line, "empty-id"))
+        elif record.doc_id in first_seen:
+            message = f"duplicate id, first seen in {_location(first_seen[record.doc_id])}; make document ids unique"
             problems.append(Problem(record.path, message, record.line, "duplicate-id"))
         else:
-            first_place[record.doc_id] = record.path if record.line is None else f"{record.path}:{record.line}"
+            first_seen[record.doc_id] = record
         if not all(map(is_encodable, (record.text, record.doc_id, record.group or ""))):
-            message = "a lone surrogate is not a character; repair the escapes that the text was made with"
+            message = "a lone surrogate is not a character; fix the escape sequences that produced it"
             problems.append(Problem(record.path, message, record.line, "surrogate"))
-        sound = []
+        valid = []
         for span in record.spans:
             problem = _span_problem(span, record)
             if problem is None:
-                sound.append(span)
+                valid.append(span)
             else:
                 problems.append(problem)
-        problems += _overlaps(record, sound)
+        problems += _overlaps(record, valid)
     return problems
+
+
+def _location(record: Record) -> str:
+    return record.path if record.line is None else f"{record.path} line {record.line}"
 
 
 def _span_problem(span: RawSpan, record: Record) -> Problem | None:
     line = span.line if span.line is not None else record.line
     place = span.place
     if span.start == span.end:
-        return Problem(record.path, f"{place} is empty; remove it or mend its offsets", line, "empty-entity")
+        return Problem(record.path, f"{place} is empty; remove it or fix its offsets", line, "empty-entity")
     if span.start < 0 or span.end < span.start or span.end > len(record.text):
         message = (
             f"{place} is out of bounds: expected 0 <= start < end <= {len(record.text)}; "
-            "offsets count Unicode code points, line ends included"
+            "offsets count Unicode code points, including line breaks"
         )
         return Problem(record.path, message, line, "out-of-bounds")
     if not span.label or any(character.isspace() for character in span.label) or not is_encodable(span.label):
         return Problem(record.path, f"{place} needs a label without white space; rename the label", line, "label")
     if span.score is not None and not 0.0 <= span.score <= 1.0:
-        return Problem(record.path, f"{place} has a score outside [0, 1]; mend or remove the score", line, "score")
+        return Problem(record.path, f"{place} has a score outside [0, 1]; fix or remove the score", line, "score")
     return None
 
 
@@ -272,12 +276,12 @@ def _overlaps(record: Record, spans: Sequence[RawSpan]) -> list[Problem]:
 
 
 def build_corpus(result: ReadResult, *, origin: Origin | None = None, language: str | None = None) -> Corpus:
-    """The corpus of a clean result.
+    """The corpus built from a result without fatal problems.
 
     Args:
-        result: with all its problems, those of ``check_records`` included.
-        origin: wins over what the records say; else theirs where all agree, else ``real``.
-        language: wins over what the records say; else theirs where all agree, else unknown.
+        result: with all its problems, including those of ``check_records``.
+        origin: overrides the records; by default what all of them agree on, else ``real``.
+        language: overrides the records; by default what all of them agree on, else None.
 
     Raises:
         CorpusError: the result has a fatal problem; all are listed, by file and line.

@@ -1,7 +1,7 @@
-"""Train, validation and test: as the source names them, or carved by group from a seed.
+"""Train, validation and test splits: as the source names them, or drawn by group with a seed.
 
-A split depends neither on the order of the documents nor on the version of a random generator. Documents of one group
-never part, and keep the order of the corpus.
+A split depends neither on the document order nor on the version of a random number generator. Documents of one group
+stay together, in corpus order.
 """
 
 from __future__ import annotations
@@ -10,92 +10,93 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from deidsynth.config import FoldConfig, SplitConfig
-from deidsynth.corpora.records import PARTS, Part
-from deidsynth.documents import Corpus, Document
+from deidsynth.documents import SPLITS, Corpus, Document, Split
 from deidsynth.errors import CorpusError, InputError
 from deidsynth.groups import held_out, shuffled
 
 
-def split_parts(corpus: Corpus, parts: Mapping[str, Part], split: SplitConfig) -> dict[Part, Corpus]:
+def make_splits(corpus: Corpus, splits: Mapping[str, Split], config: SplitConfig) -> dict[Split, Corpus]:
     """The corpora ``train``, ``validation`` and ``test``; none is empty.
 
-    All three named: as they are. Train and test: validation is carved from train. Train and validation: the named
-    validation part is the test set, which is scored once, and validation is carved from train. Train alone or no
-    names: test is carved first, then validation from what is left.
+    If all three are named, they are used as they are. With train and test, validation is drawn from train. With train
+    and validation, the named validation split becomes the test set and a new validation split is drawn from train.
+    With train only, or no names, test is drawn first and then validation from the rest.
 
     Args:
         corpus: the documents.
-        parts: part of each document id, as ``read_corpus`` gives it; may be empty.
-        split: shares and seed of what is carved.
+        splits: split of each document id, as ``read_corpus`` returns it; may be empty.
+        config: shares and seed of the splits that are drawn.
 
     Raises:
-        CorpusError: too few groups, parts that name no training documents, or a document in no part.
+        CorpusError: too few groups, no training split among the named ones, or a document without a split.
     """
-    named = _named_parts(corpus, parts)
+    named = _named_splits(corpus, splits)
     found = set(named)
     if found and "train" not in found:
         raise CorpusError(
-            f"the corpus names {' and '.join(sorted(found))} documents but none for train; "
-            "give the folder that holds all parts, or one without names of parts"
+            f"the corpus has a {' and a '.join(sorted(found))} split but no train split; "
+            "give the folder that contains all splits, or one that names none"
         )
     train = named.get("train", corpus)
-    if found == set(PARTS):
-        return {part: named[part] for part in PARTS}
+    if found == set(SPLITS):
+        return {split: named[split] for split in SPLITS}
     test = named.get("test", named.get("validation"))
     if test is None:
-        train, test = _carve(train, split.test, split.seed, "test", n_remaining=2)
-    train, validation = _carve(train, split.validation, split.seed, "validation", n_remaining=1)
+        train, test = _draw(train, config.test, config.seed, "test", n_remaining=2)
+    train, validation = _draw(train, config.validation, config.seed, "validation", n_remaining=1)
     return {"train": train, "validation": validation, "test": test}
 
 
-def fold_parts(corpus: Corpus, parts: Mapping[str, Part], split: SplitConfig, fold: FoldConfig) -> dict[Part, Corpus]:
+def make_fold(
+    corpus: Corpus, splits: Mapping[str, Split], config: SplitConfig, fold: FoldConfig
+) -> dict[Split, Corpus]:
     """The corpora of one fold: its groups are ``test``, the others ``train`` and ``validation``.
 
-    Every document of what is parted is a test document in one fold only. Folds differ in size by a group at most,
-    where groups are alike in size. Inside a fold, validation is carved as :func:`split_parts` does.
+    Every document is a test document in exactly one fold. If all groups have the same size, fold sizes differ by at
+    most one group. Within a fold, validation is drawn as in :func:`make_splits`.
 
     Args:
         corpus: the documents.
-        parts: part of each document id; only ``of: train`` asks for them.
-        split: share of the validation part, and the seed of everything.
-        fold: which one, of how many.
+        splits: split of each document id; only used with ``of: train``.
+        config: share of the validation split, and the seed.
+        fold: which fold, of how many.
 
     Raises:
         CorpusError: fewer groups than folds, or no training documents.
     """
     if fold.of == "train":
-        named = _named_parts(corpus, parts)
+        named = _named_splits(corpus, splits)
         corpus = named.get("train", corpus) if named else corpus
     sizes = _group_sizes(corpus)
     if len(sizes) < max(fold.folds, 3):
         raise CorpusError(
             f"{len(sizes)} groups of documents cannot make {fold.folds} folds with training and validation documents; "
-            "ask for fewer folds, or give more documents"
+            "use fewer folds, or give more documents"
         )
     filled = [0] * fold.folds
     in_fold: set[str] = set()
-    for group in shuffled(sizes, split.seed, "fold"):
+    for group in shuffled(sizes, config.seed, "fold"):
         smallest = filled.index(min(filled))
         filled[smallest] += sizes[group]
         if smallest == fold.number - 1:
             in_fold.add(group)
     rest = _only(corpus, sizes.keys() - in_fold)
-    train, validation = _carve(rest, split.validation, split.seed, "validation", n_remaining=1)
+    train, validation = _draw(rest, config.validation, config.seed, "validation", n_remaining=1)
     return {"train": train, "validation": validation, "test": _only(corpus, in_fold)}
 
 
 def hold_out(
     documents: Sequence[Document], share: float, seed: int, purpose: str = "validation", n_remaining: int = 1
 ) -> tuple[list[Document], list[Document]]:
-    """The documents that are kept, and those that are held out; both in their order, neither empty.
+    """The remaining and the held-out documents, both in their original order, neither empty.
 
     Args:
-        documents: of at least one group more than remain.
-        share: of the documents, in (0, 1), by whole groups: as many documents as the share says, rounded, or fewer
-            where groups do not add up to it; more only where the smallest group has more.
-        seed: another seed holds out other groups.
-        purpose: what they are held out for; another purpose holds out other groups.
-        n_remaining: how many groups are kept at least.
+        documents: from at least one group more than ``n_remaining``.
+        share: of the documents to hold out, in (0, 1), by whole groups: the rounded share, or fewer documents if the
+            groups do not add up to it; more only if the smallest group has more.
+        seed: determines which groups are held out.
+        purpose: what they are held out for; each purpose holds out different groups.
+        n_remaining: least number of groups that remain.
 
     Raises:
         CorpusError: too few groups.
@@ -108,17 +109,17 @@ def hold_out(
 
 
 def shared_groups(left: Corpus, right: Corpus) -> int:
-    """Groups with documents in both corpora, such as a patient in train and in test."""
+    """The number of groups with documents in both corpora, such as a patient in both train and test."""
     return len({document.unit for document in left} & {document.unit for document in right})
 
 
 def take_fraction(corpus: Corpus, fraction: float, seed: int) -> Corpus:
-    """The part of the corpus nearest to a share of its documents, by group; smaller shares lie inside larger ones.
+    """A subset of whole groups whose size is closest to a share of the documents; smaller shares are nested in larger.
 
     Args:
         corpus: not empty.
         fraction: share of the documents, in (0, 1]; at least one group is taken.
-        seed: another seed takes other groups.
+        seed: determines which groups are taken.
 
     Raises:
         InputError: the fraction is out of range.
@@ -140,20 +141,23 @@ def take_fraction(corpus: Corpus, fraction: float, seed: int) -> Corpus:
     return _only(corpus, taken)
 
 
-def _named_parts(corpus: Corpus, parts: Mapping[str, Part]) -> dict[Part, Corpus]:
-    if not parts:
+def _named_splits(corpus: Corpus, splits: Mapping[str, Split]) -> dict[Split, Corpus]:
+    if not splits:
         return {}
-    homeless = sum(document.doc_id not in parts for document in corpus)
-    if homeless:
-        raise CorpusError(f"{homeless} of {len(corpus)} documents are in no part; give every document one, or none")
+    unassigned = sum(document.doc_id not in splits for document in corpus)
+    if unassigned:
+        raise CorpusError(
+            f"{unassigned} of {len(corpus)} documents have no split; give every document a split, or none"
+        )
     named = {
-        part: corpus.with_documents(document for document in corpus if parts[document.doc_id] == part) for part in PARTS
+        split: corpus.with_documents(document for document in corpus if splits[document.doc_id] == split)
+        for split in SPLITS
     }
-    return {part: documents for part, documents in named.items() if len(documents)}
+    return {split: documents for split, documents in named.items() if len(documents)}
 
 
-def _carve(corpus: Corpus, share: float, seed: int, part: Part, n_remaining: int) -> tuple[Corpus, Corpus]:
-    kept, held = hold_out(corpus.documents, share, seed, part, n_remaining)
+def _draw(corpus: Corpus, share: float, seed: int, split: Split, n_remaining: int) -> tuple[Corpus, Corpus]:
+    kept, held = hold_out(corpus.documents, share, seed, split, n_remaining)
     return corpus.with_documents(kept), corpus.with_documents(held)
 
 

@@ -1,4 +1,4 @@
-"""A corpus in numbers: plain JSON without text and without ids."""
+"""Statistics of a corpus: plain JSON without text or ids."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deidsynth.corpora.records import PARTS, Part
-from deidsynth.documents import Corpus
+from deidsynth.documents import SPLITS, Corpus, Split
 
 
-def describe(corpus: Corpus, parts: Mapping[str, Part] | None = None) -> dict[str, Any]:
+def describe(corpus: Corpus, splits: Mapping[str, Split] | None = None) -> dict[str, Any]:
     """Counts, lengths and labels of a corpus.
 
     Args:
         corpus: may be empty.
-        parts: part of each document id, where the source names parts.
+        splits: split of each document id, if the source names splits.
 
     Returns:
-        ``n_documents``, ``n_groups``, ``n_chars`` (code points), ``n_words`` (runs without white space),
+        ``n_documents``, ``n_groups``, ``n_chars`` (code points), ``n_words`` (separated by white space),
         ``n_entities``, ``n_documents_without_entities``; quantiles ``chars``, ``words`` and ``entities`` per document,
         each ``{min, p25, median, p75, max, mean}`` or None for an empty corpus; ``labels`` with ``count`` and
-        ``median_chars``, most frequent first; ``origin``, ``annotation``, ``language``; where the source names parts,
-        ``parts`` with the number of documents in each.
+        ``median_chars``, most frequent first; ``origin``, ``annotation``, ``language``; if the source names splits,
+        ``splits`` with the number of documents in each.
     """
     chars = [len(document.text) for document in corpus]
     words = [len(document.text.split()) for document in corpus]
@@ -49,13 +48,13 @@ def describe(corpus: Corpus, parts: Mapping[str, Part] | None = None) -> dict[st
             label: {"count": count, "median_chars": statistics.median(lengths[label])}
             for label, count in corpus.label_counts().items()
         },
-        **({"parts": _part_sizes(corpus, parts)} if parts else {}),
+        **({"splits": _split_sizes(corpus, splits)} if splits else {}),
     }
 
 
-def _part_sizes(corpus: Corpus, parts: Mapping[str, Part]) -> dict[str, int]:
-    sizes = Counter(parts[document.doc_id] for document in corpus if document.doc_id in parts)
-    return {part: sizes[part] for part in PARTS if part in sizes}
+def _split_sizes(corpus: Corpus, splits: Mapping[str, Split]) -> dict[str, int]:
+    sizes = Counter(splits[document.doc_id] for document in corpus if document.doc_id in splits)
+    return {split: sizes[split] for split in SPLITS if split in sizes}
 
 
 def _quantiles(values: Sequence[int]) -> dict[str, float] | None:

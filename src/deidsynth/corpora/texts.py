@@ -1,4 +1,4 @@
-"""Plain texts: a ``.txt`` file, a folder of them, or JSON lines with a ``text``, perhaps compressed."""
+"""Plain texts: a ``.txt`` file, a folder of them, or JSON lines with a ``text``, optionally compressed."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def read_texts(path: str | Path, *, language: str | None = None, origin: Origin 
     """Documents without entities.
 
     Args:
-        path: a ``.txt`` file, a folder that holds such files, or a ``.jsonl`` file whose objects have ``text`` (other
-            keys are passed over), which may be compressed (``.gz``, ``.xz``, ``.bz2``).
+        path: a ``.txt`` file, a folder of such files, or a ``.jsonl`` file, optionally compressed (``.gz``, ``.xz``,
+            ``.bz2``), whose objects have a ``text`` (other keys are ignored).
         language: ISO 639-1 code.
         origin: where the texts come from.
 
     Raises:
-        InputError: nothing there, or no texts in it.
+        InputError: no such path, or it contains no texts.
         CorpusError: faults, with file and line.
     """
     path = Path(path)
     if not path.exists():
-        raise InputError(f"{path}: no such file or folder; give texts without labels, or leave the option out")
+        raise InputError(f"{path}: no such file or folder; give unlabeled texts, or leave the option out")
     if path.is_dir() or path.suffix == ".txt":
         texts = [text for _, text in _notes(path)]
     elif path.suffix in _SUFFIXES:
@@ -43,20 +43,20 @@ def read_texts(path: str | Path, *, language: str | None = None, origin: Origin 
         raise InputError(f"{path}: expected a folder of .txt files, a .txt file, or .jsonl (.gz, .xz, .bz2)")
     found = [text for text in texts if text.strip()]
     if not found:
-        raise InputError(f"{path}: holds no text; give a folder of .txt files or JSON lines with a text")
+        raise InputError(f"{path}: contains no text; give a folder of .txt files, or JSON lines with a text")
     documents = [Document(f"text-{number}", text) for number, text in enumerate(found, start=1)]
     return Corpus(tuple(documents), origin=origin, language=language)
 
 
 def read_notes(path: Path, *, language: str | None = None) -> Corpus:
-    """Documents without entities, whatever annotation lies beside them; each has its path below the folder as its id.
+    """Documents without entities, ignoring annotations beside them; the id of each is its path below the folder.
 
     Args:
-        path: a file, or a folder in which every ``.txt`` file is a note, hidden ones left out.
+        path: a file, or a folder in which every ``.txt`` file, except hidden ones, is a note.
         language: ISO 639-1 code.
 
     Raises:
-        InputError: nothing there, or no note in it.
+        InputError: no such path, or it contains no note.
         CorpusError: notes that are not UTF-8 or cannot be read; all are listed.
     """
     if not path.is_file() and not path.is_dir():
@@ -64,13 +64,13 @@ def read_notes(path: Path, *, language: str | None = None) -> Corpus:
     root = path if path.is_dir() else path.parent
     notes = _notes(path)
     if not notes:
-        raise InputError(f"{path}: holds no .txt file; give a folder of notes as .txt, or a .jsonl file")
+        raise InputError(f"{path}: contains no .txt file; give a folder of .txt notes, or a .jsonl file")
     documents = (Document(file.relative_to(root).with_suffix("").as_posix(), text) for file, text in notes)
     return Corpus(tuple(documents), language=language)
 
 
 def without(texts: Corpus, others: Corpus) -> Corpus:
-    """The texts whose words are not those of any document of another corpus, such as the test documents."""
+    """The texts that do not have the same words as any document of another corpus, such as the test documents."""
     taken = {tuple(words(document.text)) for document in others}
     return texts.with_documents(document for document in texts if tuple(words(document.text)) not in taken)
 
@@ -82,7 +82,7 @@ def _notes(path: Path) -> list[tuple[Path, str]]:
 
 
 def _faultless(texts: Iterable[str | Problem]) -> list[str]:
-    """The texts, where none of them has a problem.
+    """The texts, if none of them has a problem.
 
     Raises:
         CorpusError: all problems.
@@ -106,7 +106,7 @@ def _lines(path: Path) -> Iterator[str | Problem]:
                 if line.strip():
                     yield _text_of(line, path, number)
     except (OSError, EOFError, lzma.LZMAError) as error:
-        reason = getattr(error, "strerror", None) or "damaged or not compressed as its name says"
+        reason = getattr(error, "strerror", None) or "damaged, or not compressed as its name says"
         yield Problem(str(path), f"cannot be read ({reason}); check the file", code="unreadable")
 
 
@@ -123,4 +123,4 @@ def _text_of(line: bytes, path: Path, number: int) -> str | Problem:
         text = None
     if isinstance(text, str):
         return text
-    return Problem(str(path), 'expected an object with "text" in UTF-8; mend the line', number, "malformed")
+    return Problem(str(path), 'expected an object with "text" in UTF-8; fix the line', number, "malformed")

@@ -1,4 +1,4 @@
-"""Using a trained model on new texts: find what identifies, then tag it or mask it."""
+"""De-identifying new texts with a trained model: find identifiers, then tag or mask them."""
 
 from __future__ import annotations
 

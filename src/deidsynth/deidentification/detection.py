@@ -23,24 +23,24 @@ def deidentify(
     precision: str = "auto",
     progress: Progress | None = None,
 ) -> Iterator[Document]:
-    """The documents without, or with marked, identifying information, in the given order.
+    """The documents with identifiers masked or tagged, in the given order.
 
     Args:
         model: folder or hub id of a tagger.
-        documents: any entities that they have are passed over.
-        mode: ``mask`` replaces each entity by its label, ``tag`` writes tags around it, None leaves the text as it is
+        documents: their existing entities are ignored.
+        mode: ``mask`` replaces each entity by its label, ``tag`` writes tags around it, None leaves the text unchanged
             and only returns the entities.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``fp32`` or ``bf16``.
-        progress: who listens.
+        progress: display for progress; silent by default.
 
     Raises:
         InputError: an unknown mode or device.
         ModelNotFoundError: no such model.
-        ModelNotUsableError: the model is no tagger.
+        ModelNotUsableError: the model is not a tagger.
     """
-    marks = {"mask": masked, "tag": tagged, None: lambda document: document}
-    if mode not in marks:
+    renderers = {"mask": masked, "tag": tagged, None: lambda document: document}
+    if mode not in renderers:
         raise InputError(f"deidentify: unknown mode {mode!r}; use mask, tag or None")
     device = resolve_device(device)
     tagger = load_tagger(str(model))
@@ -48,4 +48,4 @@ def deidentify(
     with (progress or SilentProgress()).task("deidentify", len(documents), "documents") as task:
         for document in found:
             task.advance(1)
-            yield marks[mode](document)
+            yield renderers[mode](document)

@@ -1,4 +1,4 @@
-"""What becomes of the entities of a text."""
+"""Rendering a text with its entities tagged or masked."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ Mode = Literal["tag", "mask"]
 
 
 def tagged(document: Document) -> Document:
-    """The document with inline tags, ``<LAST_NAME>Berg</LAST_NAME>``; its entities span tags and value.
+    """The document with inline entity tags, ``<LAST_NAME>Berg</LAST_NAME>``; entities span tags and value.
 
-    Nothing is escaped: a text that holds such tags of its own gives them back as they are.
+    Nothing is escaped: tags that are already in the text remain unchanged.
     """
     return document.replace_entities(lambda entity: f"<{entity.label}>{document.surface(entity)}</{entity.label}>")
 
 
 def masked(document: Document) -> Document:
-    """The document with every entity replaced by its label in brackets, ``[LAST_NAME]``; its entities span these."""
+    """The document with every entity replaced by its label in brackets, ``[LAST_NAME]``, which the entities span."""
     return document.replace_entities(lambda entity: f"[{entity.label}]")

@@ -1,4 +1,4 @@
-"""Writing what was de-identified: whole or not at all, and for its owner only where the text is real."""
+"""Writing de-identified texts: atomically, and readable only by the owner if the text is real."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from deidsynth.files import whole_folder, write_atomically
 
 
 def write_folder(documents: Iterable[Document], texts: Corpus, folder: Path) -> Corpus:
-    """The documents, after writing each to ``DOC_ID.txt`` in a folder that is absent or empty.
+    """The documents, after writing each to ``DOC_ID.txt`` in a new or empty folder.
 
     Args:
         documents: what to write; taken one by one.
-        texts: what they were made of, which says whether the text is real.
-        folder: where to; it appears when the last document is written.
+        texts: the original texts, whose origin says whether they are real.
+        folder: destination; it appears when the last document is written.
 
     Raises:
-        StorageError: the disk is full or cannot be written.
+        StorageError: the disk is full or not writable.
     """
     done = []
     with whole_folder(folder, private=texts.origin == "real") as partial:
@@ -33,16 +33,16 @@ def write_folder(documents: Iterable[Document], texts: Corpus, folder: Path) -> 
 
 
 def write_file(documents: Iterable[Document], texts: Corpus, file: Path, *, as_jsonl: bool) -> Corpus:
-    """The documents, after writing them to one file, in place of what stood there.
+    """The documents, after writing them to one file; an existing file is replaced.
 
     Args:
         documents: what to write; taken one by one.
-        texts: what they were made of, which says whether the text is real.
-        file: where to; it appears when the last document is written.
+        texts: the original texts, whose origin says whether they are real.
+        file: destination; it appears when the last document is written.
         as_jsonl: whether to write JSON lines with the entities, or the bare text of the only document.
 
     Raises:
-        StorageError: the disk is full or cannot be written.
+        StorageError: the disk is full or not writable.
     """
     corpus = _silver(documents, texts)
     if as_jsonl:

@@ -1,34 +1,34 @@
-"""A note: a specialty, a patient and the facts first, then section after section, in either language."""
+"""Composition of a note in either language: specialty, patient and facts first, then the sections."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-from deidsynth.demo.grammar import Fact, Part, Piece, Scene
+from deidsynth.demo.grammar import Fact, Piece, Scene, Split
 from deidsynth.demo.people import AgeGroup, Patient, new_patient
 from deidsynth.demo.phrasebook import LISTS, Phrases, Section, phrasebook
 from deidsynth.demo.spanish import spanish_facts
 from deidsynth.demo.swedish import swedish_facts
 
-FACTS: dict[str, Callable[[Random, Part, Patient, Phrases], dict[str, Fact]]] = {
+FACTS: dict[str, Callable[[Random, Split, Patient, Phrases], dict[str, Fact]]] = {
     "es": spanish_facts,
     "sv": swedish_facts,
 }
 _FURTHER_SENTENCES = (0.97, 0.8, 0.6)
 
 
-def compose(language: str, rng: Random, part: Part) -> list[Piece]:
-    """The pieces of one note."""
+def compose(language: str, rng: Random, split: Split) -> list[Piece]:
+    """The pieces of a note."""
     book = phrasebook(language)
     specialty = rng.choice(book.specialties)
     patient = new_patient(rng, specialty.ages, specialty.sexes)
-    withheld = book.withheld if part == "train" else frozenset[str]()
+    withheld = book.withheld if split == "train" else frozenset[str]()
     complaint = rng.choice([each for each in specialty.complaints.values() if each.text not in withheld])
     scene = Scene(
         rng,
         patient.male,
-        facts=FACTS[language](rng, part, patient, specialty.units),
+        facts=FACTS[language](rng, split, patient, specialty.units),
         lists={
             **book.notes.lists,
             **{key: specialty.suiting(key, complaint) for key in LISTS},
@@ -45,7 +45,7 @@ def compose(language: str, rng: Random, part: Part) -> list[Piece]:
 def _written(
     rng: Random, scene: Scene, kind: Mapping[str, float], sections: Mapping[str, Section], age_group: AgeGroup
 ) -> list[Piece]:
-    """The sections of a kind of note one after the other, with headings in the note's own manner."""
+    """The sections of a kind of note in order, with one style of headings per note."""
     heading_style = rng.choice(("line", "line", "inline", "inline", "upper", "none"))
     pieces: list[Piece] = []
     in_body, used = False, set[str]()
@@ -71,9 +71,9 @@ def _written(
 
 
 def _merged(pieces: Sequence[Piece]) -> list[Piece]:
-    """The same pieces with neighboring literals joined, so that a slip sees whole words.
+    """The same pieces with adjacent literals joined, so that typing slips apply to whole words.
 
-    A full stop after an entity that ends in one (``S.A.``) is left out.
+    A period after an entity that ends in one (``S.A.``) is dropped.
     """
     merged: list[Piece] = []
     for written, label in pieces:

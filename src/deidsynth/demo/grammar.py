@@ -1,14 +1,14 @@
-"""A small template language, and the scene of one note that fills it in.
+"""A small template language, and the scene of a note that provides its values.
 
 | writing | meaning |
 |---|---|
 | ``{key}`` | a fact of the scene, or a phrase from the list of that name |
-| ``{2-9}``, ``{3.5-5.0}`` | a number of that range, whole or with one decimal |
-| ``<a|b|c>`` | one of the alternatives, which may hold facts |
+| ``{2-9}``, ``{3.5-5.0}`` | a number in that range, whole or with one decimal |
+| ``<a|b|c>`` | one of the alternatives, which may contain facts |
 | ``[he/she]`` | the first for a male patient, the second for a female one |
 
-A rendered template is a list of pieces, each literal or labelled; a note's offsets are exact because its text is those
-pieces one after the other.
+A rendered template is a list of pieces, each literal or labeled; the offsets of a note are exact because its text is
+the concatenation of those pieces.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from functools import cache
 from random import Random
 from typing import Literal
 
-Part = Literal["train", "test"]
+Split = Literal["train", "test"]
 Piece = tuple[str, str | None]
 Pieces = tuple[Piece, ...]
 Fact = Pieces | Callable[[], Pieces]
@@ -30,33 +30,33 @@ _RANGE = re.compile(r"(\d+(?:\.\d)?)-(\d+(?:\.\d)?)")
 
 
 def literal(text: str) -> Pieces:
-    """Text without a label."""
+    """A piece of text without a label."""
     return ((text, None),)
 
 
-def labelled(text: str, label: str) -> Pieces:
+def labeled(text: str, label: str) -> Pieces:
     """An entity."""
     return ((text, label),)
 
 
 def held_out_phrases(tables: Iterable[Sequence[str]]) -> frozenset[str]:
-    """Every fifth phrase of each table: they stand in the test part only."""
+    """Every fifth phrase of each table is used in the test split only."""
     return frozenset(
         phrase for table in tables for index, phrase in enumerate(table) if index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
     )
 
 
 class Scene:
-    """What one note knows: its patient's facts, the phrases at hand, the chance.
+    """The state of one note: facts of its patient, available phrases and randomness.
 
     Args:
-        rng: the note's only source of chance.
+        rng: the note's only source of randomness.
         male: whether the patient is male.
-        facts: pieces by key, or functions that give new pieces at every mention.
-        lists: phrases by key, templates themselves.
-        reserve: further phrases of a list, for when it has none left.
-        withheld: phrases that this part does not use.
-        unfit: words that do not fit this patient: a phrase with one of them is not used.
+        facts: pieces by key, or functions that give new pieces for every mention.
+        lists: phrases by key, which are templates.
+        reserve: further phrases of a list, used when it has none left.
+        withheld: phrases that this split does not use.
+        unfit: words that do not fit this patient; phrases with one of them are not used.
     """
 
     def __init__(
@@ -76,13 +76,13 @@ class Scene:
         self._openings: set[str] = set()
 
     def pick(self, phrases: Sequence[str]) -> str:
-        """A phrase that fits, and that the note does not hold yet while there are such."""
+        """A suitable phrase, preferably one that the note does not have yet."""
         allowed = self._allowed(phrases)
         fresh = [phrase for phrase in allowed if phrase not in self._used]
         return self._take(fresh or allowed)
 
     def further(self, key: str) -> list[Piece]:
-        """The pieces of one more phrase of a list, or none where all are used."""
+        """The pieces of another phrase of a list; empty if all are used."""
         fresh = self._fresh(self.lists[key])
         return self.render(self._take(fresh)) if fresh else []
 
@@ -100,7 +100,7 @@ class Scene:
         return phrase
 
     def _fresh(self, phrases: Sequence[str]) -> list[str]:
-        """Allowed phrases that are new, and do not begin like another: one finding for each organ."""
+        """Allowed new phrases that do not start like another one: one finding per organ."""
         return [phrase for phrase in self._allowed(phrases) if _opening(phrase) not in self._openings]
 
     def _allowed(self, phrases: Sequence[str]) -> list[str]:
@@ -144,7 +144,7 @@ class Scene:
 
 @cache
 def _opening(phrase: str) -> str:
-    """What tells two phrases on the same matter: the first word, or the whole phrase where it begins with a slot."""
+    """The topic of a phrase: its first word, or the whole phrase if it starts with a slot."""
     word = phrase.split()[0].strip(":.,")
     return word if word.isalpha() else phrase
 

@@ -1,4 +1,4 @@
-"""One patient and the dates around a note: what both languages share."""
+"""Patient and dates of a note, for both languages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import cache
 from random import Random
 from typing import Literal
 
-from deidsynth.demo.grammar import Part
-from deidsynth.surrogates.names import NamePool, in_test_part
+from deidsynth.demo.grammar import Split
+from deidsynth.surrogates.names import NamePool, in_test_split
 
 ADULT_AGE, RETIRED_AGE = 18, 67
 _FIRST_NOTE = date(2012, 1, 1)
@@ -23,7 +23,7 @@ Relation = Literal["parent", "sibling", "partner", "child"]
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """Who the note is about.
+    """The patient of a note.
 
     Args:
         male: sex.
@@ -39,12 +39,12 @@ class Patient:
 
     @property
     def is_child(self) -> bool:
-        """Whether the patient is under age."""
+        """Whether the patient is a minor."""
         return self.age < ADULT_AGE
 
     @property
     def age_group(self) -> AgeGroup:
-        """What phrases go by."""
+        """The age group that phrases depend on."""
         if self.is_child:
             return "child"
         return "retired" if self.age >= RETIRED_AGE else "adult"
@@ -60,7 +60,7 @@ def new_patient(rng: Random, ages: tuple[int, int], sexes: str) -> Patient:
 
 
 def new_relation(rng: Random, patient: Patient) -> Relation:
-    """Who looks after the patient, by the patient's age."""
+    """The type of caregiver, by the patient's age."""
     relations: list[Relation] = ["parent"]
     if not patient.is_child:
         relations = ["sibling", "partner", "partner"] if patient.age >= 25 else ["sibling", "parent"]
@@ -70,7 +70,7 @@ def new_relation(rng: Random, patient: Patient) -> Relation:
 
 
 def new_weight(rng: Random, patient: Patient, adults: tuple[int, int]) -> int:
-    """A weight in kg: of a child by age, of an adult from the range given."""
+    """A weight in kg: by age for a child, from the given range for an adult."""
     return round(7 + patient.age * 2.9) + rng.randint(0, 3) if patient.is_child else rng.randint(*adults)
 
 
@@ -80,9 +80,9 @@ def years_before(day: date, years: int) -> date:
 
 
 @cache
-def part_of(part: Part, words: tuple[str, ...]) -> tuple[str, ...]:
-    """The words that belong to a part by the checksum of their letters; a word is never in both."""
-    return tuple(word for word in words if in_test_part(word) == (part == "test"))
+def words_of(split: Split, words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a split, assigned by the checksum of their letters; the splits are disjoint."""
+    return tuple(word for word in words if in_test_split(word) == (split == "test"))
 
 
 def first_name(rng: Random, pool: NamePool, male: bool) -> str:
@@ -91,11 +91,11 @@ def first_name(rng: Random, pool: NamePool, male: bool) -> str:
 
 
 def some_days_before(rng: Random, day: date, least: int, most: int) -> date:
-    """A day that lies ``least`` to ``most`` days back."""
+    """A day ``least`` to ``most`` days earlier."""
     return day - timedelta(days=rng.randint(least, most))
 
 
 def earlier_year(rng: Random, patient: Patient) -> date:
-    """A day within the patient's life, 1 to 15 years back where the patient is old enough."""
+    """A day within the patient's life, 1 to 15 years earlier if the patient is old enough."""
     most = min(15 * 365, (patient.note_date - patient.birth).days - 30)
     return some_days_before(rng, patient.note_date, min(370, most), most)

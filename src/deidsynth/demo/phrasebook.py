@@ -1,4 +1,4 @@
-"""What the notes of a language are written with: kinds of notes, sections, specialties; every phrase is a template."""
+"""Schema of the data of invented notes: kinds of notes, sections and specialties; every phrase is a template."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SUITED_LISTS = ("story", "status", "lab", "assessment", "plan")
 
 
 class Complaint(Checked):
-    """A reason of contact and, by list, the ids of the phrases that suit it: all of them where nothing is said."""
+    """A reason for contact and, by list, the ids of suitable phrases; by default all."""
 
     text: str
     story: Phrases | None = None
@@ -31,13 +31,13 @@ class Complaint(Checked):
 
 
 class Specialty(Checked):
-    """What a field of medicine talks about.
+    """The phrases of a medical specialty.
 
     Args:
         units: names of its wards and clinics.
         ages: youngest and oldest patient, in years.
         sexes: ``m``, ``f`` or both.
-        complaints: reasons of contact by id.
+        complaints: reasons for contact by id.
         story: sentences on the present illness by id.
         background: sentences on earlier illness.
         status: sentences of the examination by id.
@@ -74,7 +74,7 @@ class Specialty(Checked):
         return [tuple(complaint.text for complaint in self.complaints.values()), *map(self.phrases, LISTS)]
 
     def broken_references(self) -> list[str]:
-        """A line for each phrase that a complaint names and that is not there."""
+        """A line for each missing phrase that a complaint refers to."""
         return [
             problem
             for name, complaint in self.complaints.items()
@@ -84,13 +84,13 @@ class Specialty(Checked):
 
 
 class Section(Checked):
-    """A part of a note.
+    """A section of a note.
 
     Args:
-        headings: one is drawn; a section without any stands alone.
-        further: the list that its further sentences come from, where it may have such.
-        phrases: one is drawn.
-        by_age: what stands in place of ``phrases`` for patients of an age.
+        headings: one is chosen at random; a section without any has no heading.
+        further: the list of its optional further sentences.
+        phrases: one is chosen at random.
+        by_age: replacement for ``phrases`` by age group.
     """
 
     headings: Phrases = ()
@@ -99,19 +99,19 @@ class Section(Checked):
     by_age: dict[AgeGroup, Phrases] = Field(default_factory=dict)
 
     def phrases_for(self, age_group: AgeGroup) -> Phrases:
-        """The phrases for a patient of that age."""
+        """The phrases for an age group."""
         return self.by_age.get(age_group, self.phrases)
 
 
 class Notes(Checked):
-    """How notes are put together.
+    """The structure of notes.
 
     Args:
-        specialties: the files of specialties.
-        kinds: kinds of notes, each a sequence of sections with the chance that it is there.
-        sections: sections by the name that kinds use.
-        lists: sentences that fit any specialty, by the name that sections use.
-        not_for: by age, words that do not fit: a phrase with one of them is not used.
+        specialties: names of the specialty files.
+        kinds: kinds of notes, each a sequence of sections with their probability.
+        sections: by the name that kinds use.
+        lists: sentences for any specialty, by the name that sections use.
+        not_for: unsuitable words by age group; phrases with one of them are not used.
     """
 
     specialties: Phrases
@@ -121,7 +121,7 @@ class Notes(Checked):
     not_for: dict[AgeGroup, Phrases]
 
     def broken_references(self) -> list[str]:
-        """A line for each section, list or age that is missed."""
+        """A line for each missing section, list or age group."""
         problems: list[str] = []
         for name, kind in self.kinds.items():
             problems += unknown(f"kinds.{name}", kind, self.sections)
@@ -142,7 +142,7 @@ class Phrasebook:
     Args:
         notes: how notes are put together.
         specialties: in the order of ``notes.specialties``.
-        withheld: the phrases that stand in the test part only.
+        withheld: the phrases of the test split.
     """
 
     notes: Notes
@@ -152,16 +152,16 @@ class Phrasebook:
 
 @cache
 def phrasebook(language: str) -> Phrasebook:
-    """The phrases of a language, read once."""
+    """The phrases of a language, cached."""
     return read_phrasebook(language_folder(language))
 
 
 def read_phrasebook(folder: Traversable) -> Phrasebook:
-    """The phrases in a folder of a language.
+    """The phrases in the folder of a language.
 
     Raises:
-        ConfigError: a fault of a file, a specialty that ``notes.yaml`` does not name, or a word under ``not_for`` that
-            is in no phrase.
+        ConfigError: an error in a file, a specialty that ``notes.yaml`` does not list, or a word under ``not_for`` that
+            occurs in no phrase.
     """
     notes = read(Notes, folder, "notes.yaml")
     specialties = tuple(read(Specialty, folder, f"specialties/{name}.yaml") for name in notes.specialties)
@@ -174,7 +174,7 @@ def read_phrasebook(folder: Traversable) -> Phrasebook:
         if file.name.removesuffix(".yaml") not in notes.specialties
     ]
     for age_group, words in notes.not_for.items():
-        problems += [f"not_for.{age_group}: no phrase holds {word!r}" for word in words if word not in everything]
+        problems += [f"not_for.{age_group}: no phrase contains {word!r}" for word in words if word not in everything]
     if problems:
         raise ConfigError(problems, f"{folder.name}/notes.yaml")
     return Phrasebook(notes, specialties, held_out_phrases(tables))

@@ -1,4 +1,4 @@
-"""The files of the invented notes: found in the package, read, and checked before anything is drawn from them."""
+"""Reading and validation of the data files of invented notes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from deidsynth.errors import ConfigError
 
 
 class Checked(BaseModel):
-    """Base of what the files hold: frozen, and strict about its keys."""
+    """Base class of the file contents: frozen, without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def broken_references(self) -> list[str]:
-        """A line for each id that names nothing."""
+        """A line for each unresolved id."""
         return []
 
 
@@ -27,22 +27,22 @@ CheckedType = TypeVar("CheckedType", bound=Checked)
 
 
 def language_folder(language: str) -> Traversable:
-    """Where the files of a language are."""
+    """The folder of a language."""
     return files("deidsynth.demo") / "data" / language
 
 
 def read(model: type[CheckedType], folder: Traversable, name: str) -> CheckedType:
-    """What a file of a language holds.
+    """The content of a file of a language.
 
     Raises:
-        ConfigError: with a line for each fault: no such file, not YAML, an id twice, an unknown or missing key, or a
-            reference to an id that is not there.
+        ConfigError: with a line for each problem: no such file, not YAML, a duplicate id, an unknown or missing key,
+            or a reference to a missing id.
     """
     source = f"{folder.name}/{name}"
     try:
         checked = model.model_validate(_plain(folder.joinpath(name).read_text(encoding="utf-8"), source))
     except FileNotFoundError:
-        raise ConfigError(["no such file; write it, or take its name out of notes.yaml"], source) from None
+        raise ConfigError(["no such file; create it, or remove its name from notes.yaml"], source) from None
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors()]
         raise ConfigError(problems, source) from None
@@ -52,7 +52,7 @@ def read(model: type[CheckedType], folder: Traversable, name: str) -> CheckedTyp
 
 
 def unknown(place: str, ids: Collection[str], known: Collection[str]) -> Iterator[str]:
-    """A line for each id that names nothing known."""
+    """A line for each unknown id."""
     for each in ids:
         if each not in known:
             yield f"{place}: no {each!r}; there are {', '.join(known)}"
@@ -71,12 +71,12 @@ def _plain(text: str, source: str) -> Any:
 
 
 def _repeated_keys(node: yaml.Node | None) -> Iterator[str]:
-    """A line for each key that a mapping has twice, of which YAML keeps only the last one."""
+    """A line for each duplicate key of a mapping, of which YAML would keep only the last one."""
     if not isinstance(node, yaml.MappingNode):
         return
     seen = set[str]()
     for key, value in node.value:
         if key.value in seen:
-            yield f"line {key.start_mark.line + 1}: the id {key.value!r} is given twice; each needs its own"
+            yield f"line {key.start_mark.line + 1}: duplicate id {key.value!r}; ids must be unique"
         seen.add(key.value)
         yield from _repeated_keys(value)

@@ -1,4 +1,4 @@
-"""Typing slips in the words between entities; entities themselves stay as they are."""
+"""Typing slips in the text between entities; entities do not change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WORD = re.compile(r"[^\W\d_]{5,}|(?<=[a-zåäöáéíóúñ]), (?=[a-zåäöá�
 
 
 def with_slips(pieces: Sequence[Piece], rng: Random) -> list[Piece]:
-    """The pieces as a hurried hand types them: about one note in three has a few slips.
+    """The pieces with typing slips: about one note in three has a few.
 
     A slip swaps, drops or doubles an inner letter, or drops the blank after a comma.
     """

@@ -1,4 +1,4 @@
-"""The facts of one Spanish note, each ready to be written into a template. The labels are MEDDOCAN's."""
+"""The facts of a Spanish note, as values of templates, with MEDDOCAN's labels."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from random import Random
 
 from faker.providers.address.es_ES import Provider as SpanishAddress
 
-from deidsynth.demo.grammar import Fact, Part, Pieces, labelled, literal
+from deidsynth.demo.grammar import Fact, Pieces, Split, labeled, literal
 from deidsynth.demo.people import (
     Patient,
     earlier_year,
     first_name,
     new_relation,
     new_weight,
-    part_of,
     some_days_before,
+    words_of,
 )
 from deidsynth.demo.phrasebook import Phrases
 from deidsynth.demo.reading import Checked, language_folder, read
@@ -53,24 +53,24 @@ class SpanishWords(Checked):
 
     @cached_property
     def all_towns(self) -> Phrases:
-        """Faker's capitals of provinces, and the towns of the file."""
+        """Faker's provincial capitals, and the towns of the data file."""
         capitals = (name for name in SpanishAddress.states if name not in _PROVINCES_WITHOUT_A_TOWN)
         return tuple(dict.fromkeys((*capitals, *self.towns)))
 
     @cached_property
     def all_roots(self) -> Phrases:
-        """Each head with each tail, and the roots that stand alone."""
+        """All combinations of head and tail, and the roots without a tail."""
         return (*(f"{head} {tail}" for head in self.root_heads for tail in self.root_tails), *self.roots)
 
     @cached_property
     def all_streets(self) -> Phrases:
-        """Names of streets with the words before them."""
+        """Street names with their prefixes."""
         return tuple(f"{lead} {name}".strip() for lead, names in self.street_names.items() for name in names)
 
 
 @cache
 def spanish_words() -> SpanishWords:
-    """The words of the file, read once."""
+    """The words of the data file, cached."""
     return read(SpanishWords, language_folder("es"), "words.yaml")
 
 
@@ -82,9 +82,9 @@ _DATE_FORMS: tuple[Callable[[date], str], ...] = (
 )
 
 
-def spanish_facts(rng: Random, part: Part, patient: Patient, units: Phrases) -> dict[str, Fact]:
-    """All facts of a note by the keys that the templates use."""
-    names = name_pool("es", part)
+def spanish_facts(rng: Random, split: Split, patient: Patient, units: Phrases) -> dict[str, Fact]:
+    """All facts of a note, by template key."""
+    names = name_pool("es", split)
     surnames = rng.choice(names.last), rng.choice(names.last)
     side = rng.choice(("derech", "izquierd"))
     return (
@@ -93,7 +93,7 @@ def spanish_facts(rng: Random, part: Part, patient: Patient, units: Phrases) -> 
         | _numbers(rng)
         | _dates(rng, patient)
         | _relative(rng, patient, names, surnames)
-        | _places(rng, part, names, units)
+        | _places(rng, split, names, units)
         | _staff(rng, names)
     )
 
@@ -111,26 +111,26 @@ def _person(rng: Random, patient: Patient, names: NamePool, surnames: tuple[str,
     job = rng.choice(words.professions)[which]
     weight = new_weight(rng, patient, adults=(50, 98))
     return {
-        "first": labelled(first, "NOMBRE_SUJETO_ASISTENCIA"),
-        "last": labelled(last, "NOMBRE_SUJETO_ASISTENCIA"),
-        "name": labelled(f"{first} {last}", "NOMBRE_SUJETO_ASISTENCIA"),
-        "name_rev": labelled(f"{last}, {first}", "NOMBRE_SUJETO_ASISTENCIA"),
-        "age": labelled(f"{patient.age} año{'' if patient.age == 1 else 's'}", "EDAD_SUJETO_ASISTENCIA"),
-        "person": labelled(person[which], "SEXO_SUJETO_ASISTENCIA"),
-        "Person": labelled(person[which].capitalize(), "SEXO_SUJETO_ASISTENCIA"),
-        "sex": labelled(
+        "first": labeled(first, "NOMBRE_SUJETO_ASISTENCIA"),
+        "last": labeled(last, "NOMBRE_SUJETO_ASISTENCIA"),
+        "name": labeled(f"{first} {last}", "NOMBRE_SUJETO_ASISTENCIA"),
+        "name_rev": labeled(f"{last}, {first}", "NOMBRE_SUJETO_ASISTENCIA"),
+        "age": labeled(f"{patient.age} año{'' if patient.age == 1 else 's'}", "EDAD_SUJETO_ASISTENCIA"),
+        "person": labeled(person[which], "SEXO_SUJETO_ASISTENCIA"),
+        "Person": labeled(person[which].capitalize(), "SEXO_SUJETO_ASISTENCIA"),
+        "sex": labeled(
             rng.choice((("H", "M"), ("Hombre", "Mujer"), ("Varón", "Mujer")))[which], "SEXO_SUJETO_ASISTENCIA"
         ),
-        "job": labelled(job, "PROFESION"),
-        "detail": labelled(rng.choice(words.details)[which], "OTROS_SUJETO_ASISTENCIA"),
+        "job": labeled(job, "PROFESION"),
+        "detail": labeled(rng.choice(words.details)[which], "OTROS_SUJETO_ASISTENCIA"),
         "weight": literal(str(weight)),
-        "born": labelled(rng.choice(_DATE_FORMS)(patient.birth), "FECHAS"),
-        "mail": lambda: labelled(_mail(rng, first.split()[0], surnames[0]), "CORREO_ELECTRONICO"),
+        "born": labeled(rng.choice(_DATE_FORMS)(patient.birth), "FECHAS"),
+        "mail": lambda: labeled(_mail(rng, first.split()[0], surnames[0]), "CORREO_ELECTRONICO"),
     }
 
 
 def _numbers(rng: Random) -> dict[str, Fact]:
-    insurance, licence = identity.social_security_es(rng), identity.medical_licence_es(rng)
+    insurance, license = identity.social_security_es(rng), identity.medical_license_es(rng)
     record = rng.choice(
         (
             str(rng.randint(100_000, 9_999_999)),
@@ -140,15 +140,15 @@ def _numbers(rng: Random) -> dict[str, Fact]:
         )
     )
     return {
-        "record": labelled(record, "ID_SUJETO_ASISTENCIA"),
-        "episode": labelled(str(rng.randint(1_000_000, 99_999_999)), "ID_CONTACTO_ASISTENCIAL"),
-        "insurance": labelled(
+        "record": labeled(record, "ID_SUJETO_ASISTENCIA"),
+        "episode": labeled(str(rng.randint(1_000_000, 99_999_999)), "ID_CONTACTO_ASISTENCIAL"),
+        "insurance": labeled(
             rng.choice((f"{insurance[:2]} {insurance[2:10]} {insurance[10:]}", insurance)), "ID_ASEGURAMIENTO"
         ),
-        "licence": labelled(f"{licence[:2]} {licence[2:4]} {licence[4:]}", "ID_TITULACION_PERSONAL_SANITARIO"),
-        "staff_number": labelled(f"E-{rng.randint(10_000, 99_999)}", "ID_EMPLEO_PERSONAL_SANITARIO"),
-        "phone": lambda: labelled(_phone(rng), "NUMERO_TELEFONO"),
-        "fax": lambda: labelled(_phone(rng), "NUMERO_FAX"),
+        "license": labeled(f"{license[:2]} {license[2:4]} {license[4:]}", "ID_TITULACION_PERSONAL_SANITARIO"),
+        "staff_number": labeled(f"E-{rng.randint(10_000, 99_999)}", "ID_EMPLEO_PERSONAL_SANITARIO"),
+        "phone": lambda: labeled(_phone(rng), "NUMERO_TELEFONO"),
+        "fax": lambda: labeled(_phone(rng), "NUMERO_FAX"),
     }
 
 
@@ -168,14 +168,14 @@ def _dates(rng: Random, patient: Patient) -> dict[str, Fact]:
     note, write, months = patient.note_date, rng.choice(_DATE_FORMS), spanish_words().months
 
     def full(day: date) -> Pieces:
-        return labelled(write(day), "FECHAS")
+        return labeled(write(day), "FECHAS")
 
     def earlier() -> Pieces:
         day = earlier_year(rng, patient)
-        return labelled(rng.choice((f"{day:%Y}", f"{months[day.month - 1]} de {day:%Y}")), "FECHAS")
+        return labeled(rng.choice((f"{day:%Y}", f"{months[day.month - 1]} de {day:%Y}")), "FECHAS")
 
     def short(day: date) -> Pieces:
-        return labelled(rng.choice((f"{day.day} de {months[day.month - 1]}", f"{day:%d/%m}")), "FECHAS")
+        return labeled(rng.choice((f"{day.day} de {months[day.month - 1]}", f"{day:%d/%m}")), "FECHAS")
 
     return {
         "date": full(note),
@@ -189,7 +189,7 @@ def _dates(rng: Random, patient: Patient) -> dict[str, Fact]:
 
 
 def _relative(rng: Random, patient: Patient, names: NamePool, surnames: tuple[str, str]) -> dict[str, Fact]:
-    """One relative, surnames by the Spanish rule: the father's first, then the mother's first."""
+    """A relative, with surnames by the Spanish rule: the first of the father, then the first of the mother."""
     relation, male = new_relation(rng, patient), rng.random() < 0.5
     other, another = rng.choice(names.last), rng.choice(names.last)
     if relation == "partner":
@@ -205,36 +205,36 @@ def _relative(rng: Random, patient: Patient, names: NamePool, surnames: tuple[st
     }[relation]
     first = first_name(rng, names, male)
     return {
-        "rel": labelled(noun, "FAMILIARES_SUJETO_ASISTENCIA"),
-        "Rel": labelled(noun.capitalize(), "FAMILIARES_SUJETO_ASISTENCIA"),
-        "rel_first": labelled(first, "FAMILIARES_SUJETO_ASISTENCIA"),
-        "rel_name": labelled(f"{first} {last}", "FAMILIARES_SUJETO_ASISTENCIA"),
+        "rel": labeled(noun, "FAMILIARES_SUJETO_ASISTENCIA"),
+        "Rel": labeled(noun.capitalize(), "FAMILIARES_SUJETO_ASISTENCIA"),
+        "rel_first": labeled(first, "FAMILIARES_SUJETO_ASISTENCIA"),
+        "rel_name": labeled(f"{first} {last}", "FAMILIARES_SUJETO_ASISTENCIA"),
     }
 
 
-def _places(rng: Random, part: Part, names: NamePool, units: Phrases) -> dict[str, Fact]:
+def _places(rng: Random, split: Split, names: NamePool, units: Phrases) -> dict[str, Fact]:
     words = spanish_words()
-    towns, roots = part_of(part, words.all_towns), part_of(part, words.all_roots)
-    streets = part_of(part, words.all_streets)
+    towns, roots = words_of(split, words.all_towns), words_of(split, words.all_roots)
+    streets = words_of(split, words.all_streets)
 
     def named(forms: tuple[str, ...], label: str) -> Pieces:
         form = rng.choice(forms)
         text = form.format(root=rng.choice(roots), town=rng.choice(towns), last=rng.choice(names.last))
-        return labelled(text, label)
+        return labeled(text, label)
 
     floor = rng.choice(("", "", f", {rng.randint(1, 9)}º {rng.choice('ABCD')}", f", bajo {rng.choice('ABC')}"))
     street = f"{rng.choice(words.street_kinds)} {rng.choice(streets)} {rng.randint(1, 98)}{floor}"
     return {
-        "street": labelled(street, "CALLE"),
-        "town": labelled(rng.choice(towns), "TERRITORIO"),
-        "other_town": lambda: labelled(rng.choice(towns), "TERRITORIO"),
-        "postcode": labelled(f"{rng.randint(1, 52):02d}{rng.randint(1, 990):03d}", "TERRITORIO"),
-        "hospital_street": labelled(
+        "street": labeled(street, "CALLE"),
+        "town": labeled(rng.choice(towns), "TERRITORIO"),
+        "other_town": lambda: labeled(rng.choice(towns), "TERRITORIO"),
+        "postcode": labeled(f"{rng.randint(1, 52):02d}{rng.randint(1, 990):03d}", "TERRITORIO"),
+        "hospital_street": labeled(
             f"{rng.choice(words.street_kinds)} {rng.choice(streets)} {rng.randint(1, 98)}", "CALLE"
         ),
-        "hospital_town": labelled(rng.choice(towns), "TERRITORIO"),
-        "country": labelled(rng.choice(words.countries), "PAIS"),
-        "spain": labelled("España", "PAIS"),
+        "hospital_town": labeled(rng.choice(towns), "TERRITORIO"),
+        "country": labeled(rng.choice(words.countries), "PAIS"),
+        "spain": labeled("España", "PAIS"),
         "hospital": named(words.hospitals, "HOSPITAL"),
         "other_hospital": lambda: named(words.hospitals, "HOSPITAL"),
         "center": named(words.centers, "CENTRO_SALUD"),
@@ -250,11 +250,11 @@ def _staff(rng: Random, names: NamePool) -> dict[str, Fact]:
     for who in ("doctor", "other_doctor", "nurse"):
         male = rng.random() < (0.2 if who == "nurse" else 0.5)
         first, last = first_name(rng, names, male), f"{rng.choice(names.last)} {rng.choice(names.last)}"
-        facts[who] = labelled(f"{first} {last}", "NOMBRE_PERSONAL_SANITARIO")
-        facts[f"{who}_last"] = labelled(last.split()[0], "NOMBRE_PERSONAL_SANITARIO")
+        facts[who] = labeled(f"{first} {last}", "NOMBRE_PERSONAL_SANITARIO")
+        facts[f"{who}_last"] = labeled(last.split()[0], "NOMBRE_PERSONAL_SANITARIO")
         facts[f"Dr_{who}"] = literal("Dr." if male else "Dra.")
         facts[f"dr_{who}"] = literal("el Dr." if male else "la Dra.")
-        facts[f"{who}_mail"] = labelled(_mail(rng, first, last.split()[0]), "CORREO_ELECTRONICO")
+        facts[f"{who}_mail"] = labeled(_mail(rng, first, last.split()[0]), "CORREO_ELECTRONICO")
         facts[f"{who}_role"] = literal("Enfermero" if male else "Enfermera")
         facts[f"{who}_role_low"] = literal("enfermero" if male else "enfermera")
         facts[f"{who}_role_article"] = literal("el enfermero" if male else "la enfermera")

@@ -1,4 +1,4 @@
-"""The facts of one Swedish note, each ready to be written into a template."""
+"""The facts of a Swedish note, as values of templates."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from random import Random
 
 from faker.providers.address.sv_SE import Provider as SwedishAddress
 
-from deidsynth.demo.grammar import Fact, Part, Pieces, labelled, literal
+from deidsynth.demo.grammar import Fact, Pieces, Split, labeled, literal
 from deidsynth.demo.people import (
     Patient,
     earlier_year,
     first_name,
     new_relation,
     new_weight,
-    part_of,
     some_days_before,
+    words_of,
 )
 from deidsynth.demo.phrasebook import Phrases
 from deidsynth.demo.reading import Checked, language_folder, read, unknown
@@ -46,29 +46,29 @@ class SwedishWords(Checked):
 
     @cached_property
     def all_towns(self) -> Phrases:
-        """Faker's towns and those of the file."""
+        """Faker's towns and those of the data file."""
         return tuple(dict.fromkeys((*SwedishAddress.cities, *self.towns)))
 
     @cached_property
     def all_streets(self) -> Phrases:
-        """Each beginning, Faker's and those of the file, with each ending."""
+        """All combinations of beginnings (Faker's and those of the data file) and endings."""
         prefixes = dict.fromkeys((*SwedishAddress.street_prefixes, *self.street_prefixes))
         return tuple(f"{prefix}{suffix}" for prefix in prefixes for suffix in self.street_suffixes)
 
     def broken_references(self) -> list[str]:
-        """A line for each authority that the facts name and that is not there."""
+        """A line for each missing authority that the facts refer to."""
         return [*unknown("authorities", ("insurer", "aids"), self.authorities)]
 
 
 @cache
 def swedish_words() -> SwedishWords:
-    """The words of the file, read once."""
+    """The words of the data file, cached."""
     return read(SwedishWords, language_folder("sv"), "words.yaml")
 
 
-def swedish_facts(rng: Random, part: Part, patient: Patient, units: Phrases) -> dict[str, Fact]:
-    """All facts of a note by the keys that the templates use."""
-    names = name_pool("sv", part)
+def swedish_facts(rng: Random, split: Split, patient: Patient, units: Phrases) -> dict[str, Fact]:
+    """All facts of a note, by template key."""
+    names = name_pool("sv", split)
     facts: dict[str, Fact] = {}
     last = rng.choice(names.last)
     if rng.random() < 0.05:
@@ -78,7 +78,7 @@ def swedish_facts(rng: Random, part: Part, patient: Patient, units: Phrases) -> 
     facts |= _identity(rng, patient, names, last)
     facts |= _dates(rng, patient)
     facts |= _relative(rng, patient, names, last)
-    facts |= _places(rng, part, names, units)
+    facts |= _places(rng, split, names, units)
     facts |= _staff(rng, names)
     return facts
 
@@ -92,14 +92,14 @@ def _identity(rng: Random, patient: Patient, names: NamePool, last: str) -> dict
         "person": literal(person),
         "Person_def": literal({"pojke": "Pojken", "flicka": "Flickan", "man": "Mannen", "kvinna": "Kvinnan"}[person]),
         "weight": literal(str(weight)),
-        "first": labelled(first_name(rng, names, patient.male), "FIRST_NAME"),
-        "last": labelled(last, "LAST_NAME"),
-        "age": labelled(f"{patient.age} år", "AGE"),
-        "age_ig": labelled(f"{patient.age}-årig", "AGE"),
-        "age_number": labelled(str(patient.age), "AGE"),
-        "pnr": labelled(rng.choice(forms), "PERSONAL_IDENTITY_NUMBER"),
-        "phone": lambda: labelled(phone_number(rng, "sv"), "PHONE_NUMBER"),
-        "born": labelled(_full_date(rng, patient.birth), "FULL_DATE"),
+        "first": labeled(first_name(rng, names, patient.male), "FIRST_NAME"),
+        "last": labeled(last, "LAST_NAME"),
+        "age": labeled(f"{patient.age} år", "AGE"),
+        "age_ig": labeled(f"{patient.age}-årig", "AGE"),
+        "age_number": labeled(str(patient.age), "AGE"),
+        "pnr": labeled(rng.choice(forms), "PERSONAL_IDENTITY_NUMBER"),
+        "phone": lambda: labeled(phone_number(rng, "sv"), "PHONE_NUMBER"),
+        "born": labeled(_full_date(rng, patient.birth), "FULL_DATE"),
     }
 
 
@@ -108,14 +108,14 @@ def _dates(rng: Random, patient: Patient) -> dict[str, Fact]:
     style = rng.randrange(len(_FULL_DATES))
 
     def full(day: date) -> Pieces:
-        return labelled(_FULL_DATES[style](day), "FULL_DATE")
+        return labeled(_FULL_DATES[style](day), "FULL_DATE")
 
     def part(day: date) -> Pieces:
-        return labelled(rng.choice(_DATE_PARTS)(day), "DATE_PART")
+        return labeled(rng.choice(_DATE_PARTS)(day), "DATE_PART")
 
     def month_year() -> Pieces:
         day = earlier_year(rng, patient)
-        return labelled(rng.choice((f"{day:%Y}", f"{day:%Y}", f"{months[day.month - 1]} {day:%Y}")), "DATE_PART")
+        return labeled(rng.choice((f"{day:%Y}", f"{day:%Y}", f"{months[day.month - 1]} {day:%Y}")), "DATE_PART")
 
     admitted = some_days_before(rng, note, 3, 9)
     return {
@@ -128,7 +128,7 @@ def _dates(rng: Random, patient: Patient) -> dict[str, Fact]:
         "earlier": month_year,
         "follow": lambda: part(note + timedelta(days=rng.randint(7, 60))),
         "follow_full": lambda: full(note + timedelta(days=rng.randint(7, 90))),
-        "month": lambda: labelled(months[(note.month + rng.randrange(1, 5)) % 12], "DATE_PART"),
+        "month": lambda: labeled(months[(note.month + rng.randrange(1, 5)) % 12], "DATE_PART"),
     }
 
 
@@ -149,38 +149,38 @@ def _relative(rng: Random, patient: Patient, names: NamePool, last: str) -> dict
         "rel_def": literal(definite),
         "Rel_def": literal(definite.capitalize()),
         "Rel": literal(noun.capitalize()),
-        "rel_first": labelled(first_name(rng, names, male), "FIRST_NAME"),
-        "rel_last": labelled(last if same else rng.choice(names.last), "LAST_NAME"),
+        "rel_first": labeled(first_name(rng, names, male), "FIRST_NAME"),
+        "rel_last": labeled(last if same else rng.choice(names.last), "LAST_NAME"),
         "rel_he": literal("han" if male else "hon"),
     }
 
 
-def _places(rng: Random, part: Part, names: NamePool, units: Phrases) -> dict[str, Fact]:
+def _places(rng: Random, split: Split, names: NamePool, units: Phrases) -> dict[str, Fact]:
     words = swedish_words()
-    towns, roots, streets = (part_of(part, each) for each in (words.all_towns, words.roots, words.all_streets))
+    towns, roots, streets = (words_of(split, each) for each in (words.all_towns, words.roots, words.all_streets))
     town = rng.choice(towns)
 
     def unit(forms: tuple[str, ...], label: str) -> Pieces:
         drawn = {"root": rng.choice(roots), "town": rng.choice(towns), "last": rng.choice(names.last)}
         genitives = {f"{key}_s": _genitive(word) for key, word in drawn.items()}
-        return labelled(rng.choice(forms).format(**drawn, **genitives), label)
+        return labeled(rng.choice(forms).format(**drawn, **genitives), label)
 
     hospital = unit(words.hospitals, "HEALTH_CARE_UNIT")
     ward = rng.choice((rng.choice(units), rng.choice(units), f"avd {rng.randint(2, 98)}"))
     return {
-        "town": labelled(town, "LOCATION"),
-        "other_town": lambda: labelled(rng.choice(towns), "LOCATION"),
-        "street": labelled(f"{rng.choice(streets)} {rng.randint(1, 98)}", "LOCATION"),
-        "country": lambda: labelled(rng.choice(words.countries), "LOCATION"),
-        "ward": labelled(ward, "HEALTH_CARE_UNIT"),
+        "town": labeled(town, "LOCATION"),
+        "other_town": lambda: labeled(rng.choice(towns), "LOCATION"),
+        "street": labeled(f"{rng.choice(streets)} {rng.randint(1, 98)}", "LOCATION"),
+        "country": lambda: labeled(rng.choice(words.countries), "LOCATION"),
+        "ward": labeled(ward, "HEALTH_CARE_UNIT"),
         "hospital": hospital,
         "center": unit(words.centers, "HEALTH_CARE_UNIT"),
         "home": unit(words.homes, "HEALTH_CARE_UNIT"),
         "employer": lambda: unit(words.employers, "ORGANIZATION"),
         "employer_school": unit(words.schools, "ORGANIZATION"),
-        "authority": lambda: labelled(rng.choice(tuple(words.authorities.values())), "ORGANIZATION"),
-        "aids": labelled(words.authorities["aids"], "ORGANIZATION"),
-        "insurer": labelled(words.authorities["insurer"], "ORGANIZATION"),
+        "authority": lambda: labeled(rng.choice(tuple(words.authorities.values())), "ORGANIZATION"),
+        "aids": labeled(words.authorities["aids"], "ORGANIZATION"),
+        "insurer": labeled(words.authorities["insurer"], "ORGANIZATION"),
         "job": literal(rng.choice(words.jobs)),
     }
 
@@ -189,8 +189,8 @@ def _staff(rng: Random, names: NamePool) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
     for who in ("doctor", "other_doctor", "nurse"):
         male = rng.random() < (0.15 if who == "nurse" else 0.5)
-        facts[f"{who}_first"] = labelled(first_name(rng, names, male), "FIRST_NAME")
-        facts[f"{who}_last"] = labelled(rng.choice(names.last), "LAST_NAME")
+        facts[f"{who}_first"] = labeled(first_name(rng, names, male), "FIRST_NAME")
+        facts[f"{who}_last"] = labeled(rng.choice(names.last), "LAST_NAME")
     return facts
 
 

@@ -1,4 +1,4 @@
-"""What the synthetic text gives away of the training text: counting alone, no model, no file."""
+"""What synthetic text reveals about the training text, by counting: no model, no file."""
 
 from deidsynth.privacy.near_duplicates import LOOP_TOKENS, NearDuplicateIndex, repeated_ngram_share
 from deidsynth.privacy.rare_values import IdentifyingRuns, RareValues

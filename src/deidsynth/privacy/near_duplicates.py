@@ -1,7 +1,7 @@
 """Near-duplicates of earlier texts, and texts that repeat themselves, found by runs of words that reappear.
 
-Nearness is containment (Broder 1997): the share of the distinct runs of ``RUN_WORDS`` words of the smaller text that
-stand in the other. Time and memory are linear in the words.
+Similarity is containment (Broder 1997): the share of the shorter text's distinct runs (n-grams of ``RUN_WORDS`` words)
+that also occur in the other. Time and memory are linear in the number of words.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from deidsynth.metrics.tokens import words
 
 RUN_WORDS = 8
 LOOP_TOKENS = 4
-"""Length of the runs of tokens by which a text that goes in circles is found: longer than most set phrases."""
+"""Length of the token n-grams by which loops are detected: longer than most set phrases."""
 NEAR = 0.6
 LEAST_RUNS = 5
-MOST_HOLDERS = 10  # texts remembered for a run: enough to find those that are near, and few enough to stay linear
+MOST_HOLDERS = 10  # texts remembered per run: enough to find near-duplicates, few enough to stay linear
 
 
 class Runs:
-    """Names of runs of words: equal runs have equal names, in every process."""
+    """Names for runs of words: equal runs have equal names, in every process."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -30,22 +30,22 @@ class Runs:
         return tuple(self._numbers.setdefault(word, len(self._numbers)) for word in words(text))
 
     def names(self, text: str, length: int = RUN_WORDS) -> set[int]:
-        """The names of a text's runs of a length in words."""
+        """The names of the runs of ``length`` words in a text."""
         numbers = self.numbered(text)
         return {hash(numbers[at : at + length]) for at in range(len(numbers) - length + 1)}
 
 
 class NearDuplicateIndex:
-    """Remembers texts, and says whether another one is a near-duplicate of one of them.
+    """Remembers texts, and finds near-duplicates of them.
 
-    A *near-duplicate* of a text has the same words, or shares ``share`` of its runs with it. What stands in at least
-    ``min_groups`` training groups is a template and does not count, be it a run or a whole text. Of the texts that
-    hold a run the first ``MOST_HOLDERS`` are compared.
+    A text is a *near-duplicate* of another if their words are the same, or if their containment is at least ``share``.
+    A run or a whole text that occurs in at least ``min_groups`` training groups is a template and does not count. For
+    every run, only the first ``MOST_HOLDERS`` texts that contain it are compared.
 
     Args:
         train: training texts with their groups.
-        share: least containment, in (0, 1].
-        min_groups: of a template.
+        share: least containment of a near-duplicate, in (0, 1].
+        min_groups: number of groups that makes a run or a text a template.
     """
 
     def __init__(self, train: Iterable[tuple[str, str]], share: float = NEAR, min_groups: int = 3) -> None:
@@ -81,7 +81,7 @@ class NearDuplicateIndex:
         return False
 
     def add(self, text: str) -> None:
-        """Remember a text: what it shares with later ones, not the text itself."""
+        """Remember the runs of a text, not the text itself."""
         own = self._own(text)
         for run in own:
             if len(self._holders[run]) < MOST_HOLDERS:
@@ -94,9 +94,9 @@ class NearDuplicateIndex:
 
 
 def repeated_ngram_share(tokens: Sequence[str], n: int = LOOP_TOKENS) -> float:
-    """Share of a text's n-grams of tokens that stood before in it: 0 where none did, near 1 in a loop.
+    """Share of the token n-grams of a text that occurred earlier in it: 0 if none did, near 1 in a loop.
 
-    With ``m`` n-grams of which ``d`` are distinct this is ``1 - d / m``; 0 where there is none.
+    With ``m`` n-grams of which ``d`` are distinct, this is ``1 - d / m``; 0 if there are none.
 
     Source: Welleck et al. 2020 (Neural text generation with unlikelihood training), where it is called seq-rep-n.
 

@@ -12,15 +12,15 @@ Run = tuple[str, ...]
 
 
 class RareValues:
-    """The values that few training groups hold: names, numbers, addresses that could point to one patient.
+    """Values that occur in few training groups: names, numbers, addresses that could point to one patient.
 
-    Values are compared as runs of words, by the rules of `deidsynth.metrics.tokens`. A question costs time linear in
-    the words asked, times the number of different lengths of the values.
+    Values are compared as sequences of words, as defined in `deidsynth.metrics.tokens`. A query takes time linear in
+    the words of the text, times the number of distinct value lengths.
 
     Args:
-        values: the surface of each training entity, and its group.
-        min_characters: shorter values are passed over; they are too common to mean anyone.
-        min_groups: a value that stands in this many groups is not rare.
+        values: the surface form of each training entity, and its group.
+        min_characters: shorter values are ignored; they are too common to identify anyone.
+        min_groups: a value that occurs in this many groups is not rare.
     """
 
     def __init__(self, values: Iterable[tuple[str, str]], min_characters: int = 6, min_groups: int = 3) -> None:
@@ -34,8 +34,8 @@ class RareValues:
     def __repr__(self) -> str:
         return f"RareValues(n_values={len(self._rare)})"
 
-    def stand_in(self, text: str) -> bool:
-        """Whether the text holds one of the values."""
+    def occur_in(self, text: str) -> bool:
+        """Whether any of the values occurs in the text."""
         run = tuple(words(text))
         return any(
             run[start : start + length] in self._rare
@@ -45,17 +45,17 @@ class RareValues:
 
 
 class IdentifyingRuns:
-    """The runs of words from one direct identifier to another of the same training document, both included.
+    """The word sequences from one direct identifier to another in the same training document, including both.
 
-    A *direct identifier* is an entity whose words fewer than ``min_groups`` training groups have as an entity: a name,
-    a number, a full date, but not a common country or age. A run that stands anywhere in at least ``min_groups``
-    training groups is a template. Longer runs than ``max_run_words`` are left to `VerbatimIndex`. Time is linear in the
-    words of the training text and of the text that is asked about, times ``max_run_words``.
+    A *direct identifier* is an entity whose words are an entity in fewer than ``min_groups`` training groups: a name, a
+    number, a full date, but not a common country or age. A run that occurs anywhere in at least ``min_groups`` training
+    groups is a template. Runs longer than ``max_run_words`` are left to `VerbatimIndex`. Time is linear in the words of
+    the training text and of the queried text, times ``max_run_words``.
 
     Args:
         train: the training documents.
         max_run_words: longest run.
-        min_groups: of a template, and of a value that identifies nobody.
+        min_groups: number of groups that makes a run a template, and a value not identifying.
     """
 
     def __init__(self, train: Sequence[Document], max_run_words: int = 12, min_groups: int = 3) -> None:
@@ -78,12 +78,12 @@ class IdentifyingRuns:
     def __repr__(self) -> str:
         return f"IdentifyingRuns(n_runs={len(self._rare)})"
 
-    def stand_in(self, text: str) -> bool:
-        """Whether the text holds one of the runs."""
+    def occur_in(self, text: str) -> bool:
+        """Whether any of the runs occurs in the text."""
         return any(run in self._rare for run in self._candidates(text))
 
     def _candidates(self, text: str) -> Iterator[Run]:
-        """The runs of a text that begin and are as long as some run that is looked for."""
+        """The runs of a text that have the first word and the length of a known run."""
         found = tuple(words(text))
         for start, word in enumerate(found):
             for length in self._lengths.get(word, ()):
@@ -92,7 +92,7 @@ class IdentifyingRuns:
 
 
 def _between(document: Document, direct: set[Run], max_run_words: int) -> Iterator[Run]:
-    """The runs of at most so many words that begin with one direct identifier of a document and end with another."""
+    """The runs of at most ``max_run_words`` words from one direct identifier of a document to another."""
     entities = [entity for entity in document.entities if tuple(words(document.surface(entity))) in direct]
     for number, first in enumerate(entities):
         for last in entities[number + 1 :]:

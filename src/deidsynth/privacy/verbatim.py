@@ -1,6 +1,6 @@
-"""How much of one text reappears in another. Words are those of `deidsynth.metrics.tokens`.
+"""Verbatim overlap of texts, in words as defined in `deidsynth.metrics.tokens`.
 
-No n-gram and no run crosses the end of a text. Nothing here proves that a text is anonymous.
+No n-gram and no run crosses a text boundary. Nothing here proves that a text is anonymous.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Integers = NDArray[np.int64]
 def ngram_recall(
     reference_texts: Iterable[str], synthetic_texts: Iterable[str], n: int = 5
 ) -> dict[str, float | int | None]:
-    """Share of the n-grams of words of the reference texts that stand in the synthetic texts.
+    """Share of the word n-grams of the reference texts that occur in the synthetic texts.
 
     Args:
         reference_texts: such as the training texts, or texts that no model has seen.
@@ -29,8 +29,8 @@ def ngram_recall(
         n: words in an n-gram, at least 1.
 
     Returns:
-        ``recall`` over distinct n-grams (``n_found`` of ``n_reference``) and ``recall_occurrences`` over all of their
-        occurrences in the reference; None where the reference has no n-gram.
+        ``recall`` over distinct n-grams (``n_found`` of ``n_reference``) and ``recall_occurrences`` over all their
+        occurrences in the reference; None if the reference has no n-gram.
 
     Raises:
         InputError: ``n`` is less than 1.
@@ -63,11 +63,11 @@ def _ngrams(numbers: Sequence[int], n: int) -> Iterator[tuple[int, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class _Windows:
-    """Every run of one length in the training text, named by a number: equal runs have equal names.
+    """All runs of one length in the training text, named by integers: equal runs have equal names.
 
     Args:
-        names: name of the run that begins at each training word, -1 where the text ends too soon.
-        keys: sorted; the run with name k is the pair of shorter runs that ``keys[k]`` encodes.
+        names: name of the run that begins at each training word, -1 if the text ends too soon.
+        keys: sorted; run ``k`` is the pair of shorter runs that ``keys[k]`` encodes.
     """
 
     names: Integers
@@ -75,20 +75,20 @@ class _Windows:
 
 
 class VerbatimIndex:
-    """Finds runs of training words that a text repeats and that are not a template.
+    """Finds word sequences of the training text that a text repeats verbatim and that are not templates.
 
-    A run is a *template* when it stands in at least ``min_groups`` training groups. Build time and memory are linear
-    in the training words (times a logarithm for sorting); a question costs time linear in the words asked and in the
-    places where their long runs stand in the training text.
+    A run is a *template* if it occurs in at least ``min_groups`` training groups. Build time and memory are linear in
+    the training words (times a logarithm for sorting); a query takes time linear in the words of the text and in the
+    number of places where its long runs occur in the training text.
 
     Args:
-        train_texts: the training texts; they are not kept, only numbers of words.
+        train_texts: the training texts; only word numbers are kept.
         groups: the group (patient, article) of each training text.
         max_run_words: longest run that a text may share with fewer than ``min_groups`` groups.
-        min_groups: a run that stands in this many groups is a template.
+        min_groups: a run that occurs in this many groups is a template.
 
     Raises:
-        InputError: the number of groups is not that of the texts, or a bound is less than 1.
+        InputError: the number of groups is not that of the texts, or a limit is less than 1.
     """
 
     def __init__(
@@ -120,10 +120,10 @@ class VerbatimIndex:
         )
 
     def passes(self, text: str) -> bool:
-        """Whether the text has no run of more than ``max_run_words`` that only few training groups hold.
+        """Whether no run of more than ``max_run_words`` words of the text occurs in only a few training groups.
 
-        A place in the training text that matches at one word and at the next is followed while it matches. Of the runs
-        that end at a word only the longest needs a look: a shorter one stands in at least as many groups.
+        Every match in the training text is followed word by word for as long as it lasts. Of the runs that end at a
+        word, only the longest must be checked: a shorter one occurs in at least as many groups.
         """
         numbered = np.array([self._numbers.get(word, -1) for word in words(text)], dtype=np.int64)
         began: dict[int, int] = {}
@@ -140,7 +140,7 @@ class VerbatimIndex:
         return True
 
     def _of_length(self, length: int) -> _Windows:
-        """All training runs of a length, each named by the two shorter runs that it begins and ends with."""
+        """All training runs of one length, each identified by the shorter runs at its beginning and end."""
         if length not in self._windows:
             names = np.full(len(self._train), -1, dtype=np.int64)
             whole = np.flatnonzero(self._room >= length)
@@ -154,7 +154,7 @@ class VerbatimIndex:
         return self._windows[length]
 
     def _names(self, numbered: Integers, length: int) -> Integers:
-        """Name of the run of a length that begins at each word of a text, -1 where the training text lacks it."""
+        """Name of the run of one length that begins at each word of a text, -1 if the training text lacks it."""
         if length == 1:
             return numbered
         if len(numbered) < length:
@@ -174,5 +174,5 @@ def _half(length: int) -> int:
 
 
 def _pair(first: Integers, second: Integers, width: int) -> Integers:
-    """One number for each pair; ``second`` is less than ``width``."""
+    """A unique number for each pair; ``second`` must be less than ``width``."""
     return first * width + second

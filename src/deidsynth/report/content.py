@@ -1,4 +1,4 @@
-"""What a run says of itself: the content of ``report.json``. Counts and scores, never text of a corpus."""
+"""The content of ``report.json``: counts and scores of a run, never text of a corpus."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator
 
 from deidsynth.documents import Annotation, Origin
-from deidsynth.errors import IntegrityError
+from deidsynth.errors import IntegrityError, OtherVersionError
 from deidsynth.metrics import Scores
 from deidsynth.report import formats
 
@@ -18,7 +18,7 @@ SCHEMA_VERSION: Final = 2
 
 Number = int | float
 Box = Literal["corpus", "adapt", "synthesize", "annotate", "train_gold", "train_synthetic", "evaluate"]
-"""A box of the drawing of the pipeline."""
+"""A box in the diagram of the pipeline."""
 
 
 def _scores(given: Scores | Mapping[str, Any]) -> Scores:
@@ -29,7 +29,7 @@ ModelScores = Annotated[Scores, PlainValidator(_scores), PlainSerializer(Scores.
 
 
 class Content(BaseModel):
-    """A part of the report."""
+    """Base class of all parts of the report."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,7 +42,7 @@ class Models(Content):
 
 
 class Gaps(Content):
-    """F1 of the synthetic model less that of the gold model; None where either is undefined."""
+    """F1 of the synthetic model minus that of the gold model; None if either is undefined."""
 
     strict_f1: float | None
     token_f1: float | None
@@ -55,13 +55,13 @@ class StageEntry(Content):
         name: of the node in the plan.
         stage: name of the stage.
         key: of the artifact.
-        status: ``done`` if it was computed by this run, ``cached`` if it was there.
-        duration_seconds: what computing it took, now or back then.
-        facts: what the stage counted.
-        title: what the report calls it.
-        box: the box of the drawing that it belongs to, None for none.
-        fact_titles: words for facts whose name is not enough.
-        headline: names of the facts that tell most.
+        status: ``done`` if it was computed by this run, ``cached`` if it existed.
+        duration_seconds: time of its computation, now or then.
+        facts: counts and rates reported by the stage.
+        title: in the report.
+        box: its box in the diagram; None for none.
+        fact_titles: titles of facts whose name is not clear enough.
+        headline: names of the most important facts.
     """
 
     name: str
@@ -76,12 +76,12 @@ class StageEntry(Content):
     headline: tuple[str, ...]
 
     def fact_title(self, name: str) -> str:
-        """A fact in words."""
+        """The title of a fact."""
         return self.fact_titles.get(name) or formats.title(name)
 
 
 class Quantiles(Content):
-    """How a number is spread over documents."""
+    """The distribution of a number over documents."""
 
     min: Number
     p25: Number
@@ -92,14 +92,14 @@ class Quantiles(Content):
 
 
 class LabelFigures(Content):
-    """The entities of one label."""
+    """Counts of the entities of one label."""
 
     count: int
     median_chars: Number
 
 
 class CorpusFigures(Content):
-    """Counts, lengths and labels of a corpus, as `deidsynth.corpora.describe` gives them."""
+    """Counts, lengths and labels of a corpus, from `deidsynth.corpora.describe`."""
 
     origin: Origin
     annotation: Annotation
@@ -117,7 +117,7 @@ class CorpusFigures(Content):
 
 
 class Corpora(Content):
-    """The parts of the gold corpus, and the synthetic one."""
+    """The splits of the gold corpus, and the synthetic corpus."""
 
     train: CorpusFigures
     validation: CorpusFigures
@@ -126,14 +126,14 @@ class Corpora(Content):
 
 
 class SharedGroups(Content):
-    """Groups with documents both in the test set and in a part that training has seen."""
+    """Numbers of groups with documents in both the test split and a split used for training."""
 
     train_test: int
     validation_test: int
 
 
 class NgramRecall(Content):
-    """How much of the wording of some notes reappears in the synthetic ones."""
+    """N-gram recall of a set of notes in the synthetic notes."""
 
     n: int
     recall: float | None
@@ -145,7 +145,7 @@ class NgramRecall(Content):
 
 
 class Memorization(Content):
-    """What of the training text reappears in the synthetic text, beside text that no model has seen."""
+    """Training text that reappears in the synthetic text, compared with held-out text."""
 
     n: int
     train: NgramRecall
@@ -165,19 +165,19 @@ class RunReport(Content):
 
     Args:
         schema_version: of this content.
-        models: how well both models do.
-        difference: the synthetic model's figure less the gold model's.
+        models: scores of both models.
+        difference: score of the synthetic model minus that of the gold model.
         stages: in the order of the plan.
-        corpora: what the models read.
-        shared_groups: why the scores may be too good.
-        curves: measurements over steps, by the name of the node; ``NAME_pretraining`` is what came before it.
-        memorization: what reappears.
+        corpora: descriptions of the corpora.
+        shared_groups: groups shared with the test split, which may make the scores too high.
+        curves: training curves, by name of the node; ``NAME_pretraining`` for its task-adaptive pretraining.
+        memorization: training text in the synthetic text.
         language: of the notes.
         origin: of the gold notes.
         created: UTC, ISO 8601.
-        versions: of packages.
-        device: that computed.
-        config: the resolved configuration, without places on disk.
+        versions: of the packages.
+        device: of the computation.
+        config: the resolved configuration, without paths.
     """
 
     schema_version: Literal[2] = SCHEMA_VERSION
@@ -205,11 +205,12 @@ class RunReport(Content):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The report in a file.
+        """The report from a file.
 
         Raises:
-            FileNotFoundError: there is none.
-            IntegrityError: it has another version, or is damaged.
+            FileNotFoundError: the file does not exist.
+            OtherVersionError: another version of deidsynth wrote it.
+            IntegrityError: it is damaged.
         """
         damaged = IntegrityError(f"{path}: not readable; remove it and run again")
         try:
@@ -218,8 +219,8 @@ class RunReport(Content):
         except (ValueError, KeyError, TypeError):
             raise damaged from None
         if version != SCHEMA_VERSION:
-            raise IntegrityError(
-                f"{path}: schema version {version}, this deidsynth reads {SCHEMA_VERSION}; run again to make it anew"
+            raise OtherVersionError(
+                f"{path}: schema version {version}, this deidsynth reads {SCHEMA_VERSION}; run again to render it"
             )
         try:
             return cls.model_validate(data)

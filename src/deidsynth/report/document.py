@@ -1,4 +1,4 @@
-"""One self-contained HTML page that tells a run: no script, no request, no real note."""
+"""The report of a run as one self-contained HTML page: no script, no request, no real note."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from deidsynth.report.content import RunReport
 
 
 def render_html(report: RunReport, notes: Sequence[Document] = ()) -> str:
-    """The page of a run.
+    """The HTML page of a run.
 
     Args:
-        report: what the run says of itself.
-        notes: synthetic notes to show with their entities. The caller answers for it that they may be shown.
+        report: content of the report.
+        notes: synthetic notes to show with their entities. The caller must select notes that may be shown.
 
     Returns:
-        A whole HTML document that refers to nothing outside of itself.
+        A complete HTML document without external references.
     """
     environment = Environment(
         loader=PackageLoader("deidsynth.report"),

@@ -1,6 +1,6 @@
-"""Small figures as inline SVG. Colors come from the page's style sheet, so that they follow its theme.
+"""Small figures as inline SVG. Colors come from the page's style sheet and follow its theme.
 
-A shape always says what a color says: gold is a ring, synthetic a square; training a line, validation a dashed one.
+Shapes carry the same information as colors: gold is a ring, synthetic a square; training is solid, validation dashed.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ def dumbbell(
 
 
 def line_chart(series: Mapping[str, Sequence[Point]], label: str) -> Markup:
-    """Curves over steps.
+    """Training curves over steps.
 
     Args:
         series: points in order of x, by the CSS class of the curve; empty ones are left out.
-        label: what a screen reader says.
+        label: description for screen readers.
     """
     width, height, left, right, top, bottom = 360, 220, 42, 12, 12, 34
     shown = {name: thin(points) for name, points in series.items() if points}
@@ -93,8 +93,8 @@ def quantile_strip(quantiles: Sequence[float | None], high: float) -> Markup:
     """A box from the lower to the upper quartile with the median in it, and whiskers to the extremes.
 
     Args:
-        quantiles: minimum, quartiles and maximum; nothing is drawn where one is None.
-        high: where the scale ends.
+        quantiles: minimum, quartiles and maximum; nothing is drawn if one is None.
+        high: maximum of the scale.
     """
     width, height = 320, 22
     known = [value for value in quantiles if value is not None]
@@ -114,7 +114,7 @@ def quantile_strip(quantiles: Sequence[float | None], high: float) -> Markup:
 
 
 def thin(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
-    """The points, or the means of equal stretches of them where there are more than ``most``."""
+    """The points, or the means of equal intervals if there are more than ``most``."""
     if len(points) <= most:
         return list(points)
     size = math.ceil(len(points) / most)
@@ -123,7 +123,7 @@ def thin(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers in even steps from at or below ``low`` to ``high``, at most ``most`` and one.
+    """Round numbers in even steps, from at or below ``low`` to ``high``; at most ``most`` + 1.
 
     >>> ticks(0.0, 870.0, 5)
     [0.0, 200.0, 400.0, 600.0, 800.0]

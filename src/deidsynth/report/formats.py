@@ -1,4 +1,4 @@
-"""How a number reads. None, and what is no finite number, is a dash."""
+"""Formats of numbers. None and numbers that are not finite become a dash."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RATIO_WORDS = {"f1", "precision", "recall", "score"}
 
 
 def number(value: Any) -> float | None:
-    """The value as a finite number, else None."""
+    """The value if it is a finite number, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
@@ -54,7 +54,7 @@ def percent(value: Any) -> str:
 
 
 def count(value: Any) -> str:
-    """A count, thousands apart; a mean or a median with one decimal where it is not whole.
+    """A count with thousands separators; a mean or median with one decimal unless it is whole.
 
     >>> count(11333), count(12.5)
     ('11\u202f333', '12.5')
@@ -66,7 +66,7 @@ def count(value: Any) -> str:
 
 
 def duration(value: Any) -> str:
-    """Seconds as a person says them.
+    """Seconds as a readable duration.
 
     >>> duration(0.42), duration(200), duration(7265)
     ('0.4 s', '3 min 20 s', '2 h 1 min')
@@ -86,7 +86,7 @@ def duration(value: Any) -> str:
 
 
 def significant(value: float) -> str:
-    """A number with three significant digits, thousands apart.
+    """A number with three significant digits and thousands separators.
 
     >>> significant(0.00031), significant(12345.6), significant(1.5)
     ('0.00031', '12\u202f346', '1.5')
@@ -97,7 +97,7 @@ def significant(value: float) -> str:
 
 
 def fact(key: str, value: Any) -> str | None:
-    """A fact of a stage in words; None where it is no short plain value."""
+    """A fact of a stage as text; None unless it is a short plain value."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     known = number(value)

@@ -1,4 +1,4 @@
-"""The gold model beside the synthetic one: a plain table, and the rows of the labels."""
+"""Comparison of gold and synthetic model: a plain table, and rows by label."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MEASURES = ("strict", "span", "merged", "token")
 
 
 def comparison_table(report: RunReport) -> Table:
-    """Precision, recall and F1 of both models under every measure, and the difference in F1."""
+    """Precision, recall and F1 of both models by measure, and the difference in F1."""
     headers = ("measure", "gold P", "gold R", "gold F1", "synth. P", "synth. R", "synth. F1", "difference")
     rows = []
     for measure in MEASURES:
@@ -24,7 +24,7 @@ def comparison_table(report: RunReport) -> Table:
 
 
 class LabelRow(NamedTuple):
-    """Strict counts of one label under both models; ``support`` is how many gold holds."""
+    """Strict counts of one label for both models; ``support`` is the number of gold entities."""
 
     label: str
     support: float
@@ -43,5 +43,5 @@ def label_rows(models: Models) -> list[LabelRow]:
 
 
 def f1_gap(gold: Counts, synthetic: Counts) -> float | None:
-    """F1 of the synthetic model minus that of the gold model, None where one is undefined."""
+    """F1 of the synthetic model minus that of the gold model; None if either is undefined."""
     return None if gold.f1 is None or synthetic.f1 is None else synthetic.f1 - gold.f1

@@ -1,4 +1,4 @@
-"""Notes with their entities highlighted: the label stands beside every entity, so that color is never needed."""
+"""Notes with highlighted entities: every entity shows its label, so that color is not essential."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from deidsynth.showing import looks, visible
 
 
 def styles(notes: Sequence[Document]) -> dict[str, str]:
-    """CSS classes of every label, most frequent first; hue and underline together are unlike for 24 labels."""
+    """CSS classes of all labels, most frequent first; hue and underline are distinct for up to 24 labels."""
     counts = Counter(entity.label for note in notes for entity in note.entities)
     return {label: f"hue{look.hue} line{look.line}" for label, look in looks(counts).items()}
 
 
 def legend(notes: Sequence[Document]) -> list[dict[str, Any]]:
-    """Every label in the notes with its style and how often it occurs."""
+    """All labels in the notes with style and frequency."""
     counts = Counter(entity.label for note in notes for entity in note.entities)
     return [{"label": label, "style": style, "count": counts[label]} for label, style in styles(notes).items()]
 
@@ -39,7 +39,7 @@ def highlight(note: Document, styling: Mapping[str, str]) -> Markup:
 
 
 def cards(notes: Sequence[Document]) -> list[dict[str, Any]]:
-    """What the page shows of each note."""
+    """The content of the page for each note."""
     styling = styles(notes)
     return [
         {

@@ -1,4 +1,4 @@
-"""The pipeline drawn as boxes and arrows, once for a wide screen and once for a phone."""
+"""The diagram of the pipeline, in one layout for wide screens and one for phones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deidsynth.report.content import Box, StageEntry
 
 
 class Place(NamedTuple):
-    """One box of the drawing: its place in both layouts, and what it stands for."""
+    """One box of the diagram: its position in both layouts, and its text."""
 
     box: Box
     title: str
@@ -25,10 +25,10 @@ class Place(NamedTuple):
 HEIGHT = 66
 WIDE_SIZE, TALL_SIZE = (1000, 226), (350, 556)
 PLACES = (
-    Place("corpus", "Gold corpus", "notes with labels", "plain", (4, 8, 142), (4, 4, 342)),
+    Place("corpus", "Gold corpus", "annotated notes", "plain", (4, 8, 142), (4, 4, 342)),
     Place("adapt", "Adapt", "language model", "plain", (174, 8, 142), (4, 102, 160)),
-    Place("synthesize", "Synthesize", "new notes", "synthetic", (344, 8, 142), (4, 200, 160)),
-    Place("annotate", "Annotate", "labels by machine", "synthetic", (514, 8, 142), (4, 298, 160)),
+    Place("synthesize", "Synthesize", "sampled notes", "synthetic", (344, 8, 142), (4, 200, 160)),
+    Place("annotate", "Annotate", "machine annotation", "synthetic", (514, 8, 142), (4, 298, 160)),
     Place("train_synthetic", "Train", "on synthetic notes", "synthetic", (684, 8, 142), (4, 396, 160)),
     Place("train_gold", "Train", "on gold notes", "gold", (344, 148, 142), (186, 200, 160)),
     Place("evaluate", "Evaluate", "on held-out notes", "plain", (854, 8, 142), (4, 486, 342)),
@@ -44,10 +44,10 @@ TALL_ARROWS = (
 
 
 def flow(stages: Sequence[StageEntry], layout: str) -> Markup:
-    """The drawing in the layout ``wide`` or ``tall``, with the time that the stages took.
+    """The diagram in the layout ``wide`` or ``tall``, with the durations of the stages.
 
     Args:
-        stages: the stages of ``report.json``; a box without a stage bears no time.
+        stages: the stages of ``report.json``; a box without a stage shows no duration.
         layout: ``wide`` for a screen, ``tall`` for a phone.
     """
     size, arrows = (WIDE_SIZE, WIDE_ARROWS) if layout == "wide" else (TALL_SIZE, TALL_ARROWS)
@@ -63,8 +63,9 @@ def flow(stages: Sequence[StageEntry], layout: str) -> Markup:
         '<path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>'
     ).format(layout)
     label = (
-        "The gold corpus adapts a language model and trains the gold model. The language model writes synthetic notes, "
-        "the gold model labels them, a second model is trained on them alone, and both models are evaluated."
+        "The gold corpus is used to adapt a language model and to train the gold model. The language model samples "
+        "synthetic notes, the gold model annotates them, the synthetic model is trained on them alone, and both "
+        "models are evaluated."
     )
     return Markup('<svg class="flow {}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>').format(
         layout, *size, label, tip, body

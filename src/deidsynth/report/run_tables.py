@@ -1,4 +1,4 @@
-"""What ``deidsynth evaluate`` found about several runs or folds, as tables."""
+"""Results of ``deidsynth evaluate`` for several runs or folds, as tables."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ FIGURES: Mapping[str, FigurePath] = {
 
 
 def run_tables(result: RunsResult) -> list[Table]:
-    """Each run, and the mean and spread over runs, with the part that training has in it."""
+    """Each run, and mean and spread over runs, with the share of the variance that is due to training."""
     return [_each("run", result.runs), _over_runs(result)]
 
 
 def fold_tables(folds: Folds) -> list[Table]:
-    """Each fold, and the mean and spread over folds."""
+    """Each fold, and mean and spread over folds."""
     rows = [
         (shown, *(formats.score(value) for value in (row.mean, row.sd, row.lowest, row.highest)))
         for shown, row in _rows(folds.over)

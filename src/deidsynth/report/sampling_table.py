@@ -1,4 +1,4 @@
-"""What the filters found among the sampled notes, as plain data for the page."""
+"""Findings of the filters in the sampled notes, as plain data for the page."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from deidsynth.report import formats
 from deidsynth.report.content import RunReport
 
 MODES = {
-    "reject": "Notes that break a rule were replaced by newly sampled ones.",
-    "count": "Notes that break a rule were counted and kept.",
-    "off": "The rules were not applied; only empty notes were looked for.",
+    "reject": "Notes that violate a rule were replaced by new samples.",
+    "count": "Notes that violate a rule were counted and kept.",
+    "off": "The rules were not applied; only empty notes were detected.",
 }
 
 
 def sampling(report: RunReport) -> dict[str, Any] | None:
-    """The rows of the table, and how many notes were asked for and sampled; None where the run does not tell."""
+    """The rows of the table, and the numbers of requested and sampled notes; None if the run does not report them."""
     stage = next((stage for stage in report.stages if stage.box == "synthesize"), None)
     if stage is None or not stage.facts.get("n_sampled"):
         return None
@@ -44,21 +44,20 @@ def sampling(report: RunReport) -> dict[str, Any] | None:
 
 
 def _rules(filters: FilterConfig) -> dict[str, str]:
-    """What each rule says, by the fact that counts the notes which break it, with the bounds of the run."""
+    """Descriptions of the rules with the thresholds of the run, by the fact that counts violations."""
     few = f"fewer than {filters.min_groups} groups of training notes"
     return {
-        "n_without_eos": "not a reason to be rejected",
-        "n_empty": "no word behind the prompt",
+        "n_without_eos": "not rejected for this",
+        "n_empty": "no word after the prompt",
         "n_malformed": f"more than {formats.percent(filters.max_malformed)} of its inline entity tags needed repair",
-        "n_overlong": f"cut off, and longer than {formats.percent(filters.overlong)} of the training notes",
-        "n_loops": f"more than {formats.percent(filters.max_repeated)} of its runs of {LOOP_TOKENS} tokens "
-        "stood before in it",
-        "n_in_foreign_script": f"more than {formats.percent(filters.max_foreign_letters)} of its letters belong to "
-        "scripts that no training note has",
-        "n_in_other_language": "the commonest words of the training notes are less than "
-        f"{filters.min_common_words} times as frequent as there",
-        "n_near_duplicates": f"shares at least {formats.percent(filters.near_duplicate_share)} of its runs of 8 words "
-        "with an earlier note, templates left out",
-        "n_with_long_runs": f"a run of more than {filters.max_run_words} words that stands in {few}",
-        "n_with_identifying_runs": f"a run from one identifier of a training note to another that stands in {few}",
+        "n_overlong": f"truncated, and longer than {formats.percent(filters.overlong)} of the training notes",
+        "n_loops": f"more than {formats.percent(filters.max_repeated)} of its {LOOP_TOKENS}-token runs are repetitions",
+        "n_in_foreign_script": f"more than {formats.percent(filters.max_foreign_letters)} of its letters are from "
+        "scripts that do not occur in training notes",
+        "n_in_other_language": "the most frequent words of the training notes are less than "
+        f"{filters.min_common_words} times as frequent in it",
+        "n_near_duplicates": f"shares at least {formats.percent(filters.near_duplicate_share)} of its 8-word runs "
+        "with an earlier note, excluding templates",
+        "n_with_long_runs": f"a verbatim run of more than {filters.max_run_words} words that occurs in {few}",
+        "n_with_identifying_runs": f"a verbatim run between two identifiers of a training note that occurs in {few}",
     }

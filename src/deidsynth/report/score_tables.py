@@ -1,4 +1,4 @@
-"""What ``deidsynth evaluate`` found, as tables for a terminal, Markdown or LaTeX."""
+"""Results of ``deidsynth evaluate`` as tables for the terminal, Markdown or LaTeX."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _comparison(comparison: Comparison) -> Table:
         for name, each in comparison.measures.items()
     ]
     headers = ("measure", "reference F1", "F1", "difference", "p", "drop within margin?")
-    return Table("Beside the reference", headers, tuple(rows))
+    return Table("Comparison with the reference", headers, tuple(rows))
 
 
 def _compared_shares(comparison: Comparison) -> Table:
@@ -134,7 +134,7 @@ def _compared_shares(comparison: Comparison) -> Table:
         if (row := comparison.shares.get(path)) is not None
     )
     headers = ("share", "reference", "value", "difference", "p", "drop within margin?")
-    return Table("What would be hidden, beside the reference", headers, rows)
+    return Table("What would be hidden, compared with the reference", headers, rows)
 
 
 def _judged(difference: Difference | None, p: float | None, verdict: NonInferiority | None) -> tuple[str, str, str]:
@@ -198,4 +198,4 @@ def _calibration(calibration: Calibration) -> Table:
         if each.count
     ]
     title = f"Calibration of the scores (expected error {formats.score(calibration.expected_calibration_error)})"
-    return Table(title, ("score", "entities", "mean score", "share right"), tuple(rows))
+    return Table(title, ("score", "entities", "mean score", "share correct"), tuple(rows))

@@ -1,4 +1,4 @@
-"""What each section of the page shows, as plain data for the template."""
+"""The sections of the page, as plain data for the template."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ LANGUAGES = {
     "it": "Italian", "nl": "Dutch", "no": "Norwegian", "pt": "Portuguese", "sv": "Swedish",
 }  # fmt: skip
 MEASURE_NAMES = {
-    "strict": ("Strict", "exact beginning, exact end, right label"),
-    "span": ("Span", "exact beginning and end, any label"),
-    "merged": ("Merged", "as span, neighbors joined (MEDDOCAN’s rule)"),
-    "token": ("Token", "each word, number or sign of an entity by itself"),
+    "strict": ("Strict", "exact boundaries, correct label"),
+    "span": ("Span", "exact boundaries, any label"),
+    "merged": ("Merged", "as span, adjacent entities merged (MEDDOCAN’s rule)"),
+    "token": ("Token", "each word, number or punctuation mark of an entity"),
 }
 CURVES: Mapping[Box | None, tuple[str, str, str]] = {
     "adapt": (
         "Language model",
-        "Adaptation to the training notes; notes never seen in training give the dashed line.",
+        "Adaptation to the training notes; the dashed line is the loss on validation notes.",
         "",
     ),
     "train_gold": (
         "Gold model",
-        "Trained on the gold notes. It also labels the synthetic notes.",
-        "Filling in hidden words of the gold training notes.",
+        "Trained on the gold notes. It also annotates the synthetic notes.",
+        "Task-adaptive pretraining: masked language modeling on the gold training notes.",
     ),
     "train_synthetic": (
         "Synthetic model",
-        "Trained on synthetic notes with machine-made labels, and on nothing else.",
-        "Filling in hidden words of the synthetic notes.",
+        "Trained only on synthetic notes with silver annotation.",
+        "Task-adaptive pretraining: masked language modeling on the synthetic notes.",
     ),
 }
-"""By the box that a training belongs to: its name, and what is said of it and of what came before it."""
+"""By box of the training: its name, a description, and a description of its task-adaptive pretraining."""
 
 CORPORA = {"train": "Gold, training", "validation": "Gold, validation", "test": "Gold, test", "synthetic": "Synthetic"}
 WEAK_GAP = 0.2
-STATUS = {"done": "computed", "cached": "kept from before"}
+STATUS = {"done": "computed", "cached": "cached"}
 
 
 def headline(report: RunReport) -> dict[str, Any]:
-    """The sentence and the two figures at the top of the page."""
+    """The headline of the page with two figures."""
     gold, synthetic = report.models.gold, report.models.synthetic
     tiles = [
         {
@@ -70,7 +70,7 @@ def headline(report: RunReport) -> dict[str, Any]:
 
 def _sentence(gold: float | None, synthetic: float | None) -> str:
     if gold is None or synthetic is None:
-        return "This run has no token F1 for both models, so they cannot be compared."
+        return "This run has no token F1 of both models, so they cannot be compared."
     gap = formats.difference(synthetic - gold)
     place = {"+": f"{gap[1:]} above", formats.MINUS: f"{gap[1:]} below"}.get(gap[0], "level with")
     return (
@@ -80,7 +80,7 @@ def _sentence(gold: float | None, synthetic: float | None) -> str:
 
 
 def shared_groups(report: RunReport) -> str | None:
-    """A sentence where test documents belong to groups (a patient, an article) that training has seen, else None."""
+    """A warning if test documents share groups (a patient, an article) with training documents, else None."""
     counts = report.shared_groups
     told = [
         f"{formats.count(number)} with the {which} notes"
@@ -90,13 +90,13 @@ def shared_groups(report: RunReport) -> str | None:
     if not told:
         return None
     return (
-        f"The test notes share groups, such as a patient or a case: {' and '.join(told)}. "
-        "The corpus parts them so. Both models are scored partly on what they may have met in training."
+        f"The test notes share groups, such as a patient or a case: {' and '.join(told)}. These are the splits of the "
+        "corpus. Both models are partly evaluated on cases that they may have seen in training."
     )
 
 
 def _missed(report: RunReport) -> list[dict[str, str]]:
-    """How many identifying tokens each model left unfound, in words for the limits section."""
+    """The number of identifying tokens that each model missed, for the section on limits."""
     tokens = {"gold": report.models.gold.token, "synthetic": report.models.synthetic.token}
     return [
         {"model": model, "missed": formats.count(counts.fn), "all": formats.count(counts.support)}
@@ -106,11 +106,11 @@ def _missed(report: RunReport) -> list[dict[str, str]]:
 
 
 def about(report: RunReport) -> list[tuple[str, str]]:
-    """Language, data, time and machine of the run, as name and value."""
+    """Language, data, time and device of the run, as names and values."""
     return [
         ("Language", LANGUAGES.get(report.language, report.language)),
         ("Data", f"{report.origin} notes"),
-        ("Scored on", f"{formats.count(report.corpora.test.n_documents)} held-out documents"),
+        ("Evaluated on", f"{formats.count(report.corpora.test.n_documents)} held-out documents"),
         ("Computing time", formats.duration(sum(stage.duration_seconds for stage in report.stages))),
         ("Device", report.device),
         ("Made", report.created.replace("T", " ").removesuffix("+00:00")),
@@ -118,7 +118,7 @@ def about(report: RunReport) -> list[tuple[str, str]]:
 
 
 def stages(report: RunReport) -> dict[str, Any]:
-    """The drawing of the pipeline and one card for each stage."""
+    """The diagram of the pipeline, and one card for each stage."""
     return {
         **{layout: pipeline_diagram.flow(report.stages, layout) for layout in ("wide", "tall")},
         "cards": [_card(stage) for stage in report.stages],
@@ -138,7 +138,7 @@ def _card(stage: StageEntry) -> dict[str, Any]:
 
 
 def scores(report: RunReport) -> dict[str, Any]:
-    """The rows of the comparison and of the labels."""
+    """The rows of the comparison by measure and by label."""
     gold, synthetic = report.models.gold, report.models.synthetic
     by_measure = {measure: (gold.measures[measure], synthetic.measures[measure]) for measure in MEASURES}
     by_label = label_rows(report.models)
@@ -162,7 +162,7 @@ def scores(report: RunReport) -> dict[str, Any]:
 
 
 def _weak_labels(rows: Sequence[LabelRow]) -> list[str]:
-    """A sentence on labels that the synthetic model never gets right, and one on those where it falls far behind."""
+    """A sentence on labels with F1 0 of the synthetic model, and one on labels with a large gap to the gold model."""
     never, behind = [], []
     for row in rows:
         gap = f1_gap(row.gold, row.synthetic)
@@ -172,19 +172,19 @@ def _weak_labels(rows: Sequence[LabelRow]) -> list[str]:
         elif gap is not None and round(gap, 9) < -WEAK_GAP:
             behind.append(shown)
     told = (
-        (never, "The synthetic model never gets these labels right, its F1 is 0"),
+        (never, "The synthetic model never predicts these labels correctly, its F1 is 0"),
         (behind, f"The F1 of the synthetic model is more than {WEAK_GAP} below that of the gold model"),
     )
     return [f"{sentence}: {', '.join(labels)}." for labels, sentence in told if labels]
 
 
 def _low(pairs: Sequence[tuple[Counts, Counts]]) -> float:
-    """Where the drawn scale of F1 begins: a tenth at or below every value, at most 0.5."""
+    """The start of the F1 scale: the tenth at or below all values, at most 0.5."""
     return min([0.5, *(math.floor(counts.f1 * 10) / 10 for pair in pairs for counts in pair if counts.f1 is not None)])
 
 
 def breakable(label: str) -> Markup:
-    """A label that may be broken after its underscores."""
+    """A label with possible line breaks after underscores."""
     return Markup("_<wbr>").join(label.split("_"))
 
 
@@ -208,7 +208,7 @@ def _shown_counts(counts: Counts) -> dict[str, str]:
 
 
 def curves(report: RunReport) -> list[dict[str, Any]]:
-    """A chart for every training that has a curve."""
+    """A chart for each training with a curve."""
     shown = []
     for points, name, what in _trainings(report):
         series = {which: _series(points, f"{which}_loss") for which in ("train", "validation")}
@@ -230,12 +230,12 @@ def curves(report: RunReport) -> list[dict[str, Any]]:
 
 
 def _trainings(report: RunReport) -> Iterator[tuple[Sequence[Mapping[str, Any]], str, str]]:
-    """Points, name and a sentence of every training, in the order of the drawing; then of those outside of it."""
+    """Points, name and description of each training, in the order of the diagram, then others."""
     drawn = sorted(report.stages, key=lambda stage: [*CURVES, stage.box].index(stage.box))
     for stage in drawn:
         name, what, before = CURVES.get(stage.box, (stage.title, "", ""))
         if pretraining := report.curves.get(f"{stage.name}_pretraining"):
-            yield pretraining, f"{name}, before tagging", before
+            yield pretraining, f"{name}, pretraining", before
         if points := report.curves.get(stage.name):
             yield points, name, what
 
@@ -245,7 +245,7 @@ def _series(points: Sequence[Mapping[str, Any]], key: str) -> list[figures.Point
 
 
 def corpora(report: RunReport) -> dict[str, Any]:
-    """Sizes and lengths of every corpus, and the labels of gold beside synthetic."""
+    """Sizes and lengths of the corpora, and the label distributions of gold and synthetic notes."""
     known: dict[str, CorpusFigures] = {name: getattr(report.corpora, name) for name in CORPORA}
     high = max((described.words.max for described in known.values() if described.words), default=0)
     rows = [
@@ -266,7 +266,7 @@ def corpora(report: RunReport) -> dict[str, Any]:
 
 
 def _five(described: CorpusFigures) -> tuple[float | None, ...]:
-    """The words of the shortest document, of three quarters and of the longest."""
+    """Minimum, quartiles and maximum of the words per document."""
     words = described.words
     return (None,) * 5 if words is None else (words.min, words.p25, words.median, words.p75, words.max)
 
@@ -296,10 +296,10 @@ def _label_shares(gold: CorpusFigures, synthetic: CorpusFigures) -> list[dict[st
 
 
 def memorization(report: RunReport) -> dict[str, Any]:
-    """What of the training text reappears in the synthetic text, beside text that no model has seen."""
+    """Training text that reappears in the synthetic text, compared with held-out text."""
     found = report.memorization
     recalls = {"train": found.train.recall, "held_out": found.held_out.recall}
-    names = {"train": "Training notes", "held_out": "Notes that no model saw"}
+    names = {"train": "Training notes", "held_out": "Held-out notes"}
     bars = [
         {"key": key, "name": names[key], "recall": formats.percent(recall), "width": f"{100 * (recall or 0.0):.2f}"}
         for key, recall in recalls.items()
@@ -325,7 +325,7 @@ def _ratio(train: float | None, held_out: float | None) -> str | None:
 
 
 def colophon(report: RunReport) -> dict[str, Any]:
-    """Versions and configuration, for who wants to repeat the run."""
+    """Versions and configuration, for replication of the run."""
     return {
         "versions": [(name, str(version)) for name, version in report.versions.items()],
         "config": json.dumps(report.config, indent=2, ensure_ascii=False),

@@ -1,4 +1,4 @@
-"""Tables of finished text, and how they are written down."""
+"""Tables of formatted text, and their output as Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LATEX = str.maketrans(
 
 
 class Table(NamedTuple):
-    """A table of finished text: the first column names the row, the others hold numbers."""
+    """A table of formatted text: the first column has row names, the others numbers."""
 
     title: str
     headers: tuple[str, ...]
@@ -26,7 +26,7 @@ def markdown(tables: Sequence[Table]) -> str:
 
 
 def to_markdown(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown, the first column to the left and the others to the right.
+    """A table in Markdown, with the first column left-aligned and the others right-aligned.
 
     >>> print(to_markdown(["a", "b"], [["x", "1"]]))
     | a | b |

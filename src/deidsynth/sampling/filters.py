@@ -104,7 +104,7 @@ class Filters:
             "other_language": common is not None and common < self._config.min_common_words,
             "near_duplicate": self._earlier.matches(text),
             "long_run": self.compares and not self._verbatim.passes(text),
-            "identifying_run": self._identifying.stand_in(text),
+            "identifying_run": self._identifying.occur_in(text),
         }
         findings = tuple(name for name in FINDINGS if found.get(name))
         kept = not findings or self._config.mode == "count"

@@ -41,7 +41,7 @@ def draw(logits: Tensor, temperature: float, top_p: float, top_k: int, generator
     tokens = categorical(masses, generator)
     if top_p >= 1.0:
         return tokens
-    rows = _doubtful(masses, tokens, top_p)
+    rows = _uncertain(masses, tokens, top_p)
     while len(rows):
         drawn = tokens[rows]
         before = _before(masses[rows], drawn)
@@ -81,7 +81,7 @@ def categorical(masses: Tensor, generator: torch.Generator) -> Tensor:
     return (block * BLOCK + torch.searchsorted(inner, rest, right=True)).flatten()
 
 
-def _doubtful(masses: Tensor, tokens: Tensor, top_p: float) -> Tensor:
+def _uncertain(masses: Tensor, tokens: Tensor, top_p: float) -> Tensor:
     """Rows whose token may be outside the nucleus; the tokens of all others are inside. Shape (n_uncertain,).
 
     It uses vectorized passes; comparing and selecting would take five times as long.

@@ -1,6 +1,6 @@
-"""The small pretrained models that come with the package: found by name, checked before use; torch-free.
+"""The small pretrained models that ship with the package: found by name, verified before use; torch-free.
 
-Each is an ordinary Hugging Face folder beside this file. ``catalog.json`` lists them with the digest of every file.
+Each is an ordinary Hugging Face folder next to this file. ``catalog.json`` lists them with the digest of every file.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class Starter:
     """One model of the catalog.
 
     Args:
-        name: what a user calls it; one name may stand for a language model and for an encoder.
+        name: what users call it; a language model and an encoder may share a name.
         kind: ``causal`` or ``encoder``.
         folder: name of its folder.
-        version: grows with new weights.
-        n_parameters: how many.
-        about: one line.
+        version: incremented with new weights.
+        n_parameters: number of parameters.
+        about: one-line description.
         files: digest of every file of the folder, by relative path.
     """
 
@@ -47,12 +47,12 @@ class Starter:
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """Its folder."""
         return FOLDER / self.folder
 
     @property
     def digest(self) -> str:
-        """What stands for it in the keys of artifacts; its card does not count."""
+        """The digest that represents it in artifact keys; its model card does not count."""
         return digest({name: content for name, content in self.files.items() if name != "README.md"})
 
 
@@ -61,34 +61,34 @@ def catalog() -> tuple[Starter, ...]:
     """All starters of this installation.
 
     Raises:
-        ModelNotFoundError: the catalog is not there.
+        ModelNotFoundError: the catalog is missing or unreadable.
     """
     try:
         rows: list[dict[str, Any]] = json.loads((FOLDER / CATALOG).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelNotFoundError(
-            f"{FOLDER / CATALOG}: cannot be read ({type(error).__name__}); install deidsynth again"
+            f"{FOLDER / CATALOG}: cannot be read ({type(error).__name__}); reinstall deidsynth"
         ) from None
     return tuple(Starter(**row) for row in rows)
 
 
 def is_starter(name: str) -> bool:
-    """Whether a name is one of a starter, of whatever kind; a local folder of that name is meant with ``./``."""
+    """Whether a name is that of a starter of any kind; prefix ``./`` to mean a local folder of that name."""
     return any(starter.name == name for starter in catalog())
 
 
 def kind_of_base(name: str) -> Base:
-    """What a model starts from."""
+    """The kind of base that a model starts from."""
     if name == SCRATCH:
         return "scratch"
     return "starter" if is_starter(name) else "hub"
 
 
 def find(name: str, kind: Kind) -> Starter | None:
-    """The starter of a name, unchecked; None for any other model.
+    """The starter with a name, unverified; None for any other model.
 
     Raises:
-        ModelNotUsableError: there is one of that name, but of the other kind only.
+        ModelNotUsableError: the only starter of that name is of the other kind.
     """
     named = [starter for starter in catalog() if starter.name == name]
     for starter in named:
@@ -97,16 +97,16 @@ def find(name: str, kind: Kind) -> Starter | None:
     if named:
         others = ", ".join(sorted(starter.name for starter in catalog() if starter.kind == kind))
         wanted = "a language model" if kind == "causal" else "an encoder"
-        raise ModelNotUsableError(f"model {name!r} is not {wanted}; the starters that are: {others}")
+        raise ModelNotUsableError(f"model {name!r} is not {wanted}; starters that are: {others}")
     return None
 
 
 def resolve(name: str, kind: Kind) -> str:
-    """The folder of a starter, every file of which is what was shipped; any other name as it is.
+    """The folder of a starter after verifying its files; any other name unchanged.
 
     Raises:
         ModelNotFoundError: a file is missing.
-        ModelNotUsableError: a file has other content, or the starter is of the other kind.
+        ModelNotUsableError: a file has changed, or the starter is of the other kind.
     """
     starter = find(name, kind)
     return name if starter is None else str(_checked(starter))
@@ -116,10 +116,10 @@ def _checked(starter: Starter) -> Path:
     for file, expected in starter.files.items():
         path = starter.path / file
         if not path.is_file():
-            raise ModelNotFoundError(f"starter {starter.name!r}: {path} is missing; install deidsynth again")
+            raise ModelNotFoundError(f"starter {starter.name!r}: {path} is missing; reinstall deidsynth")
         if file_digest(path) != expected:
             raise ModelNotUsableError(
-                f"starter {starter.name!r}: {path} is damaged or was changed (its digest is not the catalog's); "
-                "install deidsynth again, or copy the folder elsewhere to use a changed model by its path"
+                f"starter {starter.name!r}: {path} is damaged or was changed (its digest is not that in the catalog); "
+                "reinstall deidsynth, or copy the folder elsewhere to use a changed model by its path"
             )
     return starter.path

@@ -1,4 +1,4 @@
-"""Studies: axes, folds and seeds make cells; cells that share work run it once; their scores are compared."""
+"""Studies: cells from axes, folds and seeds, with shared stages run once, and comparison of their scores."""
 
 from deidsynth.study.files import Study, load_studies, load_study, study_folders, study_store
 from deidsynth.study.planning import StudyPlan, plan_study, preview_cells

@@ -1,14 +1,14 @@
-"""What would help most: power-law learning curves through finished cells, and what they predict for more data.
+"""Power-law learning curves through finished cells, and their predictions for more data.
 
 The error 1 - F1 of the synthetic model is fitted as scale * size ** -exponent, a straight line in log space, over cells
-that differ in one resource only. A point weighs as the square of its size: what is asked is how the curve goes on from
-its largest sizes, and smaller ones may lie on the far side of a cliff. Drawn for the intervals are the groups of test
-documents, the same for all sizes of a curve; the weights of the points, which tells how much the fit hangs on one of
-them; and the chance of training, which cells of one seed do not show. A curve with fewer than four sizes is refused.
+that differ in one resource only. Points are weighted by the square of their size: the question is how the curve
+continues from its largest sizes, and smaller ones may be on the other side of a cliff. The intervals resample groups of
+test documents, equally for all sizes of a curve; the weights of the points, as the fit may depend on a single one; and
+the variance of training, which cells of one seed do not show. A curve with fewer than four sizes is rejected.
 
 Source: Hestness et al. 2017, "Deep Learning Scaling is Predictable, Empirically", for the form; Newton & Raftery 1994,
-"Approximate Bayesian inference with the weighted likelihood bootstrap", for the drawn weights. That weights by the
-square of the size foretell the next point better than equal ones is measured in docs/log.md.
+"Approximate Bayesian inference with the weighted likelihood bootstrap", for the random weights. docs/log.md has the
+measurement that weights by the square of the size predict the next point better than equal ones.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _SETTING = ("language", "budget", "folds")
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Something that there could be more of.
+    """A resource that could be increased.
 
     Args:
-        name: for people.
-        more: how many more documents are asked about.
-        size: how many documents an arm has of it.
-        fixed: what has to be equal for cells to lie on one curve; None for cells on no curve of this resource.
+        name: for display.
+        more: number of additional documents to predict for.
+        size: gives the number of documents of an arm.
+        fixed: gives what must be equal for cells of one curve; None for cells on no curve of this resource.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Resource:
     fixed: Callable[[Mapping[str, Any]], tuple[Any, ...] | None]
 
 
-def _labelled(axes: Mapping[str, Any]) -> tuple[Any, ...] | None:
+def _labeled(axes: Mapping[str, Any]) -> tuple[Any, ...] | None:
     together = axes["adaptation_fraction"] == axes["annotator_fraction"]
     return (axes["synthetic_volume"] or 0.0,) if together else None
 
@@ -67,8 +67,8 @@ def _volume(axes: Mapping[str, Any]) -> tuple[Any, ...] | None:
 
 
 RESOURCES = (
-    Resource("labelled documents, for adaptation and annotator", 100, lambda each: each["annotator"], _labelled),
-    Resource("labelled documents, for the annotator alone", 100, lambda each: each["annotator"], _annotator),
+    Resource("labeled documents, for adaptation and annotator", 100, lambda each: each["annotator"], _labeled),
+    Resource("labeled documents, for the annotator alone", 100, lambda each: each["annotator"], _annotator),
     Resource("documents for adaptation alone", 100, lambda each: each["adaptation"], _adaptation),
     Resource("synthetic documents", 1_000, lambda each: each["synthetic"] or 0, _volume),
 )
@@ -76,19 +76,19 @@ RESOURCES = (
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What more of one resource is predicted to give.
+    """The predicted effect of more of one resource.
 
     Args:
         resource: its name.
-        setting: models and the like that all cells of the curve share.
-        more: how many more documents.
+        setting: what all cells of the curve share, such as the models.
+        more: number of additional documents.
         sizes: documents of each point of the curve.
         f1: synthetic F1 of each point.
-        exponent: of the power law; None where refused.
-        now: F1 that the curve gives at the largest size.
+        exponent: of the power law; None if rejected.
+        now: F1 of the curve at the largest size.
         gain: predicted change of F1 with ``more`` beyond the largest size.
         interval: 95 % of the gain.
-        refused: why there is no prediction; None where there is one.
+        refused: why there is no prediction; None if there is one.
     """
 
     resource: str
@@ -108,7 +108,7 @@ class Advice:
 
 
 def advise(records: Sequence[Record], measure: str = "token") -> list[Advice]:
-    """A prediction, or a refusal, for every resource in every setting; cells of several studies go together."""
+    """A prediction, or a rejection, for every resource in every setting, from the cells of all studies."""
     settings: dict[str, list[Record]] = {}
     for record in records:
         settings.setdefault(setting_of(record), []).append(record)
@@ -118,7 +118,7 @@ def advise(records: Sequence[Record], measure: str = "token") -> list[Advice]:
 
 
 def setting_of(record: Record) -> str:
-    """What cells have to share to be compared, in words: models, arm, language, budget and folds."""
+    """The setting that compared cells share, as text: models, arm, language, budget and folds."""
     axes = record["axes"]
     parts = [f"language model {axes['base_model']}", f"encoder {axes['encoder']}", f"arm {axes['arm']}"]
     parts += [f"{name} {record[name]}" for name in _SETTING if record.get(name) is not None]
@@ -130,7 +130,7 @@ def _advise(resource: Resource, setting: str, records: Sequence[Record], measure
     sizes = tuple(sorted(points))
     bare = Advice(resource.name, setting, resource.more, sizes, ())
     if len(sizes) < LEAST_SIZES:
-        refused = f"{len(sizes)} size{'' if len(sizes) == 1 else 's'}; a curve takes at least {LEAST_SIZES}"
+        refused = f"{len(sizes)} size{'' if len(sizes) == 1 else 's'}; a curve needs at least {LEAST_SIZES}"
         return Advice(resource.name, setting, resource.more, sizes, (), refused=refused)
     rows = _common_rows([points[size] for size in sizes], measure)
     if rows is None:
@@ -143,7 +143,7 @@ def _advise(resource: Resource, setting: str, records: Sequence[Record], measure
 
 
 def _longest_curve(resource: Resource, records: Sequence[Record]) -> dict[int, list[Record]]:
-    """The cells of the curve with the most sizes, by size; of two such, the one where what is fixed is larger."""
+    """The cells of the curve with the most sizes, by size; in case of a tie, the one with the larger fixed value."""
     curves: dict[tuple[Any, ...], dict[int, dict[tuple[Any, Any], Record]]] = {}
     by_share: dict[tuple[Any, ...], dict[Any, list[Record]]] = {}
     for record in records:
@@ -155,7 +155,7 @@ def _longest_curve(resource: Resource, records: Sequence[Record]) -> dict[int, l
             by_share.setdefault(fixed, {}).setdefault(shares, []).append(record)
     for fixed, arms in by_share.items():
         for found in arms.values():
-            # The folds of one share differ by a document or two; they are one size.
+            # The folds of one share differ by a document or two and count as one size.
             size = round(float(np.mean([resource.size(record["documents"]) for record in found])))
             cells = curves.setdefault(fixed, {}).setdefault(size, {})
             cells.update({(record["test"], record["axes"]["seed"]): record for record in found})
@@ -201,7 +201,7 @@ def fit_power_law(sizes: Floats, errors: Floats, weights: Floats) -> tuple[Float
     """Slope and intercept of log error over log size by weighted least squares, each of shape (...).
 
     Args:
-        sizes: shape (n,), positive, at least two of them unlike.
+        sizes: shape (n,), positive, at least two distinct.
         errors: shape (..., n), positive.
         weights: of the points, positive; shape (..., n) or (n,).
 
@@ -223,13 +223,13 @@ def _f1(slope: Floats, intercept: Floats, size: float) -> Floats:
 
 
 def verdict(advice: Sequence[Advice]) -> str:
-    """A sentence on what limits the result now, by the predictions of one setting, or that there is no telling."""
+    """A sentence on what limits the result, from the predictions of one setting, or that this is unknown."""
     known = [each for each in advice if each.gain is not None and each.interval is not None]
     if len(known) < 2:
-        return "Too few curves to tell what limits the result: two resources with four sizes each are needed."
+        return "Too few curves to determine what limits the result: two resources with four sizes each are needed."
     best = max(known, key=lambda each: each.gain or 0.0)
     assert best.interval is not None
     rivals = [each for each in known if each is not best and each.interval is not None]
     clear = all(best.interval[0] > (each.interval or (0.0, 0.0))[1] for each in rivals)
-    certainty = "the intervals are apart" if clear else "the intervals overlap, so that this is not certain"
-    return f"By these curves, most is gained by {best.more:,} more {best.resource}; {certainty}."
+    certainty = "the intervals do not overlap" if clear else "but the intervals overlap"
+    return f"According to these curves, {best.more:,} more {best.resource} would help most; {certainty}."

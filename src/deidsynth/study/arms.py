@@ -1,4 +1,4 @@
-"""From a cell to the run that it stands for: configuration, and who gets how many documents."""
+"""From a cell to its run: configuration and numbers of documents."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from deidsynth.config import (
     parse,
     resolve_run,
 )
-from deidsynth.corpora import LoadedCorpus, fold_parts, split_parts, take_fraction
+from deidsynth.corpora import LoadedCorpus, make_fold, make_splits, take_fraction
 from deidsynth.study.cells import Cell
 from deidsynth.workflow.pipeline_plan import DataShares
 
 
 def shares_of(cell: Cell, study: StudyConfig) -> DataShares:
-    """How the training documents of a cell are shared out."""
+    """The shares of training documents of a cell."""
     fold = None
     if cell.fold is not None and study.folds is not None:
         fold = FoldConfig(number=cell.fold, folds=study.folds, of=study.folds_of)
@@ -29,16 +29,16 @@ def shares_of(cell: Cell, study: StudyConfig) -> DataShares:
 
 
 def count_documents(loaded: LoadedCorpus, base: RunConfig, shares: DataShares) -> dict[str, int]:
-    """How many documents a cell gives to whom: ``train``, ``prompts``, ``test``, ``adaptation``, ``annotator``.
+    """The numbers of documents of a cell: ``train``, ``prompts``, ``test``, ``adaptation``, ``annotator``.
 
     Raises:
         CorpusError: too few groups for the split or the folds.
     """
     corpus, split = loaded.corpus, base.split
     if shares.fold is None:
-        parts = split_parts(corpus, loaded.parts, split)
+        parts = make_splits(corpus, loaded.splits, split)
     else:
-        parts = fold_parts(corpus, loaded.parts, split, shares.fold)
+        parts = make_fold(corpus, loaded.splits, split, shares.fold)
     train = parts["train"]
 
     def taken(share: float) -> int:
@@ -54,10 +54,10 @@ def count_documents(loaded: LoadedCorpus, base: RunConfig, shares: DataShares) -
 
 
 def with_arm(base: RunConfig, arm: str) -> RunConfig:
-    """The run configuration with an arm in place of its own.
+    """The run configuration with another arm.
 
     Raises:
-        ConfigError: the arm does not go with the rest, such as a model that may not write entities.
+        ConfigError: the arm contradicts the configuration, for example a model without inline entity tags.
     """
     changes = {"synthesize": {"annotations": arm}}
     return parse(RunConfig, merge(base.model_dump(mode="json"), changes), source=f"study, arm {arm}")
@@ -66,18 +66,18 @@ def with_arm(base: RunConfig, arm: str) -> RunConfig:
 def run_config(
     cell: Cell, base: RunConfig, study: StudyConfig, counts: Mapping[str, int], *, language: str | None, precision: str
 ) -> ResolvedRun:
-    """The run of a cell, resolved.
+    """The resolved run of a cell.
 
-    The synthetic corpus has as many documents in every arm of one volume: ``synthesize.volume_ratio`` is relative to
-    the documents of the adaptation, so it is scaled to the whole training split.
+    For one volume, the synthetic corpus has the same size in every arm: ``synthesize.volume_ratio`` is relative to
+    the documents used for adaptation, so it is rescaled to the whole training split.
 
     Args:
-        cell: the choice of every axis.
-        base: what is varied.
-        study: its budget says whether epochs or optimizer steps stay the same.
-        counts: as :func:`count_documents` gives them.
+        cell: values of all axes.
+        base: the run configuration that is varied.
+        study: its budget decides whether epochs or optimizer steps are equal.
+        counts: from :func:`count_documents`.
         language: ISO 639-1 code of the corpus.
-        precision: ``fp32`` or ``bf16``, as the device has it.
+        precision: ``fp32`` or ``bf16``, as supported by the device.
 
     Raises:
         ConfigError: settings that contradict each other.
@@ -102,7 +102,7 @@ def run_config(
 
 
 def _equal_steps(run: ResolvedRun, cell: Cell, base: RunConfig) -> ResolvedRun:
-    """The run with as many more epochs as there are fewer documents, for each training by itself."""
+    """The run with epochs scaled inversely to the number of documents, for each training separately."""
     more = 1.0
     if cell.synthetic_volume is not None and base.synthesize.samples_per_prompt is None:
         more = base.synthesize.volume_ratio / cell.synthetic_volume
@@ -119,7 +119,7 @@ def _equal_steps(run: ResolvedRun, cell: Cell, base: RunConfig) -> ResolvedRun:
 
 
 def _longer(train: ResolvedTrainConfig, factor: float) -> ResolvedTrainConfig:
-    """The training with that many times the epochs, none of which a limit of steps cuts."""
+    """The training with scaled epochs and without a limit of steps."""
     if factor == 1.0:
         return train
     pretraining = train.task_adaptive_pretraining

@@ -1,4 +1,4 @@
-"""The cells of a study: one choice of every axis each."""
+"""The cells of a study: combinations of axis values."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _LONGEST_NAME = 120
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One choice of every axis.
+    """One combination of axis values.
 
     Args:
         adaptation_fraction: share of the training documents for the language model; 0: not adapted.
         annotator_fraction: share of them for the annotator.
-        synthetic_volume: synthetic documents, as a multiple of all training documents; None where the run
-            configuration counts samples for each prompt.
+        synthetic_volume: synthetic documents, as a multiple of all training documents; None if the run
+            configuration sets samples per prompt.
         base_model: as ``adapt.base``.
         encoder: as ``train.encoder``.
-        arm: how texts get their labels, as ``synthesize.annotations``.
-        fold: from 1; None for the corpus' own parts.
+        arm: source of the silver entities, as ``synthesize.annotations``.
+        fold: from 1; None for the corpus's own splits.
         seed: of training and sampling.
     """
 
@@ -52,11 +52,11 @@ class Cell:
 
 
 def expand(study: StudyConfig, base: RunConfig) -> list[Cell]:
-    """The cells of a study without repetitions, in the order of their values, seeds fastest.
+    """The distinct cells of a study, in order of their values, with seeds varying fastest.
 
     Args:
         study: grid, zipped axes and explicit cells.
-        base: what is left out of the study stands here.
+        base: provides the values of axes that the study does not set.
     """
     volume = base.synthesize.volume_ratio if base.synthesize.samples_per_prompt is None else None
     default = {
@@ -77,7 +77,7 @@ def expand(study: StudyConfig, base: RunConfig) -> list[Cell]:
 
 
 def _choices(study: StudyConfig, explicit: Axes) -> Iterable[dict[str, Any]]:
-    """The values of all axes that are named, each with each but for those that are zipped."""
+    """All combinations of values of the axes that are set, with zipped axes varied together."""
     fixed = explicit.given()
     values: dict[str, Sequence[Any]] = {**study.axes.given(), **fixed}
     if study.folds is not None:
@@ -100,16 +100,16 @@ def _alike(names: Sequence[str], fixed: Mapping[str, Sequence[Any]]) -> bool:
 
 
 def varied(cells: Sequence[Cell]) -> list[str]:
-    """The axes in which the cells differ, in the order of the axes."""
+    """The axes along which the cells differ, in order."""
     rows = [cell.axes() for cell in cells]
     return [name for name in AXES if len({row[name] for row in rows}) > 1]
 
 
 def cell_names(cells: Sequence[Cell], study: StudyConfig) -> list[str]:
-    """A name for every cell, fit for a file: the axes that the study names, and their values.
+    """A file name for each cell: the axes that the study sets, with their values.
 
-    Adding values to a study renames no cell; a name that would be too long, or that two cells would share, ends with
-    some digits of the cell's digest.
+    Adding values to a study does not rename cells; a name that would be too long or ambiguous ends with
+    digits of the cell's digest.
     """
     named = {axis for axes in (study.axes, *study.cells) for axis in axes.given()}
     if study.folds is not None:

@@ -1,4 +1,4 @@
-"""From cell files to figures: means and spread over folds and seeds, and paired intervals of differences."""
+"""Comparison of cells: means and spread over folds and seeds, and paired intervals of differences."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Spread:
     """F1 of one arm over folds and seeds, as a share.
 
     Args:
-        mean: over cells; None where every F1 is 0/0.
+        mean: over cells; None if every F1 is 0/0.
         sd: standard deviation over cells; None with fewer than two.
-        interval: 95 % over groups of test documents, counts averaged over seeds; None where the data give none.
+        interval: 95 % over groups of test documents, counts averaged over seeds; None if undefined.
         n: cells with a score.
     """
 
@@ -40,7 +40,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A difference of F1 on the same test documents, with its 95 % interval where the data give one."""
+    """A difference of F1 on the same test documents, with its 95 % interval if defined."""
 
     point: float
     interval: tuple[float, float] | None
@@ -48,17 +48,17 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """All cells that differ in fold and seed only.
+    """All cells that only differ in fold and seed.
 
     Args:
-        axes: what they have in common.
+        axes: their common values.
         cells: names.
         documents: mean number of documents by purpose.
         scores: by measure and model.
         difference: synthetic - gold, by measure.
         from_reference: synthetic - synthetic of the reference arm, by measure; None for that arm itself.
-        overlap: mean 5-gram recall of the training text in the synthetic text, and of the test text.
-        reported: published F1 by model, where the experiment is the same.
+        overlap: mean 5-gram recall of training text and of test text in the synthetic text.
+        reported: published F1 by model, for the same experiment.
     """
 
     axes: dict[str, Any]
@@ -73,21 +73,21 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One study, compared.
+    """The comparison of a study.
 
     Args:
         study: its name.
-        about: what its file says of it.
+        about: description from its file.
         budget: ``epochs`` or ``steps``, whichever is equal in all arms.
-        folds: how many; None for the corpus' own parts.
+        folds: number of folds; None for the corpus's own splits.
         language: of the corpus.
         origin: of the corpus.
-        varied: axes in which the arms differ.
-        reference: number of the arm that others are compared with, the last.
-        arms: in the order of the axes.
-        reported_label: how published figures are named; None without any.
-        reported_note: what is to be said of them.
-        versions: of the packages, as the first cell has them.
+        varied: axes along which the arms differ.
+        reference: index of the reference arm, the last one.
+        arms: in order of the axes.
+        reported_label: name of the published figures; None without any.
+        reported_note: remark on them.
+        versions: of the packages, from the first cell.
     """
 
     study: str
@@ -109,10 +109,10 @@ class Comparison:
 
 
 def compare_studies(records: Sequence[Record], measures: Sequence[str] = ("token", "strict")) -> list[Comparison]:
-    """The studies of some cell files, by name.
+    """The comparisons of the studies in some cell files, by name.
 
     Raises:
-        InputError: cells of one study have unlike budgets.
+        InputError: cells of one study have different budgets.
     """
     studies: dict[str, list[Record]] = {}
     for record in records:
@@ -123,7 +123,7 @@ def compare_studies(records: Sequence[Record], measures: Sequence[str] = ("token
 def _compare(name: str, records: Sequence[Record], measures: Sequence[str]) -> Comparison:
     budgets = sorted({record["budget"] for record in records})
     if len(budgets) > 1:
-        raise InputError(f"{name}: some cells have equal epochs and some equal steps; give the studies unlike names")
+        raise InputError(f"{name}: cells have different budgets (epochs and steps); give the studies different names")
     groups: dict[tuple[Any, ...], list[Record]] = {}
     for record in records:
         groups.setdefault(tuple(record["axes"][axis] for axis in COMPARED), []).append(record)
@@ -197,7 +197,7 @@ def pooled(records: Sequence[Record], measure: str, model: str) -> dict[str, Flo
 def _gap(
     first: Sequence[Record], first_model: str, second: Sequence[Record], second_model: str, measure: str
 ) -> Gap | None:
-    """Second - first over the test sets that both were scored on."""
+    """Second - first, over the test sets that both were evaluated on."""
     left, right = pooled(first, measure, first_model), pooled(second, measure, second_model)
     common = [test for test in left if test in right]
     if not common:

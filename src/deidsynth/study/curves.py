@@ -21,13 +21,13 @@ _DASHES = ("-", "--", ":", "-.")
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One drawing.
+    """One figure.
 
     Args:
         name: for its files.
-        svg: a whole ``svg`` element that refers to nothing outside of itself.
-        png: the same as PNG.
-        caption: what it shows, and what the bands are.
+        svg: an ``svg`` element without external references.
+        png: the figure as PNG.
+        caption: content of the figure, and meaning of the bands.
     """
 
     name: str
@@ -37,11 +37,11 @@ class Curve:
 
 
 def draw_curves(comparison: Comparison, measures: Sequence[str] = ("token", "strict")) -> list[Curve]:
-    """One drawing a measure; none for a study with a single arm."""
+    """One figure per measure; none for a study with a single arm."""
     axis = x_axis(comparison)
     if axis is None:
         return []
-    # Only now, because it is slow to load.
+    # matplotlib takes a second to load, which studies without curves save.
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -59,12 +59,12 @@ def draw_curves(comparison: Comparison, measures: Sequence[str] = ("token", "str
 
 
 def x_axis(comparison: Comparison) -> str | None:
-    """The axis that a curve runs along: the first that varies, numbers before names."""
+    """The x axis of the curves: the first varied axis, numeric axes first."""
     return next((axis for axis in (*NUMERIC, *comparison.varied) if axis in comparison.varied), None)
 
 
 def _series(comparison: Comparison, axis: str) -> dict[tuple[str, ...], list[Arm]]:
-    """The arms of each line, by what else varies; axes that go along with the first one are no reason for a line."""
+    """The arms of each line, by the other varied axes; axes coupled to the x axis do not make separate lines."""
     others = [
         name
         for name in comparison.varied
@@ -77,7 +77,7 @@ def _series(comparison: Comparison, axis: str) -> dict[tuple[str, ...], list[Arm
 
 
 def _lines(comparison: Comparison, measure: str, model: str, axis: str) -> dict[tuple[str, ...], list[Arm]]:
-    """The arms of each line of a model; where all lines would be one, as the gold model's of several arms, it is."""
+    """The arms of each line of a model; identical lines, such as those of the gold model, are merged."""
     series = _series(comparison, axis)
     points = [tuple((arm.axes[axis], arm.scores[measure][model]) for arm in arms) for arms in series.values()]
     return {(): next(iter(series.values()))} if len(points) > 1 and len(set(points)) == 1 else series
@@ -128,7 +128,7 @@ def _line(
 def _points(
     plot: Any, xs: Sequence[float], spreads: Sequence[Spread], *, label: str, color: str, marker: str, dash: str
 ) -> None:
-    """Names have no order: points with bars, and no line from one to the next."""
+    """Points with error bars without connecting lines, as names have no order."""
     for x, spread in zip(xs, spreads, strict=True):
         if spread.mean is None:
             continue
@@ -139,14 +139,14 @@ def _points(
 
 
 def band_of(spread: Spread) -> tuple[float, float] | None:
-    """Mean minus and plus a standard deviation; for a single cell, the interval over test documents."""
+    """Mean minus and plus one standard deviation; for a single cell, the interval over test documents."""
     if spread.mean is not None and spread.sd is not None:
         return max(0.0, spread.mean - spread.sd), min(1.0, spread.mean + spread.sd)
     return spread.interval
 
 
 def _places(values: Sequence[Any]) -> dict[Any, float]:
-    """Where each value stands: numbers as they are (0 below the least other one), names side by side."""
+    """The x position of each value: numbers by value (0 below the smallest other one), names by index."""
     distinct = list(dict.fromkeys(values))
     if not all(isinstance(value, int | float) for value in distinct):
         return {value: float(place) for place, value in enumerate(distinct)}
@@ -172,12 +172,12 @@ def _scale(plot: Any, places: dict[Any, float], axis: str) -> None:
 def _caption(comparison: Comparison, measure: str, axis: str) -> str:
     band = "95 % intervals over groups of test documents"
     if any(len(arm.cells) > 1 for arm in comparison.arms):
-        band = f"a standard deviation over folds and seeds; where there is one cell only, {band}"
+        band = f"a standard deviation over folds and seeds; for a single cell, {band}"
     shape = "Bands" if axis in NUMERIC else "Bars"
     return f"{comparison.study}: {measure} F1 over {AXIS_NAMES[axis]}. {shape}: {band}."
 
 
 def _bare(svg: str) -> str:
-    """The element alone: no declaration, no document type, no metadata, ids as they are."""
+    """The bare element, without declaration, document type and metadata."""
     svg = svg[svg.index("<svg") :]
     return re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

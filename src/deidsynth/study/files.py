@@ -1,4 +1,4 @@
-"""Study files: YAML in, a study and its run configuration out."""
+"""Study files: from YAML to a study with its run configuration."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from deidsynth.errors import ConfigError, InputError
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A study as its file and the settings say.
+    """A study from a file and settings.
 
     Args:
-        config: axes and the rest; its ``base`` is what ``base`` here was made from.
-        base: the run that is varied.
+        config: of the study; its ``base`` is the source of ``base`` here.
+        base: the run configuration that is varied.
         name: for folders and reports.
     """
 
@@ -27,13 +27,13 @@ class Study:
 
 
 def load_studies(path: Path, settings: Sequence[str] = ()) -> list[Study]:
-    """The study of a file, or all studies of a folder, sorted by file name.
+    """The study in a file, or all studies in a folder, sorted by file name.
 
-    In a folder, every YAML file is a study but for those that a study names as its base.
+    In a folder, every YAML file is a study, except those that a study refers to as its base.
 
     Raises:
         InputError: no such file, or no studies in the folder.
-        ConfigError: faults in one of them, or two studies of one name.
+        ConfigError: one of them has errors, or two studies have the same name.
     """
     if not path.is_dir():
         return [load_study(path, settings)]
@@ -45,14 +45,14 @@ def load_studies(path: Path, settings: Sequence[str] = ()) -> list[Study]:
     names = [study.name for study in studies]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ConfigError([f"name: {', '.join(twice)} stands in two files; give each study its own"], str(path))
+        raise ConfigError([f"name: {', '.join(twice)} is the name of two studies; give each study its own"], str(path))
     return studies
 
 
 def study_folders(studies: Sequence[Study], path: Path) -> list[Path]:
-    """The folder of each study: the output of its run configuration, else ``runs/`` and its name.
+    """The folder of each study: the output of its run configuration, by default ``runs/`` and its name.
 
-    Where ``path``, which they came from, is a folder, each has its own inside of that output.
+    If ``path``, their source, is a folder, each study has a subfolder of that output.
     """
     if not path.is_dir():
         return [_output(study) or Path("runs") / study.name for study in studies]
@@ -60,7 +60,7 @@ def study_folders(studies: Sequence[Study], path: Path) -> list[Path]:
 
 
 def study_store(studies: Sequence[Study], path: Path) -> Path:
-    """The store of studies that were loaded together: as configured, else ``.deidsynth`` beside their output."""
+    """The store of studies that were loaded together: as configured, by default ``.deidsynth`` next to the output."""
     first = studies[0]
     if first.base.store is not None:
         return Path(first.base.store).expanduser()
@@ -77,14 +77,14 @@ def _folder_name(path: Path) -> str:
 
 
 def load_study(path: Path, settings: Sequence[str] = ()) -> Study:
-    """The study of a file, with ``KEY=VALUE`` settings laid over it.
+    """The study in a file, updated with ``KEY=VALUE`` settings.
 
     A key of a study file (``axes.seed=[1,2]``, ``budget=steps``) is set there, any other in the run configuration
     (``corpus.path=...``, ``adapt.epochs=3``).
 
     Raises:
         InputError: no such file.
-        ConfigError: all faults of the study, or else of its run configuration, at once.
+        ConfigError: all problems of the study, or else of its run configuration, at once.
     """
     own = [each for each in settings if each.partition("=")[0].strip().split(".")[0] in StudyConfig.model_fields]
     others = [each for each in settings if each not in own]
@@ -94,11 +94,11 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> Study:
     config = parse(StudyConfig, data, source=str(path))
     base, source = _base_data(config, path)
     run = parse(RunConfig, apply_settings(base, others), source=source)
-    if run.adapt.control_codes is None:  # headers show labels that an annotator with few documents does not have
+    if run.adapt.control_codes is None:  # control codes name labels that an annotator with few documents does not have
         run = run.model_copy(update={"adapt": run.adapt.model_copy(update={"control_codes": []})})
     if run.corpus.unlabeled is not None:
         raise ConfigError(
-            ["corpus.unlabeled: a study gives the annotator labelled documents only; leave it out"], source
+            ["corpus.unlabeled: in a study, the annotator only gets labeled documents; leave it out"], source
         )
     if run.synthesize.samples_per_prompt is not None and _varies_volume(config):
         problem = "it fixes the number of documents; leave it out, or the axis synthetic_volume"
@@ -107,14 +107,14 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> Study:
 
 
 def _refuse_run_config(data: Mapping[str, Any], path: Path) -> None:
-    """Make sure that a file is not the configuration of one run.
+    """Check that a file is not the configuration of a single run.
 
     Raises:
-        ConfigError: it has keys of a run, and neither axes nor cells nor base.
+        ConfigError: it has keys of a run, but no axes, cells or base.
     """
     if data.keys() & RunConfig.model_fields.keys() and not data.keys() & {"axes", "cells", "base"}:
-        remedy = f"run it with: deidsynth run {path}, or name it as base in a study file"
-        raise ConfigError([f"this is a run configuration and no study; {remedy}"], str(path))
+        remedy = f"run it with: deidsynth run {path}, or use it as base in a study file"
+        raise ConfigError([f"this is a run configuration, not a study; {remedy}"], str(path))
 
 
 def _varies_volume(config: StudyConfig) -> bool:
@@ -123,7 +123,7 @@ def _varies_volume(config: StudyConfig) -> bool:
 
 
 def _base_data(config: StudyConfig, path: Path) -> tuple[dict[str, object], str]:
-    """The plain data of the run, and where it comes from."""
+    """The data of the run configuration, and its source."""
     if isinstance(config.base, str):
         beside = path.parent / config.base
         return load_data(beside), str(beside)

@@ -1,11 +1,11 @@
-"""How wrong the labels are that annotators give, and what that lets expect of a model that learns from them.
+"""Annotation noise, and its predicted effect on models that are trained on machine annotation.
 
-The annotator of a cell is its gold model, whose errors on held-out gold documents are in the cell file. Its labels on
-synthetic text are taken to be as wrong as those. Over cells of the arm ``machine`` that differ in the annotator only,
-the F1 of the synthetic model is fitted as slope * gold F1 + intercept by least squares. Each prediction that stands
-beside a measured F1 comes from a line through the other annotators alone. The interval is the jackknife's: as wide as
-the errors of those predictions. With n annotators no interval can claim more than n / (n + 1). A line that tells less
-than the mean of the other annotators would, as where all but one have nearly one score, is refused.
+The annotator of a cell is its gold model, whose errors on held-out gold documents are in the cell file. It is assumed
+to make the same errors on synthetic text. Over cells of the arm ``machine`` that only differ in the annotator, the F1
+of the synthetic model is fitted as slope * gold F1 + intercept by least squares. Each prediction that is compared with
+a measured F1 comes from a line through the other annotators. The interval is the jackknife's: as wide as the errors of
+those predictions. With n annotators, its coverage is at most n / (n + 1). A line that predicts worse than the mean of
+the other annotators is rejected, for example if all but one have nearly the same score.
 
 Source: Barber et al. 2021, "Predictive inference with the jackknife+", equation 1.4, for the interval.
 """
@@ -29,13 +29,13 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class LabelNoise:
-    """How wrong annotators of one size are on one label, by tokens of held-out gold documents.
+    """Token errors of annotators of one size on one label, on held-out gold documents.
 
     Args:
         label: its name.
-        documents: labelled documents that each annotator was trained on.
+        documents: number of training documents of each annotator.
         missed: share of the gold tokens without the label, 1 - recall; None without gold tokens.
-        false: share of the tokens given the label without being gold, 1 - precision; None where none was given it.
+        false: share of the tokens predicted with the label that are not gold, 1 - precision; None without predictions.
         n_gold: gold tokens, summed over annotators.
     """
 
@@ -48,15 +48,15 @@ class LabelNoise:
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorPoint:
-    """One annotator, and the models that learned from what it labelled.
+    """One annotator, and the models trained on its annotations.
 
     Args:
-        documents: labelled documents that it was trained on.
+        documents: number of its training documents.
         fold: of its cell.
         seed: of its cell.
-        gold_f1: its own, on held-out gold documents.
+        gold_f1: of the annotator on held-out gold documents.
         measured: mean F1 of the synthetic models.
-        predicted: from the line through all other annotators; None where there is no line.
+        predicted: from the line through all other annotators; None without a line.
     """
 
     documents: int
@@ -72,17 +72,17 @@ class NoiseEstimate:
     """Annotators of one setting.
 
     Args:
-        setting: models and the like that all cells share.
-        adaptation_fraction: shared by all cells, like the next.
-        synthetic_volume: see there.
+        setting: what all cells share, such as the models.
+        adaptation_fraction: of all cells.
+        synthetic_volume: of all cells.
         labels: noise by label and size of the annotator.
-        points: one an annotator, by gold F1.
-        slope: of the line; None where refused.
+        points: one per annotator, by gold F1.
+        slope: of the line; None if rejected.
         intercept: of the line.
         half_width: of the interval of a prediction.
-        level: what that interval covers, at most 0.95 and at most n / (n + 1).
-        mean_error: mean absolute error of the predictions beside the points.
-        refused: why there is no line; None where there is one.
+        level: coverage of that interval, at most 0.95 and at most n / (n + 1).
+        mean_error: mean absolute error of the predictions.
+        refused: why there is no line; None if there is one.
     """
 
     setting: str
@@ -103,12 +103,12 @@ class NoiseEstimate:
 
 
 def estimate_noise(records: Sequence[Record], measure: str = "token") -> list[NoiseEstimate]:
-    """An estimate, or a refusal, for every setting and choice of what else varies, the most annotators first.
+    """An estimate, or a rejection, for every setting and other varied axes, with the most annotators first.
 
     Args:
-        records: cell files; cells of several studies go together. Those of arms in which the annotator's labels are
-            not learned from are left out.
-        measure: of the F1 that is predicted.
+        records: cell files of all studies. Cells of arms without machine annotation are
+            ignored.
+        measure: of the predicted F1.
     """
     groups: dict[tuple[str, float, float | None], list[Record]] = {}
     for record in records:
@@ -128,15 +128,15 @@ def _estimate(
     bare = (setting, adaptation, volume, _label_noise(records))
     if len(points) < LEAST_ANNOTATORS:
         count = f"{len(points)} annotator{'' if len(points) == 1 else 's'}"
-        return NoiseEstimate(*bare, points, refused=f"{count}; a line takes at least {LEAST_ANNOTATORS}")
+        return NoiseEstimate(*bare, points, refused=f"{count}; a line needs at least {LEAST_ANNOTATORS}")
     gold = np.array([point.gold_f1 for point in points])
     measured = np.array([point.measured for point in points])
     line, predicted = fit_line(gold, measured), leave_one_out(gold, measured)
     if line is None or predicted is None:
-        return NoiseEstimate(*bare, points, refused="the annotators are too much alike for a line")
+        return NoiseEstimate(*bare, points, refused="the annotators are too similar for a line")
     errors = np.abs(measured - predicted)
     if errors.mean() > np.abs(measured - means_of_others(measured)).mean() + 1e-12:
-        return NoiseEstimate(*bare, points, refused="a line through the annotators tells less than their mean")
+        return NoiseEstimate(*bare, points, refused="a line through the annotators predicts worse than their mean")
     half_width, level = jackknife(errors)
     told = tuple(
         AnnotatorPoint(each.documents, each.fold, each.seed, each.gold_f1, each.measured, float(value))
@@ -182,7 +182,7 @@ def _label_noise(records: Sequence[Record]) -> tuple[LabelNoise, ...]:
 
 
 def fit_line(x: Floats, y: Floats) -> tuple[float, float] | None:
-    """Slope and intercept of y over x by least squares; None where all x are equal.
+    """Slope and intercept of y over x by least squares; None if all x are equal.
 
     Args:
         x: shape (n,).
@@ -200,7 +200,7 @@ def fit_line(x: Floats, y: Floats) -> tuple[float, float] | None:
 
 
 def leave_one_out(x: Floats, y: Floats) -> Floats | None:
-    """What the line through all other points gives at each, shape (n,); None where one such line does not exist.
+    """The prediction for each point from the line through all others, shape (n,); None if such a line does not exist.
 
     >>> leave_one_out(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 4.0])).tolist()
     [-2.0, 2.0, 2.0]
@@ -225,11 +225,11 @@ def means_of_others(values: Floats) -> Floats:
 
 
 def jackknife(errors: Floats, level: float = LEVEL) -> tuple[float, float]:
-    """Half the width of an interval and the share that it covers, from absolute errors of left-out points.
+    """Half width and coverage of an interval, from absolute errors of left-out points.
 
     Args:
         errors: shape (n,), at least 0.
-        level: what is to be covered; with n points never more than n / (n + 1).
+        level: requested coverage; with n points at most n / (n + 1).
 
     >>> jackknife(np.array([0.1, 0.4, 0.2, 0.3]))
     (0.4, 0.8)

@@ -1,4 +1,4 @@
-"""The tables of annotation noise: what annotators get wrong by label, and F1 predicted beside F1 measured."""
+"""Tables of annotation noise: annotator errors by label, and predicted compared with measured F1."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from deidsynth.report.tables import Table
 from deidsynth.study.noise import NoiseEstimate
 
 NOISE_READING = (
-    "An annotator's labels on synthetic text are taken to be as wrong as on held-out gold documents. Each prediction "
-    "comes from a line through the other annotators, on which the F1 of the synthetic model is a multiple of the "
-    "annotator's own and a constant. The line is of these cells; it says nothing about other models, volumes or "
-    "corpora, and little beyond its ends."
+    "An annotator is assumed to have the same error rates on synthetic text as on held-out gold documents. Each "
+    "prediction comes from a line through the other annotators, with the F1 of the synthetic model as a multiple of "
+    "the annotator's F1 plus a constant. The line holds for these cells, not for other models, volumes or corpora, "
+    "and hardly beyond its range."
 )
 
 
 def noise_tables(estimates: Sequence[NoiseEstimate]) -> list[Table]:
-    """Predicted beside measured F1, and the noise by label, for every setting with enough annotators."""
+    """Predicted and measured F1, and the noise by label, for every setting with enough annotators."""
     known = [each for each in estimates if each.refused is None]
     return [table for each in known for table in (_predictions(each), _labels(each))]
 
 
 def refusal(estimates: Sequence[NoiseEstimate]) -> str | None:
-    """Why nothing at all is predicted, from the setting with the most annotators; None where something is."""
+    """Why there is no prediction at all, for the setting with the most annotators; None if there is one."""
     if not estimates or any(each.refused is None for each in estimates):
         return None
     best = max(estimates, key=lambda each: len(each.points))
@@ -32,7 +32,7 @@ def refusal(estimates: Sequence[NoiseEstimate]) -> str | None:
 
 
 def noise_sections(estimates: Sequence[NoiseEstimate]) -> list[dict[str, Any]]:
-    """What the page shows of every setting with enough annotators."""
+    """The content of the page for every setting with enough annotators."""
     return [
         {"line": line_sentence(each), "predictions": _predictions(each)._asdict(), "labels": _labels(each)._asdict()}
         for each in estimates
@@ -41,11 +41,11 @@ def noise_sections(estimates: Sequence[NoiseEstimate]) -> list[dict[str, Any]]:
 
 
 def line_sentence(estimate: NoiseEstimate) -> str:
-    """The line and how far off it is."""
+    """A sentence on the line and its error."""
     slope, intercept = estimate.slope or 0.0, formats.difference(estimate.intercept)
     return (
-        f"Synthetic F1 is about {slope:.2f} times the annotator's gold F1, {intercept}; left out in turn, annotators "
-        f"are {formats.score(estimate.mean_error)} off on average."
+        f"Synthetic F1 is about {slope:.2f} times the annotator's gold F1, {intercept}; in leave-one-out prediction, "
+        f"the mean error is {formats.score(estimate.mean_error)}."
     )
 
 
@@ -64,7 +64,7 @@ def _predictions(estimate: NoiseEstimate) -> Table:
         "synthetic F1, predicted",
         level,
         "measured",
-        "off by",
+        "error",
     )
     rows = []
     for point in estimate.points:
@@ -95,5 +95,5 @@ def _labels(estimate: NoiseEstimate) -> Table:
             for each in cells
         ]
         rows.append((label, *shown))
-    title = f"Label noise: tokens missed / wrongly given the label, by documents of the annotator; {_where(estimate)}"
+    title = f"Label noise: missed tokens / false tokens, by training documents of the annotator; {_where(estimate)}"
     return Table(title, ("label", *(f"{formats.count(size)} documents" for size in sizes)), tuple(rows))

@@ -1,4 +1,4 @@
-"""One self-contained HTML page that tells a study, and everything else that ``study report`` writes."""
+"""The report of a study: one self-contained HTML page, and all other files of ``study report``."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ REPORT_SCHEMA_VERSION = 1
 
 
 def report_study(folder: Path) -> dict[str, Any]:
-    """Write tables, curves and page from the cell files of a folder alone; what was written, by kind.
+    """Write tables, curves and page from the cell files of a folder; returns the written files, by kind.
 
     Args:
-        folder: of one study, or of several, each in a folder of its own.
+        folder: of one study, or of several studies in subfolders.
 
     Raises:
-        InputError: no cell files, or a damaged one.
+        InputError: there are no cell files, or one is damaged.
     """
     records = read_records(folder)
     comparisons = compare_studies(records)
@@ -58,7 +58,7 @@ def report_study(folder: Path) -> dict[str, Any]:
 def report_content(
     comparisons: Sequence[Comparison], advice: Sequence[Advice], noise: Sequence[NoiseEstimate]
 ) -> dict[str, Any]:
-    """What ``study report --json`` prints: every figure of every study, nothing rounded."""
+    """The content of ``study report --json``: all figures of all studies, without rounding."""
     return {
         "schema_version": REPORT_SCHEMA_VERSION,
         "studies": [comparison.to_dict() for comparison in comparisons],
@@ -73,10 +73,10 @@ def render_page(
     advice: Sequence[Advice],
     noise: Sequence[NoiseEstimate],
 ) -> str:
-    """The page.
+    """The HTML page.
 
     Returns:
-        A whole HTML document that refers to nothing outside of itself.
+        A complete HTML document without external references.
     """
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("deidsynth.study"), PackageLoader("deidsynth.report")]),
@@ -104,7 +104,7 @@ def render_page(
 
 
 def headline(comparisons: Sequence[Comparison]) -> str:
-    """How many cells were compared, in a sentence."""
+    """The number of compared cells, as text."""
     n_cells = sum(len(arm.cells) for comparison in comparisons for arm in comparison.arms)
     n_arms = sum(len(comparison.arms) for comparison in comparisons)
     count = len(comparisons)

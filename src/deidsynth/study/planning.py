@@ -1,4 +1,4 @@
-"""A study and a corpus in; cells with their plans and keys out. Nothing is computed here but digests."""
+"""Planning of a study on a corpus: cells with their plans and keys. Only digests are computed here."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from deidsynth.starters import SCRATCH
 from deidsynth.study.arms import count_documents, run_config, shares_of, with_arm
 from deidsynth.study.cells import Cell, cell_names, expand
 from deidsynth.study.files import Study
-from deidsynth.workflow.pipeline import load, resolve_computing
 from deidsynth.workflow.pipeline_plan import pipeline_plan
 from deidsynth.workflow.plan import Node, Plan
+from deidsynth.workflow.preparation import load, resolve_computing
 from deidsynth.workflow.store import Store
 
 
@@ -27,11 +27,11 @@ class PlannedCell:
     """One cell, ready to run.
 
     Args:
-        name: fit for a file.
-        cell: the choice of every axis.
-        config: the run that it stands for, resolved.
-        counts: documents by purpose, as ``count_documents`` gives them.
-        plan: its nodes, named as in a run.
+        name: usable as a file name.
+        cell: values of all axes.
+        config: its resolved run.
+        counts: documents by purpose, from ``count_documents``.
+        plan: its nodes, with names as in a run.
         keys: key of every node, by name.
     """
 
@@ -48,7 +48,7 @@ class StudyPlan:
     """A study on its corpus.
 
     Args:
-        study: as its file says.
+        study: from its file.
         loaded: the corpus.
         cells: in order.
         stages: by name.
@@ -63,7 +63,7 @@ class StudyPlan:
 
 
 def distinct(cells: Iterable[PlannedCell]) -> dict[str, str]:
-    """The stage of every distinct artifact of some cells, by key."""
+    """The stages of the distinct artifacts of some cells, by key."""
     return {cell.keys[node.name]: node.stage for cell in cells for node in cell.plan}
 
 
@@ -71,8 +71,8 @@ def plan_study(study: Study, *, stages: Mapping[str, StageSpec] | None = None, d
     """The plan of a study.
 
     Raises:
-        ConfigError: no corpus, no language, settings that contradict each other, or an arm that cannot be.
-        CorpusError: the corpus has faults, or too few groups.
+        ConfigError: no corpus, no language, contradicting settings, or an impossible arm.
+        CorpusError: the corpus has errors, or too few groups.
     """
     _check(study)
     loaded = load(study.base.corpus)
@@ -99,7 +99,7 @@ def plan_study(study: Study, *, stages: Mapping[str, StageSpec] | None = None, d
 
 
 def _check(study: Study) -> None:
-    """Refuse what cannot be before the corpus is read."""
+    """Reject impossible cells before the corpus is read."""
     cells = expand(study.config, study.base)
     for arm in dict.fromkeys(cell.arm for cell in cells):
         with_arm(study.base, arm)
@@ -110,20 +110,20 @@ def _check(study: Study) -> None:
 
 def _problems(cell: Cell, budget: str) -> Iterator[str]:
     if cell.adaptation_fraction == 0.0 and cell.base_model == SCRATCH:
-        yield "axes.adaptation_fraction: 0 needs a base model that has learned something; scratch has not"
+        yield "axes.adaptation_fraction: 0 needs a pretrained base model; scratch is not pretrained"
     if cell.adaptation_fraction == 0.0 and cell.arm != "machine":
         yield (
-            f"axes.arm: {cell.arm} needs a language model that has learned to write entities; with "
-            "adaptation_fraction: 0 it has not"
+            f"axes.arm: {cell.arm} needs a language model trained with inline entity tags; with "
+            "adaptation_fraction: 0 there is none"
         )
     if cell.arm == "agreement" and budget == "steps":
-        yield "axes.arm: agreement leaves out documents, nobody knows how many before; it goes with budget: epochs"
+        yield "axes.arm: agreement drops an unknown number of documents; use it with budget: epochs"
 
 
 def merged_plan(cells: Sequence[PlannedCell]) -> Plan:
-    """The distinct nodes of some cells as one plan, each named after the first cell that needs it.
+    """The distinct nodes of some cells as one plan, each named after the first cell that uses it.
 
-    The nodes of a cell stand together, so that an executor that keeps to their order finishes cell after cell.
+    The nodes of a cell are adjacent, so that execution in order finishes one cell after another.
     """
     nodes: dict[str, Node] = {}
     for cell in cells:
@@ -138,16 +138,16 @@ def merged_plan(cells: Sequence[PlannedCell]) -> Plan:
 
 
 def preview_cells(cells: Sequence[PlannedCell], left: Sequence[PlannedCell], store: Store) -> dict[str, Any]:
-    """What running some cells would do: the content of ``study run --dry-run --json``.
+    """A preview of running some cells: the content of ``study run --dry-run --json``.
 
     Args:
         cells: of one study or of several.
-        left: those of them that have no cell file yet.
-        store: where artifacts are looked up.
+        left: the cells without a cell file.
+        store: of the artifacts.
 
     Returns:
-        Counts of cells and stages; ``estimated_seconds`` is the sum of what the same stages took before (the median of
-        each), None where a stage that has to run never did.
+        Counts of cells and stages; ``estimated_seconds`` is the sum of the median durations of earlier runs of the
+        stages, None if a stage never ran before.
     """
     missing = [stage for key, stage in distinct(left).items() if not store.has(key, stage)]
     return {

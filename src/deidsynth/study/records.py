@@ -1,8 +1,8 @@
-"""Cell files: what one finished cell came to, as a small JSON file that can be kept in version control.
+"""Cell files: the results of one finished cell, as a small JSON file suited for version control.
 
-It holds counts and scores, never text, names or ids of documents. ``statistics`` has tp, fp and fn of every group of
+They hold counts and scores, never text, names or ids of documents. ``statistics`` has tp, fp and fn of every group of
 test documents in the order of the corpus, so that intervals of differences can be computed later: cells with one
-``test`` were scored on the same documents.
+``test`` value were evaluated on the same documents.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def make_record(plan: StudyPlan, cell: PlannedCell, artifacts: Mapping[str, Arti
 
 
 def _by_group(scores: Scores, measure: str) -> list[list[int]]:
-    """tp, fp and fn of each group, in the order in which groups first stand in the corpus."""
+    """tp, fp and fn of each group, in the order of first occurrence in the corpus."""
     sums: dict[str, list[int]] = {}
     for unit, row in zip(scores.units, scores.by_document[measure], strict=True):
         found = sums.setdefault(unit, [0, 0, 0])
@@ -92,12 +92,12 @@ def _by_group(scores: Scores, measure: str) -> list[list[int]]:
 
 
 def record_path(folder: Path, cell: str) -> Path:
-    """Where the file of a cell is, or would be."""
+    """The path of a cell file, whether or not it exists."""
     return folder / CELLS / f"{cell}.json"
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> Path:
-    """Write a cell file, a line for each key at the top, and return its path."""
+    """Write a cell file, one line for each top-level key, and return its path."""
     path = record_path(folder, record["cell"])
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"{json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in record.items()]
@@ -109,9 +109,9 @@ def read_record(path: Path) -> dict[str, Any]:
     """The content of a cell file.
 
     Raises:
-        InputError: it is no cell file of this version.
+        InputError: it is not a cell file of this version.
     """
-    remedy = "remove it and give study run again"
+    remedy = "remove it and run the study again"
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version, missing = record["schema_version"], sorted(_NEEDED - record.keys())
@@ -120,15 +120,15 @@ def read_record(path: Path) -> dict[str, Any]:
     if version != SCHEMA_VERSION:
         raise InputError(f"{path}: schema version {version}, this deidsynth reads {SCHEMA_VERSION}; {remedy}")
     if missing:
-        raise InputError(f"{path}: not a whole cell file, {', '.join(missing)} missing; {remedy}")
+        raise InputError(f"{path}: incomplete cell file, {', '.join(missing)} missing; {remedy}")
     return record
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
-    """The cell files of the study in a folder, or of all studies below it, sorted by path.
+    """The contents of the cell files of all studies in or below a folder, sorted by path.
 
     Raises:
-        InputError: no cell files there, or one that is damaged.
+        InputError: there are no cell files, or one is damaged.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give the folder of a study")
@@ -139,6 +139,6 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
 
 
 def is_finished(folder: Path, cell: PlannedCell) -> bool:
-    """Whether the folder has a file of the cell that was made with the very same keys."""
+    """Whether the folder has a file of the cell with the same keys."""
     path = record_path(folder, cell.name)
     return path.is_file() and read_record(path)["keys"] == dict(cell.keys)

@@ -1,4 +1,4 @@
-"""Figures that others have published, to stand beside ours where the experiment is the same."""
+"""Published figures for comparison with the same experiments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _data() -> dict[str, Any]:
 
 
 def reported_measure() -> str:
-    """The measure that the published figures are of."""
+    """The measure of the published figures."""
     return str(_data()["measure"])
 
 
@@ -29,7 +29,7 @@ def reported_table(asked: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """A published table: ``title``, ``label`` (the name of its figures), ``note`` and ``rows``; None without one.
 
     Args:
-        asked: ``table``, ``language`` and perhaps ``note``, as in a cell file.
+        asked: ``table``, ``language`` and optionally ``note``, as in a cell file.
     """
     if asked is None:
         return None
@@ -48,7 +48,7 @@ def reported_table(asked: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def reported_row(table: Mapping[str, Any] | None, axes: Mapping[str, Any]) -> dict[str, float] | None:
-    """The published ``gold`` and ``synthetic`` F1 of one choice of the axes; None where there is none."""
+    """The published ``gold`` and ``synthetic`` F1 of one combination of axis values; None without any."""
     if axes.get("arm", _data()["arm"]) != _data()["arm"]:
         return None
     for row in table["rows"] if table is not None else ():

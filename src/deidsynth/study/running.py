@@ -1,4 +1,4 @@
-"""Run a study: shared nodes once, finished cells written at once, failures reported and tried again."""
+"""Running of a study: shared nodes run once, finished cells are written immediately, failures are retried."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from deidsynth.study.planning import PlannedCell, StudyPlan, distinct, merged_pl
 from deidsynth.study.records import is_finished, make_record, write_record
 from deidsynth.workflow.executors.launched import refuse_several_processes
 from deidsynth.workflow.executors.workers import Workers
-from deidsynth.workflow.pipeline import import_source
 from deidsynth.workflow.pipeline_plan import EVALUATIONS
+from deidsynth.workflow.preparation import import_source
 from deidsynth.workflow.results import Failure, NodeResult, Outcome, Surroundings
 from deidsynth.workflow.scheduler import Pass, check_nodes, execute
 from deidsynth.workflow.store import Store
 
 ATTEMPTS = 2
-"""How often a failing node is begun in all."""
+"""Maximum attempts per node."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudyResult:
-    """What became of a study.
+    """The result of a study.
 
     Args:
-        folder: of the study; ``cells/`` in it holds a file for every finished cell.
-        finished: names of the cells that have their file, those of earlier calls included.
-        failed: names of the others.
-        failures: why.
-        stages_asked_for: nodes of all cells.
-        stages_distinct: artifacts of all cells.
-        stages_run: nodes that were computed now.
+        folder: of the study; ``cells/`` in it has a file for every finished cell.
+        finished: names of the cells with a cell file, including those of earlier calls.
+        failed: names of the other cells.
+        failures: of nodes.
+        stages_asked_for: total number of nodes of all cells.
+        stages_distinct: number of distinct artifacts.
+        stages_run: number of nodes computed now.
     """
 
     folder: Path
@@ -57,20 +57,20 @@ def run_study(
     run_pass: Pass | None = None,
     shards: int = 1,
 ) -> StudyResult:
-    """Make every cell that has no file yet.
+    """Run all cells without a cell file.
 
     Args:
         plan: the study.
         folder: of the study, created (0700).
         store: of the artifacts.
-        progress: who listens.
+        progress: listener for progress.
         workers: processes; the threads are divided among them.
-        run_pass: another way to run nodes.
-        shards: parts of every node whose stage can be divided.
+        run_pass: executes nodes instead of workers.
+        shards: number of shards of every divisible node.
 
     Raises:
-        InputError: several processes were launched, or the folder or the store cannot be written in.
-        ModelNotFoundError: a base model or an encoder is not there.
+        InputError: several processes were launched, or the folder or the store is not writable.
+        ModelNotFoundError: a base model or an encoder does not exist.
     """
     refuse_several_processes()
     listener = progress or SilentProgress()
@@ -109,12 +109,12 @@ def run_study(
 
 
 def unfinished(plan: StudyPlan, folder: Path) -> list[PlannedCell]:
-    """The cells that have no file in the folder, or one that was made otherwise."""
+    """The cells without a file in the folder, or with an outdated one."""
     return [cell for cell in plan.cells if not is_finished(folder, cell)]
 
 
 class _Watch:
-    """Writes the file of a cell as soon as its last artifact is there."""
+    """Writes the file of a cell as soon as its last artifact exists."""
 
     def __init__(self, plan: StudyPlan, left: list[PlannedCell], folder: Path, listener: Progress) -> None:
         self._plan, self._folder, self._listener = plan, folder, listener
@@ -124,7 +124,7 @@ class _Watch:
         self.written: list[str] = []
 
     def hear(self, result: NodeResult) -> None:
-        """Take a result, and write the cells that it completes."""
+        """Record a result, and write the cells that it completes."""
         self._found[result.key] = result
         for name, keys in self._lacking.items():
             if result.key not in keys:

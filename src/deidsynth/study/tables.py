@@ -1,4 +1,4 @@
-"""The tables of a study, as in the paper: finished text for people, and CSV with nothing rounded."""
+"""The tables of a study, as in the paper: formatted text, and CSV without rounding."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _table(comparison: Comparison, measure: str) -> Table:
         if published:
             row += [formats.score((arm.reported or {}).get(model)) for model in MODELS]
         rows.append(tuple(row))
-    repeated = f"{comparison.folds}-fold cross-validation" if comparison.folds else "the corpus' own parts"
+    repeated = f"{comparison.folds}-fold cross-validation" if comparison.folds else "the corpus's own splits"
     title = f"{comparison.study}: {measure} F1; {repeated}, {BUDGETS[comparison.budget]}"
     if published:
         title += f"; last columns: {comparison.reported_label}"
@@ -59,7 +59,7 @@ def _table(comparison: Comparison, measure: str) -> Table:
 
 
 def _shown_axes(comparison: Comparison) -> dict[str, str]:
-    """The axes that get a column, and its head; the two shares are one column where they never part."""
+    """The axes with a column, and its header; the two shares are one column if they are always equal."""
     shown = {axis: AXIS_NAMES[axis] for axis in comparison.varied or ("adaptation_fraction",)}
     pair = ("adaptation_fraction", "annotator_fraction")
     if all(axis in shown for axis in pair) and all(arm.axes[pair[0]] == arm.axes[pair[1]] for arm in comparison.arms):
@@ -69,7 +69,7 @@ def _shown_axes(comparison: Comparison) -> dict[str, str]:
 
 
 def axis_value(axis: str, arm: Arm) -> str:
-    """The value of an axis as it reads: shares with the documents that they come to, arms with those they keep."""
+    """The value of an axis as text: shares with numbers of documents, arms with the documents they keep."""
     value = arm.axes[axis]
     if axis == "arm":
         return f"{value} ({formats.count(round(arm.documents.get('synthetic', 0)))} documents)"
@@ -98,8 +98,8 @@ def _gap(gap: Gap | None) -> str:
 
 
 def advice_tables(advice: Sequence[Advice]) -> dict[str, Table]:
-    """What more data is predicted to give, a table for each setting that has at least one prediction."""
-    headers = ("more of", "sizes so far", "exponent", "F1 now, by the curve", "predicted gain in F1")
+    """Predicted gains from more data, one table for each setting with at least one prediction."""
+    headers = ("more of", "sizes so far", "exponent", "current F1 (fitted)", "predicted gain in F1")
     tables = {}
     for setting in dict.fromkeys(each.setting for each in advice if each.gain is not None):
         rows = tuple(_advice_row(each) for each in advice if each.setting == setting)
@@ -111,7 +111,7 @@ def _advice_row(advice: Advice) -> tuple[str, ...]:
     sizes = ", ".join(formats.count(size) for size in advice.sizes) or formats.DASH
     name = f"{formats.count(advice.more)} {advice.resource}"
     if advice.gain is None or advice.exponent is None:
-        return (name, sizes, formats.DASH, formats.DASH, f"refused: {advice.refused}")
+        return (name, sizes, formats.DASH, formats.DASH, f"rejected: {advice.refused}")
     gain = _gap(Gap(advice.gain, advice.interval))
     return (name, sizes, formats.significant(advice.exponent), formats.score(advice.now), gain)
 
@@ -119,7 +119,7 @@ def _advice_row(advice: Advice) -> tuple[str, ...]:
 def as_markdown(
     comparisons: Sequence[Comparison], advice: Sequence[Advice] = (), noise: Sequence[NoiseEstimate] = ()
 ) -> str:
-    """All tables in Markdown, with what is to be known to read them."""
+    """All tables in Markdown, with explanations."""
     parts = []
     for comparison in comparisons:
         parts.append(f"## {comparison.study}")
@@ -130,16 +130,16 @@ def as_markdown(
         parts.append(verdict([each for each in advice if each.setting == setting]))
     tables = noise_tables(noise)
     if tables:
-        parts += ["## What annotation noise lets expect", markdown(tables), NOISE_READING]
+        parts += ["## Effect of annotation noise", markdown(tables), NOISE_READING]
     parts += [text for text in (refusal(noise), READING) if text]
     return "\n\n".join(parts) + "\n"
 
 
 READING = (
-    "SD: standard deviation over folds and seeds. Brackets: 95 % intervals of the difference, by resampling groups of "
-    "test documents on which both were scored, counts averaged over seeds; they do not hold the chance of training. "
-    "Shares are of the training documents, prompts left out. Token F1 is micro over tokens, strict F1 wants the exact "
-    "span and label; the two are not comparable."
+    "SD: standard deviation over folds and seeds. Brackets: 95 % intervals of the difference, by resampling groups "
+    "of test documents on which both were evaluated, counts averaged over seeds; they do not include the variance of "
+    "training. Shares are of the training documents without prompts. Token F1 is micro-averaged over tokens, strict "
+    "F1 requires the exact span and label; the two are not comparable."
 )
 
 
@@ -149,7 +149,7 @@ def as_latex(comparisons: Sequence[Comparison]) -> str:
 
 
 def as_csv(comparisons: Sequence[Comparison]) -> str:
-    """A line for every study, arm and measure; nothing is rounded."""
+    """A line for every study, arm and measure, without rounding."""
     lines = [line for comparison in comparisons for line in _csv_rows(comparison)]
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(lines[0]), lineterminator="\n")

@@ -1,7 +1,7 @@
-"""Invented values by label, language and shape: for the demo corpora, for prompts, for replacement.
+"""Surrogates by label, language and shape: for the demo corpora, for prompts, for mention replacement.
 
-Names, streets, companies and professions come from Faker. Identity and phone numbers come from official test ranges
-where there are any, and otherwise cannot be valid: each rule stands beside the function that keeps it.
+Names, streets, companies and professions come from Faker. Identity and phone numbers come from official test ranges if
+there are any, and otherwise cannot be valid: each rule is documented where it is implemented.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Dates in the writing of another date, or in any that the language has."""
+"""Dates in the format of another date, or in any format of the language."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WEEKDAYS = {
     "es": listed("lunes martes miércoles jueves viernes sábado domingo"),
     "en": listed("Monday Tuesday Wednesday Thursday Friday Saturday Sunday"),
 }
-_WRITINGS = {
+_FORMATS = {
     "es": ("{d} de {month} de {y}", "{d} de {month} del {y}", "{d} de {month}", "{d} de {month}", "{dd}/{mm}/{y}",
            "{d}/{m}/{y}", "{dd}/{mm}/{yy}", "{d}/{m}/{yy}", "{d}-{m}-{yy}", "{dd}-{mm}-{y}", "{dd}.{mm}.{y}", "{d}/{m}",
            "{month} de {y}", "{month} de {y}", "{month} de {y}", "{month} del {y}", "{month} {y}", "{month} de {yy}",
@@ -38,7 +38,7 @@ _FIRST = date(1935, 1, 1)
 
 
 def random_date(rng: Random, language: str) -> str:
-    """A date with its year, in the commonest numeric writing of the language."""
+    """A date with its year, in the most common numeric format of the language."""
     day = _FIRST + timedelta(days=rng.randrange(85 * 365))
     return {"sv": f"{day:%Y-%m-%d}", "es": f"{day:%d/%m/%Y}", "en": f"{day:%m/%d/%Y}"}.get(language, f"{day:%Y-%m-%d}")
 
@@ -50,13 +50,13 @@ def random_date_part(rng: Random, language: str) -> str:
     return {"sv": f"{day}/{month}", "es": f"{day} de {name}"}.get(language, f"{name} {day}")
 
 
-def date_in_any_writing(rng: Random, language: str) -> str:
-    """A date, or a part of one, in a writing that the language has; as ``random_date`` where it is not known."""
-    if language not in _WRITINGS:
+def date_in_any_format(rng: Random, language: str) -> str:
+    """A full or partial date in a random format of the language; ``random_date`` for other languages."""
+    if language not in _FORMATS:
         return random_date(rng, language)
     day = _FIRST + timedelta(days=rng.randrange(85 * 365))
     month = MONTHS[language][day.month - 1]
-    return rng.choice(_WRITINGS[language]).format(
+    return rng.choice(_FORMATS[language]).format(
         d=day.day,
         dd=f"{day:%d}",
         m=day.month,
@@ -70,9 +70,9 @@ def date_in_any_writing(rng: Random, language: str) -> str:
 
 
 def date_like(rng: Random, language: str, like: str) -> str:
-    """Another date in the writing of ``like``: order, separators, widths, names of months and days.
+    """Another date in the format of ``like``: order, separators, widths, names of months and days.
 
-    What stands for no part of a date (a time of day, a word) keeps its shape: digits change, words stay.
+    What is not part of a date (a time of day, a word) keeps its shape: digits change, words stay.
     """
     day = _FIRST + timedelta(days=rng.randrange(85 * 365))
     pieces = list(_PIECES.finditer(like))
@@ -90,7 +90,7 @@ def date_like(rng: Random, language: str, like: str) -> str:
 
 
 def _roles(pieces: list[re.Match[str]], like: str, language: str) -> list[str]:
-    """A role for each piece: y, m, d, M (name of a month), W (of a day), c (digits run together), # or word."""
+    """A role for each piece: y, m, d, M (month name), W (weekday name), c (a date in one number), # or word."""
     roles = [_fixed_role(piece, like, language) for piece in pieces]
     open_ = [index for index, role in enumerate(roles) if role == "?"]
     has_year, has_month = "y" in roles, "M" in roles

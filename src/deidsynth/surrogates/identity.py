@@ -1,10 +1,10 @@
-"""Identity numbers that cannot belong to a person, and the test that says whether a number could.
+"""Identity numbers that cannot belong to a person, and a test whether a number could.
 
-Sweden: Skatteverket keeps the birth numbers 980-999 of a date for test data. Ours lie in that range, and their check
-digit is wrong besides: people who came to Sweden before 1990 may bear birth numbers from 930 up, and a number with a
-wrong check digit belongs to nobody. Spain: the letter of a DNI or NIE and the check digits of a social security number
-are wrong, and a medical licence begins with a province above 52, the last one. United States: area 666 was never
-given out. Runs of 13 to 19 digits fail the Luhn test of payment cards, ten digits the British NHS check.
+Sweden: Skatteverket reserves the birth numbers 980-999 of a date for test data. Ours are in that range and also have a
+wrong check digit: people who came to Sweden before 1990 may have birth numbers from 930 up, and a number with a wrong
+check digit belongs to nobody. Spain: the letter of a DNI or NIE and the check digits of a social security number are
+wrong, and a medical license begins with a province above 52, the last one. United States: area 666 was never assigned.
+Runs of 13 to 19 digits fail the Luhn test of payment cards, ten digits the British NHS check.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def passes_luhn(digits: str) -> bool:
 
 
 def dni_letter(number: int) -> str:
-    """The letter that a Spanish identity number of this value bears.
+    """The letter of the Spanish identity number with this value.
 
     >>> dni_letter(12345678)
     'Z'
@@ -57,11 +57,11 @@ def nass_check(digits: str) -> int:
 
 
 def swedish_identity_number(rng: Random, birth: date, sex: str) -> str:
-    """A Swedish personal identity number for test use, ``YYYYMMDD-NNNC``, its check digit wrong.
+    """A Swedish personal identity number for testing, ``YYYYMMDD-NNNC``, with a wrong check digit.
 
     Args:
-        rng: source of chance.
-        birth: date of birth, which the number begins with.
+        rng: source of randomness.
+        birth: date of birth, with which the number begins.
         sex: ``f`` gives an even birth number, anything else an odd one.
     """
     parity = 0 if sex == "f" else 1
@@ -72,37 +72,37 @@ def swedish_identity_number(rng: Random, birth: date, sex: str) -> str:
 
 
 def dni(rng: Random) -> str:
-    """Eight digits and a letter that is not theirs."""
+    """Eight digits and a wrong letter."""
     number = rng.randint(10_000_000, 99_999_999)
     return f"{number}{rng.choice(DNI_LETTERS.replace(dni_letter(number), ''))}"
 
 
 def nie(rng: Random) -> str:
-    """A foreigner's number, ``X1234567L``, with a letter that is not its own."""
+    """A foreigner's number, ``X1234567L``, with a wrong letter."""
     lead, number = rng.randrange(3), rng.randint(1_000_000, 9_999_999)
     right = dni_letter(lead * 10_000_000 + number)
     return f"{'XYZ'[lead]}{number}{rng.choice(DNI_LETTERS.replace(right, ''))}"
 
 
 def social_security_es(rng: Random) -> str:
-    """Twelve digits, province 01 to 52, whose last two are not their check digits."""
+    """Twelve digits, province 01 to 52, whose last two are wrong check digits."""
     digits = f"{rng.randint(1, LAST_PROVINCE):02d}{rng.randint(10_000_000, 99_999_999)}"
     return f"{digits}{(nass_check(digits) + rng.randint(1, 96)) % 97:02d}"
 
 
-def medical_licence_es(rng: Random) -> str:
-    """Nine digits in the order of a Spanish medical licence, with a province that does not exist."""
+def medical_license_es(rng: Random) -> str:
+    """Nine digits formatted like a Spanish medical license, with a province that does not exist."""
     province = rng.randint(LAST_PROVINCE + 1, 99)
     return f"{province}{province}{rng.randint(10_000, 99_999)}"
 
 
 def social_security_us(rng: Random) -> str:
-    """``666-NN-NNNN``: area 666 was never given out."""
+    """``666-NN-NNNN``: area 666 was never assigned."""
     return f"666-{rng.randint(1, 99):02d}-{rng.randint(1, 9999):04d}"
 
 
 def could_identify(text: str) -> bool:
-    """Whether the text holds a number that passes the checks of a real person's or card's number."""
+    """Whether the text contains a number that passes the checks of a real person's or card's number."""
     return _could_be_swedish(text) or _could_be_spanish(text) or _could_be_american(text) or _could_be_long(text)
 
 

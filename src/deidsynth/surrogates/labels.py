@@ -1,4 +1,4 @@
-"""Which kind of value a label asks for: the Swedish scheme, MEDDOCAN's labels, and the common generic names."""
+"""The kind of value for a label: of the Swedish scheme, of MEDDOCAN, or a common generic name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Kind = Literal[
     "swedish_identity",
     "spanish_record",
     "spanish_insurance",
-    "spanish_licence",
+    "spanish_license",
     "us_identity",
     "identifier",
     "profession",
@@ -50,7 +50,7 @@ _KINDS: dict[Kind, str] = {
     "swedish_identity": "PERSONAL_IDENTITY_NUMBER PERSONNUMMER SOCIAL_SECURITY_NUMBER_SE",
     "spanish_record": "DNI NIE NIF ID_SUJETO_ASISTENCIA",
     "spanish_insurance": "ID_ASEGURAMIENTO NASS",
-    "spanish_licence": "ID_TITULACION_PERSONAL_SANITARIO",
+    "spanish_license": "ID_TITULACION_PERSONAL_SANITARIO",
     "us_identity": "SSN US_SSN SOCIAL_SECURITY_NUMBER",
     "identifier": """ID IDNUM IDENTIFIER MEDICAL_RECORD MEDICALRECORD MRN ACCOUNT LICENSE DEVICE VEHICLE CREDIT_CARD
         ID_CONTACTO_ASISTENCIAL ID_EMPLEO_PERSONAL_SANITARIO IDENTIF_VEHICULOS_NRSERIE_PLACAS
@@ -69,5 +69,5 @@ _BY_LABEL: dict[str, Kind] = {label: kind for kind, labels in _KINDS.items() for
 
 
 def kind_of(label: str) -> Kind:
-    """The kind of value behind a label, in any case and with any of ``-``, ``_`` and blank between its words."""
+    """The kind of value for a label, in any case and with ``-``, ``_`` or a blank between its words."""
     return _BY_LABEL.get(label.upper().replace("-", "_").replace(" ", "_"), "shape")

@@ -1,4 +1,4 @@
-"""Places, streets and names of care units in a language's own manner; countries by Faker."""
+"""Places and names of care units that follow the patterns of a language; countries by Faker."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _HOSPITALS = {
 
 
 def town(rng: Random, language: str) -> str:
-    """An invented place name that sounds like the language (English where it is not known)."""
+    """An invented place name that sounds like the language (English for other languages)."""
     language = language if language in _ROOTS else "en"
     root, end = rng.choice(_ROOTS[language]), rng.choice(_ENDS[language])
     return f"{root} {end.capitalize()}" if language == "es" else root + end

@@ -8,15 +8,14 @@ from random import Random
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """The words of a text: how the tables of names and places are written."""
+    """The words of a text, for writing tables of names and places."""
     return tuple(text.split())
 
 
 def random_like(rng: Random, like: str) -> str:
-    """Letters for letters of the same case, digits for digits, everything else as it stands.
+    """A random string with letters for letters of the same case, digits for digits, and everything else unchanged.
 
-    A first digit that is not 0 stays so. A result equal to ``like`` is possible only where ``like`` has neither letters
-    nor digits.
+    A digit other than 0 stays nonzero. The result equals ``like`` only if ``like`` has neither letters nor digits.
     """
     if not any(character.isalpha() or character.isdecimal() for character in like):
         return like
@@ -35,7 +34,7 @@ def _other(rng: Random, character: str) -> str:
 
 
 def like_case(value: str, like: str | None) -> str:
-    """``value`` in upper or lower case where ``like`` is wholly so."""
+    """``value`` in upper or lower case if all of ``like`` is."""
     if like is None or sum(character.isalpha() for character in like) < 2:
         return value
     if like.isupper():
@@ -51,7 +50,7 @@ def shares_word(value: str, like: str | None) -> bool:
 
 
 def without_accents(word: str) -> str:
-    """The plain letters of a name, as in a mail address; what is not ASCII then is left out."""
+    """The plain letters of a name, as in an email address; remaining non-ASCII characters are left out."""
     decomposed = unicodedata.normalize("NFKD", word)
     return "".join(character for character in decomposed if character.isascii() and character.isalnum())
 

@@ -1,7 +1,7 @@
-"""Values in other writings than that of the original: more for a tagger to learn from than a language model writes.
+"""Surrogates in other surface formats than the original: more variation for a tagger than a language model writes.
 
-A surrogate in a prompt keeps the writing of what it replaces. Among examples to train on, a date may as well become a
-month and a year, or years of age months, so that what is rare in the text is seen in its places.
+A surrogate in a prompt keeps the format of the mention it replaces. In training examples, a date may become a month and
+a year, or an age in years an age in months, so that the tagger sees rare formats in their usual contexts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from random import Random
 
 from deidsynth.surrogates import places
-from deidsynth.surrogates.dates import date_in_any_writing
+from deidsynth.surrogates.dates import date_in_any_format
 from deidsynth.surrogates.labels import Kind
 from deidsynth.surrogates.names import NamePool
 from deidsynth.surrogates.shapes import listed
@@ -70,13 +70,13 @@ Variant = Callable[[Random, str, NamePool, str], str | None]
 
 
 def variant(rng: Random, kind: Kind, language: str, names: NamePool, like: str) -> str | None:
-    """A value of the kind in some writing of the language; None where the language or the original calls for none."""
+    """A value of the kind in a random format of the language; None if language or original have none."""
     make = _VARIANTS.get(kind)
     return make(rng, language, names, like) if make else None
 
 
 def _date(rng: Random, language: str, _names: NamePool, _like: str) -> str | None:
-    return date_in_any_writing(rng, language)
+    return date_in_any_format(rng, language)
 
 
 def _age(rng: Random, language: str, _names: NamePool, like: str) -> str | None:
@@ -99,7 +99,7 @@ def _organization(rng: Random, language: str, names: NamePool, _like: str) -> st
 
 
 def _filled(rng: Random, template: str, language: str, word: str = "") -> str:
-    """The template with numbers in it: n up to 99, m up to 12."""
+    """The template filled with numbers: n up to 99, m up to 12."""
     return template.format(word, n=rng.randint(13, 99), m=rng.randint(2, 12), word=rng.choice(_NUMBER_WORDS[language]))
 
 

@@ -1,8 +1,8 @@
 """Phone numbers that reach nobody.
 
-Sweden: the ranges that PTS, the regulator, keeps for books and films. Spain has no such range; the Spanish plan gives
-no number that begins with 4, so ours do. North America: 555-0100 to 555-0199. Elsewhere: numbers that begin with 000,
-which no plan can give, because 00 leads to other countries and no country code begins with 0.
+Sweden: the ranges that PTS, the regulator, reserves for fiction. Spain has no such range; its numbering plan has no
+number that begins with 4, so ours do. North America: 555-0100 to 555-0199. Elsewhere: numbers that begin with 000,
+which no plan can assign, because 00 is the international prefix and no country code begins with 0.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def phone_number(rng: Random, language: str, like: str | None = None) -> str:
     """A phone number of a language's main country that reaches nobody.
 
     Args:
-        rng: source of chance.
+        rng: source of randomness.
         language: ISO 639-1 code.
-        like: a number whose separators and country code are imitated where its length allows it.
+        like: a number whose separators and country code are imitated if its length allows it.
     """
     if language == "sv":
         return _swedish(rng, like)
@@ -53,9 +53,9 @@ def swedish_number(rng: Random, mobile: bool | None = None, area_length: int | N
     """Area code and subscriber number from the fictitious ranges.
 
     Args:
-        rng: source of chance.
-        mobile: a mobile number, a fixed one, or either.
-        area_length: digits of the area code; a length that no range has is passed over.
+        rng: source of randomness.
+        mobile: whether a mobile or a landline number; None for either.
+        area_length: digits of the area code; ignored if no range has that length.
     """
     ranges = SWEDISH_RANGES if mobile is None else SWEDISH_RANGES[:1] if mobile else SWEDISH_RANGES[1:]
     fitting = [entry for entry in ranges if area_length is None or len(entry[0]) == area_length]

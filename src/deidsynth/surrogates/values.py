@@ -1,4 +1,4 @@
-"""One invented value for a label."""
+"""Surrogates: invented values for labels."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ _TRIES = 20
 class Surrogates:
     """Invented values for labels, in one language, from one seed.
 
-    Two instances of the same language and seed give the same values in the same order. The global random state and
-    other instances of Faker are left alone. Person names come from the train part of the pools only, so that names
+    Two instances with the same language and seed give the same values in the same order. The global random state and
+    other Faker instances are not touched. Person names come only from the train split of the pools, so that the names
     of an invented test corpus stay unseen.
 
     Args:
         language: ISO 639-1 code; Swedish, Spanish and English have lists of their own, others a neutral fallback.
-        seed: the only source of chance.
-        varied: chance of a writing other than the original's, where the language has several: for examples to learn
-            from, not for prompts.
+        seed: the only source of randomness.
+        varied: probability of another surface format than the original's, if the language has several: for training
+            examples, not for prompts.
     """
 
     def __init__(self, language: str, seed: int = 1, varied: float = 0.0) -> None:
@@ -72,7 +72,7 @@ class Surrogates:
             "swedish_identity": self._swedish_identity,
             "spanish_record": self._spanish_record,
             "spanish_insurance": self._spanish_insurance,
-            "spanish_licence": self._spanish_licence,
+            "spanish_license": self._spanish_license,
             "us_identity": self._us_identity,
             "identifier": self._identifier,
             "profession": self._profession,
@@ -97,10 +97,10 @@ class Surrogates:
             label: of the Swedish scheme, of MEDDOCAN, or a generic name such as ``NAME``; any other label gives a
                 random string in the shape of ``like``.
             like: a value whose case, separators, digit pattern and date order are imitated. Its content is not
-                copied; where the choice is small (a sex, a month) the same value may come again.
+                copied; if there are few choices (a sex, a month), the same value may reappear.
 
         Returns:
-            A value that is not empty, without white space at its ends and without line breaks.
+            A non-empty value without leading or trailing white space and without line breaks.
         """
         like = like.strip() or None if like is not None else None
         kind = kind_of(label)
@@ -139,7 +139,7 @@ class Surrogates:
         def other(match: re.Match[str]) -> str:
             nonlocal seen
             word = match[0]
-            if word.isdecimal():  # a number labelled as a name
+            if word.isdecimal():  # a number labeled as a name
                 return self._rng.choice([digit for digit in "0123456789" if digit != word])
             if word.casefold() in _PARTICLES and (seen or like[match.end() : match.end() + 1] in {".", " "}):
                 return word
@@ -224,14 +224,14 @@ class Surrogates:
     def _spanish_insurance(self, like: str | None) -> str:
         return self._laid_over(identity.social_security_es(self._rng), like or "28 12345678 40")
 
-    def _spanish_licence(self, like: str | None) -> str:
-        return self._laid_over(identity.medical_licence_es(self._rng), like or "28 28 12345")
+    def _spanish_license(self, like: str | None) -> str:
+        return self._laid_over(identity.medical_license_es(self._rng), like or "28 28 12345")
 
     def _us_identity(self, like: str | None) -> str:
         return self._laid_over(identity.social_security_us(self._rng).replace("-", ""), like or "123-45-6789")
 
     def _laid_over(self, number: str, like: str) -> str:
-        """The characters of ``number`` in the places of ``like``'s, or a random string where their counts differ."""
+        """The characters of ``number`` in the positions of those of ``like``; a random string if the counts differ."""
         slots = [index for index, character in enumerate(like) if character.isalnum()]
         if len(slots) == len(number) - 2 and number[:2] in {"19", "20"}:
             number = number[2:]

@@ -1,1 +1,1 @@
-"""From a corpus and a configuration to artifacts: plan, store, executors, run folders."""
+"""The workflow: plans, the artifact store, executors and run folders."""

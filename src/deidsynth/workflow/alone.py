@@ -1,7 +1,7 @@
-"""One stage alone: a plan of one node and of what it is given, run by the same scheduler in a store of its own.
+"""One stage alone: a plan of one node and its inputs, run by the scheduler in a store of its own.
 
-The store is a hidden folder beside the output. It survives a kill, so that the same call goes on from it, and is
-removed with the copies of the inputs when the output is there. What a user gets is the artifact itself: its files and
+The store is a hidden folder next to the output. It survives a kill, so that the same call resumes from it, and is
+removed with the copies of the inputs once the output is complete. The user gets the artifact itself: its files and
 its manifest.
 """
 
@@ -27,22 +27,22 @@ from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, ImportConfig
 from deidsynth.workflow.executors.launched import Launched
-from deidsynth.workflow.pipeline import resolve_computing
 from deidsynth.workflow.plan import Node, Plan
+from deidsynth.workflow.preparation import resolve_computing
 from deidsynth.workflow.results import Source, Surroundings
 from deidsynth.workflow.scheduler import check_nodes, execute
 from deidsynth.workflow.store import Artifact, Store
-from deidsynth.workflow.store.manifest import FILE_NAME, read_manifest
+from deidsynth.workflow.store.manifest import FILE_NAME, manifest_beside, read_manifest
 
 Inputs = Mapping[str, Corpus | Path]
-"""By role, a corpus or the folder of a model."""
+"""A corpus or the folder of a model, by role."""
 
 _WEIGHTS = ("config.json", "adapter_config.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What surrounds a stage run alone, before it is resolved for this machine."""
+    """The context of a stage that runs alone, before device and precision are resolved."""
 
     seed: int = 1
     progress: Progress = field(default_factory=SilentProgress)
@@ -52,20 +52,20 @@ class Around:
 
 
 def run_alone(stage: str, config: StageConfig, inputs: Inputs, output: Path, around: Around) -> Mapping[str, Any]:
-    """The facts of a stage that has put its artifact at ``output``.
+    """Run a stage and move its artifact to ``output``; returns its facts.
 
     Args:
         stage: name of the stage.
         config: its resolved configuration.
-        inputs: what it is given.
+        inputs: corpora and model folders, by role.
         output: a folder that is absent or empty.
-        around: seed, precision, device and listener.
+        around: seed, precision, device and progress.
 
     Raises:
-        InputError: the output folder holds something.
-        OutputInUseError: another process is writing there.
-        ModelNotFoundError: an input folder holds no model, or not all of it.
-        ModelNotUsableError: an input folder holds a model that is damaged, or of another kind.
+        InputError: the output folder is not empty.
+        OutputInUseError: another process is writing to it.
+        ModelNotFoundError: an input folder has no model, or an incomplete one.
+        ModelNotUsableError: the model in an input folder is damaged, or of another kind.
     """
     refuse_occupied(output)
     with _made(stage, config, inputs, output, around) as artifact:
@@ -80,7 +80,7 @@ def run_alone(stage: str, config: StageConfig, inputs: Inputs, output: Path, aro
 def run_alone_to_file(
     stage: str, config: StageConfig, inputs: Inputs, output: Path, around: Around
 ) -> Mapping[str, Any]:
-    """The facts of a stage whose corpus has been put at ``output``, its manifest beside it.
+    """Run a stage and move its corpus to ``output``, with its manifest next to it; returns its facts.
 
     Raises:
         InputError: the output file exists.
@@ -88,30 +88,25 @@ def run_alone_to_file(
     if output.exists():
         raise InputError(f"{output}: exists already; remove it or choose another file")
     with _made(stage, config, inputs, output, around) as artifact:
-        for source, target in ((FILE_NAME, manifest_path(output)), (CORPUS, output)):
+        for source, target in ((FILE_NAME, manifest_beside(output)), (CORPUS, output)):
             if _has_real_text(inputs):
                 (artifact.path / source).chmod(0o600)
             replace_tree(artifact.path / source, target)
     return artifact.manifest.facts
 
 
-def manifest_path(output: Path) -> Path:
-    """Where the manifest of a corpus that is one file stands."""
-    return output.with_name(f"{output.name}.{FILE_NAME}")
-
-
 def share_alone(stage: str, config: StageConfig, inputs: Inputs, output: Path, around: Around) -> None:
-    """Take part in a stage that the first process of the same command runs, and write nothing of it.
+    """Take part in a stage that the first process of the same command runs, without writing its output.
 
-    Its checkpoints are read where the first process writes them, so all must see the folder of the output. Its inputs
-    lie in a hidden folder beside it, which is removed; after a kill, the same command removes it.
+    It reads the checkpoints of the first process, so all processes must see the output folder. Its inputs
+    are in a hidden folder next to it, which is removed; after a kill, the same command removes it.
 
     Args:
-        stage: see ``run_alone``, like the following ones.
-        config: see there.
-        inputs: see there.
-        output: see there.
-        around: see there; the process is not the first.
+        stage: as for ``run_alone``.
+        config: as for ``run_alone``.
+        inputs: as for ``run_alone``.
+        output: as for ``run_alone``.
+        around: as for ``run_alone``; the process is not the first.
     """
     plan, sources, device = _planned(stage, config, inputs, around)
     store, node = Store(_store_folder(output)), plan[stage]
@@ -133,7 +128,7 @@ def share_alone(stage: str, config: StageConfig, inputs: Inputs, output: Path, a
 
 @contextmanager
 def _made(stage: str, config: StageConfig, inputs: Inputs, output: Path, around: Around) -> Iterator[Artifact]:
-    """A context with the artifact of a stage, to be moved out of its store, which is removed at the end."""
+    """A context with the artifact of a stage, to be moved out of its temporary store."""
     plan, sources, device = _planned(stage, config, inputs, around)
     store = Store(_store_folder(output))
     check_nodes(plan, store, package.STAGES, device)
@@ -147,7 +142,7 @@ def _made(stage: str, config: StageConfig, inputs: Inputs, output: Path, around:
 
 
 def _planned(stage: str, config: StageConfig, inputs: Inputs, around: Around) -> tuple[Plan, dict[str, Source], str]:
-    """The plan of the stage and of what it is given, the sources of that, and the device."""
+    """The plan of the stage and its inputs, the sources of the inputs, and the device."""
     nodes, sources = [], {}
     for role, value in inputs.items():
         node, sources[role] = _given_model(role, value) if isinstance(value, Path) else _given_corpus(role, value)
@@ -175,7 +170,13 @@ def _given_corpus(role: str, corpus: Corpus) -> tuple[Node, Source]:
 
     source = content_digest(LoadedCorpus(corpus, format="given"))
     config = ImportConfig(language=corpus.language)
-    return Node(role, GIVEN_CORPUS.name, config, source_digest=source, origin=corpus.origin), write
+    lineage: Mapping[str, Any] | None = (
+        None if any(document.text for document in corpus) else {}
+    )  # without any text it goes back to nothing
+    return (
+        Node(role, GIVEN_CORPUS.name, config, source_digest=source, origin=corpus.origin, source_lineage=lineage),
+        write,
+    )
 
 
 def _given_model(role: str, path: Path) -> tuple[Node, Source]:
@@ -191,8 +192,8 @@ def _given_model(role: str, path: Path) -> tuple[Node, Source]:
 
 
 def _lineage_of(folder: Path) -> Mapping[str, Any] | None:
-    """What a model goes back to, where it lies in the folder of an artifact."""
-    for place in (folder / FILE_NAME, folder.parent / FILE_NAME):
+    """The lineage of a model, if it is in the folder of an artifact or has a manifest beside it, as in a run folder."""
+    for place in (folder / FILE_NAME, folder.parent / FILE_NAME, manifest_beside(folder)):
         if place.is_file():
             try:
                 made = read_manifest(place)
@@ -212,7 +213,7 @@ def _store_folder(output: Path) -> Path:
 def _refuser(output: Path) -> Callable[[str], None]:
     def refuse(process: str) -> None:
         raise OutputInUseError(
-            f"{output}: another command (process {process}) is writing there; wait until it ends, or choose another "
+            f"{output}: another command (process {process}) is writing to it; wait until it ends, or choose another "
             "output"
         )
 
@@ -221,14 +222,14 @@ def _refuser(output: Path) -> Callable[[str], None]:
 
 @contextmanager
 def _tidied(store: Store, progress: Progress) -> Iterator[None]:
-    """A context after whose failure only what can be taken up again is left, and never a copy of the inputs."""
+    """A context that, after a failure, keeps only what is needed to resume, and never a copy of the inputs."""
     try:
         yield
     except BaseException as error:
         shutil.rmtree(store.root / "artifacts", ignore_errors=True)
         begun = any(path.is_file() for path in store.root.glob("work/*/scratch/**/*"))
         if begun or not isinstance(error, Exception):
-            progress.message(f"unfinished work is in {store.root}; the same command goes on from it, or remove it")
+            progress.message(f"unfinished work is in {store.root}; the same command resumes it, or remove it")
         else:
             shutil.rmtree(store.root, ignore_errors=True)
         raise
@@ -236,7 +237,7 @@ def _tidied(store: Store, progress: Progress) -> Iterator[None]:
 
 @contextmanager
 def _models_as_given(plan: Plan, inputs: Inputs, store: Store) -> Iterator[None]:
-    """A context in which faults of a model name the path that the user gave, not the link to it."""
+    """A context in which errors of a model name the path given by the user, not the link to it."""
     try:
         yield
     except (ModelNotFoundError, ModelNotUsableError) as error:
@@ -252,10 +253,10 @@ def _has_real_text(inputs: Inputs) -> bool:
 
 
 def refuse_occupied(folder: Path) -> None:
-    """Make sure that a folder is absent or empty, and that the one above it exists and can be written in.
+    """Check that a folder is absent or empty, and that its parent exists and is writable.
 
     Raises:
-        InputError: it is a file, holds something, or cannot be written.
+        InputError: it is a file, is not empty, or cannot be written.
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; choose another folder for the output")
@@ -266,10 +267,10 @@ def refuse_occupied(folder: Path) -> None:
 
 
 def refuse_unwritable_output(path: Path) -> None:
-    """Make sure that an output can be put where the user wants it.
+    """Check that an output path can be written.
 
     Raises:
-        InputError: a file stands above it, or the system refuses to write there.
+        InputError: a parent is a file, or the system denies writing.
     """
     try:
         refuse_unwritable(path.parent, "--output")
@@ -278,15 +279,15 @@ def refuse_unwritable_output(path: Path) -> None:
 
 
 def model_folder(path: Path) -> Path:
-    """The folder with the weights: the path itself, or ``model`` in it as stages write it.
+    """The folder with the weights: the path itself, or ``model`` in it, as written by stages.
 
     Raises:
-        ModelNotFoundError: neither holds a model.
+        ModelNotFoundError: neither contains a model.
     """
     for folder in (path, path / MODEL):
         if any((folder / file).is_file() for file in _WEIGHTS):
             return folder
     raise ModelNotFoundError(
-        f"{path}: holds no model (no config.json); give the folder that `deidsynth adapt` or `deidsynth train` wrote, "
-        "or a folder in Hugging Face form"
+        f"{path}: no model (no config.json); give the folder that `deidsynth adapt` or `deidsynth train` wrote, "
+        "or a folder in Hugging Face format"
     )

@@ -1,4 +1,4 @@
-"""Make one node of a plan. Whatever stops it, finished artifacts stay and begun ones are taken up again."""
+"""Execution of one node of a plan: finished artifacts are kept, and interrupted ones are resumed."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from deidsynth.workflow.store.manifest import package_versions, source_commit
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What making the nodes of a plan needs to know.
+    """Everything needed to execute the nodes of a plan.
 
     Args:
         plan: the nodes.
         keys: key of every node, by name.
-        store: where artifacts are looked up and kept.
+        store: of the artifacts.
         stages: by name.
-        sources: by node name, for the nodes that take their content from outside.
-        surroundings: device and listener.
-        parts: names of the parts of divided nodes.
+        sources: by node name, for nodes whose content comes from outside.
+        surroundings: device and progress.
+        parts: names of the shards of divided nodes.
     """
 
     plan: Plan
@@ -43,7 +43,7 @@ class Job:
     parts: Parts = field(default_factory=dict)
 
     def title(self, name: str) -> str:
-        """What a listener is told that a node is called: numbered where there is more than one to compute."""
+        """The name of a node in progress messages: numbered if there are several to compute."""
         names = [node.name for node in self.plan]
         computed = [node for node in self.plan if node.source_digest is None]
         if len(computed) == 1:
@@ -51,7 +51,7 @@ class Job:
         return f"[{names.index(name) + 1:{len(str(len(names)))}}/{len(names)}] {name}"
 
     def find(self, name: str, inputs: Mapping[str, Artifact]) -> NodeResult | None:
-        """The result of a node whose artifact is there and was made from what its inputs hold now; else None."""
+        """The result of a node whose artifact exists and was made from the current content of its inputs; else None."""
         node, key = self.plan[name], self.keys[name]
         artifact = self.store.get(key, node.stage)
         if artifact is None or artifact.manifest.inputs != _records(inputs):
@@ -59,16 +59,16 @@ class Job:
         return NodeResult(name, node.stage, key, "cached", artifact.manifest.duration_seconds, artifact)
 
     def run(self, name: str, inputs: Mapping[str, Artifact], title: str | None = None) -> NodeResult:
-        """The node's result, made now where it is not there; a listener hears of it by its title.
+        """The result of a node, which is computed if it does not exist; progress uses its title.
 
         Raises:
-            InputError: the node's stage or source is not given.
-            StorageError: the disk is full or cannot be written; earlier artifacts are whole.
+            InputError: the stage or source of the node is missing.
+            StorageError: the disk is full or not writable; earlier artifacts are complete.
         """
         return _Making(self, self.plan[name], inputs, self.title(name) if title is None else title).result()
 
     def parts_of(self, name: str) -> Sequence[Path]:
-        """Folders of finished parts, whose files the stage is to find in its scratch folder."""
+        """Folders of finished shards, whose files go into the scratch folder of the stage."""
         return [self.store.folder_of(self.keys[part], self.plan[part].stage) for part in self.parts.get(name, ())]
 
 
@@ -77,26 +77,26 @@ def _records(inputs: Mapping[str, Artifact]) -> dict[str, InputRecord]:
 
 
 class _NamedProgress:
-    """A listener that hears of a stage's work under the name of its node: ``train`` alone does not say which model."""
+    """Progress of a stage under the title of its node: ``train`` alone does not identify the model."""
 
     def __init__(self, listener: Progress, title: str, stage: str) -> None:
         self._listener, self._title, self._stage = listener, title, stage
 
     def task(self, name: str, total: float | None, unit: str = "") -> Task:
-        """A task of the listener; the one that is named after the stage stands for the node."""
+        """A task of the listener; the one named after the stage represents the node."""
         return self._listener.task(self._title if name == self._stage else f"{self._title}: {name}", total, unit)
 
     def message(self, text: str) -> None:
-        """Tell the line, and whose it is."""
+        """Show the line with the title of the node."""
         self._listener.message(f"{self._title}: {text}")
 
     def metrics(self, name: str, values: Mapping[str, float]) -> None:
-        """Pass the point on."""
+        """Forward the point."""
         self._listener.metrics(name, values)
 
 
 class _Making:
-    """One node at its turn."""
+    """The execution of one node."""
 
     def __init__(self, job: Job, node: Node, inputs: Mapping[str, Artifact], title: str) -> None:
         self._job, self._node, self._inputs, self._title = job, node, inputs, title
@@ -104,24 +104,24 @@ class _Making:
         self._records = _records(inputs)
 
     def result(self) -> NodeResult:
-        """The node's artifact from the store, or made now."""
+        """The node's artifact, from the store or computed now."""
         found = self._found()
         if found is not None:
             return found
         with self._job.store.reserve(self._key, self._node.stage, self._tell_wait) as work:
-            found = self._found()  # another process may have made it while this one waited
+            found = self._found()  # another process may have computed it while this one waited
             if found is not None:
                 return found
             attempt = work.prepare(self._records)
             if attempt > 1:
-                self._tell("going on from an interrupted attempt")
+                self._tell("resuming an interrupted attempt")
             begun = time.monotonic()
             place_parts(self._job.parts_of(self._node.name), work.scratch)
             try:
                 with storage_errors(work.folder, refusals=False), self._where.progress.task(self._title, None):
                     version, facts = self._compute(work)
             except KeyboardInterrupt:
-                self._tell("interrupted; the same command goes on from here")
+                self._tell("interrupted; the same command resumes it")
                 raise
             artifact = self._job.store.commit(work, self._manifest(version, facts, time.monotonic() - begun, attempt))
         seconds = artifact.manifest.duration_seconds
@@ -131,7 +131,7 @@ class _Making:
     def _found(self) -> NodeResult | None:
         found = self._job.find(self._node.name, self._inputs)
         if found is not None:
-            self._tell("already there")
+            self._tell("already in the store")
         return found
 
     def _compute(self, work: Work) -> tuple[int, Mapping[str, Any]]:

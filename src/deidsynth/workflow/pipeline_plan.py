@@ -1,4 +1,4 @@
-"""The plan of the whole pipeline on one corpus: the names of its nodes, what each is called and what it shows."""
+"""The plan of the whole pipeline on one corpus."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from deidsynth.workflow.plan import Node, Plan
 
 
 class NodeName:
-    """The nodes of a run that others ask for, by name."""
+    """Names of nodes of a run."""
 
     IMPORT = "import"
     UNLABELED = "unlabeled"
@@ -52,23 +52,23 @@ class NodeName:
 
 
 SELECTED = {"train": NodeName.TRAIN, "validation": NodeName.VALIDATION, "test": NodeName.TEST}
-"""The node of each split."""
+"""Node of each split."""
 
 EVALUATIONS = {NodeName.GOLD: "evaluate-gold", NodeName.SYNTHETIC: "evaluate-synthetic"}
-"""The node that scores each model."""
+"""Node that evaluates each model."""
 
 MODEL_NODES = (NodeName.ADAPT, NodeName.GOLD, NodeName.SYNTHETIC)
-"""The nodes that train a model."""
+"""Nodes that train a model."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataShares:
-    """How much of the training split two stages get, and which fold it is of.
+    """Shares of the training split for adaptation and annotator, and the fold.
 
     Args:
-        adaptation: share that the language model is adapted to, in [0, 1]; 0 takes the base model as it is.
-        annotator: share that the gold model is trained on, in (0, 1].
-        fold: None for the corpus' own splits.
+        adaptation: share used to adapt the language model, in [0, 1]; 0: the base model is not adapted.
+        annotator: share used to train the gold model, in (0, 1].
+        fold: None for the corpus's own splits.
     """
 
     adaptation: float = 1.0
@@ -77,7 +77,7 @@ class DataShares:
 
 
 EVERYTHING = DataShares()
-"""All training documents for both, and the corpus' own splits."""
+"""All training documents for both, with the corpus's own splits."""
 
 
 def pipeline_plan(
@@ -94,8 +94,8 @@ def pipeline_plan(
         config: the run, resolved.
         source_digest: content digest of the corpus.
         origin: of its text.
-        texts_digest: content digest of unlabeled texts for the gold model, where there are any.
-        shares: how much of the training split is for whom; by default all for both.
+        texts_digest: content digest of unlabeled texts for the gold model, if any.
+        shares: of the training split; by default all for both.
     """
     computing: dict[str, Any] = {"seed": config.seed, "precision": config.precision}
     selects, adaptation, annotator = _selects(config, shares)
@@ -108,7 +108,7 @@ def pipeline_plan(
             Node(NodeName.UNLABELED, IMPORT.name, imported, source_digest=texts_digest, origin=origin, title=title)
         )
     synthesize = _without_agreement(config.synthesize)
-    # Notes are shown by their place in the published corpus, from which disagreement leaves some out.
+    # Notes are shown by their index in the published corpus, from which disagreement drops some.
     checked = NodeName.ANNOTATE if config.synthesize.annotations == "agreement" else NodeName.SYNTHESIZE
     return Plan(
         (
@@ -183,7 +183,7 @@ def _evaluation(model: str, config: ResolvedRun, computing: Mapping[str, Any]) -
 
 
 def _without_agreement(config: SynthesizeConfig) -> SynthesizeConfig:
-    """The configuration of sampling, in which it makes no difference what is left out afterwards."""
+    """The configuration of sampling, independent of what is dropped afterwards."""
     if config.annotations == "machine":
         return config
     plain = SynthesizeConfig.model_fields["agreement"].default
@@ -191,7 +191,7 @@ def _without_agreement(config: SynthesizeConfig) -> SynthesizeConfig:
 
 
 def _annotation(config: ResolvedRun, computing: Mapping[str, Any]) -> list[Node]:
-    """The node whose corpus the synthetic model is trained on, and what it needs beside the texts."""
+    """The node whose corpus the synthetic model is trained on, and the nodes that it needs besides the texts."""
     asked, texts = config.synthesize.annotations, {"texts": NodeName.SYNTHESIZE}
     shown: dict[str, Any] = {"box": "annotate"}
     published = {"corpus": "synthetic/corpus.jsonl"}
@@ -210,7 +210,7 @@ def _annotation(config: ResolvedRun, computing: Mapping[str, Any]) -> list[Node]
                 ANNOTATE.name,
                 config.annotate,
                 {**texts, "model": NodeName.GOLD},
-                title="Label the synthetic notes a second time",
+                title="Annotate the synthetic notes with the gold model",
                 **shown,
                 **computing,
             )
@@ -223,7 +223,7 @@ def _annotation(config: ResolvedRun, computing: Mapping[str, Any]) -> list[Node]
 
 
 def _selects(config: ResolvedRun, shares: DataShares) -> tuple[list[Node], str | None, str]:
-    """The nodes that select documents, and which of them are for adaptation (None: none) and for the annotator."""
+    """The nodes that select documents, and the names of those for adaptation (None: none) and for the annotator."""
 
     def select(name: str, part: str, fraction: float = 1.0) -> Node:
         settings = SelectConfig.model_validate(
@@ -236,7 +236,7 @@ def _selects(config: ResolvedRun, shares: DataShares) -> tuple[list[Node], str |
             settings,
             {"corpus": NodeName.IMPORT},
             config.split.seed,
-            title=f"Set {words} notes apart",
+            title=f"Select {words} notes",
             box="corpus",
         )
 
@@ -251,7 +251,7 @@ def _selects(config: ResolvedRun, shares: DataShares) -> tuple[list[Node], str |
 
 
 def _sampling(config: SynthesizeConfig) -> dict[str, str]:
-    """The digests of a file of prompts, and of what a server is asked for, wherever it is and however often asked."""
+    """Digests of a prompt file, and of the server settings that affect its output."""
     found = _local("prompts.file", config.prompts.file)
     if config.endpoint.base_url is not None:
         asked = config.endpoint.model_dump(mode="json", include={"model", "takes", "empty_prompt"})
@@ -268,7 +268,7 @@ def _model(dotted: str, name: str, kind: Kind) -> dict[str, str]:
 
 
 def _local(dotted: str, value: str | None) -> dict[str, str]:
-    """The digest of what a configured path leads to; nothing where it leads nowhere."""
+    """The digest of the content of a configured path; empty if it does not exist."""
     if value is None:
         return {}
     path = Path(value).expanduser()

@@ -1,7 +1,7 @@
-"""A run as plain data: nodes that name a stage, its configuration and the nodes it takes its inputs from.
+"""A run as plain data: nodes with a stage, its configuration and the nodes of its inputs.
 
-A plan knows every key before anything runs. A study is many plans: nodes with equal keys are one artifact, whatever
-the nodes are called.
+All keys of a plan are known before anything runs. A study has many plans: nodes with equal keys are one artifact,
+whatever their names.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.store import artifact_key
 
 SOURCES = {spec.name: spec for spec in (IMPORT, GIVEN_CORPUS, GIVEN_MODEL)}
-"""The stages whose content comes from outside; every plan knows them."""
+"""The stages whose content comes from outside; available in every plan."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One artifact to be: a stage, its configuration and inputs.
+    """A future artifact: a stage, its configuration and inputs.
 
     Args:
-        name: any string that is unique in its plan; no part of the key.
+        name: unique in its plan; not part of the key.
         stage: name of the stage.
         config: resolved configuration.
         inputs: name of another node, by role.
-        seed: None where there is no chance in the stage.
-        precision: ``fp32`` or ``bf16``; None where the stage does not compute with it.
-        source_digest: digest of the content, for a node that takes it from outside.
-        origin: of that content; unknown counts as real.
-        source_lineage: what that content goes back to, where it came with a manifest.
-        external: digest of what a path in ``config`` leads to, by dotted key; in the key it stands in for the path.
-        title: what people are told that it is; by default the title of its stage. No part of the key, as the rest.
-        box: of the drawing of the pipeline that it belongs to.
-        published: where a run folder shows an output of the stage, by the output's name.
+        seed: None if the stage is deterministic.
+        precision: ``fp32`` or ``bf16``; None if the stage does not depend on it.
+        source_digest: digest of the content, for a node whose content comes from outside.
+        origin: of that content; an unknown origin counts as real.
+        source_lineage: lineage of that content, if it came with a manifest.
+        external: digest of the content of paths in ``config``, by dotted key; it replaces the path in the key.
+        title: for display; by default the title of its stage. Like the following, not part of the key.
+        box: its box in the diagram of the pipeline.
+        published: path of each published output in the run folder, by name of the output.
     """
 
     name: str
@@ -60,10 +60,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Plan:
-    """Nodes without a cycle.
+    """An acyclic graph of nodes.
 
     Raises:
-        InputError: a name twice, an input that is no node, or a cycle.
+        InputError: a duplicate name, an input that is not a node, or a cycle.
     """
 
     nodes: tuple[Node, ...]
@@ -71,11 +71,11 @@ class Plan:
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", tuple(self.nodes))
         if len(self._by_name) != len(self.nodes):
-            raise InputError("the plan names a node twice; give each node its own name")
+            raise InputError("the plan has two nodes of the same name; give each node its own name")
         for node in self.nodes:
             for role, name in node.inputs.items():
                 if name not in self._by_name:
-                    raise InputError(f"{node.name}: input {role} is {name}, which is no node of the plan")
+                    raise InputError(f"{node.name}: input {role} is {name}, which is not a node of the plan")
         _ = self._order
 
     def __iter__(self) -> Iterator[Node]:
@@ -102,14 +102,14 @@ class Plan:
             raise InputError(f"the plan has a cycle: {' <- '.join(error.args[1])}") from None
 
     def order(self) -> list[Node]:
-        """The nodes, inputs before what needs them; the same for equal plans."""
+        """The nodes in topological order; deterministic."""
         return [self._by_name[name] for name in self._order]
 
     def stage_of(self, node: Node, stages: Mapping[str, StageSpec]) -> StageSpec:
         """The stage of a node.
 
         Raises:
-            InputError: it is not among ``stages``.
+            InputError: ``stages`` does not contain it.
         """
         known = {**SOURCES, **stages}
         if node.stage not in known:
@@ -120,10 +120,10 @@ class Plan:
         """The key of every node, by name, in order.
 
         Args:
-            stages: by name; of each, the version counts.
+            stages: by name, for their versions.
 
         Raises:
-            InputError: a stage of the plan is not among ``stages``.
+            InputError: ``stages`` does not contain a stage of the plan.
         """
         keys: dict[str, str] = {}
         for node in self.order():
@@ -140,7 +140,7 @@ class Plan:
         return keys
 
     def ancestors(self, name: str) -> list[Node]:
-        """The nodes that a node goes back to, itself left out, in order."""
+        """The ancestors of a node, in order."""
         found: set[str] = set()
         front = list(self._by_name[name].inputs.values())
         while front:
@@ -152,23 +152,23 @@ class Plan:
 
 
 def merge(plans: Iterable[Plan]) -> Plan:
-    """The nodes of several plans in one; nodes of one name must be equal.
+    """The nodes of several plans in one; nodes of the same name must be equal.
 
     Raises:
-        InputError: two plans mean different nodes by one name.
+        InputError: two plans have different nodes of the same name.
     """
     nodes: dict[str, Node] = {}
     for plan in plans:
         for node in plan:
             if nodes.setdefault(node.name, node) != node:
-                raise InputError(f"{node.name}: two plans mean different nodes by this name; rename one of them")
+                raise InputError(f"{node.name}: two plans have different nodes of this name; rename one of them")
     return Plan(tuple(nodes.values()))
 
 
 def lineage(
     plan: Plan, name: str, keys: Mapping[str, str], stages: Mapping[str, StageSpec]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Which data from outside an artifact goes back to, one entry a source, by where the data come from.
+    """The data from outside that an artifact derives from, one entry per source, by origin of the data.
 
     Args:
         plan: the plan of the node.
@@ -177,8 +177,8 @@ def lineage(
         stages: by name.
 
     Returns:
-        ``real_data``, ``invented_data``; also ``synthetic_data`` and ``unknown_models`` where something was given that
-        came without a manifest. For each source its key; ``direct``, whether the artifact or one of its inputs holds
+        ``real_data``, ``invented_data``; also ``synthetic_data`` and ``unknown_models`` for inputs without a manifest.
+        For each source its key; ``direct``, whether the artifact or one of its inputs contains
         the source's own text; ``via``, the stages between source and artifact; ``parts``, the splits that were used.
     """
     node, above = plan[name], plan.ancestors(name)

@@ -1,4 +1,4 @@
-"""What becomes of nodes: results and failures, and what running them needs that is no part of any key."""
+"""Results and failures of nodes, and the surroundings of their execution, which are not part of any key."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from deidsynth.progress import Progress, SilentProgress
 from deidsynth.workflow.store import Artifact
 
 Source = Callable[[Path], Mapping[str, Any]]
-"""Writes an artifact's files from data outside the store into a folder, and returns facts for the manifest."""
+"""Writes the files of an artifact from outside data into a folder, and returns facts for the manifest."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True)
 class NodeResult:
-    """What became of one node.
+    """The result of one node.
 
     Args:
         name: of the node.
         stage: of the node.
         key: of the artifact.
-        status: ``done`` if it was computed now, ``cached`` if it was there.
-        duration_seconds: what computing it took, now or back then.
+        status: ``done`` if it was computed now, ``cached`` if it existed.
+        duration_seconds: time of its computation, now or then.
         artifact: the artifact.
     """
 
@@ -41,12 +41,12 @@ class NodeResult:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a node has no artifact.
+    """The failure of a node.
 
     Args:
         name: of the node.
-        message: what to tell; never text of a corpus.
-        exit_code: 2 where the user's input is at fault, else 3.
+        message: for the user; never text of a corpus.
+        exit_code: 2 if the user's input is at fault, else 3.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a plan: results and failures by node name. A node in neither waits for one that failed."""
+    """Results and failures of a plan by node name. A node in neither depends on one that failed."""
 
     results: dict[str, NodeResult] = field(default_factory=dict)
     failures: dict[str, Failure] = field(default_factory=dict)
@@ -69,14 +69,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What is no part of any key: where to compute, and who listens."""
+    """Settings that are not part of any key: device and progress."""
 
     device: str = "cpu"
     progress: Progress = field(default_factory=SilentProgress)
 
 
 def failure_of(name: str, error: Exception) -> Failure:
-    """What to tell of an exception: our own messages as they are, others by type and place, since they might quote."""
+    """The message of an exception: our own verbatim, others by type and location, since they may quote text."""
     if isinstance(error, DeidsynthError):
         return Failure(name, str(error), error.exit_code)
     frames = traceback.extract_tb(error.__traceback__)

@@ -1,10 +1,11 @@
-"""Run folders: what a user opens when a run is done.
+"""Run folders: the results of a run for the user.
 
 run.yaml                     the resolved configuration
-run.json                     marks a run folder; which artifacts it shows, and the digest of every published file
+run.json                     identifies a run folder; its artifacts, and the digest of every published file
 report.html, report.json
 synthetic/corpus.jsonl
-models/{lm,gold,synthetic}   copies out of the store, ordinary model folders
+models/{lm,gold,synthetic}   copies from the store, ordinary model folders
+NAME.manifest.json           beside each copy: how it was made, and from which data
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 
 from deidsynth.config import StageConfig, dump
 from deidsynth.digests import file_digest
-from deidsynth.errors import InputError, IntegrityError, OutputInUseError
+from deidsynth.errors import InputError, IntegrityError, OtherVersionError, OutputInUseError
 from deidsynth.files import (
     fsync_path,
     is_temporary,
@@ -34,6 +35,7 @@ from deidsynth.files import (
 from deidsynth.locks import hold_lock
 from deidsynth.report.content import RunReport
 from deidsynth.workflow.store import Artifact, Store
+from deidsynth.workflow.store.manifest import manifest_beside
 from deidsynth.workflow.store.store import compare_files
 
 RECORD = "run.json"
@@ -44,7 +46,7 @@ _LOCK = ".lock"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A copy in the run folder: of which artifact, and the digest and size of its files by relative path."""
+    """A copy in the run folder: its artifact, and digest and size of its files by relative path."""
 
     key: str
     content_digest: str
@@ -53,15 +55,15 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What a run folder remembers.
+    """The content of ``run.json``.
 
     Args:
         store: the store's folder, as an absolute path.
         created: when the record was last changed; UTC, ISO 8601.
-        artifacts: stage, key and content digest of every node that the copies were made with, by name.
+        artifacts: stage, key and content digest of every node at the time of the copies, by name.
         published: the copies, by relative path.
-        report: digest of what the report was made from; None while there is none.
-        planned: stage and key of every node of the latest run, by name; one that was stopped has not made all.
+        report: digest of the inputs of the report; None if there is no report.
+        planned: stage and key of every node of the latest run, by name; an interrupted run has only some of them.
     """
 
     store: str | None = None
@@ -74,7 +76,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What to copy: ``subpath`` of an artifact to ``target`` in the run folder."""
+    """A copy to make: ``subpath`` of an artifact to ``target`` in the run folder."""
 
     target: str
     artifact: Artifact
@@ -82,7 +84,7 @@ class Publication:
 
 
 class RunFolder:
-    """The folder of one run at ``path``, created (0700) when it is first claimed."""
+    """The folder of one run, created (0700) when it is first claimed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -92,10 +94,10 @@ class RunFolder:
 
     @contextmanager
     def claim(self) -> Iterator[None]:
-        """A context in which no other run writes here.
+        """A context in which no other run writes to the folder.
 
         Raises:
-            InputError: the folder holds other things than a run, or is a file.
+            InputError: the folder contains something other than a run, or is a file.
             OutputInUseError: another run has claimed it.
         """
         self.check_free()
@@ -106,10 +108,10 @@ class RunFolder:
             yield
 
     def check_free(self) -> None:
-        """Make sure that the folder is absent, empty or of a run.
+        """Check that the folder is absent, empty or a run folder.
 
         Raises:
-            InputError: it holds other things than a run, or is a file.
+            InputError: it contains something other than a run, or is a file.
         """
         if self.path.exists() and not self.path.is_dir():
             raise InputError(f"{self.path}: a file, not a folder; choose another --output")
@@ -127,10 +129,10 @@ class RunFolder:
         )
 
     def record(self) -> RunRecord:
-        """What the folder remembers.
+        """The record of the folder.
 
         Raises:
-            InputError: it is no run folder.
+            InputError: it is not a run folder.
             IntegrityError: the record is damaged.
         """
         place = self.path / RECORD
@@ -144,7 +146,7 @@ class RunFolder:
             raise InputError(f"{self.path}: not a run folder (it has no {RECORD}); give the folder of a run") from None
         except (ValueError, KeyError, TypeError, AttributeError):
             raise IntegrityError(
-                f"{place}: not a readable record of a run; remove it and the copies beside it, and run again: "
+                f"{place}: not a readable record of a run; remove it and the copies next to it, and run again: "
                 "the artifacts are in the store"
             ) from None
 
@@ -153,7 +155,7 @@ class RunFolder:
         write_atomically(self.path / RECORD, json.dumps(data, indent=2) + "\n")
 
     def write_config(self, config: StageConfig) -> bool:
-        """Write ``run.yaml``; whether it changed."""
+        """Write ``run.yaml``; returns whether it changed."""
         text = dump(config)
         place = self.path / "run.yaml"
         if place.is_file() and place.read_text(encoding="utf-8") == text:
@@ -162,7 +164,7 @@ class RunFolder:
         return True
 
     def write_plan(self, planned: Mapping[str, Mapping[str, str]], store: Store) -> None:
-        """Remember what a run is going to make, so that a run that was stopped can say what is missing.
+        """Record the planned artifacts of a run, so that an interrupted run can report what is missing.
 
         Args:
             planned: stage and key of every node, by name.
@@ -177,19 +179,22 @@ class RunFolder:
     def publish(
         self, publications: Sequence[Publication], *, store: Store, artifacts: Mapping[str, Artifact]
     ) -> list[str]:
-        """Copy artifacts into the folder, each whole or not at all; the targets that changed.
+        """Copy artifacts into the folder atomically; returns the targets that changed.
 
         Args:
-            publications: what to copy; a copy of the same content that is there is left alone.
+            publications: copies to make; existing copies of the same content are kept.
             store: recorded, so that the run can be verified.
-            artifacts: all artifacts of the run by node name, recorded for the same reason.
+            artifacts: all artifacts of the run by node name, also recorded for verification.
         """
         record = self.record()
         published, changed = {}, []
         for each in publications:
             published[each.target] = entry = _entry(each)
-            if record.published.get(each.target) != entry or not self._is_there(each.target, entry):
-                self._copy(each.artifact.path / each.subpath, self.path / each.target)
+            place = self.path / each.target
+            is_there = self._is_there(each.target, entry) and manifest_beside(place).is_file()
+            if record.published.get(each.target) != entry or not is_there:
+                self._copy(each.artifact.path / each.subpath, place)
+                write_atomically(manifest_beside(place), each.artifact.manifest.to_json())
                 changed.append(each.target)
         named = {
             name: {"stage": artifact.manifest.stage, "key": artifact.key, "content_digest": artifact.content_digest}
@@ -222,7 +227,7 @@ class RunFolder:
             replace_tree(temporary, target)
 
     def has_report(self, made_from: str) -> bool:
-        """Whether the reports that are there were made from what this digest stands for."""
+        """Whether the existing reports were made from inputs with this digest."""
         there = (self.path / "report.json").is_file() and (self.path / "report.html").is_file()
         return there and self.record().report == made_from
 
@@ -234,11 +239,11 @@ class RunFolder:
         self._write_record(replace(record, created=_now(), report=made_from))
 
     def report(self) -> RunReport:
-        """What the run says of itself.
+        """The report of the run.
 
         Raises:
-            InputError: no run folder, or the run is not finished.
-            IntegrityError: the file is damaged, or of another version.
+            InputError: not a run folder, or the run is not finished.
+            IntegrityError: the file is damaged, or has another version.
         """
         self.record()
         try:
@@ -262,19 +267,19 @@ def _entry(publication: Publication) -> Published:
         if name == subpath or name.startswith(prefix)
     }
     if not files:
-        raise IntegrityError(f"{publication.artifact.path}: holds no {subpath}; remove the folder and run again")
+        raise IntegrityError(f"{publication.artifact.path}: has no {subpath}; remove the folder and run again")
     return Published(manifest.key, manifest.content_digest, files)
 
 
 def list_runs(root: Path) -> list[dict[str, Any]]:
-    """One summary for each run folder at or up to three levels below ``root``, sorted by path; damaged ones say so."""
+    """One summary for each run folder up to three levels below ``root``, sorted by path; damaged ones are marked."""
     if not root.is_dir():
-        raise InputError(f"{root}: no such folder; give the folder that holds the runs")
+        raise InputError(f"{root}: no such folder; give the folder that contains the runs")
     return [_summary(place) for place in sorted(_run_folders(root, _LEVELS))]
 
 
 def _run_folders(folder: Path, levels: int) -> Iterator[Path]:
-    """The run folders at or below a folder; nothing is looked for in them, nor in hidden or locked folders."""
+    """The run folders at or below a folder, without searching in them or in hidden or locked folders."""
     if (folder / RECORD).is_file():
         yield folder
     elif levels and os.access(folder, os.R_OK | os.X_OK):
@@ -294,15 +299,17 @@ def _summary(place: Path) -> dict[str, Any]:
             models = report.models
             summary |= {"status": "finished", "created": report.created, "language": report.language}
             summary |= {"gold_strict_f1": models.gold.strict.f1, "synthetic_strict_f1": models.synthetic.strict.f1}
+    except OtherVersionError:
+        summary["status"] = "other version"
     except IntegrityError:
         summary["status"] = "damaged"
     return summary
 
 
 def show_run(path: Path) -> dict[str, Any]:
-    """What a run is made of: its summary, and every artifact with stage, key, size in bytes and duration.
+    """The summary of a run, and all its artifacts with stage, key, size in bytes and duration.
 
-    Of a first run that was stopped, the artifacts are those that it was going to make; not all are ``present``.
+    For an interrupted first run, the artifacts are the planned ones; not all are ``present``.
 
     Raises:
         InputError: no run folder.
@@ -322,9 +329,9 @@ def show_run(path: Path) -> dict[str, Any]:
 
 
 def verify_run(path: Path) -> list[str]:
-    """What is wrong with a run after computing every digest again, one line each; empty if all is well.
+    """The problems of a run, one line each, after recomputing every digest; empty if there are none.
 
-    Looked at: the run's artifacts in the store, what they were made from, and the copies in the run folder.
+    Checked are the run's artifacts in the store, their inputs, and the copies in the run folder.
 
     Raises:
         InputError: no run folder.
@@ -340,23 +347,23 @@ def verify_run(path: Path) -> list[str]:
             problems.append(str(error))
             continue
         if artifact is None:
-            problems.append(f"{name}: its artifact is not in the store {store.root}; run again to make it anew")
+            problems.append(f"{name}: its artifact is not in the store {store.root}; run again to compute it")
             continue
         found[artifact.key] = artifact
         problems += store.verify(artifact)
         if artifact.content_digest != entry["content_digest"]:
-            problems.append(f"{name}: the store holds another content than this run was made with; run again")
+            problems.append(f"{name}: its content in the store differs from that of this run; run again")
     for artifact in found.values():
         for role, used in artifact.manifest.inputs.items():
             if used.key in found and found[used.key].content_digest != used.content_digest:
-                problems.append(f"{artifact.path.name}: made from another content of its input {role}; run again")
+                problems.append(f"{artifact.path.name}: made from different content of its input {role}; run again")
     for target, published in record.published.items():
         problems += _verify_copy(path, target, published)
     return problems
 
 
 def _verify_unfinished(path: Path, record: RunRecord, store: Store) -> list[str]:
-    """How much of a run is there that was stopped before its folder showed anything, and what is wrong with that."""
+    """Progress and problems of a run that was interrupted before it published anything."""
     problems: list[str] = []
     n_there = 0
     for entry in record.planned.values():

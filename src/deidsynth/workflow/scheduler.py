@@ -1,8 +1,8 @@
-"""Make every node of a plan that can be made: a run, a study, or a stage alone; here or in several processes.
+"""The scheduler: it executes all nodes of a plan, of a run, a study or a single stage, in one or several processes.
 
-Nodes run in the order of the plan as far as their inputs allow, so that whoever puts the nodes of one cell beside each
-other sees cells finish early. A failure either ends everything or keeps back only what needs the node; then it is
-tried again at the end.
+Nodes run in the order of the plan as far as their inputs allow, so that with the nodes of each cell next to each
+other, cells finish early. A failure either ends everything or holds back only the dependent nodes; then it is
+retried at the end.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from deidsynth.workflow.store import Artifact, Store
 
 
 class ReadyQueue:
-    """Which node is next: the first of the plan that was not begun and whose inputs and parts are there.
+    """The queue of nodes: next is the first in the plan that has not started and whose inputs and shards exist.
 
     Args:
         plan: the nodes.
-        parts: names of the parts of divided nodes.
-        ends_at_failure: whether the first failure ends everything.
+        parts: names of the shards of divided nodes.
+        ends_at_failure: whether the first failure ends the run.
     """
 
     def __init__(self, plan: Plan, parts: Parts, *, ends_at_failure: bool = False) -> None:
@@ -35,7 +35,7 @@ class ReadyQueue:
         self._waiting = [node.name for node in plan]
 
     def ready(self) -> Iterator[str]:
-        """Nodes that may be begun now, each taken off the list as it is given; results may come in between."""
+        """Nodes that can start now, each removed from the queue; results may arrive in between."""
         while (name := next((each for each in self._waiting if self._can_begin(each)), None)) is not None:
             self._waiting.remove(name)
             yield name
@@ -45,21 +45,21 @@ class ReadyQueue:
         return all(needed in self.outcome.results for needed in needs)
 
     def inputs(self, name: str) -> dict[str, Artifact]:
-        """The artifacts that a node takes, by role."""
+        """The input artifacts of a node, by role."""
         return {role: self.outcome.results[needed].artifact for role, needed in self.plan[name].inputs.items()}
 
     def fail(self, failure: Failure, error: Exception | None = None) -> None:
-        """Take a failure.
+        """Record a failure.
 
         Raises:
-            Exception: the error itself, or the failure as one, where the first failure ends everything.
+            Exception: the error itself, or the failure as an exception, if the first failure ends the run.
         """
         if self._ends_at_failure:
             raise error or failure.error()
         self.outcome.failures[failure.name] = failure
 
     def put_back(self) -> list[Failure]:
-        """The failures so far, forgotten, their nodes waiting again."""
+        """Clear the failures and put their nodes back into the queue; returns them."""
         failures = list(self.outcome.failures.values())
         self.outcome.failures.clear()
         again = {failure.name for failure in failures}
@@ -68,11 +68,11 @@ class ReadyQueue:
 
 
 OnResult = Callable[[str], None]
-"""Hears the name of a node that has a result now."""
+"""Called with the name of a node that has a result now."""
 
 
 class Pass(Protocol):
-    """One pass over a queue: everything that can be made is made."""
+    """One pass over a queue, which executes all nodes that can run."""
 
     def __call__(self, job: Job, queue: ReadyQueue, on_result: OnResult) -> None: ...
 
@@ -89,25 +89,25 @@ def execute(
     attempts: int = 1,
     shards: int = 1,
 ) -> Outcome:
-    """Results and failures of all nodes.
+    """Execute a plan; returns results and failures of all nodes.
 
-    A node whose artifact is in the store is not computed again, unless the artifact was made from inputs that had
-    another content than they have now. An interrupted attempt's files are handed to the stage to go on from.
+    A node whose artifact is in the store is not computed again, unless its inputs had
+    different content then. Files of an interrupted attempt are passed to the stage to resume from.
 
     Args:
-        plan: what to run; nodes of equal keys had better be one.
-        store: where artifacts are looked up and kept.
+        plan: to execute; nodes with equal keys should be merged.
+        store: of the artifacts.
         stages: by name.
-        sources: by node name, for the nodes that take their content from outside.
-        surroundings: device and listener.
-        on_result: called with every result as soon as it is there.
-        run_pass: how nodes are run; by default here, one after another.
-        attempts: how often a failing node is begun in all; with 1, the first failure ends everything.
-        shards: parts of every node whose stage can be divided; its artifact is the same for any number.
+        sources: by node name, for nodes whose content comes from outside.
+        surroundings: device and progress.
+        on_result: called with every new result.
+        run_pass: executes nodes; by default in this process, one after another.
+        attempts: maximum attempts per node; with 1, the first failure ends the run.
+        shards: number of shards of every divisible node; the artifact does not depend on it.
 
     Raises:
-        InputError: a stage of the plan is not known; or a node fails, with one attempt: then whatever it raises.
-        StorageError: the disk is full or cannot be written; earlier artifacts are whole.
+        InputError: a stage of the plan is unknown. With one attempt, also whatever a node raises.
+        StorageError: the disk is full or not writable; earlier artifacts are complete.
     """
     where = surroundings or Surroundings()
     whole = plan
@@ -119,7 +119,7 @@ def execute(
     def told(name: str) -> None:
         if name in of_whole:
             on_result(queue.outcome.results[name])
-        for part in parts.get(name, ()):  # what it holds is in the whole artifact now
+        for part in parts.get(name, ()):  # its content is in the whole artifact now
             store.remove(queue.outcome.results[part].artifact)
 
     for attempt in range(1, attempts + 1):
@@ -129,16 +129,16 @@ def execute(
         if not queue.outcome.failures or attempt == attempts:
             break
         count = len(queue.put_back())
-        where.progress.message(f"trying again what failed: {count} step{'' if count == 1 else 's'}")
+        where.progress.message(f"retrying {count} failed step{'' if count == 1 else 's'}")
     found = queue.outcome.results
     return replace(queue.outcome, results={node.name: found[node.name] for node in whole.order() if node.name in found})
 
 
 def check_nodes(plan: Plan, store: Store, stages: Mapping[str, StageSpec], device: str) -> None:
-    """Find out before the first step whether every node that is still to be computed can run on this machine.
+    """Check before the first step that all nodes still to be computed can run on this machine.
 
     Raises:
-        ModelNotFoundError: a base model or an encoder is not there.
+        ModelNotFoundError: a base model or an encoder does not exist.
         ModelNotUsableError: a method does not work on the device.
     """
     keys, seen = plan.keys(stages), set[str]()
@@ -153,7 +153,7 @@ def check_nodes(plan: Plan, store: Store, stages: Mapping[str, StageSpec], devic
 
 
 def run_here(job: Job, queue: ReadyQueue, on_result: OnResult) -> None:
-    """Run what can be run in this process, one node after another."""
+    """Execute the nodes in this process, one after another."""
     for name in queue.ready():
         inputs = queue.inputs(name)
         try:
@@ -165,7 +165,7 @@ def run_here(job: Job, queue: ReadyQueue, on_result: OnResult) -> None:
 
 
 def settle_here(name: str, job: Job, queue: ReadyQueue, on_result: OnResult) -> bool:
-    """Whether a node is settled without a worker: its artifact is there, it was imported here, or it failed at that."""
+    """Whether a node needs no worker: its artifact exists, or it was imported here, successfully or not."""
     inputs = queue.inputs(name)
     try:
         found = job.find(name, inputs)

@@ -1,8 +1,8 @@
-"""Nodes that are divided: parts made side by side, then a whole that is the same as if it had been made at once.
+"""Sharding of nodes: shards are computed in parallel, and the whole equals that of an undivided computation.
 
-A stage that can be divided keeps finished pieces of its work in its scratch folder and goes on from those it finds
-there. A part is a node of its own that makes some of the pieces; before the whole node runs, they are put into its
-scratch folder. The key of the whole knows nothing of it.
+A divisible stage keeps finished pieces of its work in its scratch folder and reuses those that it finds
+there. A shard is a node of its own that computes some of the pieces; before the whole node runs, they are put into its
+scratch folder. The key of the whole does not depend on sharding.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from deidsynth.workflow.store import Store
 from deidsynth.workflow.store.manifest import FILE_NAME
 
 Parts = Mapping[str, Sequence[str]]
-"""The names of a node's parts, by its own."""
+"""The names of a node's shards, by the name of the node."""
 
 _SUFFIX = "-part"
 
 
 class PartConfig(StageConfig):
-    """Which part of which whole.
+    """The configuration of a shard.
 
     Args:
-        number: of the part, zero-based.
-        n_parts: how many there are.
+        number: of the shard, zero-based.
+        n_parts: number of shards.
         whole: configuration of the whole.
     """
 
@@ -46,19 +46,19 @@ class PartConfig(StageConfig):
 
 @dataclass(frozen=True, slots=True)
 class PartOfStage:
-    """Makes one part of the work of a stage."""
+    """Computes one shard of the work of a stage."""
 
     of: StageSpec
 
     def run(
         self, config: PartConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
-        """Make the part."""
+        """Compute the shard."""
         return self.of.run_part(config.whole, inputs, output, context, config.number, config.n_parts)
 
 
 def with_parts(stages: Mapping[str, StageSpec]) -> dict[str, StageSpec]:
-    """The stages, and for each that can be divided the one that makes its parts."""
+    """The stages, and for each divisible one the stage of its shards."""
     parts = [
         replace(
             stage,
@@ -75,20 +75,20 @@ def with_parts(stages: Mapping[str, StageSpec]) -> dict[str, StageSpec]:
 
 
 def whole_of(stage: str) -> str:
-    """The name of the stage that a part belongs to; any other name as it is."""
+    """The name of the stage that a shard belongs to; any other name unchanged."""
     return stage.removesuffix(_SUFFIX)
 
 
 def divide(
     plan: Plan, store: Store, stages: Mapping[str, StageSpec], n_parts: int
 ) -> tuple[Plan, Mapping[str, StageSpec], Parts]:
-    """The plan with nodes for the parts of all that can be divided and is not there, its stages, and who has parts.
+    """The plan with shards for all divisible nodes that are not in the store, its stages, and the names of the shards.
 
     Args:
-        plan: as it is without parts.
-        store: where artifacts are looked up.
+        plan: without shards.
+        store: of the artifacts.
         stages: by name.
-        n_parts: of each node; 1 leaves the plan as it is.
+        n_parts: shards per node; 1 does not change the plan.
     """
     if n_parts < 2:
         return plan, stages, {}
@@ -113,10 +113,10 @@ def _part(node: Node, number: int, n_parts: int) -> Node:
 
 
 def place_parts(parts: Sequence[Path], scratch: Path) -> None:
-    """Put the files of parts into a scratch folder, without copying them where the file system can do so.
+    """Put the files of shards into a scratch folder, as links if the file system supports them.
 
     Raises:
-        StorageError: the disk is full or cannot be written.
+        StorageError: the disk is full or not writable.
     """
     with storage_errors(scratch):
         for file in (file for part in parts if part.is_dir() for file in part.iterdir() if file.name != FILE_NAME):

@@ -1,4 +1,4 @@
-"""What a finished run says of itself: counts, scores, curves and durations, never text of a corpus."""
+"""The report content of a finished run: counts, scores, curves and durations, never text of a corpus."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Any
 
 from deidsynth.config import RunConfig
 from deidsynth.corpora import describe, read_jsonl, shared_groups
-from deidsynth.corpora.records import PARTS, Part
 from deidsynth.digests import digest
-from deidsynth.documents import Corpus
+from deidsynth.documents import SPLITS, Corpus, Split
 from deidsynth.metrics import Scores
 from deidsynth.report.content import SCHEMA_VERSION, RunReport
 from deidsynth.report.model_tables import f1_gap
@@ -25,30 +24,30 @@ from deidsynth.workflow.store import Artifact
 from deidsynth.workflow.store.manifest import package_versions
 
 
-def count_shared_groups(parts: Mapping[Part, Corpus]) -> dict[tuple[Part, Part], int]:
-    """How many groups have documents both in the test set and in a part that training has seen."""
-    pairs: tuple[tuple[Part, Part], ...] = (("train", "test"), ("validation", "test"))
-    return {(left, right): shared_groups(parts[left], parts[right]) for left, right in pairs}
+def count_shared_groups(splits: Mapping[Split, Corpus]) -> dict[tuple[Split, Split], int]:
+    """How many groups have documents both in the test set and in a split that training has seen."""
+    pairs: tuple[tuple[Split, Split], ...] = (("train", "test"), ("validation", "test"))
+    return {(left, right): shared_groups(splits[left], splits[right]) for left, right in pairs}
 
 
 def summarize(
     config: RunConfig, plan: Plan, results: list[NodeResult], stages: Mapping[str, StageSpec], device: str
 ) -> RunReport:
-    """What a run says of itself: counts, scores, curves and durations, never text of a corpus.
+    """The report content of a run: counts, scores, curves and durations, never text of a corpus.
 
-    ``difference`` is the synthetic model's figure less the gold model's; None where either is None.
+    ``difference`` is the score of the synthetic model minus that of the gold model; None if either is None.
 
     Args:
         config: resolved.
         plan: of the run.
         results: of all its nodes.
         stages: by name.
-        device: where it was computed.
+        device: of the computation.
     """
     artifacts = {result.name: result.artifact for result in results}
     language = config.corpus.language
     gold, synthetic = (Scores.from_dict(_read_json(artifacts[node], SCORES)) for node in EVALUATIONS.values())
-    parts = {part: read_jsonl(artifacts[SELECTED[part]].path / CORPUS, language=language) for part in PARTS}
+    splits = {split: read_jsonl(artifacts[SELECTED[split]].path / CORPUS, language=language) for split in SPLITS}
     silver = read_jsonl(artifacts[NodeName.ANNOTATE].path / CORPUS, language=language)
     return RunReport.model_validate(
         {
@@ -58,8 +57,8 @@ def summarize(
                 "token_f1": f1_gap(gold.token, synthetic.token),
             },
             "stages": [_entry(plan, result, stages) for result in results],
-            "corpora": {**{part: describe(corpus) for part, corpus in parts.items()}, "synthetic": describe(silver)},
-            "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(parts).items()},
+            "corpora": {**{split: describe(corpus) for split, corpus in splits.items()}, "synthetic": describe(silver)},
+            "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(splits).items()},
             "curves": _curves(artifacts),
             "memorization": _read_json(artifacts[NodeName.MEMORIZATION], MEMORIZATION),
             "language": language,
@@ -73,7 +72,7 @@ def summarize(
 
 
 def _entry(plan: Plan, result: NodeResult, stages: Mapping[str, StageSpec]) -> dict[str, Any]:
-    """What the report says of one node: what came of it, and the words of its stage."""
+    """The report entry of one node: its result, and the titles of its stage."""
     node = plan[result.name]
     stage = plan.stage_of(node, stages)
     return {
@@ -91,7 +90,7 @@ def _entry(plan: Plan, result: NodeResult, stages: Mapping[str, StageSpec]) -> d
 
 
 def _curves(artifacts: Mapping[str, Artifact]) -> dict[str, list[dict[str, Any]]]:
-    """The curve of every training, and of the task-adaptive pretraining before it where there was some."""
+    """The curves of all trainings and their task-adaptive pretraining, if any."""
     curves = {}
     for name in MODEL_NODES:
         if (artifacts[name].path / PRETRAINING_CURVE).exists():
@@ -101,7 +100,7 @@ def _curves(artifacts: Mapping[str, Artifact]) -> dict[str, list[dict[str, Any]]
 
 
 def report_source(config: RunConfig, artifacts: Mapping[str, Artifact]) -> str:
-    """What a report is made from, as a digest: a report that names another one is stale."""
+    """The digest of the inputs of a report: a report with another one is stale."""
     content = {name: artifact.content_digest for name, artifact in artifacts.items()}
     versions = [SCHEMA_VERSION, package_versions()["deidsynth"]]
     return digest({"content": content, "config": _without_places(config), "versions": versions})

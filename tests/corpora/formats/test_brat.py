@@ -74,8 +74,8 @@ def test_folders_named_after_parts_are_read_alone(tmp_path: Path) -> None:
     put(tmp_path / "scored", "a", text=b"", annotations="T1\tNAME 0 6\tAna Ek\n")
     put(tmp_path, "readme", annotations=None)
     loaded = read_corpus(tmp_path)
-    assert loaded.parts == {"a": "train", "b": "validation", "c": "test"}
-    assert loaded.skipped == {"texts_outside_parts": 3}
+    assert loaded.splits == {"a": "train", "b": "validation", "c": "test"}
+    assert loaded.skipped == {"texts_outside_splits": 3}
 
 
 def test_without_parts_every_folder_is_searched_but_hidden_ones(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_without_parts_every_folder_is_searched_but_hidden_ones(tmp_path: Path) 
     put(tmp_path, "._a", annotations=None)
     loaded = read_corpus(tmp_path)
     assert sorted(document.doc_id for document in loaded.corpus) == ["a", "b"]
-    assert loaded.parts == {}
+    assert loaded.splits == {}
 
 
 def test_what_a_corpus_does_not_hold_is_counted(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_two_entities_with_one_id_are_told_and_read(tmp_path: Path) -> None:
     assert faults(tmp_path) == [("duplicate-entity-id", "a.ann", 3)]
     loaded = read_corpus(tmp_path)
     assert loaded.corpus.n_entities == 3
-    assert "the id of an entity stands already on line 1; give each" in str(loaded.problems[0])
+    assert "duplicate entity id, first seen on line 1; give each" in str(loaded.problems[0])
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
@@ -206,15 +206,15 @@ def test_texts_may_be_given_to_annotation_files_alone(tmp_path: Path) -> None:
         ("a", TEXT, 1),
         ("b", "Bo", 0),
     ]
-    assert set(loaded.parts.values()) == {"test"}
+    assert set(loaded.splits.values()) == {"test"}
 
 
 def test_all_annotation_files_without_a_text_are_one_problem(tmp_path: Path) -> None:
     for name in "abc":
         put(tmp_path, name, text=None)
-    with pytest.raises(CorpusError, match=r"3 annotation files have no text beside them, the first is a\.ann; put the"):
+    with pytest.raises(CorpusError, match=r"3 annotation files have no text file, the first is a\.ann; put the"):
         read_corpus(tmp_path)
-    with pytest.raises(CorpusError, match="2 annotation files .* and none of their names among the documents"):
+    with pytest.raises(CorpusError, match="2 annotation files .* and match none of the given documents"):
         read_corpus(tmp_path, texts={"a": TEXT})
 
 
@@ -222,7 +222,7 @@ def test_an_id_may_stand_in_one_folder_only(tmp_path: Path) -> None:
     put(tmp_path / "train", "a")
     put(tmp_path / "test", "a")
     assert faults(tmp_path) == [("duplicate-id", "a.ann", None)]
-    with pytest.raises(CorpusError, match=r"the document id stands already in .*; make document ids unique"):
+    with pytest.raises(CorpusError, match=r"duplicate id, first seen in .*; make document ids unique"):
         read_corpus(tmp_path)
 
 
@@ -273,7 +273,7 @@ def test_a_lone_surrogate_is_refused_before_anything_is_written(tmp_path: Path, 
 @pytest.mark.parametrize("format", ["brat", "jsonl"])
 def test_an_occupied_destination_is_refused(tmp_path: Path, format: str) -> None:
     put(tmp_path / "out", "old")
-    with pytest.raises(InputError, match="exists already and is not empty; choose another destination"):
+    with pytest.raises(InputError, match="already exists and is not empty; choose another destination"):
         write_corpus(Corpus((Document("a", "x"),)), tmp_path / "out", format)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["old.ann", "old.txt"]
 

@@ -209,8 +209,8 @@ def test_of_a_project_the_curation_is_read_by_the_names_of_its_folders(tmp_path:
 
 
 def test_folders_are_parts(tmp_path: Path) -> None:
-    for part in ("train", "test"):
-        put(tmp_path / part, sample(), f"{part}.xmi")
+    for split in ("train", "test"):
+        put(tmp_path / split, sample(), f"{split}.xmi")
     assert {each.doc_id: each.split for each in read(tmp_path).records} == {"train": "train", "test": "test"}
 
 

@@ -140,8 +140,8 @@ def test_file_names_and_folders_tell_parts(tmp_path: Path) -> None:
     put(tmp_path, "Some words about the corpus.\n", "x/README.txt")
     by_name, by_folder = read_corpus(tmp_path / "x"), read_corpus(tmp_path / "y")
     assert by_name.skipped == {"files_without_columns": 1}
-    assert set(by_name.parts.values()) == {"train", "test"}
-    assert set(by_folder.parts.values()) == {"train", "validation"}
+    assert set(by_name.splits.values()) == {"train", "test"}
+    assert set(by_folder.splits.values()) == {"train", "validation"}
 
 
 FAULTS = {
@@ -179,7 +179,7 @@ SEQUENCES = {
 
 
 @pytest.mark.parametrize(("tags", "lines"), SEQUENCES.values(), ids=SEQUENCES)
-def test_tags_that_break_the_scheme_of_the_file_are_doubts(tmp_path: Path, tags: str, lines: list[int]) -> None:
+def test_tags_that_break_the_scheme_of_the_file_are_warnings(tmp_path: Path, tags: str, lines: list[int]) -> None:
     path = put(tmp_path, "".join("\n" if tag == "." else f"ord\t{tag}\n" for tag in tags.split()))
     problems = check_corpus(path, format="conll").problems
     assert [(problem.code, problem.line, problem.fatal) for problem in problems] == [
@@ -200,7 +200,7 @@ def test_plain_notes_and_other_files_are_no_columns(tmp_path: Path) -> None:
     put(tmp_path / "a", "Ana kom hem.\nHon sov.\n", "note.txt")
     put(tmp_path / "b", "Ana\tB-PER\nkom\tO\n", "note.conll")
     assert find_format(tmp_path / "b") == "conll"
-    with pytest.raises(Exception, match="no known corpus format"):
+    with pytest.raises(Exception, match="not a known corpus format"):
         find_format(tmp_path / "a")
 
 

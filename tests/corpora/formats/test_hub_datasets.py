@@ -1,4 +1,4 @@
-"""Data sets: spans, tokens, parts, every fault with its row, there and back."""
+"""Data sets: spans, tokens, splits, every fault with its row, there and back."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def test_numbers_get_the_names_of_their_class_label() -> None:
 def test_splits_are_parts_and_others_are_left_out() -> None:
     rows = [{"text": "x", "label": 3, "ward": "y"}]
     loaded = read_dataset({"train": rows, "validation": rows, "unlabelled": rows})
-    assert loaded.parts == {"train-1": "train", "validation-1": "validation"}
-    assert loaded.skipped == {"splits_outside_parts": 1, "columns": 4}
+    assert loaded.splits == {"train-1": "train", "validation-1": "validation"}
+    assert loaded.skipped == {"entries_outside_splits": 1, "columns": 4}
     assert loaded.format == "dataset"
     assert [(each.code, each.message) for each in loaded.problems] == [
         (
             "no-entity-column",
-            f"row 1 of {name}: no column of entities is known, and these are passed over: label, ward; if one of them "
-            "holds the entities, name it: layout=TableLayout(entities=NAME)",
+            f"row 1 of {name}: no entity column found, and these columns are ignored: label, ward; if one of them "
+            "contains the entities, name it: layout=TableLayout(entities=NAME)",
         )
         for name in ("train", "validation")
     ]
@@ -90,7 +90,7 @@ def test_layout_names_the_columns() -> None:
     layout = TableLayout(text="note", doc_id="id", entities="phi", group="patient", split="fold")
     loaded = read_dataset([{"note": SECRET, "id": 7, "phi": NAME, "patient": 3, "fold": "test"}], layout=layout)
     assert loaded.corpus[0] == Document("7", SECRET, (Entity(0, 6, "NAME"),), "3")
-    assert loaded.parts == {"7": "test"}
+    assert loaded.splits == {"7": "test"}
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_layout_names_the_columns() -> None:
         ({"text": "x", "entities": NAME}, "row 2 of train: entity 0:6 is out of bounds"),
         (
             {"text": "x", "entities": [], "doc_id": "a"},
-            "row 2 of train: the document id stands already in row 1 of train",
+            "row 2 of train: duplicate id, first seen in row 1 of train",
         ),
-        ({"text": "x", "entities": [], "split": "?"}, "row 2 of train: the part must be one of"),
+        ({"text": "x", "entities": [], "split": "?"}, "row 2 of train: the split must be one of"),
         ({"tokens": "Ana", "ner_tags": []}, "row 2 of train: the tokens must be a list of strings"),
         ({"tokens": ["Ana"], "ner_tags": []}, "row 2 of train: there must be one tag for each of the 1 tokens"),
-        ({"tokens": ["Ana"], "ner_tags": [1]}, "row 2 of train: the tags are numbers without names"),
+        ({"tokens": ["Ana"], "ner_tags": [1]}, "row 2 of train: the tags are integers without names"),
         ({"tokens": ["Ana"], "ner_tags": ["Ana"]}, "row 2 of train: a tag must be O, or a label after a prefix"),
     ],
 )
@@ -126,15 +126,13 @@ def test_faults_of_the_whole() -> None:
         CorpusError, match="row 1: no column 'text', nor 'tokens' with 'ner_tags'; the columns are note"
     ):
         read_dataset([{"note": SECRET}])
-    with pytest.raises(
-        CorpusError, match="row 1: no column 'nope', which is to hold the entities; the columns are text"
-    ):
+    with pytest.raises(CorpusError, match="row 1: no column 'nope' for the entities; the columns are text"):
         read_dataset([{"text": SECRET}], layout=TableLayout(entities="nope"))
-    with pytest.raises(CorpusError, match="row 1: a row must map names of columns to values"):
+    with pytest.raises(CorpusError, match="row 1: a row must map column names to values"):
         read_dataset([SECRET])
     with pytest.raises(CorpusError, match="no documents found"):
         read_dataset([])
-    with pytest.raises(CorpusError, match="tag 9 is none of the 1 that the ClassLabel names"):
+    with pytest.raises(CorpusError, match="tag 9 is not among the 1 names of the ClassLabel"):
         rows = [{"tokens": ["x"], "ner_tags": [9]}]
         read_dataset(Rows(rows, {"ner_tags": [SimpleNamespace(names=["O"])]}))
 
@@ -144,11 +142,11 @@ def test_there_and_back() -> None:
     made = to_dataset(CORPUS)
     assert isinstance(made, datasets.Dataset)
     assert read_dataset(made, origin="invented").corpus == CORPUS
-    parts = {"a": "train", "b": "test", "c": "test"}
-    divided = to_dataset(CORPUS, parts)
+    splits = {"a": "train", "b": "test", "c": "test"}
+    divided = to_dataset(CORPUS, splits)
     assert list(divided) == ["train", "test"]
     loaded = read_dataset(divided, origin="invented")
-    assert (loaded.corpus, loaded.parts, loaded.skipped) == (CORPUS, parts, {})
+    assert (loaded.corpus, loaded.splits, loaded.skipped) == (CORPUS, splits, {})
 
 
 def test_a_corpus_knows_its_splits() -> None:
@@ -157,7 +155,7 @@ def test_a_corpus_knows_its_splits() -> None:
         corpus = from_dataset({"train": rows, "test": rows})
     assert corpus.split_counts() == {"train": 1, "test": 1}
     assert [str(each.message).split(":")[0] for each in told] == ["dataset", "dataset"]
-    assert "no column of entities is known" in str(told[1].message)
+    assert "no entity column found" in str(told[1].message)
     assert str(told[1].message).endswith("; 1 more like this")
     pytest.importorskip("datasets")
     assert list(to_dataset(corpus)) == ["train", "test"]
@@ -180,7 +178,7 @@ def test_what_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingExtraError, match=r"'deidsynth\[datasets\]'"):
         to_dataset(CORPUS)
     monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace())
-    with pytest.raises(UnrepresentableError, match="2 of 3 documents are in no part"):
+    with pytest.raises(UnrepresentableError, match="2 of 3 documents have no split"):
         to_dataset(CORPUS, {"a": "train"})
     with pytest.raises(UnrepresentableError, match="document number 1 has a lone surrogate"):
         to_dataset(Corpus((Document("a", "\ud800"),)))

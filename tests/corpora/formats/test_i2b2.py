@@ -91,7 +91,7 @@ def test_folders_named_after_parts_are_read_alone(tmp_path: Path) -> None:
         ("d", "test", None, None),
         ("a", "train", "invented", "silver"),
     ]
-    assert result.skipped == {"files_outside_parts": 2}
+    assert result.skipped == {"files_outside_splits": 2}
 
 
 @pytest.mark.parametrize(
@@ -202,11 +202,11 @@ def test_categories(labels: str, expected: str) -> None:
     ("text", "label", "message"),
     [
         ("Ana\r\n", "A", "carriage return"),
-        ("Ana\x00", "A", "cannot hold"),
-        ("Ana\x0b", "A", "cannot hold"),
-        ("Ana\ufffe", "A", "cannot hold"),
-        ("Ana\ud800", "A", "cannot hold"),
-        ("Ana", "A\x01", "cannot hold"),
+        ("Ana\x00", "A", "cannot encode"),
+        ("Ana\x0b", "A", "cannot encode"),
+        ("Ana\ufffe", "A", "cannot encode"),
+        ("Ana\ud800", "A", "cannot encode"),
+        ("Ana", "A\x01", "cannot encode"),
     ],
 )
 def test_what_xml_cannot_hold_is_refused_before_anything_is_written(tmp_path: Path, text, label, message) -> None:

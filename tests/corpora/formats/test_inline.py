@@ -202,7 +202,7 @@ def test_folders_named_after_parts_are_read_alone(tmp_path: Path) -> None:
         ("c", "validation", "synthetic", "silver"),
         ("a", "train", None, None),
     ]
-    assert result.skipped == {"files_outside_parts": 2}
+    assert result.skipped == {"files_outside_splits": 2}
 
 
 @pytest.mark.parametrize(
@@ -251,13 +251,13 @@ def test_what_is_written(tmp_path: Path) -> None:
     [
         (TAGS, "Ana", "Ärende", "label cannot be a tag"),
         (BRACKETS, "Ana", "A)B", "label cannot be a tag"),
-        (TAGS, "Ana <b>", "A", "read as inline tags but is none"),
-        (TAGS, "Ana </A>", "A", "read as inline tags but is none"),
-        (TAGS, "Ana <i>x</i>", "A", "read as inline tags but is none"),
+        (TAGS, "Ana <b>", "A", "read as inline tags"),
+        (TAGS, "Ana </A>", "A", "read as inline tags"),
+        (TAGS, "Ana <i>x</i>", "A", "read as inline tags"),
         (FOUND, "Ana [x](y)", "A", "looks like an entity in brackets"),
-        (BRACKETS, "Ana [x](y)", "A", "read as inline brackets but is none"),
-        (BRACKETS, "[Ana", "A", "a bracket or a line end inside"),
-        (BRACKETS, "\nAna", "A", "a bracket or a line end inside"),
+        (BRACKETS, "Ana [x](y)", "A", "read as inline brackets"),
+        (BRACKETS, "[Ana", "A", "a bracket or a line break inside"),
+        (BRACKETS, "\nAna", "A", "a bracket or a line break inside"),
     ],
 )
 def test_what_would_not_be_read_back_is_refused(tmp_path: Path, layout: InlineLayout, text, label, message) -> None:

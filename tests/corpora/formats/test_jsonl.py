@@ -82,8 +82,8 @@ def test_file_names_are_parts(tmp_path: Path) -> None:
     for name in ("train", "dev", "test", "notes"):
         put(tmp_path / f"{name}.jsonl", line(name))
     loaded = read_corpus(tmp_path)
-    assert loaded.parts == {"train": "train", "dev": "validation", "test": "test"}
-    assert loaded.skipped == {"files_outside_parts": 1}
+    assert loaded.splits == {"train": "train", "dev": "validation", "test": "test"}
+    assert loaded.skipped == {"files_outside_splits": 1}
 
 
 def test_a_folder_of_other_files_has_no_parts(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_folder_of_other_files_has_no_parts(tmp_path: Path) -> None:
     put(tmp_path / "a.jsonl", line("a"))
     loaded = read_corpus(tmp_path)
     assert [document.doc_id for document in loaded.corpus] == ["a", "b"]
-    assert loaded.parts == {}
+    assert loaded.splits == {}
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_a_folder_of_other_files_has_no_parts(tmp_path: Path) -> None:
         ("[1]", "expected an object with doc_id, text and entities"),
         ('{"doc_id": "a"}', "the object has no text and no entities; add what is missing"),
         (line(17), "doc_id must be a string; put it in quotes"),
-        (line(""), "the document id is empty; give it one"),
-        (line(entities={}), "entities must be a list of objects; write [] for none"),
+        (line(""), "the document id is empty; add one"),
+        (line(entities={}), "entities must be a list of objects; write [] if there are none"),
         (line(entities=[SECRET]), "an entity must be an object with start, end and label"),
         (line(entities=[{"start": 0}]), "an entity has no end and no label; add what is missing"),
-        (line(entities=[{"start": 0, "end": 3.0, "label": "A"}]), "start and end of an entity must be whole numbers"),
-        (line(entities=[{"start": False, "end": 3, "label": "A"}]), "start and end of an entity must be whole numbers"),
+        (line(entities=[{"start": 0, "end": 3.0, "label": "A"}]), "start and end of an entity must be integers"),
+        (line(entities=[{"start": False, "end": 3, "label": "A"}]), "start and end of an entity must be integers"),
         (line(entities=[{"start": 0, "end": 3, "label": 1}]), "the label of an entity must be a string"),
         (line(entities=[{"start": 0, "end": 3, "label": "A B"}]), "entity 0:3 needs a label without white space"),
         (line(entities=[{"start": 0, "end": 3, "label": ""}]), "entity 0:3 needs a label without white space"),
@@ -115,12 +115,12 @@ def test_a_folder_of_other_files_has_no_parts(tmp_path: Path) -> None:
         (line(entities=[{"start": 0, "end": 3, "label": "A", "score": 1.5}]), "must be a number in [0, 1]"),
         (line(entities=[{"start": 0, "end": 3, "label": "A", "score": float("nan")}]), "must be a number in [0, 1]"),
         (line(entities=[{"start": 0, "end": 7, "label": "A"}]), "entity 0:7 is out of bounds: expected 0 <= start"),
-        (line(entities=[{"start": 2, "end": 2, "label": "A"}]), "entity 2:2 is empty; remove it or mend its offsets"),
+        (line(entities=[{"start": 2, "end": 2, "label": "A"}]), "entity 2:2 is empty; remove it or fix its offsets"),
         (
             line(entities=[{"start": 3, "end": 5, "label": "A"}, {"start": 0, "end": 4, "label": "B"}]),
             "overlaps entity 0:4; keep one of them",
         ),
-        (line(group=""), "group must be a string that is not empty; leave it out where there is none"),
+        (line(group=""), "group must be a non-empty string; leave it out if there is none"),
         (line(origin="found"), "origin must be one of real, invented, synthetic; leave it out"),
         (line(annotation="bronze"), "annotation must be one of gold, silver; leave it out"),
         (line("first"), "make document ids unique"),

@@ -76,7 +76,7 @@ def test_the_first_annotation_that_stands_is_taken(tmp_path: Path) -> None:
     assert not result.problems and spans(result) == [(0, 6, "NAME")]
     assert result.skipped == {
         "further_annotations": 2,
-        "cancelled_annotations": 2,
+        "canceled_annotations": 2,
         "predictions": 3,
         "tasks_without_annotation": 2,
     }
@@ -116,7 +116,7 @@ def test_the_text_may_be_the_only_string(tmp_path: Path) -> None:
     result = read(tmp_path, task(data={"note": TEXT, "n": 1, "doc_id": "mine"}), task(data={"a": TEXT, "b": TEXT}))
     assert [(record.doc_id, record.text) for record in result.records] == [("mine", TEXT)]
     assert [problem.message.split(",")[0] for problem in result.problems] == [
-        "data must hold the text under the key text"
+        "data must have the text under the key text"
     ]
 
 
@@ -140,7 +140,7 @@ def test_offsets_in_utf16_units_are_converted(tmp_path: Path) -> None:
 def test_offsets_in_neither_unit_are_a_mismatch(tmp_path: Path, results: list[object]) -> None:
     result = read(tmp_path, task(*results, text=ASTRAL))
     assert [(problem.code, problem.line) for problem in result.problems] == [("text-mismatch", 2)]
-    assert "the text of entity 3:6 is not what stands there" in result.problems[0].message
+    assert "the text of entity 3:6 differs from the text at its offsets" in result.problems[0].message
     assert not result.skipped
 
 
@@ -159,13 +159,13 @@ def test_white_space_may_be_shown_otherwise(tmp_path: Path, shown: str) -> None:
 @pytest.mark.parametrize(
     ("bad", "code", "message"),
     [
-        (task(region(labels=["A", "B"])), "several-labels", "an entity needs exactly one label, and this has 2"),
-        (task(region(labels=[])), "malformed", "an entity needs exactly one label, and this has 0"),
+        (task(region(labels=["A", "B"])), "several-labels", "an entity needs exactly one label, but this one has 2"),
+        (task(region(labels=[])), "malformed", "an entity needs exactly one label, but this one has 0"),
         (task(region(labels=[1])), "malformed", "an entity needs exactly one label"),
-        (task(region(labels=None)), "malformed", "an entity needs exactly one label, and this has 0"),
-        (task(region("0")), "malformed", "start of an entity must be a whole number"),
-        (task(region(end=True)), "malformed", "end of an entity must be a whole number"),
-        (task(region(1, 7)), "text-mismatch", "the text of entity 1:7 is not what stands there"),
+        (task(region(labels=None)), "malformed", "an entity needs exactly one label, but this one has 0"),
+        (task(region("0")), "malformed", "start of an entity must be an integer"),
+        (task(region(end=True)), "malformed", "end of an entity must be an integer"),
+        (task(region(1, 7)), "text-mismatch", "the text of entity 1:7 differs from the text at its offsets"),
         (task(region(kind="hypertextlabels")), "malformed", "an entity marks HTML or a dialogue, not plain text"),
         (task("Ana"), "malformed", "an entity must be an object with start, end and labels"),
         (task({"value": 1}), "malformed", "an entity must be an object with start, end and labels"),
@@ -178,8 +178,8 @@ def test_white_space_may_be_shown_otherwise(tmp_path: Path, shown: str) -> None:
             "the score of an entity must be a number",
         ),
         (task(annotations=[], predictions=["Ana"]), "malformed", "predictions must be a list of objects"),
-        (task(text=1), "malformed", "data must hold the text under the key text"),
-        (task(id=[]), "malformed", "the id must be a string or a whole number"),
+        (task(text=1), "malformed", "data must have the text under the key text"),
+        (task(id=[]), "malformed", "the id must be a string or an integer"),
         (task(data=TEXT), "malformed", "text must be a string; add it"),
         ({"id": 1, "text": TEXT, "label": "Ana"}, "malformed", "label must be a list"),
     ],

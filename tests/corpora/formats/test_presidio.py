@@ -57,18 +57,22 @@ def test_keys_beside_text_and_spans_may_be_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "code", "message"),
     [
-        ({"spans": [span(1, 7)]}, "text-mismatch", "entity_value of entity 1:7 is not what stands there"),
-        ({"spans": [span(value=1)]}, "text-mismatch", "entity_value of entity 0:6 is not what stands there"),
-        ({"spans": [span("0")]}, "malformed", "start_position of an entity must be a whole number"),
-        ({"spans": [span(end=None)]}, "malformed", "end_position of an entity must be a whole number"),
+        ({"spans": [span(1, 7)]}, "text-mismatch", "entity_value of entity 1:7 differs from the text at its offsets"),
+        (
+            {"spans": [span(value=1)]},
+            "text-mismatch",
+            "entity_value of entity 0:6 differs from the text at its offsets",
+        ),
+        ({"spans": [span("0")]}, "malformed", "start_position of an entity must be an integer"),
+        ({"spans": [span(end=None)]}, "malformed", "end_position of an entity must be an integer"),
         ({"spans": [span(label=None)]}, "malformed", "entity_type must be a string"),
         ({"spans": ["Ana"]}, "malformed", "a span must be an object"),
         ({"spans": None}, "malformed", "spans must be a list"),
         ({"full_text": None}, "malformed", "full_text must be a string"),
-        ({"template_id": [1]}, "malformed", "template_id must be a whole number, a string or null"),
-        ({"template_id": True}, "malformed", "template_id must be a whole number, a string or null"),
+        ({"template_id": [1]}, "malformed", "template_id must be an integer, a string or null"),
+        ({"template_id": True}, "malformed", "template_id must be an integer, a string or null"),
         ({"metadata": []}, "malformed", "metadata must be an object or null"),
-        ({"metadata": {"doc_id": []}}, "malformed", "the id must be a string or a whole number"),
+        ({"metadata": {"doc_id": []}}, "malformed", "the id must be a string or an integer"),
     ],
 )
 def test_every_fault_has_its_line(tmp_path: Path, changed: dict[str, object], code: str, message: str) -> None:

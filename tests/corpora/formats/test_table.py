@@ -1,4 +1,4 @@
-"""Tables: columns, line ends, every fault with its line, parts, writing."""
+"""Tables: columns, line ends, every fault with its line, splits, writing."""
 
 from __future__ import annotations
 
@@ -88,15 +88,15 @@ def test_long_notes_are_read_and_the_limit_is_as_before(tmp_path: Path) -> None:
         (cells(SECRET, "[", ""), "the entities are not JSON"),
         (cells(SECRET, "7", ""), "the entities must be a list of objects"),
         (cells(SECRET, "[7]", ""), "an entity must be an object with start, end and label"),
-        (cells(SECRET, '[{"start": 0.0, "end": 3, "label": "A"}]', ""), "start and end of an entity must be whole"),
+        (cells(SECRET, '[{"start": 0.0, "end": 3, "label": "A"}]', ""), "start and end of an entity must be integers"),
         (cells(SECRET, '[{"start": 0, "end": 3, "label": 4}]', ""), "the label of an entity must be a string"),
         (
             cells(SECRET, '[{"start": 0, "end": 3, "label": "A", "score": "1"}]', ""),
             "score of an entity must be a number",
         ),
-        (cells(SECRET, '{"start": [0], "end": [3, 4], "label": ["A"]}', ""), "must be lists of one length"),
+        (cells(SECRET, '{"start": [0], "end": [3, 4], "label": ["A"]}', ""), "must be lists of the same length"),
         (cells(SECRET, '[{"start": 0, "end": 9, "label": "A"}]', ""), "entity 0:9 is out of bounds"),
-        (cells(SECRET, "[]", "other"), "the part must be one of train, validation, test, or empty"),
+        (cells(SECRET, "[]", "other"), "the split must be one of train, validation, test, or empty"),
         (cells(SECRET, "[]"), "the row has 2 cells and the header 3"),
     ],
 )
@@ -114,22 +114,22 @@ def test_every_fault_has_its_line(tmp_path: Path, bad: str, message: str) -> Non
     [
         (
             ["note,id", "x,y"],
-            "no column 'text'; the columns are note, id; name that of the texts: --layout table.text=",
+            "no column 'text'; the columns are note, id; name the text column: --layout table.text=",
             1,
         ),
         (
             [f"{SECRET} bor här.,7"],
-            "there are 2 columns, some of which have no proper name (is the first row a header?)",
+            "there are 2 columns, some without a proper name (is the first row a header?)",
             1,
         ),
         (
             ["text,spans,ner", cells(SECRET, ENTITIES, ENTITIES)],
-            "the columns spans and ner all hold entities; name the right one: --layout table.entities=NAME",
+            "the columns spans and ner all contain entities; name the right one: --layout table.entities=NAME",
             1,
         ),
         ([], "no column 'text'; there are no columns", 1),
         (["text,text", "a,b"], "more than one column for text", 1),
-        (["text", "a", '"Ana'], "not CSV from here on", 3),
+        (["text", "a", '"Ana'], "not valid CSV from here on", 3),
         (["text", b"\xe5"], "not UTF-8 at byte 5", 2),
     ],
 )
@@ -139,12 +139,12 @@ def test_faults_of_a_whole_file(tmp_path: Path, lines: list[str | bytes], messag
     assert problem.line == line
 
 
-@pytest.mark.parametrize(("role", "what"), [("doc_id", "ids"), ("entities", "entities"), ("split", "parts")])
+@pytest.mark.parametrize(("role", "what"), [("doc_id", "ids"), ("entities", "entities"), ("split", "splits")])
 def test_a_column_that_the_layout_names_must_be_there(tmp_path: Path, role: str, what: str) -> None:
     path = put(tmp_path / "x.csv", "text,spans", cells(SECRET, ENTITIES))
     (problem,) = read(path, TableLayout(**{role: "nope"})).problems
     assert problem.message == (
-        f"no column 'nope', which is to hold the {what}; the columns are text, spans; mend --layout table.{role}=NAME"
+        f"no column 'nope' for the {what}; the columns are text, spans; fix --layout table.{role}=NAME"
     )
 
 
@@ -172,13 +172,13 @@ def test_a_column_of_such_a_name_without_entities_is_passed_over_and_told(tmp_pa
     result = read(put(tmp_path / "x.csv", "text,label,ward", cells(SECRET, cell, "W")))
     (problem,) = result.problems
     assert (problem.code, problem.fatal) == ("no-entity-column", False)
-    assert "these are passed over: label, ward; if one of them holds the entities, name it:" in problem.message
+    assert "these columns are ignored: label, ward; if one of them contains the entities, name it:" in problem.message
     assert result.skipped == {"columns": 2}
 
 
 def test_columns_without_proper_names_are_not_shown(tmp_path: Path) -> None:
     (problem,) = read(put(tmp_path / "x.csv", cells("text", f"{SECRET}, 45"), cells("a", "b"))).problems
-    assert "passed over: 1 columns, some without a proper name" in problem.message
+    assert "ignored: 1 columns, some without a proper name" in problem.message
 
 
 @pytest.mark.parametrize("ids", [("7", "7"), ("7", "")])
@@ -250,7 +250,7 @@ def test_parquet_is_read_with_native_lists_and_bad_rows_are_numbered(tmp_path: P
 def test_broken_parquet_is_a_problem(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     (problem,) = read(put(tmp_path / "x.parquet", b"PAR1")).problems
-    assert "not Parquet that can be read" in problem.message
+    assert "unreadable Parquet" in problem.message
 
 
 def test_parquet_without_its_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +267,7 @@ def test_parquet_without_its_library_names_the_extra(tmp_path: Path, monkeypatch
         ("out", Document("a", "x"), LAYOUT, "a table is one file; give a TARGET that ends in .csv, .tsv, .parquet"),
         ("x.csv", Document("a", "x\0"), LAYOUT, "document number 1 has a NUL character"),
         ("x.csv", Document("a", "x\ud800"), LAYOUT, "document number 1 has a lone surrogate"),
-        ("x.csv", Document("a", "x"), TableLayout(text="doc_id"), "two columns of the table would have one name"),
+        ("x.csv", Document("a", "x"), TableLayout(text="doc_id"), "two columns of the table would have the same name"),
     ],
 )
 def test_what_cannot_be_written_is_refused(

@@ -228,12 +228,12 @@ def test_a_task_of_another_version_is_refused(fake, tmp_path) -> None:
     task = replace(make_task(job_of(tmp_path), "after", threads=1), version="9.9")
     answer = run_task(task)
     assert answer.failure is not None
-    assert "install the same on all machines" in answer.failure.message
+    assert "install the same version on all machines" in answer.failure.message
 
 
 def test_a_store_that_is_not_shared_is_named(fake, tmp_path) -> None:
     job = replace(job_of(tmp_path), store=Store(tmp_path / "elsewhere"))
-    with pytest.raises(InputError, match="give a store that all machines of the cluster share"):
+    with pytest.raises(InputError, match="use a store that all machines of the cluster share"):
         wait_for(job, "out", patience_seconds=0.0)
 
 

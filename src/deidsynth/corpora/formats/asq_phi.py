@@ -1,7 +1,7 @@
-"""ASQ-PHI: blocks of a text and the values of its identifiers, one JSON object on each line, without offsets.
+"""ASQ-PHI: blocks of a text and the values of its identifiers, one JSON object per line, without offsets.
 
-A source is a ``.txt`` file or a folder of them; it is only read. Each value is located in its text, the longest first,
-at the first place where no other value stands, at word boundaries if there is such a place.
+A source is a ``.txt`` file or a folder of them; the format is read only. The longest value is located first, each at
+the first free occurrence in the text, preferably at word boundaries.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Tag(NamedTuple):
 
 @dataclass(slots=True)
 class _Block:
-    """The lines of one document, line ends kept."""
+    """The lines of one document, with line breaks."""
 
     line: int
     text: list[str] = field(default_factory=list)
@@ -95,11 +95,11 @@ def _blocks(content: str, source: Source, result: ReadResult) -> Iterator[_Block
 def _record(block: _Block, number: int, source: Source, result: ReadResult) -> Record | None:
     where = str(source.path)
     if block.tags is None:
-        message = f"{_TAGS} is missing after the text; add it, and below it one object for each identifier"
+        message = f"{_TAGS} is missing after the text; add it, followed by one object for each identifier"
         result.problems.append(Problem(where, message, block.line, "malformed"))
         return None
     text = "\n".join(block.text)
-    # The last line end belongs to the mark below it.
+    # The last line break belongs to the marker that follows.
     text = text.removesuffix("\r")
     tags = []
     for line, content in block.tags:
@@ -110,14 +110,14 @@ def _record(block: _Block, number: int, source: Source, result: ReadResult) -> R
     spans = []
     for tag, place in zip(tags, _locate(text, tags), strict=True):
         if place is None:
-            message = "the value is not in the text, or only where another stands; mend it, or its entity is lost"
+            message = "the value is not in the text, or only inside another value; fix it, or its entity is lost"
             result.problems.append(Problem(where, message, tag.line, "value-not-found", fatal=False))
         else:
             spans.append(RawSpan(place, place + len(tag.value), tag.label, line=tag.line))
     doc_id = f"{source.name}-{number}"
     origin, annotation, language = source.provenance
     return Record(
-        doc_id, text, tuple(spans), where, block.line, None, source.part, origin, annotation, language=language
+        doc_id, text, tuple(spans), where, block.line, None, source.split, origin, annotation, language=language
     )
 
 
@@ -127,15 +127,15 @@ def _tag(content: str, line: int) -> _Tag:
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
-        raise FieldError("expected a JSON object with identifier_type and value; mend or remove the line")
+        raise FieldError("expected a JSON object with identifier_type and value; fix or remove the line")
     value, label = string(data, "value"), string(data, "identifier_type").upper()
     if not value:
-        raise FieldError("value must not be empty; mend or remove the line")
+        raise FieldError("value must not be empty; fix or remove the line")
     return _Tag(value, label, line)
 
 
 def _locate(text: str, tags: Sequence[_Tag]) -> list[int | None]:
-    """The first code point of each value, or None; a long value goes first, for a short one may be a piece of it."""
+    """The first code point of each value, or None; longer values first, since a shorter one may be part of them."""
     places: list[int | None] = [None] * len(tags)
     taken: list[tuple[int, int]] = []
     for index in sorted(range(len(tags)), key=lambda index: -len(tags[index].value)):
@@ -160,7 +160,7 @@ def _occurrences(text: str, value: str) -> Iterator[int]:
 
 
 def _at_boundaries(text: str, start: int, end: int) -> bool:
-    def parts_a_word(offset: int) -> bool:
+    def cuts_a_word(offset: int) -> bool:
         return 0 < offset < len(text) and text[offset - 1].isalnum() and text[offset].isalnum()
 
-    return not parts_a_word(start) and not parts_a_word(end)
+    return not cuts_a_word(start) and not cuts_a_word(end)

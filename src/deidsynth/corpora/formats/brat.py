@@ -1,9 +1,9 @@
 """Brat standoff: ``.txt`` and ``.ann`` pairs in folders.
 
-Where folders named after parts (``train``, ``dev``, ``test`` and their synonyms) stand at the top, only these are
-read, and inside each of them the folder ``brat`` if there is one; otherwise every folder is searched. Beside the
-documents a file ``deidsynth.json`` may say what brat cannot: where text and annotation come from. Predictions of shared
-tasks are often ``.ann`` files alone: these are read where their texts are given by document id.
+If there are top-level folders named like splits (``train``, ``dev``, ``test`` and their synonyms), only these are read,
+and in each of them its subfolder ``brat`` if there is one; otherwise every folder is searched. A file
+``deidsynth.json`` beside the documents may state what brat cannot: where text and annotation come from. Shared-task
+predictions are often ``.ann`` files without texts: these are read if their texts are given by document id.
 """
 
 from __future__ import annotations
@@ -13,18 +13,10 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from deidsynth.corpora.folders import files_below, part_folders, skip_outside_parts, write_folder
+from deidsynth.corpora.folders import files_below, skip_outside_splits, split_folders, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
-from deidsynth.corpora.records import (
-    Discontinuous,
-    Part,
-    RawSpan,
-    ReadResult,
-    Record,
-    read_exactly,
-    repeated_ids,
-)
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import Discontinuous, RawSpan, ReadResult, Record, read_exactly, repeated_ids
+from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import Problem
 
 NAME = "brat"
@@ -45,10 +37,10 @@ _LINE_BREAKS = dict.fromkeys(map(ord, "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"), "
 
 
 def sniff(path: Path) -> bool:
-    """Whether the path looks like brat standoff: a folder in which annotation files lie."""
+    """Whether the path looks like brat standoff: a folder that contains annotation files."""
     if not path.is_dir():
         return False
-    return any(files_below(folder, ".ann") for folder, _ in part_folders(path, NAME)[0])
+    return any(files_below(folder, ".ann") for folder, _ in split_folders(path, NAME)[0])
 
 
 def read_records(
@@ -57,18 +49,18 @@ def read_records(
     """Raw records and problems of a folder.
 
     Args:
-        path: the folder; its layout may name parts.
-        discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` makes it a problem.
-        texts: the exact text of documents by their ids, for annotation files without a text beside them.
+        path: the folder; names of subfolders may name splits.
+        discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` reports a problem.
+        texts: the exact text of documents by id, for annotation files without a text file.
     """
     result = ReadResult(NAME)
     if not path.is_dir():
         message = "brat standoff is read from a folder of .txt and .ann files; give the folder"
         result.problems.append(Problem(str(path), message, code="not-a-folder"))
         return result
-    skip_outside_parts(result, path, (".txt",), NAME, what="texts")
-    for folder, part in part_folders(path, NAME)[0]:
-        _read_folder(folder, part, discontinuous, texts or {}, result)
+    skip_outside_splits(result, path, (".txt",), NAME, what="texts")
+    for folder, split in split_folders(path, NAME)[0]:
+        _read_folder(folder, split, discontinuous, texts or {}, result)
     return result
 
 
@@ -105,25 +97,25 @@ def read_annotations(
     return spans, [*problems, *repeated_ids(ids, str(path))], skipped
 
 
-def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:
-    """What brat could not hold, counted, after writing the corpus into a new folder.
+def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
+    """Counts of what brat cannot store, after writing the corpus into a new folder.
 
     Args:
         corpus: what to write; a document's id becomes the name of its files.
-        path: the folder; with parts, one folder in it for each.
-        parts: part of every document id, or None.
+        path: the folder; with splits, it gets one subfolder for each.
+        splits: split of every document id, or None.
 
     Raises:
-        UnrepresentableError: an id that is no safe file name, or a text that UTF-8 cannot hold.
-        StorageError: the disk is full or cannot be written.
+        UnrepresentableError: an id that is not a safe file name, or a text that UTF-8 cannot encode.
+        StorageError: the disk is full or not writable.
     """
     return write_folder(
-        corpus, path, parts, lambda document: {".txt": document.text, ".ann": _annotation_lines(document)}, NAME
+        corpus, path, splits, lambda document: {".txt": document.text, ".ann": _annotation_lines(document)}, NAME
     )
 
 
 def _read_folder(
-    root: Path, part: Part | None, discontinuous: Discontinuous, texts: Mapping[str, str], result: ReadResult
+    root: Path, split: Split | None, discontinuous: Discontinuous, texts: Mapping[str, str], result: ReadResult
 ) -> None:
     beside = files_below(root, ".txt")
     known = {path.with_suffix("") for path in beside}
@@ -135,31 +127,31 @@ def _read_folder(
             provenances[path.parent] = read_provenance(path.parent, result)
         text = _text_with_annotations(path, result) if path.suffix == ".txt" else texts[path.stem]
         if text is not None:
-            result.records.append(_record(path, text, part, provenances[path.parent], discontinuous, result))
+            result.records.append(_record(path, text, split, provenances[path.parent], discontinuous, result))
     missing = [path for path in alone if path.stem not in texts]
     if missing:
         result.problems.append(_missing_texts(root, missing, bool(texts)))
 
 
 def _missing_texts(root: Path, missing: list[Path], has_texts: bool) -> Problem:
-    """One problem for all annotation files of a folder that have no text."""
+    """One problem for all annotation files in a folder that have no text."""
     first = missing[0]
     if len(missing) == 1:
-        message = f"there is no text beside it; put {first.stem}.txt into the folder or remove the annotation file"
+        message = f"its text file is missing; put {first.stem}.txt into the folder or remove the annotation file"
         return Problem(str(first), message, code="missing-text")
-    what = f"{len(missing)} annotation files have no text beside them"
+    what = f"{len(missing)} annotation files have no text file"
     if has_texts:
-        message = f"{what} and none of their names among the documents that were given; the first is {first.name}"
+        message = f"{what} and match none of the given documents; the first is {first.name}"
     else:
         message = f"{what}, the first is {first.name}; put the .txt files of the documents into the folder"
     return Problem(str(root), message, code="missing-text")
 
 
 def _text_with_annotations(path: Path, result: ReadResult) -> str | None:
-    """The text of a ``.txt`` file with an annotation file beside it; None with a problem."""
+    """The text of a ``.txt`` file that has an annotation file; None, with a problem, if it cannot be read."""
     annotations = path.with_suffix(".ann")
     if not annotations.exists():
-        message = f"there is no annotation file beside it; add {annotations.name} (empty if the text has no entities)"
+        message = f"its annotation file is missing; add {annotations.name} (empty if the text has no entities)"
         result.problems.append(Problem(str(path), message, code="missing-annotations"))
         return None
     text = read_exactly(path)
@@ -172,7 +164,7 @@ def _text_with_annotations(path: Path, result: ReadResult) -> str | None:
 def _record(
     path: Path,
     text: str,
-    part: Part | None,
+    split: Split | None,
     provenance: Provenance,
     discontinuous: Discontinuous,
     result: ReadResult,
@@ -184,42 +176,42 @@ def _record(
     origin, annotation, language = provenance
     text_path = None if path == annotations else str(path)
     return Record(
-        path.stem, text, tuple(spans), str(annotations), None, None, part, origin, annotation, text_path, language
+        path.stem, text, tuple(spans), str(annotations), None, None, split, origin, annotation, text_path, language
     )
 
 
 def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Discontinuous) -> RawSpan | Problem:
     match = _SPAN_LINE.fullmatch(line)
     if match is None:
-        message = "not a line of brat standoff; expected T1, a tab, LABEL START END, a tab, and the text of the entity"
+        message = "not a brat standoff line; expected T1, a tab, LABEL START END, a tab, and the text of the entity"
         return Problem(path, message, number, "malformed")
     label, offsets, shown = match.groups()
     fragments = [(int(start), int(end)) for start, end in (pair.split(" ") for pair in offsets.split(";"))]
     place = f"entity {offsets.replace(' ', ':')}"
     if len(fragments) > 1 and discontinuous == "refuse":
         message = (
-            f"{place} is discontinuous; to take the span that covers its fragments give --discontinuous join, "
+            f"{place} is discontinuous; to take the span that covers its fragments, use --discontinuous join "
             "or --set corpus.discontinuous=join"
         )
         return Problem(path, message, number, "discontinuous")
     bounds = [offset for fragment in fragments for offset in fragment]
     if len(fragments) > 1 and bounds != sorted(bounds):
-        return Problem(path, f"{place} has fragments out of order; mend its offsets", number, "fragments")
+        return Problem(path, f"{place} has fragments out of order; fix its offsets", number, "fragments")
     if all(0 <= start < end <= len(text) for start, end in fragments):
         expected = " ".join(text[start:end] for start, end in fragments)
         if not _same_text(shown, expected):
             beside = Path(path).with_suffix(".txt")
-            source = beside.name if beside.exists() else "the text that was given for it"
+            source = beside.name if beside.exists() else "the given text"
             message = (
-                f"the text beside {place} is not what stands there in {source}; was the text changed "
-                "after annotation? Offsets count Unicode code points, line ends included"
+                f"the text stated for {place} differs from {source} at its offsets; was the text changed "
+                "after annotation? Offsets count Unicode code points, including line breaks"
             )
             return Problem(path, message, number, "text-mismatch")
     return RawSpan(fragments[0][0], fragments[-1][1], label, line=number)
 
 
 def _same_text(shown: str, expected: str) -> bool:
-    """Whether both are the same but for the kind of white space that stands for a line break."""
+    """Whether both are equal except for the kind of white space that represents a line break."""
     target = expected.translate(_LINE_BREAKS)
     return target in (shown.translate(_LINE_BREAKS), shown.removesuffix("\r").translate(_LINE_BREAKS))
 

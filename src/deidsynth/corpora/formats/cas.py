@@ -1,7 +1,7 @@
-"""UIMA CAS, as INCEpTION and WebAnno export it: XMI with its ``TypeSystem.xml``, CAS JSON, and zips of these.
+"""UIMA CAS, as exported by INCEpTION and WebAnno: XMI with its ``TypeSystem.xml``, CAS JSON, and zips of these.
 
 An entity is an annotation whose type has a string feature such as ``value`` or ``label``, or that belongs to a custom
-layer without string features. The exporters count UTF-16 units; the library ``cassis`` makes code points of these.
+layer without string features. The exporters count UTF-16 units; the library ``cassis`` converts them to code points.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from deidsynth.corpora.folders import left_out, refuse_unsafe_names
 from deidsynth.corpora.formats.cas_files import Source, looks_like_cas, sources
 from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
-from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, decode
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import RawSpan, ReadResult, Record, decode
+from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
 from deidsynth.files import whole_folder
 
@@ -31,7 +31,7 @@ LABEL_FEATURES = ("value", "label", "entity_type", "phi", "kind", "category")
 
 _ANNOTATION, _STRING = "uima.tcas.Annotation", "uima.cas.String"
 _CORE = "de.tudarmstadt.ukp.dkpro.core.api."
-# Sentences, tokens, what is known of the document and the project: no annotation work is lost with these.
+# Sentences, tokens, metadata of document and project: skipping these loses no annotation work.
 _STRUCTURE = (
     "uima.",
     f"{_CORE}segmentation.",
@@ -48,7 +48,7 @@ _NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def sniff(path: Path) -> bool:
-    """Whether the path looks like a CAS, a zip that holds some, or a folder of these."""
+    """Whether the path looks like a CAS, a zip that contains some, or a folder of these."""
     return looks_like_cas(path)
 
 
@@ -56,7 +56,7 @@ def read_records(path: Path) -> ReadResult:
     """Raw records and problems of a file, a zip or a folder.
 
     Args:
-        path: file or folder; folders may tell parts. Of an INCEpTION project that was curated, the curation is read.
+        path: file or folder; folder names may name splits. For a curated INCEpTION project, the curation is read.
 
     Raises:
         MissingExtraError: cassis is not installed.
@@ -67,27 +67,27 @@ def read_records(path: Path) -> ReadResult:
     return reader.result
 
 
-def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:
-    """What XMI could not hold, counted, after writing the corpus into a new folder of ``.xmi`` and a type system.
+def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
+    """Counts of what XMI cannot store, after writing the corpus into a new folder of ``.xmi`` and a type system.
 
     Args:
         corpus: what to write; a document's id becomes the name of its file, entities become named entities.
-        path: the folder; with parts, one folder in it for each.
-        parts: part of every document id, or None.
+        path: the folder; with splits, it gets one subfolder for each.
+        splits: split of every document id, or None.
 
     Raises:
-        UnrepresentableError: an id that is no safe file name, or a character that XML cannot hold.
+        UnrepresentableError: an id that is not a safe file name, or a character that XML cannot encode.
         MissingExtraError: cassis is not installed.
-        StorageError: the disk is full or cannot be written.
+        StorageError: the disk is full or not writable.
     """
     cassis = _cassis("writing UIMA CAS")
     refuse_unsafe_names(corpus, NAME)
     refuse_surrogates(corpus)
-    _refuse_unholdable(corpus)
+    _refuse_control_characters(corpus)
     types = _written_types(cassis)
     with whole_folder(path, private=corpus.origin == "real") as temporary:
         for number, document in enumerate(corpus, start=1):
-            target = temporary / parts[document.doc_id] if parts else temporary
+            target = temporary / splits[document.doc_id] if splits else temporary
             if not (target / PROVENANCE_FILE).exists():
                 target.mkdir(exist_ok=True)
                 write_provenance(corpus, target)
@@ -97,8 +97,8 @@ def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Count
                     file.write(_xmi(cassis, types, document))
             except FileExistsError:
                 raise UnrepresentableError(
-                    f"document number {number} takes the file name of another on this file system, which ignores "
-                    "case; rename one of them"
+                    f"document number {number} would overwrite another one, because this file system ignores case "
+                    "in names; rename one of them"
                 ) from None
     return left_out(corpus, "scores", "groups")
 
@@ -111,7 +111,7 @@ def _cassis(feature: str) -> Any:
 
 
 class _Reader:
-    """Reads one source after the other into a result; type systems and provenances are read once."""
+    """Reads sources into a result; every type system and provenance file is read once."""
 
     def __init__(self, cassis: Any, result: ReadResult) -> None:
         self.cassis, self.result = cassis, result
@@ -134,22 +134,33 @@ class _Reader:
         text = view.sofa.sofaString
         self.result.records.append(
             Record(
-                source.doc_id, text, spans, source.place, None, None, source.part, origin, annotation, language=language
+                source.doc_id,
+                text,
+                spans,
+                source.place,
+                None,
+                None,
+                source.split,
+                origin,
+                annotation,
+                language=language,
             )
         )
 
     def _cas(self, source: Source) -> tuple[Any, set[int]] | Problem:
-        """The CAS, and the offsets in it that are no borders of characters."""
+        """The CAS, and its offsets that fall inside a character."""
         content = decode(source.data, source.place)
         if isinstance(content, Problem):
             return content
         is_json = source.suffix == ".json"
         if not is_json and "<!DOCTYPE" in content:
-            message = "a document type declaration has no place in XMI; export the document again"
+            message = "XMI must not contain a document type declaration; export the document again"
             return Problem(source.place, message, code="malformed")
         has_types = is_json and '"%TYPES"' in content
         if source.types is None and not has_types:
-            message = "there is no type system; put the TypeSystem.xml that was exported with it beside it"
+            message = (
+                "its type system is missing; put the TypeSystem.xml that was exported with it into the same folder"
+            )
             return Problem(source.place, message, code="missing-types")
         types: Any = None
         if source.types is not None and not has_types:
@@ -164,7 +175,7 @@ class _Reader:
                     cas = self.cassis.load_cas_from_json(text, types, merge_typesystem=has_types)
                 else:
                     cas = self.cassis.load_cas_from_xmi(_stream(source.data), types)
-            except Exception as error:  # cassis has no errors of its own: KeyError, AttributeError, those of lxml
+            except Exception as error:  # cassis defines no errors: KeyError, AttributeError, lxml errors
                 return _unreadable(source, error)
         matches = (_UNMAPPED.match(str(each.message)) for each in caught)
         return cas, {int(match[1]) for match in matches if match}
@@ -187,17 +198,17 @@ def _unreadable(source: Source, error: Exception) -> Problem:
     kind = type(error).__name__
     if kind == "TypeNotFoundError":
         message = (
-            "it uses a type that its type system does not have; put the TypeSystem.xml beside it that belongs to it"
+            "it uses a type that its type system lacks; put the TypeSystem.xml that belongs to it into the same folder"
         )
         return Problem(source.place, message, code="unknown-type")
     line = getattr(error, "lineno", None)
     form = "CAS JSON" if source.suffix == ".json" else "XMI of XML 1.0"
-    message = f"not {form} that can be read ({kind}); export the document again, in XML 1.0 or as CAS JSON"
+    message = f"unreadable {form} ({kind}); export the document again, in XML 1.0 or as CAS JSON"
     return Problem(source.place, message, line if isinstance(line, int) and line > 0 else None, "malformed")
 
 
 def _view_with_text(cas: Any, place: str, result: ReadResult) -> Any:
-    """The one view to read: the first that has a text; others are counted."""
+    """The view to read: the first that has a text; others are counted."""
     views = [view for view in cas.views if view.sofa.sofaString is not None]
     if not views:
         message = "it has no text; export the document with its text"
@@ -222,14 +233,14 @@ def _spans(view: Any, types: Any, unmapped: set[int], source: Source, result: Re
             place = f"{id_name} {each.xmiID}"
             if type(each.begin) is not int or type(each.end) is not int:
                 message = (
-                    f"an annotation of the layer {_short(name)} ({place}) has a begin or end that is no whole number; "
-                    "mend it"
+                    f"an annotation of the layer {_short(name)} ({place}) has a begin or end that is not an "
+                    "integer; fix it"
                 )
                 result.problems.append(Problem(source.place, message, code="malformed"))
             elif any(0 <= offset <= n_units and offset in unmapped for offset in (each.begin, each.end)):
                 message = (
-                    f"entity {each.begin}:{each.end} ({place}) begins or ends inside of a character; "
-                    "offsets of UIMA count UTF-16 units, and one character beyond U+FFFF has two"
+                    f"entity {each.begin}:{each.end} ({place}) begins or ends inside a character; "
+                    "UIMA offsets count UTF-16 units, and a character beyond U+FFFF has two"
                 )
                 result.problems.append(Problem(source.place, message, code="inside-character"))
             else:
@@ -241,9 +252,9 @@ def _spans(view: Any, types: Any, unmapped: set[int], source: Source, result: Re
 
 
 def _label_features(types: Any, name: str) -> tuple[str, ...] | str | None:
-    """The features that may hold the label of a type, best first, none for its own name.
+    """The features of a type that may contain the label, best first; empty if the type name is the label.
 
-    What is no entity gives a name to count it by, or None where it is not worth counting.
+    A type that is not an entity gives the name to count it by, or None if it is not worth counting.
     """
     kind = types.get_type(name)
     if name.startswith(_STRUCTURE) or not types.is_instance_of(name, _ANNOTATION):
@@ -266,12 +277,12 @@ def _short(type_name: str) -> str:
     return type_name.rpartition(".")[2]
 
 
-def _refuse_unholdable(corpus: Corpus) -> None:
+def _refuse_control_characters(corpus: Corpus) -> None:
     for number, document in enumerate(corpus, start=1):
         labels = "".join(entity.label for entity in document.entities)
         if _NOT_XML.search(document.text + labels):
             raise UnrepresentableError(
-                f"document number {number} has a control character that XML cannot hold; write jsonl"
+                f"document number {number} has a control character that XML cannot encode; write jsonl"
             )
 
 

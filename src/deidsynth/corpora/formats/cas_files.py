@@ -1,4 +1,4 @@
-"""The files of a UIMA CAS corpus: XMI with its type system, CAS JSON, zips of these, projects of INCEpTION."""
+"""The files of a UIMA CAS corpus: XMI with its type system, CAS JSON, zips of these, INCEpTION projects."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
-from deidsynth.corpora.folders import files_below, part_folders, skip_outside_parts
-from deidsynth.corpora.records import Part, ReadResult, read_bytes
+from deidsynth.corpora.folders import files_below, skip_outside_splits, split_folders
+from deidsynth.corpora.records import ReadResult, read_bytes
+from deidsynth.documents import Split
 from deidsynth.errors import Problem
 
 TYPE_SYSTEM = "typesystem.xml"
@@ -30,13 +31,13 @@ class Source:
     """One CAS, unread.
 
     Args:
-        doc_id: the name of the file, or what INCEpTION calls the document.
-        place: the file, as the user would type it, and what it is called in the zip.
+        doc_id: the name of the file, or the document name in INCEpTION.
+        place: the file as the user would type it, followed by its name in the zip.
         suffix: ``.xmi`` or ``.json``.
         data: the content.
-        types: the type system that was found for it.
-        folder: where the file lies, if not in a zip.
-        part: that the folder stands for.
+        types: the type system found for it.
+        folder: where the file is, if not in a zip.
+        split: that the folder names.
     """
 
     doc_id: str
@@ -45,16 +46,16 @@ class Source:
     data: bytes
     types: bytes | None
     folder: Path | None = None
-    part: Part | None = None
+    split: Split | None = None
 
     def __repr__(self) -> str:
         return f"Source(place={self.place!r}, n_bytes={len(self.data)})"
 
 
 def looks_like_cas(path: Path) -> bool:
-    """Whether a file looks like a CAS or a zip that holds some, or a folder holds such files."""
+    """Whether a file looks like a CAS or a zip of them, or a folder contains such files."""
     if path.is_dir():
-        return any(looks_like_cas(file) for folder, _ in part_folders(path, "cas")[0] for file in _files(folder))
+        return any(looks_like_cas(file) for folder, _ in split_folders(path, "cas")[0] for file in _files(folder))
     suffix = path.suffix.lower()
     try:
         if suffix == ".zip":
@@ -68,20 +69,20 @@ def looks_like_cas(path: Path) -> bool:
 
 
 def sources(path: Path, result: ReadResult) -> Iterator[Source]:
-    """Every CAS at a path; what cannot be had becomes a problem of the result, what is left out is counted."""
+    """Every CAS at a path; unreadable files become problems of the result, skipped files are counted."""
     if not path.is_dir():
         yield from _of_files(path.parent, [path], None, result)
         return
-    skip_outside_parts(result, path, SUFFIXES, "cas", looks_like_cas)
-    for folder, part in part_folders(path, "cas")[0]:
-        yield from _of_files(folder, [file for file in _files(folder) if looks_like_cas(file)], part, result)
+    skip_outside_splits(result, path, SUFFIXES, "cas", looks_like_cas)
+    for folder, split in split_folders(path, "cas")[0]:
+        yield from _of_files(folder, [file for file in _files(folder) if looks_like_cas(file)], split, result)
 
 
 def _files(folder: Path) -> list[Path]:
     return files_below(folder, *SUFFIXES, *(suffix.upper() for suffix in SUFFIXES))
 
 
-def _of_files(root: Path, files: Sequence[Path], part: Part | None, result: ReadResult) -> Iterator[Source]:
+def _of_files(root: Path, files: Sequence[Path], split: Split | None, result: ReadResult) -> Iterator[Source]:
     names = [file.relative_to(root).as_posix() for file in files]
     kept = _kept(names, result)
     for file, name in zip(files, names, strict=True):
@@ -92,11 +93,11 @@ def _of_files(root: Path, files: Sequence[Path], part: Part | None, result: Read
             result.problems.append(data)
         elif file.suffix.lower() == ".zip":
             for source in _of_zip(data, str(file), _project_name(name), result):
-                yield Source(source.doc_id, source.place, source.suffix, source.data, source.types, None, part)
+                yield Source(source.doc_id, source.place, source.suffix, source.data, source.types, None, split)
         else:
             types = _types_beside(file, root)
             doc_id = _project_name(name) or file.stem
-            yield Source(doc_id, str(file), file.suffix.lower(), data, types, file.parent, part)
+            yield Source(doc_id, str(file), file.suffix.lower(), data, types, file.parent, split)
 
 
 def _of_zip(data: bytes, place: str, doc_id: str | None, result: ReadResult, depth: int = 0) -> Iterator[Source]:
@@ -126,12 +127,12 @@ def _of_zip(data: bytes, place: str, doc_id: str | None, result: ReadResult, dep
 
 
 def _kept(names: Sequence[str], result: ReadResult) -> frozenset[str]:
-    """The names to read: in a project, curated documents alone where there are any, and never the unannotated ones."""
+    """The names to read: in a project, only curated documents if there are any, and never the unannotated ones."""
     by_folder: dict[str, list[str]] = {_ANNOTATED: [], _CURATED: []}
     for name in names:
-        for part in PurePosixPath(name).parts[:-1]:
-            if part in by_folder:
-                by_folder[part].append(name)
+        for folder in PurePosixPath(name).parts[:-1]:
+            if folder in by_folder:
+                by_folder[folder].append(name)
     dropped = {name for name in names if PurePosixPath(name).stem == _INITIAL}
     if by_folder[_CURATED]:
         uncurated = set(by_folder[_ANNOTATED]) - dropped
@@ -142,14 +143,14 @@ def _kept(names: Sequence[str], result: ReadResult) -> frozenset[str]:
 
 
 def _project_name(name: str) -> str | None:
-    """What a project calls the document of a file: the folder below ``annotation`` or ``curation`` that it lies in."""
-    parts = PurePosixPath(name).parts[:-1]
-    below = [inner for outer, inner in pairwise(parts) if outer in (_ANNOTATED, _CURATED)]
+    """The document name in a project: the folder of the file below ``annotation`` or ``curation``."""
+    folders = PurePosixPath(name).parts[:-1]
+    below = [inner for outer, inner in pairwise(folders) if outer in (_ANNOTATED, _CURATED)]
     return below[0] if below else None
 
 
 def _types_beside(file: Path, root: Path) -> bytes | None:
-    """The type system in the folder of a file, or else at the top."""
+    """The type system in the folder of a file, or else at the top level."""
     for folder in dict.fromkeys((file.parent, root)):
         for entry in sorted(folder.iterdir()):
             if entry.name.lower() == TYPE_SYSTEM:

@@ -1,7 +1,7 @@
-"""Which column of a table or a data set holds what: names that are looked for, and what is told of the others.
+"""Which column of a table or dataset contains what: the names to look for, and how unused columns are reported.
 
-A column that a layout names must be there. Where it names none, one of entities is also known by other common names, if
-its cells are lists of entities, and one of ids by ``document_id`` and ``id``, if these are unique.
+A column named in a layout must exist. By default, an entity column is also recognized by other common names if its
+cells are lists of entities, and an id column by ``document_id`` and ``id`` if the ids are unique.
 """
 
 from __future__ import annotations
@@ -18,46 +18,46 @@ from deidsynth.errors import Problem
 ROLES = ("text", "doc_id", "entities", "group", "split")
 NO_ENTITY_COLUMN = "no-entity-column"
 SAMPLE_ROWS = 50
-"""How many rows are looked at to tell whether a column holds entities."""
+"""How many rows are inspected to decide whether a column contains entities."""
 
 _ENTITY_NAMES = frozenset(
     {"spans", "annotations", "label", "labels", "ner", "entity", "entity_spans", "ner_spans", "phi", "phi_spans"}
     | {"pii", "pii_spans", "pii_entities", "privacy_mask", "gold", "predictions"}
 )
 _ID_NAMES = ("document_id", "id")
-_SHOWN = {"doc_id": "ids", "entities": "entities", "group": "groups", "split": "parts"}
+_SHOWN = {"doc_id": "ids", "entities": "entities", "group": "groups", "split": "splits"}
 
 
 class ColumnError(ValueError):
-    """The columns are at fault; the message says how and what to do, without any cell."""
+    """The columns have a fault; the message says which and how to fix it, without quoting a cell."""
 
 
 def find_roles(
     names: Sequence[str], layout: TableLayout, cells: Callable[[str], Iterable[object]], option: str
 ) -> dict[str, str]:
-    """The column of each role that there is.
+    """The column of each role that exists.
 
     Args:
         names: of all columns.
-        layout: which columns hold what.
+        layout: which column contains what.
         cells: the first cells of a column.
-        option: how the user names a column, with ``{role}`` in it, such as ``--layout table.{role}=NAME``.
+        option: how the user names a column, with a ``{role}`` placeholder, such as ``--layout table.{role}=NAME``.
 
     Raises:
-        ColumnError: a column that the layout names is not there, or more than one may hold the entities.
+        ColumnError: a column named in the layout does not exist, or several may contain the entities.
     """
     roles = {role: name for role in ROLES if (name := getattr(layout, role)) in names}
     for role, what in _SHOWN.items():
         name = getattr(layout, role)
         if role not in roles and name != getattr(TableLayout(), role):
             named = option.format(role=role)
-            raise ColumnError(f"no column {name!r}, which is to hold the {what}; {list_names(names)}; mend {named}")
+            raise ColumnError(f"no column {name!r} for the {what}; {list_names(names)}; fix {named}")
     free = [name for name in names if name not in roles.values() and names.count(name) == 1]
     if "entities" not in roles:
-        found = [name for name in free if name.lower() in _ENTITY_NAMES and _hold_spans(cells(name))]
+        found = [name for name in free if name.lower() in _ENTITY_NAMES and _contain_spans(cells(name))]
         if len(found) > 1:
             named = option.format(role="entities")
-            raise ColumnError(f"the columns {' and '.join(found)} all hold entities; name the right one: {named}")
+            raise ColumnError(f"the columns {' and '.join(found)} all contain entities; name the right one: {named}")
         if found:
             roles["entities"] = found[0]
     if "doc_id" not in roles:
@@ -67,34 +67,34 @@ def find_roles(
     return roles
 
 
-def tell_others(others: Sequence[str], has_entities: bool, path: str, option: str, result: ReadResult) -> None:
-    """Count the columns that are passed over; where none holds entities, name them, for one of them may.
+def report_unused(others: Sequence[str], has_entities: bool, path: str, option: str, result: ReadResult) -> None:
+    """Count the unused columns; if no column contains entities, name them in a warning, since one of them may.
 
     Args:
         others: names of the columns.
-        has_entities: whether a column holds entities.
+        has_entities: whether a column contains entities.
         path: of the table.
         option: as for ``find_roles``.
-        result: takes the count and the doubt.
+        result: gets the count and the warning.
     """
     if not others:
         return
     result.skipped["columns"] += len(others)
     if not has_entities:
-        passed = ", ".join(others) if are_names(others) else f"{len(others)} columns, some without a proper name"
+        ignored = ", ".join(others) if are_names(others) else f"{len(others)} columns, some without a proper name"
         message = (
-            f"no column of entities is known, and these are passed over: {passed}; if one of them holds the "
+            f"no entity column found, and these columns are ignored: {ignored}; if one of them contains the "
             f"entities, name it: {option.format(role='entities')}"
         )
         result.problems.append(Problem(path, message, code=NO_ENTITY_COLUMN, fatal=False))
 
 
 def settle_ids(result: ReadResult, row_names: Mapping[int, str]) -> None:
-    """Name documents after their rows where a column of ids that nobody named does not tell them apart.
+    """Name documents after their rows if the values of a guessed id column are not unique.
 
     Args:
-        result: whose records are mended; how many ids are dropped is counted.
-        row_names: for the number of each record that has its id from such a column, what its row is called.
+        result: its records are renamed; the dropped ids are counted.
+        row_names: the row name of each record, by number, whose id came from such a column.
     """
     taken = Counter(record.doc_id for record in result.records)
     if all(taken[result.records[number].doc_id] == 1 and result.records[number].doc_id for number in row_names):
@@ -104,8 +104,8 @@ def settle_ids(result: ReadResult, row_names: Mapping[int, str]) -> None:
         result.records[number] = replace(result.records[number], doc_id=name)
 
 
-def _hold_spans(cells: Iterable[object]) -> bool:
-    """Whether the cells that are not empty are lists of entities, and there is one, perhaps an empty list."""
+def _contain_spans(cells: Iterable[object]) -> bool:
+    """Whether all non-empty cells are lists of entities (possibly empty lists), and there is at least one."""
     n_lists = 0
     for cell in cells:
         try:
@@ -115,10 +115,10 @@ def _hold_spans(cells: Iterable[object]) -> bool:
         if value is None:
             continue
         if isinstance(value, Mapping):
-            sound = all(isinstance(each, list) for each in value.values()) and bool({"start", "end"} & value.keys())
+            valid = all(isinstance(each, list) for each in value.values()) and bool({"start", "end"} & value.keys())
         else:
-            sound = isinstance(value, list | tuple) and all(map(_is_span, value))
-        if not sound:
+            valid = isinstance(value, list | tuple) and all(map(_is_span, value))
+        if not valid:
             return False
         n_lists += 1
     return n_lists > 0

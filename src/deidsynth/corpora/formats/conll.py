@@ -1,14 +1,14 @@
-"""CoNLL-type columns: one token a line, with its tag; an empty line parts sentences.
+"""CoNLL-style columns: one token per line, with its tag; an empty line ends a sentence.
 
-Columns are parted by tabs where every token line has one, else by blanks and tabs. Which column holds tokens and which
-holds tags is found (``layout.columns`` overrides); ``O`` and ``0`` are outside; IOB, IOB2, BIOES, BILOU and raw labels
-are read, neighboring tokens of one raw label being one entity. A line that begins with ``#`` and has not the columns
-of the others is a comment.
+Columns are separated by tabs if every token line has one, else by blanks and tabs. The columns of tokens and tags are
+detected (``layout.columns`` overrides this); ``O`` and ``0`` are outside; IOB, IOB2, BIOES, BILOU and raw labels are
+read, and neighboring tokens with the same raw label form one entity. A line that begins with ``#`` and does not have
+the columns of the others is a comment.
 
-The text is made from the tokens. What the file says about white space is followed: ``SpacesAfter=`` and
-``SpacesBefore=`` (UDPipe's escapes ``\\s \\t \\n \\r \\\\``), else a ``# text`` comment that holds the tokens in
-order, else ``SpaceAfter=No``. Otherwise tokens are parted by a blank and sentences by a line feed. The writer states
-white space with ``SpacesAfter=`` in the column between token and tag, so that the text survives.
+The text is rebuilt from the tokens, with the white space that the file states: ``SpacesAfter=`` and ``SpacesBefore=``
+(with UDPipe's escapes ``\\s \\t \\n \\r \\\\``), else a ``# text`` comment that contains the tokens in order,
+else ``SpaceAfter=No``. Otherwise tokens are joined by a blank and sentences by a line feed. The writer states white
+space with ``SpacesAfter=`` in the column between token and tag, so that the text survives.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from operator import itemgetter
 from pathlib import Path
 
 from deidsynth.config import ColumnsLayout
-from deidsynth.corpora.folders import documents_by_file, skip_outside_parts
-from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, read_exactly
+from deidsynth.corpora.folders import documents_by_file, skip_outside_splits
+from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_exactly
+from deidsynth.documents import Split
 from deidsynth.errors import Problem
 from deidsynth.tagging import OUTSIDE, has_prefixes, is_tag, sequence_faults, spans_of_tags
 
@@ -42,13 +43,13 @@ _TO_ESCAPE = {value: key for key, value in _ESCAPES.items()}
 _INDEX = re.compile(r"\d+(?:[-.]\d+)?")
 _RANGE = re.compile(r"\d+[-.]\d+")
 _SNIFFED_LINES = 200
-_USUAL, _MOST = 0.9, 0.5  # share of the tags of a column that are well formed, and where the file has faults
-_OTHER_SUFFIXES = (".tsv", ".txt")  # of much else, so that faults are not looked for
+_USUAL, _MOST = 0.9, 0.5  # share of well-formed tags in a column: usual, and in a file with faults
+_OTHER_SUFFIXES = (".tsv", ".txt")  # used for much else, so faulty files are not recognized by them
 
 
 @dataclass(slots=True)
 class _Sentence:
-    """Rows of one sentence, and what the comments before it say."""
+    """Rows of one sentence, and the information in the comments before it."""
 
     rows: list[tuple[int, list[str]]] = field(default_factory=list)
     text: str | None = None
@@ -59,7 +60,7 @@ class _Sentence:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Where what stands.
+    """Which column contains what.
 
     Args:
         token: column of the tokens.
@@ -75,7 +76,7 @@ class _Columns:
 
 
 def sniff(path: Path) -> bool:
-    """Whether the path looks like columns with tags: such a file, or a folder that holds one."""
+    """Whether the path looks like columns with tags: such a file, or a folder that contains one."""
     if path.is_dir():
         return any(True for _ in documents_by_file(path, SUFFIXES, NAME, _looks_like_columns)[0])
     return path.suffix.lower() in SUFFIXES and _looks_like_columns(path)
@@ -92,32 +93,32 @@ def _looks_like_columns(path: Path) -> bool:
     tags = [row[columns.tag] for row in rows if len(row) > columns.tag]
     if path.suffix.lower() in _OTHER_SUFFIXES and has_prefixes(tags) is None:
         return False
-    n_sound = sum(len(row) > max(columns.tag, columns.token) for row in rows)
-    return n_sound >= max(2, 0.9 * len(rows))
+    n_valid = sum(len(row) > max(columns.tag, columns.token) for row in rows)
+    return n_valid >= max(2, 0.9 * len(rows))
 
 
 def read_records(path: Path, layout: ColumnsLayout) -> ReadResult:
     """Raw records and problems of a file or a folder.
 
     Args:
-        path: of a corpus; names of folders or files may tell parts.
+        path: of a corpus; names of folders or files may name splits.
         layout: what is known about the columns.
     """
     result = ReadResult(NAME)
     files, n_others = documents_by_file(path, SUFFIXES, NAME, _looks_like_columns)
     if n_others:
         result.skipped["files_without_columns"] += n_others
-    skip_outside_parts(result, path, SUFFIXES, NAME, _looks_like_columns)
-    for file, part in files:
+    skip_outside_splits(result, path, SUFFIXES, NAME, _looks_like_columns)
+    for file, split in files:
         text = read_exactly(file)
         if isinstance(text, Problem):
             result.problems.append(text)
         else:
-            _read_file(text.removeprefix("\ufeff"), file, part, layout, result)
+            _read_file(text.removeprefix("\ufeff"), file, split, layout, result)
     return result
 
 
-def _read_file(text: str, path: Path, part: Part | None, layout: ColumnsLayout, result: ReadResult) -> None:
+def _read_file(text: str, path: Path, split: Split | None, layout: ColumnsLayout, result: ReadResult) -> None:
     sentences = list(_sentences(text, layout))
     try:
         columns = _find_columns(_rows(sentences), layout)
@@ -128,17 +129,17 @@ def _read_file(text: str, path: Path, part: Part | None, layout: ColumnsLayout, 
         result.problems.append(Problem(str(path), str(error), line, "columns"))
         return
     for sentence in sentences:
-        sentence.rows = list(_sound_rows(sentence.rows, columns, path, result))
+        sentence.rows = list(_valid_rows(sentence.rows, columns, path, result))
     if columns.prefixed:
-        result.problems += _doubtful_tags(sentences, columns, path)
+        result.problems += _tag_warnings(sentences, columns, path)
     for doc_id, document in _documents(sentences, path.stem, layout):
-        result.records.append(_record(doc_id, document, columns, layout, path, part, result))
+        result.records.append(_record(doc_id, document, columns, layout, path, split, result))
 
 
 def _sentences(text: str, layout: ColumnsLayout) -> Iterator[_Sentence]:
-    """The sentences of a file; rows are parted into columns."""
+    """The sentences of a file, with rows split into columns."""
     lines = [line.removesuffix("\r") for line in text.split("\n")]
-    parting, is_comment = _line_kinds(lines, layout)
+    separator, is_comment = _line_kinds(lines, layout)
     sentence = _Sentence()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -159,7 +160,7 @@ def _sentences(text: str, layout: ColumnsLayout) -> Iterator[_Sentence]:
                 sentence = _Sentence()
             sentence.opens = True
         else:
-            sentence.rows.append((number, parting.split(line)))
+            sentence.rows.append((number, separator.split(line)))
     if sentence.rows or sentence.opens:
         yield sentence
 
@@ -169,17 +170,17 @@ def _rows(sentences: Iterable[_Sentence]) -> list[list[str]]:
 
 
 def _line_kinds(lines: Sequence[str], layout: ColumnsLayout) -> tuple[re.Pattern[str], Callable[[str], bool]]:
-    """What parts columns, and which lines are comments.
+    """The column separator, and a test for comment lines.
 
-    Both are told by the lines that do not begin with ``#``. One that does is a row if it has their number of columns
-    and the token ``#`` or a longer one without a blank; where blanks part the columns, words of a comment may happen to
-    be as many, and ``#`` needs a tag like those of the rows too.
+    Both follow from the lines that do not begin with ``#``. A line that does is a row if it has as many columns as they
+    and its token is ``#`` or a longer one without a blank. If blanks separate the columns, a comment may happen to have
+    that many words, so ``#`` must also have a tag like those of the rows.
     """
     others = [line for line in lines if line.strip() and not line.startswith(("#", _DOCSTART))]
     hashed = [line for line in lines if line.startswith("#") and not _COMMENT.match(line)]
     by_tab = all("\t" in line for line in others or hashed)
-    parting = re.compile("\t" if by_tab else "[ \t]+")
-    rows = [parting.split(line) for line in others]
+    separator = re.compile("\t" if by_tab else "[ \t]+")
+    rows = [separator.split(line) for line in others]
     width = _usual_width(rows)
     tags: frozenset[str] = frozenset()
     place = -1
@@ -191,14 +192,14 @@ def _line_kinds(lines: Sequence[str], layout: ColumnsLayout) -> tuple[re.Pattern
     def is_comment(line: str) -> bool:
         if not line.startswith("#") or _COMMENT.match(line):
             return line.startswith("#")
-        row = parting.split(line)
+        row = separator.split(line)
         if not rows:
             return False
         if len(row) != width or " " in row[0]:
             return True
         return not by_tab and not row[0].strip("#") and not (row[place] in tags or is_tag(row[place], prefixed=True))
 
-    return parting, is_comment
+    return separator, is_comment
 
 
 def _usual_width(rows: Sequence[Sequence[str]]) -> int:
@@ -206,10 +207,10 @@ def _usual_width(rows: Sequence[Sequence[str]]) -> int:
 
 
 def _find_columns(rows: Sequence[Sequence[str]], layout: ColumnsLayout) -> _Columns:
-    """Where what stands.
+    """The columns of tokens, tags and white space.
 
     Raises:
-        ValueError: that cannot be told; the message says what to do.
+        ValueError: they cannot be determined; the message says what to do.
     """
     if not rows:
         return _Columns(0, 1, prefixed=True, space=None)
@@ -220,7 +221,7 @@ def _find_columns(rows: Sequence[Sequence[str]], layout: ColumnsLayout) -> _Colu
     token = _place(layout.token, usual)
     if usual < 2 or tag not in tables or (token is not None and token not in tables) or tag == token:
         raise ValueError(
-            "no columns of tokens and tags were found: expected both on each line, with O or 0 outside; name the "
+            "no token and tag columns found: expected both on each line, with O or 0 outside entities; name the "
             "columns with --layout columns.token=0 --layout columns.tag=-1"
         )
     prefixed = bool(has_prefixes(tables[tag]) or has_prefixes(tables[tag], _MOST))
@@ -237,7 +238,7 @@ def _place(column: int | None, width: int) -> int | None:
 
 
 def _tag_column(tables: Mapping[int, Sequence[str]]) -> int | None:
-    """The last column of tags; one with prefixes is preferred, and of faulty ones only such a one is taken."""
+    """The last column of tags; one with prefixes is preferred, and a faulty column must have prefixes."""
     for wanted, least in ((True, _USUAL), (False, _USUAL), (True, _MOST)):
         places = [place for place, values in tables.items() if has_prefixes(values, least) is wanted]
         if places:
@@ -245,16 +246,16 @@ def _tag_column(tables: Mapping[int, Sequence[str]]) -> int | None:
     return None
 
 
-def _sound_rows(
+def _valid_rows(
     rows: Iterable[tuple[int, list[str]]], columns: _Columns, path: Path, result: ReadResult
 ) -> Iterator[tuple[int, list[str]]]:
-    """The rows that hold a token and a tag; ranges of words and empty nodes of CoNLL-U are left out."""
+    """The rows with a token and a tag, without the multiword ranges and empty nodes of CoNLL-U."""
     for line, row in rows:
         if len(row) <= columns.token:
-            message = f"expected at least {max(columns.token, columns.tag) + 1} columns, got {len(row)}; mend the line"
+            message = f"expected at least {max(columns.token, columns.tag) + 1} columns, got {len(row)}; fix the line"
             result.problems.append(Problem(str(path), message, line, "columns"))
         elif len(row) <= columns.tag:
-            message = "the line has no tag, its token is taken as outside; add the tag"
+            message = "the line has no tag, so its token is read as outside; add the tag"
             result.problems.append(Problem(str(path), message, line, "columns", fatal=False))
             yield line, [*row, *[OUTSIDE] * (columns.tag + 1 - len(row))]
         elif columns.token > 0 and _RANGE.fullmatch(row[0]):
@@ -262,18 +263,18 @@ def _sound_rows(
         elif not row[columns.token].strip():
             result.skipped["blank_tokens"] += 1
         elif not is_tag(row[columns.tag], columns.prefixed):
-            message = "the tag is not of the form of the others in this file; mend it"
+            message = "the tag does not have the form of the others in this file; fix it"
             result.problems.append(Problem(str(path), message, line, "tag"))
         else:
             yield line, row
 
 
-def _doubtful_tags(sentences: Sequence[_Sentence], columns: _Columns, path: Path) -> Iterator[Problem]:
-    """Tags that do not follow each other as those of the file mostly do."""
+def _tag_warnings(sentences: Sequence[_Sentence], columns: _Columns, path: Path) -> Iterator[Problem]:
+    """Warnings about tags that break the scheme of the file."""
     for number, place, fault in sequence_faults(
         [[row[columns.tag] for _, row in sentence.rows] for sentence in sentences]
     ):
-        message = f"the prefix {fault}; mend the tags around it"
+        message = f"the prefix {fault}; fix the tags around it"
         yield Problem(str(path), message, sentences[number].rows[place][0], "tag-sequence", fatal=False)
 
 
@@ -305,7 +306,7 @@ def _record(
     columns: _Columns,
     layout: ColumnsLayout,
     path: Path,
-    part: Part | None,
+    split: Split | None,
     result: ReadResult,
 ) -> Record:
     text, spans = "", list[RawSpan]()
@@ -325,21 +326,21 @@ def _record(
         for first, last, label in spans_of_tags(tags, columns.prefixed):
             spans.append(RawSpan(bounds[first][0], bounds[last - 1][1], label, line=sentence.rows[first][0]))
     line = next((sentence.rows[0][0] for sentence in sentences if sentence.rows), None)
-    return Record(doc_id, text, tuple(spans), str(path), line, split=part)
+    return Record(doc_id, text, tuple(spans), str(path), line, split=split)
 
 
 def _white_space(
     sentence: _Sentence, tokens: Sequence[str], columns: _Columns, layout: ColumnsLayout, result: ReadResult
 ) -> tuple[str | None, list[str | None]]:
-    """White space before a sentence and after each of its tokens; None where nothing is said (at its end alone)."""
+    """White space before a sentence and after each token; None if the file does not state it (only at its end)."""
     blank: list[str | None] = [*[" "] * (len(tokens) - 1), None]
     if layout.detokenize == "blank":
         return None, blank
-    said: list[dict[str, str]] = [{}] * len(tokens)
+    stated: list[dict[str, str]] = [{}] * len(tokens)
     if columns.space is not None:
         place = columns.space
-        said = [dict(_SPACE.findall(row[place])) if len(row) > place else {} for _, row in sentence.rows]
-    exact = any("SpacesAfter" in each or "SpacesBefore" in each for each in said)
+        stated = [dict(_SPACE.findall(row[place])) if len(row) > place else {} for _, row in sentence.rows]
+    exact = any("SpacesAfter" in each or "SpacesBefore" in each for each in stated)
     if not exact and sentence.text is not None:
         gaps = _gaps_in(sentence.text, tokens)
         if gaps is not None:
@@ -347,16 +348,16 @@ def _white_space(
         result.skipped["text_comments_that_do_not_fit"] += 1
     after: list[str | None] = [
         _unescape(each["SpacesAfter"]) if "SpacesAfter" in each else "" if each.get("SpaceAfter") == "No" else usual
-        for each, usual in zip(said, blank, strict=True)
+        for each, usual in zip(stated, blank, strict=True)
     ]
     if not exact and after[-1] == "":
         after[-1] = None
-    before = _unescape(said[0]["SpacesBefore"]) if "SpacesBefore" in said[0] else None
+    before = _unescape(stated[0]["SpacesBefore"]) if "SpacesBefore" in stated[0] else None
     return before, after
 
 
 def _gaps_in(text: str, tokens: Sequence[str]) -> list[str] | None:
-    """The white space between tokens that stand in a text one after another; None where they do not."""
+    """The white space between tokens that occur in a text in this order; None if they do not."""
     gaps, place = [], 0
     for number, token in enumerate(tokens):
         found = text.find(token, place)

@@ -1,4 +1,4 @@
-"""Writing CoNLL-type columns: token, white space after it, tag."""
+"""Writing CoNLL-style columns: token, white space after it, tag."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from deidsynth.config import ColumnsLayout
-from deidsynth.corpora.folders import by_part, left_out
+from deidsynth.corpora.folders import by_split, left_out
 from deidsynth.corpora.formats.conll import escape
 from deidsynth.corpora.output import refuse_surrogates
-from deidsynth.corpora.records import Part
-from deidsynth.documents import Corpus, Document
+from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import UnrepresentableError
 from deidsynth.files import whole_folder, write_atomically
 from deidsynth.tagging import tags_of_spans
@@ -23,35 +22,32 @@ WRITTEN_SUFFIX = ".conll"
 _WRITTEN_TOKEN = re.compile(r"[^\W_]+|\S")
 
 
-def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None, layout: ColumnsLayout) -> Counter[str]:
-    """What columns could not hold, counted, after writing the corpus.
+def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None, layout: ColumnsLayout) -> Counter[str]:
+    """Counts of what columns cannot store, after writing the corpus.
 
     Args:
-        corpus: what to write; a name that ends in ``.conll`` becomes a file, any other a folder with a file for each
-            part.
-        path: where to.
-        parts: part of every document id, or None; only a folder can hold them.
+        corpus: what to write.
+        path: a name that ends in ``.conll`` becomes a file, any other a folder with a file for each split.
+        splits: split of every document id, or None; only a folder can store them.
         layout: the scheme of the tags.
 
     Raises:
-        UnrepresentableError: parts for a single file, entities with blanks at an end, an id with a line break, a text
-            of white space alone, or one that UTF-8 cannot hold.
-        StorageError: the disk is full or cannot be written.
+        UnrepresentableError: splits for a single file, entities with leading or trailing white space, an id with a line
+            break, a text of only white space, or one that UTF-8 cannot encode.
+        StorageError: the disk is full or not writable.
     """
     refuse_surrogates(corpus)
     private = corpus.origin == "real"
-    chosen = by_part(corpus, parts)
-    written = {part: "".join(_lines(documents, layout, corpus)) for part, documents in chosen.items()}
+    chosen = by_split(corpus, splits)
+    written = {split: "".join(_lines(documents, layout, corpus)) for split, documents in chosen.items()}
     if path.suffix == WRITTEN_SUFFIX:
-        if parts:
-            raise UnrepresentableError(
-                f"{path}: one file cannot hold the parts of the corpus; give a folder as TARGET to keep them"
-            )
+        if splits:
+            raise UnrepresentableError(f"{path}: one file cannot store splits; give a folder as TARGET to keep them")
         write_atomically(path, "".join(written.values()), private=private)
     else:
         with whole_folder(path, private=private) as temporary:
-            for part, text in written.items():
-                file = temporary / f"{part or 'corpus'}{WRITTEN_SUFFIX}"
+            for split, text in written.items():
+                file = temporary / f"{split or 'corpus'}{WRITTEN_SUFFIX}"
                 file.write_text(text, encoding="utf-8", newline="")
     return left_out(corpus, "scores", "groups", "provenance")
 
@@ -84,7 +80,7 @@ def _lines(documents: Iterable[Document], layout: ColumnsLayout, corpus: Corpus)
 
 
 def written_tokens(document: Document) -> list[tuple[int, int]]:
-    """Tokens without white space, cut wherever an entity begins or ends: letters and digits, else one character."""
+    """Tokens (runs of letters and digits, or one other non-blank character), cut wherever an entity begins or ends."""
     cuts = sorted({0, len(document.text)} | {place for each in document.entities for place in (each.start, each.end)})
     return [
         match.span() for start, end in pairwise(cuts) for match in _WRITTEN_TOKEN.finditer(document.text, start, end)
@@ -92,11 +88,11 @@ def written_tokens(document: Document) -> list[tuple[int, int]]:
 
 
 def _refusal(document: Document) -> str | None:
-    """Why a document cannot be held, or None."""
+    """Why columns cannot store a document, or None."""
     if document.text and not document.text.strip():
-        return "is white space alone, which columns cannot hold; leave it out or write jsonl"
+        return "is only white space, which columns cannot store; leave it out or write jsonl"
     if not document.doc_id.isprintable() or document.doc_id != document.doc_id.strip():
-        return "has an id with a line break or blanks at an end; rename it or write jsonl"
+        return "has an id with a line break or with leading or trailing blanks; rename it or write jsonl"
     if any(document.surface(each) != document.surface(each).strip() for each in document.entities):
-        return "has an entity with white space at an end, which columns cannot hold; trim it or write jsonl"
+        return "has an entity with leading or trailing white space, which columns cannot store; trim it or write jsonl"
     return None

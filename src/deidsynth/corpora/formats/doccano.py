@@ -23,8 +23,8 @@ from deidsynth.corpora.json_source import (
     string,
     whole_number,
 )
-from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, repeated_ids
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import RawSpan, ReadResult, Record, repeated_ids
+from deidsynth.documents import Corpus, Document, Split
 
 NAME = "doccano"
 SUFFIX = ".jsonl"
@@ -35,7 +35,7 @@ _KNOWN = frozenset({"id", "text", "data", "entities", *_PAIR_KEYS, *_COUNTED})
 
 
 def sniff(path: Path) -> bool:
-    """Whether the path looks like an export of Doccano."""
+    """Whether the path looks like a Doccano export."""
     return looks_like(path, SUFFIX, _looks)
 
 
@@ -52,19 +52,19 @@ def read_records(path: Path) -> ReadResult:
     return result
 
 
-def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:
-    """What Doccano's layout could not hold, counted, after writing the corpus into a new file or folder.
+def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
+    """Counts of what Doccano's format cannot store, after writing the corpus into a new file or folder.
 
     Args:
         corpus: what to write; the id of a document becomes its ``id``.
-        path: a name that ends in ``.jsonl`` becomes a file; any other a folder, with a file for each part.
-        parts: part of every document id, or None; only a folder can hold them.
+        path: a name that ends in ``.jsonl`` becomes a file, any other a folder with a file for each split.
+        splits: split of every document id, or None; only a folder can store them.
 
     Raises:
-        UnrepresentableError: parts for a single file, or a text with a lone surrogate, which UTF-8 cannot hold.
-        StorageError: the disk is full or cannot be written.
+        UnrepresentableError: splits for a single file, or a text with a lone surrogate, which UTF-8 cannot encode.
+        StorageError: the disk is full or not writable.
     """
-    return write_files(corpus, path, parts, SUFFIX, _lines)
+    return write_files(corpus, path, splits, SUFFIX, _lines)
 
 
 def _looks(path: Path) -> bool | None:
@@ -76,7 +76,7 @@ def _is_document(data: object) -> bool:
         return False
     entities = data.get("entities")
     if isinstance(entities, list):
-        # Without entities only the relations tell the export from other JSON lines.
+        # Without entities, only the relations distinguish the export from other JSON lines.
         return any(isinstance(each, dict) and "start_offset" in each for each in entities) or (
             not entities and "relations" in data
         )
@@ -88,7 +88,7 @@ def _record(data: dict[str, Any], line: int, source: Source, result: ReadResult)
     text = string(data, "text" if "text" in data or "data" not in data else "data")
     keys = [key for key in (*_PAIR_KEYS, "entities") if key in data]
     if not keys:
-        raise FieldError("the object has no label, labels or entities; add what is missing (label may be [])")
+        raise FieldError("the object has no label, labels or entities; add one (label may be [])")
     spans: list[RawSpan] = []
     for key in keys:
         read = partial(_entity if key == "entities" else _pair, line)
@@ -103,13 +103,13 @@ def _record(data: dict[str, Any], line: int, source: Source, result: ReadResult)
     doc_id = document_id(data.get("id"), f"{source.name}-{line}")
     origin, annotation, language = source.provenance
     return Record(
-        doc_id, text, tuple(spans), str(source.path), line, None, source.part, origin, annotation, language=language
+        doc_id, text, tuple(spans), str(source.path), line, None, source.split, origin, annotation, language=language
     )
 
 
 def _pair(line: int, value: Any) -> RawSpan:
     if not isinstance(value, list) or len(value) != 3:
-        raise FieldError("a label must be a list of start, end and label; mend or remove it")
+        raise FieldError("a label must be a list of start, end and label; fix or remove it")
     start, end, label = value
     entity = {"start": start, "end": end, "label": label}
     return RawSpan(whole_number(entity, "start"), whole_number(entity, "end"), string(entity, "label"), line=line)

@@ -1,7 +1,7 @@
-"""Corpora from and to data sets of the library ``datasets``, which only writing needs.
+"""Corpora from and to datasets of the ``datasets`` library, which only writing needs.
 
-Two shapes are read: a text with a list of entities (in a column of another common name as well, such as ``spans``, or
-``label`` as doccano exports), and tokens with tags, where the text is the tokens with one blank between them.
+Two shapes are read: texts with lists of entities (also in a column with another common name, such as ``spans`` or
+doccano's ``label``), and tokens with tags, where the text is the tokens joined by blanks.
 """
 
 from __future__ import annotations
@@ -12,22 +12,13 @@ from itertools import accumulate, chain, islice
 from typing import Any
 
 from deidsynth.config import TableLayout
-from deidsynth.corpora.folders import by_part, parts_of
-from deidsynth.corpora.formats.column_roles import SAMPLE_ROWS, ColumnError, find_roles, settle_ids, tell_others
+from deidsynth.corpora.folders import by_split, splits_of
+from deidsynth.corpora.formats.column_roles import SAMPLE_ROWS, ColumnError, find_roles, report_unused, settle_ids
 from deidsynth.corpora.loading import LoadedCorpus
 from deidsynth.corpora.output import refuse_surrogates
-from deidsynth.corpora.records import (
-    PART_NAMES,
-    PARTS,
-    Part,
-    RawSpan,
-    ReadResult,
-    Record,
-    build_corpus,
-    check_records,
-)
-from deidsynth.corpora.span_lists import RowError, decoded, list_names, part_of, spans_of
-from deidsynth.documents import Corpus, Document, Origin
+from deidsynth.corpora.records import SPLIT_NAMES, RawSpan, ReadResult, Record, build_corpus, check_records
+from deidsynth.corpora.span_lists import RowError, decoded, list_names, spans_of, split_of
+from deidsynth.documents import SPLITS, Corpus, Document, Origin, Split
 from deidsynth.errors import CorpusError, MissingExtraError, Problem, UnrepresentableError
 from deidsynth.tagging import is_tag, spans_of_tags
 
@@ -45,20 +36,20 @@ def from_dataset(
     language: str | None = None,
     origin: Origin | None = None,
 ) -> Corpus:
-    """The corpus of a data set, clean, its documents in the splits that it names.
+    """The checked corpus of a dataset; its documents have the splits that it names.
 
-    What is passed over is told as a warning.
+    Skipped content is reported as a Python warning.
 
     Args:
-        dataset: a ``Dataset``, a ``DatasetDict`` whose keys name the splits, or any sequence of rows that are mappings.
-        layout: which columns hold what; without a column of ids, a document is named after its row.
-        tokens: column of the tokens, where there is no column of texts with entities.
-        tags: column of their tags (IOB, IOB2, BIOES or BILOU), strings or the numbers of a ``ClassLabel``.
+        dataset: a ``Dataset``, a ``DatasetDict`` whose keys name the splits, or any sequence of mappings.
+        layout: which column contains what; without an id column, documents are named after their rows.
+        tokens: column of the tokens, if there is no text column with entities.
+        tags: column of their tags (IOB, IOB2, BIOES or BILOU), as strings or as integers of a ``ClassLabel``.
         language: ISO 639-1 code.
         origin: where the text comes from; by default ``real``.
 
     Raises:
-        CorpusError: faults (all are listed, with the number of the row), or no rows.
+        CorpusError: faults (all are listed, with row numbers), or no rows.
     """
     loaded = read_dataset(dataset, layout=layout, tokens=tokens, tags=tags, language=language, origin=origin)
     loaded.warn(NAME)
@@ -74,56 +65,56 @@ def read_dataset(
     language: str | None = None,
     origin: Origin | None = None,
 ) -> LoadedCorpus:
-    """The corpus of a data set with its parts, and what was passed over; see ``from_dataset``."""
+    """The corpus of a dataset with its splits, skipped content and warnings; see ``from_dataset``."""
     chosen, result = layout or TableLayout(), ReadResult(NAME)
     row_names: dict[int, str] = {}
-    for name, rows, part in _splits(dataset, result):
-        _Rows(name, part, chosen, tokens, tags, result, row_names).read(rows)
+    for name, rows, split in _splits(dataset, result):
+        _Rows(name, split, chosen, tokens, tags, result, row_names).read(rows)
     settle_ids(result, row_names)
-    # A record stands for its row until here, so that every fault names the row.
+    # Up to here a record is a row, so that every fault names its row.
     found = [*result.problems, *check_records(result.records)]
     result.problems = [Problem(NAME, f"{each.path}: {each.message}", None, each.code, each.fatal) for each in found]
     if not result.records and not result.problems:
-        raise CorpusError(f"{NAME}: no documents found; give a data set that has rows")
+        raise CorpusError(f"{NAME}: no documents found; give a dataset that has rows")
     corpus = build_corpus(result, origin=origin, language=language)
-    parts = {record.doc_id: record.split for record in result.records if record.split is not None}
-    return LoadedCorpus(corpus, parts, result.skipped, NAME, tuple(result.problems))
+    splits = {record.doc_id: record.split for record in result.records if record.split is not None}
+    return LoadedCorpus(corpus, splits, result.skipped, NAME, tuple(result.problems))
 
 
-def to_dataset(corpus: Corpus, parts: Mapping[str, Part] | None = None) -> Any:
-    """A ``Dataset`` with columns doc_id, text, entities and group, or where there are parts a ``DatasetDict``.
+def to_dataset(corpus: Corpus, splits: Mapping[str, Split] | None = None) -> Any:
+    """A ``Dataset`` with columns doc_id, text, entities and group, or a ``DatasetDict`` if there are splits.
 
     Args:
         corpus: what to convert.
-        parts: part of every document id; by default the splits of the documents, where they name several.
+        splits: split of every document id; by default those of the documents, if there are several.
 
     Raises:
         MissingExtraError: the library is not installed.
-        UnrepresentableError: a document is in no part, or a text has a lone surrogate.
+        UnrepresentableError: a document has no split, or a text has a lone surrogate.
     """
-    parts = parts_of(corpus) if parts is None else parts
+    splits = splits_of(corpus) if splits is None else splits
     library = _datasets()
     refuse_surrogates(corpus)
-    homeless = sum(document.doc_id not in parts for document in corpus) if parts else 0
-    if homeless:
+    unassigned = sum(document.doc_id not in splits for document in corpus) if splits else 0
+    if unassigned:
         raise UnrepresentableError(
-            f"{homeless} of {len(corpus)} documents are in no part; give every document one of {', '.join(PARTS)}"
+            f"{unassigned} of {len(corpus)} documents have no split; give every document one of {', '.join(SPLITS)}"
         )
     text, number = library.Value("string"), library.Value("int64")
     entity = {"start": number, "end": number, "label": text, "score": library.Value("float64")}
     features = library.Features({"doc_id": text, "text": text, "entities": [entity], "group": text})
     made = {
-        part: library.Dataset.from_list([_row(document) for document in documents], features=features)
-        for part, documents in by_part(corpus, parts).items()
+        split: library.Dataset.from_list([_row(document) for document in documents], features=features)
+        for split, documents in by_split(corpus, splits).items()
     }
-    return library.DatasetDict(made) if parts else made[None]
+    return library.DatasetDict(made) if splits else made[None]
 
 
 def _datasets() -> Any:
     try:
         return importlib.import_module("datasets")
     except ImportError:
-        raise MissingExtraError("making a data set", "datasets") from None
+        raise MissingExtraError("making a dataset", "datasets") from None
 
 
 def _row(document: Document) -> dict[str, Any]:
@@ -133,31 +124,31 @@ def _row(document: Document) -> dict[str, Any]:
     return {"doc_id": document.doc_id, "text": document.text, "entities": entities, "group": document.group}
 
 
-def _splits(dataset: Any, result: ReadResult) -> list[tuple[str, Any, Part | None]]:
-    """Name, rows and part of every split; where some are parts, only these."""
+def _splits(dataset: Any, result: ReadResult) -> list[tuple[str, Any, Split | None]]:
+    """Name, rows and split of every entry; where some are named like a split, only these."""
     if not isinstance(dataset, Mapping):
         return [("", dataset, None)]
-    splits = [(str(name), rows, PART_NAMES.get(str(name).lower())) for name, rows in dataset.items()]
-    named = [each for each in splits if each[2] is not None]
-    if named and len(named) < len(splits):
-        result.skipped["splits_outside_parts"] += len(splits) - len(named)
-    return named or splits
+    entries = [(str(name), rows, SPLIT_NAMES.get(str(name).lower())) for name, rows in dataset.items()]
+    named = [each for each in entries if each[2] is not None]
+    if named and len(named) < len(entries):
+        result.skipped["entries_outside_splits"] += len(entries) - len(named)
+    return named or entries
 
 
 class _Rows:
-    """Reads the rows of one split into a result."""
+    """Reads the rows of one entry of a dataset into a result."""
 
     def __init__(
         self,
-        split: str,
-        part: Part | None,
+        name: str,
+        split: Split | None,
         layout: TableLayout,
         tokens: str,
         tags: str,
         result: ReadResult,
         row_names: dict[int, str],
     ) -> None:
-        self.split, self.part, self.layout, self.result = split, part, layout, result
+        self.name, self.split, self.layout, self.result = name, split, layout, result
         self.tokens, self.tags = tokens, tags
         self.row_names = row_names
         self.roles: dict[str, str] = {}
@@ -169,9 +160,9 @@ class _Rows:
         remaining = iter(rows)
         first = list(islice(remaining, SAMPLE_ROWS))
         for number, row in enumerate(chain(first, remaining), start=1):
-            place = f"row {number} of {self.split}" if self.split else f"row {number}"
+            place = f"row {number} of {self.name}" if self.name else f"row {number}"
             if not isinstance(row, Mapping):
-                message = "a row must map names of columns to values; give a Dataset or a list of dicts"
+                message = "a row must map column names to values; give a Dataset or a list of dicts"
                 self.result.problems.append(Problem(place, message, code="malformed"))
                 return
             if number == 1 and not self._choose_columns(first, getattr(rows, "features", None) or {}, place):
@@ -201,21 +192,21 @@ class _Rows:
             self.roles = {role: name for role, name in self.roles.items() if role not in ("text", "entities")}
         used = {*self.roles.values(), *((self.tokens, self.tags) if self.from_tokens else ())}
         others = [name for name in names if name not in used]
-        tell_others(others, self.from_tokens or found is not None, place, _OPTION, self.result)
+        report_unused(others, self.from_tokens or found is not None, place, _OPTION, self.result)
         self.names = _class_names(features.get(self.tags if self.from_tokens else found or ""))
         return True
 
     def _record(self, row: Mapping[str, Any], number: int, place: str) -> Record:
         layout = self.layout
         text, spans = self._of_tokens(row) if self.from_tokens else self._of_spans(row)
-        row_name = doc_id = f"{self.split}-{number}" if self.split else str(number)
+        row_name = doc_id = f"{self.name}-{number}" if self.name else str(number)
         column = self.roles.get("doc_id")
         if column is not None and column in row:
             doc_id = "" if row[column] is None else str(row[column])
             if column != layout.doc_id:
                 self.row_names[len(self.result.records)] = row_name
         group = None if row.get(layout.group) in (None, "") else str(row[layout.group])
-        split = part_of(row.get(layout.split)) or self.part
+        split = split_of(row.get(layout.split)) or self.split
         return Record(doc_id, text, spans, place, None, group, split)
 
     def _of_spans(self, row: Mapping[str, Any]) -> tuple[str, tuple[RawSpan, ...]]:
@@ -242,9 +233,9 @@ class _Rows:
     def _tag(self, tag: object) -> str:
         if type(tag) is int:
             if not self.names:
-                raise RowError("the tags are numbers without names; cast the column to a sequence of ClassLabel")
+                raise RowError("the tags are integers without names; cast the column to a sequence of ClassLabel")
             if not 0 <= tag < len(self.names):
-                raise RowError(f"tag {tag} is none of the {len(self.names)} that the ClassLabel names")
+                raise RowError(f"tag {tag} is not among the {len(self.names)} names of the ClassLabel")
             tag = self.names[tag]
         if not isinstance(tag, str) or not is_tag(tag, prefixed=True):
             raise RowError("a tag must be O, or a label after a prefix, as in B-NAME and I-NAME")
@@ -252,7 +243,7 @@ class _Rows:
 
 
 def _class_names(feature: Any) -> Sequence[str] | None:
-    """The names of the class label inside of a feature, however the library nests it."""
+    """The names of the class label inside a feature, at any nesting depth."""
     while feature is not None and not hasattr(feature, "names"):
         if isinstance(feature, Mapping):
             feature = feature.get("label")

@@ -1,10 +1,10 @@
 """XML of i2b2 2014 and MEDDOCAN: one file per document, its text in ``<TEXT>``, one empty element per entity.
 
-Each element below ``<TAGS>`` is an entity: its name a coarse category, the attribute ``TYPE`` the label (where it is
-absent or empty, the name is), ``start`` and ``end`` the offsets, ``text`` a copy of what stands there. Folders are laid
-out as in brat, with an inner folder ``xml``. A file ``deidsynth.json`` beside the documents says where they come from.
+Each element below ``<TAGS>`` is an entity: its name is a coarse category, the attribute ``TYPE`` the label (by default
+the element name), ``start`` and ``end`` the offsets, ``text`` a copy of the text there. Folders are laid out as for
+brat, with an inner folder ``xml``. A file ``deidsynth.json`` beside the documents says where they come from.
 
-An XML parser turns every line end into ``\\n``; offsets count the characters that it gives.
+An XML parser turns every line break into ``\\n``; offsets count the characters that it returns.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import NamedTuple
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
-from deidsynth.corpora.folders import documents_by_file, files_below, part_folders, skip_outside_parts, write_folder
+from deidsynth.corpora.folders import documents_by_file, files_below, skip_outside_splits, split_folders, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
-from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, read_exactly, repeated_ids
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_exactly, repeated_ids
+from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import Problem, UnrepresentableError
 
 NAME = "i2b2"
@@ -36,7 +36,7 @@ _SPACE = re.compile(r"\s")
 _NOT_XML = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WORD = re.compile(r"[A-Z]+")
 
-# Words of labels, those of i2b2 2014 first in each list, then those of MEDDOCAN and of others.
+# Words in labels: in each list first those of i2b2 2014, then those of MEDDOCAN and others.
 _WORDS = {
     "NAME": "PATIENT DOCTOR USERNAME NOMBRE NAME SURNAME PERSON",
     "PROFESSION": "PROFESSION PROFESION OCCUPATION",
@@ -58,11 +58,11 @@ class _Tag(NamedTuple):
 
 
 class _FoundError(Exception):
-    """What a file is, is known; the rest of it need not be parsed."""
+    """Raised to stop parsing as soon as the format of a file is known."""
 
 
 class _RefusedError(Exception):
-    """The file holds what is not read; the message says what, the code names it."""
+    """The file contains something unsupported; the message says what, the code names it."""
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
@@ -70,10 +70,10 @@ class _RefusedError(Exception):
 
 
 def sniff(path: Path) -> bool:
-    """Whether the path looks like this XML: a file, or a folder of them in which no brat annotations lie."""
+    """Whether the path looks like this XML: a file, or a folder of such files without brat annotations."""
     if not path.is_dir():
         return path.suffix == SUFFIX and _looks_right(path)
-    folders = [folder for folder, _ in part_folders(path, _INNER)[0]]
+    folders = [folder for folder, _ in split_folders(path, _INNER)[0]]
     if any(files_below(folder, ".ann") for folder in folders):
         return False
     return any(_looks_right(file) for folder in folders for file in files_below(folder, SUFFIX))
@@ -86,29 +86,29 @@ def read_records(path: Path) -> ReadResult:
         path: a file, or a folder in which every ``.xml`` file is a document.
     """
     result = ReadResult(NAME)
-    skip_outside_parts(result, path, (SUFFIX,), _INNER)
+    skip_outside_splits(result, path, (SUFFIX,), _INNER)
     provenances: dict[Path, Provenance] = {}
-    # Every file is taken: one that does not look right is a fault to tell of, not a document to lose.
-    for file, part in documents_by_file(path, (SUFFIX,), _INNER, lambda _: True)[0]:
+    # Every file is read: one that does not look right is a fault to report, not a document to lose.
+    for file, split in documents_by_file(path, (SUFFIX,), _INNER, lambda _: True)[0]:
         if file.parent not in provenances:
             provenances[file.parent] = read_provenance(file.parent, result)
-        record = _read_document(file, part, provenances[file.parent], result)
+        record = _read_document(file, split, provenances[file.parent], result)
         if record is not None:
             result.records.append(record)
     return result
 
 
-def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:
-    """What the format could not hold, counted, after writing the corpus into a new folder.
+def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
+    """Counts of what the format cannot store, after writing the corpus into a new folder.
 
     Args:
         corpus: what to write; a document's id becomes the name of its file.
-        path: the folder; with parts, one folder in it for each.
-        parts: part of every document id, or None.
+        path: the folder; with splits, it gets one subfolder for each.
+        splits: split of every document id, or None.
 
     Raises:
-        UnrepresentableError: a text or a label that XML cannot hold exactly, or an id that is no safe file name.
-        StorageError: the disk is full or cannot be written.
+        UnrepresentableError: a text or a label that XML cannot represent exactly, or an id that is no safe file name.
+        StorageError: the disk is full or not writable.
     """
     for number, document in enumerate(corpus, start=1):
         labels = "".join(entity.label for entity in document.entities)
@@ -119,14 +119,14 @@ def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Count
             )
         if _NOT_XML.search(document.text + labels):
             raise UnrepresentableError(
-                f"document number {number} has a character that XML 1.0 cannot hold, such as a control character; "
+                f"document number {number} has a character that XML 1.0 cannot encode, such as a control character; "
                 "write brat or jsonl"
             )
-    return write_folder(corpus, path, parts, lambda document: {SUFFIX: _xml(document)}, NAME)
+    return write_folder(corpus, path, splits, lambda document: {SUFFIX: _xml(document)}, NAME)
 
 
 def category(label: str) -> str:
-    """The coarse category of a label by the first of its words that is known, else ``PHI``.
+    """The coarse category of a label, by its first known word, else ``PHI``.
 
     >>> category("NOMBRE_PERSONAL_SANITARIO"), category("Phone_Number"), category("XYZ")
     ('NAME', 'CONTACT', 'PHI')
@@ -164,7 +164,7 @@ def _looks_right(path: Path) -> bool:
 
 
 class _Parser:
-    """Text, entities and what is skipped of one file."""
+    """Text, entities and skipped elements of one file."""
 
     def __init__(self) -> None:
         self.pieces: list[str] | None = None
@@ -193,7 +193,7 @@ class _Parser:
         above = self._open[1:]
         self._open.append(name)
         if above[:1] == ["TEXT"]:
-            raise _RefusedError("there is an element inside TEXT; put the text into one CDATA section", "markup")
+            raise _RefusedError("TEXT contains an element; put the text into one CDATA section", "markup")
         if not above and len(self._open) == 2 and name == "TEXT":
             if self.pieces is not None:
                 raise _RefusedError("there is a second TEXT; write one document into each file", "second-text")
@@ -212,15 +212,17 @@ class _Parser:
 
     def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
         if not self._is_ascii and (encoding or "utf-8").lower() not in ("utf-8", "utf8"):
-            message = "the XML declaration names another encoding than UTF-8; convert the file to UTF-8 and declare it"
+            message = (
+                "the XML declaration states an encoding other than UTF-8; convert the file to UTF-8 and declare that"
+            )
             raise _RefusedError(message, "encoding")
 
     def _refuse_entity(self, *_: object) -> None:
-        message = "entities of a DTD are not read; write the characters that they stand for and drop their declaration"
+        message = "DTD entities are not supported; write the characters they stand for and remove their declaration"
         raise _RefusedError(message, "entity-declaration")
 
 
-def _read_document(path: Path, part: Part | None, provenance: Provenance, result: ReadResult) -> Record | None:
+def _read_document(path: Path, split: Split | None, provenance: Provenance, result: ReadResult) -> Record | None:
     content = read_exactly(path)
     if isinstance(content, Problem):
         result.problems.append(content)
@@ -232,8 +234,8 @@ def _read_document(path: Path, part: Part | None, provenance: Provenance, result
         result.problems.append(Problem(str(path), str(error), parser.line, error.code))
         return None
     except expat.ExpatError as error:
-        # The message of the error itself may quote the file; that of its code does not.
-        message = f"not XML at column {error.offset + 1} ({expat.ErrorString(error.code)}); mend the file"
+        # The message of the error may quote the file; the message of its code does not.
+        message = f"not XML at column {error.offset + 1} ({expat.ErrorString(error.code)}); fix the file"
         result.problems.append(Problem(str(path), message, error.lineno, "malformed"))
         return None
     if parser.pieces is None:
@@ -245,9 +247,9 @@ def _read_document(path: Path, part: Part | None, provenance: Provenance, result
     result.problems += [span for span in spans if isinstance(span, Problem)]
     result.problems += repeated_ids(((tag.attributes.get("id"), tag.line) for tag in parser.tags), str(path))
     result.skipped += parser.skipped
-    sound = tuple(span for span in spans if isinstance(span, RawSpan))
+    valid = tuple(span for span in spans if isinstance(span, RawSpan))
     origin, annotation, language = provenance
-    return Record(path.stem, text, sound, str(path), None, None, part, origin, annotation, language=language)
+    return Record(path.stem, text, valid, str(path), None, None, split, origin, annotation, language=language)
 
 
 def _span(tag: _Tag, text: str, path: str, skipped: Counter[str]) -> RawSpan | Problem:
@@ -256,26 +258,26 @@ def _span(tag: _Tag, text: str, path: str, skipped: Counter[str]) -> RawSpan | P
     skipped["comments"] += bool(attributes.get("comment"))
     bounds = [attributes.get(name, "") for name in ("start", "end")]
     if not all(map(_INTEGER.fullmatch, bounds)):
-        message = "the attributes start and end of an entity must be whole numbers; they count Unicode code points"
+        message = "the attributes start and end of an entity must be integers; they count Unicode code points"
         return Problem(path, message, tag.line, "offsets")
     start, end = map(int, bounds)
     shown = attributes.get("text")
     if shown is not None and 0 <= start < end <= len(text) and not _same_text(shown, text[start:end]):
         message = (
-            f"the attribute text of entity {start}:{end} is not what stands there in TEXT; was the text changed after "
-            "annotation? Offsets count Unicode code points, a line end as one"
+            f"the attribute text of entity {start}:{end} differs from TEXT at its offsets; was the text changed after "
+            "annotation? Offsets count Unicode code points, and a line break as one"
         )
         return Problem(path, message, tag.line, "text-mismatch")
     return RawSpan(start, end, attributes.get("TYPE") or tag.name, line=tag.line)
 
 
 def _same_text(shown: str, expected: str) -> bool:
-    """Whether both are the same but for kinds of white space: in an attribute, XML makes a blank of each."""
+    """Whether both are equal except for kinds of white space: XML turns each into a blank in attributes."""
     return _SPACE.sub(" ", shown) == _SPACE.sub(" ", expected)
 
 
 def _xml(document: Document) -> str:
-    # The end of a CDATA section cannot stand inside one: it is split over two.
+    # The end marker of a CDATA section cannot occur inside one, so it is split over two.
     text = document.text.replace("]]>", "]]]]><![CDATA[>")
     tags = "".join(
         f'    <{category(entity.label)} id="T{number}" start="{entity.start}" end="{entity.end}" '

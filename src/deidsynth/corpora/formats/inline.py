@@ -1,15 +1,15 @@
-"""Plain ``.txt`` files whose entities stand in the text, as tags or as brackets; one document in each file.
+"""Plain ``.txt`` files with inline entities, as tags or as brackets; one document per file.
 
-Tags: ``<First_Name>Anna</First_Name>`` or ``<PHI TYPE="DOCTOR">Anna</PHI>``. A tag is ``<`` or ``</``, a name, in an
-opening tag perhaps attributes with quoted values, and ``>``; the label is the value of the attribute TYPE (in any
-case), else the name; the two names must be written alike. Anything else with ``<`` is text, and nothing is unescaped.
+Tags: ``<First_Name>Anna</First_Name>`` or ``<PHI TYPE="DOCTOR">Anna</PHI>``. A tag is ``<`` or ``</``, a name, optional
+attributes with quoted values in an opening tag, and ``>``. The label is the value of the attribute TYPE (in any case),
+else the name; both names must be identical. Anything else with ``<`` is text, and nothing is unescaped.
 
-Brackets: ``[Anna](First_Name)``. Between the brackets stand neither brackets nor line ends (CR, LF), so that a bracket
-that is left open reaches no further than its line. What looks like an entity that was not finished is a problem (see
+Brackets: ``[Anna](First_Name)``. There are neither brackets nor line breaks (CR, LF) between the brackets, so that an
+unclosed bracket extends no further than its line. What looks like an unfinished entity is a problem (see
 `_bracket_faults`); anything else with brackets is text.
 
-The name of a tag and the label of a bracket are an ASCII letter or ``_``, then letters, digits, ``_``, ``.`` and
-``-``. Where no style is named, that of which more entities occur in all files together is taken, tags in doubt.
+The name of a tag and the label after brackets consist of an ASCII letter or ``_``, then letters, digits, ``_``, ``.``
+and ``-``. By default the style with more entities in all files together is used, and tags in case of a tie.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from deidsynth.config import InlineLayout
-from deidsynth.corpora.folders import documents_by_file, files_below, part_folders, skip_outside_parts, write_folder
+from deidsynth.corpora.folders import documents_by_file, files_below, skip_outside_splits, split_folders, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
-from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record, read_exactly
-from deidsynth.documents import Corpus, Document, Entity
+from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_exactly
+from deidsynth.documents import Corpus, Document, Entity, Split
 from deidsynth.errors import Problem, UnrepresentableError
 
 NAME = "inline"
@@ -42,25 +42,25 @@ _TAG = re.compile(
 )
 _BRACKETS = re.compile(r"\[([^\[\]\r\n]*)\]\(([A-Za-z_][\w.\-]*)\)")
 
-_UNBALANCED = "a tag is opened and never closed; close or remove it, or write < in another way where it is no tag"
-_STRAY = "a tag is closed and never opened; open or remove it, or write < in another way where it is no tag"
+_UNBALANCED = "a tag is opened but never closed; close or remove it, or write < differently if it is not a tag"
+_STRAY = "a tag is closed but never opened; open or remove it, or write < differently if it is not a tag"
 _NESTED = "a tag is opened inside another entity; keep one of the two"
 
 _BRACKET = re.compile(r"[\[\]\r\n]")
 _LABELLED = re.compile(r"\([A-Za-z_][\w.\-]*\)")
 _UNLABELLED = re.compile(r"\(\)")
-# A label and then no closing parenthesis on the line; not an address, nor a call.
+# A label without a closing parenthesis on its line; neither a URL nor a function call.
 _OPEN_LABEL = re.compile(r"\([A-Za-z_][\w.\-]*(?![\w.\-:/@()])(?![^()\r\n]*\))")
 _BRACKET_FAULTS = {
     "unbalanced-tag": "the label after brackets is never closed; close it, or put a blank before it if it is none",
-    "stray-tag": "brackets are closed with a label and never opened on that line; open or remove them",
-    "nested-tag": "brackets stand inside the brackets of an entity; keep one of the two",
-    "label": "the label after brackets is empty; write one, or take the brackets and parentheses away",
+    "stray-tag": "brackets with a label are closed but never opened on that line; open or remove them",
+    "nested-tag": "there are brackets inside the brackets of an entity; keep one of the two",
+    "label": "the label after brackets is empty; write one, or remove the brackets and parentheses",
 }
 
 
 class _Opening(NamedTuple):
-    """An opening tag: its number among the tags, which tells nesting even where no character stands between two."""
+    """An opening tag, with its number among the tags, which decides nesting even between adjacent tags."""
 
     order: int
     start: int
@@ -69,7 +69,7 @@ class _Opening(NamedTuple):
 
 
 class _Pair(NamedTuple):
-    """An entity in tags: how it opens, the number of its closing tag, and where it ends in the plain text."""
+    """An entity in tags: its opening tag, the number of its closing tag, and its end in the plain text."""
 
     opening: _Opening
     order: int
@@ -80,7 +80,7 @@ def sniff(path: Path) -> bool:
     """Whether the path looks like inline entities: in a ``.txt`` file, or in one of a folder without ``.ann`` files."""
     if not path.is_dir():
         return path.suffix == SUFFIX and not path.with_suffix(".ann").exists() and _has_entity(path)
-    folders = [folder for folder, _ in part_folders(path, NAME)[0]]
+    folders = [folder for folder, _ in split_folders(path, NAME)[0]]
     if any(files_below(folder, ".ann") for folder in folders):
         return False
     return any(_has_entity(file) for folder in folders for file in files_below(folder, SUFFIX))
@@ -91,58 +91,58 @@ def read_records(path: Path, layout: InlineLayout) -> ReadResult:
 
     Args:
         path: a file, or a folder in which every ``.txt`` file is a document.
-        layout: the style; by default found, one for all files.
+        layout: the style; by default detected, one for all files.
     """
     result = ReadResult(NAME)
-    skip_outside_parts(result, path, (SUFFIX,), NAME)
-    sources: list[tuple[Path, Part | None, str]] = []
-    for file, part in documents_by_file(path, (SUFFIX,), NAME, lambda _: True)[0]:
+    skip_outside_splits(result, path, (SUFFIX,), NAME)
+    sources: list[tuple[Path, Split | None, str]] = []
+    for file, split in documents_by_file(path, (SUFFIX,), NAME, lambda _: True)[0]:
         content = read_exactly(file)
         if isinstance(content, Problem):
             result.problems.append(content)
         else:
-            sources.append((file, part, content))
+            sources.append((file, split, content))
     style = layout.style or find_style(content for _, _, content in sources)
     provenances: dict[Path, Provenance] = {}
-    for file, part, content in sources:
+    for file, split, content in sources:
         if file.parent not in provenances:
             provenances[file.parent] = read_provenance(file.parent, result)
         text, spans, problems = parse(content, style)
         result.problems += [Problem(str(file), message, line, code) for line, code, message in problems]
         origin, annotation, language = provenances[file.parent]
         result.records.append(
-            Record(file.stem, text, tuple(spans), str(file), None, None, part, origin, annotation, language=language)
+            Record(file.stem, text, tuple(spans), str(file), None, None, split, origin, annotation, language=language)
         )
     return result
 
 
-def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None, layout: InlineLayout) -> Counter[str]:
-    """What the format could not hold, counted, after writing the corpus into a new folder.
+def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None, layout: InlineLayout) -> Counter[str]:
+    """Counts of what the format cannot store, after writing the corpus into a new folder.
 
     Args:
         corpus: what to write; a document's id becomes the name of its file.
-        path: the folder; with parts, one folder in it for each.
-        parts: part of every document id, or None.
-        layout: the style, by default tags. Where none is named here, none need be named to read it again.
+        path: the folder; with splits, it gets one subfolder for each.
+        splits: split of every document id, or None.
+        layout: the style, by default tags. If no style is given here, none is needed to read the folder.
 
     Raises:
-        UnrepresentableError: a label, an entity or a text that would not be read again as it is, or an id that is no
-            safe file name.
-        StorageError: the disk is full or cannot be written.
+        UnrepresentableError: a label, an entity or a text that would not be read back unchanged, or an id that is not
+            a safe file name.
+        StorageError: the disk is full or not writable.
     """
     style = layout.style or "tags"
     for number, document in enumerate(corpus, start=1):
         _refuse_unreadable(document, number, style)
         if layout.style is None and _BRACKETS.search(render(document, style)):
             raise UnrepresentableError(
-                f"the text of document number {number} holds what looks like an entity in brackets; write brat or "
-                "jsonl, or name the style, tags, as layout.inline.style to write it and to read it again"
+                f"the text of document number {number} contains what looks like an entity in brackets; write brat "
+                "or jsonl, or set layout.inline.style to tags, both to write and to read it"
             )
-    return write_folder(corpus, path, parts, lambda document: {SUFFIX: render(document, style)}, NAME)
+    return write_folder(corpus, path, splits, lambda document: {SUFFIX: render(document, style)}, NAME)
 
 
 def find_style(texts: Iterable[str]) -> Style:
-    """The style of which more entities occur in all texts together; tags where as many do.
+    """The style with more entities in all texts together; tags in case of a tie.
 
     >>> find_style(["[Anna](NAME)", "<b>x</b> [Bo](NAME)"])
     'brackets'
@@ -154,20 +154,20 @@ def find_style(texts: Iterable[str]) -> Style:
 
 
 def parse(text: str, style: Style) -> tuple[str, list[RawSpan], list[tuple[int, str, str]]]:
-    """The plain text, its entities sorted with their lines, and the problems as line, code and message.
+    """The plain text, its sorted entities with their lines, and the problems as line, code and message.
 
-    Tags that have a problem are taken out of the text like any other; of entities that nest or cross, the one that
-    opens first is kept.
+    Tags with a problem are removed from the text like all others; of nested or crossing entities, the one that opens
+    first is kept.
 
     Args:
-        text: with entities in it.
+        text: with inline entities.
         style: how they are written.
     """
     return _parse_tags(text) if style == "tags" else _parse_brackets(text)
 
 
 def render(document: Document, style: Style) -> str:
-    """The text of a document with its entities written into it; nothing is escaped.
+    """The text of a document with its entities inline; nothing is escaped.
 
     >>> from deidsynth.documents import Entity
     >>> render(Document("1", "Dr Ek", (Entity(3, 5, "NAME"),)), "brackets")
@@ -182,7 +182,7 @@ def render(document: Document, style: Style) -> str:
 
 
 def _has_entity(path: Path) -> bool:
-    """Whether the beginning of a file is UTF-8 and holds an entity of either style."""
+    """Whether the beginning of a file is UTF-8 and contains an entity in either style."""
     try:
         with path.open("rb") as file:
             text = codecs.getincrementaldecoder("utf-8")().decode(file.read(_SNIFFED_BYTES))
@@ -221,12 +221,12 @@ def _parse_brackets(text: str) -> tuple[str, list[RawSpan], list[tuple[int, str,
 
 
 def _bracket_faults(text: str) -> Iterator[tuple[int, str]]:
-    """Place and code of what looks like an entity in brackets and is none.
+    """Offset and code of everything that looks like an entity in brackets but is not.
 
     >>> list(_bracket_faults("[sic] (see) [a](N [b]() c](N) [d[e]](N)"))
     [(14, 'unbalanced-tag'), (20, 'label'), (25, 'stray-tag'), (35, 'nested-tag')]
     """
-    has_inner: list[bool] = []  # of every bracket that is open on this line, whether brackets stand in it
+    has_inner: list[bool] = []  # for every bracket open on this line: whether it contains brackets
     for match in _BRACKET.finditer(text):
         if match[0] == "[":
             has_inner[-1:] = [True] * bool(has_inner)
@@ -271,7 +271,7 @@ def _parse_tags(text: str) -> tuple[str, list[RawSpan], list[tuple[int, str, str
 
 
 def _type(attributes: str) -> str | None:
-    """The value of the attribute TYPE among those of a tag, if it has one."""
+    """The value of the attribute TYPE of a tag, if it has one."""
     for name, double, single in _ATTRIBUTE.findall(attributes):
         if name.upper() == "TYPE":
             return str(double or single)
@@ -279,7 +279,7 @@ def _type(attributes: str) -> str | None:
 
 
 def _apart(pairs: list[_Pair]) -> tuple[list[RawSpan], list[tuple[int, str, str]]]:
-    """The entities that open outside any other, and a problem for each of the rest."""
+    """The entities that open outside all others, and a problem for each of the rest."""
     spans: list[RawSpan] = []
     problems: list[tuple[int, str, str]] = []
     reach = -1
@@ -302,14 +302,14 @@ def _refuse_unreadable(document: Document, number: int, style: Style) -> None:
     split = sum(re.search(r"[\[\]\r\n]", document.surface(entity)) is not None for entity in document.entities)
     if style == "brackets" and split:
         raise UnrepresentableError(
-            f"document number {number} has {split} entities with a bracket or a line end inside, which brackets "
-            "cannot hold; write the style tags, brat or jsonl"
+            f"document number {number} has {split} entities with a bracket or a line break inside, which brackets "
+            "cannot represent; write the style tags, brat or jsonl"
         )
     text, spans, problems = parse(render(document, style), style)
     kept = [(span.start, span.end, span.label) for span in spans]
     if problems or text != document.text or kept != [entity.key for entity in document.entities]:
         raise UnrepresentableError(
-            f"the text of document number {number} holds what would be read as inline {style} but is none; "
+            f"the text of document number {number} contains something that would be read as inline {style}; "
             "write the other style, brat or jsonl"
         )
 

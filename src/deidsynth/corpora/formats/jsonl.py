@@ -1,6 +1,6 @@
 """JSON lines: ``doc_id, text, entities [{start, end, label, score?}], group?, origin?, annotation?, language?``.
 
-A source is a file, a folder with ``train.jsonl`` and the like (the file name is the part), or a folder of other files.
+A source is a file, a folder with ``train.jsonl`` and the like (the file name is the split), or a folder of other files.
 """
 
 from __future__ import annotations
@@ -16,10 +16,8 @@ from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import (
     ANNOTATIONS,
     ORIGINS,
-    PART_NAMES,
-    PARTS,
+    SPLIT_NAMES,
     Choice,
-    Part,
     RawSpan,
     ReadResult,
     Record,
@@ -29,7 +27,7 @@ from deidsynth.corpora.records import (
     one_of,
     read_bytes,
 )
-from deidsynth.documents import Corpus, Document, language_code
+from deidsynth.documents import SPLITS, Corpus, Document, Split, language_code
 from deidsynth.errors import InputError, Problem, UnrepresentableError
 from deidsynth.files import whole_file, whole_folder
 
@@ -42,7 +40,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class _LineError(Exception):
-    """One object does not keep the contract; the message says how and what to do."""
+    """An object violates the format; the message says how, and how to fix it."""
 
 
 def sniff(path: Path) -> bool:
@@ -54,17 +52,17 @@ def read_records(path: Path) -> ReadResult:
     """Raw records and problems of a file or a folder."""
     result = ReadResult(NAME)
     files = _files(path) if path.is_dir() else [path]
-    parts = {file: PART_NAMES.get(file.stem.lower()) for file in files} if path.is_dir() else {}
-    if any(parts.values()):
-        outside = [file for file in files if parts[file] is None]
-        files = [file for file in files if parts[file] is not None]
+    splits = {file: SPLIT_NAMES.get(file.stem.lower()) for file in files} if path.is_dir() else {}
+    if any(splits.values()):
+        outside = [file for file in files if splits[file] is None]
+        files = [file for file in files if splits[file] is not None]
         if outside:
-            result.skipped["files_outside_parts"] += len(outside)
+            result.skipped["files_outside_splits"] += len(outside)
     n_below = len(files_below(path, SUFFIX)) - len(_files(path)) if path.is_dir() else 0
     if n_below:
-        result.skipped["files_in_folders_below"] += n_below
+        result.skipped["files_in_subfolders"] += n_below
     for file in files:
-        _read_file(file, parts.get(file), result)
+        _read_file(file, splits.get(file), result)
     return result
 
 
@@ -73,7 +71,7 @@ def read_jsonl(path: str | Path, language: str | None = None) -> Corpus:
 
     Args:
         path: a file of JSON lines.
-        language: ISO 639-1 code; by default what the lines say where all agree.
+        language: ISO 639-1 code; by default what all lines agree on.
 
     Raises:
         InputError: no such file.
@@ -89,45 +87,44 @@ def read_jsonl(path: str | Path, language: str | None = None) -> Corpus:
 
 
 def write_jsonl(corpus: Corpus, path: str | Path) -> None:
-    """Write the corpus into one file, which is whole or not there; an earlier file is replaced.
+    """Write the corpus into one file, atomically; an existing file is replaced.
 
     Raises:
-        UnrepresentableError: a text has a lone surrogate, which UTF-8 cannot hold.
-        StorageError: the disk is full or cannot be written.
+        UnrepresentableError: a text has a lone surrogate, which UTF-8 cannot encode.
+        StorageError: the disk is full or not writable.
     """
     refuse_surrogates(corpus)
     with whole_file(Path(path), private=corpus.origin == "real") as temporary:
         _write_file(corpus, corpus, temporary)
 
 
-def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:
-    """An empty counter, for all is held, after writing the corpus into a new file or folder.
+def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
+    """An empty counter, since the format can store everything, after writing the corpus into a new file or folder.
 
     Args:
         corpus: what to write.
-        path: a name that ends in ``.jsonl`` becomes a file; any other a folder, with a file for each part.
-        parts: part of every document id, or None; only a folder can hold them.
+        path: a name that ends in ``.jsonl`` becomes a file, any other a folder with a file for each split.
+        splits: split of every document id, or None; only a folder can store them.
 
     Raises:
-        UnrepresentableError: parts for a single file, or a text with a lone surrogate, which UTF-8 cannot hold.
-        StorageError: the disk is full or cannot be written.
+        UnrepresentableError: splits for a single file, or a text with a lone surrogate, which UTF-8 cannot encode.
+        StorageError: the disk is full or not writable.
     """
     if path.suffix == SUFFIX:
-        if parts:
+        if splits:
             raise UnrepresentableError(
-                f"{path}: one file cannot hold the parts of the corpus; "
-                f"give a folder as TARGET to keep {'/'.join(PARTS)}"
+                f"{path}: one file cannot store splits; give a folder as TARGET to keep {'/'.join(SPLITS)}"
             )
         write_jsonl(corpus, path)
         return Counter()
     refuse_surrogates(corpus)
     with whole_folder(path, private=corpus.origin == "real") as temporary:
-        if not parts:
+        if not splits:
             _write_file(corpus, corpus, temporary / f"corpus{SUFFIX}")
-        for part in PARTS if parts else ():
-            documents = [document for document in corpus if parts and parts[document.doc_id] == part]
+        for split in SPLITS if splits else ():
+            documents = [document for document in corpus if splits and splits[document.doc_id] == split]
             if documents:
-                _write_file(corpus, documents, temporary / f"{part}{SUFFIX}")
+                _write_file(corpus, documents, temporary / f"{split}{SUFFIX}")
     return Counter()
 
 
@@ -135,7 +132,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.glob(f"*{SUFFIX}") if file.is_file() and not file.name.startswith("."))
 
 
-def _read_file(path: Path, part: Part | None, result: ReadResult) -> None:
+def _read_file(path: Path, split: Split | None, result: ReadResult) -> None:
     data = read_bytes(path)
     if isinstance(data, Problem):
         result.problems.append(data)
@@ -147,13 +144,13 @@ def _read_file(path: Path, part: Part | None, result: ReadResult) -> None:
             if isinstance(text, Problem):
                 result.problems.append(text)
             else:
-                _read_line(text, str(path), number, part, result)
+                _read_line(text, str(path), number, split, result)
         offset += len(line) + 1
 
 
-def _read_line(line: str, path: str, number: int, part: Part | None, result: ReadResult) -> None:
+def _read_line(line: str, path: str, number: int, split: Split | None, result: ReadResult) -> None:
     try:
-        result.records.append(_record(_parse(line), path, number, part, result.skipped))
+        result.records.append(_record(_parse(line), path, number, split, result.skipped))
     except _LineError as error:
         result.problems.append(Problem(path, str(error), number, "malformed"))
 
@@ -170,7 +167,7 @@ def _parse(line: str) -> dict[str, Any]:
     return data
 
 
-def _record(data: dict[str, Any], path: str, number: int, part: Part | None, skipped: Counter[str]) -> Record:
+def _record(data: dict[str, Any], path: str, number: int, split: Split | None, skipped: Counter[str]) -> Record:
     missing = [key for key in ("doc_id", "text", "entities") if key not in data]
     if missing:
         raise _LineError(f"the object has no {' and no '.join(missing)}; add what is missing (entities may be [])")
@@ -178,16 +175,18 @@ def _record(data: dict[str, Any], path: str, number: int, part: Part | None, ski
         if not isinstance(data[key], str):
             raise _LineError(f"{key} must be a string; put it in quotes")
     if not isinstance(data["entities"], list):
-        raise _LineError("entities must be a list of objects; write [] for none")
+        raise _LineError("entities must be a list of objects; write [] if there are none")
     group = data.get("group")
     if group is not None and not (isinstance(group, str) and group):
-        raise _LineError("group must be a string that is not empty; leave it out where there is none")
+        raise _LineError("group must be a non-empty string; leave it out if there is none")
     spans = tuple(_span(entity, number, skipped) for entity in data["entities"])
     origin = _choice(data, "origin", ORIGINS)
     annotation = _choice(data, "annotation", ANNOTATIONS)
     language = _language(data)
     _count_unknown(data, _KEYS, skipped)
-    return Record(data["doc_id"], data["text"], spans, path, number, group, part, origin, annotation, language=language)
+    return Record(
+        data["doc_id"], data["text"], spans, path, number, group, split, origin, annotation, language=language
+    )
 
 
 def _span(entity: Any, number: int, skipped: Counter[str]) -> RawSpan:
@@ -198,11 +197,11 @@ def _span(entity: Any, number: int, skipped: Counter[str]) -> RawSpan:
         raise _LineError(f"an entity has no {' and no '.join(missing)}; add what is missing")
     start, end, label, score = entity["start"], entity["end"], entity["label"], entity.get("score")
     if type(start) is not int or type(end) is not int:
-        raise _LineError("start and end of an entity must be whole numbers; they count Unicode code points")
+        raise _LineError("start and end of an entity must be integers; they count Unicode code points")
     if not isinstance(label, str):
         raise _LineError("the label of an entity must be a string; put it in quotes")
     if score is not None and (type(score) not in (int, float) or not 0 <= score <= 1):
-        raise _LineError("the score of an entity must be a number in [0, 1]; leave it out where there is none")
+        raise _LineError("the score of an entity must be a number in [0, 1]; leave it out if there is none")
     _count_unknown(entity, _ENTITY_KEYS, skipped)
     return RawSpan(start, end, label, score if score is None else float(score), number)
 
@@ -211,14 +210,14 @@ def _choice(data: Mapping[str, Any], key: str, choices: tuple[Choice, ...]) -> C
     try:
         return one_of(data.get(key), choices)
     except ValueError:
-        raise _LineError(f"{key} must be one of {', '.join(choices)}; leave it out where it is not known") from None
+        raise _LineError(f"{key} must be one of {', '.join(choices)}; leave it out if it is unknown") from None
 
 
 def _language(data: Mapping[str, Any]) -> str | None:
     try:
         return language_code(data.get("language"))
     except ValueError as error:
-        raise _LineError(f"language: {error}; leave it out where it is not known") from None
+        raise _LineError(f"language: {error}; leave it out if it is unknown") from None
 
 
 def _count_unknown(data: Mapping[str, Any], known: frozenset[str], skipped: Counter[str]) -> None:

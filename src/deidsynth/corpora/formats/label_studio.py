@@ -1,9 +1,9 @@
-"""Label Studio: a JSON list of tasks, as the exports JSON and JSON-MIN write it.
+"""Label Studio: a JSON list of tasks, as in JSON and JSON-MIN exports.
 
-A source is a ``.json`` file or a folder of them. Of each task the first annotation that was not cancelled is taken; a
-task without one is left out and counted, for nobody has said that its text holds no entity. Where no task of a file has
-an annotation, as in what a model gives for import, the first prediction of each is taken, as silver. Newer versions
-count code points, older ones UTF-16 units: the text that stands beside the offsets tells which.
+A source is a ``.json`` file or a folder of them. The first annotation of each task that was not canceled is read; a
+task without one is skipped and counted, since nobody has confirmed that its text has no entities. If no task of a file
+has an annotation, as in model output for import, the first prediction of each is read, as silver. Newer versions count
+code points, older ones UTF-16 units: the text stated beside the offsets decides which.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from deidsynth.corpora.json_source import (
     text_mismatch,
     whole_number,
 )
-from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import RawSpan, ReadResult, Record
+from deidsynth.documents import Corpus, Document, Split
 
 NAME = "label-studio"
 SUFFIX = ".json"
@@ -40,14 +40,14 @@ _LAST_OF_BMP = "\uffff"
 
 
 class _Shown(NamedTuple):
-    """A span with the text that the file gives for it."""
+    """A span with the text that the file states for it."""
 
     span: RawSpan
     text: str | None
 
 
 def sniff(path: Path) -> bool:
-    """Whether the path looks like an export of Label Studio."""
+    """Whether the path looks like a Label Studio export."""
     return looks_like(path, SUFFIX, _looks)
 
 
@@ -67,23 +67,23 @@ def read_records(path: Path) -> ReadResult:
     return result
 
 
-def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:
-    """What the layout could not hold, counted, after writing the corpus into a new file or folder.
+def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
+    """Counts of what the format cannot store, after writing the corpus into a new file or folder.
 
     Args:
         corpus: what to write; the id of a document becomes ``data.doc_id``.
-        path: a name that ends in ``.json`` becomes a file; any other a folder, with a file for each part.
-        parts: part of every document id, or None; only a folder can hold them.
+        path: a name that ends in ``.json`` becomes a file, any other a folder with a file for each split.
+        splits: split of every document id, or None; only a folder can store them.
 
     Raises:
-        UnrepresentableError: parts for a single file, or a text with a lone surrogate, which UTF-8 cannot hold.
-        StorageError: the disk is full or cannot be written.
+        UnrepresentableError: splits for a single file, or a text with a lone surrogate, which UTF-8 cannot encode.
+        StorageError: the disk is full or not writable.
     """
 
     def lines(documents: list[Document]) -> Sequence[str]:
         return list_lines(_plain(number, document) for number, document in enumerate(documents, start=1))
 
-    return write_files(corpus, path, parts, SUFFIX, lines)
+    return write_files(corpus, path, splits, SUFFIX, lines)
 
 
 def _looks(path: Path) -> bool | None:
@@ -102,8 +102,8 @@ def _is_task(task: object) -> bool:
 
 
 def _has_annotations(path: Path) -> bool:
-    """Whether any task of a file has an annotation; most files say so at their first task."""
-    tasks = list_of_objects(path, ReadResult(NAME))  # what is wrong is told when the file is read
+    """Whether any task of a file has an annotation; in most files the first one does."""
+    tasks = list_of_objects(path, ReadResult(NAME))  # faults are reported when the file is read
     return any(task.get(key) for task, _ in tasks for key in _ANNOTATION_KEYS)
 
 
@@ -137,7 +137,7 @@ def _record(
     origin, annotation, language = source.provenance
     annotation = annotation or ("silver" if predicted else None)
     return Record(
-        doc_id, text, tuple(spans), str(source.path), line, None, source.part, origin, annotation, language=language
+        doc_id, text, tuple(spans), str(source.path), line, None, source.split, origin, annotation, language=language
     )
 
 
@@ -146,14 +146,14 @@ def _text(data: dict[str, Any]) -> str:
         return string(data, "text")
     strings = [value for key, value in data.items() if isinstance(value, str) and key != "doc_id"]
     if len(strings) != 1:
-        raise FieldError("data must hold the text under the key text, or as its only string; rename the key")
+        raise FieldError("data must have the text under the key text, or as its only string; rename the key")
     return strings[0]
 
 
 def _minimal_regions(task: dict[str, Any]) -> list[Any] | None:
     if task.get("label") is not None:
         return items(task, "label")
-    # JSON-MIN leaves the key out where an annotator marked nothing.
+    # JSON-MIN omits the key if an annotator marked nothing.
     return [] if "annotation_id" in task else None
 
 
@@ -163,12 +163,12 @@ def _regions(task: dict[str, Any], result: ReadResult) -> list[Any] | None:
     annotations = [] if only_predicted else items(task, key)
     if not all(isinstance(each, dict) for each in annotations):
         raise FieldError(f"{key} must be a list of objects")
-    sound = [each for each in annotations if not each.get("was_cancelled")]
-    chosen = items(sound[0], "result") if sound else None
+    valid = [each for each in annotations if not each.get("was_cancelled")]
+    chosen = items(valid[0], "result") if valid else None
     predictions = task.get("predictions")
     result.skipped["predictions"] += len(predictions) if isinstance(predictions, list) else 0
-    result.skipped["cancelled_annotations"] += len(annotations) - len(sound)
-    result.skipped["further_annotations"] += max(len(sound) - 1, 0)
+    result.skipped["canceled_annotations"] += len(annotations) - len(valid)
+    result.skipped["further_annotations"] += max(len(valid) - 1, 0)
     return None if chosen is None else _spans_alone(chosen, result)
 
 
@@ -205,11 +205,11 @@ def _region(value: Any, line: int, scored: bool) -> _Shown:
     if not isinstance(labels, list) or len(labels) != 1 or not isinstance(labels[0], str):
         n_labels = len(labels) if isinstance(labels, list) else 0
         code = "several-labels" if n_labels > 1 else "malformed"
-        raise FieldError(f"an entity needs exactly one label, and this has {n_labels}; give it one", code)
+        raise FieldError(f"an entity needs exactly one label, but this one has {n_labels}; give it one", code)
     shown = inner.get("text")
     score = value.get("score") if scored else None
     if score is not None and type(score) not in (int, float):
-        raise FieldError("the score of an entity must be a number in [0, 1]; leave it out where there is none")
+        raise FieldError("the score of an entity must be a number in [0, 1]; leave it out if there is none")
     start, end = whole_number(inner, "start"), whole_number(inner, "end")
     span = RawSpan(start, end, labels[0], None if score is None else float(score), line)
     return _Shown(span, shown if isinstance(shown, str) else None)
@@ -233,7 +233,7 @@ def _in_code_points(text: str, shown: Sequence[_Shown], source: Source, result: 
 
 
 def _fits(text: str, span: RawSpan, shown: str | None) -> bool:
-    """Whether the text of an entity, where it is given, stands at its offsets."""
+    """Whether the stated text of an entity, if any, is the text at its offsets."""
     if shown is None:
         return span.start >= 0 and span.end >= 0
     found = text[span.start : span.end] if 0 <= span.start < span.end else ""

@@ -1,6 +1,6 @@
 """Presidio: the JSON list of presidio-evaluator, with ``full_text`` and ``spans`` for each document.
 
-A source is a ``.json`` file or a folder of them. Documents made from one template are one group, for they share text.
+A source is a ``.json`` file or a folder of them. Documents made from one template form a group, since they share text.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from deidsynth.corpora.json_source import (
     text_mismatch,
     whole_number,
 )
-from deidsynth.corpora.records import Part, RawSpan, ReadResult, Record
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import RawSpan, ReadResult, Record
+from deidsynth.documents import Corpus, Document, Split
 
 NAME = "presidio"
 SUFFIX = ".json"
 
 
 def sniff(path: Path) -> bool:
-    """Whether the path looks like a data set of presidio-evaluator."""
+    """Whether the path looks like a presidio-evaluator dataset."""
     return looks_like(path, SUFFIX, _looks)
 
 
@@ -47,19 +47,19 @@ def read_records(path: Path) -> ReadResult:
     return result
 
 
-def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None) -> Counter[str]:
-    """What the layout could not hold, counted, after writing the corpus into a new file or folder.
+def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
+    """Counts of what the format cannot store, after writing the corpus into a new file or folder.
 
     Args:
         corpus: what to write; the id of a document becomes ``metadata.doc_id``.
-        path: a name that ends in ``.json`` becomes a file; any other a folder, with a file for each part.
-        parts: part of every document id, or None; only a folder can hold them.
+        path: a name that ends in ``.json`` becomes a file, any other a folder with a file for each split.
+        splits: split of every document id, or None; only a folder can store them.
 
     Raises:
-        UnrepresentableError: parts for a single file, or a text with a lone surrogate, which UTF-8 cannot hold.
-        StorageError: the disk is full or cannot be written.
+        UnrepresentableError: splits for a single file, or a text with a lone surrogate, which UTF-8 cannot encode.
+        StorageError: the disk is full or not writable.
     """
-    return write_files(corpus, path, parts, SUFFIX, lambda documents: list_lines(map(_plain, documents)))
+    return write_files(corpus, path, splits, SUFFIX, lambda documents: list_lines(map(_plain, documents)))
 
 
 def _looks(path: Path) -> bool | None:
@@ -74,15 +74,15 @@ def _record(data: dict[str, Any], number: int, line: int, source: Source, result
     text = string(data, "full_text")
     template, metadata = data.get("template_id"), data.get("metadata")
     if template is not None and not isinstance(template, str) and type(template) is not int:
-        raise FieldError("template_id must be a whole number, a string or null; mend it")
+        raise FieldError("template_id must be an integer, a string or null; fix it")
     if metadata is not None and not isinstance(metadata, dict):
-        raise FieldError("metadata must be an object or null; mend it")
+        raise FieldError("metadata must be an object or null; fix it")
     doc_id = document_id((metadata or {}).get("doc_id"), f"{source.name}-{number}")
     group = None if template is None else f"template-{template}"
     spans = spans_of(items(data, "spans"), lambda value: _span(value, text, line, source, result), source, line, result)
     origin, annotation, language = source.provenance
     return Record(
-        doc_id, text, tuple(spans), str(source.path), line, group, source.part, origin, annotation, language=language
+        doc_id, text, tuple(spans), str(source.path), line, group, source.split, origin, annotation, language=language
     )
 
 

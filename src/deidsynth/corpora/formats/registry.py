@@ -1,4 +1,4 @@
-"""The formats by name: how each is told, read and written. A new format is a file and one line here."""
+"""The formats by name: how each is detected, read and written. A new format is one file and one entry here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from deidsynth.config import LayoutConfig
-from deidsynth.corpora.folders import parts_of
+from deidsynth.corpora.folders import splits_of
 from deidsynth.corpora.formats import (
     asq_phi,
     brat,
@@ -26,31 +26,31 @@ from deidsynth.corpora.formats import (
     table,
 )
 from deidsynth.corpora.output import refuse_occupied, refuse_unwritable
-from deidsynth.corpora.records import PARTS, Part, ReadOptions, ReadResult
-from deidsynth.documents import Corpus
+from deidsynth.corpora.records import ReadOptions, ReadResult
+from deidsynth.documents import SPLITS, Corpus, Split
 from deidsynth.errors import InputError, UnrepresentableError
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One outside format.
+    """One corpus format.
 
     Args:
         description: what it looks like on disk, in a few words.
-        suffixes: of the files that it is read from.
+        suffixes: of the files it is read from.
         sniff: whether a path looks like it.
         read: raw records and problems of a path.
-        write: writes a corpus, with the part of each document where it has parts; counts what could not be held.
-            None where the format is only read.
-        files: ends of names that become one file when written.
-        folder: whether any other name becomes a folder.
+        write: writes a corpus, with the split of each document if it has splits, and counts what the format cannot
+            store. None if the format is read only.
+        files: suffixes of names that are written as one file.
+        folder: whether any other name is written as a folder.
     """
 
     description: str
     suffixes: tuple[str, ...]
     sniff: Callable[[Path], bool]
     read: Callable[[Path, ReadOptions], ReadResult]
-    write: Callable[[Corpus, Path, Mapping[str, Part] | None, LayoutConfig], Counter[str]] | None
+    write: Callable[[Corpus, Path, Mapping[str, Split] | None, LayoutConfig], Counter[str]] | None
     files: tuple[str, ...] = ()
     folder: bool = True
 
@@ -62,14 +62,14 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             brat.SUFFIXES,
             brat.sniff,
             lambda path, options: brat.read_records(path, options.discontinuous, options.texts),
-            lambda corpus, path, parts, _layout: brat.write(corpus, path, parts),
+            lambda corpus, path, splits, _layout: brat.write(corpus, path, splits),
         ),
         jsonl.NAME: Format(
             "a .jsonl file, or a folder of them",
             (jsonl.SUFFIX,),
             lambda path: jsonl.sniff(path) and not doccano.sniff(path),
             lambda path, _options: jsonl.read_records(path),
-            lambda corpus, path, parts, _layout: jsonl.write(corpus, path, parts),
+            lambda corpus, path, splits, _layout: jsonl.write(corpus, path, splits),
             (jsonl.SUFFIX,),
         ),
         i2b2.NAME: Format(
@@ -77,21 +77,21 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             (i2b2.SUFFIX,),
             i2b2.sniff,
             lambda path, _options: i2b2.read_records(path),
-            lambda corpus, path, parts, _layout: i2b2.write(corpus, path, parts),
+            lambda corpus, path, splits, _layout: i2b2.write(corpus, path, splits),
         ),
         inline.NAME: Format(
             "a folder of .txt with entities in the text: <NAME>Ana</NAME> or [Ana](NAME)",
             (inline.SUFFIX,),
             inline.sniff,
             lambda path, options: inline.read_records(path, options.layout.inline),
-            lambda corpus, path, parts, layout: inline.write(corpus, path, parts, layout.inline),
+            lambda corpus, path, splits, layout: inline.write(corpus, path, splits, layout.inline),
         ),
         conll.NAME: Format(
             "token and tag in columns, IOB, BIOES or raw labels",
             conll.SUFFIXES,
             conll.sniff,
             lambda path, options: conll.read_records(path, options.layout.columns),
-            lambda corpus, path, parts, layout: conll_writing.write(corpus, path, parts, layout.columns),
+            lambda corpus, path, splits, layout: conll_writing.write(corpus, path, splits, layout.columns),
             (conll_writing.WRITTEN_SUFFIX,),
         ),
         doccano.NAME: Format(
@@ -99,7 +99,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             (doccano.SUFFIX,),
             doccano.sniff,
             lambda path, _options: doccano.read_records(path),
-            lambda corpus, path, parts, _layout: doccano.write(corpus, path, parts),
+            lambda corpus, path, splits, _layout: doccano.write(corpus, path, splits),
             (doccano.SUFFIX,),
         ),
         label_studio.NAME: Format(
@@ -107,7 +107,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             (label_studio.SUFFIX,),
             label_studio.sniff,
             lambda path, _options: label_studio.read_records(path),
-            lambda corpus, path, parts, _layout: label_studio.write(corpus, path, parts),
+            lambda corpus, path, splits, _layout: label_studio.write(corpus, path, splits),
             (label_studio.SUFFIX,),
         ),
         presidio.NAME: Format(
@@ -115,15 +115,15 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             (presidio.SUFFIX,),
             presidio.sniff,
             lambda path, _options: presidio.read_records(path),
-            lambda corpus, path, parts, _layout: presidio.write(corpus, path, parts),
+            lambda corpus, path, splits, _layout: presidio.write(corpus, path, splits),
             (presidio.SUFFIX,),
         ),
         table.NAME: Format(
-            "a .csv, .tsv or .parquet file with a column of texts and one of entities",
+            "a .csv, .tsv or .parquet file with a text column and an entity column",
             table.SUFFIXES,
             table.sniff,
             lambda path, options: table.read_records(path, options.layout.table),
-            lambda corpus, path, parts, layout: table.write(corpus, path, parts, layout.table),
+            lambda corpus, path, splits, layout: table.write(corpus, path, splits, layout.table),
             table.SUFFIXES,
             folder=False,
         ),
@@ -132,7 +132,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             cas_files.SUFFIXES,
             cas.sniff,
             lambda path, _options: cas.read_records(path),
-            lambda corpus, path, parts, _layout: cas.write(corpus, path, parts),
+            lambda corpus, path, splits, _layout: cas.write(corpus, path, splits),
         ),
         asq_phi.NAME: Format(
             "ASQ-PHI's blocks of a query and the values in it",
@@ -145,11 +145,11 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 )
 
 SUFFIXES = tuple(dict.fromkeys(suffix for each in FORMATS.values() for suffix in each.suffixes))
-"""Of all formats; nobody ends the name of a folder so."""
+"""Of all formats; folder names do not end in these."""
 
 
 def get_format(name: str) -> Format:
-    """The format of that name.
+    """The format with this name.
 
     Raises:
         InputError: there is none.
@@ -163,47 +163,46 @@ def write_corpus(
     corpus: Corpus,
     path: str | Path,
     format: str,
-    parts: Mapping[str, Part] | None = None,
+    splits: Mapping[str, Split] | None = None,
     layout: LayoutConfig | None = None,
 ) -> Counter[str]:
-    """What the format could not hold, counted, after writing the corpus to a new place.
+    """Counts of what the format cannot store, after writing the corpus to a new place.
 
     Args:
         corpus: what to write.
-        path: a folder, or for formats that are one file (``Format.files``) the name of one; absent or empty.
+        path: a folder, or a file for formats that allow it (``Format.files``); must not exist or be empty.
         format: name of the format.
-        parts: part of every document id, empty for none; by default the splits of the documents, where they name
-            several.
-        layout: what the format leaves open.
+        splits: split of every document id, empty for none; by default those of the documents, if there are several.
+        layout: details that the format leaves open, such as columns.
 
     Raises:
-        InputError: an unknown format, a destination that is not empty or cannot be written in, or the name of a file
-            where the format would become a folder.
-        UnrepresentableError: the format cannot hold the corpus; nothing is written.
+        InputError: an unknown format, a destination that is not empty or not writable, or a file name for a format that
+            is written as a folder.
+        UnrepresentableError: the format cannot represent the corpus; nothing is written.
         StorageError: the disk is full.
     """
     writer, path = get_format(format).write, Path(path)
-    parts = parts_of(corpus) if parts is None else parts
+    splits = splits_of(corpus) if splits is None else splits
     if writer is None:
         written = ", ".join(name for name, each in FORMATS.items() if each.write is not None)
-        raise InputError(f"{format} is read but not written; formats to write: {written}")
-    homeless = sum(document.doc_id not in parts for document in corpus) if parts else 0
-    if homeless:
+        raise InputError(f"{format} can be read but not written; formats to write: {written}")
+    unassigned = sum(document.doc_id not in splits for document in corpus) if splits else 0
+    if unassigned:
         raise UnrepresentableError(
-            f"{homeless} of {len(corpus)} documents are in no part; give every document one of {', '.join(PARTS)}"
+            f"{unassigned} of {len(corpus)} documents have no split; give every document one of {', '.join(SPLITS)}"
         )
     _refuse_file_name(path, format)
     refuse_occupied(path)
     refuse_unwritable(path.parent, "TARGET")
-    return writer(corpus, path, parts or None, layout or LayoutConfig())
+    return writer(corpus, path, splits or None, layout or LayoutConfig())
 
 
 def _refuse_file_name(path: Path, format: str) -> None:
-    """Make sure that no folder is made that is named like a file, unless it is there already."""
+    """Refuse to make a folder that is named like a file, unless it exists already."""
     made = get_format(format)
     if made.folder and path.suffix.lower() in SUFFIXES and path.suffix not in made.files and not path.is_dir():
         file = f", or a name that ends in {made.files[0]}" if made.files else ""
         raise InputError(
-            f"{path}: is named like a file, and {format} would make a folder of that name; give the name of a folder "
-            f"as TARGET, such as {path.stem}{file}"
+            f"{path}: is a file name, but {format} is written as a folder; give the name of a folder as TARGET, "
+            f"such as {path.stem}{file}"
         )

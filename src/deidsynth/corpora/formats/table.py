@@ -1,8 +1,8 @@
-"""Tables: one document a row, in CSV, TSV or Parquet.
+"""Tables with one document per row, in CSV, TSV or Parquet.
 
-There is a column of texts and, in any order, one of ids, of entities (a JSON list of start, end, label and maybe
-score), of groups and of parts, each of which may be missing unless the layout names it. Other columns are skipped and
-counted. A source is a file or a folder of files, whose folders or names may tell parts.
+There is a text column and, in any order, optional columns of ids, entities (a JSON list of start, end, label and
+optionally score), groups and splits; a column named in the layout must exist. Other columns are skipped and counted.
+A source is a file or a folder of files; names of folders or files may name the splits.
 """
 
 from __future__ import annotations
@@ -21,12 +21,19 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.config import TableLayout
-from deidsynth.corpora.folders import documents_by_file, left_out, skip_outside_parts
-from deidsynth.corpora.formats.column_roles import ROLES, SAMPLE_ROWS, ColumnError, find_roles, settle_ids, tell_others
+from deidsynth.corpora.folders import documents_by_file, left_out, skip_outside_splits
+from deidsynth.corpora.formats.column_roles import (
+    ROLES,
+    SAMPLE_ROWS,
+    ColumnError,
+    find_roles,
+    report_unused,
+    settle_ids,
+)
 from deidsynth.corpora.output import refuse_surrogates
-from deidsynth.corpora.records import Part, ReadResult, Record, decode, read_bytes
-from deidsynth.corpora.span_lists import RowError, are_names, decoded, list_names, part_of, spans_of
-from deidsynth.documents import Corpus, Document
+from deidsynth.corpora.records import ReadResult, Record, decode, read_bytes
+from deidsynth.corpora.span_lists import RowError, are_names, decoded, list_names, spans_of, split_of
+from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
 from deidsynth.files import whole_file
 
@@ -36,13 +43,13 @@ PARQUET = ".parquet"
 SUFFIXES = (*DELIMITERS, PARQUET)
 
 _HEAD = 1 << 16
-_LONGEST_CELL = 2**31 - 1  # a C long holds it everywhere
+_LONGEST_CELL = 2**31 - 1  # fits a C long on every platform
 _OPTION = "--layout table.{role}=NAME"
 
 
 @dataclass(slots=True)
 class _Reading:
-    """Where rows go, and what documents are called if the ids of a column that nobody named do not tell them apart."""
+    """Where rows go, and the names of documents in case the ids of a guessed column are not unique."""
 
     layout: TableLayout
     result: ReadResult
@@ -50,7 +57,7 @@ class _Reading:
 
 
 def sniff(path: Path) -> bool:
-    """Whether the path looks like a table: a file with a header, or a folder of some that have a column of texts."""
+    """Whether the path looks like a table: a file with a header, or a folder of files with a text column."""
     if path.is_dir():
         return any(_has_text(file, TableLayout()) for file, _ in _files(path, TableLayout()))
     if path.suffix.lower() == ".csv":
@@ -60,52 +67,52 @@ def sniff(path: Path) -> bool:
 
 
 def read_records(path: Path, layout: TableLayout) -> ReadResult:
-    """Raw records and problems of a file or a folder; the line of a record in Parquet is its row.
+    """Raw records and problems of a file or a folder; in Parquet, the line of a record is its row.
 
     Args:
         path: the file or folder.
-        layout: which columns hold what.
+        layout: which column contains what.
 
     Raises:
-        MissingExtraError: Parquet is to be read and pyarrow is not installed.
+        MissingExtraError: reading Parquet needs pyarrow, which is not installed.
     """
     reading = _Reading(layout, ReadResult(NAME))
-    skip_outside_parts(reading.result, path, SUFFIXES, NAME, lambda file: _has_text(file, layout))
-    for file, part in _files(path, layout):
+    skip_outside_splits(reading.result, path, SUFFIXES, NAME, lambda file: _has_text(file, layout))
+    for file, split in _files(path, layout):
         if file.suffix.lower() == PARQUET:
-            _read_parquet(file, part, reading)
+            _read_parquet(file, split, reading)
         else:
             with _long_cells():
-                _read_csv(file, part, reading)
+                _read_csv(file, split, reading)
     settle_ids(reading.result, reading.row_names)
     return reading.result
 
 
-def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None, layout: TableLayout) -> Counter[str]:
-    """What a table could not hold, counted, after writing the corpus into one new file.
+def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None, layout: TableLayout) -> Counter[str]:
+    """Counts of what a table cannot store, after writing the corpus into a new file.
 
     Args:
         corpus: what to write.
         path: a name that ends in ``.csv``, ``.tsv`` or ``.parquet``.
-        parts: part of every document id, or None; they become a column.
+        splits: split of every document id, or None; written as a column.
         layout: names of the columns.
 
     Raises:
-        UnrepresentableError: another name, two columns of one name, a text with a NUL character (in CSV) or with a lone
-            surrogate.
-        MissingExtraError: Parquet is to be written and pyarrow is not installed.
-        StorageError: the disk is full or cannot be written.
+        UnrepresentableError: any other name, two columns of the same name, a text with a NUL character (in CSV) or with
+            a lone surrogate.
+        MissingExtraError: writing Parquet needs pyarrow, which is not installed.
+        StorageError: the disk is full or not writable.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UnrepresentableError(f"a table is one file; give a TARGET that ends in {', '.join(SUFFIXES)}")
     if len({getattr(layout, role) for role in ROLES}) < len(ROLES):
-        raise UnrepresentableError("two columns of the table would have one name; give each its own with --layout")
+        raise UnrepresentableError("two columns of the table would have the same name; name them with --layout")
     refuse_surrogates(corpus)
     if suffix != PARQUET:
         _refuse_nul(corpus)
     parquet = _pyarrow("writing Parquet") if suffix == PARQUET else None
-    columns = _columns(corpus, parts, layout)
+    columns = _columns(corpus, splits, layout)
     with whole_file(path, private=corpus.origin == "real") as temporary:
         if parquet is not None:
             arrays = {name: parquet.array(values, parquet.string()) for name, values in columns.items()}
@@ -118,9 +125,9 @@ def write(corpus: Corpus, path: Path, parts: Mapping[str, Part] | None, layout: 
     return left_out(corpus, "provenance")
 
 
-def _files(path: Path, layout: TableLayout) -> list[tuple[Path, Part | None]]:
+def _files(path: Path, layout: TableLayout) -> list[tuple[Path, Split | None]]:
     found, n_others = documents_by_file(path, SUFFIXES, NAME, lambda file: _has_text(file, layout))
-    # Where no table has the column, each of them is told so.
+    # If no table has the column, each of them reports it.
     return documents_by_file(path, SUFFIXES, NAME, lambda _: True)[0] if n_others and not found else found
 
 
@@ -138,7 +145,7 @@ def _head(path: Path) -> bytes:
 
 
 def _header(head: bytes, delimiters: str, text: str) -> tuple[list[str], str]:
-    """The cells of the first row and the delimiter with which one of them, or else most of them, come out."""
+    """The cells of the first row and its delimiter: the one that yields the text column, or else the most cells."""
     found: list[tuple[list[str], str]] = []
     for delimiter in delimiters:
         with suppress(UnicodeDecodeError, csv.Error, StopIteration):
@@ -150,7 +157,7 @@ def _header(head: bytes, delimiters: str, text: str) -> tuple[list[str], str]:
 
 @contextmanager
 def _long_cells() -> Iterator[None]:
-    """Let cells be as long as notes are; the limit is one for all of Python."""
+    """Allow cells as long as notes; the csv module has one limit per process."""
     before = csv.field_size_limit(_LONGEST_CELL)
     try:
         yield
@@ -158,7 +165,7 @@ def _long_cells() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _read_csv(path: Path, part: Part | None, reading: _Reading) -> None:
+def _read_csv(path: Path, split: Split | None, reading: _Reading) -> None:
     result = reading.result
     data = read_bytes(path)
     content = data if isinstance(data, Problem) else decode(data, str(path))
@@ -178,26 +185,26 @@ def _read_csv(path: Path, part: Part | None, reading: _Reading) -> None:
                 number += 1
                 if len(cells) == len(names):
                     row = {role: cells[names.index(name)] for role, name in roles.items()}
-                    _read_row(row, roles, number, path, line, part, reading)
+                    _read_row(row, roles, number, path, line, split, reading)
                 else:
-                    message = f"the row has {len(cells)} cells and the header {len(names)}; put quotes around cells"
+                    message = f"the row has {len(cells)} cells and the header {len(names)}; quote the cells"
                     result.problems.append(Problem(str(path), message, line, "malformed"))
             line = reader.line_num + 1
     except csv.Error:
-        message = "not CSV from here on; close the quotes, and double those inside of a cell"
+        message = "not valid CSV from here on; close the quotes, and double those inside a cell"
         result.problems.append(Problem(str(path), message, line, "malformed"))
 
 
 def _first_rows(content: str, delimiter: str) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
-    with suppress(csv.Error):  # told where the table is read
+    with suppress(csv.Error):  # reported when the table is read
         reader = csv.DictReader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
         for row in islice(reader, SAMPLE_ROWS):
             rows.append(dict(row))
     return rows
 
 
-def _read_parquet(path: Path, part: Part | None, reading: _Reading) -> None:
+def _read_parquet(path: Path, split: Split | None, reading: _Reading) -> None:
     arrow = _pyarrow("reading Parquet")
     try:
         file = arrow.parquet.ParquetFile(path)
@@ -210,9 +217,9 @@ def _read_parquet(path: Path, part: Part | None, reading: _Reading) -> None:
             for cells in batch.to_pylist():
                 number += 1
                 row = {role: cells[name] for role, name in roles.items()}
-                _read_row(row, roles, number, path, number, part, reading)
+                _read_row(row, roles, number, path, number, split, reading)
     except (arrow.ArrowException, OSError) as error:
-        message = f"not Parquet that can be read ({type(error).__name__}); write the file again"
+        message = f"unreadable Parquet ({type(error).__name__}); write the file again"
         reading.result.problems.append(Problem(str(path), message, code="malformed"))
 
 
@@ -227,11 +234,11 @@ def _pyarrow(feature: str) -> Any:
 def _roles(
     names: Sequence[str], first_rows: Sequence[Mapping[str, object]], path: str, reading: _Reading
 ) -> dict[str, str]:
-    """The column of each role that there is; empty where a problem stands in the way."""
+    """The column of each role that exists; empty, with a problem, if the columns have a fault."""
     layout, result = reading.layout, reading.result
     try:
         if layout.text not in names:
-            named = "name that of the texts: --layout table.text=NAME"
+            named = "name the text column: --layout table.text=NAME"
             raise ColumnError(f"no column {layout.text!r}; {list_names(names)}; {named}")
         roles = find_roles(names, layout, lambda name: [row.get(name) for row in first_rows], _OPTION)
         twice = [role for role, name in roles.items() if names.count(name) > 1]
@@ -242,7 +249,7 @@ def _roles(
         result.problems.append(Problem(path, str(error), 1, "columns"))
         return {}
     others = [name for name in names if name not in roles.values()]
-    tell_others(others, "entities" in roles, path, _OPTION, result)
+    report_unused(others, "entities" in roles, path, _OPTION, result)
     return roles
 
 
@@ -252,7 +259,7 @@ def _read_row(
     number: int,
     path: Path,
     line: int,
-    part: Part | None,
+    split: Split | None,
     reading: _Reading,
 ) -> None:
     result = reading.result
@@ -264,7 +271,7 @@ def _read_row(
             doc_id = "" if row["doc_id"] is None else str(row["doc_id"])
         spans = spans_of(decoded(row.get("entities")), result.skipped, line)
         group = None if row.get("group") in (None, "") else str(row["group"])
-        split = part_of(row.get("split")) or part
+        split = split_of(row.get("split")) or split
     except RowError as error:
         result.problems.append(Problem(str(path), str(error), line, "malformed"))
         return
@@ -277,10 +284,12 @@ def _refuse_nul(corpus: Corpus) -> None:
     for number, document in enumerate(corpus, start=1):
         labels = "".join(entity.label for entity in document.entities)
         if "\0" in f"{document.doc_id}{document.text}{document.group or ''}{labels}":
-            raise UnrepresentableError(f"document number {number} has a NUL character, no matter for CSV; write jsonl")
+            raise UnrepresentableError(
+                f"document number {number} has a NUL character, which CSV cannot store; write jsonl"
+            )
 
 
-def _columns(corpus: Corpus, parts: Mapping[str, Part] | None, layout: TableLayout) -> dict[str, list[str | None]]:
+def _columns(corpus: Corpus, splits: Mapping[str, Split] | None, layout: TableLayout) -> dict[str, list[str | None]]:
     columns: dict[str, list[str | None]] = {
         layout.doc_id: [document.doc_id for document in corpus],
         layout.text: [document.text for document in corpus],
@@ -288,8 +297,8 @@ def _columns(corpus: Corpus, parts: Mapping[str, Part] | None, layout: TableLayo
     }
     if any(document.group is not None for document in corpus):
         columns[layout.group] = [document.group for document in corpus]
-    if parts:
-        columns[layout.split] = [parts[document.doc_id] for document in corpus]
+    if splits:
+        columns[layout.split] = [splits[document.doc_id] for document in corpus]
     return columns
 
 

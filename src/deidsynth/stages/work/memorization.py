@@ -40,7 +40,7 @@ class Memorization:
         shown, n_verbatim, n_rare = [], 0, 0
         with context.progress.task("memorization", len(synthetic), "documents") as task:
             for number, text in enumerate(synthetic):
-                verbatim, replayed = not index.passes(text), rare.stand_in(text)
+                verbatim, replayed = not index.passes(text), rare.occur_in(text)
                 n_verbatim += verbatim
                 n_rare += replayed
                 if text.strip() and not verbatim and not replayed:

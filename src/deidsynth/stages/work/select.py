@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.config import SelectConfig
-from deidsynth.corpora import fold_parts, read_jsonl, split_parts, take_fraction, write_jsonl
+from deidsynth.corpora import make_fold, make_splits, read_jsonl, take_fraction, write_jsonl
 from deidsynth.stages.artifacts import CORPUS, DOCUMENTS, PARTS
 from deidsynth.stages.specification import StageContext
 
@@ -24,9 +24,9 @@ class Select:
         corpus = read_jsonl(folder / DOCUMENTS)
         parts = json.loads((folder / PARTS).read_text(encoding="utf-8"))
         if config.fold is None:
-            part = split_parts(corpus, parts, config.split)[config.part]
+            part = make_splits(corpus, parts, config.split)[config.part]
         else:
-            part = fold_parts(corpus, parts, config.split, config.fold)[config.part]
+            part = make_fold(corpus, parts, config.split, config.fold)[config.part]
         if config.fraction < 1.0:
             part = take_fraction(part, config.fraction, config.split.seed)
         write_jsonl(part, output / CORPUS)

@@ -1,1 +1,1 @@
-"""Where nodes run: worker processes of this machine, or the machines of a Ray cluster."""
+"""Executors of nodes: worker processes on this machine, or a Ray cluster."""

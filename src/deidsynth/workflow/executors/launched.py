@@ -1,4 +1,4 @@
-"""Whether a launcher began several processes of one command, and which of them this is."""
+"""Detection of launchers that start several processes of one command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from deidsynth.errors import InputError
 
 COUNTS = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
-"""What torchrun, accelerate launch and MPI tell each process of how many there are; accelerate heeds the same."""
+"""Variables with the number of processes, set by torchrun, accelerate launch and MPI; accelerate reads the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,9 @@ class Launched:
     """One of the processes of a command.
 
     Args:
-        rank: among all of them; 0 is the one that writes for all.
-        local_rank: among those of its machine.
-        count: how many there are.
+        rank: among all processes; process 0 writes the output.
+        local_rank: among the processes of its machine.
+        count: number of processes.
     """
 
     rank: int = 0
@@ -27,15 +27,15 @@ class Launched:
 
     @property
     def is_main(self) -> bool:
-        """Whether it writes for all."""
+        """Whether this process writes the output."""
         return self.rank == 0
 
 
 def launched_processes() -> Launched:
-    """Which process this is, by what torchrun and `accelerate launch` tell it.
+    """The process as set by torchrun and `accelerate launch`.
 
     Raises:
-        InputError: another launcher began several.
+        InputError: another launcher started several processes.
     """
     told = [os.environ.get(name, "") for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE")]
     if all(each.isdecimal() for each in told) and int(told[2]) > 1:
@@ -45,17 +45,17 @@ def launched_processes() -> Launched:
 
 
 def refuse_several_processes() -> None:
-    """Make sure that this process is the only one of its command.
+    """Check that this process is the only one of its command.
 
     Raises:
-        InputError: a launcher began more.
+        InputError: a launcher started more.
     """
     for name in COUNTS:
         count = os.environ.get(name, "")
         if count.isdecimal() and int(count) > 1:
             raise InputError(
                 f"{name}={count}: {count} processes were launched for one command; run deidsynth without torchrun, "
-                "accelerate launch or mpirun (or with one process), and give it one GPU to see, such as "
-                "CUDA_VISIBLE_DEVICES=0; torchrun and accelerate launch can divide `deidsynth adapt`, and nothing "
-                f"else; if nothing was launched, unset {name}"
+                "accelerate launch or mpirun (or with one process), and make one GPU visible, for example with "
+                "CUDA_VISIBLE_DEVICES=0; torchrun and accelerate launch can only divide "
+                f"`deidsynth adapt`; if nothing was launched, unset {name}"
             )

@@ -1,7 +1,7 @@
-"""A pass over an queue on a Ray cluster: every node is a task, and tasks of lost machines are begun again.
+"""Execution on a Ray cluster: every node is a task, and tasks of lost machines are restarted.
 
-Tasks and results hold names, keys, counts and paths. What nodes make goes through the store alone, never through
-Ray's own; nor is the output of workers passed on.
+Tasks and results contain names, keys, counts and paths. Artifacts only go through the store, never through
+Ray's object store, and the output of workers is not forwarded.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ from deidsynth.workflow.scheduler import OnResult, ReadyQueue, settle_here
 RETRIES = 3
 STARTS = 3
 LOOK_SECONDS = 20.0
-_STORE_BYTES = 80 * 1024 * 1024  # Ray's least: nothing of ours goes there
+_STORE_BYTES = 80 * 1024 * 1024  # the minimum of Ray: it is not used
 
 
 @contextlib.contextmanager
 def ray_cluster(
     address: str | None = None, resources: Resources | None = None, retries: int = RETRIES
 ) -> Iterator[RayPass]:
-    """A context with a way to run nodes on a cluster, or on a Ray that is started here and ended with the context.
+    """A context for executing nodes on a cluster, or on a local Ray that runs during the context.
 
-    Inside of it, standard output goes to standard error.
+    Inside, standard output goes to standard error.
 
     Args:
-        address: of a running cluster; ``auto`` finds the one that this machine is part of; None starts Ray here.
-        resources: what nodes take.
-        retries: how often a node is begun again after its worker was lost.
+        address: of a running cluster; ``auto``: the cluster of this machine; None: start Ray locally.
+        resources: of nodes.
+        retries: maximum restarts of a node after its worker was lost.
 
     Raises:
         MissingExtraError: Ray is not installed.
         InputError: no cluster at the address.
-        DeidsynthError: Ray does not start here.
+        DeidsynthError: Ray does not start on this machine.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ray = _ray()
     wanted = resources or Resources()
-    if ray.is_initialized():  # by whoever calls; theirs to end
+    if ray.is_initialized():  # started by the caller, who also stops it
         yield RayPass(wanted, retries)
         return
-    # Ray prints notices on standard output, of a lost machine for one, where only results belong.
+    # Ray prints notices, for example of a lost machine, on standard output, which is for results.
     with contextlib.redirect_stdout(sys.stderr):
         if address is None:
             _start(ray)
@@ -73,7 +73,7 @@ def _ray() -> Any:
 
 
 def _start(ray: Any) -> None:
-    """Start Ray on this machine, to be reached from it alone. Under load it may take several tries."""
+    """Start Ray, reachable from this machine only. Under load it may take several tries."""
     for attempt in range(1, STARTS + 1):
         try:
             ray.init(
@@ -84,8 +84,8 @@ def _start(ray: Any) -> None:
             ray.shutdown()
             if attempt == STARTS:
                 raise DeidsynthError(
-                    f"Ray did not start on this machine ({type(error).__name__}, {STARTS} tries); it gives up after "
-                    "some seconds where the machine is busy: try again, or use --executor local"
+                    f"Ray did not start on this machine ({type(error).__name__}, {STARTS} tries); it times out "
+                    "on a busy machine: try again, or use --executor local"
                 ) from error
         else:
             return
@@ -103,12 +103,12 @@ def _connect(ray: Any, address: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RayPass:
-    """A pass over an queue with the machines of a cluster; inside of :func:`ray_cluster`.
+    """A pass over a queue on a cluster; only inside :func:`ray_cluster`.
 
     Args:
-        resources: what nodes take.
-        retries: how often a node is begun again after its worker was lost.
-        stages: other stages than the package's own, by name; they travel with the task.
+        resources: of nodes.
+        retries: maximum restarts of a node after its worker was lost.
+        stages: stages to use instead of the package's own, by name; they are sent with the task.
     """
 
     resources: Resources
@@ -116,7 +116,7 @@ class RayPass:
     stages: Mapping[str, StageSpec] | None = None
 
     def __call__(self, job: Job, queue: ReadyQueue, on_result: OnResult) -> None:
-        """Run what can be run; artifacts that are there and sources are seen to in this process."""
+        """Execute the nodes; existing artifacts and sources are handled in this process."""
         ray = _ray()
         task = ray.remote(run_task)
         running: dict[Any, str] = {}
@@ -141,7 +141,7 @@ class RayPass:
                     ray.cancel(reference, force=True)
 
     def _begin(self, task: Any, job: Job, name: str) -> Any:
-        """The reference of a node's task, which waits for a machine with room."""
+        """The reference of a node's task, which waits for free resources."""
         cpus, gpus = self._needs(job, name)
         remote_task = make_task(job, name, threads=cpus, stages=self.stages)
         options = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": self.retries, "retry_exceptions": False}
@@ -154,16 +154,16 @@ class RayPass:
         try:
             answer: RemoteResult = ray.get(reference)
         except ray.exceptions.RayTaskError as error:
-            # Outside of run_task: the worker could not take the task at all. Its text might be anything.
+            # Outside of run_task: the worker could not start the task. The message is not shown, as it may be anything.
             why = type(getattr(error, "cause", None) or error).__name__
-            message = f"a worker could not begin ({why}); is deidsynth installed on all machines?"
+            message = f"a worker could not start the task ({why}); is deidsynth installed on all machines?"
             return RemoteResult(None, Failure(name, message), ())
         except ray.exceptions.RayError as error:
             return RemoteResult(None, lost(name, type(error).__name__, self.retries + 1), ())
         return answer
 
     def _warn(self, ray: Any, job: Job, names: Any, warned: set[tuple[int, float]]) -> None:
-        """Tell once of what no machine of the cluster has, since Ray would wait for it without a word."""
+        """Report resources that no machine of the cluster has, once, since Ray would wait silently."""
         machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         for needs in {self._needs(job, name) for name in names} - warned:
             cpus, gpus = needs
@@ -172,12 +172,12 @@ class RayPass:
             warned.add(needs)
             job.surroundings.progress.message(
                 f"waiting: no machine of the cluster has {cpus} processors and {gpus:g} GPUs; add one, or stop and "
-                "give other --cpus-per-task and --gpus-per-task"
+                "change --cpus-per-task and --gpus-per-task"
             )
 
 
 def _hear(answer: RemoteResult, name: str, job: Job, queue: ReadyQueue, on_result: OnResult) -> None:
-    """Take an answer; the result is read from the store."""
+    """Process an answer; the result is read from the store."""
     for line in answer.lines:
         job.surroundings.progress.message(line)
     if answer.failure is not None or answer.status is None:
@@ -190,7 +190,7 @@ def _hear(answer: RemoteResult, name: str, job: Job, queue: ReadyQueue, on_resul
         queue.fail(failure_of(name, error))
         return
     if found is None:
-        queue.fail(Failure(name, "its inputs changed while it was made"))
+        queue.fail(Failure(name, "its inputs changed while it was computed"))
         return
     queue.outcome.results[name] = replace(found, status=answer.status)
     on_result(name)

@@ -1,6 +1,6 @@
-"""What runs on the workers of a cluster: one node, by a task of names, keys and paths that holds nothing of a corpus.
+"""Execution of one node on a worker of a cluster, from a task of names, keys and paths without corpus data.
 
-Nothing in here knows what carries the task. The store is on a path that all machines share.
+Nothing here depends on the transport of tasks. The store is on a path that all machines share.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from deidsynth.workflow.store import Artifact, Store
 from deidsynth.workflow.store.manifest import package_versions
 
 PATIENCE_SECONDS = 90.0
-"""How long a shared file system may take to show a finished artifact to other machines."""
+"""Time that a shared file system may take to show a finished artifact to other machines."""
 MOST_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteTask:
-    """One node to be run elsewhere.
+    """One node to be executed elsewhere.
 
     Args:
-        plan: the node, its ancestors and its parts.
+        plan: the node, its ancestors and its shards.
         name: of the node.
-        title: what a listener is told that it is called.
+        title: of the node in progress messages.
         keys: key of every node of the plan.
-        parts: names of the node's parts, if it has any, by its name.
+        parts: names of the node's shards, if it has any, by its name.
         store: the store's folder, the same on all machines.
         device: such as ``cpu``.
-        folder: the working folder, for relative paths in configurations.
+        folder: the working directory, for relative paths in configurations.
         threads: of the worker.
-        version: of this package where the task was given.
-        stages: other stages than the package's own, by name.
+        version: of this package on the sending machine.
+        stages: stages to use instead of the package's own, by name.
     """
 
     plan: Plan
@@ -63,12 +63,12 @@ class RemoteTask:
 
 @dataclass(frozen=True, slots=True)
 class RemoteResult:
-    """What became of a task.
+    """The answer to a task.
 
     Args:
-        status: as in a result; None where it failed.
-        failure: why; None where there is an artifact.
-        lines: what a listener would have been told.
+        status: as in a result; None if it failed.
+        failure: None if there is an artifact.
+        lines: progress messages.
     """
 
     status: Literal["done", "cached"] | None
@@ -77,7 +77,7 @@ class RemoteResult:
 
 
 def make_task(job: Job, name: str, *, threads: int, stages: Mapping[str, StageSpec] | None = None) -> RemoteTask:
-    """The task for one node of a job, with as much of its plan as the node goes back to."""
+    """The task for one node of a job, with the part of the plan that the node depends on."""
     parts = job.parts.get(name, ())
     nodes = [*job.plan.ancestors(name), *(job.plan[part] for part in parts), job.plan[name]]
     return RemoteTask(
@@ -96,7 +96,7 @@ def make_task(job: Job, name: str, *, threads: int, stages: Mapping[str, StageSp
 
 
 def run_task(task: RemoteTask) -> RemoteResult:
-    """Run the node of a task on this machine. Whatever goes wrong is told without the text of an exception."""
+    """Execute the node of a task on this machine. Errors are reported without the text of exceptions."""
     lines = _Lines()
     try:
         _prepare(task)
@@ -113,10 +113,10 @@ def run_task(task: RemoteTask) -> RemoteResult:
 
 
 def wait_for(job: Job, name: str, patience_seconds: float = PATIENCE_SECONDS) -> Artifact:
-    """The artifact of a finished node; other machines may see it a while after it was made.
+    """The artifact of a finished node; it may become visible to other machines with a delay.
 
     Raises:
-        InputError: it has not come into sight.
+        InputError: it has not become visible.
     """
     end, pause = time.monotonic() + patience_seconds, 0.1
     while True:
@@ -125,14 +125,14 @@ def wait_for(job: Job, name: str, patience_seconds: float = PATIENCE_SECONDS) ->
             return found
         if time.monotonic() >= end:
             raise InputError(
-                f"{name}: made, but not to be seen in {job.store.root} on another machine; give a store that all "
+                f"{name}: computed, but not visible in {job.store.root} on another machine; use a store that all "
                 "machines of the cluster share (--store)"
             )
         time.sleep(pause)
         pause = min(5.0, 2 * pause)
         folder = job.store.root / "artifacts"
         if folder.is_dir():
-            next(folder.iterdir(), None)  # opening the folder makes a network file system look again
+            next(folder.iterdir(), None)  # opening the folder refreshes a network file system
 
 
 def _version() -> str | None:
@@ -140,17 +140,17 @@ def _version() -> str | None:
 
 
 def _prepare(task: RemoteTask) -> None:
-    """Take over what the machine that gave it has: package, working folder, threads."""
+    """Check the package version, and set the working directory and threads of the task."""
     if task.version != _version():
         raise InputError(
-            f"deidsynth {_version()} is installed on a worker and {task.version} where the study was started; "
-            "install the same on all machines"
+            f"deidsynth {_version()} is installed on a worker, but {task.version} on the machine that started the "
+            "study; install the same version on all machines"
         )
     if Path(task.folder).is_dir():
         os.chdir(task.folder)
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(task.threads)))
     torch = sys.modules.get("torch")
-    if torch is not None:  # a process that ran another node before
+    if torch is not None:  # this process executed another node before
         torch.set_num_threads(task.threads)
 
 
@@ -161,17 +161,19 @@ def _stages(task: RemoteTask) -> Mapping[str, StageSpec]:
 
 
 class _Lines(SilentProgress):
-    """Keeps the last lines for whoever gave it."""
+    """Collects the last lines for the sender of the task."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
 
     def message(self, text: str) -> None:
-        """Keep the line."""
+        """Store the line."""
         self.told = [*self.told, text][-MOST_LINES:]
 
 
 def lost(name: str, why: str, attempts: int) -> Failure:
     """The failure of a node whose workers were lost."""
     times = "once" if attempts == 1 else f"{attempts} times"
-    return Failure(name, f"its worker was lost ({why}; begun {times}); perhaps memory ran out or a machine went away")
+    return Failure(
+        name, f"its worker was lost ({why}; started {times}); perhaps it ran out of memory or a machine was lost"
+    )

@@ -1,4 +1,4 @@
-"""How many processors and GPUs a node takes of a cluster, by its stage."""
+"""Processors and GPUs of nodes on a cluster, by stage."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from deidsynth.workflow.shards import whole_of
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What nodes take.
+    """Resources of nodes.
 
     Args:
-        cpus: processors, and threads, of a node that computes with a model.
-        gpus: GPUs of such a node where the device is one; less than 1 shares it.
-        cpus_of: by stage, before all else.
-        gpus_of: by stage, before all else.
+        cpus: processors and threads of a node that computes with a model.
+        gpus: GPUs of such a node if the device is a GPU; less than 1 shares one.
+        cpus_of: by stage; takes precedence.
+        gpus_of: by stage; takes precedence.
     """
 
     cpus: int = 1
@@ -28,7 +28,7 @@ class Resources:
     gpus_of: Mapping[str, float] = field(default_factory=dict)
 
     def for_stage(self, stage: StageSpec, device: str) -> tuple[int, float]:
-        """Processors and GPUs of a node of a stage; parts take what their whole does.
+        """Processors and GPUs of a node of a stage.
 
         >>> from deidsynth.stages import STAGES
         >>> Resources(cpus=4, cpus_of={"adapt": 16}).for_stage(STAGES["adapt"], "cuda")
@@ -43,15 +43,15 @@ class Resources:
 
 
 def parse_resources(cpus: Sequence[str], gpus: Sequence[str], stages: Sequence[str]) -> Resources:
-    """Resources from the words of a command line: a number for all, or ``STAGE=NUMBER``.
+    """Resources from command-line values: a number for all stages, or ``STAGE=NUMBER``.
 
     Args:
         cpus: whole numbers from 1.
         gpus: whole numbers, or shares below 1.
-        stages: names that are known.
+        stages: known names.
 
     Raises:
-        InputError: a word that is none of these.
+        InputError: an invalid value.
 
     >>> parse_resources(["2", "adapt=8"], ["0.5"], ["adapt"])
     Resources(cpus=2, gpus=0.5, cpus_of={'adapt': 8}, gpus_of={})
@@ -74,7 +74,7 @@ def parse_resources(cpus: Sequence[str], gpus: Sequence[str], stages: Sequence[s
 
 
 def _by_stage(option: str, words: Sequence[str], stages: Sequence[str]) -> dict[str, float]:
-    """The numbers by stage, the one for all by the empty name."""
+    """The numbers by stage; the number for all stages has the empty name."""
     found: dict[str, float] = {}
     for word in words:
         name, _, number = word.rpartition("=")

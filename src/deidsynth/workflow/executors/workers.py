@@ -1,4 +1,4 @@
-"""Worker processes: each runs one node at a time with its share of the threads."""
+"""Worker processes: each executes one node at a time with its share of the threads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 
 def threads_for(n_workers: int) -> int:
-    """Threads of each of so many workers: those that ``OMP_NUM_THREADS`` or the machine allows, divided; at least 1."""
+    """Threads per worker: those allowed by ``OMP_NUM_THREADS`` or the machine, divided by the workers; at least 1."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     available = int(asked) if asked.isdigit() and int(asked) else len(os.sched_getaffinity(0))
     return max(1, available // n_workers)
@@ -34,12 +34,12 @@ def threads_for(n_workers: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """A pass over an queue with several processes.
+    """A pass over a queue with several processes.
 
     Args:
-        number: how many processes.
+        number: of processes.
         threads: of each; by default the machine's, divided.
-        start_method: of the processes; ``spawn`` is safe beside threads, ``fork`` takes over what is in memory.
+        start_method: of the processes; ``spawn`` is safe with threads, ``fork`` inherits the memory.
     """
 
     number: int
@@ -47,7 +47,7 @@ class Workers:
     start_method: str = "spawn"
 
     def __call__(self, job: Job, queue: ReadyQueue, on_result: OnResult) -> None:
-        """Run what can be run; artifacts that are there and sources are seen to in this process."""
+        """Execute the nodes; existing artifacts and sources are handled in this process."""
         idle: list[_Worker] = []
         busy: dict[Connection, tuple[_Worker, str]] = {}
         try:
@@ -74,7 +74,7 @@ class Workers:
         idle: list[_Worker],
         busy: dict[Connection, tuple[_Worker, str]],
     ) -> None:
-        """Give out nodes while there are any and a worker is free."""
+        """Assign nodes to free workers."""
         while len(busy) < self.number:
             name = next(queue.ready(), None)
             if name is None:
@@ -88,7 +88,7 @@ class Workers:
     def _start(self, job: Job) -> _Worker:
         here, there = multiprocessing.Pipe()
         context: Any = multiprocessing.get_context(self.start_method)
-        # The package's own stages are loaded by the worker; others have to come along.
+        # The package's own stages are loaded by the worker; others have to be sent.
         stages = None if self.start_method == "spawn" else job.stages
         bare = replace(job, sources={}, stages={}, surroundings=Surroundings(job.surroundings.device))
         with _environment(dict.fromkeys(THREAD_VARIABLES, str(self.threads or threads_for(self.number)))):
@@ -98,13 +98,14 @@ class Workers:
         return _Worker(process, here)
 
     def _hear(self, worker: _Worker, name: str, job: Job, queue: ReadyQueue, on_result: OnResult) -> bool:
-        """Take one message of a worker; whether its node is finished."""
+        """Process one message of a worker; returns whether its node is finished."""
         try:
             kind, content = worker.connection.recv()
         except (EOFError, OSError):
             worker.process.join()
             message = (
-                f"its process ended with code {worker.process.exitcode}; perhaps memory ran out: use fewer workers"
+                f"its process ended with code {worker.process.exitcode}; perhaps it ran out of memory: use fewer "
+                "workers"
             )
             queue.fail(Failure(name, message))
             return True
@@ -125,7 +126,7 @@ class _Worker:
     connection: Connection
 
     def end(self) -> None:
-        """Stop the process; what it was making is taken up by the next attempt."""
+        """Stop the process; the next attempt resumes its work."""
         with contextlib.suppress(OSError):
             self.connection.send(None)
         self.connection.close()
@@ -136,18 +137,18 @@ class _Worker:
 
 
 class _Remote(SilentProgress):
-    """Passes lines on to the process that listens; bars of several workers would get into each other's way."""
+    """Forwards messages to the main process, without progress bars, of which several would interfere."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def message(self, text: str) -> None:
-        """Pass the line on."""
+        """Forward the line."""
         self._connection.send(("message", text))
 
 
 def _work(connection: Connection, job: Job, stages: Mapping[str, StageSpec] | None) -> None:
-    """Run nodes as they are named, until None comes or nobody is left to name any."""
+    """Execute the nodes that are sent, until None is sent or the connection ends."""
     if stages is None:
         stages = with_parts(package.STAGES)
     job = replace(job, stages=stages, surroundings=Surroundings(job.surroundings.device, _Remote(connection)))
@@ -166,7 +167,7 @@ def _work(connection: Connection, job: Job, stages: Mapping[str, StageSpec] | No
 
 @contextlib.contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """A context in which environment variables have other values, for processes that are started inside."""
+    """A context with other environment variables, for processes started inside."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

@@ -1,4 +1,4 @@
-"""Content-addressed artifacts on disk: presence means complete, and every byte can be verified."""
+"""The artifact store: presence means complete, and every byte can be verified."""
 
 from deidsynth.workflow.store.manifest import InputRecord, Manifest, artifact_key
 from deidsynth.workflow.store.store import Artifact, Store, Work

@@ -1,4 +1,4 @@
-"""What an artifact says of itself: how it was made, from what, and the digest of every file."""
+"""Manifests of artifacts: how an artifact was made, from which inputs, and the digest of every file."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ FILE_NAME = "manifest.json"
 _PACKAGES = ("deidsynth", "torch", "transformers", "peft", "tokenizers", "numpy")
 
 
+def manifest_beside(output: Path) -> Path:
+    """Where the manifest is of a file or folder that was taken out of its artifact."""
+    return output.with_name(f"{output.name}.{FILE_NAME}")
+
+
 def artifact_key(
     *,
     stage: str,
@@ -31,17 +36,17 @@ def artifact_key(
     source: str | None = None,
     external: Mapping[str, str] | None = None,
 ) -> str:
-    """The key of an artifact, known before it is made: device, workers and paths have no part in it.
+    """The key of an artifact, known before it is computed: device, workers and paths are not part of it.
 
     Args:
         stage: name of the stage.
-        stage_version: raised whenever the stage would give another output for the same arguments.
+        stage_version: increased whenever the output changes for the same arguments.
         config: resolved configuration, plain JSON.
-        seed: None where there is no chance in the stage.
-        precision: None where the stage computes nothing with it.
+        seed: None if the stage is deterministic.
+        precision: None if the stage does not depend on it.
         inputs: key of each input artifact, by role.
-        source: digest of the content, for a stage that takes it from outside.
-        external: digest of what a path in the configuration leads to, by dotted key; it stands in for the path.
+        source: digest of the content, for a stage whose content comes from outside.
+        external: digest of the content of paths in the configuration, by dotted key; it replaces the path.
     """
     settled = json.loads(json.dumps(config))
     for dotted, content in (external or {}).items():
@@ -65,7 +70,7 @@ def artifact_key(
 
 @dataclass(frozen=True, slots=True)
 class InputRecord:
-    """An input artifact as it was when it was used."""
+    """An input artifact at the time of its use."""
 
     key: str
     content_digest: str
@@ -73,7 +78,7 @@ class InputRecord:
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """A file of the payload; ``size`` in bytes."""
+    """A file of the artifact; ``size`` in bytes."""
 
     digest: str
     size: int
@@ -84,26 +89,26 @@ class Manifest:
     """The record of one artifact.
 
     Args:
-        key: see :func:`artifact_key`.
+        key: from :func:`artifact_key`.
         stage: name of the stage.
         stage_version: version of the stage.
-        name: what the plan called the node when the artifact was made.
+        name: of the node in the plan that made the artifact.
         config: resolved configuration.
-        seed: None where there is no chance in the stage.
-        precision: None where the stage does not compute with it.
+        seed: None if the stage is deterministic.
+        precision: None if the stage does not depend on it.
         inputs: by role.
-        lineage: which real and invented data the artifact goes back to.
+        lineage: the real and invented data that the artifact derives from.
         source: digest of content from outside.
-        external: digest of what paths in the configuration lead to.
-        facts: what the stage said of its work: counts and rates.
-        device: where it was computed.
+        external: digest of the content of paths in the configuration.
+        facts: counts and rates reported by the stage.
+        device: of the computation.
         created: UTC, ISO 8601.
-        duration_seconds: of the attempt that finished.
-        attempts: how often the work was begun; more than one where a run was interrupted.
-        versions: of Python and of the packages that matter; None for one that is not installed.
-        git_commit: of the source tree of deidsynth, where it runs from a checkout.
-        files: the payload, by relative POSIX path; filled in by the store.
-        content_digest: over the files' paths and digests; filled in by the store.
+        duration_seconds: of the successful attempt.
+        attempts: number of attempts; more than one after an interruption.
+        versions: of Python and of packages that affect results; None if not installed.
+        git_commit: of deidsynth, if it runs from a checkout.
+        files: by relative POSIX path; set by the store.
+        content_digest: of the paths and digests of the files; set by the store.
     """
 
     key: str
@@ -129,7 +134,7 @@ class Manifest:
     schema_version: int = SCHEMA_VERSION
 
     def derived_key(self) -> str:
-        """The key, computed again from what the manifest records."""
+        """The key, recomputed from the manifest."""
         return artifact_key(
             stage=self.stage,
             stage_version=self.stage_version,
@@ -142,26 +147,26 @@ class Manifest:
         )
 
     def derived_content_digest(self) -> str:
-        """The content digest, computed again from the recorded files."""
+        """The content digest, recomputed from the recorded files."""
         return digest({path: record.digest for path, record in self.files.items()})
 
     @property
     def size(self) -> int:
-        """Bytes of the payload."""
+        """Total size of the files in bytes."""
         return sum(record.size for record in self.files.values())
 
     def to_json(self) -> str:
-        """The manifest as JSON, for people to read too."""
+        """The manifest as readable JSON."""
         return json.dumps(asdict(self), indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The manifest in a file.
+    """The manifest from a file.
 
     Raises:
         IntegrityError: it is not a manifest of this version.
     """
-    remedy = f"remove {path.parent} and run again to make the artifact anew"
+    remedy = f"remove {path.parent} and run again to compute the artifact again"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         version = data["schema_version"]
@@ -189,13 +194,13 @@ def _package_versions() -> tuple[tuple[str, str | None], ...]:
 
 
 def package_versions() -> dict[str, str | None]:
-    """Versions of Python and of the packages that shape an artifact; nothing is imported for it."""
+    """Versions of Python and of the packages that affect results, without importing them."""
     return dict(_package_versions())
 
 
 @cache
 def source_commit() -> str | None:
-    """The git commit of the checkout that deidsynth runs from, ``-dirty`` where it has changes; None elsewhere."""
+    """The git commit of the checkout that deidsynth runs from, with ``-dirty`` if it has changes; None otherwise."""
     root = Path(__file__).resolve().parents[4]
     if not (root / ".git").exists() or not (root / "src" / "deidsynth").is_dir():
         return None

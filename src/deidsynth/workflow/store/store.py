@@ -1,10 +1,10 @@
-"""The store: one folder for each artifact, named by stage and key.
+"""The artifact store: one folder for each artifact, named by stage and key.
 
-    root/artifacts/<stage>-<16 hex digits of the key>/   payload and manifest.json; its presence means complete
-    root/work/<same name>/output, scratch                the attempt in progress; survives a kill and is taken up again
+    root/artifacts/<stage>-<16 hex digits of the key>/   files and manifest.json; its presence means complete
+    root/work/<same name>/output, scratch                the attempt in progress; survives a kill and is resumed
     root/locks/<same name>.lock                          one process at a time computes a key
 
-An artifact comes into being by one rename of a folder whose files are on the disk and whose manifest was written last.
+An artifact is created by renaming a folder whose files are on disk and whose manifest was written last.
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ _ATTEMPT = "attempt.json"
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A finished artifact: its folder (read only, by convention) and its manifest."""
+    """A finished artifact: its folder (read-only by convention) and its manifest."""
 
     path: Path
     manifest: Manifest
 
     @property
     def key(self) -> str:
-        """The key that the plan knew beforehand."""
+        """The key, as known in the plan."""
         return self.manifest.key
 
     @property
     def content_digest(self) -> str:
-        """What the artifact turned out to be."""
+        """The digest of the content."""
         return self.manifest.content_digest
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The reserved place of an artifact that is being made.
+    """The reserved folder of an artifact in progress.
 
     Args:
         stage: name of the stage.
-        key: key of the artifact to be.
+        key: key of the future artifact.
         folder: holds ``output`` and ``scratch``.
     """
 
@@ -66,19 +66,19 @@ class Work:
 
     @property
     def output(self) -> Path:
-        """Becomes the artifact."""
+        """Folder that becomes the artifact."""
         return self.folder / "output"
 
     @property
     def scratch(self) -> Path:
-        """Checkpoints; thrown away when the artifact is finished."""
+        """Folder for checkpoints, deleted when the artifact is finished."""
         return self.folder / "scratch"
 
     def prepare(self, inputs: Mapping[str, InputRecord]) -> int:
         """Create the folders and return the number of this attempt, from 1.
 
-        What an earlier attempt left is kept, unless it was made from inputs of other content; half-written temporary
-        files (``.*.tmp``) go.
+        Files of an earlier attempt are kept, unless its inputs had different content; incomplete temporary
+        files (``.*.tmp``) are deleted.
         """
         content = {role: record.content_digest for role, record in sorted(inputs.items())}
         attempts = self._earlier_attempts(content)
@@ -102,7 +102,7 @@ class Work:
 
 
 class Store:
-    """Artifacts below ``root``, which is created (0700) with the first one."""
+    """The artifacts below ``root``, which is created (0700) with the first one."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -111,19 +111,19 @@ class Store:
         return f"Store({str(self.root)!r})"
 
     def folder_of(self, key: str, stage: str) -> Path:
-        """Where the artifact is, or would be."""
+        """The path of an artifact, whether or not it exists."""
         return self.root / "artifacts" / _name(key, stage)
 
     def work_of(self, key: str, stage: str) -> Work:
-        """Where an attempt at the artifact is made, or would be."""
+        """The work folder of an artifact, whether or not it exists."""
         return Work(stage, key, self.root / "work" / _name(key, stage))
 
     def has(self, key: str, stage: str) -> bool:
-        """Whether the artifact is there; its content is not looked at."""
+        """Whether the artifact exists; its content is not checked."""
         return (self.folder_of(key, stage) / FILE_NAME).is_file()
 
     def get(self, key: str, stage: str) -> Artifact | None:
-        """The artifact, or None where there is none.
+        """The artifact, or None if it does not exist.
 
         Raises:
             IntegrityError: the manifest is damaged or belongs to another artifact.
@@ -133,19 +133,19 @@ class Store:
             return None
         manifest = read_manifest(folder / FILE_NAME)
         if manifest.key != key or manifest.stage != stage:
-            raise IntegrityError(f"{folder}: its manifest is another artifact's; remove the folder and run again")
+            raise IntegrityError(f"{folder}: its manifest belongs to another artifact; remove the folder and run again")
         return Artifact(folder, manifest)
 
     @contextmanager
     def reserve(self, key: str, stage: str, on_wait: Callable[[str], None] = lambda _: None) -> Iterator[Work]:
-        """A context that alone, among all processes, may make this artifact.
+        """A context in which no other process computes this artifact.
 
-        Another process may have finished it while this one waited, so look with :meth:`get` before working.
+        Another process may have finished it during the wait, so call :meth:`get` first.
 
         Args:
             key: key of the artifact.
             stage: name of the stage.
-            on_wait: called with the id of the process that holds the artifact, before waiting for it.
+            on_wait: called with the id of the process that reserves the artifact, before waiting for it.
         """
         name = _name(key, stage)
         make_private_folder(self.root)
@@ -155,15 +155,15 @@ class Store:
             yield self.work_of(key, stage)
 
     def commit(self, work: Work, manifest: Manifest) -> Artifact:
-        """Make the work's output the artifact: files to disk, manifest last, one rename.
+        """Turn the output into the artifact: sync the files, write the manifest last, and rename the folder.
 
-        What was there under the same key is replaced.
+        An existing artifact of the same key is replaced.
 
         Raises:
-            StorageError: the disk is full or cannot be written; no artifact has come into being.
+            StorageError: the disk is full or not writable; no artifact was created.
         """
         if (work.output / FILE_NAME).exists():
-            raise IntegrityError(f"stage {work.stage} wrote a file named {FILE_NAME}, which belongs to the store")
+            raise IntegrityError(f"stage {work.stage} wrote a file named {FILE_NAME}, which is reserved for the store")
         target = self.folder_of(work.key, work.stage)
         with storage_errors(target):
             files = _record_files(work.output)
@@ -175,7 +175,7 @@ class Store:
         return Artifact(target, complete)
 
     def discard_work(self, work: Work) -> None:
-        """Throw away what an attempt left; only inside :meth:`reserve`."""
+        """Delete the files of an attempt; only inside :meth:`reserve`."""
         remove_tree(work.folder)
 
     def artifacts(self) -> list[Artifact]:
@@ -189,27 +189,27 @@ class Store:
         return [Artifact(path.parent, read_manifest(path)) for path in visible]
 
     def remove(self, artifact: Artifact) -> None:
-        """Remove an artifact; the manifest goes first, so that half an artifact never looks complete."""
+        """Remove an artifact; the manifest is deleted first, so that a partial artifact never looks complete."""
         with self.reserve(artifact.key, artifact.manifest.stage), storage_errors(artifact.path):
             (artifact.path / FILE_NAME).unlink(missing_ok=True)
             remove_tree(artifact.path)
 
     def verify(self, artifact: Artifact) -> list[str]:
-        """What is wrong with an artifact after computing every digest again, one line each; empty if all is well."""
+        """The problems of an artifact, one line each, after recomputing every digest; empty if there are none."""
         manifest, name = artifact.manifest, artifact.path.name
         problems = []
         if manifest.derived_key() != manifest.key:
-            problems.append(f"{name}: the key does not follow from the manifest")
+            problems.append(f"{name}: the key does not match the manifest")
         if manifest.derived_content_digest() != manifest.content_digest:
-            problems.append(f"{name}: the content digest does not follow from the recorded files")
+            problems.append(f"{name}: the content digest does not match the recorded files")
         recorded = {path: record.digest for path, record in manifest.files.items()}
         return problems + compare_files(artifact.path, recorded, label=name)
 
 
 def compare_files(folder: Path, recorded: Mapping[str, str], *, label: str) -> list[str]:
-    """How the files below a folder differ from recorded digests, one line each, told as ``label/path``.
+    """Differences between the files below a folder and recorded digests, one line each, as ``label/path``.
 
-    A manifest of the store does not count as a file of the payload.
+    A manifest of the store does not count as a file.
     """
     found = set(_payload(folder))
     problems = [f"{label}/{path}: missing" for path in sorted(recorded.keys() - found)]

@@ -1,0 +1,178 @@
+"""Preparation of a run: its corpus, resolved configuration, plan and folders."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deidsynth.config import CorpusConfig, RunConfig, SplitConfig, resolve_run
+from deidsynth.corpora import LoadedCorpus, content_digest, make_splits, read_corpus, write_jsonl
+from deidsynth.corpora.output import refuse_unwritable
+from deidsynth.corpora.texts import read_texts, without
+from deidsynth.errors import ConfigError, InputError
+from deidsynth.progress import Progress
+from deidsynth.stages.artifacts import DOCUMENTS, PARTS
+from deidsynth.workflow.pipeline_plan import NodeName, pipeline_plan
+from deidsynth.workflow.plan import Plan
+from deidsynth.workflow.results import Source
+from deidsynth.workflow.summary import count_shared_groups
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRun:
+    """A prepared run.
+
+    Args:
+        config: resolved, as in ``run.yaml``.
+        plan: of the whole pipeline.
+        sources: outside content of its nodes, by node name.
+        device: resolved.
+    """
+
+    config: RunConfig
+    plan: Plan
+    sources: Mapping[str, Source]
+    device: str
+
+
+def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedRun:
+    """The prepared run on the corpus of its configuration.
+
+    Args:
+        config: as set by the user.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        listener: gets warnings about the corpus.
+
+    Raises:
+        ConfigError: no corpus, no language, or settings that contradict each other.
+        CorpusError: the corpus has errors.
+        InputError: the configured unlabeled texts do not exist.
+    """
+    loaded = load(config.corpus)
+    for line in _shared_group_warnings(loaded, config.split):
+        listener.message(line)
+    texts = _load_unlabeled(config, loaded, listener)
+    device, precision = resolve_computing(device, config.precision)
+    placed = config.model_copy(update={"output": str(output_folder(config))})
+    resolved = resolve_run(placed, language=loaded.corpus.language, precision=precision)
+    sources = {NodeName.IMPORT: import_source(loaded)}
+    if texts is not None:
+        sources[NodeName.UNLABELED] = import_source(texts)
+    plan = pipeline_plan(
+        resolved,
+        source_digest=content_digest(loaded),
+        origin=loaded.corpus.origin,
+        texts_digest=None if texts is None else content_digest(texts),
+    )
+    return PreparedRun(resolved.config(), plan, sources, device)
+
+
+def load(config: CorpusConfig) -> LoadedCorpus:
+    """The corpus of a configuration.
+
+    Raises:
+        ConfigError: the configuration names none, or its language is unknown.
+        CorpusError: the corpus has errors.
+    """
+    if config.path is None:
+        raise ConfigError(["corpus.path: no corpus; give one with --corpus PATH"])
+    loaded = read_corpus(
+        config.path,
+        format=config.format,
+        language=config.language,
+        group_by=config.group_by,
+        discontinuous=config.discontinuous,
+        layout=config.layout,
+        origin=config.origin,
+    )
+    if loaded.corpus.language is None:
+        raise ConfigError(
+            ["corpus.language: the corpus does not state its language; set it, for example with --language es"]
+        )
+    return loaded
+
+
+def _shared_group_warnings(loaded: LoadedCorpus, split: SplitConfig) -> list[str]:
+    """Warnings about the splits of the corpus, one line each."""
+    counts = count_shared_groups(make_splits(loaded.corpus, loaded.splits, split))
+    return [
+        f"warning: {count} group{'' if count == 1 else 's'} of documents occur{'s' if count == 1 else ''} in both "
+        f"{left} and {right} of the corpus's own splits; the scores may be too high: keep each group in one split"
+        for (left, right), count in counts.items()
+        if count
+    ]
+
+
+def _load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress) -> LoadedCorpus | None:
+    """The unlabeled texts of a configuration, without test documents.
+
+    Raises:
+        InputError: no such texts, or no texts left.
+        CorpusError: they have errors.
+    """
+    path = config.corpus.unlabeled
+    if path is None:
+        return None
+    corpus = loaded.corpus
+    texts = read_texts(path, language=corpus.language, origin=corpus.origin)
+    kept = without(texts, make_splits(corpus, loaded.splits, config.split)["test"])
+    if len(kept) < len(texts):
+        listener.message(f"{path}: left out {len(texts) - len(kept)} texts that are test documents")
+    if not len(kept):
+        raise InputError(f"{path}: all texts are test documents; give other texts, or leave corpus.unlabeled out")
+    return LoadedCorpus(kept, format="texts")
+
+
+def output_folder(config: RunConfig) -> Path:
+    """The run folder: as configured, else ``runs/`` and the name of the corpus."""
+    if config.output is not None:
+        return Path(config.output).expanduser()
+    if config.corpus.path is None:
+        raise ConfigError(["output: no run folder; give one with --output PATH"])
+    path = Path(config.corpus.path).expanduser().resolve()
+    name = path.name if path.is_dir() else path.stem
+    return Path("runs") / (re.sub(r"[^\w.-]+", "-", name).strip("-.") or "corpus")
+
+
+def store_folder(config: RunConfig) -> Path:
+    """The store: as configured, else ``.deidsynth`` next to the run folder."""
+    return Path(config.store).expanduser() if config.store is not None else output_folder(config).parent / ".deidsynth"
+
+
+def check_places(config: RunConfig) -> None:
+    """Check that the output can be written, before anything is read or loaded."""
+    if config.corpus.path is None:
+        return
+    refuse_unwritable(output_folder(config), "--output")
+    refuse_unwritable(store_folder(config), "--output" if config.store is None else "--store")
+
+
+def resolve_computing(device: str, precision: str) -> tuple[str, str]:
+    """Device and precision with ``auto`` resolved."""
+    if device == "cpu" and precision != "auto":
+        return device, precision
+    # Brings torch, which importing this module must not.
+    from deidsynth.models.devices import resolve_device, resolve_precision
+
+    device = resolve_device(device)
+    return device, resolve_precision(precision, device)
+
+
+def import_source(loaded: LoadedCorpus) -> Source:
+    """A writer of the import artifact: the documents and their splits."""
+
+    def write(output: Path) -> dict[str, Any]:
+        write_jsonl(loaded.corpus, output / DOCUMENTS)
+        (output / PARTS).write_text(json.dumps(dict(loaded.splits)), encoding="utf-8")
+        return {
+            "n_documents": len(loaded.corpus),
+            "n_entities": loaded.corpus.n_entities,
+            "format": loaded.format,
+            "skipped": dict(loaded.skipped),
+        }
+
+    return write
