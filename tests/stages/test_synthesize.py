@@ -124,7 +124,7 @@ def test_a_shortage_is_told(stage: Stage) -> None:
     facts = stage(iter([LOOP] * 7 + list(_new())), filters={"max_sampled_ratio": 1.25})
     assert (facts["n_sampled"], facts["n_documents"], facts["n_missing"]) == (10, 3, 5)
     [message] = stage.said.messages
-    assert message.startswith("5 of 8 texts are missing: the filters rejected 7 of 10;")
+    assert message.startswith("5 of 8 texts are missing because the filters rejected 7 of 10;")
 
 
 def test_counted_texts_are_kept(stage: Stage) -> None:
