@@ -94,7 +94,7 @@ def test_a_tagger_from_silver_notes_is_evaluated(
             lambda corpus, folder: ds.train(corpus, output=folder / "x", epoch=1),
             "epoch: unknown key, did you mean epochs",
         ),
-        (lambda corpus, folder: ds.train(corpus, output=folder / "x", swaps=1), "it is called mention_replacement now"),
+        (lambda corpus, folder: ds.train(corpus, output=folder / "x", swaps=1), "it is now called mention_replacement"),
         (
             lambda corpus, folder: ds.adapt(corpus, output=folder / "x", base="scratch", method="lora"),
             "scratch needs full",

@@ -64,7 +64,7 @@ def test_texts_are_compared_with_the_corpus_of_the_model(sampled, tmp_path) -> N
 def test_a_shortage_is_told(sampled) -> None:
     result, texts = sampled(settings=["filters.max_repeated=0.4", "filters.max_sampled_ratio=1"])
     assert 0 < len(texts) < 12
-    assert f"{12 - len(texts)} of 12 texts are missing: the filters rejected" in result.stderr
+    assert f"{12 - len(texts)} of 12 texts are missing because the filters rejected" in result.stderr
 
 
 def test_what_can_be_set(deidsynth, model, sampled, tmp_path) -> None:

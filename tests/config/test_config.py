@@ -34,11 +34,11 @@ def test_an_unknown_key_without_a_neighbor_gets_the_list() -> None:
 @pytest.mark.parametrize(
     ("key", "remedy"),
     [
-        ("adapt.scratch.kv_heads", "it is gone: it is 1"),
-        ("train.scratch.dropout", "it is gone: it is 0.1"),
-        ("synthesize.filters.loop_tokens", "it is gone: it is 4"),
-        ("synthesize.prompts.balance", "it is gone: set control_codes: balanced, for a model with control codes"),
-        ("synthesize.prompts.headers", "it is called control_codes now"),
+        ("adapt.scratch.kv_heads", "it was removed: it is always 1"),
+        ("train.scratch.dropout", "it was removed: it is always 0.1"),
+        ("synthesize.filters.loop_tokens", "it was removed: it is always 4"),
+        ("synthesize.prompts.balance", "it was removed: set control_codes: balanced, for a model with control codes"),
+        ("synthesize.prompts.headers", "it is now called control_codes"),
     ],
 )
 def test_an_old_key_names_what_holds_in_its_place(key: str, remedy: str) -> None:

@@ -26,8 +26,9 @@ from deidsynth.config.parsing import difference
 from deidsynth.config.presets import presets
 from deidsynth.digests import digest
 from deidsynth.errors import ConfigError
+from deidsynth.stages import STAGES
 from deidsynth.starters import kind_of_base
-from deidsynth.workflow.plan import pipeline_plan
+from deidsynth.workflow.pipeline_plan import pipeline_plan
 
 ENDPOINT = {"base_url": "http://127.0.0.1:8000/v1", "model": "lm"}
 BOTH = ["labels", "length"]
@@ -201,11 +202,9 @@ WRITTEN = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic",
 def test_another_preset_is_another_key_for_what_it_concerns(
     changes: dict[str, Any], expected: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stages = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization")
-
     def keys() -> dict[str, str]:
-        plan = pipeline_plan(run_of(), source_digest=digest("corpus"), real=True)
-        return plan.keys(dict.fromkeys(stages, 1))
+        plan = pipeline_plan(run_of(), source_digest=digest("corpus"), origin="real")
+        return plan.keys(STAGES)
 
     before, usual = keys(), presets()
     changed = parse(type(usual), merge(usual.model_dump(), changes))

@@ -181,6 +181,8 @@ def test_a_run_leaves_the_folder_that_was_promised(home: Path) -> None:
         "models/lm/config.json",
         "models/gold/config.json",
         "models/synthetic/config.json",
+        "synthetic/corpus.jsonl.manifest.json",
+        *(f"models/{name}.manifest.json" for name in ("lm", "gold", "synthetic")),
     }
     assert json.loads((result.folder / "models/synthetic/config.json").read_text())["annotation"] == "silver"
     assert verify_run(result.folder) == []

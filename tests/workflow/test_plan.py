@@ -62,9 +62,9 @@ def test_other_text_or_another_language_changes_everything() -> None:
 
 
 def test_the_invented_values_of_prompts_speak_the_language_of_the_corpus() -> None:
-    assert plan_of(language="es")["synthesize"].config.model_dump()["prompts"]["language"] == "es"
+    assert plan_of(language="es")["synthesize"].config.prompts.language == "es"
     given = {"synthesize": {"prompts": {"language": "ca"}}}
-    assert plan_of(given, language="es")["synthesize"].config.model_dump()["prompts"]["language"] == "ca"
+    assert plan_of(given, language="es")["synthesize"].config.prompts.language == "ca"
 
 
 def test_precision_changes_what_computes_with_it() -> None:
@@ -207,8 +207,8 @@ def test_of_a_server_only_what_it_is_asked_for_counts() -> None:
 
 def test_entities_that_the_language_model_writes_are_taken_over() -> None:
     machine, inline = plan_of(), plan_of({"synthesize": {"annotations": "inline"}})
-    assert machine["adapt"].config.model_dump()["annotations"] == "none"
-    assert inline["adapt"].config.model_dump()["annotations"] == "inline"
+    assert machine["adapt"].config.annotations == "none"
+    assert inline["adapt"].config.annotations == "inline"
     assert (inline["annotate"].stage, inline["annotate"].inputs) == ("annotate-inline", {"texts": "synthesize"})
     assert "gold" not in {node.name for node in inline.ancestors("synthetic")}
     assert [node.name for node in inline.order() if node.stage == "annotate"] == []

@@ -114,7 +114,7 @@ def test_the_configuration_is_written_when_it_changes(folder: RunFolder) -> None
 
 def test_publishing_copies_what_changed_and_nothing_else(folder: RunFolder, store: Store) -> None:
     assert publish(folder, store) == ["models/gold", "synthetic/corpus.jsonl"]
-    assert files_below(folder.path / "models") == ["gold/a/b", "gold/config.json"]
+    assert files_below(folder.path / "models") == ["gold.manifest.json", "gold/a/b", "gold/config.json"]
     assert (folder.path / "synthetic/corpus.jsonl").read_text() == "{}\n"
     record = (folder.path / "run.json").read_bytes()
     assert publish(folder, store) == []
@@ -131,14 +131,14 @@ def test_a_copy_that_is_gone_or_torn_is_made_again(folder: RunFolder, store: Sto
     left.mkdir()
     (folder.path / "synthetic/corpus.jsonl").unlink()
     assert publish(folder, store) == ["models/gold", "synthetic/corpus.jsonl"]
-    assert files_below(folder.path / "models") == ["gold/a/b", "gold/config.json"]
+    assert files_below(folder.path / "models") == ["gold.manifest.json", "gold/a/b", "gold/config.json"]
     assert not left.exists()
     assert verify_run(folder.path) == []
 
 
 def test_an_artifact_that_lacks_what_is_published_is_named(folder: RunFolder, store: Store) -> None:
     artifact = make(store, "gold", {"curve.jsonl": ""})
-    with folder.claim(), pytest.raises(IntegrityError, match="holds no model; remove the folder and run again"):
+    with folder.claim(), pytest.raises(IntegrityError, match="has no model; remove the folder and run again"):
         folder.publish([Publication("models/gold", artifact, "model")], store=store, artifacts={})
 
 

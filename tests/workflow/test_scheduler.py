@@ -119,7 +119,7 @@ def test_a_second_run_computes_nothing(store: Store) -> None:
     assert set(statuses(again).values()) == {"cached"}
     assert stage.contexts == []
     assert [again[name].duration_seconds for name in again] == [first[name].duration_seconds for name in again]
-    assert listener.lines[0] == "[1/4] corpus: already there"
+    assert listener.lines[0] == "[1/4] corpus: already in the store"
 
 
 def test_a_cached_run_needs_no_right_to_write(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

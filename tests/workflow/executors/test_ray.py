@@ -168,7 +168,7 @@ def test_a_lost_worker_is_tried_again_and_then_told_without_a_quotation(fake, tm
     outcome = go(tmp_path / "twice", Pieces(), surroundings=Surroundings(progress=listener))
     assert sorted(outcome.results) == ["in", "other"]
     assert list(outcome.failures) == ["out"]
-    assert "its worker was lost (RayError; begun 3 times)" in outcome.failures["out"].message
+    assert "its worker was lost (RayError; started 3 times)" in outcome.failures["out"].message
     assert not any("Alva" in line for line in listener.lines)
     assert any("other: done in" in line for line in listener.lines), "workers' lines are passed on"
 
