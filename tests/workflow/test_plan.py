@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from deidsynth import starters
-from deidsynth.config import RunConfig, TrainConfig, parse, resolve_run
+from deidsynth.config import AdaptConfig, RunConfig, TrainConfig, parse, resolve_adapt, resolve_run
 from deidsynth.digests import digest
 from deidsynth.errors import InputError
 from deidsynth.stages import STAGES
-from deidsynth.workflow.pipeline_plan import pipeline_plan
+from deidsynth.workflow.pipeline_plan import external_digests, pipeline_plan
 from deidsynth.workflow.plan import Node, Plan, lineage, merge
 
 
@@ -229,3 +229,14 @@ def test_agreement_compares_the_same_texts_whatever_is_asked_of_it() -> None:
         "synthesize",
         "annotate",
     )
+
+
+def test_what_a_configuration_leads_to_is_digested_wherever_it_is_run(tmp_path: Path) -> None:
+    weights = tmp_path / "model.safetensors"
+    weights.write_text("w")
+    config = resolve_adapt(parse(AdaptConfig, {"base": str(tmp_path)}))
+    before = external_digests(config)
+    weights.write_text("v")
+    assert before.keys() == {"base"} and external_digests(config) != before
+    assert external_digests(resolve_adapt(AdaptConfig())) == {"base": starters.find("starter", "causal").digest}
+    assert external_digests(resolve_adapt(parse(AdaptConfig, {"base": "scratch"}))) == {}

@@ -27,6 +27,7 @@ from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, ImportConfig
 from deidsynth.workflow.executors.launched import Launched
+from deidsynth.workflow.pipeline_plan import external_digests
 from deidsynth.workflow.plan import Node, Plan
 from deidsynth.workflow.preparation import resolve_computing
 from deidsynth.workflow.results import Source, Surroundings
@@ -149,7 +150,8 @@ def _planned(stage: str, config: StageConfig, inputs: Inputs, around: Around) ->
         nodes.append(node)
     device, precision = _resolved(around)
     roles = {role: role for role in inputs}
-    node = Node(stage, stage, config, roles, seed=around.seed, precision=precision)
+    external = external_digests(config)
+    node = Node(stage, stage, config, roles, seed=around.seed, precision=precision, external=external)
     return Plan((*nodes, node)), sources, device
 
 

@@ -11,9 +11,11 @@ from deidsynth.config import (
     AnnotateInlineConfig,
     EvaluateConfig,
     FoldConfig,
+    ResolvedAdaptConfig,
     ResolvedRun,
     ResolvedTrainConfig,
     SelectConfig,
+    StageConfig,
     SynthesizeConfig,
 )
 from deidsynth.digests import digest, file_digest, tree_digest
@@ -121,7 +123,7 @@ def pipeline_plan(
                 ADAPT.name if adaptation else BASE.name,
                 config.adapt,
                 {"train": adaptation} if adaptation else {},
-                external=_model("base", config.adapt.base, "causal"),
+                external=external_digests(config.adapt),
                 box="adapt",
                 published={"model": "models/lm"},
                 **computing,
@@ -135,7 +137,7 @@ def pipeline_plan(
                     "prompts": NodeName.VALIDATION,
                     "train": adaptation or NodeName.VALIDATION,
                 },
-                external=_sampling(synthesize),
+                external=external_digests(synthesize),
                 box="synthesize",
                 **computing,
             ),
@@ -162,7 +164,7 @@ def _tagger(
         TRAIN.name,
         config,
         inputs,
-        external=_model("encoder", config.encoder, "encoder"),
+        external=external_digests(config),
         title=f"Train the {name} model",
         box=box,
         published={"model": f"models/{name}"},
@@ -250,13 +252,23 @@ def _selects(config: ResolvedRun, shares: DataShares) -> tuple[list[Node], str |
     return nodes, adaptation if shares.adaptation > 0.0 else None, annotator
 
 
-def _sampling(config: SynthesizeConfig) -> dict[str, str]:
-    """Digests of a prompt file, and of the server settings that affect its output."""
-    found = _local("prompts.file", config.prompts.file)
-    if config.endpoint.base_url is not None:
-        asked = config.endpoint.model_dump(mode="json", include={"model", "takes", "empty_prompt"})
-        found["endpoint"] = digest(asked)
-    return found
+def external_digests(config: StageConfig) -> dict[str, str]:
+    """The digest of what a configuration leads to outside of itself, by dotted key: models, files, what a server does.
+
+    Of an endpoint counts what it is asked for, wherever it is and however often it is asked.
+    """
+    match config:
+        case ResolvedAdaptConfig():
+            return _model("base", config.base, "causal")
+        case ResolvedTrainConfig():
+            return _model("encoder", config.encoder, "encoder")
+        case SynthesizeConfig():
+            found = _local("prompts.file", config.prompts.file)
+            if config.endpoint.base_url is not None:
+                asked = config.endpoint.model_dump(mode="json", include={"model", "takes", "empty_prompt"})
+                found["endpoint"] = digest(asked)
+            return found
+    return {}
 
 
 def _model(dotted: str, name: str, kind: Kind) -> dict[str, str]:
