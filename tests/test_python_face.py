@@ -97,7 +97,7 @@ def test_a_tagger_from_silver_notes_is_evaluated(
         (lambda corpus, folder: ds.train(corpus, output=folder / "x", swaps=1), "it is now called mention_replacement"),
         (
             lambda corpus, folder: ds.adapt(corpus, output=folder / "x", base="scratch", method="lora"),
-            "scratch needs full",
+            "use full with scratch",
         ),
         (lambda corpus, folder: ds.synthesize(folder / "lm", 3, output=folder / "x", top_p=2), "top_p: "),
     ],

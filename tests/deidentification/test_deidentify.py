@@ -56,5 +56,5 @@ def test_faults(tagger: Path, tiny: Tiny) -> None:
         list(deidentify(tagger, [], device="tpu"))
     with pytest.raises(ModelNotFoundError, match="no such folder"):
         list(deidentify("./nowhere", []))
-    with pytest.raises(ModelNotUsableError, match="is no tagger"):
+    with pytest.raises(ModelNotUsableError, match="is not a tagger"):
         list(deidentify(tiny("bert"), []))

@@ -14,7 +14,7 @@ def test_an_unknown_device_is_refused(device: str) -> None:
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(InputError, match="device cuda:99: no such CUDA device is available; use cpu"):
+    with pytest.raises(InputError, match="device cuda:99: this CUDA device is not available; use cpu"):
         resolve_device("cuda:99")
 
 

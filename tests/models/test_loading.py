@@ -41,7 +41,9 @@ def _set(folder: Path, **keys: object) -> None:
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "~/nowhere-at-all", "a/b/c", ""])
 def test_a_path_that_is_not_there(name: str) -> None:
-    with pytest.raises(ModelNotFoundError, match=r"no such folder.*To work offline, fetch it there with `hf download"):
+    with pytest.raises(
+        ModelNotFoundError, match=r"no such folder.*To work offline, download it there with `hf download"
+    ):
         load_tokenizer(name)
     with pytest.raises(ModelNotFoundError, match="no such folder"):
         load_model(AutoModelForCausalLM, name)
@@ -163,7 +165,7 @@ def test_an_encoder_cannot_write_text(tiny: Tiny) -> None:
 
 
 def test_a_model_that_is_no_tagger(tiny: Tiny) -> None:
-    with pytest.raises(ModelNotUsableError, match=r"is no tagger: its id2label must be O .* `deidsynth train`"):
+    with pytest.raises(ModelNotUsableError, match=r"is not a tagger: its id2label must be O .* `deidsynth train`"):
         load_tagger(str(tiny("bert")))
 
 

@@ -110,5 +110,5 @@ def test_control_codes_tell_labels_and_length() -> None:
 
 @pytest.mark.parametrize("settings", [{"annotations": "inline"}, {"control_codes": ["labels"]}])
 def test_without_entities_there_is_nothing_to_write(settings: dict[str, object]) -> None:
-    with pytest.raises(CorpusError, match="need entities, and the training documents have none"):
+    with pytest.raises(CorpusError, match="need entities, but the training documents have none"):
         AddedTokens.of(AdaptConfig(**settings), [Document("1", "Anna kom.")])  # type: ignore[arg-type]

@@ -126,12 +126,9 @@ def test_new_tokens_begin_as_the_mean_of_the_others(kind: str, tiny: Tiny) -> No
 
 
 def test_a_model_from_scratch_has_room_for_added_tokens() -> None:
-    shape = ScratchCausalConfig(
-        hidden_size=32, layers=1, heads=2, intermediate_size=32, vocabulary_size=300, context=64
-    )
-    made = adaptable_model(
-        AdaptConfig(base="scratch", scratch=shape, control_codes=["length"]), TEXTS, "cpu", ["<|a|>"]
-    )
+    shape = ScratchCausalConfig(hidden_size=32, layers=1, vocabulary_size=300)
+    config = resolve_adapt(AdaptConfig(base="scratch", scratch=shape, control_codes=["length"]))
+    made = adaptable_model(config, TEXTS, "cpu", ["<|a|>"])
     assert made.model.get_input_embeddings().num_embeddings == len(made.tokenizer)
     assert made.tokenizer.convert_tokens_to_ids("<|a|>") == len(made.tokenizer) - 1
 
@@ -167,5 +164,5 @@ def test_an_adapter_trains_new_tokens_and_is_read_again(kind: str, tiny: Tiny, t
 @pytest.mark.parametrize("settings", [{"annotations": "inline"}, {"control_codes": ["length"]}])
 def test_qlora_is_refused_added_tokens(settings: dict[str, object], tiny: Tiny) -> None:
     config = AdaptConfig(base=str(tiny("llama")), method="qlora", **settings)  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="qlora may not train the new embeddings.*adapt.method: lora or full"):
-        adaptable_model(config, [], "cpu", ["<|a|>"])
+    with pytest.raises(ConfigError, match="qlora .*new embeddings.*adapt.method: lora or full"):
+        resolve_adapt(config)
