@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -62,14 +63,21 @@ def test_independent_branches_run_at_once(home: Path, monkeypatch: pytest.Monkey
     assert verify_run(result.folder) == []
 
 
-@pytest.mark.slow
-def test_two_workers_make_what_one_process_makes_of_real_models(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One thread here and in the workers, since sums depend on how many there are."""
     import torch
 
+    before = torch.get_num_threads()
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_two_workers_make_what_one_process_makes_of_real_models(tmp_path: Path) -> None:
     notes = write_notes(tmp_path / "notes")
     made, models, lines = [], [], []
     for workers in (1, 2):
