@@ -29,6 +29,7 @@ from .errors import (
     MissingExtraError as MissingExtraError,
     ModelNotFoundError as ModelNotFoundError,
     ModelNotUsableError as ModelNotUsableError,
+    OtherVersionError as OtherVersionError,
     OutputInUseError as OutputInUseError,
     OverlappingEntitiesError as OverlappingEntitiesError,
     Problem as Problem,

@@ -23,7 +23,7 @@ from deidsynth.config import (
 )
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Corpus, Document
-from deidsynth.errors import InputError
+from deidsynth.errors import ConfigError, InputError
 from deidsynth.progress import Progress
 from deidsynth.progress_bars import listener_of
 from deidsynth.stages.adapt import ADAPT
@@ -35,6 +35,9 @@ from deidsynth.workflow.preparation import resolve_computing
 
 if TYPE_CHECKING:
     from deidsynth.models.tagger.token_classifier import Tagger as Weights
+
+
+SOURCE = "synthesize"
 
 
 class Tagger:
@@ -129,7 +132,7 @@ def train(
     """A tagger trained on the entities of a corpus.
 
     Args:
-        corpus: annotated documents.
+        corpus: annotated documents; of a corpus that names splits, the train split is taken.
         output: folder for the model, absent or empty.
         texts: unlabeled texts of the same kind for task-adaptive pretraining.
         seed: of training.
@@ -143,9 +146,10 @@ def train(
         InputError: the output folder holds something.
         ModelNotFoundError: no such encoder.
     """
+    listener, corpus = listener_of(progress), _training_split(corpus)
     config = resolve_train(parse(TrainConfig, settings, source="train"), language=corpus.language)
     inputs = {"corpus": corpus} if texts is None else {"corpus": corpus, "texts": texts}
-    run_alone(TRAIN.name, config, inputs, Path(output), Around(seed, listener_of(progress), device=device))
+    run_alone(TRAIN.name, config, inputs, Path(output), Around(seed, listener, device=device))
     return Tagger(output, device=device)
 
 
@@ -161,7 +165,8 @@ def adapt(
     """A causal language model adapted to the texts of a corpus.
 
     Args:
-        corpus: documents; their entities count for control codes and inline entity tags.
+        corpus: documents; of a corpus that names splits, the train split is taken. Their entities count for control
+            codes and inline entity tags.
         output: folder for the model, absent or empty.
         seed: of training.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -174,9 +179,15 @@ def adapt(
         ModelNotFoundError: no such base model.
     """
     asked = parse(AdaptConfig, settings, source="adapt")
+    listener, corpus = listener_of(progress), _training_split(corpus)
     config = resolve_adapt(asked, control_codes=bool(corpus.n_entities))
-    run_alone(ADAPT.name, config, {"train": corpus}, Path(output), Around(seed, listener_of(progress), device=device))
+    run_alone(ADAPT.name, config, {"train": corpus}, Path(output), Around(seed, listener, device=device))
     return LanguageModel(output)
+
+
+def _training_split(corpus: Corpus) -> Corpus:
+    """The documents to learn from: the train split where the corpus names one, else all, as on the command line."""
+    return corpus.split("train") if "train" in corpus.split_counts() else corpus
 
 
 def synthesize(
@@ -230,16 +241,24 @@ def sampling(
     """The configuration and the corpora with which so many documents are sampled.
 
     Raises:
-        ConfigError: a setting that is unknown or wrong.
-        InputError: the documents that give prompts have no entities, so that what identifies cannot be replaced.
+        ConfigError: a setting that is unknown or wrong, or that the arguments fix already.
+        InputError: no document is asked for, or those that give prompts have no entities, so that identifiers in
+            prompts cannot be replaced.
     """
-    learned = train or Corpus(
-        tuple(Document(str(number), "") for number in range(1, n_documents + 1)), origin="synthetic"
-    )
+    if n_documents < 1:
+        raise InputError(f"expected at least 1 document to sample, got {n_documents}")
     prompts = settings.get("prompts") or {}
+    fixed = [key for key in ("volume_ratio", "samples_per_prompt") if settings.get(key) is not None]
+    fixed += ["prompts.source"] * ("source" in prompts)
+    if fixed:
+        raise ConfigError(
+            [f"{key}: the call itself says how many texts and with which prompts" for key in fixed], SOURCE
+        )
+    placeholders = (Document(str(number), "") for number in range(1, n_documents + 1))
+    learned = train or Corpus(tuple(placeholders), origin="synthetic")
     source = "validation" if prompts_from is not None else "file" if prompts.get("file") else "bos"
     data = {**settings, "volume_ratio": n_documents / len(learned), "prompts": {**prompts, "source": source}}
-    config = parse(SynthesizeConfig, data, source="synthesize")
+    config = parse(SynthesizeConfig, data, source=SOURCE)
     if prompts_from is not None and config.prompts.pii != "keep" and not prompts_from.n_entities:
         raise InputError(
             "the documents that give the prompts have no entities, so the names in their first words cannot be found; "

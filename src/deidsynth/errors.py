@@ -157,3 +157,7 @@ class StorageError(DeidsynthError):
 
 class IntegrityError(DeidsynthError):
     """An artifact on disk does not match its manifest."""
+
+
+class OtherVersionError(IntegrityError):
+    """A file was written by a version of deidsynth whose files this one does not read."""

@@ -61,7 +61,7 @@ class SilentTask:
 
 
 class SilentProgress:
-    """Ignores all reports: the default in Python."""
+    """Ignores all reports."""
 
     def task(self, name: str, total: float | None, unit: str = "") -> Task:
         """A task that shows nothing."""

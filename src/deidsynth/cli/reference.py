@@ -62,7 +62,8 @@ the manifest of every artifact record the resolved values. The presets are in `s
 - `scratch`: a small model without pretraining; `starter`: a small pretrained model that comes with the package; `hub`:
   any other model, by hub id or local folder.
 - `adapt.method: auto` is `full` for `scratch`, `starter` and a local folder under 1 GB, else `lora`.
-- `control_codes` apply to runs; a model that is adapted alone, or in a study, only has those that are configured.
+- `control_codes` apply to runs, and to a model that is adapted alone to a corpus with entities; in a study, a model
+  only has those that are configured.
 - `max_steps` is the limit if `epochs` of task-adaptive pretraining is not set either; 0: none.
 """
 NAMES: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "null"}

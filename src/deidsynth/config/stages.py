@@ -155,8 +155,8 @@ class AdaptConfig(StageConfig):
     control_codes: list[ControlCode] | None = Field(
         None,
         description="special tokens before each text: labels (which occur, and roughly how often), "
-        "length (its quartile among the training documents); default in a run by kind and method, see Presets, "
-        "else none",
+        "length (its quartile among the training documents); default by kind and method, see "
+        "Presets; none in a study",
     )
     evaluations: int = Field(8, ge=1, description="number of times the validation loss is measured")
     lora: LoraConfig = LoraConfig()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from deidsynth.documents import Document
+from deidsynth.errors import InputError
 from deidsynth.metrics.entities import Scores, score
 from deidsynth.metrics.error_analysis import analyze
 from deidsynth.metrics.figures import FigurePath, intervals, label_block, share_blocks
@@ -36,8 +37,10 @@ def evaluate(
         errors: whether error analysis and calibration are wanted.
 
     Raises:
-        InputError: as ``score``, or options of resampling that make no sense.
+        InputError: no documents, as ``score``, or options of resampling that make no sense.
     """
+    if not len(gold):
+        raise InputError("there is no gold document to compare with")
     resampling = Resampling(resamples, level, seed) if resamples else None
     return evaluate_one(gold, predicted, sentence_count=sentence_count, resampling=resampling, errors=errors)
 

@@ -47,6 +47,7 @@ class ModelSettings(BaseModel):
         added_tokens: of a language model with inline entity tags or control codes.
         control_codes: control codes of its training documents, with the number of documents; sampling uses them
             if it gets no training documents.
+        language: ISO 639-1 code of the text that a language model was adapted to, where it is known.
     """
 
     model_config = _STRICT
@@ -55,6 +56,7 @@ class ModelSettings(BaseModel):
     tagger: TaggerSettings | None = None
     added_tokens: AddedTokens | None = None
     control_codes: tuple[tuple[tuple[str, ...], Annotated[int, Field(ge=1)]], ...] = ()
+    language: str | None = None
 
     def save(self, folder: Path) -> None:
         """Write the file to the folder of a model."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator
 
 from deidsynth.documents import Annotation, Origin
-from deidsynth.errors import IntegrityError
+from deidsynth.errors import IntegrityError, OtherVersionError
 from deidsynth.metrics import Scores
 from deidsynth.report import formats
 
@@ -209,7 +209,8 @@ class RunReport(Content):
 
         Raises:
             FileNotFoundError: the file does not exist.
-            IntegrityError: it has another version, or is damaged.
+            OtherVersionError: it was written by another version of deidsynth.
+            IntegrityError: it is damaged.
         """
         damaged = IntegrityError(f"{path}: not readable; remove it and run again")
         try:
@@ -218,7 +219,7 @@ class RunReport(Content):
         except (ValueError, KeyError, TypeError):
             raise damaged from None
         if version != SCHEMA_VERSION:
-            raise IntegrityError(
+            raise OtherVersionError(
                 f"{path}: schema version {version}, this deidsynth reads {SCHEMA_VERSION}; run again to render it"
             )
         try:

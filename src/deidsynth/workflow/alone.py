@@ -175,7 +175,13 @@ def _given_corpus(role: str, corpus: Corpus) -> tuple[Node, Source]:
 
     source = content_digest(LoadedCorpus(corpus, format="given"))
     config = ImportConfig(language=corpus.language)
-    return Node(role, GIVEN_CORPUS.name, config, source_digest=source, origin=corpus.origin), write
+    lineage: Mapping[str, Any] | None = (
+        None if any(document.text for document in corpus) else {}
+    )  # without any text it goes back to nothing
+    return (
+        Node(role, GIVEN_CORPUS.name, config, source_digest=source, origin=corpus.origin, source_lineage=lineage),
+        write,
+    )
 
 
 def _given_model(role: str, path: Path) -> tuple[Node, Source]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth import stages as package
-from deidsynth.config import RunConfig
+from deidsynth.config import RunConfig, parse
 from deidsynth.corpora import (
     read_jsonl,
 )
@@ -61,7 +61,7 @@ class RunResult:
 
 
 def run(
-    config: RunConfig,
+    config: RunConfig | Mapping[str, Any],
     *,
     progress: bool | Progress = True,
     stages: Mapping[str, StageSpec] | None = None,
@@ -72,7 +72,7 @@ def run(
     """Run the pipeline on an annotated corpus: models, a synthetic corpus and a report. Existing artifacts are reused.
 
     Args:
-        config: the configuration; ``corpus.path`` is required.
+        config: the configuration, or the keys of one; ``corpus.path`` is required.
         progress: bars by default, False for silence, or a listener.
         stages: stages to use instead of the package's own, by name.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -89,6 +89,8 @@ def run(
         StorageError: the disk is full; finished stages are kept for the next run.
     """
     refuse_several_processes()
+    if not isinstance(config, RunConfig):
+        config = parse(RunConfig, config, source="run")
     listener = listener_of(progress)
     check_places(config)
     if config.corpus.path is not None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from deidsynth.config import StageConfig, dump
 from deidsynth.digests import file_digest
-from deidsynth.errors import InputError, IntegrityError, OutputInUseError
+from deidsynth.errors import InputError, IntegrityError, OtherVersionError, OutputInUseError
 from deidsynth.files import (
     fsync_path,
     is_temporary,
@@ -294,6 +294,8 @@ def _summary(place: Path) -> dict[str, Any]:
             models = report.models
             summary |= {"status": "finished", "created": report.created, "language": report.language}
             summary |= {"gold_strict_f1": models.gold.strict.f1, "synthetic_strict_f1": models.synthetic.strict.f1}
+    except OtherVersionError:
+        summary["status"] = "other version"
     except IntegrityError:
         summary["status"] = "damaged"
     return summary

@@ -66,9 +66,12 @@ class Adapt:
         rows_only = {"save_embedding_layers": False} if added and adaptable.method != "full" else {}
         model.save_pretrained(output / MODEL, **rows_only)
         adaptable.tokenizer.save_pretrained(output / MODEL)
-        if added:
-            known = Counter(added.control_codes_of(document) for document in corpus if added.control_codes)
-            ModelSettings(added_tokens=added, control_codes=tuple(sorted(known.items()))).save(output / MODEL)
+        known = Counter(added.control_codes_of(document) for document in corpus if added.control_codes)
+        settings = ModelSettings(
+            added_tokens=added or None, control_codes=tuple(sorted(known.items())), language=corpus.language
+        )
+        if settings != ModelSettings():
+            settings.save(output / MODEL)
         write_lines(output / CURVE, memory["curve"])
         tokens_per_second = memory["n_targets"] / max(memory["seconds"], 1e-9)
         needed = tokens_per_second * training_flops_per_token(model, _seen_tokens(tokens.train, model, config))
