@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,7 +119,8 @@ class _Making:
             begun = time.monotonic()
             place_parts(self._job.parts_of(self._node.name), work.scratch)
             try:
-                with storage_errors(work.folder, refusals=False), self._where.progress.task(self._title, None):
+                shown = self._where.progress.task(self._title, None) if self._title else nullcontext()
+                with storage_errors(work.folder, refusals=False), shown:
                     version, facts = self._compute(work)
             except KeyboardInterrupt:
                 self._tell("interrupted; the same command resumes it")
