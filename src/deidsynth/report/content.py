@@ -209,11 +209,7 @@ class RunReport(Content):
 
         Raises:
             FileNotFoundError: the file does not exist.
-<<<<<<< HEAD
-            OtherVersionError: another version of deidsynth wrote it.
-=======
             OtherVersionError: it was written by another version of deidsynth.
->>>>>>> w2
             IntegrityError: it is damaged.
         """
         damaged = IntegrityError(f"{path}: not readable; remove it and run again")
