@@ -105,7 +105,7 @@ class Synthesize:
 def _language(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> str | None:
     """The language of prompts and texts: as configured, else that of the corpora, else that of the model."""
     corpora = (read_jsonl(inputs[role] / CORPUS) for role in ("prompts", "train"))
-    told = config.prompts.language or next((each.language for each in corpora if each.language is not None), None)
+    known = config.prompts.language or next((each.language for each in corpora if each.language is not None), None)
     return known or _settings_of_model(config, inputs).language
 
 
