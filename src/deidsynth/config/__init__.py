@@ -22,24 +22,21 @@ from deidsynth.config.run import (
     CorpusConfig,
     RunConfig,
 )
+from deidsynth.config.sampling import FilterConfig, PromptConfig, Share, SynthesizeConfig
 from deidsynth.config.stages import (
     AdaptConfig,
     AnnotateConfig,
     AnnotateInlineConfig,
     EvaluateConfig,
-    FilterConfig,
     FoldConfig,
     Fraction,
     LoraConfig,
     MemorizationConfig,
     Precision,
-    PromptConfig,
     ScratchCausalConfig,
     ScratchEncoderConfig,
     SelectConfig,
-    Share,
     SplitConfig,
-    SynthesizeConfig,
     TaskAdaptivePretrainingConfig,
     TrainConfig,
 )

@@ -13,7 +13,8 @@ from deidsynth.config.parsing import StageConfig
 from deidsynth.config.presets import presets
 from deidsynth.config.resolved import ResolvedAdaptConfig, ResolvedRun, ResolvedTrainConfig
 from deidsynth.config.run import RunConfig
-from deidsynth.config.stages import AdaptConfig, ControlCode, Method, SynthesizeConfig, TrainConfig
+from deidsynth.config.sampling import SynthesizeConfig
+from deidsynth.config.stages import AdaptConfig, ControlCode, Method, TrainConfig
 from deidsynth.errors import ConfigError
 from deidsynth.starters import kind_of_base
 

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from deidsynth.config.parsing import StageConfig, difference
 from deidsynth.config.run import CorpusConfig, RunConfig
+from deidsynth.config.sampling import SynthesizeConfig
 from deidsynth.config.stages import (
     AdaptConfig,
     AnnotateConfig,
@@ -19,7 +20,6 @@ from deidsynth.config.stages import (
     Method,
     Optimizer,
     SplitConfig,
-    SynthesizeConfig,
     TaskAdaptivePretrainingConfig,
     TrainConfig,
 )

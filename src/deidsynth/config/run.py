@@ -9,15 +9,8 @@ from pydantic import Field, model_validator
 
 from deidsynth.config.layout import LayoutConfig
 from deidsynth.config.parsing import StageConfig, merge, parse
-from deidsynth.config.stages import (
-    AdaptConfig,
-    AnnotateConfig,
-    MemorizationConfig,
-    Precision,
-    SplitConfig,
-    SynthesizeConfig,
-    TrainConfig,
-)
+from deidsynth.config.sampling import SynthesizeConfig
+from deidsynth.config.stages import AdaptConfig, AnnotateConfig, MemorizationConfig, Precision, SplitConfig, TrainConfig
 
 
 class CorpusConfig(StageConfig):
