@@ -136,7 +136,8 @@ def test_gradients_of_uneven_shares_are_those_of_the_whole(tmp_path) -> None:
     (tmp_path / "uneven.py").write_text(UNEVEN)
     for start, name in (([sys.executable], "alone"), (launch(3), "shared")):
         command = [*start, str(tmp_path / "uneven.py"), str(tmp_path / name)]
-        subprocess.run(command, check=True, capture_output=True, env=ENV)
+        done = subprocess.run(command, capture_output=True, text=True, env=ENV)
+        assert done.returncode == 0, done.stderr
     alone, *shared = (torch.load(tmp_path / name) for name in ("alone-0", "shared-0", "shared-1", "shared-2"))
     assert [each["computed"] for each in shared] == [[4, 3, 5, 1, 1], [1, 5, 1], [2, 1]]
     for each in shared:

@@ -85,6 +85,16 @@ def test_a_tagger_from_silver_notes_is_evaluated(
     result = ds.evaluate(tagger.annotate(test, progress=False), test, resamples=200)
     assert result.strict.f1 is None or 0 <= result.strict.f1 <= 1
     assert result.strict.interval is None or len(tuple(result.strict.interval)) == 2
+    made = json.loads((tagger.folder / "manifest.json").read_text(encoding="utf-8"))["lineage"]
+    assert any("annotate" in source["via"] and "train" in source["via"] for source in made["invented_data"])
+
+
+def test_what_was_sampled_is_loaded_by_its_folder_with_its_lineage(notes: ds.Corpus, folder: Path) -> None:
+    loaded = ds.load_corpus(folder / "notes")
+    assert loaded == notes
+    assert loaded.lineage == notes.lineage
+    [source] = loaded.lineage["invented_data"]
+    assert (source["direct"], source["via"][-2:]) == (False, ["given-model", "synthesize"])
 
 
 @pytest.mark.parametrize(

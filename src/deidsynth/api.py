@@ -22,11 +22,13 @@ from deidsynth.config import (
     resolve_train,
 )
 from deidsynth.corpora import read_jsonl
+from deidsynth.corpora.provenance import extended, lineage_beside, merged
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import ConfigError, InputError
 from deidsynth.progress import Progress
 from deidsynth.progress_bars import listener_of
 from deidsynth.stages.adapt import ADAPT
+from deidsynth.stages.annotate import ANNOTATE
 from deidsynth.stages.artifacts import CORPUS
 from deidsynth.stages.synthesize import SYNTHESIZE
 from deidsynth.stages.train import TRAIN
@@ -87,7 +89,10 @@ class Tagger:
 
     def annotate(self, corpus: Corpus, *, progress: bool | Progress = True) -> Corpus:
         """The documents of a corpus with the entities that the tagger finds in place of their own: a silver corpus."""
-        return replace(corpus, documents=tuple(self._predict(corpus.documents, progress)), annotation="silver")
+        documents = tuple(self._predict(corpus.documents, progress))
+        sources = [corpus.lineage, lineage_beside(self._weights_folder)]
+        lineage = merged(*(each if each is None else extended(each, ANNOTATE.name) for each in sources))
+        return replace(corpus, documents=documents, annotation="silver", lineage=lineage)
 
     def _predict(self, documents: Sequence[Document], progress: bool | Progress) -> list[Document]:
         from deidsynth.models.tagger.prediction import predict  # brings torch
@@ -226,9 +231,14 @@ def synthesize(
     given = {"model": folder, **inputs}
     if target.suffix == ".jsonl":
         run_alone_to_file(SYNTHESIZE.name, config, given, target, around)
-        return read_jsonl(target)
+        return _corpus_at(target)
     run_alone(SYNTHESIZE.name, config, given, target, around)
-    return read_jsonl(target / CORPUS)
+    return _corpus_at(target / CORPUS)
+
+
+def _corpus_at(path: Path) -> Corpus:
+    """A corpus that a stage wrote, with its lineage."""
+    return replace(read_jsonl(path), lineage=lineage_beside(path))
 
 
 def sampling(

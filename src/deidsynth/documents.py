@@ -9,8 +9,8 @@ from __future__ import annotations
 import importlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from random import Random
 from typing import Any, Literal, Self, get_args, overload
@@ -214,6 +214,7 @@ class Corpus(Sequence[Document]):
         origin: where the *text* comes from; ``real`` if unknown.
         annotation: ``gold`` (by people, or exact by construction) or ``silver`` (by a model).
         language: code of two or three letters (ISO 639), if known; kept in lower case.
+        lineage: the data that it goes back to, if a manifest says so; equal corpora may differ in it.
 
     Raises:
         DocumentError: an id is not unique, or the language code is invalid.
@@ -223,6 +224,7 @@ class Corpus(Sequence[Document]):
     origin: Origin = "real"
     annotation: Annotation = "gold"
     language: str | None = None
+    lineage: Mapping[str, Any] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "documents", tuple(self.documents))

@@ -28,6 +28,10 @@ _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 _FILE, _FOLDER = 0o666, 0o777
 
 
+MANIFEST = "manifest.json"
+"""The file in an artifact, or behind the name of what was taken out of one, that says how it was made."""
+
+
 @contextmanager
 def storage_errors(path: Path, *, refusals: bool = True) -> Iterator[None]:
     """A context in which a disk that is full or refuses raises a StorageError that names the remedy.

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from deidsynth.digests import file_digest
 from deidsynth.errors import InputError, ModelNotUsableError
 
 
@@ -33,7 +34,7 @@ def test_train_writes_a_model_folder_that_annotate_takes(deidsynth, stages, corp
     assert result.exit_code == 0, result.stderr
     assert len(silver.read_text(encoding="utf-8").splitlines()) == 12
     [seen] = stages["annotate"].seen
-    assert seen["files"]["model"] == ["manifest.json", "model"]
+    assert seen["files"]["model"] == ["manifest.json", "model", "weights.json"]
     assert seen["corpora"]["texts"].n_entities == 0
 
 
@@ -236,3 +237,29 @@ def test_qlora_needs_cuda_before_the_stage(deidsynth, stages, corpus, model, tmp
     assert "CUDA" in result.stderr
     assert not stages["adapt"].seen
     assert not list(tmp_path.glob(".lm*"))
+
+
+def test_lineage_and_privacy_reach_whatever_comes_from_real_text(
+    deidsynth, stages, write_jsonl, note, tmp_path, monkeypatch
+) -> None:
+    lines = [{**note(str(number), "Bo kom", (0, 2, "NAME")), "origin": "real"} for number in range(3)]
+    source, device = write_jsonl("real.jsonl", lines), ("--device", "cpu")
+    lm, new, gold, silver, ner = (tmp_path / name for name in ("lm", "new.jsonl", "gold", "silver.jsonl", "ner"))
+    for command in (
+        ("adapt", "--corpus", source, "--output", lm, "--base", "scratch"),
+        ("synthesize", lm, "-n", "3", "--output", new),
+        ("train", source, "--output", gold, "--encoder", "scratch"),
+        ("annotate", gold, new, "--output", silver),
+        ("train", silver, "--output", ner, "--encoder", "scratch"),
+    ):
+        result = deidsynth(*command, *device)
+        assert result.exit_code == 0, result.stderr
+    made = json.loads((ner / "manifest.json").read_text(encoding="utf-8"))["lineage"]
+    vias = [tuple(entry["via"]) for entry in made["real_data"]]
+    assert any("adapt" in via and "synthesize" in via and "annotate" in via for via in vias)
+    assert any("adapt" not in via and "annotate" in via for via in vias), "through the annotator as well"
+    assert not any(entry["direct"] for entry in made["real_data"]) and "synthetic_data" not in made
+    assert [path.stat().st_mode & 0o077 for path in (lm, new, gold, silver, ner)] == [0] * 5
+    beside = json.loads((tmp_path / "silver.jsonl.manifest.json").read_text(encoding="utf-8"))
+    assert list(beside["files"]) == ["silver.jsonl"]
+    assert beside["files"]["silver.jsonl"]["digest"] == file_digest(silver)

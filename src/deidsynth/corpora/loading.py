@@ -14,10 +14,12 @@ from deidsynth.config import LayoutConfig
 from deidsynth.corpora.finding import count_other_formats, find_format, require_path
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.formats.registry import get_format
+from deidsynth.corpora.provenance import lineage_beside
 from deidsynth.corpora.records import Discontinuous, ReadOptions, ReadResult, Record, build_corpus, check_records
 from deidsynth.digests import ALGORITHM, canonical_json
 from deidsynth.documents import Corpus, Document, Origin, Split, language_code
 from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
+from deidsynth.files import MANIFEST
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -176,19 +178,25 @@ def read_corpus(
         CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
         ConfigError: ``group_by`` is not a regular expression.
     """
-    language = _language_code(language)
+    language, path = _language_code(language), _corpus_of_artifact(Path(path))
     result = check_corpus(path, format=format, discontinuous=discontinuous, layout=layout, texts=texts)
     if not result.records and not result.problems:
         raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
-    corpus = build_corpus(result, origin=origin, language=language)
+    corpus = replace(build_corpus(result, origin=origin, language=language), lineage=lineage_beside(path))
     if require_entities:
         refuse_unlabeled(result.problems)
-    if require_entities and not corpus.n_entities:
+    is_to_annotate = corpus.origin == "synthetic" and corpus.annotation == "silver"
+    if require_entities and not corpus.n_entities and not is_to_annotate:
         raise CorpusError(f"{path}: none of the {len(corpus)} documents has an entity; give an annotated corpus")
     if group_by is not None:
         corpus = _grouped(corpus, group_by)
     splits = {record.doc_id: record.split for record in result.records if record.split is not None}
     return LoadedCorpus(corpus, splits, result.skipped, result.format, tuple(result.problems))
+
+
+def _corpus_of_artifact(path: Path) -> Path:
+    """The corpus in the folder of an artifact, which has other files beside it; any other path as it is."""
+    return path / "corpus.jsonl" if all((path / name).is_file() for name in (MANIFEST, "corpus.jsonl")) else path
 
 
 def refuse_unlabeled(problems: Sequence[Problem]) -> None:

@@ -1,16 +1,21 @@
-"""A file beside the documents that states what their format cannot: origin, annotation and language."""
+"""Files beside documents and models that state what these cannot: origin, annotation, language, lineage."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from deidsynth.corpora.records import ANNOTATIONS, ORIGINS, ReadResult, one_of
 from deidsynth.documents import Annotation, Corpus, Origin, language_code
 from deidsynth.errors import Problem
+from deidsynth.files import MANIFEST
 
 PROVENANCE_FILE = "deidsynth.json"
+
+Lineage = dict[str, list[dict[str, Any]]]
+"""Sources by kind of data; each with its key, whether it is direct, and the stages on the way."""
 
 
 class Provenance(NamedTuple):
@@ -47,3 +52,40 @@ def write_provenance(corpus: Corpus, folder: Path) -> None:
     language = {} if corpus.language is None else {"language": corpus.language}
     data = json.dumps({"origin": corpus.origin, "annotation": corpus.annotation, **language})
     (folder / PROVENANCE_FILE).write_text(data + "\n", encoding="utf-8")
+
+
+def lineage_beside(path: Path) -> Lineage | None:
+    """The data that an artifact goes back to, the stage that made it last; None if no manifest says so.
+
+    Args:
+        path: an artifact's folder, a file or folder in one, or what was taken out of one with its manifest beside it.
+    """
+    inside = f"{path.name}/"
+    for place in (path / MANIFEST, path.with_name(f"{path.name}.{MANIFEST}"), path.parent / MANIFEST):
+        try:
+            made = json.loads(place.read_text(encoding="utf-8"))
+            is_of_path = place.parent != path.parent or place.name != MANIFEST
+            if is_of_path or any(name == path.name or name.startswith(inside) for name in made["files"]):
+                return extended(made["lineage"], made["stage"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            continue
+    return None
+
+
+def extended(lineage: Mapping[str, Iterable[Mapping[str, Any]]], stage: str) -> Lineage:
+    """The lineage of what a stage made from something with this one."""
+    return {
+        kind: [{**entry, "via": [*entry["via"], stage], "direct": False} for entry in entries]
+        for kind, entries in lineage.items()
+    }
+
+
+def merged(*lineages: Lineage | None) -> Lineage | None:
+    """All sources of several lineages; None if none of them is known."""
+    if all(lineage is None for lineage in lineages):
+        return None
+    found: Lineage = {}
+    for lineage in lineages:
+        for kind, entries in (lineage or {}).items():
+            found.setdefault(kind, []).extend(entries)
+    return found

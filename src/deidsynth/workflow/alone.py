@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from deidsynth import stages as package
 from deidsynth.config import StageConfig
 from deidsynth.corpora import LoadedCorpus, content_digest, write_jsonl
 from deidsynth.corpora.output import refuse_unwritable
+from deidsynth.corpora.provenance import lineage_beside
 from deidsynth.digests import digest, file_digests
 from deidsynth.documents import Corpus
-from deidsynth.errors import InputError, IntegrityError, ModelNotFoundError, ModelNotUsableError, OutputInUseError
-from deidsynth.files import make_private_folder, replace_tree
+from deidsynth.errors import InputError, ModelNotFoundError, ModelNotUsableError, OutputInUseError
+from deidsynth.files import make_private_folder, replace_tree, write_atomically, write_json
 from deidsynth.locks import hold_lock
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages.artifacts import CORPUS, MODEL
@@ -33,7 +34,7 @@ from deidsynth.workflow.preparation import resolve_computing
 from deidsynth.workflow.results import Source, Surroundings
 from deidsynth.workflow.scheduler import check_nodes, execute
 from deidsynth.workflow.store import Artifact, Store
-from deidsynth.workflow.store.manifest import FILE_NAME, manifest_beside, read_manifest
+from deidsynth.workflow.store.manifest import manifest_beside
 
 Inputs = Mapping[str, Corpus | Path]
 """A corpus or the folder of a model, by role."""
@@ -73,7 +74,7 @@ def run_alone(stage: str, config: StageConfig, inputs: Inputs, output: Path, aro
         if output.is_dir():
             output.rmdir()
         replace_tree(artifact.path, output)
-        if _has_real_text(inputs):
+        if _is_private(artifact, inputs):
             output.chmod(0o700)
     return artifact.manifest.facts
 
@@ -89,10 +90,14 @@ def run_alone_to_file(
     if output.exists():
         raise InputError(f"{output}: exists already; remove it or choose another file")
     with _made(stage, config, inputs, output, around) as artifact:
-        for source, target in ((FILE_NAME, manifest_beside(output)), (CORPUS, output)):
-            if _has_real_text(inputs):
-                (artifact.path / source).chmod(0o600)
-            replace_tree(artifact.path / source, target)
+        private = _is_private(artifact, inputs)
+        only = {output.name: artifact.manifest.files[CORPUS]}
+        manifest = replace(artifact.manifest, files=only)
+        manifest = replace(manifest, content_digest=manifest.derived_content_digest())
+        if private:
+            (artifact.path / CORPUS).chmod(0o600)
+        write_atomically(manifest_beside(output), manifest.to_json(), private=private)
+        replace_tree(artifact.path / CORPUS, output)
     return artifact.manifest.facts
 
 
@@ -172,9 +177,8 @@ def _given_corpus(role: str, corpus: Corpus) -> tuple[Node, Source]:
 
     source = content_digest(LoadedCorpus(corpus, format="given"))
     config = ImportConfig(language=corpus.language)
-    lineage: Mapping[str, Any] | None = (
-        None if any(document.text for document in corpus) else {}
-    )  # without any text it goes back to nothing
+    # Without any text it goes back to nothing.
+    lineage = corpus.lineage if any(document.text for document in corpus) else {}
     return (
         Node(role, GIVEN_CORPUS.name, config, source_digest=source, origin=corpus.origin, source_lineage=lineage),
         write,
@@ -183,29 +187,15 @@ def _given_corpus(role: str, corpus: Corpus) -> tuple[Node, Source]:
 
 def _given_model(role: str, path: Path) -> tuple[Node, Source]:
     folder = model_folder(path)
+    source = digest(file_digests(folder))
 
     def write(output: Path) -> dict[str, Any]:
         (output / MODEL).unlink(missing_ok=True)
         (output / MODEL).symlink_to(folder.resolve(), target_is_directory=True)
+        write_json(output / "weights.json", {"digest": source})  # what the link leads to is not digested
         return {}
 
-    source = digest(file_digests(folder))
-    return Node(role, GIVEN_MODEL.name, source_digest=source, source_lineage=_lineage_of(folder)), write
-
-
-def _lineage_of(folder: Path) -> Mapping[str, Any] | None:
-    """The lineage of a model, if it is in the folder of an artifact or has a manifest beside it, as in a run folder."""
-    for place in (folder / FILE_NAME, folder.parent / FILE_NAME, manifest_beside(folder)):
-        if place.is_file():
-            try:
-                made = read_manifest(place)
-            except IntegrityError:
-                continue
-            return {
-                kind: [{**entry, "via": [*entry["via"], made.stage]} for entry in entries]
-                for kind, entries in made.lineage.items()
-            }
-    return None
+    return Node(role, GIVEN_MODEL.name, source_digest=source, source_lineage=lineage_beside(folder)), write
 
 
 def _store_folder(output: Path) -> Path:
@@ -250,7 +240,10 @@ def _models_as_given(plan: Plan, inputs: Inputs, store: Store) -> Iterator[None]
         raise type(error)(message) from error
 
 
-def _has_real_text(inputs: Inputs) -> bool:
+def _is_private(artifact: Artifact, inputs: Inputs) -> bool:
+    """Whether an artifact goes back to real text."""
+    if artifact.manifest.lineage.get("real_data"):
+        return True
     return any(isinstance(value, Corpus) and value.origin == "real" for value in inputs.values())
 
 

@@ -190,10 +190,10 @@ def lineage(
         via = list(dict.fromkeys(each.stage for each in on_path))
         if source.source_lineage is not None:
             for kind, entries in source.source_lineage.items():
-                result.setdefault(kind, []).extend(
-                    {**entry, "direct": False, "via": [*entry["via"], *via]} for entry in entries
-                )
-            continue
+                known = [{**entry, "direct": False, "via": [*entry["via"], *via]} for entry in entries]
+                result.setdefault(kind, []).extend(known)
+            if source.stage == GIVEN_MODEL.name or source.origin != "real":
+                continue
         touching = [each for each in on_path if each.name in node.inputs.values()]
         splits = {getattr(each.config, "part", None) for each in [*on_path, node]}
         entry = {

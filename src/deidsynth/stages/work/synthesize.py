@@ -52,7 +52,10 @@ class Synthesize:
         asked = len(requests)
         filters = Filters(config.filters, train)
         if config.filters.mode != "off" and not filters.compares:
-            context.progress.message("there is no training text to compare with, so copied text cannot be detected")
+            context.progress.message(
+                "there is no training text to compare with, so copied text cannot be detected: give the "
+                "training corpus (--train, or train= in Python)"
+            )
         batches = _Batches(config, inputs, context, context.scratch)
         judged: list[tuple[Sample, Verdict]] = []
         while requests:

@@ -14,9 +14,10 @@ from typing import Any
 
 from deidsynth.digests import digest
 from deidsynth.errors import IntegrityError
+from deidsynth.files import MANIFEST
 
 SCHEMA_VERSION = 1
-FILE_NAME = "manifest.json"
+FILE_NAME = MANIFEST
 _PACKAGES = ("deidsynth", "torch", "transformers", "peft", "tokenizers", "numpy")
 
 
