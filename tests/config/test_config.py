@@ -36,6 +36,7 @@ def test_an_unknown_key_without_a_neighbor_gets_the_list() -> None:
     [
         ("adapt.scratch.kv_heads", "it was removed: it is always 1"),
         ("train.scratch.dropout", "it was removed: it is always 0.1"),
+        ("synthesize.endpoint.backoff_seconds", "it was removed: the first wait is always one second"),
         ("synthesize.filters.loop_tokens", "it was removed: it is always 4"),
         ("synthesize.prompts.balance", "it was removed: set control_codes: balanced, for a model with control codes"),
         ("synthesize.prompts.headers", "it is now called control_codes"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -15,6 +16,8 @@ _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 class EndpointConfig(StageConfig):
     """Sampling from an OpenAI-compatible completions server instead of in this process."""
+
+    removed: ClassVar[Mapping[str, str]] = {"backoff_seconds": "the first wait is always one second"}
 
     model_config = ConfigDict(hide_input_in_errors=True)  # a misplaced value may be a password or a key
 
