@@ -150,6 +150,7 @@ def write_folder(
     splits: Mapping[str, Split] | None,
     contents: Callable[[Document], Mapping[str, str]],
     format: str,
+    shared: Mapping[str, str] | None = None,
 ) -> Counter[str]:
     """Counts of the scores and groups left out, after writing the files of every document into a new folder.
 
@@ -159,6 +160,7 @@ def write_folder(
         splits: split of every document id, or None.
         contents: file content by suffix, such as ``.txt``.
         format: name of the format.
+        shared: content of the files that every folder with documents gets, by name.
 
     Raises:
         UnrepresentableError: an id that is not a safe file name, or a text that UTF-8 cannot encode.
@@ -172,6 +174,8 @@ def write_folder(
             if not (target / PROVENANCE_FILE).exists():
                 target.mkdir(exist_ok=True)
                 write_provenance(corpus, target)
+                for name, text in (shared or {}).items():
+                    (target / name).write_text(text, encoding="utf-8")
             for suffix, text in contents(document).items():
                 try:
                     with (target / f"{document.doc_id}{suffix}").open("x", encoding="utf-8", newline="") as file:

@@ -84,8 +84,8 @@ def _most(path: Path, parse: Callable[[str], Iterator[Any]], looks: Callable[[An
     return None
 
 
-def lines_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, Any], int]]:
-    """The object on each line that is not blank, with the line; faults become problems."""
+def text_lines(path: Path, result: ReadResult) -> Iterator[tuple[str, int]]:
+    """Every line that is not blank, with its number; faults become problems."""
     data = read_bytes(path)
     if isinstance(data, Problem):
         result.problems.append(data)
@@ -94,12 +94,21 @@ def lines_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str,
     for number, line in enumerate(data[offset:].split(b"\n"), start=1):
         if line.strip():
             text = decode(line, str(path), number, offset)
-            value = text if isinstance(text, Problem) else _parse_line(text, str(path), number)
-            if isinstance(value, Problem):
-                result.problems.append(value)
+            if isinstance(text, Problem):
+                result.problems.append(text)
             else:
-                yield value, number
+                yield text, number
         offset += len(line) + 1
+
+
+def lines_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, Any], int]]:
+    """The object on each line that is not blank, with the line; faults become problems."""
+    for text, number in text_lines(path, result):
+        value = _parse_line(text, str(path), number)
+        if isinstance(value, Problem):
+            result.problems.append(value)
+        else:
+            yield value, number
 
 
 def list_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, Any], int]]:

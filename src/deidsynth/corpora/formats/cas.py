@@ -15,14 +15,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deidsynth.corpora.folders import left_out, refuse_unsafe_names
+from deidsynth.corpora.folders import write_folder
 from deidsynth.corpora.formats.cas_files import Source, looks_like_cas, sources
-from deidsynth.corpora.output import refuse_surrogates
-from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
+from deidsynth.corpora.provenance import Provenance, read_provenance
 from deidsynth.corpora.records import RawSpan, ReadResult, Record, decode
 from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
-from deidsynth.files import whole_folder
 
 NAME = "cas"
 
@@ -44,7 +42,7 @@ _CUSTOM = ("custom.", "webanno.custom.")
 _RELATION_FEATURES = frozenset({"Governor", "Dependent"})
 _CHAIN_FEATURES = frozenset({"referenceType", "next"})
 _UNMAPPED = re.compile(r"Not mapping external offset \[(-?[0-9]+)\]")
-_NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def sniff(path: Path) -> bool:
@@ -81,26 +79,16 @@ def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Cou
         StorageError: the disk is full or not writable.
     """
     cassis = _cassis("writing UIMA CAS")
-    refuse_unsafe_names(corpus, NAME)
-    refuse_surrogates(corpus)
     _refuse_control_characters(corpus)
     types = _written_types(cassis)
-    with whole_folder(path, private=corpus.origin == "real") as temporary:
-        for number, document in enumerate(corpus, start=1):
-            target = temporary / splits[document.doc_id] if splits else temporary
-            if not (target / PROVENANCE_FILE).exists():
-                target.mkdir(exist_ok=True)
-                write_provenance(corpus, target)
-                (target / "TypeSystem.xml").write_text(types.to_xml(), encoding="utf-8")
-            try:
-                with (target / f"{document.doc_id}.xmi").open("x", encoding="utf-8", newline="") as file:
-                    file.write(_xmi(cassis, types, document))
-            except FileExistsError:
-                raise UnrepresentableError(
-                    f"document number {number} would overwrite another one, because this file system ignores case "
-                    "in names; rename one of them"
-                ) from None
-    return left_out(corpus, "scores", "groups")
+    return write_folder(
+        corpus,
+        path,
+        splits,
+        lambda document: {".xmi": _xmi(cassis, types, document)},
+        NAME,
+        shared={"TypeSystem.xml": types.to_xml()},
+    )
 
 
 def _cassis(feature: str) -> Any:
@@ -280,7 +268,7 @@ def _short(type_name: str) -> str:
 def _refuse_control_characters(corpus: Corpus) -> None:
     for number, document in enumerate(corpus, start=1):
         labels = "".join(entity.label for entity in document.entities)
-        if _NOT_XML.search(document.text + labels):
+        if _CONTROL.search(document.text + labels):
             raise UnrepresentableError(
                 f"document number {number} has a control character that XML cannot encode; write jsonl"
             )

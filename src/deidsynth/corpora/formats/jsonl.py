@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from deidsynth.corpora.folders import files_below
+from deidsynth.corpora.folders import by_split, files_below
+from deidsynth.corpora.json_source import FieldError, text_lines
 from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import (
     ANNOTATIONS,
@@ -23,9 +24,7 @@ from deidsynth.corpora.records import (
     Record,
     build_corpus,
     check_records,
-    decode,
     one_of,
-    read_bytes,
 )
 from deidsynth.documents import SPLITS, Corpus, Document, Split, language_code
 from deidsynth.errors import InputError, Problem, UnrepresentableError
@@ -36,11 +35,6 @@ SUFFIX = ".jsonl"
 
 _KEYS = frozenset({"doc_id", "text", "entities", "group", "origin", "annotation", "language"})
 _ENTITY_KEYS = frozenset({"start", "end", "label", "score"})
-_BOM = b"\xef\xbb\xbf"
-
-
-class _LineError(Exception):
-    """An object violates the format; the message says how, and how to fix it."""
 
 
 def sniff(path: Path) -> bool:
@@ -119,12 +113,8 @@ def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Cou
         return Counter()
     refuse_surrogates(corpus)
     with whole_folder(path, private=corpus.origin == "real") as temporary:
-        if not splits:
-            _write_file(corpus, corpus, temporary / f"corpus{SUFFIX}")
-        for split in SPLITS if splits else ():
-            documents = [document for document in corpus if splits and splits[document.doc_id] == split]
-            if documents:
-                _write_file(corpus, documents, temporary / f"{split}{SUFFIX}")
+        for split, documents in by_split(corpus, splits).items():
+            _write_file(corpus, documents, temporary / f"{split or 'corpus'}{SUFFIX}")
     return Counter()
 
 
@@ -133,52 +123,37 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _read_file(path: Path, split: Split | None, result: ReadResult) -> None:
-    data = read_bytes(path)
-    if isinstance(data, Problem):
-        result.problems.append(data)
-        return
-    offset = len(_BOM) if data.startswith(_BOM) else 0
-    for number, line in enumerate(data[offset:].split(b"\n"), start=1):
-        if line.strip():
-            text = decode(line, str(path), number, offset)
-            if isinstance(text, Problem):
-                result.problems.append(text)
-            else:
-                _read_line(text, str(path), number, split, result)
-        offset += len(line) + 1
-
-
-def _read_line(line: str, path: str, number: int, split: Split | None, result: ReadResult) -> None:
-    try:
-        result.records.append(_record(_parse(line), path, number, split, result.skipped))
-    except _LineError as error:
-        result.problems.append(Problem(path, str(error), number, "malformed"))
+    for line, number in text_lines(path, result):
+        try:
+            result.records.append(_record(_parse(line), str(path), number, split, result.skipped))
+        except FieldError as error:
+            result.problems.append(Problem(str(path), str(error), number, error.code))
 
 
 def _parse(line: str) -> dict[str, Any]:
     try:
         data = json.loads(line)
     except json.JSONDecodeError as error:
-        raise _LineError(f"not JSON at column {error.colno}; write one object on each line") from None
+        raise FieldError(f"not JSON at column {error.colno}; write one object on each line") from None
     except (ValueError, RecursionError):
-        raise _LineError("not JSON that can be read: a number too long or nesting too deep") from None
+        raise FieldError("not JSON that can be read: a number too long or nesting too deep") from None
     if not isinstance(data, dict):
-        raise _LineError("expected an object with doc_id, text and entities; write one object on each line")
+        raise FieldError("expected an object with doc_id, text and entities; write one object on each line")
     return data
 
 
 def _record(data: dict[str, Any], path: str, number: int, split: Split | None, skipped: Counter[str]) -> Record:
     missing = [key for key in ("doc_id", "text", "entities") if key not in data]
     if missing:
-        raise _LineError(f"the object has no {' and no '.join(missing)}; add what is missing (entities may be [])")
+        raise FieldError(f"the object has no {' and no '.join(missing)}; add what is missing (entities may be [])")
     for key in ("doc_id", "text"):
         if not isinstance(data[key], str):
-            raise _LineError(f"{key} must be a string; put it in quotes")
+            raise FieldError(f"{key} must be a string; put it in quotes")
     if not isinstance(data["entities"], list):
-        raise _LineError("entities must be a list of objects; write [] if there are none")
+        raise FieldError("entities must be a list of objects; write [] if there are none")
     group = data.get("group")
     if group is not None and not (isinstance(group, str) and group):
-        raise _LineError("group must be a non-empty string; leave it out if there is none")
+        raise FieldError("group must be a non-empty string; leave it out if there is none")
     spans = tuple(_span(entity, number, skipped) for entity in data["entities"])
     origin = _choice(data, "origin", ORIGINS)
     annotation = _choice(data, "annotation", ANNOTATIONS)
@@ -191,17 +166,17 @@ def _record(data: dict[str, Any], path: str, number: int, split: Split | None, s
 
 def _span(entity: Any, number: int, skipped: Counter[str]) -> RawSpan:
     if not isinstance(entity, dict):
-        raise _LineError("an entity must be an object with start, end and label")
+        raise FieldError("an entity must be an object with start, end and label")
     missing = [key for key in ("start", "end", "label") if key not in entity]
     if missing:
-        raise _LineError(f"an entity has no {' and no '.join(missing)}; add what is missing")
+        raise FieldError(f"an entity has no {' and no '.join(missing)}; add what is missing")
     start, end, label, score = entity["start"], entity["end"], entity["label"], entity.get("score")
     if type(start) is not int or type(end) is not int:
-        raise _LineError("start and end of an entity must be integers; they count Unicode code points")
+        raise FieldError("start and end of an entity must be integers; they count Unicode code points")
     if not isinstance(label, str):
-        raise _LineError("the label of an entity must be a string; put it in quotes")
+        raise FieldError("the label of an entity must be a string; put it in quotes")
     if score is not None and (type(score) not in (int, float) or not 0 <= score <= 1):
-        raise _LineError("the score of an entity must be a number in [0, 1]; leave it out if there is none")
+        raise FieldError("the score of an entity must be a number in [0, 1]; leave it out if there is none")
     _count_unknown(entity, _ENTITY_KEYS, skipped)
     return RawSpan(start, end, label, score if score is None else float(score), number)
 
@@ -210,14 +185,14 @@ def _choice(data: Mapping[str, Any], key: str, choices: tuple[Choice, ...]) -> C
     try:
         return one_of(data.get(key), choices)
     except ValueError:
-        raise _LineError(f"{key} must be one of {', '.join(choices)}; leave it out if it is unknown") from None
+        raise FieldError(f"{key} must be one of {', '.join(choices)}; leave it out if it is unknown") from None
 
 
 def _language(data: Mapping[str, Any]) -> str | None:
     try:
         return language_code(data.get("language"))
     except ValueError as error:
-        raise _LineError(f"language: {error}; leave it out if it is unknown") from None
+        raise FieldError(f"language: {error}; leave it out if it is unknown") from None
 
 
 def _count_unknown(data: Mapping[str, Any], known: frozenset[str], skipped: Counter[str]) -> None:
