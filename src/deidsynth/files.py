@@ -32,6 +32,11 @@ MANIFEST = "manifest.json"
 """The file in an artifact, or behind the name of what was taken out of one, that says how it was made."""
 
 
+def manifest_beside(output: Path) -> Path:
+    """Where the manifest is of a file or folder that was taken out of its artifact."""
+    return output.with_name(f"{output.name}.{MANIFEST}")
+
+
 @contextmanager
 def storage_errors(path: Path, *, refusals: bool = True) -> Iterator[None]:
     """A context in which a disk that is full or refuses raises a StorageError that names the remedy.

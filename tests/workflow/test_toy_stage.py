@@ -10,13 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from test_pipeline_fake import EVERYTHING, computed, config_of, fakes, home  # noqa: F401 - home is a fixture
-from toy_stage import COUNT_WORDS, with_count
+from toy_stage import COUNT_WORDS, CountWordsConfig, with_count
 from typer.testing import CliRunner, Result
 
 from deidsynth.cli.app import app
-from deidsynth.corpora import read_jsonl
+from deidsynth.corpora import read_jsonl, write_jsonl
+from deidsynth.documents import Corpus, Document
 from deidsynth.progress import Progress
+from deidsynth.stages import STAGES
+from deidsynth.stages.artifacts import CORPUS
+from deidsynth.stages.import_corpus import IMPORT, ImportConfig
+from deidsynth.workflow.executors.workers import Workers
 from deidsynth.workflow.pipeline import RunResult, run
+from deidsynth.workflow.plan import Node, Plan
+from deidsynth.workflow.scheduler import execute
+from deidsynth.workflow.store import Store
 from tiny_runs import Killer
 
 
@@ -83,3 +91,19 @@ def test_it_is_listed_and_verified(home: Path) -> None:  # noqa: F811
     result = deidsynth("runs", "verify", folder)
     assert result.exit_code == 1
     assert f"{counts.parent.name}/counts.json: changed" in result.stderr
+
+
+def test_worker_processes_know_it(tmp_path: Path) -> None:
+    def source(output: Path) -> dict[str, Any]:
+        write_jsonl(Corpus((Document("1", "Anna kom i dag."),)), output / CORPUS)
+        return {}
+
+    plan = Plan(
+        (
+            Node("in", IMPORT.name, ImportConfig(), source_digest="sha256:0"),
+            Node("count", COUNT_WORDS.name, CountWordsConfig(min_letters=2), {"texts": "in"}),
+        )
+    )
+    stages = {**STAGES, COUNT_WORDS.name: COUNT_WORDS}
+    outcome = execute(plan, Store(tmp_path), stages, sources={"in": source}, run_pass=Workers(2, threads=1))
+    assert outcome.results["count"].artifact.manifest.facts["n_words"] == 3

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from deidsynth.corpora.records import ANNOTATIONS, ORIGINS, ReadResult, one_of
 from deidsynth.documents import Annotation, Corpus, Origin, language_code
 from deidsynth.errors import Problem
-from deidsynth.files import MANIFEST
+from deidsynth.files import MANIFEST, manifest_beside
 
 PROVENANCE_FILE = "deidsynth.json"
 
@@ -61,7 +61,7 @@ def lineage_beside(path: Path) -> Lineage | None:
         path: an artifact's folder, a file or folder in one, or what was taken out of one with its manifest beside it.
     """
     inside = f"{path.name}/"
-    for place in (path / MANIFEST, path.with_name(f"{path.name}.{MANIFEST}"), path.parent / MANIFEST):
+    for place in (path / MANIFEST, manifest_beside(path), path.parent / MANIFEST):
         try:
             made = json.loads(place.read_text(encoding="utf-8"))
             is_of_path = place.parent != path.parent or place.name != MANIFEST
@@ -72,10 +72,10 @@ def lineage_beside(path: Path) -> Lineage | None:
     return None
 
 
-def extended(lineage: Mapping[str, Iterable[Mapping[str, Any]]], stage: str) -> Lineage:
-    """The lineage of what a stage made from something with this one."""
+def extended(lineage: Mapping[str, Iterable[Mapping[str, Any]]], *stages: str) -> Lineage:
+    """The lineage of what these stages, one after another, made from something with this one."""
     return {
-        kind: [{**entry, "via": [*entry["via"], stage], "direct": False} for entry in entries]
+        kind: [{**entry, "via": [*entry["via"], *stages], "direct": False} for entry in entries]
         for kind, entries in lineage.items()
     }
 

@@ -22,7 +22,7 @@ from deidsynth.corpora.provenance import lineage_beside
 from deidsynth.digests import digest, file_digests
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError, ModelNotFoundError, ModelNotUsableError, OutputInUseError
-from deidsynth.files import make_private_folder, replace_tree, write_atomically, write_json
+from deidsynth.files import make_private_folder, manifest_beside, replace_tree, write_atomically, write_json
 from deidsynth.locks import hold_lock
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages.artifacts import CORPUS, MODEL
@@ -34,7 +34,6 @@ from deidsynth.workflow.preparation import resolve_computing
 from deidsynth.workflow.results import Source, Surroundings
 from deidsynth.workflow.scheduler import check_nodes, execute
 from deidsynth.workflow.store import Artifact, Store
-from deidsynth.workflow.store.manifest import manifest_beside
 
 Inputs = Mapping[str, Corpus | Path]
 """A corpus or the folder of a model, by role."""

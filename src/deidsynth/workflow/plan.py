@@ -13,6 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from deidsynth.config import StageConfig
+from deidsynth.corpora.provenance import extended
 from deidsynth.documents import Origin
 from deidsynth.errors import InputError
 from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, IMPORT
@@ -189,9 +190,8 @@ def lineage(
         on_path = [each for each in above if source in (each, *plan.ancestors(each.name))]
         via = list(dict.fromkeys(each.stage for each in on_path))
         if source.source_lineage is not None:
-            for kind, entries in source.source_lineage.items():
-                known = [{**entry, "direct": False, "via": [*entry["via"], *via]} for entry in entries]
-                result.setdefault(kind, []).extend(known)
+            for kind, entries in extended(source.source_lineage, *via).items():
+                result.setdefault(kind, []).extend(entries)
             if source.stage == GIVEN_MODEL.name or source.origin != "real":
                 continue
         touching = [each for each in on_path if each.name in node.inputs.values()]

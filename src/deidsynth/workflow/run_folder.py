@@ -27,6 +27,7 @@ from deidsynth.files import (
     fsync_path,
     is_temporary,
     make_private_folder,
+    manifest_beside,
     replace_tree,
     storage_errors,
     temporary_beside,
@@ -35,7 +36,6 @@ from deidsynth.files import (
 from deidsynth.locks import hold_lock
 from deidsynth.report.content import RunReport
 from deidsynth.workflow.store import Artifact, Store
-from deidsynth.workflow.store.manifest import manifest_beside
 from deidsynth.workflow.store.store import compare_files
 
 RECORD = "run.json"

@@ -18,11 +18,10 @@ from typing import Any
 from pydantic import SerializeAsAny
 
 from deidsynth.config import StageConfig
-from deidsynth.files import storage_errors
+from deidsynth.files import MANIFEST, storage_errors, temporary_beside
 from deidsynth.stages.specification import StageContext, StageSpec
 from deidsynth.workflow.plan import Node, Plan
 from deidsynth.workflow.store import Store
-from deidsynth.workflow.store.manifest import FILE_NAME
 
 Parts = Mapping[str, Sequence[str]]
 """The names of a node's shards, by the name of the node."""
@@ -119,13 +118,13 @@ def place_parts(parts: Sequence[Path], scratch: Path) -> None:
         StorageError: the disk is full or not writable.
     """
     with storage_errors(scratch):
-        for file in (file for part in parts if part.is_dir() for file in part.iterdir() if file.name != FILE_NAME):
+        for file in (file for part in parts if part.is_dir() for file in part.iterdir() if file.name != MANIFEST):
             target = scratch / file.name
             if target.exists():
                 continue
             with contextlib.suppress(OSError):
                 os.link(file, target)
                 continue
-            temporary = target.with_name(f".{target.name}.tmp")
+            temporary = temporary_beside(target)
             shutil.copyfile(file, temporary)
             temporary.replace(target)

@@ -12,6 +12,7 @@ from deidsynth.config import RunConfig
 from deidsynth.corpora import describe, read_jsonl, shared_groups
 from deidsynth.digests import digest
 from deidsynth.documents import SPLITS, Corpus, Split
+from deidsynth.files import read_lines
 from deidsynth.metrics import Scores
 from deidsynth.report.content import SCHEMA_VERSION, RunReport
 from deidsynth.report.model_tables import f1_gap
@@ -93,9 +94,10 @@ def _curves(artifacts: Mapping[str, Artifact]) -> dict[str, list[dict[str, Any]]
     """The curves of all trainings and their task-adaptive pretraining, if any."""
     curves = {}
     for name in MODEL_NODES:
-        if (artifacts[name].path / PRETRAINING_CURVE).exists():
-            curves[f"{name}_pretraining"] = _read_lines(artifacts[name], PRETRAINING_CURVE)
-        curves[name] = _read_lines(artifacts[name], CURVE)
+        folder = artifacts[name].path
+        if (folder / PRETRAINING_CURVE).exists():
+            curves[f"{name}_pretraining"] = read_lines(folder / PRETRAINING_CURVE)
+        curves[name] = read_lines(folder / CURVE)
     return curves
 
 
@@ -117,7 +119,3 @@ def _without_places(config: RunConfig) -> dict[str, Any]:
 def _read_json(artifact: Artifact, name: str) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((artifact.path / name).read_text(encoding="utf-8"))
     return content
-
-
-def _read_lines(artifact: Artifact, name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (artifact.path / name).read_text(encoding="utf-8").split("\n") if line]

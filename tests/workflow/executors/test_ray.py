@@ -118,16 +118,8 @@ class Listener(SilentProgress):
 
 def go(root: Path, stage: Pieces, **options: Any) -> Any:
     stages = {"pieces": spec_of(stage)}
-    run_pass = RayPass(Resources(cpus=2), retries=2, stages=None)
+    run_pass = RayPass(Resources(cpus=2), retries=2)
     return execute(PLAN, Store(root), stages, sources={"in": source}, run_pass=run_pass, attempts=2, **options)
-
-
-@pytest.fixture(autouse=True)
-def package_stages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers know the stand-in for a stage."""
-    import deidsynth.stages
-
-    monkeypatch.setattr(deidsynth.stages, "STAGES", {"pieces": spec_of(Pieces())})
 
 
 def test_a_missing_extra_is_named_with_its_remedy(monkeypatch) -> None:
@@ -173,11 +165,8 @@ def test_a_lost_worker_is_tried_again_and_then_told_without_a_quotation(fake, tm
     assert any("other: done in" in line for line in listener.lines), "workers' lines are passed on"
 
 
-def test_an_error_of_a_stage_is_told_by_type_alone(fake, tmp_path, monkeypatch) -> None:
-    import deidsynth.stages
-
-    monkeypatch.setattr(deidsynth.stages, "STAGES", {"pieces": spec_of(Pieces(fail_part=1))})
-    outcome = go(tmp_path, Pieces(), shards=2)
+def test_an_error_of_a_stage_is_told_by_type_alone(fake, tmp_path) -> None:
+    outcome = go(tmp_path, Pieces(fail_part=1), shards=2)
     assert "unexpected ValueError" in outcome.failures["out 2 of 2"].message
     assert "Alva" not in outcome.failures["out 2 of 2"].message
 

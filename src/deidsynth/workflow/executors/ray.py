@@ -11,12 +11,11 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from deidsynth.errors import DeidsynthError, InputError, MissingExtraError
-from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.executors.remote import RemoteResult, lost, make_task, run_task, wait_for
 from deidsynth.workflow.executors.resources import Resources
 from deidsynth.workflow.making import Job
@@ -108,12 +107,10 @@ class RayPass:
     Args:
         resources: of nodes.
         retries: maximum restarts of a node after its worker was lost.
-        stages: stages to use instead of the package's own, by name; they are sent with the task.
     """
 
     resources: Resources
     retries: int = RETRIES
-    stages: Mapping[str, StageSpec] | None = None
 
     def __call__(self, job: Job, queue: ReadyQueue, on_result: OnResult) -> None:
         """Execute the nodes; existing artifacts and sources are handled in this process."""
@@ -143,7 +140,7 @@ class RayPass:
     def _begin(self, task: Any, job: Job, name: str) -> Any:
         """The reference of a node's task, which waits for free resources."""
         cpus, gpus = self._needs(job, name)
-        remote_task = make_task(job, name, threads=cpus, stages=self.stages)
+        remote_task = make_task(job, name, threads=cpus)
         options = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": self.retries, "retry_exceptions": False}
         return task.options(name=name, **options).remote(remote_task)
 

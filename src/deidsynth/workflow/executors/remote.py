@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from deidsynth import stages as package
 from deidsynth.errors import InputError
 from deidsynth.progress import SilentProgress
 from deidsynth.stages.specification import StageSpec
@@ -21,7 +20,7 @@ from deidsynth.workflow.executors.workers import THREAD_VARIABLES
 from deidsynth.workflow.making import Job
 from deidsynth.workflow.plan import Plan
 from deidsynth.workflow.results import Failure, Surroundings, failure_of
-from deidsynth.workflow.shards import Parts, with_parts
+from deidsynth.workflow.shards import Parts
 from deidsynth.workflow.store import Artifact, Store
 from deidsynth.workflow.store.manifest import package_versions
 
@@ -45,7 +44,7 @@ class RemoteTask:
         folder: the working directory, for relative paths in configurations.
         threads: of the worker.
         version: of this package on the sending machine.
-        stages: stages to use instead of the package's own, by name.
+        stages: by name, those of shards among them.
     """
 
     plan: Plan
@@ -58,7 +57,7 @@ class RemoteTask:
     folder: str
     threads: int
     version: str | None
-    stages: Mapping[str, StageSpec] | None = None
+    stages: Mapping[str, StageSpec]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class RemoteResult:
     lines: tuple[str, ...]
 
 
-def make_task(job: Job, name: str, *, threads: int, stages: Mapping[str, StageSpec] | None = None) -> RemoteTask:
+def make_task(job: Job, name: str, *, threads: int) -> RemoteTask:
     """The task for one node of a job, with the part of the plan that the node depends on."""
     parts = job.parts.get(name, ())
     nodes = [*job.plan.ancestors(name), *(job.plan[part] for part in parts), job.plan[name]]
@@ -91,7 +90,7 @@ def make_task(job: Job, name: str, *, threads: int, stages: Mapping[str, StageSp
         folder=str(Path.cwd()),
         threads=threads,
         version=_version(),
-        stages=stages,
+        stages=dict(job.stages),  # a mapping proxy cannot be sent
     )
 
 
@@ -101,7 +100,7 @@ def run_task(task: RemoteTask) -> RemoteResult:
     try:
         _prepare(task)
         job = Job(
-            task.plan, task.keys, Store(Path(task.store)), _stages(task), {},
+            task.plan, task.keys, Store(Path(task.store)), task.stages, {},
             Surroundings(task.device, lines), task.parts,
         )  # fmt: skip
         needed = task.plan[task.name].inputs
@@ -152,12 +151,6 @@ def _prepare(task: RemoteTask) -> None:
     torch = sys.modules.get("torch")
     if torch is not None:  # this process executed another node before
         torch.set_num_threads(task.threads)
-
-
-def _stages(task: RemoteTask) -> Mapping[str, StageSpec]:
-    if task.stages is not None:
-        return task.stages
-    return with_parts(package.STAGES)
 
 
 class _Lines(SilentProgress):

@@ -10,13 +10,10 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-from deidsynth import stages as package
 from deidsynth.progress import SilentProgress
-from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.making import Job
 from deidsynth.workflow.results import Failure, Surroundings, failure_of
 from deidsynth.workflow.scheduler import OnResult, ReadyQueue, settle_here
-from deidsynth.workflow.shards import with_parts
 from deidsynth.workflow.store import Artifact
 
 if TYPE_CHECKING:
@@ -88,11 +85,10 @@ class Workers:
     def _start(self, job: Job) -> _Worker:
         here, there = multiprocessing.Pipe()
         context: Any = multiprocessing.get_context(self.start_method)
-        # The package's own stages are loaded by the worker; others have to be sent.
-        stages = None if self.start_method == "spawn" else job.stages
-        bare = replace(job, sources={}, stages={}, surroundings=Surroundings(job.surroundings.device))
+        stages = dict(job.stages)  # a mapping proxy cannot be sent
+        bare = replace(job, sources={}, stages=stages, surroundings=Surroundings(job.surroundings.device))
         with _environment(dict.fromkeys(THREAD_VARIABLES, str(self.threads or threads_for(self.number)))):
-            process = context.Process(target=_work, args=(there, bare, stages), daemon=True)
+            process = context.Process(target=_work, args=(there, bare), daemon=True)
             process.start()
         there.close()
         return _Worker(process, here)
@@ -147,11 +143,9 @@ class _Remote(SilentProgress):
         self._connection.send(("message", text))
 
 
-def _work(connection: Connection, job: Job, stages: Mapping[str, StageSpec] | None) -> None:
+def _work(connection: Connection, job: Job) -> None:
     """Execute the nodes that are sent, until None is sent or the connection ends."""
-    if stages is None:
-        stages = with_parts(package.STAGES)
-    job = replace(job, stages=stages, surroundings=Surroundings(job.surroundings.device, _Remote(connection)))
+    job = replace(job, surroundings=Surroundings(job.surroundings.device, _Remote(connection)))
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while (asked := connection.recv()) is not None:
             name: str

@@ -14,16 +14,9 @@ from typing import Any
 
 from deidsynth.digests import digest
 from deidsynth.errors import IntegrityError
-from deidsynth.files import MANIFEST
 
 SCHEMA_VERSION = 1
-FILE_NAME = MANIFEST
 _PACKAGES = ("deidsynth", "torch", "transformers", "peft", "tokenizers", "numpy")
-
-
-def manifest_beside(output: Path) -> Path:
-    """Where the manifest is of a file or folder that was taken out of its artifact."""
-    return output.with_name(f"{output.name}.{FILE_NAME}")
 
 
 def artifact_key(

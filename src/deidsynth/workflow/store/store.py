@@ -18,6 +18,7 @@ from pathlib import Path
 from deidsynth.digests import file_digest, hex_of
 from deidsynth.errors import IntegrityError
 from deidsynth.files import (
+    MANIFEST,
     fsync_path,
     make_private_folder,
     remove_tree,
@@ -26,7 +27,7 @@ from deidsynth.files import (
     write_atomically,
 )
 from deidsynth.locks import hold_lock
-from deidsynth.workflow.store.manifest import FILE_NAME, FileRecord, InputRecord, Manifest, read_manifest
+from deidsynth.workflow.store.manifest import FileRecord, InputRecord, Manifest, read_manifest
 
 _KEY_DIGITS = 16
 _ATTEMPT = "attempt.json"
@@ -88,7 +89,7 @@ class Work:
         with storage_errors(self.folder):
             self.output.mkdir(exist_ok=True)
             self.scratch.mkdir(exist_ok=True)
-            for left in [self.output / FILE_NAME, *self.output.rglob(".*.tmp")]:
+            for left in [self.output / MANIFEST, *self.output.rglob(".*.tmp")]:
                 remove_tree(left)
         write_atomically(self.folder / _ATTEMPT, json.dumps({"inputs": content, "attempts": attempts + 1}))
         return attempts + 1
@@ -120,7 +121,7 @@ class Store:
 
     def has(self, key: str, stage: str) -> bool:
         """Whether the artifact exists; its content is not checked."""
-        return (self.folder_of(key, stage) / FILE_NAME).is_file()
+        return (self.folder_of(key, stage) / MANIFEST).is_file()
 
     def get(self, key: str, stage: str) -> Artifact | None:
         """The artifact, or None if it does not exist.
@@ -129,9 +130,9 @@ class Store:
             IntegrityError: the manifest is damaged or belongs to another artifact.
         """
         folder = self.folder_of(key, stage)
-        if not (folder / FILE_NAME).is_file():
+        if not (folder / MANIFEST).is_file():
             return None
-        manifest = read_manifest(folder / FILE_NAME)
+        manifest = read_manifest(folder / MANIFEST)
         if manifest.key != key or manifest.stage != stage:
             raise IntegrityError(f"{folder}: its manifest belongs to another artifact; remove the folder and run again")
         return Artifact(folder, manifest)
@@ -162,14 +163,14 @@ class Store:
         Raises:
             StorageError: the disk is full or not writable; no artifact was created.
         """
-        if (work.output / FILE_NAME).exists():
-            raise IntegrityError(f"stage {work.stage} wrote a file named {FILE_NAME}, which is reserved for the store")
+        if (work.output / MANIFEST).exists():
+            raise IntegrityError(f"stage {work.stage} wrote a file named {MANIFEST}, which is reserved for the store")
         target = self.folder_of(work.key, work.stage)
         with storage_errors(target):
             files = _record_files(work.output)
             complete = replace(manifest, files=files)
             complete = replace(complete, content_digest=complete.derived_content_digest())
-            write_atomically(work.output / FILE_NAME, complete.to_json())
+            write_atomically(work.output / MANIFEST, complete.to_json())
             replace_tree(work.output, target)
         self.discard_work(work)
         return Artifact(target, complete)
@@ -184,14 +185,14 @@ class Store:
         Raises:
             IntegrityError: a manifest is damaged.
         """
-        manifests = sorted((self.root / "artifacts").glob(f"*/{FILE_NAME}"))
+        manifests = sorted((self.root / "artifacts").glob(f"*/{MANIFEST}"))
         visible = (path for path in manifests if not path.parent.name.startswith("."))
         return [Artifact(path.parent, read_manifest(path)) for path in visible]
 
     def remove(self, artifact: Artifact) -> None:
         """Remove an artifact; the manifest is deleted first, so that a partial artifact never looks complete."""
         with self.reserve(artifact.key, artifact.manifest.stage), storage_errors(artifact.path):
-            (artifact.path / FILE_NAME).unlink(missing_ok=True)
+            (artifact.path / MANIFEST).unlink(missing_ok=True)
             remove_tree(artifact.path)
 
     def verify(self, artifact: Artifact) -> list[str]:
@@ -226,7 +227,7 @@ def _name(key: str, stage: str) -> str:
 
 def _payload(folder: Path) -> list[str]:
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return sorted(name for name in names if name != FILE_NAME)
+    return sorted(name for name in names if name != MANIFEST)
 
 
 def _record_files(folder: Path) -> dict[str, FileRecord]:
