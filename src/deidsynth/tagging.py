@@ -1,4 +1,6 @@
-"""Conversion between character offsets and B-/I-/O tags, for any tokenization. Only this module handles tag strings.
+"""Conversion between character offsets and B-/I-/O tags, for any tokenization.
+
+Only ``deidsynth.metrics.sequences``, which follows seqeval's rules, parses tag strings elsewhere.
 
 A token is a half-open pair ``(start, end)`` of code points. White space at either end of a token (`` Anna``) does not
 count; a token of only white space belongs to the entity around it. A token of zero width (a special token) has no tag.

@@ -11,6 +11,7 @@ from deidsynth.cli.execution import Workers
 from deidsynth.cli.options import AsJson, Device, Discontinuous, GroupBy, Language, Quiet, Seed, Settings
 from deidsynth.cli.settings import run_config
 from deidsynth.cli.terminal import make_progress, print_json, print_table, tell
+from deidsynth.digests import hex_of
 from deidsynth.progress import format_seconds
 from deidsynth.report import formats
 from deidsynth.report.content import StageEntry
@@ -98,7 +99,7 @@ def show_preview(nodes: list[dict[str, Any]], as_json: bool, quiet: bool) -> Non
         print_json({"stages": nodes, "stages_to_run": sum(not node["present"] for node in nodes)})
         return
     rows = [
-        [node["name"], node["stage"], node["key"].partition(":")[2][:12], "there" if node["present"] else "to compute"]
+        [node["name"], node["stage"], hex_of(node["key"])[:12], "there" if node["present"] else "to compute"]
         for node in nodes
     ]
     print_table(["step", "stage", "key", "status"], rows)

@@ -9,6 +9,7 @@ import typer
 
 from deidsynth.cli.options import AsJson, Quiet
 from deidsynth.cli.terminal import format_score, print_json, print_table, tell
+from deidsynth.digests import hex_of
 from deidsynth.errors import CheckFailedError
 from deidsynth.progress import format_seconds
 from deidsynth.workflow.run_folder import list_runs, show_run, verify_run
@@ -55,7 +56,7 @@ def show_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> No
         size = f"{artifact['size'] / 1e6:.1f} MB" if there else ""
         took = format_seconds(artifact["duration_seconds"]) if there else ""
         rows.append(
-            [artifact["name"], artifact["stage"], _short(artifact["key"]), "yes" if there else "no", size, took]
+            [artifact["name"], artifact["stage"], hex_of(artifact["key"])[:12], "yes" if there else "no", size, took]
         )
     if rows:
         print_table(["artifact", "stage", "key", "present", "size", "duration"], rows)
@@ -78,7 +79,3 @@ def verify_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> 
         head = f"{run}: {count} problem{'' if count == 1 else 's'}"
         raise CheckFailedError("\n".join([head, *(f"  {problem}" for problem in problems)]))
     tell(f"{run}: every artifact matches its manifest", quiet)
-
-
-def _short(key: str) -> str:
-    return key.partition(":")[2][:12]

@@ -208,6 +208,19 @@ def splits_of(corpus: Corpus) -> dict[str, Split]:
     return splits if len(set(splits.values())) > 1 else {}
 
 
+def refuse_unassigned(corpus: Corpus, splits: Mapping[str, Split]) -> None:
+    """Refuse splits that leave a document out.
+
+    Raises:
+        UnrepresentableError: some documents have a split, but not all.
+    """
+    unassigned = sum(document.doc_id not in splits for document in corpus) if splits else 0
+    if unassigned:
+        raise UnrepresentableError(
+            f"{unassigned} of {len(corpus)} documents have no split; give every document one of {', '.join(SPLITS)}"
+        )
+
+
 def by_split(corpus: Corpus, splits: Mapping[str, Split] | None) -> dict[Split | None, list[Document]]:
     """The documents of each split that has any; all under None if there are no splits."""
     if not splits:

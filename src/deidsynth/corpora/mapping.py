@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Literal
@@ -70,7 +71,7 @@ def map_labels(corpus: Corpus, mapping: LabelMapping) -> tuple[Corpus, Counter[s
             if new is None:
                 dropped[entity.label] += 1
             else:
-                entities.append(type(entity)(entity.start, entity.end, new, entity.score))
+                entities.append(replace(entity, label=new))
         return document.with_entities(entities)
 
     return corpus.with_documents([renamed(document) for document in corpus]), dropped

@@ -167,12 +167,19 @@ def randomization_test(
     observed = float(_differences(rows.sum(axis=0))[statistic])
     if math.isnan(observed):
         return None
+    return share_as_large(_differences(exchanged(rows, n_permutations, random))[statistic], observed)
+
+
+def exchanged(rows: Floats, n_draws: int, random: np.random.Generator) -> Floats:
+    """Sums after exchanging the numbers of the two systems in each group with probability 1/2; (n_draws, n_columns)."""
+    half = rows.shape[1] // 2
 
     def exchanges(size: int) -> NDArray[np.bool_]:
         return random.integers(0, 2, (size, len(rows)), dtype=np.bool_)
 
-    gained = weighted_sums(rows[:, 3:] - rows[:, :3], n_permutations, exchanges)
-    return share_as_large(_differences(rows.sum(axis=0) + np.hstack([gained, -gained]))[statistic], observed)
+    gained = weighted_sums(rows[:, half:] - rows[:, :half], n_draws, exchanges)
+    sums: Floats = rows.sum(axis=0) + np.hstack([gained, -gained])
+    return sums
 
 
 def share_as_large(permuted: Floats, observed: float) -> float | None:

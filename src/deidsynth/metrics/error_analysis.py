@@ -38,6 +38,7 @@ from typing import Any
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import InputError
 from deidsynth.metrics.entities import paired_documents
+from deidsynth.metrics.measures import n_shared, overlaps
 
 BOUNDARY_CLASSES = ("boundary_longer", "boundary_shorter", "boundary_shifted", "boundary_split", "boundary_merged")
 OVERLAP_CLASSES = ("right", "label", *BOUNDARY_CLASSES, "boundary_and_label")
@@ -175,15 +176,15 @@ def _shape_part(character: str) -> str:
 def _add_document(tally: _Tally, right: Document, found: Document) -> None:
     """Count every entity of one document in its class."""
     gold, predicted = right.entities, found.entities
-    overlaps = _overlaps(gold, predicted)
-    gold_partner, predicted_partner = _partners(gold, predicted, overlaps)
-    n_met_by_gold = Counter(number for number, _ in overlaps)
-    n_met_by_predicted = Counter(number for _, number in overlaps)
+    met = overlaps(gold, predicted)
+    gold_partner, predicted_partner = _partners(gold, predicted, met)
+    n_met_by_gold = Counter(number for number, _ in met)
+    n_met_by_predicted = Counter(number for _, number in met)
 
     def classify(left: int, other: int) -> str:
         return _class_of(gold[left], predicted[other], n_met_by_gold[left] > 1, n_met_by_predicted[other] > 1)
 
-    for left, other in overlaps:
+    for left, other in met:
         tally.confusion[gold[left].label, predicted[other].label] += 1
     for number, entity in enumerate(gold):
         if number in gold_partner:
@@ -201,37 +202,16 @@ def _add_document(tally: _Tally, right: Document, found: Document) -> None:
             tally.false_alarm_shapes[entity.label, shape(found.surface(entity))] += 1
 
 
-def _overlaps(gold: Sequence[Entity], predicted: Sequence[Entity]) -> list[tuple[int, int]]:
-    """Indices of the gold and the predicted entity of every pair that shares characters.
-
-    Within gold, and within predicted, entities are sorted and do not overlap, so one pass over both finds all pairs.
-    """
-    pairs: list[tuple[int, int]] = []
-    left, other = 0, 0
-    while left < len(gold) and other < len(predicted):
-        if _shared(gold[left], predicted[other]) > 0:
-            pairs.append((left, other))
-        if gold[left].end <= predicted[other].end:
-            left += 1
-        else:
-            other += 1
-    return pairs
-
-
-def _shared(left: Entity, other: Entity) -> int:
-    return min(left.end, other.end) - max(left.start, other.start)
-
-
 def _partners(
-    gold: Sequence[Entity], predicted: Sequence[Entity], overlaps: Sequence[tuple[int, int]]
+    gold: Sequence[Entity], predicted: Sequence[Entity], met: Sequence[tuple[int, int]]
 ) -> tuple[dict[int, int], dict[int, int]]:
     """The partner of every overlapping gold and predicted entity, as defined by the module."""
 
     def rank(pair: tuple[int, int]) -> tuple[int, bool, int, int]:
         left, other = gold[pair[0]], predicted[pair[1]]
-        return -_shared(left, other), left.label != other.label, *pair
+        return -n_shared(left, other), left.label != other.label, *pair
 
-    ranked = sorted(overlaps, key=rank)
+    ranked = sorted(met, key=rank)
     gold_partner: dict[int, int] = {}
     predicted_partner: dict[int, int] = {}
     for left, other in ranked:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deidsynth.metrics.comparison import (
     Difference,
@@ -20,6 +19,7 @@ from deidsynth.metrics.comparison import (
     check_margin,
     difference_of,
     drop_below,
+    exchanged,
     share_as_large,
 )
 from deidsynth.metrics.entities import Scores
@@ -34,7 +34,6 @@ from deidsynth.metrics.resampling import (
     ratios,
     resample,
     sum_groups,
-    weighted_sums,
 )
 
 FigurePath = tuple[str, ...]
@@ -186,7 +185,7 @@ def comparisons(
 
     first, second = both(rows.sum(axis=0))
     drawn = both(resample(rows, n_resamples, generator(seed)))
-    exchanged = both(_exchanged(rows, n_resamples, seed))
+    permuted = both(exchanged(rows, n_resamples, generator(seed)))
     found: dict[FigurePath, Compared] = {}
     for path in first:
         point = float(second[path] - first[path])
@@ -196,7 +195,7 @@ def comparisons(
             _known(first[path]),
             _known(second[path]),
             difference_of(gaps, point, len(rows), level),
-            share_as_large(exchanged[1][path] - exchanged[0][path], point),
+            share_as_large(permuted[1][path] - permuted[0][path], point),
             drop_below(-gaps, -point, len(rows), margin, level) if judged and margin is not None else None,
         )
     return found
@@ -243,18 +242,6 @@ def _counts(path: FigurePath, rows: Floats) -> Block:
 
 def _share(path: FigurePath, rows: Floats) -> Block:
     return Block(rows, lambda sums: {path: divide(sums[..., 0], sums[..., 1])})
-
-
-def _exchanged(rows: Floats, n_draws: int, seed: int) -> Floats:
-    """Sums after exchanging the numbers of the two systems in each group with probability 1/2; (n_draws, n_columns)."""
-    random, half = generator(seed), rows.shape[1] // 2
-
-    def exchanges(size: int) -> NDArray[np.bool_]:
-        return random.integers(0, 2, (size, len(rows)), dtype=np.bool_)
-
-    gained = weighted_sums(rows[:, half:] - rows[:, :half], n_draws, exchanges)
-    exchanged: Floats = rows.sum(axis=0) + np.hstack([gained, -gained])
-    return exchanged
 
 
 def _known(value: Floats) -> float | None:

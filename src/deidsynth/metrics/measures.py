@@ -120,18 +120,11 @@ def pairs(gold: Sequence[Entity], predicted: Sequence[Entity], *, same_label: bo
         predicted: sorted, not overlapping.
         same_label: whether only entities with the same label are paired.
     """
-    candidates: list[tuple[int, int, int]] = []
-    first = 0
-    for place, right in enumerate(gold):
-        while first < len(predicted) and predicted[first].end <= right.start:
-            first += 1
-        for other in range(first, len(predicted)):
-            found = predicted[other]
-            if found.start >= right.end:
-                break
-            if not same_label or found.label == right.label:
-                shared = min(right.end, found.end) - max(right.start, found.start)
-                candidates.append((-shared, place, other))
+    candidates = [
+        (-n_shared(gold[place], predicted[other]), place, other)
+        for place, other in overlaps(gold, predicted)
+        if not same_label or gold[place].label == predicted[other].label
+    ]
     taken_gold, taken_predicted = set[int](), set[int]()
     made: list[Pair] = []
     for _, place, other in sorted(candidates):
@@ -140,6 +133,28 @@ def pairs(gold: Sequence[Entity], predicted: Sequence[Entity], *, same_label: bo
             taken_predicted.add(other)
             made.append((gold[place], predicted[other]))
     return made
+
+
+def overlaps(gold: Sequence[Entity], predicted: Sequence[Entity]) -> list[tuple[int, int]]:
+    """Indices of the gold and the predicted entity of every pair that shares characters.
+
+    Within gold, and within predicted, entities are sorted and do not overlap, so one pass over both finds all pairs.
+    """
+    found: list[tuple[int, int]] = []
+    left, other = 0, 0
+    while left < len(gold) and other < len(predicted):
+        if n_shared(gold[left], predicted[other]) > 0:
+            found.append((left, other))
+        if gold[left].end <= predicted[other].end:
+            left += 1
+        else:
+            other += 1
+    return found
+
+
+def n_shared(left: Entity, other: Entity) -> int:
+    """Number of characters that two entities share; at most 0 if they share none."""
+    return min(left.end, other.end) - max(left.start, other.start)
 
 
 def covered(document: Document) -> set[int]:

@@ -69,7 +69,7 @@ class Comparison:
 def compare(
     reference: Scores, candidate: Scores, *, margin: float | None = None, resampling: Resampling | None = None
 ) -> Comparison:
-    """By measure: the difference candidate - reference with its interval, the chance of it, and whether it is small.
+    """By measure: candidate - reference with its interval, its p-value, and whether a drop is below the margin.
 
     ``macro`` has the form of a measure; each share of ``exposure`` has such a row, and ``leak`` where both know it.
     Where lower is better, nothing is said about the margin.
@@ -77,7 +77,7 @@ def compare(
     Args:
         reference: such as the scores of the model trained on gold data.
         candidate: such as those of the model trained on synthetic data, over the same documents.
-        margin: largest drop in F1, or in a share, that is accepted, such as 0.01; None asks nothing.
+        margin: smallest drop in F1, or in a share, that is too large, such as 0.01; None asks nothing.
         resampling: how; by default as ``Resampling`` says.
 
     Raises:

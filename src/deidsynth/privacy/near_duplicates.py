@@ -31,8 +31,12 @@ class Runs:
 
     def names(self, text: str, length: int = RUN_WORDS) -> set[int]:
         """The names of the runs of ``length`` words in a text."""
-        numbers = self.numbered(text)
-        return {hash(numbers[at : at + length]) for at in range(len(numbers) - length + 1)}
+        return runs_of(self.numbered(text), length)
+
+
+def runs_of(numbers: tuple[int, ...], length: int = RUN_WORDS) -> set[int]:
+    """The names of the runs of ``length`` numbered words."""
+    return {hash(numbers[at : at + length]) for at in range(len(numbers) - length + 1)}
 
 
 class NearDuplicateIndex:
@@ -54,8 +58,9 @@ class NearDuplicateIndex:
         by_group: defaultdict[str, tuple[set[int], set[tuple[int, ...]]]] = defaultdict(lambda: (set(), set()))
         for text, group in train:
             runs, wholes = by_group[group]
-            runs |= self._runs.names(text)
-            wholes.add(self._runs.numbered(text))
+            numbers = self._runs.numbered(text)
+            runs |= runs_of(numbers)
+            wholes.add(numbers)
         held = Counter(run for runs, _ in by_group.values() for run in runs)
         whole = Counter(words for _, wholes in by_group.values() for words in wholes)
         self._templates = {run for run, n_groups in held.items() if n_groups >= min_groups}
@@ -72,7 +77,7 @@ class NearDuplicateIndex:
         whole = self._runs.numbered(text)
         if whole in self._wholes:
             return whole not in self._common
-        own = self._own(text)
+        own = runs_of(whole) - self._templates
         shared = Counter(holder for run in own for holder in self._holders.get(run, ()))
         for holder, count in shared.items():
             smaller = min(len(own), self._sizes[holder])
@@ -82,15 +87,13 @@ class NearDuplicateIndex:
 
     def add(self, text: str) -> None:
         """Remember the runs of a text, not the text itself."""
-        own = self._own(text)
+        whole = self._runs.numbered(text)
+        own = runs_of(whole) - self._templates
         for run in own:
             if len(self._holders[run]) < MOST_HOLDERS:
                 self._holders[run].append(len(self._sizes))
         self._sizes.append(len(own))
-        self._wholes.add(self._runs.numbered(text))
-
-    def _own(self, text: str) -> set[int]:
-        return self._runs.names(text) - self._templates
+        self._wholes.add(whole)
 
 
 def repeated_ngram_share(tokens: Sequence[str], n: int = LOOP_TOKENS) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from deidsynth.documents import Document
@@ -22,16 +23,8 @@ def render_html(report: RunReport, notes: Sequence[Document] = ()) -> str:
     Returns:
         A complete HTML document without external references.
     """
-    environment = Environment(
-        loader=PackageLoader("deidsynth.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style, _, _ = environment.loader.get_source(environment, "report.css")  # type: ignore[union-attr]
-    return environment.get_template("report.html").render(
-        style=Markup(style),
+    return render(
+        "report.html",
         origin=report.origin,
         language=report.language,
         headline=sections.headline(report),
@@ -47,3 +40,13 @@ def render_html(report: RunReport, notes: Sequence[Document] = ()) -> str:
         legend=note_cards.legend(notes),
         colophon=sections.colophon(report),
     )
+
+
+def render(template: str, *packages: str, **content: Any) -> str:
+    """A page with the style sheet of all reports, from a template of the packages or of this one."""
+    loader = ChoiceLoader([PackageLoader(package) for package in (*packages, "deidsynth.report")])
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    style, _, _ = loader.get_source(environment, "report.css")
+    return environment.get_template(template).render(style=Markup(style), **content)

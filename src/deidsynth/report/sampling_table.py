@@ -6,6 +6,7 @@ from typing import Any
 
 from deidsynth.config import FilterConfig
 from deidsynth.privacy import LOOP_TOKENS
+from deidsynth.privacy.near_duplicates import RUN_WORDS
 from deidsynth.report import formats
 from deidsynth.report.content import RunReport
 
@@ -56,8 +57,8 @@ def _rules(filters: FilterConfig) -> dict[str, str]:
         "scripts that do not occur in training notes",
         "n_in_other_language": "the most frequent words of the training notes are less than "
         f"{filters.min_common_words} times as frequent in it",
-        "n_near_duplicates": f"shares at least {formats.percent(filters.near_duplicate_share)} of its 8-word runs "
-        "with an earlier note, excluding templates",
+        "n_near_duplicates": f"shares at least {formats.percent(filters.near_duplicate_share)} of its "
+        f"{RUN_WORDS}-word runs with an earlier note, excluding templates",
         "n_with_long_runs": f"a verbatim run of more than {filters.max_run_words} words that occurs in {few}",
         "n_with_identifying_runs": f"a verbatim run between two identifiers of a training note that occurs in {few}",
     }

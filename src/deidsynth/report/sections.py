@@ -27,7 +27,7 @@ MEASURE_NAMES = {
 CURVES: Mapping[Box | None, tuple[str, str, str]] = {
     "adapt": (
         "Language model",
-        "Adaptation to the training notes; the dashed line is the loss on validation notes.",
+        "Adaptation to the training notes.",
         "",
     ),
     "train_gold": (
@@ -222,7 +222,6 @@ def curves(report: RunReport) -> list[dict[str, Any]]:
                 "name": name,
                 "what": what,
                 "caption": caption,
-                "has_validation": bool(series["validation"]),
                 "figure": figures.line_chart(series, f"Loss of the {name.lower()} over steps. {caption}"),
             }
         )

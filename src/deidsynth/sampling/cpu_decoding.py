@@ -13,10 +13,8 @@ from transformers import PreTrainedModel
 from deidsynth.models.devices import keep_freed_memory
 from deidsynth.models.language_model.packing import SpecialTokenIds
 from deidsynth.sampling.engine import SamplingSettings
-from deidsynth.sampling.llama_cpu import Llama, supports
+from deidsynth.sampling.llama_cpu import Llama
 from deidsynth.sampling.nucleus import draw
-
-__all__ = ["CpuDecoder", "DecodingBatch", "supports"]
 
 # oneDNN builds a kernel for every new shape, which takes as long as several layers: the cache grows by many positions
 # at once, and finished rows are removed in groups.

@@ -15,7 +15,7 @@ from deidsynth.config import EndpointConfig
 from deidsynth.errors import InputError
 from deidsynth.sampling.addresses import completions_url, is_local
 from deidsynth.sampling.completions import Completion, complete, silence
-from deidsynth.sampling.engine import Request, Sample, SamplingSettings
+from deidsynth.sampling.engine import Request, Sample, SamplingSettings, batch_seed
 
 Result = TypeVar("Result")
 
@@ -151,7 +151,7 @@ class EndpointEngine:
 
 def document_seed(seed: int, index: int) -> int:
     """The seed of a document, from the seed of its batch and its number; below 2^31, as some servers require."""
-    return (seed * 1_000_003 + index) % 2**31
+    return batch_seed(seed, index)
 
 
 def _sample(request: Request, completion: Completion, seed: int) -> Sample:

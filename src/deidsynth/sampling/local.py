@@ -12,9 +12,10 @@ from deidsynth.errors import InputError
 from deidsynth.models.language_model.causal_lm import context_length
 from deidsynth.models.language_model.codec import Codec
 from deidsynth.models.language_model.packing import SpecialTokenIds
-from deidsynth.sampling.cpu_decoding import CpuDecoder, supports
+from deidsynth.sampling.cpu_decoding import CpuDecoder
 from deidsynth.sampling.decoding import continuations
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings
+from deidsynth.sampling.llama_cpu import supports
 
 
 class LocalEngine:

@@ -82,7 +82,6 @@ def run_config(
     Raises:
         ConfigError: settings that contradict each other.
     """
-    data = with_arm(base, cell.arm).model_dump(mode="json")
     synthetic: dict[str, Any] = dict(base.train_synthetic)
     if any(axes.encoder is not None for axes in (study.axes, *study.cells)):
         synthetic.pop("encoder", None)
@@ -90,13 +89,16 @@ def run_config(
         "adapt": {"base": cell.base_model},
         "train": {"encoder": cell.encoder},
         "seed": cell.seed,
+        "synthesize": {"annotations": cell.arm},
     }
     if cell.synthetic_volume is not None:
         counted = counts["adaptation"] or counts["prompts"]
-        scale = 1.0 if counted == counts["train"] else counts["train"] / counted
-        volume = cell.synthetic_volume * scale
-        changes["synthesize"] = {"volume_ratio": volume}
-    config = parse(RunConfig, {**merge(data, changes), "train_synthetic": synthetic}, source="study cell")
+        changes["synthesize"]["volume_ratio"] = cell.synthetic_volume * (counts["train"] / counted)
+    config = parse(
+        RunConfig,
+        {**merge(base.model_dump(mode="json"), changes), "train_synthetic": synthetic},
+        source=f"study, arm {cell.arm}",
+    )
     run = resolve_run(config, language=language, precision=precision, adapts=cell.adaptation_fraction > 0.0)
     return _equal_steps(run, cell, base) if study.budget == "steps" else run
 

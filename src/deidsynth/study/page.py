@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from deidsynth.files import whole_file, write_atomically
 from deidsynth.report import formats
+from deidsynth.report.document import render
 from deidsynth.study.advisor import Advice, advise, verdict
 from deidsynth.study.comparison import Comparison, compare_studies
 from deidsynth.study.curves import Curve, draw_curves
@@ -78,16 +78,9 @@ def render_page(
     Returns:
         A complete HTML document without external references.
     """
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("deidsynth.study"), PackageLoader("deidsynth.report")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style, _, _ = environment.loader.get_source(environment, "report.css")  # type: ignore[union-attr]
-    return environment.get_template("study.html").render(
-        style=Markup(style),
+    return render(
+        "study.html",
+        "deidsynth.study",
         studies=[_section(comparison, curves.get(comparison.study, ())) for comparison in comparisons],
         headline=headline(comparisons),
         advice=[

@@ -12,14 +12,14 @@ from itertools import accumulate, chain, islice
 from typing import Any
 
 from deidsynth.config import TableLayout
-from deidsynth.corpora.folders import by_split, splits_of
+from deidsynth.corpora.folders import by_split, refuse_unassigned, splits_of
 from deidsynth.corpora.formats.column_roles import SAMPLE_ROWS, ColumnError, find_roles, report_unused, settle_ids
 from deidsynth.corpora.loading import LoadedCorpus
 from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import SPLIT_NAMES, RawSpan, ReadResult, Record, build_corpus, check_records
 from deidsynth.corpora.span_lists import RowError, decoded, list_names, spans_of, split_of
-from deidsynth.documents import SPLITS, Corpus, Document, Origin, Split
-from deidsynth.errors import CorpusError, MissingExtraError, Problem, UnrepresentableError
+from deidsynth.documents import Corpus, Document, Origin, Split
+from deidsynth.errors import CorpusError, MissingExtraError, Problem
 from deidsynth.tagging import is_tag, spans_of_tags
 
 NAME = "dataset"
@@ -95,11 +95,7 @@ def to_dataset(corpus: Corpus, splits: Mapping[str, Split] | None = None) -> Any
     splits = splits_of(corpus) if splits is None else splits
     library = _datasets()
     refuse_surrogates(corpus)
-    unassigned = sum(document.doc_id not in splits for document in corpus) if splits else 0
-    if unassigned:
-        raise UnrepresentableError(
-            f"{unassigned} of {len(corpus)} documents have no split; give every document one of {', '.join(SPLITS)}"
-        )
+    refuse_unassigned(corpus, splits)
     text, number = library.Value("string"), library.Value("int64")
     entity = {"start": number, "end": number, "label": text, "score": library.Value("float64")}
     features = library.Features({"doc_id": text, "text": text, "entities": [entity], "group": text})

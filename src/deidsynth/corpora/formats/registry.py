@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from deidsynth.config import LayoutConfig
-from deidsynth.corpora.folders import splits_of
+from deidsynth.corpora.folders import refuse_unassigned, splits_of
 from deidsynth.corpora.formats import (
     asq_phi,
     brat,
@@ -27,8 +27,8 @@ from deidsynth.corpora.formats import (
 )
 from deidsynth.corpora.output import refuse_occupied, refuse_unwritable
 from deidsynth.corpora.records import ReadOptions, ReadResult
-from deidsynth.documents import SPLITS, Corpus, Split
-from deidsynth.errors import InputError, UnrepresentableError
+from deidsynth.documents import Corpus, Split
+from deidsynth.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,11 +186,7 @@ def write_corpus(
     if writer is None:
         written = ", ".join(name for name, each in FORMATS.items() if each.write is not None)
         raise InputError(f"{format} can be read but not written; formats to write: {written}")
-    unassigned = sum(document.doc_id not in splits for document in corpus) if splits else 0
-    if unassigned:
-        raise UnrepresentableError(
-            f"{unassigned} of {len(corpus)} documents have no split; give every document one of {', '.join(SPLITS)}"
-        )
+    refuse_unassigned(corpus, splits)
     _refuse_file_name(path, format)
     refuse_occupied(path)
     refuse_unwritable(path.parent, "TARGET")

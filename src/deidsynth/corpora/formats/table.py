@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.config import TableLayout
+from deidsynth.corpora.document_files import read_text
 from deidsynth.corpora.folders import documents_by_file, left_out, skip_outside_splits
 from deidsynth.corpora.formats.column_roles import (
     ROLES,
@@ -31,7 +32,7 @@ from deidsynth.corpora.formats.column_roles import (
     settle_ids,
 )
 from deidsynth.corpora.output import refuse_surrogates
-from deidsynth.corpora.records import ReadResult, Record, decode, read_bytes
+from deidsynth.corpora.records import ReadResult, Record
 from deidsynth.corpora.span_lists import RowError, are_names, decoded, list_names, spans_of, split_of
 from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
@@ -167,13 +168,11 @@ def _long_cells() -> Iterator[None]:
 
 def _read_csv(path: Path, split: Split | None, reading: _Reading) -> None:
     result = reading.result
-    data = read_bytes(path)
-    content = data if isinstance(data, Problem) else decode(data, str(path))
-    if isinstance(content, Problem) or isinstance(data, Problem):
-        result.problems += [each for each in (content,) if isinstance(each, Problem)]
+    content = read_text(path, result)
+    if content is None:
         return
-    delimiter = _header(data[:_HEAD], DELIMITERS.get(path.suffix.lower(), ",;\t"), reading.layout.text)[1]
-    content = content.removeprefix("\ufeff")
+    head = content[:_HEAD].encode()
+    delimiter = _header(head, DELIMITERS.get(path.suffix.lower(), ",;\t"), reading.layout.text)[1]
     reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
     line, number = 1, 0
     try:

@@ -94,7 +94,6 @@ def adapt_to_tokens(
         compute,
         n_steps=n_steps,
         learning_rate=config.learning_rate,
-        muon=config.optimizer == "muon",
     )
     n_characters = tokens.n_validation_characters
     validation = pack(tokens.validation, special, length) if n_characters else None

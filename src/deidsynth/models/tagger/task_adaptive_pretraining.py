@@ -66,9 +66,7 @@ def pretrain(
         chosen = [examples[number] for number in plan[step]]
         return [masked_batch(chosen, tagger, settings.masked_share, chance)]
 
-    loop = LoopSettings.of(
-        config, compute, n_steps=n_steps, learning_rate=settings.learning_rate, muon=config.optimizer == "muon"
-    )
+    loop = LoopSettings.of(config, compute, n_steps=n_steps, learning_rate=settings.learning_rate)
     loop = replace(loop, weight_decay=settings.weight_decay)
     torch.manual_seed(compute.seed)
     objective = Objective(batches, masked_loss_sum, lambda batch: batch.n_targets)

@@ -93,9 +93,7 @@ def train_tagger(
     n_steps = max(1, round(config.epochs * steps_per_epoch))
     plan = batch_plan([len(example.ids) for example in examples], config.batch_size, n_steps, compute.seed)
     pad = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
-    settings = LoopSettings.of(
-        config, compute, n_steps=n_steps, learning_rate=config.learning_rate, muon=config.optimizer == "muon"
-    )
+    settings = LoopSettings.of(config, compute, n_steps=n_steps, learning_rate=config.learning_rate)
     memory.setdefault("best", None)
     averaged = 0 if validate is not None else round(config.weight_averaging * n_steps)
     torch.manual_seed(compute.seed)

@@ -40,6 +40,9 @@ class Schedule(Protocol):
     @property
     def checkpoint_seconds(self) -> float: ...
 
+    @property
+    def optimizer(self) -> str: ...
+
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
@@ -70,9 +73,7 @@ class LoopSettings:
     muon: bool = False
 
     @classmethod
-    def of(
-        cls, schedule: Schedule, compute: Compute, *, n_steps: int, learning_rate: float, muon: bool
-    ) -> LoopSettings:
+    def of(cls, schedule: Schedule, compute: Compute, *, n_steps: int, learning_rate: float) -> LoopSettings:
         """The settings of a training configuration."""
         return cls(
             n_steps=n_steps,
@@ -83,7 +84,7 @@ class LoopSettings:
             checkpoint_seconds=schedule.checkpoint_seconds,
             device=compute.device,
             precision=compute.precision,
-            muon=muon,
+            muon=schedule.optimizer == "muon",
         )
 
     def rate(self, step: int) -> float:
