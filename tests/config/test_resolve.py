@@ -133,6 +133,12 @@ def test_small_language_models_of_a_run_have_control_codes_unless_it_says_otherw
             run_of({"adapt": adapt, "synthesize": {"prompts": {"control_codes": "gold"}}})
 
 
+@pytest.mark.parametrize("adapt", [{"control_codes": ["labels"]}, {"annotations": "inline"}])
+def test_a_model_without_adaptation_has_learned_no_codes_or_tags(adapt: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="a model needs adaptation to learn them"):
+        run_of({"adapt": adapt}, adapts=False)
+
+
 def test_a_language_model_writes_entities_where_the_run_wants_them() -> None:
     found = [run_of({"synthesize": {"annotations": each}}).adapt.annotations for each in ("machine", "agreement")]
     assert found == ["none", "inline"]

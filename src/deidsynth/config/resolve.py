@@ -20,6 +20,10 @@ from deidsynth.starters import kind_of_base
 
 LARGE_BYTES = 1_000_000_000
 """Local models whose weights are at least this large are adapted with LoRA by default."""
+NEEDS_ADAPTATION = (
+    "adapt.annotations, adapt.control_codes: a model needs adaptation to learn them; leave them out, and "
+    "synthesize.annotations too"
+)
 
 
 def resolve_adapt(config: AdaptConfig, *, inline: bool = False, control_codes: bool = False) -> ResolvedAdaptConfig:
@@ -133,7 +137,8 @@ def resolve_run(config: RunConfig, *, language: str | None, precision: str, adap
         config: as set by the user.
         language: ISO 639-1 code of the corpus.
         precision: ``fp32`` or ``bf16``, as supported by the device.
-        adapts: false if the base model is used without adaptation, and so has no control codes.
+        adapts: false if the base model is used without adaptation, and so has neither inline entity tags nor control
+            codes.
 
     Raises:
         ConfigError: settings that contradict each other.
@@ -142,6 +147,8 @@ def resolve_run(config: RunConfig, *, language: str | None, precision: str, adap
     adapt = resolve_adapt(
         config.adapt, inline=config.synthesize.annotations != "machine", control_codes=adapts and local
     )
+    if not adapts and (adapt.annotations == "inline" or adapt.control_codes):
+        raise ConfigError([NEEDS_ADAPTATION])
     if config.synthesize.prompts.control_codes is not None and not adapt.control_codes:
         raise ConfigError(
             ["synthesize.prompts.control_codes needs a model with control codes; set adapt.control_codes: [labels]"]

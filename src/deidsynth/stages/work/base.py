@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from deidsynth.config import ResolvedAdaptConfig
+from deidsynth.config.resolve import NEEDS_ADAPTATION
 from deidsynth.errors import ConfigError
 from deidsynth.files import write_lines
 from deidsynth.models.language_model.causal_lm import adaptable_model
@@ -30,12 +31,7 @@ class Base:
                 configured.
         """
         if config.annotations == "inline" or config.control_codes:
-            raise ConfigError(
-                [
-                    "adapt.annotations, adapt.control_codes: a model needs adaptation to learn them; leave them "
-                    "out, and synthesize.annotations too"
-                ]
-            )
+            raise ConfigError([NEEDS_ADAPTATION])
         if config.base == SCRATCH:
             raise ConfigError(["adapt.base: scratch is useless without adaptation; choose another base model"])
         torch.manual_seed(context.seed)
