@@ -140,7 +140,9 @@ def bits_per_character(
         [token_ids(adaptable.tokenizer, text) for text in texts], SpecialTokenIds.of(adaptable.tokenizer), length
     )
     n_characters = sum(len(text) for text in texts)
-    return validation_loss(adaptable.model, rows, n_characters, compute.device, compute.precision)[1]
+    return validation_loss(
+        adaptable.model, rows, n_characters, config.micro_batch_tokens, compute.device, compute.precision
+    )[1]
 
 
 def compute_cell(config: ResolvedAdaptConfig, share: float, texts: Texts, compute: Compute, progress: Progress) -> Cell:

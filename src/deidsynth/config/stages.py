@@ -132,6 +132,14 @@ class AdaptConfig(StageConfig):
     batch_tokens: int | None = Field(
         None, ge=64, description="tokens per optimizer step; default by kind and method, see Presets"
     )
+    micro_batch_tokens: int = Field(
+        8192,
+        ge=16,
+        description="tokens per forward pass; a step of more is divided, with the same result and less memory",
+    )
+    gradient_checkpointing: bool = Field(
+        False, description="keep only the inputs of the layers for the backward pass: less memory, a third more time"
+    )
     sequence_length: int = Field(
         2048,
         ge=16,

@@ -6,12 +6,21 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, CohereConfig, CohereForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.cpu.packed_attention import packed_attention
-from deidsynth.models.language_model.causal_lm import keeps_documents_apart, loss_sum
-from deidsynth.models.language_model.packing import IGNORED, Packed, SpecialTokenIds, pack, token_ids
+from deidsynth.models.language_model import causal_lm
+from deidsynth.models.language_model.causal_lm import ends_in_output_layer, keeps_documents_apart, loss_sum
+from deidsynth.models.language_model.packing import (
+    IGNORED,
+    LEAST_FILLED,
+    Packed,
+    SpecialTokenIds,
+    apart,
+    pack,
+    token_ids,
+)
 from deidsynth.models.loading import load_model, load_tokenizer
 from tiny_models import CAUSAL, TEXTS
 
@@ -188,3 +197,53 @@ def test_rows_move_between_devices() -> None:
     moved = pack([[11]], SPECIAL, 4).to("cpu")
     assert isinstance(moved, Packed)
     assert moved.ids.device.type == "cpu"
+
+
+def test_a_long_document_beside_many_short_ones_is_hardly_padded() -> None:
+    documents = [[7] * 2000, *([[8] * 6] * 380)]
+    rows = pack(documents, SPECIAL, 2048)
+    batches = apart(rows, pad=0)
+    n_tokens = sum(len(document) + 1 for document in documents)
+    assert sum(int(mask.sum()) for _, mask in batches) == n_tokens
+    assert sum(mask.numel() for _, mask in batches) <= n_tokens / LEAST_FILLED
+    assert sum(batch.n_targets for batch, _ in batches) == rows.n_targets
+
+
+@settings(max_examples=100)
+@given(DOCUMENTS, st.integers(4, 16))
+def test_documents_in_rows_of_their_own_lose_nothing(documents: list[list[int]], length: int) -> None:
+    rows = pack(documents, SPECIAL, length)
+    batches = apart(rows, pad=0)
+    assert sum(batch.n_targets for batch, _ in batches) == rows.n_targets
+    assert sum(mask.numel() for _, mask in batches) <= sum(int(mask.sum()) for _, mask in batches) / LEAST_FILLED
+    wanted = sorted(rows.labels[rows.labels != IGNORED].tolist())
+    assert sorted(id for batch, _ in batches for id in batch.labels[batch.labels != IGNORED].tolist()) == wanted
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "bloom"])
+def test_logits_in_chunks_give_the_same_loss_and_gradients(
+    kind: str, tiny: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, special, documents = _model_and_documents(tiny(kind))
+    model.eval()
+    rows = pack(documents, special, 128)
+    assert ends_in_output_layer(model)
+    found = []
+    for most in (causal_lm.MOST_LOGITS, 4 * 7 * model.get_output_embeddings().weight.shape[0]):
+        monkeypatch.setattr(causal_lm, "MOST_LOGITS", most)
+        model.zero_grad()
+        loss = loss_sum(model, rows)
+        loss.backward()
+        found.append((loss.item(), [weight.grad.clone() for weight in model.parameters()]))
+    (whole, gradients), (chunked, in_chunks) = found
+    assert chunked == pytest.approx(whole, rel=1e-5)
+    for one, other in zip(gradients, in_chunks, strict=True):
+        assert torch.allclose(one, other, atol=1e-4 * float(one.abs().max()))
+
+
+def test_a_model_that_scales_its_logits_never_uses_its_output_layer_alone() -> None:
+    config = CohereConfig(
+        vocab_size=64, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
+        logit_scale=0.5, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+    )  # fmt: skip
+    assert not ends_in_output_layer(CohereForCausalLM(config))

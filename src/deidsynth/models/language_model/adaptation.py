@@ -87,7 +87,7 @@ def adapt_to_tokens(
             f"adapt.batch_tokens: a step of {config.batch_tokens} tokens has {rows_per_step} rows for "
             f"{n_processes} processes; set it to at least {n_processes * length}, or launch fewer"
         )
-    epochs = _Epochs(tokens.train, special, length, rows_per_step, compute.seed, n_processes)
+    epochs = _Epochs(tokens.train, special, length, rows_per_step, compute.seed, n_processes, config.micro_batch_tokens)
     n_steps = max(1, round(config.epochs * epochs.n_steps))
     settings = LoopSettings.of(
         config,
@@ -104,7 +104,14 @@ def adapt_to_tokens(
     for step in training_steps(adaptable.model, objective, settings, compute.scratch, memory):
         seen: dict[str, float] = {}
         if validation is not None and step.number in measured:
-            loss, bits = validation_loss(adaptable.model, validation, n_characters, compute.device, compute.precision)
+            loss, bits = validation_loss(
+                adaptable.model,
+                validation,
+                n_characters,
+                config.micro_batch_tokens,
+                compute.device,
+                compute.precision,
+            )
             seen = {"validation_loss": loss, "bits_per_character": bits}
             if config.keep == "best" and (memory["best"] is None or loss < memory["best"]):
                 memory["best"] = loss
@@ -125,6 +132,7 @@ class _Epochs:
         rows_per_step: rows per optimizer step.
         seed: of the shuffling.
         n_processes: processes that share a step.
+        micro_batch_tokens: positions of a forward pass, at most; a single row may have more.
     """
 
     def __init__(
@@ -135,26 +143,44 @@ class _Epochs:
         rows_per_step: int,
         seed: int,
         n_processes: int,
+        micro_batch_tokens: int,
     ) -> None:
         self._rows = pack(
             sorted(documents, key=len, reverse=True), special, length
         )  # packing works best with the longest first
         self._rows_per_step, self._seed, self._n_processes = rows_per_step, seed, n_processes
+        self._micro_batch_tokens = micro_batch_tokens
+        self._order: tuple[int, list[int]] | None = None
         self.n_steps = math.ceil(len(self._rows) / rows_per_step)
 
     def batches(self, step: int) -> list[Packed]:
         """The micro-batches of an optimizer step, zero-based."""
         epoch, place = divmod(step, self.n_steps)
-        rows = list(range(len(self._rows)))
-        random.Random(f"{self._seed}/{epoch}").shuffle(rows)
         first = place * self._rows_per_step
-        return _micro_batches(self._rows.rows(rows[first : first + self._rows_per_step]), self._n_processes)
+        rows = self._rows.rows(self._shuffled(epoch)[first : first + self._rows_per_step])
+        return _micro_batches(rows, self._micro_batch_tokens, self._n_processes)
+
+    def _shuffled(self, epoch: int) -> list[int]:
+        """The numbers of the rows in the order of an epoch, kept until the next one."""
+        if self._order is None or self._order[0] != epoch:
+            rows = list(range(len(self._rows)))
+            random.Random(f"{self._seed}/{epoch}").shuffle(rows)
+            self._order = epoch, rows
+        return self._order[1]
 
 
 def validation_loss(
-    model: nn.Module, rows: Packed, n_characters: int, device: str, precision: str
+    model: nn.Module, rows: Packed, n_characters: int, max_tokens: int, device: str, precision: str
 ) -> tuple[float, float]:
     """Loss on packed texts.
+
+    Args:
+        model: a causal language model.
+        rows: the packed texts.
+        n_characters: of the texts.
+        max_tokens: positions of a forward pass, at most.
+        device: such as ``cpu``.
+        precision: ``fp32`` or ``bf16``.
 
     Returns:
         Nats per token, and bits per character (EOS counts in the nats, not in the characters).
@@ -162,12 +188,12 @@ def validation_loss(
     model.eval()
     total = 0.0
     with torch.inference_mode(), autocast(device, precision):
-        for batch in _micro_batches(rows):
+        for batch in _micro_batches(rows, max_tokens):
             total += float(loss_sum(model, batch))
     return total / rows.n_targets, total / n_characters / math.log(2)
 
 
-def _micro_batches(rows: Packed, n_processes: int = 1, max_tokens: int = 8192) -> list[Packed]:
+def _micro_batches(rows: Packed, max_tokens: int, n_processes: int = 1) -> list[Packed]:
     per_batch = min(max(1, max_tokens // rows.ids.shape[1]), math.ceil(len(rows) / n_processes))
     return [rows.rows(range(at, min(at + per_batch, len(rows)))).trimmed() for at in range(0, len(rows), per_batch)]
 

@@ -12,6 +12,7 @@ import torch
 from peft import LoraConfig as PeftLoraConfig, PeftModel, TaskType, get_peft_model, prepare_model_for_kbit_training
 from tokenizers import AddedToken
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from transformers import (
     AutoModelForCausalLM,
     BitsAndBytesConfig,
@@ -31,6 +32,8 @@ from deidsynth.models.tokenizers import causal_tokenizer
 from deidsynth.starters import SCRATCH, catalog, resolve
 
 UNLIMITED = 1_000_000
+MOST_LOGITS = 2**27
+"""Logits that are in memory at once: 0.5 GiB in fp32."""
 
 SCRATCH_HEADS = 4
 SCRATCH_KV_HEADS = 1
@@ -88,8 +91,19 @@ def adaptable_model(
             model = prepare_model_for_kbit_training(model)
         if method in ("lora", "qlora"):
             model = get_peft_model(model, _peft_config(config, model, new))
+    if config.gradient_checkpointing:
+        _checkpoint_layers(model)
     SpecialTokenIds.of(tokenizer)
     return Adaptable(model, tokenizer, method)
+
+
+def _checkpoint_layers(model: Any) -> None:
+    """Keep only each layer's input for the backward pass; the rest is computed again."""
+    if not getattr(model, "supports_gradient_checkpointing", True):
+        raise ModelNotUsableError(
+            "adapt.gradient_checkpointing: this type of model does not support it; set it to false"
+        )
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
 
 
 def add_tokens(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[str]) -> list[int]:
@@ -232,13 +246,61 @@ def loss_sum(model: nn.Module, rows: Packed) -> Tensor:
     if keeps_documents_apart(model):
         rows = rows.to(str(device))
         with packed_attention(model, device.type):
-            logits = model(input_ids=rows.ids, position_ids=rows.positions, use_cache=False).logits
-    else:
-        rows, mask = apart(rows.to(str(device)), pad=0)
-        logits = model(input_ids=rows.ids, attention_mask=mask, use_cache=False).logits
+            return _labels_loss(model, rows.labels, input_ids=rows.ids, position_ids=rows.positions, use_cache=False)
+    losses = [
+        _labels_loss(model, batch.labels, input_ids=batch.ids, attention_mask=mask, use_cache=False)
+        for batch, mask in apart(rows.to(str(device)), pad=0)
+    ]
+    return torch.stack(losses).sum()
+
+
+def _labels_loss(model: Any, labels: Tensor, **inputs: Any) -> Tensor:
+    """The summed loss of a forward pass; logits of many tokens over a large vocabulary are made in chunks.
+
+    Each chunk's logits are made again in the backward pass, so that only one chunk's are in memory.
+
+    Args:
+        model: a causal language model.
+        labels: the id to predict at each position. Shape (n_rows, length).
+        inputs: of the forward pass.
+    """
+    outputs = model.get_output_embeddings()
+    n_logits = 0 if outputs is None else labels.numel() * outputs.weight.shape[0]
+    if n_logits <= MOST_LOGITS or not ends_in_output_layer(model):
+        return _cross_entropy(model(**inputs).logits, labels)
+    states = _decoder(model)(**inputs).last_hidden_state.flatten(0, 1)
+    size = max(1, MOST_LOGITS // outputs.weight.shape[0] // 4)
+    losses = [
+        checkpoint(lambda part, wanted: _cross_entropy(outputs(part), wanted), part, wanted, use_reentrant=False)
+        for part, wanted in zip(states.split(size), labels.flatten().split(size), strict=True)
+    ]
+    return torch.stack(losses).sum()
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return nn.functional.cross_entropy(
-        logits.float().flatten(0, 1), rows.labels.flatten(), ignore_index=IGNORED, reduction="sum"
+        logits.float().reshape(-1, logits.shape[-1]), labels.flatten(), ignore_index=IGNORED, reduction="sum"
     )
+
+
+def _decoder(model: Any) -> Any:
+    """The layers below the output layer; adapters inside them stay in place."""
+    whole = model.get_base_model() if isinstance(model, PeftModel) else model
+    return whole.get_decoder() if hasattr(whole, "get_decoder") else whole.base_model
+
+
+def ends_in_output_layer(model: Any) -> bool:
+    """Whether the logits are the output layer's product alone: no scale, no cap; determined once."""
+    if model not in _ENDS:
+        ids = torch.tensor([[1, 2, 3]], device=next(model.parameters()).device)
+        training = model.training
+        model.eval()
+        with torch.no_grad(), torch.autocast(ids.device.type, enabled=False):
+            states = _decoder(model)(input_ids=ids, use_cache=False).last_hidden_state
+            logits = model(input_ids=ids, use_cache=False).logits
+            _ENDS[model] = torch.allclose(model.get_output_embeddings()(states), logits, rtol=1e-3, atol=1e-4)
+        model.train(training)
+    return _ENDS[model]
 
 
 def keeps_documents_apart(model: nn.Module) -> bool:
@@ -251,6 +313,7 @@ def keeps_documents_apart(model: nn.Module) -> bool:
 
 
 _APART: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
+_ENDS: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 
 
 def _check_causal(name: str, model: nn.Module) -> None:

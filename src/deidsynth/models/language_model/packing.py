@@ -14,6 +14,8 @@ from transformers import PreTrainedTokenizerBase
 from deidsynth.errors import ModelNotUsableError
 
 IGNORED = -100
+LEAST_FILLED = 0.75
+"""Of the longest piece of a batch: what the shortest has at least, where documents get rows of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,22 +150,38 @@ def _row(
     return ids + [special.pad] * missing, labels + [IGNORED] * missing, positions + list(range(missing))
 
 
-def apart(rows: Packed, pad: int) -> tuple[Packed, Tensor]:
-    """The documents of packed rows, or their pieces, one per row.
+def apart(rows: Packed, pad: int) -> list[tuple[Packed, Tensor]]:
+    """The documents of packed rows, or their pieces, one per row, in batches of similar length.
+
+    The shortest piece of a batch has at least ``LEAST_FILLED`` of the longest one's tokens, so that padding is bounded
+    whatever the lengths; pieces that predict nothing are left out.
 
     Args:
         rows: packed documents.
         pad: pads rows on the right.
 
     Returns:
-        The new rows, as long as the longest piece, and a mask of their tokens of shape (n_pieces, longest).
+        For each batch the new rows, as long as its longest piece, and a mask of their tokens of shape
+        (n_pieces, longest).
     """
     starts = (rows.positions == 0).flatten().nonzero().flatten().tolist()
-    bounds = list(pairwise([*starts, rows.ids.numel()]))
+    predicts = (rows.labels != IGNORED).flatten()
+    bounds = [(start, end) for start, end in pairwise([*starts, rows.ids.numel()]) if predicts[start:end].any()]
+    bounds.sort(key=lambda bound: bound[0] - bound[1])
+    batches: list[list[tuple[int, int]]] = []
+    for start, end in bounds:
+        if not batches or end - start < LEAST_FILLED * (batches[-1][0][1] - batches[-1][0][0]):
+            batches.append([])
+        batches[-1].append((start, end))
 
-    def split(values: Tensor, padding: int) -> Tensor:
-        pieces = [values.flatten()[start:end] for start, end in bounds]
+    def split(values: Tensor, batch: Sequence[tuple[int, int]], padding: int) -> Tensor:
+        pieces = [values.flatten()[start:end] for start, end in batch]
         return nn.utils.rnn.pad_sequence(pieces, batch_first=True, padding_value=padding)
 
-    mask = split(torch.ones_like(rows.ids), 0)
-    return Packed(split(rows.ids, pad), split(rows.labels, IGNORED), split(rows.positions, 0)), mask
+    return [
+        (
+            Packed(split(rows.ids, batch, pad), split(rows.labels, batch, IGNORED), split(rows.positions, batch, 0)),
+            split(torch.ones_like(rows.ids), batch, 0),
+        )
+        for batch in batches
+    ]
