@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,20 +91,24 @@ def adaptable_model(
         if method == "qlora":
             model = prepare_model_for_kbit_training(model)
         if method in ("lora", "qlora"):
-            model = get_peft_model(model, _peft_config(config, model, new))
+            model = get_peft_model(model, peft_config(config, model, new))
     if config.gradient_checkpointing:
-        _checkpoint_layers(model)
+        checkpoint_layers(model)
     SpecialTokenIds.of(tokenizer)
     return Adaptable(model, tokenizer, method)
 
 
-def _checkpoint_layers(model: Any) -> None:
+def checkpoint_layers(model: Any) -> None:
     """Keep only each layer's input for the backward pass; the rest is computed again."""
     if not getattr(model, "supports_gradient_checkpointing", True):
         raise ModelNotUsableError(
             "adapt.gradient_checkpointing: this type of model does not support it; set it to false"
         )
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+
+
+def _is_checkpointed(model: nn.Module) -> bool:
+    return any(getattr(module, "gradient_checkpointing", False) for module in model.modules())
 
 
 def add_tokens(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[str]) -> list[int]:
@@ -179,7 +184,7 @@ def quantization(method: str, device: str) -> dict[str, Any]:
     return {"quantization_config": quantization, "device_map": {"": device}, "dtype": torch.bfloat16}
 
 
-def _peft_config(config: ResolvedAdaptConfig, model: PreTrainedModel, new: Sequence[int]) -> PeftLoraConfig:
+def peft_config(config: ResolvedAdaptConfig, model: PreTrainedModel, new: Sequence[int]) -> PeftLoraConfig:
     """The configuration of an adapter; of the embeddings, only those of new tokens are trained."""
     return PeftLoraConfig(
         r=config.lora.r,
@@ -245,7 +250,9 @@ def loss_sum(model: nn.Module, rows: Packed) -> Tensor:
     device = next(model.parameters()).device
     if keeps_documents_apart(model):
         rows = rows.to(str(device))
-        with packed_attention(model, device.type):
+        # Layers that are computed again in the backward pass must find the attention of the forward pass.
+        ours = contextlib.nullcontext() if _is_checkpointed(model) else packed_attention(model, device.type)
+        with ours:
             return _labels_loss(model, rows.labels, input_ids=rows.ids, position_ids=rows.positions, use_cache=False)
     losses = [
         _labels_loss(model, batch.labels, input_ids=batch.ids, attention_mask=mask, use_cache=False)
@@ -269,7 +276,7 @@ def _labels_loss(model: Any, labels: Tensor, **inputs: Any) -> Tensor:
     if n_logits <= MOST_LOGITS or not ends_in_output_layer(model):
         return _cross_entropy(model(**inputs).logits, labels)
     states = _decoder(model)(**inputs).last_hidden_state.flatten(0, 1)
-    size = max(1, MOST_LOGITS // outputs.weight.shape[0] // 4)
+    size = max(1, MOST_LOGITS // outputs.weight.shape[0])
     losses = [
         checkpoint(lambda part, wanted: _cross_entropy(outputs(part), wanted), part, wanted, use_reentrant=False)
         for part, wanted in zip(states.split(size), labels.flatten().split(size), strict=True)
