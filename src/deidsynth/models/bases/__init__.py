@@ -1,0 +1,1 @@
+"""Pretrained models that Python packages carry, turned into ordinary Hugging Face folders by readers of our own."""
