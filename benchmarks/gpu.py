@@ -57,7 +57,7 @@ from deidsynth.models.tagger.training import train_tagger
 from deidsynth.models.training.utilization import product_flops_per_second, training_flops_per_token
 from deidsynth.sampling.engine import Request, SamplingSettings
 from deidsynth.sampling.local import LocalEngine
-from deidsynth.starters import resolve
+from deidsynth.starters import FOLDER
 from deidsynth.tagging import TagSet
 
 LIMITS = {"adaptation": 150, "sampling": 120, "continuous": 90, "tagging": 90}
@@ -276,7 +276,7 @@ def continuous(shapes: dict[str, Shape], device: str, precision: str) -> Iterato
 
 def tagging(shapes: dict[str, Shape], device: str, precision: str) -> Iterator[Result]:
     """200 steps of a 12-layer encoder of 768 (the shape of BERT and XLM-R base) on invented notes; then annotation."""
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(resolve("starter", "encoder"))
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(FOLDER / "starter-encoder")
     corpus = invented_corpus("sv", 256, SEED)
     tag_set = TagSet.of(corpus.label_scheme())
     tiny = shapes is TINY

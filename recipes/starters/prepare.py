@@ -3,7 +3,7 @@
     python recipes/starters/prepare.py --data DATA
 
 Writes ``tokenizer.json``, ``{train,heldout}/SOURCE.npy`` (uint16; ``<s>`` and ``</s>`` around every text),
-``heldout/SOURCE.jsonl`` and ``prepare.json`` with what was counted.
+``{train,heldout}/SOURCE.jsonl`` and ``prepare.json`` with what was counted.
 """
 
 from __future__ import annotations
@@ -134,9 +134,8 @@ def main() -> None:
             characters = sum(len(text) for text in texts[source])
             sizes[f"{part}/{source}"] = {"documents": len(texts[source]), "characters": characters, "tokens": len(ids)}
             print(part, source, sizes[f"{part}/{source}"], flush=True)
-    for source, texts in held.items():
-        lines = [json.dumps({"text": text}, ensure_ascii=False) for text in texts]
-        (options.work / "heldout" / f"{source}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            lines = "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts[source])
+            (folder / f"{source}.jsonl").write_text(lines, encoding="utf-8")
     (options.work / "prepare.json").write_text(json.dumps({"sizes": sizes, "left_out": counts}, indent=1))
     print("left out:", dict(counts))
 

@@ -14,7 +14,7 @@ import json
 import platform
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +160,8 @@ def training_of(starter: Starter, rows: Rows, options: argparse.Namespace) -> Tr
 def trained(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Train, and yield a line of the training log now and then; at the end the model is written."""
     starter, folder = STARTERS[name], options.work / name
+    if options.tokens:
+        starter = replace(starter, n_tokens=options.tokens)
     rows = Rows(options.work / "train", starter)
     training = training_of(starter, rows, options)
     model, settings = training.model, training.settings
@@ -213,6 +215,7 @@ def main() -> None:
     parser.add_argument("name", choices=sorted(STARTERS))
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--compile", action="store_true", help="compile the layers; needs a C++ compiler")
+    parser.add_argument("--tokens", type=int, help="to be seen (default: as in settings.py)")
     options = parser.parse_args()
     (options.work / options.name).mkdir(parents=True, exist_ok=True)
     for line in trained(options.name, options):
