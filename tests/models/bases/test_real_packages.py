@@ -38,7 +38,7 @@ def test_the_language_model_goes_on_in_english(wheels, tmp_path) -> None:
     tokenizer = load_tokenizer(str(tmp_path / "lm"))
     model = load_model(AutoModelForCausalLM, str(tmp_path / "lm")).eval()
     start = tokenizer("The patient was admitted with", return_tensors="pt")
-    continued = model.generate(**start, max_new_tokens=14, do_sample=False)[0]
+    continued = model.generate(**start, max_new_tokens=13, do_sample=False)[0]
     assert tokenizer.decode(continued) == (
         "The patient was admitted with a severe head injury. The patient's family was left to cope"
     )
