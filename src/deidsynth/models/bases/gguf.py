@@ -85,7 +85,7 @@ class GgufFile:
         if place is None:
             raise self._cursor.damaged(f"it has no weights {name}")
         storage = STORAGE.get(place.kind)
-        if storage is None or place.shape[-1] % storage.n_weights:
+        if storage is None or not place.shape or place.shape[-1] % storage.n_weights:
             raise self._cursor.damaged(f"weights {name} are stored in a way that is not read (type {place.kind})")
         self._cursor.position = self._start + place.offset
         return storage.weights(self._cursor.take(storage.size(math.prod(place.shape)))).reshape(place.shape)

