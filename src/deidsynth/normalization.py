@@ -32,9 +32,7 @@ _ODD = re.compile(
 )
 _SUSPICIOUS = re.compile(rf"[\r{_LINE_ENDS}{_ODD_BLANKS}{_INVISIBLE}{_JOINERS}]")  # much faster, and mostly enough
 _REPLACEMENTS = {"line_end": "\n", "blank": " ", None: ""}
-_NEAR_MARKS = re.compile(
-    f".?[{_FIRST_MARK}-\U0010ffff]+", re.DOTALL
-)  # smaller characters only compose with what follows
+_NEAR_MARKS = re.compile(f".?[{_FIRST_MARK}-\U0010ffff]+", re.DOTALL)  # smaller ones compose only with these
 
 
 @dataclass(frozen=True, slots=True, repr=False)
