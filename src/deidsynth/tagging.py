@@ -10,7 +10,6 @@ Tokens are ordered by start; tokens that share a character (a character split in
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,13 +20,13 @@ from numpy.typing import NDArray
 
 from deidsynth.documents import Entity, LabelScheme
 from deidsynth.errors import ModelNotUsableError
+from deidsynth.normalization import is_mark
 
 OUTSIDE = "O"
 IGNORED = -100
 
 Offsets = Sequence[tuple[int, int]]
 
-FIRST_MARK = "\u0300"  # no combining mark has a smaller code point
 _OUTSIDE_TAGS = frozenset({OUTSIDE, "0"})
 _PREFIXED = re.compile(r"([BIMELSU])-(\S+)")
 _RAW_LABEL = re.compile(r"[^\W\d][\w.:/-]*")
@@ -135,19 +134,15 @@ def within_word(text: str, place: int) -> bool:
     """
     if not 0 < place < len(text):
         return False
-    if _is_mark(text[place]):
+    if is_mark(text[place]):
         return not text[place - 1].isspace()
     before = place - 1
-    while before > 0 and _is_mark(text[before]):
+    while before > 0 and is_mark(text[before]):
         before -= 1
     left, right = text[before], text[place]
     if left.isdigit() or right.isdigit():
         return left.isdigit() and right.isdigit()
     return left.isalpha() and right.isalpha() and not (left.islower() and right.isupper())
-
-
-def _is_mark(character: str) -> bool:
-    return character >= FIRST_MARK and unicodedata.category(character).startswith("M")
 
 
 def encode(text: str, entities: Sequence[Entity], offsets: Offsets, tag_set: TagSet) -> Alignment:

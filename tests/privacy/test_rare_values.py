@@ -106,3 +106,10 @@ def test_identifying_runs_are_those_of_brute_force(
 
 def _same(one: Document, first: Entity, other: Document, second: Entity) -> bool:
     return words(one.surface(first)) == words(other.surface(second))
+
+
+def test_a_value_is_found_in_any_spelling() -> None:
+    rare = RareValues([("A\u030alvedi\u00adna\u00a0 Kvist\u200blund", "a"), ("A\u030a\u00ad\u00ad\u200b\u200bb", "b")])
+    assert repr(rare) == "RareValues(n_values=1)"  # the other has two characters that can be seen
+    assert rare.occur_in("Pat Ålvedina Kvistlund")
+    assert RareValues([("Ålvedina Kvistlund", "a")]).occur_in("Pat Ålve\u00addina\u202f\tKvistlund")

@@ -3,8 +3,9 @@
 *Token* (entity scores): a run of letters, a run of digits, or one other non-blank character. A combining mark belongs
 to the letter before it. Letters are Unicode category L, digits Nd, marks M; ``²`` and ``½`` are other characters.
 
-*Word* (text overlap): a run of letters, marks and digits. Punctuation and blanks separate words. Words are compared
-case-insensitively, and a precomposed letter equals the same letter with a combining mark.
+*Word* (text overlap): a run of letters, marks and digits in the normalized text (`deidsynth.normalization`), so that
+soft hyphens do not separate words, and a precomposed letter equals the same letter with a combining mark. Punctuation
+and blanks separate words. Words are compared case-insensitively.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import sys
 import unicodedata
 from functools import cache
 from itertools import groupby
+
+from deidsynth.normalization import normalize
 
 
 @cache
@@ -59,6 +62,4 @@ def words(text: str) -> list[str]:
     >>> words("Ana García, 3-B")
     ['ana', 'garcía', '3', 'b']
     """
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-    return _word_pattern().findall(text.casefold())
+    return _word_pattern().findall(normalize(text).text.casefold())

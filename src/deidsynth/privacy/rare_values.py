@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from deidsynth.documents import Document
 from deidsynth.metrics.tokens import words
+from deidsynth.normalization import normalize
 
 Run = tuple[str, ...]
 
@@ -19,14 +20,14 @@ class RareValues:
 
     Args:
         values: the surface form of each training entity, and its group.
-        min_characters: shorter values are ignored; they are too common to identify anyone.
+        min_characters: values that are shorter when normalized are ignored; they are too common to identify anyone.
         min_groups: a value that occurs in this many groups is not rare.
     """
 
     def __init__(self, values: Iterable[tuple[str, str]], min_characters: int = 6, min_groups: int = 3) -> None:
         groups: defaultdict[Run, set[str]] = defaultdict(set)
         for value, group in values:
-            if len(value) >= min_characters:
+            if len(normalize(value).text) >= min_characters:
                 groups[tuple(words(value))].add(group)
         self._rare = {run for run, holders in groups.items() if run and len(holders) < min_groups}
         self._lengths = sorted({len(run) for run in self._rare})

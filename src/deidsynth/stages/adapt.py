@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 ADAPT = StageSpec(
     name="adapt",
-    version=5,
+    version=6,
     config_type=ResolvedAdaptConfig,
     implementation="deidsynth.stages.work.adapt:Adapt",
     inputs={"train": "documents to adapt to"},

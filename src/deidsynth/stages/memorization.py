@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 MEMORIZATION = StageSpec(
     name="memorization",
-    version=2,
+    version=3,
     config_type=MemorizationConfig,
     implementation="deidsynth.stages.work.memorization:Memorization",
     inputs={"texts": "synthetic documents", "train": "training documents", "held_out": "held-out documents"},

@@ -20,6 +20,7 @@ from deidsynth.models.tagger.masking import padded
 from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.models.tagger.token_data import SpecialTokens, tokenize
 from deidsynth.models.tagger.viterbi import Lattice, TagTransitions, best_sequences
+from deidsynth.normalization import NormalizedText, normalize
 from deidsynth.tagging import decode, encode, trim, within_word
 
 DOCUMENTS_AT_ONCE = 64
@@ -36,9 +37,10 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class _Tokens:
-    """A document with its token ids and their offsets."""
+    """A document, its text as the model sees it, and the token ids and offsets of that text."""
 
     document: Document
+    seen: NormalizedText
     ids: Sequence[int]
     offsets: Sequence[tuple[int, int]]
 
@@ -58,7 +60,7 @@ def predict(
     Overlapping windows of whole sentences slide over each document; every token takes its scores from the window that
     shows the most context on its shorter side. The best valid tag sequence of the whole document is decoded, with
     whole words where the tagger was trained on such, and an entity's score is the lowest marginal probability among its
-    tokens.
+    tokens. The model sees normalized text; the entities are those of the document's own.
 
     Args:
         tagger: model, tokenizer, tags.
@@ -101,7 +103,8 @@ def outside_probabilities(
     private: list[NDArray[np.bool_]] = []
     for some, scores in _scored(tagger, documents, tagger.window_tokens, overlap, 32, device, precision):
         for each, log_probs in zip(some, scores, strict=True):
-            tags = np.array(encode(each.document.text, each.document.entities, each.offsets, tagger.tag_set).tags)
+            entities = each.seen.to_normalized(each.document.entities)
+            tags = np.array(encode(each.seen.text, entities, each.offsets, tagger.tag_set).tags)
             wide = np.array([left < right for left, right in each.offsets], dtype=bool)
             outside.append(np.exp(log_probs[wide, tagger.tag_set.outside]))
             private.append(tags[wide] != tagger.tag_set.outside)
@@ -126,7 +129,7 @@ def _scored(
         todo = [
             _Window(number, first, last)
             for number, each in enumerate(some)
-            for first, last in windows(sentence_starts(each.document.text, each.offsets), len(each.ids), size, overlap)
+            for first, last in windows(sentence_starts(each.seen.text, each.offsets), len(each.ids), size, overlap)
         ]
         ids = [each.ids for each in some]
         found = [_log_probs(model, tagger, ids, todo, batch_size, device, precision) for model in tagger.models]
@@ -137,7 +140,8 @@ def _portions(tagger: Tagger, documents: Sequence[Document]) -> Iterator[list[_T
     """The tokenized documents, in groups that are processed together."""
     some: list[_Tokens] = []
     for document in documents:
-        some.append(_Tokens(document, *tokenize(tagger.tokenizer, document.text)))
+        seen = normalize(document.text)
+        some.append(_Tokens(document, seen, *tokenize(tagger.tokenizer, seen.text)))
         if len(some) == DOCUMENTS_AT_ONCE or sum(len(each.ids) for each in some) >= TOKENS_AT_ONCE:
             yield some
             some = []
@@ -152,7 +156,7 @@ def _decoded(tagger: Tagger, some: list[_Tokens], scores: list[NDArray[np.float6
         # Tokens of zero width have no tag, so they are dropped: they would interrupt an entity.
         wide = [number for number, (left, right) in enumerate(each.offsets) if left < right]
         spans.append([each.offsets[number] for number in wide])
-        joined = joined_tokens(each.document.text, spans[-1]) if tagger.whole_words else None
+        joined = joined_tokens(each.seen.text, spans[-1]) if tagger.whole_words else None
         flagged = None
         if tagger.outside_threshold is not None:
             flagged = np.exp(log_probs[wide, tagger.tag_set.outside]) <= tagger.outside_threshold
@@ -160,9 +164,8 @@ def _decoded(tagger: Tagger, some: list[_Tokens], scores: list[NDArray[np.float6
     found = best_sequences(lattices, TagTransitions.of(tagger.tag_set, tagger.transitions))
     for each, offsets, (tags, marginals) in zip(some, spans, found, strict=True):
         scores_of_tags = np.clip(marginals[np.arange(len(tags)), tags], 0.0, 1.0).tolist()
-        yield each.document.with_entities(
-            decode(each.document.text, tags.tolist(), offsets, tagger.tag_set, scores_of_tags)
-        )
+        entities = decode(each.seen.text, tags.tolist(), offsets, tagger.tag_set, scores_of_tags)
+        yield each.document.with_entities(each.seen.to_original(entities))
 
 
 def joined_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 
 from deidsynth.config import ResolvedAdaptConfig
-from deidsynth.corpora import read_jsonl
 from deidsynth.files import write_lines
 from deidsynth.models.devices import Compute
 from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens, split_documents
@@ -23,6 +22,7 @@ from deidsynth.models.training.utilization import product_flops_per_second, trai
 from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.curves import watch
+from deidsynth.stages.work.reading import read_normalized
 
 
 class Adapt:
@@ -36,7 +36,7 @@ class Adapt:
         Validation texts are held out from ``train``, so that an arm with little data is constrained in every respect.
         With several processes, all train and the first one writes.
         """
-        corpus = read_jsonl(inputs["train"] / CORPUS)
+        corpus = read_normalized(inputs["train"] / CORPUS)
         train, held_out = split_documents(list(corpus), config.validation, context.seed)
         added = AddedTokens.of(config, corpus.documents)
         torch.manual_seed(context.seed)

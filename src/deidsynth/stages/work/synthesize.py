@@ -26,6 +26,7 @@ from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.parts import pieces_of
+from deidsynth.stages.work.reading import read_normalized
 from deidsynth.stages.work.sampled import write_sampled
 
 
@@ -47,7 +48,7 @@ class Synthesize:
         Raises:
             ConfigError: the model lacks the inline entity tags or control codes that the configuration needs.
         """
-        train = read_jsonl(inputs["train"] / CORPUS).documents
+        train = read_normalized(inputs["train"] / CORPUS).documents
         requests, n_prompts = _first_requests(config, inputs, train, context.seed)
         asked = len(requests)
         filters = Filters(config.filters, train)
@@ -98,7 +99,7 @@ class Synthesize:
         """
         if config.endpoint.base_url is not None:
             return {"n_sampled": 0}
-        train = read_jsonl(inputs["train"] / CORPUS).documents
+        train = read_normalized(inputs["train"] / CORPUS).documents
         requests, _ = _first_requests(config, inputs, train, context.seed)
         batches = _Batches(config, inputs, context, output)
         sampled = batches.take(requests, "synthesize", (part, n_parts))
@@ -117,7 +118,7 @@ def _first_requests(
 ) -> tuple[list[Request], int]:
     """The initial requests, before any rejection, in order of their numbers, and the number of prompts."""
     settings = _settings_of_model(config, inputs)
-    prompt_documents = read_jsonl(inputs["prompts"] / CORPUS).documents
+    prompt_documents = read_normalized(inputs["prompts"] / CORPUS).documents
     prompts = make_prompts(config.prompts, prompt_documents, language=_language(config, inputs), seed=seed)
     per_prompt = config.samples_per_prompt
     asked = max(1, round(config.volume_ratio * len(train))) if per_prompt is None else per_prompt * len(prompts)

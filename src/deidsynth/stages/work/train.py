@@ -13,7 +13,6 @@ from typing import Any
 import torch
 
 from deidsynth.config import ResolvedTrainConfig
-from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.files import write_lines
@@ -27,6 +26,7 @@ from deidsynth.models.tagger.training import carve_validation
 from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.ensemble import TaggerTraining, train_ensemble
+from deidsynth.stages.work.reading import read_normalized
 from deidsynth.stages.work.resuming import trained
 from deidsynth.surrogates import Surrogates, replace_mentions
 from deidsynth.tagging import TagSet
@@ -50,7 +50,7 @@ class Train:
         Raises:
             CorpusError: the documents have no entities.
         """
-        corpus = read_jsonl(inputs["corpus"] / CORPUS)
+        corpus = read_normalized(inputs["corpus"] / CORPUS)
         if not corpus.n_entities:
             raise CorpusError("the training documents have no entities, so there is nothing to learn")
         train, validation = list(corpus), list[Document]()
@@ -122,7 +122,7 @@ def _untrained(
 def _texts(folder: Path, tagger: Tagger, config: ResolvedTrainConfig) -> Sequence[Example]:
     """Chunks of unlabeled texts."""
     file = folder / DOCUMENTS
-    texts = read_jsonl(file if file.exists() else folder / CORPUS)
+    texts = read_normalized(file if file.exists() else folder / CORPUS)
     longest = tagger.window_tokens
     return training_chunks(
         texts, tagger.tokenizer, tagger.tag_set, max_words=config.chunk_words, max_tokens=longest
