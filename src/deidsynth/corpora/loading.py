@@ -17,9 +17,10 @@ from deidsynth.corpora.formats.registry import get_format
 from deidsynth.corpora.provenance import lineage_beside
 from deidsynth.corpora.records import Discontinuous, ReadOptions, ReadResult, Record, build_corpus, check_records
 from deidsynth.digests import ALGORITHM, canonical_json
-from deidsynth.documents import Corpus, Document, Origin, Split, language_code
+from deidsynth.documents import Corpus, Document, Origin, Split
 from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
 from deidsynth.files import MANIFEST
+from deidsynth.languages import checked_code
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -228,7 +229,7 @@ def content_digest(loaded: LoadedCorpus) -> str:
 
 def _language_code(language: str | None) -> str | None:
     try:
-        return language_code(language)
+        return checked_code(language)
     except ValueError as error:
         raise InputError(f"corpus.language: {error}, got {language!r}; give it with --language") from None
 
