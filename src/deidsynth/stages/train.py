@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 TRAIN = StageSpec(
     name="train",
-    version=8,
+    version=9,
     config_type=ResolvedTrainConfig,
     implementation="deidsynth.stages.work.train:Train",
     inputs={"corpus": "annotated documents", "texts": "unlabeled texts (optional)"},
