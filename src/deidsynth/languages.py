@@ -39,7 +39,7 @@ def language_code(value: object) -> str | None:
         return None
     if isinstance(value, str) and re.fullmatch("[A-Za-z]{2,3}", value):
         return value.lower()
-    raise ValueError(f"expected a code of two or three letters, such as es or sv{_meant(value)}")
+    raise ValueError("expected a code of two or three letters, such as es or sv")
 
 
 def checked_code(value: object) -> str | None:
@@ -48,7 +48,10 @@ def checked_code(value: object) -> str | None:
     Raises:
         ValueError: it is not; the message says what to write, if that can be told.
     """
-    code = language_code(value)
+    try:
+        code = language_code(value)
+    except ValueError as error:
+        raise ValueError(f"{error}{_meant(value)}") from None
     if code is not None and len(code) == 2 and code not in _table()[0]:
         raise ValueError(f"not a code of ISO 639-1, expected one such as es or sv{_meant(code)}")
     return code

@@ -29,7 +29,7 @@ Offsets = Sequence[tuple[int, int]]
 
 FIRST_MARK = "\u0300"  # no combining mark has a smaller code point
 _OUTSIDE_TAGS = frozenset({OUTSIDE, "0"})
-_PREFIXED = re.compile(r"([BIMELSU])-(\S+)")
+_PREFIXED = re.compile(r"([BIMELSU])-(\S+(?: \S+)*)")
 _RAW_LABEL = re.compile(r"[^\W\d][\w.:/-]*")
 
 

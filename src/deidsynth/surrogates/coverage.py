@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from deidsynth.config.surrogates import Kind
 from deidsynth.surrogates import places, words
-from deidsynth.surrogates.dates import MONTHS
+from deidsynth.surrogates.dates import has_months
 from deidsynth.surrogates.labels import kind_of
 from deidsynth.surrogates.locales import provider_of
 from deidsynth.surrogates.names import has_names
@@ -57,8 +57,7 @@ def is_covered(kind: Kind, language: str) -> bool:
 
 def has_month_names(language: str) -> bool:
     """Whether dates with the name of a month or day in the language are recognized."""
-    language = words.words_of(language)
-    return language in MONTHS or provider_of("date_time", language) is not None
+    return has_months(words.words_of(language))
 
 
 def unknown_labels(labels: Iterable[str], own: Mapping[str, Kind] | None = None) -> list[str]:

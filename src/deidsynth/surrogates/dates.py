@@ -47,20 +47,23 @@ _FIRST = date(1935, 1, 1)
 
 def months_of(language: str) -> tuple[str, ...]:
     """The names of the months in a language: ours, else Faker's, else the English ones."""
-    if language in MONTHS:
-        return MONTHS[language]
-    provider = provider_of("date_time", language)
-    return MONTHS["en"] if provider is None else tuple(provider.MONTH_NAMES.values())
+    return MONTHS.get(language) or _names("MONTH_NAMES", language) or MONTHS["en"]
+
+
+def has_months(language: str) -> bool:
+    """Whether the names of the months in a language are known."""
+    return language in MONTHS or bool(_names("MONTH_NAMES", language))
 
 
 def weekdays_of(language: str) -> tuple[str, ...]:
     """The names of the days in a language, from Monday on: ours, else Faker's, else the English ones."""
-    if language in WEEKDAYS:
-        return WEEKDAYS[language]
-    provider = provider_of("date_time", language)
-    names = () if provider is None else tuple(provider.DAY_NAMES.values())
-    # Faker's begin with Sunday.
-    return (*names[1:], *names[:1]) if names else WEEKDAYS["en"]
+    names = _names("DAY_NAMES", language)
+    return WEEKDAYS.get(language) or (*names[1:], *names[:1]) or WEEKDAYS["en"]  # Faker's begin with Sunday
+
+
+def _names(attribute: str, language: str) -> tuple[str, ...]:
+    """Faker's names of months or days in a language, none for a few in which it makes them otherwise."""
+    return tuple(getattr(provider_of("date_time", language), attribute, {}).values())
 
 
 def random_date(rng: Random, language: str) -> str:

@@ -14,6 +14,9 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 
+_PARTED = re.compile(r"(?<=\d)[\s./-]+(?=\d)|(?:(?<=2[AB])|(?<=\b[A-Z]))[\s./-]+(?=\d)|(?<=\d)[\s./-]+(?=2[AB]\b)")
+"""What separates the groups of one number."""
+
 
 def is_checked(language: str) -> bool:
     """Whether the check of the identity numbers of a language's main country is known."""
@@ -23,7 +26,7 @@ def is_checked(language: str) -> bool:
 def could_be_national(text: str, language: str) -> bool:
     """Whether the text contains a number that passes the check of an identity number of the language's main country."""
     check = _CHECKS.get(language)
-    return check is not None and any(check(run.upper()) for run in re.findall(r"\w+", re.sub(r"[\s./-]", "", text)))
+    return check is not None and any(check(run) for run in re.findall(r"\w+", _PARTED.sub("", text.upper())))
 
 
 def _norwegian(run: str) -> bool:

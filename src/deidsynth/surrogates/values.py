@@ -298,7 +298,7 @@ class Surrogates:
             re.match(r"\d+(?: (?:bis|ter))?,? ", like) if like and self.language not in {"sv", "es", "en"} else None
         )
         if before is not None:
-            return random_like(self._rng, before[0]) + value
+            return re.sub(r"\d+", lambda match: random_like(self._rng, match[0]), before[0]) + value
         number = re.search(r"[,\s]+(?=\d).*", like) if like else None
         return value + (random_like(self._rng, number[0]) if number else "" if like else f" {self._rng.randint(1, 99)}")
 

@@ -67,7 +67,7 @@ def _needs(config: StageConfig) -> Needs | None:
         case ResolvedAdaptConfig():
             return Needs({"adapt.base": ("causal", config.base)})
         case ResolvedTrainConfig():
-            use = "mention replacement takes others of the synthetic text, and keeps those of other text"
+            use = "mention replacement takes others of the synthetic text and keeps those of other text"
             language = config.language if config.mention_replacement else None
             return Needs({"train.encoder": ("encoder", config.encoder)}, language, config.labels, use)
         case SynthesizeConfig() if config.prompts.source == "validation" and config.prompts.pii == "surrogate":
@@ -111,19 +111,17 @@ def _of_sentences(language: str) -> Iterator[str]:
 def _of_labels(corpus: Corpus, language: str, needs: Sequence[Needs]) -> Iterator[str]:
     """Warnings about labels for which no values can be invented."""
     counts, own = corpus.label_counts(), {label: kind for each in needs for label, kind in each.labels.items()}
-    use = "; ".join(dict.fromkeys(each.use for each in needs))
+    use = ", ".join(dict.fromkeys(each.use for each in needs))
     unknown = unknown_labels(counts, own)
     if unknown:
-        n = len(unknown)
         yield (
-            f"it is not known which kind of value {n} label{'' if n == 1 else 's'} ask{'s' if n == 1 else ''} for"
-            f"{_shown(unknown, counts)}, so no values are invented for {'it' if n == 1 else 'them'} ({use}); say it "
-            f"with --labels FILE, see {PAGE}"
+            f"labels whose kind of value is not known: {len(unknown)}{_shown(unknown, counts)}; no values are invented "
+            f"for them: {use}; say which kinds they are with --labels FILE, see {PAGE}"
         )
     for missing, labels in uncovered_labels(counts, language, own).items():
         yield (
-            f"language {named(language)}: no {missing} are known, so no values are invented{_shown(labels, counts)} "
-            f"({use}); see {PAGE}"
+            f"language {named(language)}: no {missing} are known; no values are invented for "
+            f"{len(labels)} label{'' if len(labels) == 1 else 's'}{_shown(labels, counts)}: {use}; see {PAGE}"
         )
     if not has_month_names(language) and _has_written_dates(corpus, own):
         yield (
