@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "languages.md"
 STARTERS = "the starters (adapt.base, train.encoder) have read Spanish (es) and Swedish (sv) only"
 SCRATCH = ("--set", "adapt.base=scratch", "--set", "train.encoder=scratch")
 
@@ -17,7 +19,7 @@ def foreign(write_jsonl, note) -> Path:
     """Twelve notes with a known and two unknown labels, and a relative."""
     spans = ((0, 2, "NAME_PATIENT"), (7, 11, "STATION"), (12, 18, "FAMILY"), (19, 23, "FALL"))
     return write_jsonl(
-        "notes.jsonl", [note(f"n{each}", f"Xy ist Nord Mutter Q-{each:02}.", *spans) for each in range(12)]
+        "notes.jsonl", [note(f"n{each}", f"Xy war Nord Mutter Q-{each:02}.", *spans) for each in range(12)]
     )
 
 
@@ -38,6 +40,14 @@ def test_a_dry_run_names_what_is_missing_for_the_language(deidsynth, foreign, tm
     assert "--labels FILE" in labels
     assert "no words for relatives are known; no values are invented for 1 label (FAMILY)" in family
     assert all("docs/languages.md" in line for line in warned(result))
+
+
+def test_the_page_shows_what_a_run_says(deidsynth, write_jsonl, note, tmp_path) -> None:
+    [shown] = re.findall(r"^```text\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    spans = ((0, 4, "First_Name"), (9, 12, "ETHNICITY"))
+    notes = write_jsonl("notes.jsonl", [note(f"n{each}", "Kari var xyz.", *spans) for each in range(12)])
+    result = deidsynth("run", "--corpus", notes, "--language", "no", "--output", tmp_path / "x", "--dry-run")
+    assert warned(result) == shown.splitlines()
 
 
 def test_a_run_says_it_before_any_stage_and_quiet_says_nothing(deidsynth, stages, foreign, tmp_path) -> None:
