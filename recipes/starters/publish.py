@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from card import card
+from prepare import LANGUAGES
 from settings import ROOT, STARTERS, VERSION, arguments
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
@@ -62,6 +63,7 @@ def published(name: str, work: Path) -> dict[str, Any]:
         "version": VERSION,
         "n_parameters": n_parameters,
         "about": ABOUT[name],
+        "languages": sorted(LANGUAGES),
         "files": file_digests(target),
     }
 

@@ -7,7 +7,6 @@ No type in this module shows text in its ``repr``.
 from __future__ import annotations
 
 import importlib
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from deidsynth.errors import (
     OverlappingEntitiesError,
 )
 from deidsynth.groups import held_out
+from deidsynth.languages import language_code
 from deidsynth.showing import Note, show
 
 Origin = Literal["real", "invented", "synthetic"]
@@ -30,19 +30,6 @@ Annotation = Literal["gold", "silver"]
 Split = Literal["train", "validation", "test"]
 
 SPLITS: tuple[Split, ...] = get_args(Split)
-
-
-def language_code(value: object) -> str | None:
-    """A code of two letters (ISO 639-1) or three (ISO 639-3) in lower case, or None for None.
-
-    Raises:
-        ValueError: the value is not such a code.
-    """
-    if value is None:
-        return None
-    if isinstance(value, str) and re.fullmatch("[A-Za-z]{2,3}", value):
-        return value.lower()
-    raise ValueError("expected a code of two or three letters, such as es or sv")
 
 
 @dataclass(frozen=True, slots=True, order=True)

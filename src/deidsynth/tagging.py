@@ -28,7 +28,7 @@ IGNORED = -100
 Offsets = Sequence[tuple[int, int]]
 
 _OUTSIDE_TAGS = frozenset({OUTSIDE, "0"})
-_PREFIXED = re.compile(r"([BIMELSU])-(\S+)")
+_PREFIXED = re.compile(r"([BIMELSU])-(\S+(?: \S+)*)")
 _RAW_LABEL = re.compile(r"[^\W\d][\w.:/-]*")
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+import pytest
 
 
 def test_labels_are_mapped_into_another_format(deidsynth, write_jsonl, note, tmp_path) -> None:
@@ -17,3 +20,59 @@ def test_an_unknown_mapping_lists_the_ready_ones(deidsynth, corpus, tmp_path) ->
     assert result.exit_code == 2
     assert "meddocan-coarse" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+BLANKS = {
+    "tags/a.txt": "<First Name>Anna</First Name> ringde <x y z>.",
+    "typed/a.txt": '<PHI TYPE="First Name">Anna</PHI> ringde <x y z>.',
+    "brackets/a.txt": "[Anna](First Name) ringde <x y z>.",
+    "brat/a.ann": "T1\tFirst Name 0 4\tAnna\n",
+    "columns/a.conll": "Anna\tB-First Name\nringde\tO\n<x\tO\ny\tO\nz>.\tO\n",
+    "xml/a.xml": '<deIdi2b2><TEXT><![CDATA[Anna ringde <x y z>.]]></TEXT><TAGS><NAME id="P0" start="0" end="4" '
+    'text="Anna" TYPE="First Name"/></TAGS></deIdi2b2>',
+    "lines/a.jsonl": '{"doc_id": "a", "text": "Anna ringde <x y z>.", "entities": [{"start": 0, "end": 4, '
+    '"label": "First Name"}]}',
+    "doccano/a.jsonl": '{"id": "a", "text": "Anna ringde <x y z>.", "label": [[0, 4, "First Name"]]}',
+    "presidio/a.json": '[{"full_text": "Anna ringde <x y z>.", "spans": [{"entity_type": "First Name", '
+    '"entity_value": "Anna", "start_position": 0, "end_position": 4}]}]',
+    "table/a.csv": 'doc_id,text,entities\na,Anna ringde <x y z>.,"[[0, 4, ""First Name""]]"\n',
+}
+
+
+@pytest.mark.parametrize("name", BLANKS)
+def test_a_label_with_a_blank_is_reported_and_can_be_renamed(deidsynth, tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.parent.mkdir()
+    file.write_text(BLANKS[name], encoding="utf-8")
+    if name.startswith("brat"):
+        file.with_suffix(".txt").write_text("Anna ringde <x y z>.", encoding="utf-8")
+    checked = deidsynth("corpus", "check", file.parent)
+    assert checked.exit_code == 1
+    assert "[label] entity 0:4" in checked.stdout
+    assert "deidsynth corpus map SOURCE TARGET --mapping FILE" in checked.stdout
+    mapping, target = tmp_path / "mapping.yaml", tmp_path / "out.jsonl"
+    mapping.write_text("labels: {First Name: FIRST_NAME}\n", encoding="utf-8")
+    mapped = deidsynth("corpus", "map", file.parent, target, "--mapping", mapping)
+    assert mapped.exit_code == 0, mapped.stderr
+    document = json.loads(target.read_text(encoding="utf-8"))
+    assert document["text"] == "Anna ringde <x y z>."
+    assert [(each["start"], each["end"], each["label"]) for each in document["entities"]] == [(0, 4, "FIRST_NAME")]
+
+
+def test_what_a_mapping_does_not_list_or_drops_is_told_whatever_its_form(
+    deidsynth, write_jsonl, note, tmp_path
+) -> None:
+    source = write_jsonl("in.jsonl", [note("a", "Bo, 45", (0, 2, "First Name"), (4, 6, "Age at visit"))])
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text("labels: {First Name: NAME}\n", encoding="utf-8")
+    refused = deidsynth("corpus", "map", source, tmp_path / "out", "--mapping", mapping)
+    assert refused.exit_code == 2
+    assert "1 labels are not in the mapping: Age at visit; add them under labels" in refused.stderr
+    mapping.write_text("labels: {First Name: NAME, Age at visit: null}\n", encoding="utf-8")
+    done = deidsynth("corpus", "map", source, tmp_path / "out", "--mapping", mapping)
+    assert done.exit_code == 0, done.stderr
+    assert "dropped by the mapping: 1 Age at visit" in done.stderr
+    mapping.write_text("labels: {First Name: A B, Age at visit: null}\n", encoding="utf-8")
+    wrong = deidsynth("corpus", "map", source, tmp_path / "wrong", "--mapping", mapping)
+    assert wrong.exit_code == 2
+    assert "needs a label without white space" in wrong.stderr

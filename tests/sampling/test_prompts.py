@@ -76,6 +76,20 @@ def test_no_value_is_invented_in_an_unknown_language() -> None:
         make_prompts(PromptConfig(), [PLAIN, NAMED], language=None, seed=1)
 
 
+def test_a_prompt_ends_before_a_value_that_cannot_be_invented() -> None:
+    text = "Zyxana  Qvelde av stam"
+    spans = (Entity(0, 8, "FIRST_NAME"), Entity(8, 14, "STAM"))  # the first has a blank at its end
+    [start] = _prompts(Document("1", text, spans), words=9)
+    assert start
+    assert not {"Zyxana", "Qvelde", "stam"} & set(start.split())
+    assert _prompts(Document("1", text, (Entity(0, 6, "STAM"),)), words=9) == [""]
+    known = _prompts(Document("1", text, spans), words=9, labels={"STAM": "last_name"})
+    assert known[0].endswith(" av stam")
+    kept = make_prompts(PromptConfig(words=9), [Document("1", text, spans)], language="sv", seed=1)
+    assert [entity.label for entity in kept[0].entities] == ["FIRST_NAME"]
+    assert not kept[0].is_open
+
+
 def test_kept_and_dropped() -> None:
     assert _prompts(NAMED, PLAIN, BLANK, pii="keep") == [" Namn: Zyxana Qvelde", "Kom in\nigår."]
     assert _prompts(NAMED, PLAIN, BLANK, pii="drop") == ["Kom in\nigår."]

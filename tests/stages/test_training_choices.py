@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 import torch
 
 from deidsynth.config import TrainConfig, parse, resolve_train
-from deidsynth.corpora import read_jsonl
-from deidsynth.documents import Document
+from deidsynth.corpora import read_jsonl, write_jsonl
+from deidsynth.documents import Corpus, Document, Origin
 from deidsynth.errors import ConfigError, CorpusError
 from deidsynth.models.tagger import token_data
 from deidsynth.models.tagger.token_classifier import load_tagger
@@ -152,6 +153,39 @@ def test_every_second_pass_may_be_over_invented_values(
     assert (told[-1]["step"], told[-1]["epoch"]) == (plain[-1]["step"], plain[-1]["epoch"])  # no more work
     assert facts["n_entities"] == trained[1]["n_entities"]
     assert not same_weights(folder, trained[0])
+
+
+@pytest.mark.parametrize("origin", ["synthetic", "real", "invented"])
+def test_mentions_of_a_label_that_nobody_knows_give_way_to_others_of_synthetic_text(
+    root: Path, monkeypatch: pytest.MonkeyPatch, origin: Origin
+) -> None:
+    notes = [
+        note.with_entities(replace(entity, label="MYSTERY") for entity in note.entities[:1]) for note in NOTES[:12]
+    ]
+    folder = root / f"mystery-{origin}"
+    folder.mkdir()
+    write_jsonl(Corpus(tuple(notes), origin=origin), folder / "corpus.jsonl")
+    seen: list[str] = []
+    real = token_data.tokenize
+
+    def remember(tokenizer: Any, text: str) -> Any:
+        seen.append(text)
+        return real(tokenizer, text)
+
+    monkeypatch.setattr(token_data, "tokenize", remember)
+    settings = TRAIN | {"mention_replacement": 1.0, "language": "sv", "epochs": 1}
+    run("train", root, {"corpus": folder}, settings, f"train-mystery-{origin}")
+    others = seen[len(notes) :]
+    assert len(others) == len(notes)
+    if origin != "synthetic":
+        assert others == [note.text for note in notes]
+        return
+    mentions = {note.surface(note.entities[0]) for note in notes}
+    for note, other in zip(notes, others, strict=True):
+        [entity] = note.entities
+        before, after = note.text[: entity.start], note.text[entity.end :]
+        assert other.startswith(before) and other.endswith(after) and other != note.text
+        assert other[len(before) : len(other) - len(after)] in mentions
 
 
 def test_no_value_is_invented_in_an_unknown_language() -> None:

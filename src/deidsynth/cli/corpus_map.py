@@ -11,7 +11,7 @@ from deidsynth.cli.corpus import write
 from deidsynth.cli.inputs import load
 from deidsynth.cli.options import Discontinuous, DiscontinuousOption, FromFormat, Layout, Quiet, Target, ToFormat
 from deidsynth.cli.terminal import tell
-from deidsynth.corpora import load_mapping, map_labels
+from deidsynth.corpora import load_mapping
 from deidsynth.corpora.label_sets import are_plausible
 
 
@@ -39,8 +39,16 @@ def map_command(
     identifiers, and to nine coarse classes; an unknown name lists them.
     """
     table = load_mapping(mapping)
-    loaded = load(source, quiet, discontinuous=discontinuous, format=from_format, layout=layout, require_entities=False)
-    corpus, dropped = map_labels(loaded.corpus, table)
+    loaded = load(
+        source,
+        quiet,
+        discontinuous=discontinuous,
+        format=from_format,
+        layout=layout,
+        require_entities=False,
+        mapping=table,
+    )
+    corpus, dropped = loaded.corpus, loaded.dropped
     if dropped:
         named = ", ".join(f"{count} {label}" for label, count in sorted(dropped.items()))
         counts = named if are_plausible(dropped) else f"{dropped.total()} with {len(dropped)} labels"

@@ -8,7 +8,7 @@ from pathlib import Path
 from deidsynth.cli.options import Discontinuous
 from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import tell
-from deidsynth.corpora import FORMATS, LoadedCorpus
+from deidsynth.corpora import FORMATS, LabelMapping, LoadedCorpus
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.loading import read_corpus, refuse_unlabeled
 from deidsynth.corpora.texts import read_notes
@@ -30,6 +30,7 @@ def load(
     require_entities: bool = True,
     texts_suffice: bool = False,
     texts: Mapping[str, str] | None = None,
+    mapping: LabelMapping | None = None,
 ) -> LoadedCorpus:
     """The corpus at a path; what was skipped is reported on standard error.
 
@@ -45,6 +46,7 @@ def load(
         require_entities: whether a corpus without any entity is an error.
         texts_suffice: whether to accept a table without a known entity column, although an ignored one may be it.
         texts: the exact text of documents by id, for a brat folder that contains only ``.ann`` files.
+        mapping: renames and drops labels before they are checked.
 
     Raises:
         InputError: no such path, or no known format.
@@ -60,6 +62,7 @@ def load(
         layout=layout_config(layout, own_layout),
         require_entities=require_entities,
         texts=texts,
+        mapping=mapping,
     )
     if not texts_suffice:
         refuse_unlabeled(loaded.problems)

@@ -11,6 +11,14 @@ import typer
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no messages.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Language = Annotated[str | None, typer.Option("--language", "-l", help="ISO 639-1 code of the text, such as es or sv.")]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="YAML file that says which kind of value labels ask for, such as labels: {NAME_OF_PET: first_name}.",
+    ),
+]
 GroupBy = Annotated[
     str | None,
     typer.Option(

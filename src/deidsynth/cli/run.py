@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from deidsynth.cli.execution import Workers
-from deidsynth.cli.options import AsJson, Device, Discontinuous, GroupBy, Language, Quiet, Seed, Settings
-from deidsynth.cli.settings import run_config
+from deidsynth.cli.options import AsJson, Device, Discontinuous, GroupBy, Labels, Language, Quiet, Seed, Settings
+from deidsynth.cli.settings import label_kinds, run_config
 from deidsynth.cli.terminal import make_progress, print_json, print_table, tell
 from deidsynth.digests import hex_of
 from deidsynth.progress import format_seconds
@@ -29,6 +29,7 @@ def run_command(
     store: Annotated[
         Path | None, typer.Option("--store", help="Artifact store; by default .deidsynth next to the run folder.")
     ] = None,
+    labels: Labels = None,
     settings: Settings = None,
     group_by: GroupBy = None,
     discontinuous: Annotated[
@@ -52,9 +53,10 @@ def run_command(
 
     Artifacts that are already in the store are not computed again.
     """
-    named: dict[str, str | int | float | None] = {
+    named: dict[str, Any] = {
         "corpus.path": str(corpus) if corpus is not None else None,
         "corpus.language": language,
+        "corpus.labels": label_kinds(labels),
         "corpus.group_by": group_by,
         "corpus.discontinuous": discontinuous.value if discontinuous is not None else None,
         "output": str(output) if output is not None else None,
@@ -63,7 +65,7 @@ def run_command(
     }
     resolved = run_config(config, settings, named)
     if dry_run:
-        show_preview(preview(resolved, device=device), json, quiet)
+        show_preview(preview(resolved, device=device, progress=make_progress(quiet)), json, quiet)
         return
     result = run_pipeline(resolved, progress=make_progress(quiet), device=device, workers=workers)
     if json:

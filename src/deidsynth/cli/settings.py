@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from deidsynth.config import LayoutConfig, RunConfig, StageConfig, apply_settings, load_data, parse
+from deidsynth.config import LabelKinds, LayoutConfig, RunConfig, StageConfig, apply_settings, load_data, parse
 
 ConfigType = TypeVar("ConfigType", bound=StageConfig)
 
 
-def stage_config(
-    kind: type[ConfigType], settings: Sequence[str] | None, **named: str | int | float | None
-) -> ConfigType:
+def stage_config(kind: type[ConfigType], settings: Sequence[str] | None, **named: Any) -> ConfigType:
     """The configuration of one stage; named options override ``--set``.
 
     Raises:
@@ -24,9 +22,7 @@ def stage_config(
     return parse(kind, data, source="options")
 
 
-def run_config(
-    file: Path | None, settings: Sequence[str] | None, named: dict[str, str | int | float | None]
-) -> RunConfig:
+def run_config(file: Path | None, settings: Sequence[str] | None, named: Mapping[str, Any]) -> RunConfig:
     """The configuration of a run: the file, then ``--set``, then named options.
 
     Raises:
@@ -50,6 +46,16 @@ def layout_config(settings: Sequence[str] | None, own: tuple[str, Sequence[str]]
     return parse(LayoutConfig, apply_settings(every, over), source=option) if over else layout
 
 
-def as_settings(named: dict[str, str | int | float | None]) -> list[str]:
+def label_kinds(file: Path | None) -> dict[str, str] | None:
+    """The kind of value of each label, from the file of ``--labels``; None without a file.
+
+    Raises:
+        InputError: no such file.
+        ConfigError: with all problems at once.
+    """
+    return None if file is None else dict(parse(LabelKinds, load_data(file), source=str(file)).labels)
+
+
+def as_settings(named: Mapping[str, Any]) -> list[str]:
     """``KEY=VALUE`` for every value that is set; JSON is YAML, so strings stay strings."""
     return [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]

@@ -19,8 +19,8 @@ from deidsynth.cli.execution import (
     Workers,
     way_to_run,
 )
-from deidsynth.cli.options import AsJson, Device, Language, Quiet, Settings
-from deidsynth.cli.settings import as_settings
+from deidsynth.cli.options import AsJson, Device, Labels, Language, Quiet, Settings
+from deidsynth.cli.settings import as_settings, label_kinds
 from deidsynth.cli.terminal import make_progress, print_json, print_table, tell
 from deidsynth.errors import DeidsynthError, InputError
 from deidsynth.progress import format_seconds
@@ -39,6 +39,7 @@ def run_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Study file (YAML), or a folder of them.")],
     corpus: Annotated[Path | None, typer.Option("--corpus", help="Annotated corpus: file or folder.")] = None,
     language: Language = None,
+    labels: Labels = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Study folder; by default runs/ and the study's name.")
     ] = None,
@@ -67,14 +68,17 @@ def run_command(
     """
     if not dry_run:
         refuse_several_processes()
-    named: dict[str, str | int | float | None] = {
+    named: dict[str, Any] = {
         "corpus.path": str(corpus) if corpus is not None else None,
         "corpus.language": language,
+        "corpus.labels": label_kinds(labels),
         "output": str(output) if output is not None else None,
         "store": str(store) if store is not None else None,
     }
     studies = study.load_studies(file, [*(settings or ()), *as_settings(named)])
     plans = [study.plan_study(each, device=device) for each in studies]
+    for line in dict.fromkeys(line for plan in plans for line in study.study_warnings(plan)):
+        tell(line, quiet)
     folders, place = study.study_folders(studies, file), Store(study.study_store(studies, file))
     left = [cell for plan, folder in zip(plans, folders, strict=True) for cell in study.unfinished(plan, folder)]
     preview = study.preview_cells([cell for plan in plans for cell in plan.cells], left, place)

@@ -9,8 +9,8 @@ import typer
 
 from deidsynth.api import sampling
 from deidsynth.cli.inputs import load, prepare_output, training_documents
-from deidsynth.cli.options import AsJson, ControlCodes, Device, Language, Quiet, Seed, Settings
-from deidsynth.cli.settings import as_settings
+from deidsynth.cli.options import AsJson, ControlCodes, Device, Labels, Language, Quiet, Seed, Settings
+from deidsynth.cli.settings import as_settings, label_kinds
 from deidsynth.cli.terminal import make_progress, print_facts
 from deidsynth.config import apply_settings
 from deidsynth.errors import InputError
@@ -45,6 +45,7 @@ def synthesize_command(
     n_documents: Annotated[int, typer.Option("--n-documents", "-n", min=1, help="Texts to sample.")] = 100,
     settings: Settings = None,
     language: Language = None,
+    labels: Labels = None,
     seed: Seed = None,
     device: Device = "auto",
     json: AsJson = False,
@@ -53,8 +54,9 @@ def synthesize_command(
     """Sample synthetic texts from a language model, with or without prompts."""
     if sum((prompts_from is not None, prompts_file is not None, bos)) > 1:
         raise InputError("give one of --prompts-from CORPUS, --prompts-file FILE and --bos")
-    named: dict[str, str | int | float | None] = {
+    named: dict[str, Any] = {
         "prompts.file": str(prompts_file) if prompts_file is not None else None,
+        "prompts.labels": label_kinds(labels),
         "prompts.control_codes": match_labels.value if match_labels is not None else None,
     }
     plain = apply_settings({}, [*(settings or ()), *as_settings(named)])

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from deidsynth.cli.inputs import load, training_documents
-from deidsynth.cli.options import AsJson, CorpusPath, Device, GroupBy, Language, Quiet, Seed, Settings
-from deidsynth.cli.settings import stage_config
+from deidsynth.cli.options import AsJson, CorpusPath, Device, GroupBy, Labels, Language, Quiet, Seed, Settings
+from deidsynth.cli.settings import label_kinds, stage_config
 from deidsynth.cli.terminal import make_progress, print_facts
 from deidsynth.config import TrainConfig, resolve_train
 from deidsynth.corpora.texts import read_texts
@@ -35,6 +35,7 @@ def train_command(
     ] = None,
     settings: Settings = None,
     language: Language = None,
+    labels: Labels = None,
     group_by: GroupBy = None,
     seed: Seed = None,
     device: Device = "auto",
@@ -43,7 +44,9 @@ def train_command(
 ) -> None:
     """Train a token classifier on the entities of a corpus: an annotator, a gold model or a synthetic model."""
     refuse_several_processes()
-    config = stage_config(TrainConfig, settings, encoder=encoder, target_recall=target_recall)
+    config = stage_config(
+        TrainConfig, settings, encoder=encoder, target_recall=target_recall, labels=label_kinds(labels)
+    )
     refuse_occupied(output)
     loaded = load(corpus, quiet, language=language, group_by=group_by)
     around = Around(seed if seed is not None else 1, make_progress(quiet), device=device)

@@ -45,6 +45,7 @@ from deidsynth.config.study import (
     ReportedConfig,
     StudyConfig,
 )
+from deidsynth.config.surrogates import LabelKinds
 
 __all__ = [
     "AdaptConfig",
@@ -60,6 +61,7 @@ __all__ = [
     "FoldConfig",
     "Fraction",
     "InlineLayout",
+    "LabelKinds",
     "LayoutConfig",
     "LoraConfig",
     "MemorizationConfig",

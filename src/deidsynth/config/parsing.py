@@ -38,11 +38,11 @@ def merge(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def difference(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes that ``merge`` needs to turn some plain data into other data with the same keys."""
+    """The changes that ``merge`` needs to turn some plain data into other data with the same keys, or more."""
     found: dict[str, Any] = {}
     for key, value in top.items():
-        below = base[key]
-        if value != below:
+        below: Any = base.get(key)
+        if key not in base or value != below:
             nested = isinstance(below, Mapping) and isinstance(value, Mapping)
             found[key] = difference(below, value) if nested else value
     return found

@@ -6,6 +6,7 @@ contradict each other are rejected here, before anything runs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from deidsynth.config.resolved import ResolvedAdaptConfig, ResolvedRun, Resolved
 from deidsynth.config.run import RunConfig
 from deidsynth.config.sampling import SynthesizeConfig
 from deidsynth.config.stages import AdaptConfig, ControlCode, Method, TrainConfig
+from deidsynth.config.surrogates import Kind
 from deidsynth.errors import ConfigError
 from deidsynth.starters import kind_of_base
 
@@ -65,12 +67,19 @@ def resolve_adapt(config: AdaptConfig, *, inline: bool = False, control_codes: b
     return resolved
 
 
-def resolve_train(config: TrainConfig, *, language: str | None, synthetic: bool = False) -> ResolvedTrainConfig:
+def resolve_train(
+    config: TrainConfig,
+    *,
+    language: str | None,
+    labels: Mapping[str, Kind] | None = None,
+    synthetic: bool = False,
+) -> ResolvedTrainConfig:
     """The resolved configuration for training a tagger.
 
     Args:
         config: as set by the user.
         language: ISO 639-1 code of the text; the language of surrogates unless the configuration sets another.
+        labels: kind of value for labels of the corpus; those of the configuration override them.
         synthetic: whether this is the synthetic model of a run.
 
     Raises:
@@ -102,6 +111,7 @@ def resolve_train(config: TrainConfig, *, language: str | None, synthetic: bool 
             "mention_replacement": replacement,
             "format_variation": variation if replacement else 0.0,
             "language": spoken if replacement else None,
+            "labels": {**(labels or {}), **config.labels} if replacement else {},
             "task_adaptive_pretraining": {
                 **_given(asked),
                 "epochs": usual.epochs if asked.epochs is None else asked.epochs,
@@ -113,18 +123,24 @@ def resolve_train(config: TrainConfig, *, language: str | None, synthetic: bool 
 
 
 def resolve_synthesize(
-    config: SynthesizeConfig, *, language: str | None, control_codes: bool = False
+    config: SynthesizeConfig,
+    *,
+    language: str | None,
+    labels: Mapping[str, Kind] | None = None,
+    control_codes: bool = False,
 ) -> SynthesizeConfig:
     """The resolved configuration for sampling text.
 
     Args:
         config: as set by the user.
         language: ISO 639-1 code of the text; the language of surrogates unless the configuration sets another.
+        labels: as for ``resolve_train``.
         control_codes: whether the model has control codes.
     """
     default = "gold" if control_codes else None
     found = {
         "language": config.prompts.language or language,
+        "labels": {**(labels or {}), **config.prompts.labels},
         "control_codes": config.prompts.control_codes or default,
     }
     return config.model_copy(update={"prompts": config.prompts.model_copy(update=found)})
@@ -143,7 +159,7 @@ def resolve_run(config: RunConfig, *, language: str | None, precision: str, adap
     Raises:
         ConfigError: settings that contradict each other.
     """
-    local = config.synthesize.endpoint.base_url is None
+    local, kinds = config.synthesize.endpoint.base_url is None, config.corpus.labels
     adapt = resolve_adapt(
         config.adapt, inline=config.synthesize.annotations != "machine", control_codes=adapts and local
     )
@@ -159,10 +175,12 @@ def resolve_run(config: RunConfig, *, language: str | None, precision: str, adap
             "corpus": config.corpus.model_copy(update={"language": language}),
             "adapt": adapt,
             "synthesize": resolve_synthesize(
-                config.synthesize, language=language, control_codes=bool(adapt.control_codes)
+                config.synthesize, language=language, labels=kinds, control_codes=bool(adapt.control_codes)
             ),
-            "train": resolve_train(config.train, language=language),
-            "train_synthetic": resolve_train(config.synthetic_train_config(), language=language, synthetic=True),
+            "train": resolve_train(config.train, language=language, labels=kinds),
+            "train_synthetic": resolve_train(
+                config.synthetic_train_config(), language=language, labels=kinds, synthetic=True
+            ),
             "precision": precision,
         }
     )

@@ -11,6 +11,7 @@ from deidsynth.config.layout import LayoutConfig
 from deidsynth.config.parsing import StageConfig, merge, parse
 from deidsynth.config.sampling import SynthesizeConfig
 from deidsynth.config.stages import AdaptConfig, AnnotateConfig, MemorizationConfig, Precision, SplitConfig, TrainConfig
+from deidsynth.config.surrogates import LABELS, Kind, Language
 
 
 class CorpusConfig(StageConfig):
@@ -21,7 +22,8 @@ class CorpusConfig(StageConfig):
     path: str | None = Field(None, description="folder or file of the annotated corpus")
     format: str = Field("auto", description="name of the format (deidsynth corpus formats); auto detects it")
     layout: LayoutConfig = LayoutConfig()
-    language: str | None = Field(None, description="ISO 639-1 code of the text, such as es or sv")
+    language: Language = Field(None, description="ISO 639-1 code of the text, such as es or sv")
+    labels: dict[str, Kind] = Field({}, description=LABELS)
     group_by: str | None = Field(
         None, description="regular expression on the document name; its first capture group is the document's group"
     )

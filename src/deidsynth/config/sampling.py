@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from deidsynth.config.endpoint import EndpointConfig
 from deidsynth.config.parsing import StageConfig
+from deidsynth.config.surrogates import Kind, Language
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 
@@ -30,7 +31,8 @@ class PromptConfig(StageConfig):
         description="control codes for a model trained with them (adapt.control_codes): gold, those of the "
         "training documents in turn (the default); balanced, the same share for every label",
     )
-    language: str | None = Field(None, description="language of the surrogates; by default the corpus's language")
+    language: Language = Field(None, description="language of the surrogates; by default the corpus's language")
+    labels: dict[str, Kind] = Field({}, description="kind of value for labels, laid over corpus.labels; see there")
 
     @model_validator(mode="after")
     def _file_is_named(self) -> PromptConfig:

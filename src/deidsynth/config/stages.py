@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from deidsynth.config.parsing import StageConfig
 from deidsynth.config.sampling import Share
+from deidsynth.config.surrogates import Kind, Language
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -241,7 +242,8 @@ class TrainConfig(StageConfig):
         "another surface format, such as month and year for a full date; default for the synthetic "
         "model of a run: see Presets, else 0",
     )
-    language: str | None = Field(None, description="language of the surrogates; by default the corpus's language")
+    language: Language = Field(None, description="language of the surrogates; by default the corpus's language")
+    labels: dict[str, Kind] = Field({}, description="kind of value for labels, laid over corpus.labels; see there")
     transitions: float = Field(
         0.5,
         ge=0.0,

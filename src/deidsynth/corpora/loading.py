@@ -14,12 +14,14 @@ from deidsynth.config import LayoutConfig
 from deidsynth.corpora.finding import count_other_formats, find_format, require_path
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.formats.registry import get_format
+from deidsynth.corpora.mapping import LabelMapping, map_records
 from deidsynth.corpora.provenance import lineage_beside
 from deidsynth.corpora.records import Discontinuous, ReadOptions, ReadResult, Record, build_corpus, check_records
 from deidsynth.digests import ALGORITHM, canonical_json
-from deidsynth.documents import Corpus, Document, Origin, Split, language_code
+from deidsynth.documents import Corpus, Document, Origin, Split
 from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
 from deidsynth.files import MANIFEST
+from deidsynth.languages import checked_code
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -32,6 +34,7 @@ class LoadedCorpus:
         skipped: how much of the source was left out, by kind.
         format: name of the format that was read.
         problems: warnings, which do not prevent loading.
+        dropped: entities whose label a mapping dropped, by that label.
     """
 
     corpus: Corpus
@@ -39,6 +42,7 @@ class LoadedCorpus:
     skipped: Counter[str] = field(default_factory=Counter)
     format: str = ""
     problems: tuple[Problem, ...] = ()
+    dropped: Counter[str] = field(default_factory=Counter)
 
     def with_splits(self) -> Corpus:
         """The corpus with the ``split`` of each document set to the one that the source names."""
@@ -71,6 +75,7 @@ def check_corpus(
     discontinuous: Discontinuous = "refuse",
     layout: LayoutConfig | None = None,
     texts: Mapping[str, str] | None = None,
+    mapping: LabelMapping | None = None,
 ) -> ReadResult:
     """Raw records and every problem of a corpus on disk; problems are returned, not raised.
 
@@ -80,9 +85,11 @@ def check_corpus(
         discontinuous: ``join`` takes the span that covers all fragments; ``refuse`` reports a problem.
         layout: details that the format leaves open, such as columns.
         texts: the exact text of documents by id, for a brat folder that contains only ``.ann`` files.
+        mapping: renames, merges and drops labels before they are checked.
 
     Raises:
         InputError: no such path, an unknown or ambiguous format, or a folder that cannot be listed.
+        CorpusError: labels that the mapping does not list, if it refuses them.
     """
     path = require_path(path)
     try:
@@ -94,6 +101,9 @@ def check_corpus(
         raise InputError(f"{place}: cannot be read ({reason}); check its permissions") from None
     if n_others:
         result.skipped["files_of_other_formats"] += n_others
+    if mapping is not None:
+        result.records, dropped = map_records(result.records, mapping)
+        result.dropped += dropped
     result.problems += check_records(result.records)
     return result
 
@@ -109,6 +119,7 @@ def load_corpus(
     origin: Origin | None = None,
     require_entities: bool = True,
     texts: Mapping[str, str] | None = None,
+    mapping: LabelMapping | None = None,
 ) -> Corpus:
     """The checked corpus at a path; its documents have the splits that the source names.
 
@@ -126,10 +137,13 @@ def load_corpus(
         origin: where the text comes from; by default what the source states, else ``real``.
         require_entities: whether a corpus without any entity is an error.
         texts: the exact text of documents by id, for a brat folder that contains only ``.ann`` files.
+        mapping: renames, merges and drops labels before they are checked, so that it may also rename those that no
+            corpus can have, such as ``First Name``.
 
     Raises:
         InputError: no such path, an unknown or ambiguous format, or an invalid language code.
-        CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
+        CorpusError: faults (all are listed), no documents, no entities, labels that the mapping refuses, or ids that
+            ``group_by`` does not match.
         ConfigError: ``group_by`` is not a regular expression.
     """
     loaded = read_corpus(
@@ -142,6 +156,7 @@ def load_corpus(
         origin=origin,
         require_entities=require_entities,
         texts=texts,
+        mapping=mapping,
     )
     loaded.warn(str(path))
     return loaded.with_splits()
@@ -158,6 +173,7 @@ def read_corpus(
     origin: Origin | None = None,
     require_entities: bool = True,
     texts: Mapping[str, str] | None = None,
+    mapping: LabelMapping | None = None,
 ) -> LoadedCorpus:
     """The corpus at a path with its splits, skipped content and warnings.
 
@@ -172,6 +188,7 @@ def read_corpus(
         require_entities: whether it is an error if a corpus has no entities, or if a table has unused columns but no
             known entity column.
         texts: see there.
+        mapping: see there.
 
     Raises:
         InputError: no such path, an unknown or ambiguous format, or an invalid language code.
@@ -179,7 +196,7 @@ def read_corpus(
         ConfigError: ``group_by`` is not a regular expression.
     """
     language, path = _language_code(language), _corpus_of_artifact(Path(path))
-    result = check_corpus(path, format=format, discontinuous=discontinuous, layout=layout, texts=texts)
+    result = check_corpus(path, format=format, discontinuous=discontinuous, layout=layout, texts=texts, mapping=mapping)
     if not result.records and not result.problems:
         raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
     corpus = replace(build_corpus(result, origin=origin, language=language), lineage=lineage_beside(path))
@@ -191,7 +208,7 @@ def read_corpus(
     if group_by is not None:
         corpus = _grouped(corpus, group_by)
     splits = {record.doc_id: record.split for record in result.records if record.split is not None}
-    return LoadedCorpus(corpus, splits, result.skipped, result.format, tuple(result.problems))
+    return LoadedCorpus(corpus, splits, result.skipped, result.format, tuple(result.problems), result.dropped)
 
 
 def _corpus_of_artifact(path: Path) -> Path:
@@ -228,7 +245,7 @@ def content_digest(loaded: LoadedCorpus) -> str:
 
 def _language_code(language: str | None) -> str | None:
     try:
-        return language_code(language)
+        return checked_code(language)
     except ValueError as error:
         raise InputError(f"corpus.language: {error}, got {language!r}; give it with --language") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from deidsynth.config import StageConfig, load_data, parse
 from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
+from deidsynth.corpora.records import Record
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError, InputError
 
@@ -55,23 +57,45 @@ def map_labels(corpus: Corpus, mapping: LabelMapping) -> tuple[Corpus, Counter[s
     Raises:
         CorpusError: labels that the mapping does not list, if it refuses them.
     """
-    unknown = {label: count for label, count in corpus.label_counts().items() if label not in mapping.labels}
+    _refuse_unlisted(corpus.label_counts(), mapping)
+    dropped: Counter[str] = Counter()
+
+    def renamed(document: Document) -> Document:
+        mapped = ((entity, _new_label(entity.label, mapping, dropped)) for entity in document.entities)
+        return document.with_entities(replace(entity, label=new) for entity, new in mapped if new is not None)
+
+    return corpus.with_documents([renamed(document) for document in corpus]), dropped
+
+
+def map_records(records: Sequence[Record], mapping: LabelMapping) -> tuple[list[Record], Counter[str]]:
+    """As ``map_labels``, for records that are not checked yet: labels that no corpus can have get their new names.
+
+    Raises:
+        CorpusError: labels that the mapping does not list, if it refuses them.
+    """
+    _refuse_unlisted(Counter(span.label for record in records for span in record.spans), mapping)
+    dropped: Counter[str] = Counter()
+
+    def renamed(record: Record) -> Record:
+        mapped = ((span, _new_label(span.label, mapping, dropped)) for span in record.spans)
+        return replace(record, spans=tuple(span._replace(label=new) for span, new in mapped if new is not None))
+
+    return [renamed(record) for record in records], dropped
+
+
+def _new_label(label: str, mapping: LabelMapping, dropped: Counter[str]) -> str | None:
+    """The new name of a label; None if its entities are dropped, one of which is counted."""
+    new = mapping.labels.get(label, label if mapping.others == "keep" else None)
+    if new is None:
+        dropped[label] += 1
+    return new
+
+
+def _refuse_unlisted(counts: Mapping[str, int], mapping: LabelMapping) -> None:
+    unknown = {label: count for label, count in counts.items() if label not in mapping.labels}
     if unknown and mapping.others == "refuse":
         shown = f": {', '.join(sorted(unknown))}" if are_plausible(unknown) else f" ({what_is_wrong(unknown)})"
         raise CorpusError(
             f"{len(unknown)} labels are not in the mapping{shown}; add them under labels "
             "(null drops their entities), or set others to keep or drop"
         )
-    dropped: Counter[str] = Counter()
-
-    def renamed(document: Document) -> Document:
-        entities = []
-        for entity in document.entities:
-            new = mapping.labels.get(entity.label, entity.label if mapping.others == "keep" else None)
-            if new is None:
-                dropped[entity.label] += 1
-            else:
-                entities.append(replace(entity, label=new))
-        return document.with_entities(entities)
-
-    return corpus.with_documents([renamed(document) for document in corpus]), dropped

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from deidsynth.corpora.records import ANNOTATIONS, ORIGINS, ReadResult, one_of
-from deidsynth.documents import Annotation, Corpus, Origin, language_code
+from deidsynth.documents import Annotation, Corpus, Origin
 from deidsynth.errors import Problem
 from deidsynth.files import MANIFEST, manifest_beside
+from deidsynth.languages import language_code
 
 PROVENANCE_FILE = "deidsynth.json"
 

@@ -35,6 +35,11 @@ SPLIT_NAMES: dict[str, Split] = {
 
 Choice = TypeVar("Choice", bound=str)
 
+_RENAME = (
+    "rename the label: deidsynth corpus map SOURCE TARGET --mapping FILE, where FILE has a line "
+    "labels: {OLD LABEL: NEW_LABEL}"
+)
+
 
 class RawSpan(NamedTuple):
     """A labeled span as a file states it, unchecked.
@@ -119,12 +124,14 @@ class ReadResult:
         records: documents, with or without faults.
         problems: every fault found.
         skipped: how much of the source was left out, such as ``{"relations": 3}``.
+        dropped: entities whose label a mapping drops, by that label.
     """
 
     format: str
     records: list[Record] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
 
     def __repr__(self) -> str:
         return (
@@ -254,7 +261,7 @@ def _span_problem(span: RawSpan, record: Record) -> Problem | None:
         )
         return Problem(record.path, message, line, "out-of-bounds")
     if not span.label or any(character.isspace() for character in span.label) or not is_encodable(span.label):
-        return Problem(record.path, f"{place} needs a label without white space; rename the label", line, "label")
+        return Problem(record.path, f"{place} needs a label without white space; {_RENAME}", line, "label")
     if span.score is not None and not 0.0 <= span.score <= 1.0:
         return Problem(record.path, f"{place} has a score outside [0, 1]; fix or remove the score", line, "score")
     return None

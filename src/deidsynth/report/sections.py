@@ -9,15 +9,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from deidsynth.languages import name_of
 from deidsynth.metrics.counts import Counts
 from deidsynth.report import figures, formats, pipeline_diagram
 from deidsynth.report.content import Box, CorpusFigures, RunReport, StageEntry
 from deidsynth.report.model_tables import MEASURES, LabelRow, f1_gap, label_rows
 
-LANGUAGES = {
-    "ca": "Catalan", "da": "Danish", "de": "German", "en": "English", "es": "Spanish", "fi": "Finnish", "fr": "French",
-    "it": "Italian", "nl": "Dutch", "no": "Norwegian", "pt": "Portuguese", "sv": "Swedish",
-}  # fmt: skip
 MEASURE_NAMES = {
     "strict": ("Strict", "exact boundaries, correct label"),
     "span": ("Span", "exact boundaries, any label"),
@@ -108,7 +105,7 @@ def _missed(report: RunReport) -> list[dict[str, str]]:
 def about(report: RunReport) -> list[tuple[str, str]]:
     """Language, data, time and device of the run, as names and values."""
     return [
-        ("Language", LANGUAGES.get(report.language, report.language)),
+        ("Language", name_of(report.language)),
         ("Data", f"{report.origin} notes"),
         ("Evaluated on", f"{formats.count(report.corpora.test.n_documents)} held-out documents"),
         ("Computing time", formats.duration(sum(stage.duration_seconds for stage in report.stages))),

@@ -44,6 +44,16 @@ def first_words(document: Document, n_words: int) -> Document:
     return Document(document.doc_id, document.text[:end], tuple(kept), document.group)
 
 
+def before_unknown(document: Document, surrogates: Surrogates) -> Document:
+    """The document up to its first entity for which no value can be invented, which the language model then writes."""
+    unknown = next((entity for entity in document.entities if not surrogates.knows(entity.label)), None)
+    if unknown is None:
+        return document
+    kept = tuple(entity for entity in document.entities if entity.end <= unknown.start)
+    end = max([len(document.text[: unknown.start].rstrip()), *(entity.end for entity in kept)])
+    return Document(document.doc_id, document.text[:end], kept, document.group)
+
+
 def with_surrogates(document: Document, surrogates: Surrogates) -> Document:
     """The document with every entity replaced by a surrogate of its label."""
     return document.replace_entities(lambda entity: surrogates.value(entity.label, like=document.surface(entity)))
@@ -76,7 +86,8 @@ def make_prompts(
         )
     surrogates = _surrogates(config, beginnings, language, seed)
     prompts = []
-    for whole, start in beginnings:
+    for whole, first in beginnings:
+        start = first if surrogates is None else before_unknown(first, surrogates)
         cut = any(entity.start < len(start.text) < entity.end for entity in whole.entities)
         shown = with_surrogates(start, surrogates) if surrogates is not None else start
         is_open = cut and bool(shown.entities) and shown.entities[-1].end == len(shown.text)
@@ -97,7 +108,7 @@ def _surrogates(
                 "by surrogates; set it, for example with --language es"
             ]
         )
-    return Surrogates(language, seed)
+    return Surrogates(language, seed, labels=config.labels)
 
 
 def _beginnings(config: PromptConfig, documents: Sequence[Document]) -> list[tuple[Document, Document]]:

@@ -34,6 +34,7 @@ class Starter:
         version: incremented with new weights.
         n_parameters: number of parameters.
         about: one-line description.
+        languages: of the text that it was pretrained on, as codes of ISO 639-1.
         files: digest of every file of the folder, by relative path.
     """
 
@@ -43,6 +44,7 @@ class Starter:
     version: int
     n_parameters: int
     about: str
+    languages: list[str]
     files: dict[str, str]
 
     @property

@@ -16,6 +16,7 @@ from deidsynth.starters import SCRATCH
 from deidsynth.study.arms import count_documents, run_config, shares_of, with_arm
 from deidsynth.study.cells import Cell, cell_names, expand
 from deidsynth.study.files import Study
+from deidsynth.workflow.language_support import language_warnings
 from deidsynth.workflow.pipeline_plan import pipeline_plan
 from deidsynth.workflow.plan import Node, Plan
 from deidsynth.workflow.preparation import load, resolve_computing
@@ -96,6 +97,13 @@ def plan_study(study: Study, *, stages: Mapping[str, StageSpec] | None = None, d
         )
         planned.append(PlannedCell(name, cell, config, counted[shares], plan, plan.keys(known)))
     return StudyPlan(study, loaded, planned, known, device)
+
+
+def study_warnings(plan: StudyPlan) -> list[str]:
+    """What the models and the configuration of a study lack for the language and the labels of its corpus."""
+    configs = (cell.config for cell in plan.cells)
+    stages = [each for run in configs for each in (run.adapt, run.synthesize, run.train, run.train_synthetic)]
+    return language_warnings(plan.loaded.corpus, stages)
 
 
 def _check(study: Study) -> None:

@@ -6,7 +6,7 @@ there are any, and otherwise cannot be valid: each rule is documented where it i
 
 from __future__ import annotations
 
-from deidsynth.surrogates.mention_replacement import replace_mentions
+from deidsynth.surrogates.mention_replacement import Mentions, mentions_of, replace_mentions
 from deidsynth.surrogates.values import Surrogates
 
-__all__ = ["Surrogates", "replace_mentions"]
+__all__ = ["Mentions", "Surrogates", "mentions_of", "replace_mentions"]

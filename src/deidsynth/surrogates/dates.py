@@ -6,17 +6,24 @@ import re
 from datetime import date, timedelta
 from random import Random
 
+from deidsynth.surrogates.locales import provider_of
 from deidsynth.surrogates.shapes import listed
 
 MONTHS = {
     "sv": listed("januari februari mars april maj juni juli augusti september oktober november december"),
     "es": listed("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"),
     "en": listed("January February March April May June July August September October November December"),
+    "da": listed("januar februar marts april maj juni juli august september oktober november december"),
+    "fi": listed(
+        "tammikuu helmikuu maaliskuu huhtikuu toukokuu kesäkuu heinäkuu elokuu syyskuu lokakuu marraskuu joulukuu"
+    ),
 }
 WEEKDAYS = {
     "sv": listed("måndag tisdag onsdag torsdag fredag lördag söndag"),
     "es": listed("lunes martes miércoles jueves viernes sábado domingo"),
     "en": listed("Monday Tuesday Wednesday Thursday Friday Saturday Sunday"),
+    "da": listed("mandag tirsdag onsdag torsdag fredag lørdag søndag"),
+    "fi": listed("maanantai tiistai keskiviikko torstai perjantai lauantai sunnuntai"),
 }
 _FORMATS = {
     "es": ("{d} de {month} de {y}", "{d} de {month} del {y}", "{d} de {month}", "{d} de {month}", "{dd}/{mm}/{y}",
@@ -33,8 +40,30 @@ _FORMATS = {
            "{dd}-{mon}-{y}", "{y}", "{month}", "{day}, {month} {d}"),
 }  # fmt: skip
 _PIECES = re.compile(r"\d+|[^\W\d_]+")
-_ORDER = {"sv": "ymd", "es": "dmy", "en": "mdy"}
+_ORDER = {"en": "mdy", **dict.fromkeys(("sv", "hu", "ja", "ko", "lt", "zh"), "ymd")}
+"""How languages write dates in numbers; all others: dmy."""
 _FIRST = date(1935, 1, 1)
+
+
+def months_of(language: str) -> tuple[str, ...]:
+    """The names of the months in a language: ours, else Faker's, else the English ones."""
+    return MONTHS.get(language) or _names("MONTH_NAMES", language) or MONTHS["en"]
+
+
+def has_months(language: str) -> bool:
+    """Whether the names of the months in a language are known."""
+    return language in MONTHS or bool(_names("MONTH_NAMES", language))
+
+
+def weekdays_of(language: str) -> tuple[str, ...]:
+    """The names of the days in a language, from Monday on: ours, else Faker's, else the English ones."""
+    names = _names("DAY_NAMES", language)
+    return WEEKDAYS.get(language) or (*names[1:], *names[:1]) or WEEKDAYS["en"]  # Faker's begin with Sunday
+
+
+def _names(attribute: str, language: str) -> tuple[str, ...]:
+    """Faker's names of months or days in a language, none for a few in which it makes them otherwise."""
+    return tuple(getattr(provider_of("date_time", language), attribute, {}).values())
 
 
 def random_date(rng: Random, language: str) -> str:
@@ -46,14 +75,17 @@ def random_date(rng: Random, language: str) -> str:
 def random_date_part(rng: Random, language: str) -> str:
     """A date without its year."""
     day, month = rng.randint(1, 28), rng.randint(1, 12)
-    name = MONTHS.get(language, MONTHS["en"])[month - 1]
+    name = months_of(language)[month - 1]
     return {"sv": f"{day}/{month}", "es": f"{day} de {name}"}.get(language, f"{name} {day}")
 
 
+def has_formats(language: str) -> bool:
+    """Whether the formats of dates in the language are known."""
+    return language in _FORMATS
+
+
 def date_in_any_format(rng: Random, language: str) -> str:
-    """A full or partial date in a random format of the language; ``random_date`` for other languages."""
-    if language not in _FORMATS:
-        return random_date(rng, language)
+    """A full or partial date in a random format of a language whose formats are known."""
     day = _FIRST + timedelta(days=rng.randrange(85 * 365))
     month = MONTHS[language][day.month - 1]
     return rng.choice(_FORMATS[language]).format(
@@ -99,7 +131,7 @@ def _roles(pieces: list[re.Match[str]], like: str, language: str) -> list[str]:
     elif has_year:
         wanted = "md" if open_ and roles.index("y") < open_[0] else ("md" if language == "en" else "dm")
     elif len(open_) >= 3:
-        wanted = _ORDER.get(language, "ymd")
+        wanted = _ORDER.get(language, "dmy")
     else:
         wanted = "md" if language == "en" else "dm"
     for index, role in zip(open_, wanted, strict=False):
@@ -115,9 +147,9 @@ def _fixed_role(piece: re.Match[str], like: str, language: str) -> str:
         if len(text) == 4:
             return "y"
         return "c" if len(text) in {6, 8} else "?" if len(text) <= 2 else "#"
-    if _position(text, MONTHS.get(language, MONTHS["en"])) is not None:
+    if _position(text, months_of(language)) is not None:
         return "M"
-    return "W" if _position(text, WEEKDAYS.get(language, WEEKDAYS["en"]), whole=True) is not None else "word"
+    return "W" if _position(text, weekdays_of(language), whole=True) is not None else "word"
 
 
 def _position(text: str, names: tuple[str, ...], whole: bool = False) -> int | None:
@@ -135,16 +167,16 @@ def _write(rng: Random, day: date, piece: str, role: str, language: str, padded:
         number = day.month if role == "m" else day.day
         return f"{number:02d}" if padded else str(number)
     if role == "M":
-        months = MONTHS.get(language, MONTHS["en"])
+        months = months_of(language)
         short = _position(piece, months, whole=True) is None
         return _cased(months[day.month - 1][: len(piece) if short else None], piece)
     if role == "W":
-        return _cased(WEEKDAYS.get(language, WEEKDAYS["en"])[day.weekday()], piece)
+        return _cased(weekdays_of(language)[day.weekday()], piece)
     if role == "c":
         year = f"{day:%Y}" if len(piece) == 8 else f"{day:%y}"
         parts = {"y": year, "m": f"{day:%m}", "d": f"{day:%d}"}
         leading_year = len(piece) == 8 and piece[:2] in {"18", "19", "20"}
-        return "".join(parts[key] for key in ("ymd" if leading_year else _ORDER.get(language, "ymd")))
+        return "".join(parts[key] for key in ("ymd" if leading_year else _ORDER.get(language, "dmy")))
     return "".join(str(rng.randrange(6)) for _ in piece) if role == "#" else piece
 
 

@@ -6,16 +6,15 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
-from faker.providers.person.en_US import Provider as EnglishNames
-from faker.providers.person.es_ES import Provider as SpanishNames
-from faker.providers.person.sv_SE import Provider as SwedishNames
+from deidsynth.surrogates.locales import provider_of
 
 Split = Literal["train", "test", "all"]
-LOCALES = {"sv": "sv_SE", "es": "es_ES", "en": "en_US"}
-NEUTRAL_LOCALE = "en_US"
-_PROVIDERS = {"sv": SwedishNames, "es": SpanishNames, "en": EnglishNames}
+_LAST_NAMES = ("last_names", "last_names_male", "last_names_female", "male_last_names", "unisex_last_names",
+               "last_names_without_suffix")  # fmt: skip
+"""What the providers of Faker's locales call their lists."""
+_ENOUGH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +38,36 @@ def name_pool(language: str, split: Split = "all") -> NamePool:
 
     A checksum of the letters assigns a name to the test split, so no name is in both splits.
     """
-    provider = _PROVIDERS.get(language, EnglishNames)
-    male, female = set(provider.first_names_male), set(provider.first_names_female)
+    provider = provider_of("person", language if has_names(language) else "en")
+    male, female = _listed(provider, "first_names_male"), _listed(provider, "first_names_female")
+    if not (male and female):  # a list for all
+        male = female = male | female | _listed(provider, "first_names")
+        return NamePool(_select(male, split), (), _select(_listed(provider, *_LAST_NAMES), split))
     return NamePool(
         male=_select(male - female, split),
         female=_select(female - male, split),
-        last=_select(provider.last_names, split),
+        last=_select(_listed(provider, *_LAST_NAMES), split),
     )
+
+
+@cache
+def has_names(language: str) -> bool:
+    """Whether Faker has names of the language that are single words of letters: enough for two splits."""
+    provider = provider_of("person", language)
+    if provider is None:
+        return False
+    first = _select(_listed(provider, "first_names_male", "first_names_female", "first_names"), "all")
+    return min(len(first), len(_select(_listed(provider, *_LAST_NAMES), "all"))) >= _ENOUGH
 
 
 def in_test_split(name: str) -> bool:
     """Whether a name belongs to the test split: about one in four does."""
     return zlib.crc32(name.casefold().encode()) % 4 == 0
+
+
+def _listed(provider: Any, *attributes: str) -> set[str]:
+    """The words of some lists of a provider, those that it has."""
+    return {word for name in attributes for word in getattr(provider, name, ())}
 
 
 def _select(names: Iterable[str], split: Split) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from faker.providers.address.en_US import Provider as EnglishAddress
@@ -25,11 +26,21 @@ _CLINICS = {
     "sv": ("Vårdcentralen {}", "{}s vårdcentral", "{}kliniken", "{}mottagningen", "Medicinavdelningen {}"),
     "es": ("Centro de Salud {}", "Consultorio {}", "Ambulatorio {}", "Centro Médico {}"),
     "en": ("{} Medical Center", "{} Clinic", "{} Health Center", "{} Family Practice"),
+    "de": ("Praxis {}", "Hausarztpraxis {}", "Ärztezentrum {}", "Gesundheitszentrum {}"),
+    "fr": ("Cabinet médical de {}", "Centre de santé de {}", "Maison de santé de {}"),
+    "no": ("{} legesenter", "{} legekontor", "{} helsehus", "Legevakten i {}"),
+    "nl": ("Huisartsenpraktijk {}", "Gezondheidscentrum {}", "Polikliniek {}"),
+    "da": ("{} Lægehus", "Lægerne i {}", "{} Sundhedshus"),
 }
 _HOSPITALS = {
     "sv": ("{} sjukhus", "{}s lasarett", "{} universitetssjukhus"),
     "es": ("Hospital {}", "Hospital Universitario {}", "Hospital General de {}", "Hospital Comarcal {}"),
     "en": ("{} Hospital", "{} General Hospital", "St. {} Hospital", "{} Memorial Hospital"),
+    "de": ("Klinikum {}", "Krankenhaus {}", "Universitätsklinikum {}", "Fachklinik {}"),
+    "fr": ("Hôpital de {}", "Centre hospitalier de {}", "CHU de {}", "Clinique de {}"),
+    "no": ("{} sykehus", "{} universitetssykehus", "Sykehuset i {}"),
+    "nl": ("Ziekenhuis {}", "Medisch Centrum {}", "Streekziekenhuis {}"),
+    "da": ("{} Sygehus", "{} Hospital", "{} Universitetshospital"),
 }
 
 
@@ -45,11 +56,26 @@ def country(rng: Random, language: str) -> str:
     return str(rng.choice(tuple(_COUNTRIES.get(language, EnglishAddress.countries))))
 
 
-def clinic(rng: Random, language: str) -> str:
-    """A primary care center or clinic in an invented place."""
-    return str(rng.choice(_CLINICS.get(language, _CLINICS["en"]))).format(town(rng, language))
+def has_towns(language: str) -> bool:
+    """Whether towns can be invented in the language."""
+    return language in _ROOTS
 
 
-def hospital(rng: Random, language: str) -> str:
-    """A hospital in an invented place."""
-    return str(rng.choice(_HOSPITALS.get(language, _HOSPITALS["en"]))).format(town(rng, language))
+def has_countries(language: str) -> bool:
+    """Whether names of countries in the language are here."""
+    return language in _COUNTRIES
+
+
+def has_care_units(language: str) -> bool:
+    """Whether names of hospitals and clinics can be invented in the language."""
+    return language in _HOSPITALS
+
+
+def clinic(rng: Random, language: str, town: Callable[[], str]) -> str:
+    """A primary care center or clinic in a town."""
+    return str(rng.choice(_CLINICS.get(language, _CLINICS["en"]))).format(town())
+
+
+def hospital(rng: Random, language: str, town: Callable[[], str]) -> str:
+    """A hospital in a town."""
+    return str(rng.choice(_HOSPITALS.get(language, _HOSPITALS["en"]))).format(town())

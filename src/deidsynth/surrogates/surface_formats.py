@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from random import Random
 
+from deidsynth.config.surrogates import Kind
 from deidsynth.surrogates import places
-from deidsynth.surrogates.dates import date_in_any_format
-from deidsynth.surrogates.labels import Kind
+from deidsynth.surrogates.dates import date_in_any_format, has_formats
 from deidsynth.surrogates.names import NamePool
 from deidsynth.surrogates.shapes import listed
 
@@ -76,7 +76,7 @@ def variant(rng: Random, kind: Kind, language: str, names: NamePool, like: str) 
 
 
 def _date(rng: Random, language: str, _names: NamePool, _like: str) -> str | None:
-    return date_in_any_format(rng, language)
+    return date_in_any_format(rng, language) if has_formats(language) else None
 
 
 def _age(rng: Random, language: str, _names: NamePool, like: str) -> str | None:

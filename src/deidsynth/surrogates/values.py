@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from random import Random
 
 from faker import Faker
 
-from deidsynth.surrogates import identity, places
+from deidsynth.config.surrogates import Kind
+from deidsynth.surrogates import identity, national, places, words
+from deidsynth.surrogates.coverage import is_covered
 from deidsynth.surrogates.dates import date_like, random_date, random_date_part
-from deidsynth.surrogates.labels import Kind, kind_of
-from deidsynth.surrogates.names import LOCALES, NEUTRAL_LOCALE, name_pool
-from deidsynth.surrogates.shapes import like_case, listed, random_like, shares_word, without_accents
+from deidsynth.surrogates.labels import kind_of
+from deidsynth.surrogates.locales import NEUTRAL_LOCALE, locale_of, provider_of
+from deidsynth.surrogates.names import name_pool
+from deidsynth.surrogates.shapes import like_case, random_like, shares_word, without_accents
 from deidsynth.surrogates.surface_formats import variant
 from deidsynth.surrogates.telephones import phone_number
 
 MAIL_DOMAINS = ("example.com", "example.org", "example.net")
-_SEX = {"sv": ("man", "kvinna"), "es": ("Hombre", "Mujer"), "en": ("male", "female")}
-_SEX_GROUPS = (("H", "M"), ("M", "F"), ("V", "M"), ("K", "M"), ("varón", "mujer"), ("hombre", "mujer"))
-_FAMILY = {
-    "sv": ("mor", "far", "syster", "bror", "dotter", "son", "maka", "make"),
-    "es": ("madre", "padre", "hermana", "hermano", "hija", "hijo", "esposa", "marido"),
-    "en": ("mother", "father", "sister", "brother", "daughter", "son", "wife", "husband"),
-}
-_PROFESSIONS_SV = listed("snickare lärare kock elektriker bonde bagare chaufför målare frisör lokförare svetsare")
-_DETAILS = {
-    "es": ("vive con dos perros", "practica atletismo", "toca en una banda", "cuida colmenas", "viaja en moto"),
-}
-_PARTICLES = frozenset(
-    listed("de del la las los y e i af av von van der den dr dra doctor doctora sr sra d dña don doña mr mrs ms")
-)
-_UNITS = {"sv": "{} år", "es": "{} años", "en": "{} years"}
+DOCUMENTATION_NETWORKS = ("192.0.2", "198.51.100", "203.0.113")
+"""Networks that belong to nobody (RFC 5737)."""
 _TRIES = 20
 
 
@@ -44,23 +34,31 @@ class Surrogates:
     of an invented test corpus stay unseen.
 
     Args:
-        language: ISO 639-1 code; Swedish, Spanish and English have lists of their own, others a neutral fallback.
+        language: ISO 639-1 code. Swedish, Spanish and English have lists of their own; others have Faker's of their
+            locale, and English ones for what Faker lacks (see ``knows``).
         seed: the only source of randomness.
         varied: probability of another surface format than the original's, if the language has several: for training
             examples, not for prompts.
+        labels: kind of value for labels, beside and before those that the package knows.
     """
 
-    def __init__(self, language: str, seed: int = 1, varied: float = 0.0) -> None:
+    def __init__(
+        self, language: str, seed: int = 1, varied: float = 0.0, labels: Mapping[str, Kind] | None = None
+    ) -> None:
         self.language = language
-        self._varied = varied
+        self._varied, self._labels = varied, dict(labels or {})
         self._rng = Random(f"surrogates-{language}-{seed}")
-        self._faker = Faker(LOCALES.get(language, NEUTRAL_LOCALE))
+        language = words.words_of(language)
+        self._words = language
+        self._particles = words.particles_of(language)
+        self._faker = Faker(locale_of(language) or NEUTRAL_LOCALE)
         self._faker.seed_instance(self._rng.getrandbits(64))
         self._names, self._known = name_pool(language, "train"), name_pool(language)
         self._makers: dict[Kind, Callable[[str | None], str]] = {
             "first_name": lambda like: self._name(like, "first"),
             "last_name": lambda like: self._name(like, "last"),
             "full_name": lambda like: self._name(like, "full"),
+            "title": lambda _: self._rng.choice(words.TITLES.get(language, words.COMMON_TITLES)),
             "age": self._age,
             "sex": self._sex,
             "family": self._family,
@@ -69,19 +67,21 @@ class Surrogates:
             "phone": lambda like: phone_number(self._rng, language, like),
             "email": self._email,
             "url": self._url,
+            "ip_address": lambda _: f"{self._rng.choice(DOCUMENTATION_NETWORKS)}.{self._rng.randint(1, 254)}",
             "swedish_identity": self._swedish_identity,
             "spanish_record": self._spanish_record,
             "spanish_insurance": self._spanish_insurance,
             "spanish_license": self._spanish_license,
             "us_identity": self._us_identity,
+            "national_identity": self._national_identity,
             "identifier": self._identifier,
             "profession": self._profession,
-            "hospital": lambda _: places.hospital(self._rng, language),
+            "hospital": lambda _: places.hospital(self._rng, language, self._town),
             "clinic": self._clinic,
             "organization": lambda _: str(self._faker.company()),
             "street": self._street,
             "place": self._place,
-            "country": lambda _: places.country(self._rng, language),
+            "country": self._country,
             "postcode": self._postcode,
             "detail": self._detail,
             "shape": self._identifier,
@@ -90,12 +90,17 @@ class Surrogates:
     def __repr__(self) -> str:
         return f"Surrogates(language={self.language!r})"
 
+    def knows(self, label: str) -> bool:
+        """Whether values can be invented for a label: its kind of value is known, and the language has such values."""
+        kind = kind_of(label, self._labels)
+        return kind is not None and is_covered(kind, self.language)
+
     def value(self, label: str, like: str | None = None) -> str:
         """An invented value for a label.
 
         Args:
-            label: of the Swedish scheme, of MEDDOCAN, or a generic name such as ``NAME``; any other label gives a
-                random string in the shape of ``like``.
+            label: of a label set in ``labels.yaml``, a generic name such as ``NAME``, or one of ``labels``; any other
+                label gives a random string in the shape of ``like``.
             like: a value whose case, separators, digit pattern and date order are imitated. Its content is not
                 copied; if there are few choices (a sex, a month), the same value may reappear.
 
@@ -103,9 +108,9 @@ class Surrogates:
             A non-empty value without leading or trailing white space and without line breaks.
         """
         like = like.strip() or None if like is not None else None
-        kind = kind_of(label)
+        kind = kind_of(label, self._labels) or "shape"
         if like is not None and self._varied and self._rng.random() < self._varied:
-            found = variant(self._rng, kind, self.language, self._names, like)
+            found = variant(self._rng, kind, self._words, self._names, like)
             if found is not None and not self._must_go(kind, found, like):
                 return like_case(found, like) if like.isupper() else found
         make = self._makers[kind]
@@ -114,14 +119,14 @@ class Surrogates:
             if not self._must_go(kind, value, like):
                 break
             value = make(like)
-        shaped = kind not in {"shape", "identifier", "email", "phone", "date", "sex"}
+        shaped = kind not in {"shape", "identifier", "national_identity", "email", "phone", "date", "sex", "title"}
         return " ".join((like_case(value, like) if shaped else value).split())
 
     def _must_go(self, kind: Kind, value: str, like: str | None) -> bool:
         if like is None:
             return False
         if kind in {"first_name", "last_name", "full_name"}:
-            kept = _PARTICLES | {word for word in re.findall(r"[^\W\d_]+", like.casefold()) if len(word) == 1}
+            kept = self._particles | {word for word in re.findall(r"[^\W\d_]+", like.casefold()) if len(word) == 1}
             return shares_word(_without(value, kept), _without(like, kept))
         if kind in {"place", "street", "hospital", "clinic", "organization", "profession", "country", "email"}:
             return value.casefold() == like.casefold()
@@ -141,7 +146,7 @@ class Surrogates:
             word = match[0]
             if word.isdecimal():  # a number labeled as a name
                 return self._rng.choice([digit for digit in "0123456789" if digit != word])
-            if word.casefold() in _PARTICLES and (seen or like[match.end() : match.end() + 1] in {".", " "}):
+            if word.casefold() in self._particles and (seen or like[match.end() : match.end() + 1] in {".", " "}):
                 return word
             seen += 1
             if len(word) == 1:
@@ -164,9 +169,9 @@ class Surrogates:
 
     def _age(self, like: str | None) -> str:
         if like is None:
-            return _UNITS.get(self.language, "{}").format(self._rng.randint(18, 94))
+            return words.UNITS.get(self._words, "{}").format(self._rng.randint(18, 94))
         if not any(character.isdecimal() for character in like):
-            return _UNITS.get(self.language, "{}").format(self._rng.randint(18, 94))
+            return words.UNITS.get(self._words, "{}").format(self._rng.randint(18, 94))
         bounds = {1: (2, 9), 2: (18, 94), 3: (100, 104)}
 
         def other(match: re.Match[str]) -> str:
@@ -177,26 +182,32 @@ class Surrogates:
         return re.sub(r"\d+", other, like)
 
     def _sex(self, like: str | None) -> str:
+        own = words.SEX.get(self._words, ("M", "F"))
         if like is None:
-            return self._rng.choice(_SEX.get(self.language, ("M", "F")))
-        for group in _SEX_GROUPS:
+            return self._rng.choice(own)
+        for group in (*self._sex_groups(), *words.SEX_GROUPS):
             if like.casefold() in {word.casefold() for word in group}:
                 return like_case(self._rng.choice(group), like)
-        return like_case(self._rng.choice(_SEX.get(self.language, ("M", "F"))), like)
+        return like_case(self._rng.choice(own), like)
+
+    def _sex_groups(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of words and letters of the language that go before those of all languages."""
+        letters = words.SEX_LETTERS.get(self._words)
+        return () if letters is None else (letters, words.SEX[self._words])
 
     def _family(self, like: str | None) -> str:
-        value = self._rng.choice(_FAMILY.get(self.language, _FAMILY["en"]))
+        value = self._rng.choice(words.FAMILY.get(self._words, words.FAMILY["en"]))
         return value.capitalize() if like and like[0].isupper() else value
 
     def _date_part(self, like: str | None) -> str:
-        return random_date_part(self._rng, self.language) if like is None else date_like(self._rng, self.language, like)
+        return random_date_part(self._rng, self._words) if like is None else date_like(self._rng, self._words, like)
 
     def _email(self, like: str | None) -> str:
         local = (like or "a.b").split("@")[0]
         pool = self._names.male + self._names.female
 
         def other(match: re.Match[str]) -> str:
-            word = without_accents(self._rng.choice(pool)).lower()
+            word = self._latin(self._rng.choice(pool))
             return word.upper() if match[0].isupper() and len(match[0]) > 1 else word
 
         digits = re.sub(r"\d", lambda _: str(self._rng.randrange(10)), re.sub(r"[^\W\d_]+", other, local))
@@ -204,8 +215,12 @@ class Surrogates:
 
     def _url(self, like: str | None) -> str:
         lead = re.match(r"https?://(?:www\.)?|www\.", like or "https://")
-        page = without_accents(self._rng.choice(self._names.last)).lower()
+        page = self._latin(self._rng.choice(self._names.last))
         return f"{lead[0] if lead else ''}{self._rng.choice(MAIL_DOMAINS)}/{page}"
+
+    def _latin(self, name: str) -> str:
+        """A name in the letters of an address; random ones for a name in another script."""
+        return without_accents(name).lower() or random_like(self._rng, "abcdef")
 
     def _swedish_identity(self, like: str | None) -> str:
         birth = date(1930, 1, 1) + timedelta(days=self._rng.randrange(88 * 365))
@@ -227,7 +242,15 @@ class Surrogates:
     def _spanish_license(self, like: str | None) -> str:
         return self._laid_over(identity.medical_license_es(self._rng), like or "28 28 12345")
 
+    def _national_identity(self, like: str | None) -> str:
+        value = self._identifier(like or "00000000000")
+        if national.is_checked(self._words) or self.language in {"sv", "es", "en"}:
+            return value
+        return re.sub(r"\d", "0", value, count=4)  # a day, a month or a region of this number does not exist
+
     def _us_identity(self, like: str | None) -> str:
+        if self.language not in {"sv", "es", "en"}:
+            return self._national_identity(like)
         return self._laid_over(identity.social_security_us(self._rng).replace("-", ""), like or "123-45-6789")
 
     def _laid_over(self, number: str, like: str) -> str:
@@ -248,38 +271,53 @@ class Surrogates:
         """A random string in the shape of ``like`` that passes no check of a real identity number."""
         while True:
             value = random_like(self._rng, like or "0000000")
-            if not identity.could_identify(value):
+            if not identity.could_identify(value) and not national.could_be_national(value, self._words):
                 return value
 
     def _profession(self, like: str | None) -> str:
-        if self.language == "sv":
-            return self._rng.choice(_PROFESSIONS_SV)
+        if self._words in words.PROFESSIONS:
+            return self._rng.choice(words.PROFESSIONS[self._words])
         job = str(self._faker.job())
         return job.lower() if like is not None and like[0].islower() else job
 
     def _clinic(self, like: str | None) -> str:
         if like is not None and re.fullmatch(r"[^\W\d_]+\.? \d+[A-Za-z]?", like):
             return re.sub(r"\d+", lambda match: random_like(self._rng, match[0]), like)
-        return places.clinic(self._rng, self.language)
+        return places.clinic(self._rng, self._words, self._town)
 
     def _street(self, like: str | None) -> str:
         if self.language == "es":
             kind = re.match(r"(?:C/|[^\W\d_]+\.?)\s*", like) if like else None
             lead = kind[0].strip() if kind else "Calle"
             value = f"{lead} {self._rng.choice(self._names.last)}"
-        elif self.language in LOCALES:
+        elif provider_of("address", self._words) is not None:
             value = str(self._faker.street_name())
         else:
             value = f"{self._rng.choice(self._names.last)} Street"
+        before = (
+            re.match(r"\d+(?: (?:bis|ter))?,? ", like) if like and self.language not in {"sv", "es", "en"} else None
+        )
+        if before is not None:
+            return re.sub(r"\d+", lambda match: random_like(self._rng, match[0]), before[0]) + value
         number = re.search(r"[,\s]+(?=\d).*", like) if like else None
         return value + (random_like(self._rng, number[0]) if number else "" if like else f" {self._rng.randint(1, 99)}")
 
     def _place(self, like: str | None) -> str:
         if like is None or any(character.isalpha() for character in like) is False:
-            return places.town(self._rng, self.language) if like is None else self._postcode(like)
+            return self._town() if like is None else self._postcode(like)
         if like[-1].isdigit() and any(character.isalpha() for character in like):
             return self._street(like)
-        return places.town(self._rng, self.language)
+        return self._town()
+
+    def _town(self) -> str:
+        if places.has_towns(self._words) or provider_of("address", self._words) is None:
+            return places.town(self._rng, self._words)
+        return str(self._faker.city())
+
+    def _country(self, like: str | None) -> str:
+        if places.has_countries(self._words) or provider_of("address", self._words) is None:
+            return places.country(self._rng, self._words)
+        return str(self._faker.country())
 
     def _postcode(self, like: str | None) -> str:
         if like is not None:
@@ -287,7 +325,7 @@ class Surrogates:
         return {"sv": "1{:04d}", "es": "28{:03d}"}.get(self.language, "{:05d}").format(self._rng.randint(100, 999))
 
     def _detail(self, like: str | None) -> str:
-        choices = _DETAILS.get(self.language)
+        choices = words.DETAILS.get(self._words)
         if choices is None:
             return self._identifier(like)
         return self._rng.choice(choices)

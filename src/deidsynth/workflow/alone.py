@@ -28,6 +28,7 @@ from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, ImportConfig
 from deidsynth.workflow.executors.launched import Launched
+from deidsynth.workflow.language_support import language_warnings
 from deidsynth.workflow.pipeline_plan import external_digests
 from deidsynth.workflow.plan import Node, Plan
 from deidsynth.workflow.preparation import resolve_computing
@@ -134,6 +135,8 @@ def share_alone(stage: str, config: StageConfig, inputs: Inputs, output: Path, a
 @contextmanager
 def _made(stage: str, config: StageConfig, inputs: Inputs, output: Path, around: Around) -> Iterator[Artifact]:
     """A context with the artifact of a stage, to be moved out of its temporary store."""
+    for line in _warnings(config, inputs):
+        around.progress.message(line)
     plan, sources, device = _planned(stage, config, inputs, around)
     store = Store(_store_folder(output))
     check_nodes(plan, store, package.STAGES, device)
@@ -144,6 +147,13 @@ def _made(stage: str, config: StageConfig, inputs: Inputs, output: Path, around:
             outcome = execute(plan, store, package.STAGES, sources=sources, surroundings=surroundings)
         yield outcome.results[stage].artifact
     shutil.rmtree(store.root)
+
+
+def _warnings(config: StageConfig, inputs: Inputs) -> list[str]:
+    """What the configuration lacks for the corpus whose entities it replaces, or whose text it learns."""
+    read = (inputs.get(role) for role in ("prompts", "corpus", "train"))
+    corpus = next((each for each in read if isinstance(each, Corpus)), None)
+    return [] if corpus is None else language_warnings(corpus, [config])
 
 
 def _planned(stage: str, config: StageConfig, inputs: Inputs, around: Around) -> tuple[Plan, dict[str, Source], str]:

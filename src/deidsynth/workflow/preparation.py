@@ -16,6 +16,7 @@ from deidsynth.corpora.texts import read_texts, without
 from deidsynth.errors import ConfigError, InputError
 from deidsynth.progress import Progress
 from deidsynth.stages.artifacts import DOCUMENTS, PARTS
+from deidsynth.workflow.language_support import language_warnings
 from deidsynth.workflow.pipeline_plan import NodeName, pipeline_plan
 from deidsynth.workflow.plan import Plan
 from deidsynth.workflow.results import Source
@@ -45,7 +46,7 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
     Args:
         config: as set by the user.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        listener: gets warnings about the corpus.
+        listener: gets warnings about the corpus and its language.
 
     Raises:
         ConfigError: no corpus, no language, or settings that contradict each other.
@@ -59,6 +60,9 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
     device, precision = resolve_computing(device, config.precision)
     placed = config.model_copy(update={"output": str(output_folder(config))})
     resolved = resolve_run(placed, language=loaded.corpus.language, precision=precision)
+    stages = (resolved.adapt, resolved.synthesize, resolved.train, resolved.train_synthetic)
+    for line in language_warnings(loaded.corpus, stages):
+        listener.message(line)
     sources = {NodeName.IMPORT: import_source(loaded)}
     if texts is not None:
         sources[NodeName.UNLABELED] = import_source(texts)

@@ -129,7 +129,7 @@ def test_what_a_corpus_does_not_hold_is_counted(tmp_path: Path) -> None:
         ("T1 NAME 0 6 Ana Ek", [("malformed", 1)]),
         ("T1\tNAME 0 6", [("malformed", 1)]),
         ("T1\tNAME 0 x\tAna Ek", [("malformed", 1)]),
-        ("T1\tFIRST NAME 0 6\tAna Ek", [("malformed", 1)]),
+        ("T1\tFIRST NAME 0 6\tAna Ek", [("label", 1)]),
         ("Name of Ana Ek", [("malformed", 1)]),
         ("T1\tNAME 0 3;4 6\tAna Ek", [("discontinuous", 1)]),
     ],

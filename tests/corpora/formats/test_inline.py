@@ -312,3 +312,20 @@ def test_any_text_is_parsed_into_sound_spans(text: str, style: Style) -> None:
     plain, spans, _ = parse(text, style)
     assert all(0 <= span.start <= span.end <= len(plain) for span in spans)
     assert all(left.end <= right.start for left, right in pairwise(spans))
+
+
+def test_words_in_angle_brackets_are_tags_only_if_they_are_closed() -> None:
+    text, spans, problems = parse("<see the note> <Last Name>Ek</Last Name> 1 < 2 and 3 > 2 <b c", "tags")
+    assert (text, [span.label for span in spans], problems) == (
+        "<see the note> Ek 1 < 2 and 3 > 2 <b c",
+        ["Last Name"],
+        [],
+    )
+    assert [code for _, code, _ in parse("Ek</Last Name>", "tags")[2]] == ["stray-tag"]
+    assert [code for _, code, _ in parse("<A B>x</A B><A B>y", "tags")[2]] == ["unbalanced-tag"]
+    assert parse("<Ek <i am> here>", "tags") == ("<Ek <i am> here>", [], [])
+
+
+def test_words_after_brackets_are_a_label_only_with_capital_letters() -> None:
+    text, spans, problems = parse("[Ek](Last Name) [sic](as it was)", "brackets")
+    assert (text, [span.label for span in spans], problems) == ("Ek [sic](as it was)", ["Last Name"], [])

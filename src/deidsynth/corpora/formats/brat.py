@@ -31,7 +31,9 @@ _SKIPPED = {
     "E": "events",
     "N": "normalizations",
 }
-_SPAN_LINE = re.compile(r"T\S+\t(\S+) (-?[0-9]{1,15} -?[0-9]{1,15}(?:;-?[0-9]{1,15} -?[0-9]{1,15})*)\t(.*)", re.DOTALL)
+_SPAN_LINE = re.compile(
+    r"T\S+\t(\S+(?: \S+)*?) (-?[0-9]{1,15} -?[0-9]{1,15}(?:;-?[0-9]{1,15} -?[0-9]{1,15})*)\t(.*)", re.DOTALL
+)
 _OTHER_LINE = re.compile(r"[R*#AMEN][0-9]*\t")
 _LINE_BREAKS = dict.fromkeys(map(ord, "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")
 

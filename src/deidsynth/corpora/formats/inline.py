@@ -9,7 +9,9 @@ unclosed bracket extends no further than its line. What looks like an unfinished
 `_bracket_faults`); anything else with brackets is text.
 
 The name of a tag and the label after brackets consist of an ASCII letter or ``_``, then letters, digits, ``_``, ``.``
-and ``-``. By default the style with more entities in all files together is used, and tags in case of a tie.
+and ``-``. A name of up to four such words is read too, so that it is reported and can be mapped to a label without
+blanks: in tags if the text closes it, after brackets if each word begins with a capital letter. By default the style
+with more entities in all files together is used, and tags in case of a tie.
 """
 
 from __future__ import annotations
@@ -36,11 +38,10 @@ Style = Literal["tags", "brackets"]
 
 _SNIFFED_BYTES = 8192
 _LABEL = re.compile(r"[A-Za-z_][\w.\-]*")
+_NAME = r"[A-Za-z_][\w.\-]*(?: [A-Za-z_][\w.\-]*){0,3}"
 _ATTRIBUTE = re.compile(r"""([A-Za-z_:][\w.:\-]*)\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)')""")
-_TAG = re.compile(
-    r"""<(?:/([A-Za-z_][\w.\-]*)|([A-Za-z_][\w.\-]*)((?:\s+[A-Za-z_:][\w.:\-]*\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*))\s*>"""
-)
-_BRACKETS = re.compile(r"\[([^\[\]\r\n]*)\]\(([A-Za-z_][\w.\-]*)\)")
+_TAG = re.compile(rf"""<(?:/({_NAME})|({_NAME})((?:\s+[A-Za-z_:][\w.:\-]*\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*))\s*>""")
+_BRACKETS = re.compile(r"\[([^\[\]\r\n]*)\]\(([A-Za-z_][\w.\-]*|[A-Z][\w.\-]*(?: [A-Z][\w.\-]*){1,3})\)")
 
 _UNBALANCED = "a tag is opened but never closed; close or remove it, or write < differently if it is not a tag"
 _STRAY = "a tag is closed but never opened; open or remove it, or write < differently if it is not a tag"
@@ -191,10 +192,17 @@ def _has_entity(path: Path) -> bool:
     return _BRACKETS.search(text) is not None or _count_pairs(text) > 0
 
 
+def _tags(text: str) -> Iterator[re.Match[str]]:
+    """The tags of a text; several words in angle brackets are one only if they are closed somewhere."""
+    found = list(_TAG.finditer(text))
+    closed = {match[1] for match in found}
+    return (match for match in found if match[1] or " " not in match[2] or match[2] in closed)
+
+
 def _count_pairs(text: str) -> int:
     opened: Counter[str] = Counter()
     count = 0
-    for match in _TAG.finditer(text):
+    for match in _tags(text):
         closing, opening = match[1], match[2]
         if opening:
             opened[opening] += 1
@@ -251,7 +259,7 @@ def _parse_tags(text: str) -> tuple[str, list[RawSpan], list[tuple[int, str, str
     pairs: list[_Pair] = []
     problems: list[tuple[int, str, str]] = []
     last = length = 0
-    for order, match in enumerate(_TAG.finditer(text)):
+    for order, match in enumerate(_tags(text)):
         before = text[last : match.start()]
         pieces.append(before)
         length += len(before)

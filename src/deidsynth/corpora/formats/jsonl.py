@@ -26,9 +26,10 @@ from deidsynth.corpora.records import (
     check_records,
     one_of,
 )
-from deidsynth.documents import SPLITS, Corpus, Document, Split, language_code
+from deidsynth.documents import SPLITS, Corpus, Document, Split
 from deidsynth.errors import InputError, Problem, UnrepresentableError
 from deidsynth.files import whole_file, whole_folder
+from deidsynth.languages import language_code
 
 NAME = "jsonl"
 SUFFIX = ".jsonl"

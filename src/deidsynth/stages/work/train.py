@@ -28,7 +28,7 @@ from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.ensemble import TaggerTraining, train_ensemble
 from deidsynth.stages.work.reading import read_normalized
 from deidsynth.stages.work.resuming import trained
-from deidsynth.surrogates import Surrogates, replace_mentions
+from deidsynth.surrogates import Mentions, Surrogates, mentions_of, replace_mentions
 from deidsynth.tagging import TagSet
 
 WITHIN_WORDS_SHARE = 0.002
@@ -56,18 +56,19 @@ class Train:
         train, validation = list(corpus), list[Document]()
         if config.keep == "best" or config.target_recall is not None:
             train, validation = carve_validation(train, config.validation, context.seed)
-        tagger, chunks = _untrained(config, TagSet.of(corpus.label_scheme()), train, context)
+        mentions = mentions_of(train) if corpus.origin == "synthetic" else {}
+        tagger, chunks = _untrained(config, TagSet.of(corpus.label_scheme()), train, mentions, context)
         texts = _texts(inputs["texts"], tagger, config) if "texts" in inputs else ()
         n_pretrained = _pretrain(tagger, chunks, texts, config, output, context)
         validate = partial(_strict_f1, validation, context.device, context.precision) if config.keep == "best" else None
-        others = [replace(tagger, model=deepcopy(tagger.model)) for _ in range(1, config.ensemble_size)]
+        copies = [replace(tagger, model=deepcopy(tagger.model)) for _ in range(1, config.ensemble_size)]
         records = train_ensemble(
             [
                 TaggerTraining(number, each, chunks, config, context, validate)
-                for number, each in enumerate([tagger, *others], start=1)
+                for number, each in enumerate([tagger, *copies], start=1)
             ]
         )
-        tagger = replace(tagger, others=tuple(other.model for other in others))
+        tagger = replace(tagger, others=tuple(copy.model for copy in copies))
         threshold = _threshold(tagger, validation, config.target_recall, context)
         if threshold is not None:
             tagger = replace(tagger, outside_threshold=threshold.threshold)
@@ -96,7 +97,11 @@ class Train:
 
 
 def _untrained(
-    config: ResolvedTrainConfig, tag_set: TagSet, documents: Sequence[Document], context: StageContext
+    config: ResolvedTrainConfig,
+    tag_set: TagSet,
+    documents: Sequence[Document],
+    mentions: Mentions,
+    context: StageContext,
 ) -> tuple[Tagger, TrainingChunks]:
     """The untrained tagger, with decoding settings from the documents, and its training chunks."""
     torch.manual_seed(context.seed)
@@ -106,8 +111,9 @@ def _untrained(
     chunks = cut(documents, max_tokens=longest)
     if config.mention_replacement and config.language is not None:
         chance = Random(f"swaps-{context.seed}")  # the string decides which mentions are replaced: never change it
-        surrogates = Surrogates(config.language, context.seed, config.format_variation)
-        others = [replace_mentions(document, surrogates, chance, config.mention_replacement) for document in documents]
+        surrogates = Surrogates(config.language, context.seed, config.format_variation, config.labels)
+        share = config.mention_replacement
+        others = [replace_mentions(document, surrogates, chance, share, mentions) for document in documents]
         chunks = chunks.with_copy(cut(others, max_tokens=longest))
     transitions = config.transitions * transition_log_probs(chunks.examples, tag_set)
     tagger = replace(

@@ -1,0 +1,71 @@
+"""Words of languages that values are made of: sexes, relatives, ages, professions, titles."""
+
+from __future__ import annotations
+
+from deidsynth.surrogates.shapes import listed
+
+SAME_WORDS = {"nb": "no", "nn": "no"}
+"""Languages that use the words of another one here."""
+
+SEX = {
+    "sv": ("man", "kvinna"),
+    "es": ("Hombre", "Mujer"),
+    "en": ("male", "female"),
+    "de": ("männlich", "weiblich"),
+    "fr": ("homme", "femme"),
+    "no": ("mann", "kvinne"),
+    "nl": ("man", "vrouw"),
+    "da": ("mand", "kvinde"),
+}
+SEX_LETTERS = {"de": ("M", "W"), "fr": ("M", "F"), "no": ("M", "K"), "nl": ("M", "V"), "da": ("M", "K")}
+SEX_GROUPS = (("H", "M"), ("M", "F"), ("V", "M"), ("K", "M"), ("varón", "mujer"), ("hombre", "mujer"))
+
+FAMILY = {
+    "sv": listed("mor far syster bror dotter son maka make"),
+    "es": listed("madre padre hermana hermano hija hijo esposa marido"),
+    "en": listed("mother father sister brother daughter son wife husband"),
+    "de": listed("Mutter Vater Schwester Bruder Tochter Sohn Ehefrau Ehemann"),
+    "fr": listed("mère père sœur frère fille fils épouse mari"),
+    "no": listed("mor far søster bror datter sønn kone ektemann"),
+    "nl": listed("moeder vader zus broer dochter zoon echtgenote echtgenoot"),
+    "da": listed("mor far søster bror datter søn hustru ægtefælle"),
+}
+UNITS = {
+    "sv": "{} år", "es": "{} años", "en": "{} years", "de": "{} Jahre", "fr": "{} ans", "no": "{} år", "nl": "{} jaar",
+    "da": "{} år",
+}  # fmt: skip
+PROFESSIONS = {
+    "sv": listed("snickare lärare kock elektriker bonde bagare chaufför målare frisör lokförare svetsare"),
+    "no": listed("snekker lærer kokk elektriker bonde baker sjåfør maler frisør lokfører sveiser"),
+    "nl": listed("timmerman leraar kok elektricien boer bakker chauffeur schilder kapper machinist lasser"),
+}
+"""Of languages for which Faker has none."""
+DETAILS = {
+    "es": ("vive con dos perros", "practica atletismo", "toca en una banda", "cuida colmenas", "viaja en moto"),
+}
+PARTICLES = frozenset(
+    listed("de del la las los y e i af av von van der den dr dra doctor doctora sr sra d dña don doña mr mrs ms")
+)
+OWN_PARTICLES = {
+    "de": listed("herr frau prof med zu zur"),
+    "fr": listed("m mme mlle pr docteur professeur du des le"),
+    "no": listed("hr fru prof"),
+    "nl": listed("dhr mevr mw prof drs het 't ten ter"),
+    "da": listed("hr fru prof"),
+}
+"""Of names of one language, beside those of all."""
+TITLES = {
+    "de": ("Dr.", "Dr. med.", "Prof.", "Prof. Dr.", "PD Dr."),
+    "fr": ("Dr", "Pr", "Docteur", "Professeur"),
+}
+COMMON_TITLES = ("Dr.", "Prof.", "Prof. Dr.")
+
+
+def words_of(language: str) -> str:
+    """The language whose words are used for a language."""
+    return SAME_WORDS.get(language, language)
+
+
+def particles_of(language: str) -> frozenset[str]:
+    """Words in names that are kept: titles and particles."""
+    return PARTICLES | frozenset(OWN_PARTICLES.get(language, ()))
