@@ -90,8 +90,9 @@ class _Runs(VerbGroup):
         Verb(
             "show",
             "runs:show_command",
-            "Show the artifacts of a run, each with its stage, key, size and duration.",
+            "Show the artifacts of a run, or (--errors) what its models got wrong in the test notes.",
             "runs show runs/meddocan",
+            "runs show runs/meddocan --errors --kind missed --label NAME",
         ),
         Verb(
             "verify",
@@ -137,6 +138,13 @@ class _Corpus(VerbGroup):
             "corpus:convert_command",
             "Convert a corpus to another format; what that format cannot store is refused or counted.",
             "corpus convert path/to/meddocan meddocan --to jsonl",
+        ),
+        Verb(
+            "show",
+            "corpus_show:show_command",
+            "Show the notes of a corpus with their entities in color, on the terminal or as a page (--html).",
+            "corpus show path/to/meddocan --label FECHAS",
+            "corpus show path/to/meddocan --html notes.html",
         ),
         Verb(
             "check",
@@ -207,5 +215,5 @@ def options(
 
 app.add_typer(_group("runs", _Runs, "List, show and verify runs."))
 app.add_typer(_group("study", _Study, "Run and report studies: many runs that differ along axes."))
-app.add_typer(_group("corpus", _Corpus, "Describe, check, convert, map and split annotated corpora."))
+app.add_typer(_group("corpus", _Corpus, "Describe, show, check, convert, map and split annotated corpora."))
 app.add_typer(_group("models", _Models, "List the models that come with deidsynth."))

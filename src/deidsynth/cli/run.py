@@ -17,6 +17,7 @@ from deidsynth.report import formats
 from deidsynth.report.content import StageEntry
 from deidsynth.report.model_tables import comparison_table
 from deidsynth.workflow.pipeline import RunResult, preview, run as run_pipeline
+from deidsynth.workflow.predictions import ERRORS_PAGE
 
 
 def run_command(
@@ -85,6 +86,7 @@ def show_result(result: RunResult, quiet: bool) -> None:
     table = comparison_table(result.report)
     print_table(table.headers, table.rows, title=table.title)
     tell(f"report: {result.folder / 'report.html'}", quiet)
+    tell(f"test notes, gold beside predicted (real text: keep it private): {result.folder / ERRORS_PAGE}", quiet)
 
 
 def _outcome(stage: StageEntry) -> str:
