@@ -16,6 +16,7 @@ from deidsynth.progress import format_seconds
 from deidsynth.report import formats
 from deidsynth.report.content import StageEntry
 from deidsynth.report.model_tables import comparison_table
+from deidsynth.report.uncertainty import few_notes, uncertainty_table
 from deidsynth.workflow.pipeline import RunResult, preview, run as run_pipeline
 from deidsynth.workflow.predictions import ERRORS_PAGE
 
@@ -83,8 +84,10 @@ def show_result(result: RunResult, quiet: bool) -> None:
             [node.name, node.status, format_seconds(node.duration_seconds), told[node.name]] for node in result.results
         ]
         print_table(["step", "status", "took", "outcome"], rows)
-    table = comparison_table(result.report)
-    print_table(table.headers, table.rows, title=table.title)
+    for table in (comparison_table(result.report), uncertainty_table(result.report)):
+        print_table(table.headers, table.rows, title=table.title)
+    if warning := few_notes(result.report):
+        tell(f"warning: {warning}", quiet)
     tell(f"report: {result.folder / 'report.html'}", quiet)
     tell(f"test notes, gold beside predicted (real text: keep it private): {result.folder / ERRORS_PAGE}", quiet)
 
