@@ -158,6 +158,7 @@ class _Corpus(VerbGroup):
             "Rename and merge the labels of a corpus, so that it can be compared with one that has another label "
             "scheme.",
             "corpus map path/to/meddocan coarse --mapping meddocan-coarse",
+            "corpus map gold.jsonl labels.yaml --skeleton",
             "corpus map gold.jsonl merged.jsonl --mapping labels.yaml",
         ),
         Verb(
@@ -165,7 +166,7 @@ class _Corpus(VerbGroup):
             "corpus_split:split_command",
             "Split a corpus into train, validation and test by group, as ``deidsynth run`` does; existing splits are "
             "kept.",
-            "corpus split notes.jsonl splits --group-by '^([^-]+)' --set test=0.25",
+            "corpus split notes.jsonl splits --group-by '^([^-]+)' --test 0.25",
         ),
         Verb(
             "formats",

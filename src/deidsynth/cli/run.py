@@ -8,7 +8,19 @@ from typing import Annotated, Any
 import typer
 
 from deidsynth.cli.execution import Workers
-from deidsynth.cli.options import AsJson, Device, Discontinuous, GroupBy, Language, Quiet, Seed, Settings
+from deidsynth.cli.options import (
+    AsJson,
+    Device,
+    Discontinuous,
+    GroupBy,
+    Language,
+    Quiet,
+    Seed,
+    Settings,
+    SplitSeed,
+    TestShare,
+    ValidationShare,
+)
 from deidsynth.cli.settings import run_config
 from deidsynth.cli.terminal import make_progress, print_json, print_table, tell
 from deidsynth.digests import hex_of
@@ -41,6 +53,9 @@ def run_command(
             help="Discontinuous entities: refuse, or join to the span that covers all.",
         ),
     ] = None,
+    test: TestShare = None,
+    validation: ValidationShare = None,
+    split_seed: SplitSeed = None,
     seed: Seed = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be computed, without running it.")
@@ -61,6 +76,9 @@ def run_command(
         "corpus.discontinuous": discontinuous.value if discontinuous is not None else None,
         "output": str(output) if output is not None else None,
         "store": str(store) if store is not None else None,
+        "split.test": test,
+        "split.validation": validation,
+        "split.seed": split_seed,
         "seed": seed,
     }
     resolved = run_config(config, settings, named)
