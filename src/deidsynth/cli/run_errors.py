@@ -84,8 +84,8 @@ def show_errors(run: Path, model: Model, wanted: Wanted, n_notes: int, json: boo
             console.print(error_line(note.gold, error), soft_wrap=True)
         console.print()
     n_errors, n_shown = (sum(len(errors) for _, errors in part) for part in (found, shown))
-    more = "" if n_shown == n_errors else f"; {n_errors - n_shown} errors in {len(found) - len(shown)} more notes"
-    tell(f"{model.value} model: {n_shown} errors in {len(shown)} of {len(notes)} test notes{more}", quiet)
+    more = "" if n_shown == n_errors else f"; shown: {n_shown} in the {len(shown)} worst, --n-notes 0 shows all"
+    tell(f"{model.value} model: errors in {len(found)} of {len(notes)} test notes, {n_errors} in all{more}", quiet)
     tell(
         f"with both models and filters, in a browser: {run / ERRORS_PAGE} (test notes in full: keep it private)", quiet
     )
@@ -102,7 +102,7 @@ def _plain(note: ComparedNote, errors: Sequence[Match], model: str) -> dict[str,
 def error_line(document: Document, error: Match) -> Text:
     """One line for an error: its kind, its place in the text, and what was predicted instead."""
     color = COLORS[kinds_of(error)[0]]
-    line = Text("  ").append(f"{CLASS_NAMES[error.kind]:<24}", style=color)
+    line = Text("  ").append(f"{CLASS_NAMES[error.kind]:<26}", style=color)
     shown = error.gold or error.predicted
     if shown is None:
         return line
