@@ -80,10 +80,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A copy to make: ``subpath`` of an artifact to ``target`` in the run folder.
-
-    A private one is for its owner only, file by file (0600) and in its folders (0700).
-    """
+    """A copy to make: ``subpath`` of an artifact to ``target`` in the run folder; a private file is created 0600."""
 
     target: str
     artifact: Artifact
