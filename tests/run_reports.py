@@ -20,12 +20,13 @@ def report_content() -> dict[str, Any]:
     gold = score([GOLD], [GOLD]).to_dict()
     synthetic = score([GOLD], [GOLD.with_entities(GOLD.entities[:2])]).to_dict()
     return {
-        "schema_version": 2,
+        "schema_version": 3,
         "models": {"gold": gold, "synthetic": synthetic},
         "difference": {
             "strict_f1": synthetic["strict"]["f1"] - 1,
             "token_f1": synthetic["token"]["f1"] - 1,
         },
+        "uncertainty": uncertainty(),
         "stages": [
             stage("import", "import", "Read the corpus", "corpus", 1.25, status="cached",
                   facts={"n_documents": 1234, "skipped": {}, "format": "brat"}),
@@ -67,6 +68,16 @@ def stage(
     return {
         "name": name, "stage": stage, "key": "sha256:feed", "status": status, "duration_seconds": seconds,
         "facts": facts or {}, "title": title, "box": box, "fact_titles": fact_titles or {}, "headline": [],
+    }  # fmt: skip
+
+
+def uncertainty(n_groups: int = 100) -> dict[str, Any]:
+    """Intervals of all scores."""
+    ratios = {"precision": [0.9, 1.0], "recall": [0.5, 0.9], "f1": [0.7, 0.95]}
+    measures = dict.fromkeys(("strict", "span", "merged", "token"), ratios)
+    return {
+        "gold": measures, "synthetic": measures, "difference": {"strict_f1": [-0.3, -0.1], "token_f1": [-0.3, 0.1]},
+        "level": 0.95, "n_resamples": 10_000, "seed": 1, "n_groups": n_groups,
     }  # fmt: skip
 
 

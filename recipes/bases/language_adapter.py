@@ -96,7 +96,9 @@ def bits_per_character(model: Any, tokenizer: Any, folder: Path, device: str, pr
     return found
 
 
-def trained(model: Any, tokenizer: Any, options: argparse.Namespace, settings: LoopSettings) -> Iterator[dict[str, Any]]:
+def trained(
+    model: Any, tokenizer: Any, options: argparse.Namespace, settings: LoopSettings
+) -> Iterator[dict[str, Any]]:
     """Train the adapter, and yield a line of the training log now and then."""
     limits = {source: int(options.tokens * share * 1.02) + 2 * ROW_TOKENS for source, share in MIXTURE.items()}
     streams = {

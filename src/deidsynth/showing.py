@@ -85,15 +85,15 @@ def as_texts(notes: Sequence[Note], n_more: int = 0) -> list[Text]:
     found = _looks_in(notes)
     texts = []
     for note in notes:
-        texts.append(Text(_for_terminal(note.name), style="dim"))
+        texts.append(Text(for_terminal(note.name), style="dim"))
         body = Text()
         for piece, label in note.pieces:
             if label is None:
-                body.append(_for_terminal(piece))
+                body.append(for_terminal(piece))
             else:
                 color = HUES[found[label].hue]
-                body.append(_for_terminal(piece), style=f"bold white on {color}")
-                body.append(f"[{_for_terminal(label)}]", style=f"bold {color}")
+                body.append(for_terminal(piece), style=f"bold white on {color}")
+                body.append(f"[{for_terminal(label)}]", style=f"bold {color}")
         texts.append(body.append("\n"))
     return [*texts, Text(_told(n_more), style="dim")] if n_more else texts
 
@@ -114,7 +114,8 @@ def _html_piece(text: str, label: str | None, found: Mapping[str, Look]) -> str:
     )
 
 
-def _for_terminal(text: str) -> str:
+def for_terminal(text: str) -> str:
+    """The text without anything that a terminal would take for a control sequence."""
     return visible(text).translate(_TERMINAL_CONTROL)
 
 

@@ -89,6 +89,9 @@ class FakeStage:
             (output / "scores.json").write_text(
                 json.dumps(scores(Counts(1, 1, 1) if silver else Counts(3, 1, 1))), encoding="utf-8"
             )
+            gold = corpora["corpus"]
+            found = [gold[0].with_entities(()), *gold[1:]] if silver else gold
+            write_target(gold.with_documents(found), output / "predictions.jsonl")
         elif self.name == "memorization":
             found = memorization(recall(0.25), recall(0.125), [])
             (output / "memorization.json").write_text(json.dumps(found), encoding="utf-8")

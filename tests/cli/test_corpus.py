@@ -171,3 +171,23 @@ def test_a_corpus_keeps_its_language_through_every_command(deidsynth, write_json
         assert result.exit_code == 0, result.stderr
         source = target
     assert json.loads(deidsynth("corpus", "describe", source, "--json").stdout)["language"] == "sv"
+
+
+def test_an_origin_that_is_not_stated_is_not_claimed(deidsynth, corpus, write_jsonl, note) -> None:
+    assert json.loads(deidsynth("corpus", "describe", corpus, "--json").stdout)["origin"] is None
+    assert "not stated (treated as real)" in deidsynth("corpus", "describe", corpus).stdout
+    stated = write_jsonl("stated.jsonl", [note("a", "Bo", (0, 2, "NAME")) | {"origin": "real"}])
+    assert json.loads(deidsynth("corpus", "describe", stated, "--json").stdout)["origin"] == "real"
+
+
+def test_converted_offsets_are_not_skipped(deidsynth, tmp_path) -> None:
+    text = "\U0001f600 Ana kom"
+    region = {"from_name": "label", "to_name": "text", "type": "labels"}
+    value = {"start": 3, "end": 6, "text": "Ana", "labels": ["NAME"]}
+    task = {"id": 1, "data": {"text": text}, "annotations": [{"result": [{**region, "value": value}]}]}
+    (tmp_path / "tasks.json").write_text(json.dumps([task]), encoding="utf-8")
+    described = deidsynth("corpus", "describe", tmp_path / "tasks.json")
+    assert described.exit_code == 0, described.stderr
+    assert "converted 1 documents with utf16 offsets" in described.stderr and "skipped" not in described.stderr
+    checked = json.loads(deidsynth("corpus", "check", tmp_path / "tasks.json", "--json").stdout)
+    assert (checked["skipped"], checked["converted"]) == ({}, {"documents_with_utf16_offsets": 1})

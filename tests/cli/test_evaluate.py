@@ -289,3 +289,35 @@ def test_json_is_what_it_has_always_been(deidsynth, write_jsonl, note, tmp_path,
     wanted = json.loads(printed)
     result = deidsynth("evaluate", *wanted["arguments"], "--group-by", "^(p[0-9])", "--resamples", "50", "--json")
     assert json.dumps(json.loads(result.stdout)) == json.dumps(wanted["printed"])
+
+
+def test_equal_corpora_whose_ids_differ_by_file_name_are_matched_by_text(deidsynth, write_jsonl, note) -> None:
+    texts = [f"{TEXT} {number}" for number in range(3)]
+    gold = write_jsonl("gold.jsonl", [note(f"{number}", text, (0, 9, "NAME")) for number, text in enumerate(texts)])
+    rows = [note(f"notes/{number}.txt", text, (0, 9, "NAME")) for number, text in enumerate(texts)]
+    result = deidsynth("evaluate", gold, write_jsonl("other.jsonl", rows[::-1]), "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["strict"]["f1"] == 1.0
+    assert "matched 3 documents to gold by their text" in result.stderr
+    for name in ("one", "two"):
+        (gold.parent / f"{name}.conll").write_text("Bo B-NAME\nkom O\n\nEva B-NAME\n", encoding="utf-8")
+    command = ["evaluate", gold.parent / "one.conll", gold.parent / "two.conll", "--json"]
+    result = deidsynth(*command, "--layout", "columns.sentences=1")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["n_documents"] == 2
+    other = write_jsonl("unlike.jsonl", [note("x", "Another text", (0, 7, "NAME"))])
+    assert deidsynth("evaluate", gold, other).exit_code == 2
+
+
+def test_few_common_labels_are_warned_of_and_a_weak_model_is_not(deidsynth, write_jsonl, note) -> None:
+    def corpus(name, *labels):
+        return write_jsonl(name, [note("1", TEXT, *((2 * n, 2 * n + 1, label) for n, label in enumerate(labels)))])
+
+    gold = corpus("gold.jsonl", "NAME", "AGE", "DATE", "PLACE")
+    unlike = corpus("unlike.jsonl", "NAME", "Age", "Date", "Place")
+    result = deidsynth("evaluate", gold, unlike)
+    assert f"warning: {unlike}: only 1 of 7 labels are common with gold" in result.stderr
+    assert "only gold has AGE, DATE, PLACE; only predicted has Age, Date, Place" in result.stderr
+    assert "--predicted-mapping" in result.stderr
+    for name, labels in (("weak.jsonl", ["NAME"]), ("near.jsonl", ["NAME", "AGE", "DATE", "Place"])):
+        assert "warning" not in deidsynth("evaluate", gold, corpus(name, *labels)).stderr

@@ -27,6 +27,28 @@ def test_run_ends_with_a_table_and_the_path_of_the_report(finished) -> None:
     assert (output / "report.html").is_file()
 
 
+def test_the_last_table_has_intervals_and_few_test_notes_are_warned_of(finished, deidsynth) -> None:
+    output, result = finished
+    assert "Headline figures with 95" in result.stdout
+    assert "warning: There are only" in result.stderr
+    shown = deidsynth("report", output)
+    assert "Headline figures with 95" in shown.stdout and "warning: There are only" in shown.stderr
+
+
+def test_intervals_are_those_of_evaluate_on_the_files_of_the_run(finished, deidsynth) -> None:
+    output, _ = finished
+    found = json.loads((output / "report.json").read_text(encoding="utf-8"))["uncertainty"]
+    gold, synthetic, reference = (output / "test" / f"{name}.jsonl" for name in (
+        "test", "synthetic/predictions", "gold/predictions",
+    ))  # fmt: skip
+    evaluated = json.loads(deidsynth("evaluate", gold, synthetic, "--reference", reference, "--json").stdout)
+    for measure in ("strict", "span", "merged", "token"):
+        plain = evaluated["intervals"][measure]
+        assert found["synthetic"][measure] == {name: plain[name] for name in ("precision", "recall", "f1")}
+    assert found["difference"]["token_f1"] == evaluated["comparison"]["token"]["difference"]["f1"]["interval"]
+    assert found["n_groups"] == evaluated["resampling"]["n_groups"]
+
+
 def test_second_run_does_nothing_and_says_so(finished, deidsynth, stages) -> None:
     output, _ = finished
     before = len(stages["train"].seen)

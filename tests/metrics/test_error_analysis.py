@@ -12,6 +12,7 @@ from deidsynth.metrics.error_analysis import (
     OTHER_SHAPES,
     PREDICTED_CLASSES,
     analyze,
+    matches,
     shape,
 )
 
@@ -214,6 +215,20 @@ def test_classes_agree_with_strict_scores(gold, predicted):
     for label, counts in scores.per_label.items():
         assert sum(result.gold.get(label, {}).values()) == counts.tp + counts.fn
         assert sum(result.predicted.get(label, {}).values()) == counts.tp + counts.fp
+
+
+@given(annotations(), annotations())
+def test_matches_have_every_entity_in_the_classes_that_are_counted(gold, predicted):
+    found, result = matches(gold, predicted), analyze([gold], [predicted])
+    for entities, counts, sides in (
+        (gold.entities, result.gold_counts, [(match.gold, match.kind) for match in found]),
+        (predicted.entities, result.predicted_counts, [(match.predicted, match.kind) for match in found]),
+    ):
+        assert {each for each, _ in sides if each is not None} == set(entities)
+        for kind in ("right", "label", "missed", "false_alarm"):
+            assert sum(name == kind for each, name in sides if each is not None) == counts.get(kind, 0)
+    starts = [min(each.start for each in (match.gold, match.predicted) if each is not None) for match in found]
+    assert starts == sorted(starts)
 
 
 @given(annotations(), annotations())

@@ -121,7 +121,7 @@ def test_the_synthetic_corpus_is_silver_and_synthetic(finished: Finished) -> Non
 
 def test_the_report_keeps_its_contract(finished: Finished) -> None:
     report = finished.report()
-    assert report["schema_version"] == 2
+    assert report["schema_version"] == 3
     for model in ("gold", "synthetic"):
         scores = report["models"][model]
         for way in ("strict", "span", "merged", "token"):

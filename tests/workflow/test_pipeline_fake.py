@@ -106,9 +106,10 @@ class Fake:
         model = json.loads((inputs["model"] / "model" / "config.json").read_text())
         # F1 is 3/4 and 1/2.
         counts = Counts(3, 1, 1) if model["annotation"] == "gold" else Counts(1, 1, 1)
-        n_documents = len(read_jsonl(inputs["corpus"] / "corpus.jsonl"))
-        (output / "scores.json").write_text(json.dumps(scores(counts, n_documents)))
-        (output / "predictions.jsonl").write_text("")
+        gold = read_jsonl(inputs["corpus"] / "corpus.jsonl")
+        (output / "scores.json").write_text(json.dumps(scores(counts, len(gold))))
+        found = gold if model["annotation"] == "gold" else [gold[0].with_entities(()), *gold[1:]]
+        write_jsonl(gold.with_documents(found), output / "predictions.jsonl")
 
     def _memorization(self, config: MemorizationConfig, inputs: Mapping[str, Path], output: Path) -> None:
         assert set(inputs) == {"texts", "train", "held_out"}
@@ -183,6 +184,12 @@ def test_a_run_leaves_the_folder_that_was_promised(home: Path) -> None:
         "models/synthetic/config.json",
         "synthetic/corpus.jsonl.manifest.json",
         *(f"models/{name}.manifest.json" for name in ("lm", "gold", "synthetic")),
+        "test/errors.html",
+        *(
+            f"test/{name}{end}"
+            for name in ("test.jsonl", "gold/predictions.jsonl", "synthetic/predictions.jsonl")
+            for end in ("", ".manifest.json")
+        ),
     }
     assert json.loads((result.folder / "models/synthetic/config.json").read_text())["annotation"] == "silver"
     assert verify_run(result.folder) == []
@@ -211,7 +218,7 @@ def test_the_report_keeps_its_contract(home: Path) -> None:
     report = json.loads((result.folder / "report.json").read_text())
     assert report == result.report.to_dict()
     assert RunReport.read(result.folder / "report.json") == result.report
-    assert report["schema_version"] == 2
+    assert report["schema_version"] == 3
     assert report["models"]["gold"]["strict"]["f1"] == 0.75
     assert report["difference"] == {"strict_f1": -0.25, "token_f1": -0.25}
     assert (result.gold.strict.f1, result.synthetic.strict.f1) == (0.75, 0.5)

@@ -90,8 +90,9 @@ class _Runs(VerbGroup):
         Verb(
             "show",
             "runs:show_command",
-            "Show the artifacts of a run, each with its stage, key, size and duration.",
+            "Show the artifacts of a run, or (--errors) what its models got wrong in the test notes.",
             "runs show runs/meddocan",
+            "runs show runs/meddocan --errors --kind missed --label NAME",
         ),
         Verb(
             "verify",
@@ -139,6 +140,13 @@ class _Corpus(VerbGroup):
             "corpus convert path/to/meddocan meddocan --to jsonl",
         ),
         Verb(
+            "show",
+            "corpus_show:show_command",
+            "Show the notes of a corpus with their entities in color, on the terminal or as a page (--html).",
+            "corpus show path/to/meddocan --label FECHAS",
+            "corpus show path/to/meddocan --html notes.html",
+        ),
+        Verb(
             "check",
             "corpus_check:check_command",
             "Show what was read from a corpus, and list every problem with file and line; exit code 1 if there is any.",
@@ -150,6 +158,7 @@ class _Corpus(VerbGroup):
             "Rename and merge the labels of a corpus, so that it can be compared with one that has another label "
             "scheme.",
             "corpus map path/to/meddocan coarse --mapping meddocan-coarse",
+            "corpus map gold.jsonl labels.yaml --skeleton",
             "corpus map gold.jsonl merged.jsonl --mapping labels.yaml",
         ),
         Verb(
@@ -157,7 +166,7 @@ class _Corpus(VerbGroup):
             "corpus_split:split_command",
             "Split a corpus into train, validation and test by group, as ``deidsynth run`` does; existing splits are "
             "kept.",
-            "corpus split notes.jsonl splits --group-by '^([^-]+)' --set test=0.25",
+            "corpus split notes.jsonl splits --group-by '^([^-]+)' --test 0.25",
         ),
         Verb(
             "formats",
@@ -214,5 +223,5 @@ def options(
 
 app.add_typer(_group("runs", _Runs, "List, show and verify runs."))
 app.add_typer(_group("study", _Study, "Run and report studies: many runs that differ along axes."))
-app.add_typer(_group("corpus", _Corpus, "Describe, check, convert, map and split annotated corpora."))
+app.add_typer(_group("corpus", _Corpus, "Describe, show, check, convert, map and split annotated corpora."))
 app.add_typer(_group("models", _Models, "List the models that come with deidsynth; import others."))

@@ -50,6 +50,8 @@ def describe_command(
         layout=layout,
     )
     facts = describe(loaded.corpus, loaded.splits)
+    if not loaded.states_origin:
+        facts["origin"] = None
     counts = loaded.corpus.label_counts()
     if not are_plausible(counts):
         facts["labels"] = {}
@@ -73,7 +75,9 @@ def _flat(facts: Mapping[str, Any]) -> list[list[str]]:
             rows += ([f"documents in {split}", format_fact(count)] for split, count in value.items())
             continue
         name = key.removeprefix("n_").replace("_", " ")
-        if isinstance(value, str | int | float):
+        if key == "origin" and value is None:
+            rows.append([name, "not stated (treated as real)"])
+        elif isinstance(value, str | int | float):
             rows.append([name, format_fact(value)])
         elif isinstance(value, Mapping) and "median" in value:
             spread = f"{format_fact(value['median'])} ({format_fact(value['min'])} to {format_fact(value['max'])})"

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from deidsynth.cli.inputs import format_counter
 from deidsynth.cli.options import (
     AsJson,
     CorpusPath,
@@ -22,6 +21,7 @@ from deidsynth.cli.options import (
 from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import format_count, print_json, print_table, tell
 from deidsynth.corpora import ReadResult, check_corpus, find_warnings
+from deidsynth.corpora.conversions import converted, left_out, told
 from deidsynth.corpora.label_sets import are_plausible
 from deidsynth.corpora.loading import grouped_records
 from deidsynth.errors import CheckFailedError, Problem
@@ -82,7 +82,8 @@ def _facts(result: ReadResult) -> dict[str, Any]:
         "n_labels": len(labels),
         "n_entities": labels.total(),
         "labels": dict(labels.most_common()) if are_plausible(labels) else {},
-        "skipped": dict(result.skipped),
+        "skipped": dict(left_out(result.skipped)),
+        "converted": dict(converted(result.skipped)),
         "n_problems": dict(Counter(problem.code for problem in result.problems).most_common()),
         "problems": [
             {
@@ -106,8 +107,8 @@ def _show(facts: dict[str, Any], quiet: bool) -> None:
         ["entities", format_count(facts["n_entities"])],
     ]
     print_table(["", "value"], rows)
-    if facts["skipped"]:
-        tell(f"skipped: {format_counter(facts['skipped'])}", quiet)
+    for line in told({**facts["skipped"], **facts["converted"]}):
+        tell(line, quiet)
     problems: Sequence[dict[str, Any]] = facts["problems"]
     for problem in problems[:SHOWN]:
         place = problem["file"] if problem["line"] is None else f"{problem['file']}:{problem['line']}"

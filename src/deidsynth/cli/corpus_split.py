@@ -17,8 +17,11 @@ from deidsynth.cli.options import (
     Layout,
     Quiet,
     Settings,
+    SplitSeed,
     Target,
+    TestShare,
     ToFormat,
+    ValidationShare,
 )
 from deidsynth.cli.settings import stage_config
 from deidsynth.cli.terminal import tell
@@ -30,6 +33,9 @@ def split_command(
     source: Annotated[Path, typer.Argument(help="Corpus to read.")],
     target: Target,
     to: ToFormat = "jsonl",
+    test: TestShare = None,
+    validation: ValidationShare = None,
+    split_seed: SplitSeed = None,
     settings: Settings = None,
     group_by: GroupBy = None,
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
@@ -37,8 +43,12 @@ def split_command(
     layout: Layout = None,
     quiet: Quiet = False,
 ) -> None:
-    """Split a corpus into train, validation and test by group, as ``deidsynth run`` does; existing splits are kept."""
-    config = stage_config(SplitConfig, settings)
+    """Split a corpus into train, validation and test by group, as ``deidsynth run`` does; existing splits are kept.
+
+    The options are those of ``deidsynth run``, ``--set split.test=0.25`` included.
+    """
+    plain = [setting.removeprefix("split.") for setting in settings or ()]
+    config = stage_config(SplitConfig, plain, test=test, validation=validation, seed=split_seed)
     loaded = load(
         source,
         quiet,

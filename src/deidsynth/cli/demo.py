@@ -18,6 +18,7 @@ from deidsynth.errors import InputError
 from deidsynth.progress import Progress
 from deidsynth.workflow.executors.launched import refuse_several_processes
 from deidsynth.workflow.pipeline import RunResult, run as run_pipeline
+from deidsynth.workflow.predictions import ERRORS_PAGE
 
 DemoLanguage = Literal["sv", "es"]
 
@@ -78,6 +79,7 @@ def demo_command(
     for each, result in results.items():
         same = " (unchanged)" if result.unchanged else ""
         tell(f"report ({each}): {result.folder / 'report.html'}{same}", quiet)
+        tell(f"test notes ({each}), gold beside predicted: {result.folder / ERRORS_PAGE}", quiet)
 
 
 def run_demo(language: DemoLanguage, output: Path, seed: int, progress: Progress) -> RunResult:

@@ -97,13 +97,13 @@ def evaluate_command(
     )
     how = Resampling(n_resamples=resamples) if resamples else None
     right = reader.read("gold", gold)
-    systems = [(str(path), reader.read("predicted", path, right).documents) for path in predicted]
+    systems = [(str(path), reader.read("predicted", path, right, gold).documents) for path in predicted]
     of_one = reference is not None or form is Form.OFFICIAL
     if of_one and len(systems) > 1 and not are_folds(right.documents, systems):
         raise InputError("--reference and --format official need one prediction, not several runs; give a single run")
     result = evaluate_several(right.documents, systems, sentence_count=sentences, resampling=how, errors=errors)
     if reference is not None and isinstance(result, EvaluationResult):
-        beside = reader.read("reference", reference, right)
+        beside = reader.read("reference", reference, right, gold)
         other = score(right.documents, beside.documents, sentence_count=sentences)
         result = replace(result, comparison=compare(other, result.scores, margin=margin, resampling=how))
     _show(result, Form.JSON if json else form, quiet)

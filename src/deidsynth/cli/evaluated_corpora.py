@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal
 
 import typer
@@ -15,6 +16,7 @@ from deidsynth.cli.terminal import tell
 from deidsynth.corpora import load_mapping, map_labels
 from deidsynth.corpora.label_sets import are_plausible
 from deidsynth.documents import Corpus
+from deidsynth.metrics.matching import with_ids_of
 
 SHOWN_LABELS = 8
 Role = Literal["gold", "predicted", "reference"]
@@ -87,13 +89,15 @@ class Reader:
     group_by: str | None
     quiet: bool
 
-    def read(self, role: Role, path: Path, gold: Corpus | None = None) -> Corpus:
+    def read(self, role: Role, path: Path, gold: Corpus | None = None, gold_path: Path | None = None) -> Corpus:
         """The corpus at a path with mapped labels; a warning says if its figures would be meaningless.
 
         Args:
             role: whose options to use.
             path: file or folder.
-            gold: gold corpus of a prediction; supplies the texts of brat annotation files that come without.
+            gold: gold corpus of a prediction; supplies the texts of brat annotation files that come without, and the
+                ids of documents that have the same text and whose ids differ only by file name.
+            gold_path: where it was read.
 
         Raises:
             InputError: no such path, no known format, or no such mapping.
@@ -112,6 +116,18 @@ class Reader:
             require_entities=False,
             texts=None if gold is None else {document.doc_id: document.text for document in gold},
         ).corpus
+        if gold is not None:
+            own_names, gold_names = _named_by_file(path, corpus), _named_by_file(gold_path, gold)
+            documents, n_renamed = with_ids_of(
+                gold.documents,
+                corpus.documents,
+                lambda gold_id, own_id: (
+                    own_id in own_names or gold_id in gold_names or PurePath(own_id).stem == PurePath(gold_id).stem
+                ),
+            )
+            corpus = corpus.with_documents(documents)
+            if n_renamed:
+                tell(f"{path}: matched {n_renamed} documents to gold by their text, since the ids differ", self.quiet)
         mapping = own.mapping or self.shared.mapping
         mapped = corpus if mapping is None else map_labels(corpus, load_mapping(mapping))[0]
         warning = _warning(role, path, mapped, gold)
@@ -120,18 +136,39 @@ class Reader:
         return mapped
 
 
+def _named_by_file(path: Path | None, corpus: Corpus) -> frozenset[str]:
+    """The ids that come from the names of files: ``NAME``, or ``NAME-NUMBER`` in a file of many documents."""
+    stems = {file.stem for file in (() if path is None else (path, *path.rglob("*")))}
+    ids = (document.doc_id for document in corpus)
+    return frozenset(doc_id for doc_id in ids if doc_id in stems or re.sub("-[0-9]+$", "", doc_id) in stems)
+
+
 def _warning(role: Role, path: Path, corpus: Corpus, gold: Corpus | None) -> str | None:
     """Why the figures would be meaningless; None if they are not. Labels are named, text is not."""
     labels = corpus.label_counts()
     if gold is None:
         return None if labels else f"{path}: no entities, so recall is undefined and only false positives are counted"
     wanted = gold.label_counts()
-    if not wanted or not labels or wanted.keys() & labels.keys():
+    common = wanted.keys() & labels.keys()
+    if not wanted or not labels or labels.keys() <= wanted.keys():
         return None
+    if common and 2 * len(common) >= len(wanted.keys() | labels.keys()):
+        return None
+    if common:
+        n_labels = len(wanted.keys() | labels.keys())
+        return (
+            f"{path}: only {len(common)} of {n_labels} labels are common with gold, so scores that compare labels are "
+            f"low; only gold has {_named(_without(wanted, common))}; only {role} has "
+            f"{_named(_without(labels, common))}; give them the same names with --gold-mapping or --{role}-mapping"
+        )
     return (
         f"{path}: shares no label with gold, so all scores that compare labels are zero; gold has {_named(wanted)}; "
         f"{role} has {_named(labels)}; give them the same names with --gold-mapping or --{role}-mapping"
     )
+
+
+def _without(labels: Mapping[str, int], known: Collection[str]) -> dict[str, int]:
+    return {label: count for label, count in labels.items() if label not in known}
 
 
 def _named(labels: Mapping[str, int]) -> str:

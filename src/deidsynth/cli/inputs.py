@@ -9,6 +9,7 @@ from deidsynth.cli.options import Discontinuous
 from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import tell
 from deidsynth.corpora import FORMATS, LabelMapping, LoadedCorpus
+from deidsynth.corpora.conversions import told
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.loading import read_corpus, refuse_unlabeled
 from deidsynth.corpora.texts import read_notes
@@ -66,8 +67,8 @@ def load(
     )
     if not texts_suffice:
         refuse_unlabeled(loaded.problems)
-    if loaded.skipped:
-        tell(f"{path}: skipped {format_counter(loaded.skipped)}", quiet)
+    for line in told(loaded.skipped):
+        tell(f"{path}: {line}", quiet)
     for problem in loaded.problems:
         if problem.code == NO_ENTITY_COLUMN:
             tell(str(problem), quiet)

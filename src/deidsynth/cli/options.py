@@ -28,6 +28,14 @@ GroupBy = Annotated[
     ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of training and sampling.")]
+TestShare = Annotated[
+    float | None, typer.Option("--test", metavar="SHARE", help="Share of the test set, if the corpus has none.")
+]
+ValidationShare = Annotated[
+    float | None,
+    typer.Option("--validation", metavar="SHARE", help="Share of the training data that is held out for validation."),
+]
+SplitSeed = Annotated[int | None, typer.Option("--split-seed", help="Seed of the split; --seed is that of training.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Set one key of the configuration; may be repeated."),

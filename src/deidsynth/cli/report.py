@@ -8,6 +8,7 @@ from deidsynth.cli.options import AsJson, Quiet
 from deidsynth.cli.runs import RunPath
 from deidsynth.cli.terminal import print_json, print_table, tell
 from deidsynth.report.model_tables import comparison_table
+from deidsynth.report.uncertainty import few_notes, uncertainty_table
 from deidsynth.workflow.pipeline import render_report
 from deidsynth.workflow.run_folder import RunFolder
 
@@ -19,6 +20,8 @@ def report_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> 
         print_json(report.to_dict())
         return
     page: Path = render_report(run)
-    table = comparison_table(report)
-    print_table(table.headers, table.rows, title=table.title)
+    for table in (comparison_table(report), uncertainty_table(report)):
+        print_table(table.headers, table.rows, title=table.title)
+    if warning := few_notes(report):
+        tell(f"warning: {warning}", quiet)
     tell(f"report: {page}", quiet)

@@ -8,7 +8,20 @@ from typing import Annotated, Any
 import typer
 
 from deidsynth.cli.execution import Workers
-from deidsynth.cli.options import AsJson, Device, Discontinuous, GroupBy, Labels, Language, Quiet, Seed, Settings
+from deidsynth.cli.options import (
+    AsJson,
+    Device,
+    Discontinuous,
+    GroupBy,
+    Labels,
+    Language,
+    Quiet,
+    Seed,
+    Settings,
+    SplitSeed,
+    TestShare,
+    ValidationShare,
+)
 from deidsynth.cli.settings import label_kinds, run_config
 from deidsynth.cli.terminal import make_progress, print_json, print_table, tell
 from deidsynth.digests import hex_of
@@ -16,7 +29,9 @@ from deidsynth.progress import format_seconds
 from deidsynth.report import formats
 from deidsynth.report.content import StageEntry
 from deidsynth.report.model_tables import comparison_table
+from deidsynth.report.uncertainty import few_notes, uncertainty_table
 from deidsynth.workflow.pipeline import RunResult, preview, run as run_pipeline
+from deidsynth.workflow.predictions import ERRORS_PAGE
 
 
 def run_command(
@@ -40,6 +55,9 @@ def run_command(
             help="Discontinuous entities: refuse, or join to the span that covers all.",
         ),
     ] = None,
+    test: TestShare = None,
+    validation: ValidationShare = None,
+    split_seed: SplitSeed = None,
     seed: Seed = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be computed, without running it.")
@@ -61,6 +79,9 @@ def run_command(
         "corpus.discontinuous": discontinuous.value if discontinuous is not None else None,
         "output": str(output) if output is not None else None,
         "store": str(store) if store is not None else None,
+        "split.test": test,
+        "split.validation": validation,
+        "split.seed": split_seed,
         "seed": seed,
     }
     resolved = run_config(config, settings, named)
@@ -84,9 +105,12 @@ def show_result(result: RunResult, quiet: bool) -> None:
             [node.name, node.status, format_seconds(node.duration_seconds), told[node.name]] for node in result.results
         ]
         print_table(["step", "status", "took", "outcome"], rows)
-    table = comparison_table(result.report)
-    print_table(table.headers, table.rows, title=table.title)
+    for table in (comparison_table(result.report), uncertainty_table(result.report)):
+        print_table(table.headers, table.rows, title=table.title)
+    if warning := few_notes(result.report):
+        tell(f"warning: {warning}", quiet)
     tell(f"report: {result.folder / 'report.html'}", quiet)
+    tell(f"test notes, gold beside predicted (real text: keep it private): {result.folder / ERRORS_PAGE}", quiet)
 
 
 def _outcome(stage: StageEntry) -> str:

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from deidsynth.cli import run_errors
 from deidsynth.cli.options import AsJson, Quiet
 from deidsynth.cli.terminal import format_score, print_json, print_table, tell
 from deidsynth.digests import hex_of
-from deidsynth.errors import CheckFailedError
+from deidsynth.errors import CheckFailedError, InputError
 from deidsynth.progress import format_seconds
+from deidsynth.report.compared_notes import Wanted
 from deidsynth.workflow.run_folder import list_runs, show_run, verify_run
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]
@@ -44,8 +46,27 @@ def list_command(
         tell(f"{root}: no runs; make one with: deidsynth demo --output {root}/demo", quiet)
 
 
-def show_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> None:
-    """Show the artifacts of a run, each with its stage, key, size and duration."""
+def show_command(
+    run: RunPath,
+    errors: run_errors.Errors = False,
+    model: run_errors.OfModel = run_errors.Model.SYNTHETIC,
+    kind: run_errors.Kinds = None,
+    label: run_errors.Labels = None,
+    n_notes: run_errors.NNotes = 10,
+    json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show the artifacts of a run, or (--errors) what its models got wrong in the test notes.
+
+    Each artifact is shown with its stage, key, size and duration. With --errors, the test notes with the most missed
+    entities come first, and every error is shown in its place in the text.
+    """
+    if errors:
+        wanted = Wanted(frozenset(kind or ()), frozenset(label or ()))
+        run_errors.show_errors(run, model, wanted, n_notes, json, quiet)
+        return
+    if kind or label:
+        raise InputError("--kind and --label need --errors; they choose which errors are shown")
     shown = show_run(run)
     if json:
         print_json(shown)

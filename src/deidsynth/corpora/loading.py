@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deidsynth.config import LayoutConfig
+from deidsynth.corpora.conversions import told
 from deidsynth.corpora.finding import count_other_formats, find_format, require_path
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.formats.registry import get_format
@@ -35,6 +36,7 @@ class LoadedCorpus:
         format: name of the format that was read.
         problems: warnings, which do not prevent loading.
         dropped: entities whose label a mapping dropped, by that label.
+        states_origin: whether the source, or who reads it, says where the text comes from.
     """
 
     corpus: Corpus
@@ -43,6 +45,7 @@ class LoadedCorpus:
     format: str = ""
     problems: tuple[Problem, ...] = ()
     dropped: Counter[str] = field(default_factory=Counter)
+    states_origin: bool = True
 
     def with_splits(self) -> Corpus:
         """The corpus with the ``split`` of each document set to the one that the source names."""
@@ -56,9 +59,8 @@ class LoadedCorpus:
         Args:
             source: what was read, as shown to the user.
         """
-        if self.skipped:
-            counts = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in sorted(self.skipped.items()))
-            warnings.warn(f"{source}: skipped {counts}", stacklevel=3)
+        for line in told(self.skipped):
+            warnings.warn(f"{source}: {line}", stacklevel=3)
         if self.problems:
             others = f"; {len(self.problems) - 1} more like this" if len(self.problems) > 1 else ""
             warnings.warn(f"{self.problems[0]}{others}", stacklevel=3)
@@ -208,7 +210,11 @@ def read_corpus(
     if group_by is not None:
         corpus = _grouped(corpus, group_by)
     splits = {record.doc_id: record.split for record in result.records if record.split is not None}
-    return LoadedCorpus(corpus, splits, result.skipped, result.format, tuple(result.problems), result.dropped)
+    stated = {origin} if origin is not None else {record.origin for record in result.records}
+    is_stated = len(stated) == 1 and None not in stated
+    return LoadedCorpus(
+        corpus, splits, result.skipped, result.format, tuple(result.problems), result.dropped, is_stated
+    )
 
 
 def _corpus_of_artifact(path: Path) -> Path:

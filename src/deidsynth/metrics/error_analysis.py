@@ -31,9 +31,9 @@ from __future__ import annotations
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import InputError
@@ -96,6 +96,45 @@ class ErrorAnalysis:
             "min_count": self.min_count,
             "n_documents": self.n_documents,
         }
+
+
+class Match(NamedTuple):
+    """A gold and a predicted entity that are partners, or one that is alone.
+
+    Args:
+        kind: of `GOLD_CLASSES` or `PREDICTED_CLASSES`.
+        gold: None for a false alarm.
+        predicted: None for a missed entity.
+    """
+
+    kind: str
+    gold: Entity | None
+    predicted: Entity | None
+
+
+def matches(right: Document, found: Document) -> list[Match]:
+    """Every gold entity with its partner, and every predicted one that is not the partner of any, in text order.
+
+    Args:
+        right: a document with gold entities.
+        found: the same text with predicted entities.
+    """
+    gold, predicted = right.entities, found.entities
+    met = overlaps(gold, predicted)
+    gold_partner, predicted_partner = _partners(gold, predicted, met)
+    classify = _classifier(gold, predicted, met)
+    pairs = dict.fromkeys([*gold_partner.items(), *((left, other) for other, left in predicted_partner.items())])
+    made = [Match(classify(left, other), gold[left], predicted[other]) for left, other in pairs]
+    made += [Match("missed", each, None) for number, each in enumerate(gold) if number not in gold_partner]
+    made += [
+        Match("false_alarm", None, each) for number, each in enumerate(predicted) if number not in predicted_partner
+    ]
+    return sorted(made, key=_place)
+
+
+def _place(match: Match) -> tuple[int, int]:
+    entities = [each for each in (match.gold, match.predicted) if each is not None]
+    return min(each.start for each in entities), min(each.end for each in entities)
 
 
 @dataclass(slots=True)
@@ -178,12 +217,7 @@ def _add_document(tally: _Tally, right: Document, found: Document) -> None:
     gold, predicted = right.entities, found.entities
     met = overlaps(gold, predicted)
     gold_partner, predicted_partner = _partners(gold, predicted, met)
-    n_met_by_gold = Counter(number for number, _ in met)
-    n_met_by_predicted = Counter(number for _, number in met)
-
-    def classify(left: int, other: int) -> str:
-        return _class_of(gold[left], predicted[other], n_met_by_gold[left] > 1, n_met_by_predicted[other] > 1)
-
+    classify = _classifier(gold, predicted, met)
     for left, other in met:
         tally.confusion[gold[left].label, predicted[other].label] += 1
     for number, entity in enumerate(gold):
@@ -221,6 +255,19 @@ def _partners(
         gold_partner.setdefault(left, other)
         predicted_partner.setdefault(other, left)
     return gold_partner, predicted_partner
+
+
+def _classifier(
+    gold: Sequence[Entity], predicted: Sequence[Entity], met: Sequence[tuple[int, int]]
+) -> Callable[[int, int], str]:
+    """A function that gives the class of a gold and a predicted entity that overlap, by their numbers."""
+    n_met_by_gold = Counter(number for number, _ in met)
+    n_met_by_predicted = Counter(number for _, number in met)
+
+    def classify(left: int, other: int) -> str:
+        return _class_of(gold[left], predicted[other], n_met_by_gold[left] > 1, n_met_by_predicted[other] > 1)
+
+    return classify
 
 
 def _class_of(left: Entity, other: Entity, is_split: bool, is_merged: bool) -> str:

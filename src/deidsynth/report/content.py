@@ -14,7 +14,7 @@ from deidsynth.errors import IntegrityError, OtherVersionError
 from deidsynth.metrics import Scores
 from deidsynth.report import formats
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 Number = int | float
 Box = Literal["corpus", "adapt", "synthesize", "annotate", "train_gold", "train_synthetic", "evaluate"]
@@ -46,6 +46,40 @@ class Gaps(Content):
 
     strict_f1: float | None
     token_f1: float | None
+
+
+Ends = tuple[float, float] | None
+"""Low and high of a figure; None if the test notes do not allow an interval."""
+
+
+class RatioIntervals(Content):
+    """Intervals of the ratios of one measure."""
+
+    precision: Ends
+    recall: Ends
+    f1: Ends
+
+
+class Uncertainty(Content):
+    """Intervals by resampling the test documents, by group.
+
+    Args:
+        gold: of the gold model, by measure.
+        synthetic: of the synthetic model, by measure.
+        difference: of the differences in F1, resampled in pairs.
+        level: confidence.
+        n_resamples: number of resamples.
+        seed: of the resamples.
+        n_groups: groups of test documents, which are what is drawn.
+    """
+
+    gold: dict[str, RatioIntervals]
+    synthetic: dict[str, RatioIntervals]
+    difference: dict[Literal["strict_f1", "token_f1"], Ends]
+    level: float
+    n_resamples: int
+    seed: int
+    n_groups: int
 
 
 class StageEntry(Content):
@@ -167,6 +201,7 @@ class RunReport(Content):
         schema_version: of this content.
         models: scores of both models.
         difference: score of the synthetic model minus that of the gold model.
+        uncertainty: intervals of these scores.
         stages: in the order of the plan.
         corpora: descriptions of the corpora.
         shared_groups: groups shared with the test split, which may make the scores too high.
@@ -180,9 +215,10 @@ class RunReport(Content):
         config: the resolved configuration, without paths.
     """
 
-    schema_version: Literal[2] = SCHEMA_VERSION
+    schema_version: Literal[3] = SCHEMA_VERSION
     models: Models
     difference: Gaps
+    uncertainty: Uncertainty
     stages: tuple[StageEntry, ...]
     corpora: Corpora
     shared_groups: SharedGroups

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from deidsynth.documents import Document
@@ -42,11 +44,45 @@ def render_html(report: RunReport, notes: Sequence[Document] = ()) -> str:
     )
 
 
+def render_with_script(template: str, *, styles: Sequence[str], script: str, **content: Any) -> str:
+    """A page that runs one script of this package and, by its own policy, nothing else; it requests nothing.
+
+    Args:
+        template: of this package; it puts ``policy``, ``style`` and ``script`` in their places.
+        styles: names of its style sheets.
+        script: name of its script.
+        content: what else the template shows.
+    """
+    loader = PackageLoader("deidsynth.report")
+    environment = _environment(loader)
+    style = "".join(loader.get_source(environment, name)[0] for name in styles)
+    code, _, _ = loader.get_source(environment, script)
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src '{_policy_digest(style)}'",
+            f"script-src '{_policy_digest(code)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+    return environment.get_template(template).render(
+        style=Markup(style), script=Markup(code), policy=Markup(policy), **content
+    )
+
+
+def _policy_digest(text: str) -> str:
+    """The digest by which a content security policy allows an inline style or script."""
+    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _environment(loader: BaseLoader) -> Environment:
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
 def render(template: str, *packages: str, **content: Any) -> str:
     """A page with the style sheet of all reports, from a template of the packages or of this one."""
     loader = ChoiceLoader([PackageLoader(package) for package in (*packages, "deidsynth.report")])
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = _environment(loader)
     style, _, _ = loader.get_source(environment, "report.css")
     return environment.get_template(template).render(style=Markup(style), **content)

@@ -17,23 +17,49 @@ MOST_POINTS = 240
 
 
 def dumbbell(
-    gold: float | None, synthetic: float | None, *, width: int = 150, low: float = 0.0, high: float = 1.0
+    gold: float | None,
+    synthetic: float | None,
+    *,
+    width: int = 150,
+    low: float = 0.0,
+    high: float = 1.0,
+    intervals: Mapping[str, tuple[float, float] | None] | None = None,
 ) -> Markup:
-    """Two values from ``low`` to ``high`` on one track: a ring for gold and a square for synthetic."""
-    height, pad, span = 16, 7, (high - low) or 1.0
-    places = {
-        name: pad + min(max((value - low) / span, 0.0), 1.0) * (width - 2 * pad)
-        for name, value in (("gold", gold), ("synthetic", synthetic))
-        if value is not None
-    }
-    body = Markup('<line class="track" x1="{}" x2="{}" y1="8" y2="8"/>').format(pad, width - pad)
+    """Two values from ``low`` to ``high`` on one track: a ring for gold and a square for synthetic.
+
+    Args:
+        gold: None for no ring.
+        synthetic: None for no square.
+        width: of the figure.
+        low: start of the scale.
+        high: end of the scale.
+        intervals: of ``gold`` and ``synthetic``, drawn as whiskers above and below the track.
+    """
+    pad, span = 7, (high - low) or 1.0
+    height = 26 if intervals else 16
+    middle = height // 2
+
+    def across(value: float) -> float:
+        return pad + min(max((value - low) / span, 0.0), 1.0) * (width - 2 * pad)
+
+    places = {name: across(value) for name, value in (("gold", gold), ("synthetic", synthetic)) if value is not None}
+    body = Markup('<line class="track" x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>').format(pad, width - pad, middle)
     if len(places) == 2:
-        body += Markup('<line class="bar" x1="{:.1f}" x2="{:.1f}" y1="8" y2="8"/>').format(*sorted(places.values()))
+        body += Markup('<line class="bar" x1="{0:.1f}" x2="{1:.1f}" y1="{2}" y2="{2}"/>').format(
+            *sorted(places.values()), middle
+        )
+    for name, y in (("gold", 3), ("synthetic", height - 3)):
+        ends = (intervals or {}).get(name)
+        if ends is not None:
+            body += Markup('<path class="reach {}" d="M{:.1f} {}v5M{:.1f} {}h{:.1f}M{:.1f} {}v5"/>').format(
+                name, across(ends[0]), y - 2.5, across(ends[0]), y, across(ends[1]) - across(ends[0]),
+                across(ends[1]), y - 2.5,
+            )  # fmt: skip
     if "gold" in places:
-        body += Markup('<circle class="gold-ring" cx="{:.1f}" cy="8" r="5.4"/>').format(places["gold"])
+        body += Markup('<circle class="gold-ring" cx="{:.1f}" cy="{}" r="5.4"/>').format(places["gold"], middle)
     if "synthetic" in places:
-        body += Markup('<rect class="synthetic-fill" x="{:.1f}" y="4.8" width="6.4" height="6.4" rx="0.8"/>').format(
-            places["synthetic"] - 3.2
+        body += Markup('<rect class="synthetic-fill" x="{:.1f}" y="{:.1f}" width="6.4" height="6.4" rx="0.8"/>').format(
+            places["synthetic"] - 3.2, middle - 3.2
         )
     return Markup(
         '<svg class="dumbbell" viewBox="0 0 {0} {1}" width="{0}" height="{1}" aria-hidden="true">{2}</svg>'

@@ -43,6 +43,24 @@ def difference(value: Any) -> str:
     return ("+" if known > 0 else MINUS) + shown
 
 
+def interval(ends: tuple[float, float] | None) -> str:
+    """The ends of an interval of a score; a dash if there is none.
+
+    >>> interval((0.91234, 0.98)), interval(None)
+    ('0.912 to 0.980', '–')
+    """
+    return DASH if ends is None else f"{score(ends[0])} to {score(ends[1])}"
+
+
+def difference_interval(ends: tuple[float, float] | None) -> str:
+    """The ends of an interval of a difference, signed; a dash if there is none.
+
+    >>> difference_interval((-0.05, 0.012))
+    '−0.050 to +0.012'
+    """
+    return DASH if ends is None else f"{difference(ends[0])} to {difference(ends[1])}"
+
+
 def percent(value: Any) -> str:
     """A share as a percentage with one decimal.
 

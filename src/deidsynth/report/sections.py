@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from deidsynth.languages import name_of
 from deidsynth.metrics.counts import Counts
-from deidsynth.report import figures, formats, pipeline_diagram
+from deidsynth.report import figures, formats, pipeline_diagram, uncertainty
 from deidsynth.report.content import Box, CorpusFigures, RunReport, StageEntry
 from deidsynth.report.model_tables import MEASURES, LabelRow, f1_gap, label_rows
 
@@ -55,24 +55,56 @@ def headline(report: RunReport) -> dict[str, Any]:
             "gold": formats.score(gold.measures[measure].f1),
             "synthetic": formats.score(synthetic.measures[measure].f1),
             "difference": formats.difference(gap),
-            "figure": figures.dumbbell(gold.measures[measure].f1, synthetic.measures[measure].f1, width=440),
+            "intervals": {
+                **{model: formats.interval(ends) for model, ends in _f1_intervals(report, measure).items()},
+                "difference": formats.difference_interval(uncertainty.known(gap_interval)),
+            },
+            "figure": figures.dumbbell(
+                gold.measures[measure].f1,
+                synthetic.measures[measure].f1,
+                width=440,
+                intervals=_f1_intervals(report, measure),
+            ),
         }
-        for measure, name, gap in (
-            ("token", "Token F1", report.difference.token_f1),
-            ("strict", "Strict F1", report.difference.strict_f1),
+        for measure, name, gap, gap_interval in (
+            ("token", "Token F1", report.difference.token_f1, report.uncertainty.difference["token_f1"]),
+            ("strict", "Strict F1", report.difference.strict_f1, report.uncertainty.difference["strict_f1"]),
         )
     ]
-    return {"sentence": _sentence(gold.token.f1, synthetic.token.f1), "tiles": tiles, "miss": _missed(report)}
+    return {
+        "sentence": _sentence(gold.token.f1, synthetic.token.f1, report),
+        "tiles": tiles,
+        "miss": _missed(report),
+        "level": uncertainty.level(report),
+        "size": uncertainty.size_of_test(report),
+        "few": uncertainty.few_notes(report),
+        "chance": uncertainty.chance(report),
+        "without_miss": [
+            {
+                "model": model,
+                "told": each[0],
+                "interval": f"{formats.percent(each[1][0])} to {formats.percent(each[1][1])}",
+            }
+            for model, each in uncertainty.without_miss(report).items()
+            if each is not None
+        ],
+    }
 
 
-def _sentence(gold: float | None, synthetic: float | None) -> str:
+def _f1_intervals(report: RunReport, measure: str) -> dict[str, tuple[float, float] | None]:
+    found = {"gold": report.uncertainty.gold, "synthetic": report.uncertainty.synthetic}
+    return {model: uncertainty.known(of[measure].f1) for model, of in found.items()}
+
+
+def _sentence(gold: float | None, synthetic: float | None, report: RunReport) -> str:
     if gold is None or synthetic is None:
         return "This run has no token F1 of both models, so they cannot be compared."
     gap = formats.difference(synthetic - gold)
+    few = f": measured on only {uncertainty.size_of_test(report)}" if uncertainty.few_notes(report) else ""
     place = {"+": f"{gap[1:]} above", formats.MINUS: f"{gap[1:]} below"}.get(gap[0], "level with")
     return (
         f"A model trained on synthetic notes alone reaches {formats.score(synthetic)} token F1, "
-        f"{place} the model trained on the gold notes."
+        f"{place} the model trained on the gold notes{few}."
     )
 
 
@@ -141,7 +173,12 @@ def scores(report: RunReport) -> dict[str, Any]:
     by_label = label_rows(report.models)
     lows = (_low(list(by_measure.values())), _low([(row.gold, row.synthetic) for row in by_label]))
     overall = [
-        {"name": MEASURE_NAMES[measure][0], "what": MEASURE_NAMES[measure][1], **_pair(*pair, lows[0])}
+        {
+            "name": MEASURE_NAMES[measure][0],
+            "what": MEASURE_NAMES[measure][1],
+            **_pair(*pair, lows[0]),
+            "intervals": {model: formats.interval(ends) for model, ends in _f1_intervals(report, measure).items()},
+        }
         for measure, pair in by_measure.items()
     ]
     labels = [

@@ -22,7 +22,9 @@ from deidsynth.report.document import render_html
 from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.executors.launched import refuse_several_processes
 from deidsynth.workflow.executors.workers import Workers
+from deidsynth.workflow.pipeline_plan import TEST_FOLDER
 from deidsynth.workflow.plan import Plan
+from deidsynth.workflow.predictions import ERRORS_PAGE, write_errors_page
 from deidsynth.workflow.preparation import check_places, output_folder, prepare_run, store_folder
 from deidsynth.workflow.results import NodeResult, Surroundings
 from deidsynth.workflow.run_folder import Publication, RunFolder
@@ -115,7 +117,10 @@ def run(
         artifacts = {result.name: result.artifact for result in results}
         published = folder.publish(_publications(plan, artifacts, stages), store=store, artifacts=artifacts)
         made_from = report_source(prepared.config, artifacts)
-        if folder.has_report(made_from):
+        is_current = folder.has_report(made_from)
+        if published or not is_current or not (folder.path / ERRORS_PAGE).is_file():
+            write_errors_page(folder.path, prepared.config.corpus.language or "")
+        if is_current:
             unchanged = not published and all(result.status == "cached" for result in results)
             return RunResult(folder.path, folder.report(), results, unchanged)
         report = summarize(prepared.config, plan, results, stages, prepared.device)
@@ -132,7 +137,12 @@ def _planned(plan: Plan, stages: Mapping[str, StageSpec]) -> dict[str, dict[str,
 def _publications(plan: Plan, artifacts: Mapping[str, Artifact], stages: Mapping[str, StageSpec]) -> list[Publication]:
     """The outputs that the nodes of a plan publish in the run folder."""
     return [
-        Publication(target, artifacts[node.name], plan.stage_of(node, stages).outputs[output])
+        Publication(
+            target,
+            artifacts[node.name],
+            plan.stage_of(node, stages).outputs[output],
+            private=Path(target).parts[0] == TEST_FOLDER,
+        )
         for node in plan
         for output, target in node.published.items()
     ]
@@ -181,6 +191,8 @@ def render_report(path: Path) -> Path:
     report = folder.report()
     with folder.claim():
         folder.write_report(report, _render(folder, report), folder.record().report or "")
+        if (path / TEST_FOLDER).is_dir():
+            write_errors_page(path, report.language)
     return path / "report.html"
 
 

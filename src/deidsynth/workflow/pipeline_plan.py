@@ -59,6 +59,15 @@ SELECTED = {"train": NodeName.TRAIN, "validation": NodeName.VALIDATION, "test": 
 EVALUATIONS = {NodeName.GOLD: "evaluate-gold", NodeName.SYNTHETIC: "evaluate-synthetic"}
 """Node that evaluates each model."""
 
+TEST_FOLDER = "test"
+"""Folder in the run folder for what holds test notes; it is private, file by file."""
+
+TEST_NOTES = f"{TEST_FOLDER}/test.jsonl"
+"""The test notes with gold entities, in the run folder."""
+
+PREDICTIONS = {name: f"{TEST_FOLDER}/{name}/predictions.jsonl" for name in EVALUATIONS}
+"""The test notes with the entities that each model predicted, in the run folder."""
+
 MODEL_NODES = (NodeName.ADAPT, NodeName.GOLD, NodeName.SYNTHETIC)
 """Nodes that train a model."""
 
@@ -180,6 +189,7 @@ def _evaluation(model: str, config: ResolvedRun, computing: Mapping[str, Any]) -
         {"model": model, "corpus": NodeName.TEST},
         title=f"Score the {model} model",
         box="evaluate",
+        published={"predictions": PREDICTIONS[model]},
         **computing,
     )
 
@@ -240,6 +250,7 @@ def _selects(config: ResolvedRun, shares: DataShares) -> tuple[list[Node], str |
             config.split.seed,
             title=f"Select {words} notes",
             box="corpus",
+            published={"corpus": TEST_NOTES} if part == "test" else {},
         )
 
     nodes = [select(SELECTED[part], part) for part in ("validation", "test")]

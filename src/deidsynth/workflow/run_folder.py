@@ -5,6 +5,10 @@ run.json                     identifies a run folder; its artifacts, and the dig
 report.html, report.json
 synthetic/corpus.jsonl
 models/{lm,gold,synthetic}   copies from the store, ordinary model folders
+test/                        private (0700, files 0600): the test notes, which are real text
+  test.jsonl                 with their gold entities
+  {gold,synthetic}/predictions.jsonl    with what each model predicted
+  errors.html                gold beside predicted, for people
 NAME.manifest.json           beside each copy: how it was made, and from which data
 """
 
@@ -76,11 +80,12 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A copy to make: ``subpath`` of an artifact to ``target`` in the run folder."""
+    """A copy to make: ``subpath`` of an artifact to ``target`` in the run folder; a private file is created 0600."""
 
     target: str
     artifact: Artifact
     subpath: str
+    private: bool = False
 
 
 class RunFolder:
@@ -193,8 +198,8 @@ class RunFolder:
             place = self.path / each.target
             is_there = self._is_there(each.target, entry) and manifest_beside(place).is_file()
             if record.published.get(each.target) != entry or not is_there:
-                self._copy(each.artifact.path / each.subpath, place)
-                write_atomically(manifest_beside(place), each.artifact.manifest.to_json())
+                self._copy(each.artifact.path / each.subpath, place, each.private)
+                write_atomically(manifest_beside(place), each.artifact.manifest.to_json(), private=each.private)
                 changed.append(each.target)
         named = {
             name: {"stage": artifact.manifest.stage, "key": artifact.key, "content_digest": artifact.content_digest}
@@ -213,10 +218,14 @@ class RunFolder:
         found = {path.relative_to(place).as_posix(): path for path in place.rglob("*") if path.is_file()}
         return found.keys() == sizes.keys() and all(found[name].stat().st_size == sizes[name] for name in found)
 
-    def _copy(self, source: Path, target: Path) -> None:
+    def _copy(self, source: Path, target: Path, private: bool) -> None:
+        for folder in reversed(target.parent.relative_to(self.path).parents):
+            make_private_folder(self.path / folder)
         make_private_folder(target.parent)
         with storage_errors(target):
             temporary = temporary_beside(target)
+            if private:
+                temporary.touch(mode=0o600)
             if source.is_dir():
                 shutil.copytree(source, temporary)
                 for path in temporary.rglob("*"):

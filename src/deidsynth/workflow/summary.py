@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from deidsynth.corpora import describe, read_jsonl, shared_groups
 from deidsynth.digests import digest
 from deidsynth.documents import SPLITS, Corpus, Split
 from deidsynth.files import read_lines
-from deidsynth.metrics import Scores
+from deidsynth.metrics import Resampling, Scores, bootstrap, paired_bootstrap, score
+from deidsynth.metrics.resampling import plain_interval
 from deidsynth.report.content import SCHEMA_VERSION, RunReport
-from deidsynth.report.model_tables import f1_gap
-from deidsynth.stages.artifacts import CORPUS, CURVE, MEMORIZATION, PRETRAINING_CURVE, SCORES
+from deidsynth.report.model_tables import MEASURES, f1_gap
+from deidsynth.stages.artifacts import CORPUS, CURVE, MEMORIZATION, PREDICTIONS, PRETRAINING_CURVE, SCORES
 from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.pipeline_plan import EVALUATIONS, MODEL_NODES, SELECTED, NodeName
 from deidsynth.workflow.plan import Plan
@@ -57,6 +59,7 @@ def summarize(
                 "strict_f1": f1_gap(gold.strict, synthetic.strict),
                 "token_f1": f1_gap(gold.token, synthetic.token),
             },
+            "uncertainty": _uncertainty(splits["test"], artifacts),
             "stages": [_entry(plan, result, stages) for result in results],
             "corpora": {**{split: describe(corpus) for split, corpus in splits.items()}, "synthetic": describe(silver)},
             "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(splits).items()},
@@ -70,6 +73,30 @@ def summarize(
             "config": _without_places(config),
         }
     )
+
+
+def _uncertainty(gold: Corpus, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
+    """Intervals of the scores of both models and of their difference, from resampled test documents."""
+    how = Resampling()
+    options = asdict(how)
+    found = {model: score(gold, read_jsonl(artifacts[node].path / PREDICTIONS)) for model, node in EVALUATIONS.items()}
+    of_gold, of_synthetic = found[NodeName.GOLD], found[NodeName.SYNTHETIC]
+    intervals = {
+        model: {
+            measure: {
+                name: plain_interval(each)
+                for name, each in bootstrap(scores.by_document[measure], scores.units, **options).items()
+            }
+            for measure in MEASURES
+        }
+        for model, scores in found.items()
+    }
+    difference = {}
+    for measure in ("strict", "token"):
+        rows = of_gold.by_document[measure], of_synthetic.by_document[measure]
+        gap = paired_bootstrap(*rows, of_gold.units, **options)["f1"]
+        difference[f"{measure}_f1"] = None if gap is None else plain_interval(gap.interval)
+    return {**intervals, "difference": difference, **options, "n_groups": len(set(of_gold.units))}
 
 
 def _entry(plan: Plan, result: NodeResult, stages: Mapping[str, StageSpec]) -> dict[str, Any]:
