@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deidsynth.corpora import check_corpus, read_corpus, write_corpus
+from deidsynth.corpora import check_corpus, read_corpus, write_corpus, write_jsonl
 from deidsynth.corpora.encodings import decode, decode_xml
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError, Problem, UnrepresentableError
@@ -99,6 +99,12 @@ def test_nul_in_a_text_is_a_reason_to_refuse(tmp_path: Path, format: str) -> Non
     with pytest.raises(CorpusError, match=r"the text has a NUL character \(1 time\)") as caught:
         read_corpus(tmp_path, format=format)
     assert [problem.code for problem in caught.value.problems] == ["nul"]
+
+
+def test_what_a_model_sampled_is_kept_as_it_is(tmp_path: Path) -> None:
+    corpus = Corpus((Document("1", "a\0b"), Document("2", "\ufeffa")), origin="synthetic")
+    write_jsonl(corpus, tmp_path / "a.jsonl")
+    assert read_corpus(tmp_path, require_entities=False).corpus == corpus
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ufeffab"])

@@ -152,15 +152,19 @@ def read_exactly(path: Path) -> str | Problem:
 def settle_texts(result: ReadResult) -> None:
     """Drop an initial byte order mark, which is no text, with its offset, and report texts that are none.
 
+    What a model sampled stays as it is: it may hold any character.
+
     Args:
         result: its records are replaced, its problems extended.
     """
-    result.records = [_without_mark(record) if record.text.startswith(MARK) else record for record in result.records]
-    result.problems += [
-        problem
-        for record in result.records
-        if (problem := nul_problem(record.text, record.text_path or record.path, record.line))
-    ]
+    for number, record in enumerate(result.records):
+        if record.origin == "synthetic":
+            continue
+        if record.text.startswith(MARK):
+            result.records[number] = _without_mark(record)
+        problem = nul_problem(record.text, record.text_path or record.path, record.line)
+        if problem is not None:
+            result.problems.append(problem)
 
 
 def drop_versions(result: ReadResult) -> None:
