@@ -4,8 +4,8 @@
     deidsynth models import smollm2-135m --output build/bases/smollm2
     python recipes/bases/language_adapter.py --base build/bases/smollm2 --output build/bases/smollm2-es-sv
 
-It is trained on the general texts of the starters, half of the tokens Spanish and half Swedish; clinical text is no part
-of it. Seeded; a killed training continues from its last checkpoint. Writes the adapter (bf16), ``curve.jsonl`` and
+It is trained on the general texts of the starters, half of the tokens Spanish and half Swedish, without clinical text.
+Seeded; a killed training continues from its last checkpoint. Writes the adapter (bf16), ``curve.jsonl`` and
 ``evaluation.json`` with bits per character of held-out texts before and after.
 """
 

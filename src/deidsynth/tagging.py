@@ -306,6 +306,21 @@ def sequence_faults(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[int, i
                 yield number, place, f"{prefix}- {'begins' if prefix == 'B' else 'is in'} an entity that is not ended"
 
 
+def sentences_going_on(sentences: Sequence[Sequence[str]]) -> frozenset[int]:
+    """The sentences that begin inside an entity of the sentence before; none in IOB, where ``I-`` may begin an entity.
+
+    Args:
+        sentences: tags with prefixes.
+
+    >>> sorted(sentences_going_on([["O", "B-A"], ["I-A", "O", "B-A"], ["B-A"]]))
+    [1]
+    """
+    if not any(_scheme_of(sentences)):
+        return frozenset()
+    pairs = enumerate(pairwise(sentences), start=1)
+    return frozenset(number for number, (before, tags) in pairs if before and tags and _continues(before[-1], tags[0]))
+
+
 def _scheme_of(sentences: Sequence[Sequence[str]]) -> tuple[bool, bool]:
     """Whether the ends of entities are marked in a file, and whether their beginnings are."""
     pairs = [pair for tags in sentences for pair in pairwise([OUTSIDE, *tags, OUTSIDE])]

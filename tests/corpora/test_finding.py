@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections import Counter
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deidsynth.config import LayoutConfig, TableLayout
 from deidsynth.corpora import check_corpus, find_format, read_corpus
 from deidsynth.errors import InputError
 
@@ -110,6 +112,120 @@ def test_an_empty_file_is_told_so(tmp_path: Path, name: str, suffix: str) -> Non
     path.touch()
     with pytest.raises(InputError, match=r"not a known corpus format: .* is empty\."):
         find_format(path.parent if path.parent != tmp_path else path)
+
+
+COLUMNS = "Ana B-NAME\nkom O\n\nBo B-NAME\ngick O\n"
+
+
+def test_a_text_that_happens_to_look_like_columns_does_not_hide_brat(tmp_path: Path) -> None:
+    put(tmp_path, "brat")
+    (tmp_path / "h.txt").write_text(COLUMNS)
+    (tmp_path / "h.ann").write_text("T1\tNAME 0 3\tAna\n")
+    assert find_format(tmp_path) == "brat"
+    (tmp_path / "test.txt").write_text(COLUMNS)
+    (tmp_path / "test.ann").write_text("")
+    assert len(read_corpus(tmp_path).corpus) == 3
+    (tmp_path / "README.txt").write_text(COLUMNS)
+    assert find_format(tmp_path) == "brat"
+
+
+@pytest.mark.parametrize("text", [COLUMNS, "tags: <NAME>Ana</NAME>", "brackets: [Ana](NAME)"])
+@pytest.mark.parametrize("format", ["jsonl", "i2b2", "table", "doccano"])
+def test_a_suffix_of_its_own_is_stronger_than_a_text(tmp_path: Path, format: str, text: str) -> None:
+    (put(tmp_path, format) / "README.txt").write_text(text)
+    loaded = read_corpus(tmp_path)
+    assert (loaded.format, loaded.skipped) == (format, {"files_of_other_formats": 1})
+
+
+@pytest.mark.parametrize("formats", [("jsonl", "conll"), ("brat", "conll"), ("table", "i2b2")])
+def test_formats_with_equal_evidence_are_a_question(tmp_path: Path, formats: tuple[str, str]) -> None:
+    put(tmp_path, *formats)
+    with pytest.raises(InputError, match=r"could be \w+ or \w+; name it with --from or corpus.format"):
+        find_format(tmp_path)
+
+
+def test_many_texts_are_no_less_than_one_file_of_another_format(tmp_path: Path) -> None:
+    put(tmp_path, "inline", "table")
+    (tmp_path / "h.txt").write_text("<NAME>Ana</NAME>")
+    with pytest.raises(InputError, match="could be inline or table"):
+        find_format(tmp_path)
+
+
+LONG = "x " * 1_000_000
+LONG_DOCUMENTS = {
+    "jsonl": ("a.jsonl", LINE.replace(TEXT, f"{TEXT} {LONG}")),
+    "doccano": ("a.jsonl", DOCCANO.replace(TEXT, f"{TEXT} {LONG}")),
+    "presidio": ("a.json", json.dumps([{"full_text": LONG, "spans": []}])),
+    "label-studio": ("a.json", json.dumps([{"data": {"text": LONG}, "annotations": [{"result": []}]}])),
+    "i2b2": ("a.xml", XML.replace("<TEXT>", f"<META>{LONG}</META><TEXT>")),
+    "asq-phi": ("a.txt", f'===QUERY===\n{LONG}\n===PHI_TAGS===\n{{"identifier_type": "X", "value": "x"}}\n'),
+    "inline": ("a.txt", f"{LONG}<NAME>Ana</NAME>"),
+    "table": ("a.csv", CSV.replace(TEXT, f"{TEXT} {LONG}")),
+}
+
+
+@pytest.mark.parametrize("format", LONG_DOCUMENTS)
+def test_a_document_of_megabytes_is_found(tmp_path: Path, format: str) -> None:
+    name, content = LONG_DOCUMENTS[format]
+    (tmp_path / name).write_text(content)
+    assert find_format(tmp_path / name) == format
+    assert find_format(tmp_path) == format
+    result = check_corpus(tmp_path)
+    assert (result.format, result.problems, len(result.records)) == (format, [], 1)
+
+
+@pytest.mark.parametrize("format", ["jsonl", "i2b2", "conll", "table", "doccano", "inline", "brat"])
+def test_suffixes_may_be_in_any_case(tmp_path: Path, format: str) -> None:
+    for file in [*put(tmp_path, format).iterdir()]:
+        file.rename(file.with_suffix(file.suffix.upper()))
+    assert read_corpus(tmp_path).format == format
+    if format != "brat":
+        assert read_corpus(next(tmp_path.iterdir())).format == format
+
+
+@pytest.mark.parametrize(
+    ("format", "name"),
+    [
+        ("jsonl", "a.json"),
+        ("jsonl", "a.ndjson"),
+        ("jsonl", "export"),
+        ("doccano", "e.json1"),
+        ("i2b2", "b.nxml"),
+        ("conll", "c.data"),
+        ("table", "d.dat"),
+    ],
+)
+def test_what_a_reader_can_read_is_found_by_any_name(tmp_path: Path, format: str, name: str) -> None:
+    (content,) = FILES[format].values()
+    (tmp_path / name).write_text(content)
+    loaded = read_corpus(tmp_path / name)
+    assert (loaded.format, loaded.corpus.n_entities) == (format, 1)
+    with pytest.raises(InputError, match="not a known corpus format"):
+        find_format(_written(tmp_path / "page.html", "<p>Ana</p> [kom](hem)"))
+
+
+def _written(path: Path, content: str) -> Path:
+    path.write_text(content)
+    return path
+
+
+def test_a_layout_helps_to_find_the_format(tmp_path: Path) -> None:
+    file = _written(tmp_path / "a.tsv", 'note\tspans\nAna kom\t[[0, 3, "NAME"]]\n'.replace('"', "'"))
+    layout = LayoutConfig(table=TableLayout(text="note", entities="spans"))
+    for path in (tmp_path, file):
+        with pytest.raises(InputError, match="not a known corpus format"):
+            read_corpus(path)
+        assert read_corpus(path, layout=layout).corpus.n_entities == 1
+
+
+def test_one_table_in_two_forms_is_one_corpus(tmp_path: Path) -> None:
+    entities = json.dumps([[0, 3, "NAME"]])
+    for name, delimiter in (("a.csv", ","), ("a.tsv", "\t")):
+        rows = [["doc_id", "text", "entities"], ["1", TEXT, entities]]
+        with (tmp_path / name).open("w", newline="") as file:
+            csv.writer(file, delimiter=delimiter).writerows(rows)
+    loaded = read_corpus(tmp_path)
+    assert (len(loaded.corpus), loaded.skipped) == (1, {"documents_in_a_second_form": 1})
 
 
 FAULTY = {

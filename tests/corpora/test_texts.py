@@ -42,6 +42,17 @@ def test_notes_in_a_folder(tmp_path: Path) -> None:
         ("a.jsonl.gz", LINES, CorpusError, "damaged"),
         ("a.jsonl.xz", LINES, CorpusError, "damaged"),
         ("a.txt", b"\xff", CorpusError, "not UTF-8"),
+        ("a.txt", "Bo “Ek”".encode("cp1252"), CorpusError, r"iconv -f cp1252 -t utf-8"),
+        ("a.txt", "Ana".encode("utf-16"), CorpusError, r"iconv -f utf-16 -t utf-8"),
+        ("a.txt", "Ana".encode("utf-16-le"), CorpusError, r"NUL character \(3 times\)"),
+        ("a.jsonl", b'{"text": "Ana"}\n{"text": "\xe5"}', CorpusError, r":2: not UTF-8 at byte 26; .*iconv -f latin-1"),
+        (
+            "a.jsonl",
+            '{"text": "Ana"}\n{"text": "Bo"}'.encode("utf-16"),
+            CorpusError,
+            r"1 problem.*\n.*iconv -f utf-16 ",
+        ),
+        ("a.jsonl", b'{"text": "Ana\\u0000"}', CorpusError, ":1: the text has a NUL"),
         ("a.pdf", b"x", InputError, "expected a folder of .txt files"),
         ("a.jsonl", b"\n", InputError, "contains no text"),
     ],
@@ -51,6 +62,13 @@ def test_faults(tmp_path: Path, name: str, content: bytes, error: type[Exception
     with pytest.raises(error, match=words) as caught:
         read_texts(tmp_path / name)
     assert "Ana" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.TXT", "a.JSONL"])
+def test_suffixes_may_be_in_any_case_and_an_initial_byte_order_mark_is_no_text(tmp_path: Path, name: str) -> None:
+    text = "\ufeffAna" if name == "a.TXT" else '\ufeff{"text": "\\ufeffAna"}'
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert [document.text for document in read_texts(tmp_path / name)] == ["Ana"]
 
 
 def test_nothing_there(tmp_path: Path) -> None:
@@ -64,16 +82,16 @@ def test_texts_that_are_test_documents_are_left_out() -> None:
     assert [document.doc_id for document in without(texts, tests)] == ["2"]
 
 
-def test_notes_are_named_by_their_place_and_kept_as_they_are(tmp_path: Path) -> None:
+def test_notes_are_named_by_their_place_and_kept_without_byte_order_mark(tmp_path: Path) -> None:
     (tmp_path / "ward" / ".left.7.tmp").mkdir(parents=True)
     for name in ("b.txt", "ward/a.v2.txt", "ward/a.ann", "ward/.hidden.txt", "ward/.left.7.tmp/a.txt"):
         (tmp_path / name).write_bytes("\ufeffÅsa\r\n".encode())
     (tmp_path / "c.txt").write_bytes(b"")
     notes = read_notes(tmp_path, language="sv")
     assert [(note.doc_id, note.text) for note in notes] == [
-        ("b", "\ufeffÅsa\r\n"),
+        ("b", "Åsa\r\n"),
         ("c", ""),
-        ("ward/a.v2", "\ufeffÅsa\r\n"),
+        ("ward/a.v2", "Åsa\r\n"),
     ]
     assert (notes.origin, notes.language) == ("real", "sv")
     assert [note.doc_id for note in read_notes(tmp_path / "ward" / "a.v2.txt")] == ["a.v2"]

@@ -7,11 +7,15 @@ fault is reported.
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+from deidsynth.corpora.encodings import MARK
 from deidsynth.corpora.folders import (
     by_split,
     documents_by_file,
@@ -27,10 +31,10 @@ from deidsynth.documents import SPLITS, Corpus, Document, Split
 from deidsynth.errors import Problem, UnrepresentableError
 from deidsynth.files import whole_file, whole_folder
 
-BOM = b"\xef\xbb\xbf"
-
 Looks = Callable[[Path], bool | None]
-"""Whether a file looks like a format; None if its first bytes do not decide it."""
+"""Whether a file looks like a format; None if it cannot be told."""
+
+_HEAD_BYTES = (1 << 13, 1 << 20, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Source:
 def looks_like(path: Path, suffix: str, looks: Looks) -> bool:
     """Whether a file, or any file in a folder, clearly looks like the format."""
     if not path.is_dir():
-        return path.suffix == suffix and path.is_file() and looks(path) is True
+        return path.suffix.lower() == suffix and path.is_file() and looks(path) is True
     folders = [folder for folder, _ in split_folders(path, "")[0]]
     return any(looks(file) is True for folder in folders for file in files_below(folder, suffix))
 
@@ -83,17 +87,29 @@ def find_sources(path: Path, suffix: str, looks: Looks, result: ReadResult) -> l
     return sources
 
 
-def read_head(path: Path, n_bytes: int) -> str | None:
-    """The beginning of a file without a byte order mark, or None if it is not UTF-8 or cannot be read."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(n_bytes).removeprefix(BOM)
-        return data.decode("utf-8")
-    except OSError:
-        return None
-    except UnicodeDecodeError as error:
-        # The cut may split a character.
-        return data[: error.start].decode("utf-8") if error.start > len(data) - 4 else None
+def heads(file: IO[bytes]) -> Iterator[bytes]:
+    """Ever longer beginnings of a file, the last of which is all of it: most files show their format early."""
+    data = b""
+    for n_bytes in _HEAD_BYTES:
+        more = file.read(n_bytes)
+        if data and not more:
+            return
+        data += more
+        yield data
+
+
+def heads_of(path: Path) -> Iterator[bytes]:
+    """Ever longer beginnings of the file at a path; none if it cannot be read."""
+    with suppress(OSError), path.open("rb") as file:
+        yield from heads(file)
+
+
+def text_heads(path: Path) -> Iterator[str]:
+    """Ever longer beginnings of a text without a byte order mark, as far as it is UTF-8."""
+    with suppress(UnicodeDecodeError):
+        for head in heads_of(path):
+            # The cut may split a character, which the incremental decoder leaves out.
+            yield codecs.getincrementaldecoder("utf-8")().decode(head).removeprefix(MARK)
 
 
 def read_text(path: Path, result: ReadResult) -> str | None:
@@ -102,7 +118,7 @@ def read_text(path: Path, result: ReadResult) -> str | None:
     if isinstance(text, Problem):
         result.problems.append(text)
         return None
-    return text.removeprefix("\ufeff")
+    return text
 
 
 def write_files(

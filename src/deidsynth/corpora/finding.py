@@ -1,27 +1,43 @@
-"""Detecting the format of a path, and the files in it that are in another format and so not read."""
+"""Detecting the format of a path, and the files in it that are in another format and so not read.
+
+Each format says by names and content whether a path looks like it. Where several do, the strongest evidence in a folder
+wins: pairs of ``.txt`` and ``.ann``, then files whose suffix is not ``.txt``. Where none does, whatever format a file
+can be read in is its format.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
+from deidsynth.config import ColumnsLayout, LayoutConfig, TableLayout
 from deidsynth.corpora.finding_faults import known_files, why_unknown
 from deidsynth.corpora.folders import files_below
-from deidsynth.corpora.formats.registry import FORMATS
+from deidsynth.corpora.formats import brat, conll, inline, table
+from deidsynth.corpora.formats.registry import FORMATS, Format
 from deidsynth.corpora.provenance import PROVENANCE_FILE
-from deidsynth.corpora.records import SPLIT_NAMES, ReadResult
+from deidsynth.corpora.records import SPLIT_NAMES, ReadOptions, ReadResult
 from deidsynth.errors import InputError
 
+_LARGEST_TRIAL = 1 << 26
 _REMEDY = "name it with --from or corpus.format"
 
 
-def find_format(path: str | Path) -> str:
+def find_format(path: str | Path, layout: LayoutConfig | None = None) -> str:
     """The name of the only format that the path looks like.
+
+    Args:
+        path: a file or a folder.
+        layout: details that a format leaves open, such as columns.
 
     Raises:
         InputError: no such path, none or several formats match, or the splits are in different formats.
     """
     path = require_path(path)
     found = _formats_of(path)
+    if len(found) > 1 and path.is_dir():
+        found = _strongest(path, found)
+    found = found or _readable(path, layout or LayoutConfig())
     if not found:
         known = f"{', '.join(FORMATS)} (deidsynth corpus formats describes them)"
         raise InputError(
@@ -81,6 +97,57 @@ def _formats_of(path: Path) -> list[str]:
     return [name for name, each in FORMATS.items() if each.sniff(path)]
 
 
+def _strongest(folder: Path, names: list[str]) -> list[str]:
+    """Of several formats that a folder looks like, those with the strongest evidence.
+
+    Any text may happen to look like columns or tags. So ``.txt`` files do not count for a format if annotation files
+    are beside them, or if there are at least as many files of a format with another suffix.
+    """
+    files: dict[str, list[Path]] = {name: [] for name in names}
+    for file in known_files(folder):
+        if _is_of_pair(file):
+            files.get(brat.NAME, []).append(file)
+        else:
+            for name in names:
+                if FORMATS[name].sniff(file):
+                    files[name].append(file)
+    clear = {name: sum(file.suffix.lower() != ".txt" for file in found) for name, found in files.items()}
+    strongest = max(clear.values())
+    kept = [name for name in names if clear[name] or len(files[name]) > strongest]
+    return kept or names
+
+
+def _is_of_pair(file: Path) -> bool:
+    """Whether a file is a text or its annotations in brat standoff."""
+    suffixes = {".txt": ".ann", ".ann": ".txt"}
+    other = suffixes.get(file.suffix.lower())
+    return other is not None and file.with_suffix(other).exists()
+
+
+def _readable(path: Path, layout: LayoutConfig) -> list[str]:
+    """The formats in which a path is read with entities, of those that have not judged it by its suffix.
+
+    Formats whose layout is given are tried in any case, and are the only ones that are tried on a folder. Text with
+    inline entities is left out: angles or brackets are in files of many kinds.
+    """
+    is_small = path.is_file() and path.stat().st_size <= _LARGEST_TRIAL
+    given = {conll.NAME: layout.columns != ColumnsLayout(), table.NAME: layout.table != TableLayout()}
+
+    def is_open(name: str) -> bool:
+        unjudged = is_small and name != inline.NAME and path.suffix.lower() not in FORMATS[name].suffixes
+        return given.get(name, False) or unjudged
+
+    return [name for name, each in FORMATS.items() if is_open(name) and _is_read(each, path, layout)]
+
+
+def _is_read(format: Format, path: Path, layout: LayoutConfig) -> bool:
+    """Whether more documents with entities than faults are read."""
+    with suppress(InputError, OSError):
+        result = format.read(path, ReadOptions(layout=layout))
+        return sum(bool(record.spans) for record in result.records) > sum(each.fatal for each in result.problems)
+    return False
+
+
 def _refuse_mixture(root: Path, found: str) -> None:
     """Refuse a corpus in which a folder or file named like a split is only in another format, or in none.
 
@@ -90,7 +157,7 @@ def _refuse_mixture(root: Path, found: str) -> None:
     suffixes = FORMATS[found].suffixes
     for entry in sorted(root.iterdir()) if root.is_dir() else ():
         name = entry.name if entry.is_dir() else entry.stem
-        if name.lower() not in SPLIT_NAMES:
+        if name.lower() not in SPLIT_NAMES or _is_of_pair(entry):
             continue
         others = _formats_of(entry)
         if not others and known_files(entry) and not known_files(entry, suffixes):

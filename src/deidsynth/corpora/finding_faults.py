@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from deidsynth.corpora.encodings import decode, decode_xml
 from deidsynth.corpora.folders import files_below
 from deidsynth.corpora.formats.registry import FORMATS, SUFFIXES
 from deidsynth.corpora.json_source import list_of_objects
 from deidsynth.corpora.provenance import PROVENANCE_FILE
-from deidsynth.corpora.records import ReadOptions, ReadResult, decode, read_bytes
+from deidsynth.corpora.records import ReadOptions, ReadResult, read_bytes
 from deidsynth.errors import InputError, Problem
 
 _BINARY = (".parquet", ".zip")
+_XML = (".xml", ".xmi")
 
 
 def known_files(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
@@ -45,7 +47,7 @@ def _why_not(file: Path) -> str:
     if not data.strip():
         return "is empty"
     suffix = file.suffix.lower()
-    text = None if suffix in _BINARY else decode(data, str(file))
+    text = None if suffix in _BINARY else (decode_xml if suffix in _XML else decode)(data, str(file))
     if isinstance(text, Problem):
         return f"is {text.message} (line {text.line})"
     if suffix == ".jsonl":

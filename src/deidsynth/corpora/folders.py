@@ -20,7 +20,7 @@ LONGEST_NAME_BYTES = 200
 
 
 def files_below(root: Path, *suffixes: str) -> list[Path]:
-    """The files below a folder whose names end in one of the suffixes, sorted, without hidden ones.
+    """The files below a folder whose names end in one of the suffixes, in any case, sorted, without hidden ones.
 
     Raises:
         OSError: a folder cannot be listed; its content must not go missing silently.
@@ -32,7 +32,7 @@ def files_below(root: Path, *suffixes: str) -> list[Path]:
     found: list[Path] = []
     for folder, names, files in os.walk(root, onerror=refuse):
         names[:] = [name for name in names if not name.startswith(".")]
-        found += (Path(folder, name) for name in files if name.endswith(suffixes) and not name.startswith("."))
+        found += (Path(folder, name) for name in files if name.lower().endswith(suffixes) and not name.startswith("."))
     return sorted(found)
 
 
@@ -79,7 +79,7 @@ def skip_outside_splits(
     """
     beside: list[Path] = []
     for other in split_folders(path, inner)[1] if path.is_dir() else ():
-        beside += files_below(other, *suffixes) if other.is_dir() else [other] * other.name.endswith(suffixes)
+        beside += files_below(other, *suffixes) if other.is_dir() else [other] * other.name.lower().endswith(suffixes)
     n_outside = sum(file.name != PROVENANCE_FILE and accept(file) for file in beside)
     if n_outside:
         result.skipped[f"{what}_outside_splits"] += n_outside

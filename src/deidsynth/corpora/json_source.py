@@ -9,11 +9,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from deidsynth.corpora.document_files import BOM, Source, read_head, read_text
-from deidsynth.corpora.records import RawSpan, ReadResult, decode, read_bytes
+from deidsynth.corpora.document_files import Source, read_text, text_heads
+from deidsynth.corpora.encodings import decode, is_utf_16
+from deidsynth.corpora.records import RawSpan, ReadResult, read_bytes
 from deidsynth.errors import Problem
 
-_HEAD_BYTES = (1 << 13, 1 << 20)
 _WHITE = " \t\n\r"
 _FIRST = 20  # values of a file that are inspected to detect its format
 
@@ -76,9 +76,8 @@ def most_elements(path: Path, looks: Callable[[Any], bool]) -> bool | None:
 
 
 def _most(path: Path, parse: Callable[[str], Iterator[Any]], looks: Callable[[Any], bool]) -> bool | None:
-    for n_bytes in _HEAD_BYTES:
-        head = read_head(path, n_bytes)
-        values = list(islice(parse(head or ""), _FIRST))
+    for head in text_heads(path):
+        values = list(islice(parse(head), _FIRST))
         if values:
             return 2 * sum(map(looks, values)) >= len(values)
     return None
@@ -90,10 +89,11 @@ def text_lines(path: Path, result: ReadResult) -> Iterator[tuple[str, int]]:
     if isinstance(data, Problem):
         result.problems.append(data)
         return
-    offset = len(BOM) if data.startswith(BOM) else 0
-    for number, line in enumerate(data[offset:].split(b"\n"), start=1):
+    offset = 0
+    lines = [data] if is_utf_16(data) else data.split(b"\n")
+    for number, line in enumerate(lines, start=1):
         if line.strip():
-            text = decode(line, str(path), number, offset)
+            text = decode(line, str(path), number, offset, data)
             if isinstance(text, Problem):
                 result.problems.append(text)
             else:

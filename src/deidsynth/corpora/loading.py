@@ -17,7 +17,16 @@ from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.formats.registry import get_format
 from deidsynth.corpora.mapping import LabelMapping, map_records
 from deidsynth.corpora.provenance import lineage_beside
-from deidsynth.corpora.records import Discontinuous, ReadOptions, ReadResult, Record, build_corpus, check_records
+from deidsynth.corpora.records import (
+    Discontinuous,
+    ReadOptions,
+    ReadResult,
+    Record,
+    build_corpus,
+    check_records,
+    drop_versions,
+    settle_texts,
+)
 from deidsynth.digests import ALGORITHM, canonical_json
 from deidsynth.documents import Corpus, Document, Origin, Split
 from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
@@ -95,7 +104,7 @@ def check_corpus(
     """
     path = require_path(path)
     try:
-        chosen = get_format(find_format(path) if format == "auto" else format)
+        chosen = get_format(find_format(path, layout) if format == "auto" else format)
         result = chosen.read(path, ReadOptions(discontinuous, layout or LayoutConfig(), texts or {}))
         n_others = count_other_formats(path, result)
     except OSError as error:
@@ -103,6 +112,8 @@ def check_corpus(
         raise InputError(f"{place}: cannot be read ({reason}); check its permissions") from None
     if n_others:
         result.skipped["files_of_other_formats"] += n_others
+    settle_texts(result)
+    drop_versions(result)
     if mapping is not None:
         result.records, dropped = map_records(result.records, mapping)
         result.dropped += dropped

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from deidsynth.corpora.encodings import MARK
 from deidsynth.corpora.records import is_encodable
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError, UnrepresentableError
@@ -43,6 +44,18 @@ def refuse_unwritable(folder: Path, option: str) -> None:
         is_file = isinstance(error, NotADirectoryError)
         reason = "a file, not a folder" if is_file else error.strerror or type(error).__name__
         raise InputError(f"cannot write to {place} ({reason}); choose another {option}") from None
+
+
+def refuse_lost_characters(corpus: Corpus) -> None:
+    """Refuse a corpus that is not read back in any format.
+
+    Raises:
+        UnrepresentableError: a text begins with a byte order mark, which is dropped, or has a NUL, which is refused.
+    """
+    for number, document in enumerate(corpus, start=1):
+        fault = "has a NUL character" if "\0" in document.text else "begins with a byte order mark"
+        if "\0" in document.text or document.text.startswith(MARK):
+            raise UnrepresentableError(f"document number {number} {fault}, which is not read back; remove it")
 
 
 def refuse_surrogates(corpus: Corpus) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 from deidsynth.config import LayoutConfig
+from deidsynth.corpora.encodings import MARK, decode
 from deidsynth.documents import Annotation, Corpus, Document, Entity, Origin, Split
 from deidsynth.errors import CorpusError, Problem
 
@@ -140,25 +141,6 @@ class ReadResult:
         )
 
 
-def decode(data: bytes, path: str, first_line: int = 1, first_byte: int = 0) -> str | Problem:
-    """The text of UTF-8 bytes, or the problem that names the first bad byte.
-
-    Args:
-        data: the bytes of a file, or of a part of it.
-        path: the file.
-        first_line: one-based line of the file where ``data`` begins.
-        first_byte: zero-based offset in the file where ``data`` begins.
-    """
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = first_line + data.count(b"\n", 0, error.start)
-        message = (
-            f"not UTF-8 at byte {first_byte + error.start}; convert the file to UTF-8, with offsets in code points"
-        )
-        return Problem(path, message, line, "encoding")
-
-
 def read_bytes(path: Path) -> bytes | Problem:
     """The bytes of a file, or the problem that says why it cannot be read."""
     try:
@@ -169,9 +151,74 @@ def read_bytes(path: Path) -> bytes | Problem:
 
 
 def read_exactly(path: Path) -> str | Problem:
-    """The exact text of a UTF-8 file, or the problem that says why it cannot be had."""
+    """The text of a UTF-8 file without a byte order mark, or the problem that says why it cannot be had."""
     data = read_bytes(path)
     return data if isinstance(data, Problem) else decode(data, str(path))
+
+
+def settle_texts(result: ReadResult) -> None:
+    """Drop an initial byte order mark, which is no text, with its offset, and report texts that are none.
+
+    What a model sampled stays as it is: it may hold any character.
+
+    Args:
+        result: its records are replaced, its problems extended.
+    """
+    for number, record in enumerate(result.records):
+        if record.origin == "synthetic":
+            continue
+        if record.text.startswith(MARK):
+            result.records[number] = _without_mark(record)
+        problem = nul_problem(record.text, record.text_path or record.path, record.line)
+        if problem is not None:
+            result.problems.append(problem)
+
+
+def drop_versions(result: ReadResult) -> None:
+    """Leave out, and count, documents that are in a folder in two forms of one format, such as ``.xmi`` and ``.json``.
+
+    Args:
+        result: gets the records of one form; documents that differ remain, so that the second is a duplicate.
+    """
+    first: dict[str, Record] = {}
+    kept = [record for record in result.records if not _is_version(record, first.setdefault(record.doc_id, record))]
+    if len(kept) < len(result.records):
+        result.skipped["documents_in_a_second_form"] += len(result.records) - len(kept)
+    result.records = kept
+
+
+def _is_version(record: Record, other: Record) -> bool:
+    """Whether two records are one document that is in files with different suffixes."""
+    if record is other or Path(record.path).suffix == Path(other.path).suffix:
+        return False
+    return (record.text, record.split, _keys(record)) == (other.text, other.split, _keys(other))
+
+
+def _keys(record: Record) -> list[tuple[int, int, str]]:
+    return sorted(span[:3] for span in record.spans)
+
+
+def nul_problem(text: str, path: str, line: int | None = None) -> Problem | None:
+    """The problem of a text with a NUL character."""
+    count = text.count("\0")
+    if not count:
+        return None
+    times = f"{count} time{'' if count == 1 else 's'}"
+    message = (
+        f"the text has a NUL character ({times}), so it is no text, or UTF-16 that was read as UTF-8; convert the file "
+        "to UTF-8 (iconv -f utf-16le -t utf-8 OLD > NEW), or leave it out"
+    )
+    return Problem(path, message, line, "nul")
+
+
+def _without_mark(record: Record) -> Record:
+    text = record.text.lstrip(MARK)
+    shift = len(record.text) - len(text)
+    # An entity that is out of bounds stays so.
+    spans = (
+        span._replace(start=max(span.start - shift, min(span.start, 0)), end=span.end - shift) for span in record.spans
+    )
+    return replace(record, text=text, spans=tuple(spans))
 
 
 def one_of(value: object, choices: tuple[Choice, ...]) -> Choice | None:
@@ -227,7 +274,10 @@ def check_records(records: Sequence[Record]) -> list[Problem]:
         if not record.doc_id:
             problems.append(Problem(record.path, "the document id is empty; add one", record.line, "empty-id"))
         elif record.doc_id in first_seen:
-            message = f"duplicate id, first seen in {_location(first_seen[record.doc_id])}; make document ids unique"
+            before = first_seen[record.doc_id]
+            message = f"duplicate id, first seen in {_location(before)}; make document ids unique"
+            if Path(record.path).suffix != Path(before.path).suffix:
+                message += ", or if it is the same document with other entities, remove one of the files"
             problems.append(Problem(record.path, message, record.line, "duplicate-id"))
         else:
             first_seen[record.doc_id] = record

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from deidsynth.corpora.encodings import MARK, decode, is_utf_16
 from deidsynth.corpora.folders import files_below
-from deidsynth.corpora.records import read_exactly
+from deidsynth.corpora.records import nul_problem, read_exactly
 from deidsynth.documents import Corpus, Document, Origin
 from deidsynth.errors import CorpusError, InputError, Problem
 from deidsynth.metrics.tokens import words
@@ -24,7 +25,7 @@ def read_texts(path: str | Path, *, language: str | None = None, origin: Origin 
 
     Args:
         path: a ``.txt`` file, a folder of such files, or a ``.jsonl`` file, optionally compressed (``.gz``, ``.xz``,
-            ``.bz2``), whose objects have a ``text`` (other keys are ignored).
+            ``.bz2``), whose objects have a ``text`` (other keys are ignored). Suffixes may be in any case.
         language: ISO 639-1 code.
         origin: where the texts come from.
 
@@ -35,9 +36,9 @@ def read_texts(path: str | Path, *, language: str | None = None, origin: Origin 
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; give unlabeled texts, or leave the option out")
-    if path.is_dir() or path.suffix == ".txt":
+    if path.is_dir() or path.suffix.lower() == ".txt":
         texts = [text for _, text in _notes(path)]
-    elif path.suffix in _SUFFIXES:
+    elif path.suffix.lower() in _SUFFIXES:
         texts = _faultless(_lines(path))
     else:
         raise InputError(f"{path}: expected a folder of .txt files, a .txt file, or .jsonl (.gz, .xz, .bz2)")
@@ -57,7 +58,7 @@ def read_notes(path: Path, *, language: str | None = None) -> Corpus:
 
     Raises:
         InputError: no such path, or it contains no note.
-        CorpusError: notes that are not UTF-8 or cannot be read; all are listed.
+        CorpusError: notes that are not UTF-8 or no text, or cannot be read; all are listed.
     """
     if not path.is_file() and not path.is_dir():
         raise InputError(f"{path}: no such file or folder; give a .txt file, a folder of them, or a .jsonl file")
@@ -78,7 +79,12 @@ def without(texts: Corpus, others: Corpus) -> Corpus:
 def _notes(path: Path) -> list[tuple[Path, str]]:
     """The file at a path, or the ``.txt`` files below a folder, each with its text."""
     files = files_below(path, ".txt") if path.is_dir() else [path]
-    return list(zip(files, _faultless(map(read_exactly, files)), strict=True))
+    return list(zip(files, _faultless(map(_note, files)), strict=True))
+
+
+def _note(file: Path) -> str | Problem:
+    text = read_exactly(file)
+    return text if isinstance(text, Problem) else nul_problem(text, str(file)) or text
 
 
 def _faultless(texts: Iterable[str | Problem]) -> list[str]:
@@ -102,9 +108,13 @@ def _faultless(texts: Iterable[str | Problem]) -> list[str]:
 def _lines(path: Path) -> Iterator[str | Problem]:
     try:
         with _opened(path) as lines:
+            offset = 0
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    yield _text_of(line, path, number)
+                    yield _text_of(line, path, number, offset)
+                if number == 1 and is_utf_16(line):
+                    break
+                offset += len(line)
     except (OSError, EOFError, lzma.LZMAError) as error:
         reason = getattr(error, "strerror", None) or "damaged, or not compressed as its name says"
         yield Problem(str(path), f"cannot be read ({reason}); check the file", code="unreadable")
@@ -112,15 +122,18 @@ def _lines(path: Path) -> Iterator[str | Problem]:
 
 def _opened(path: Path) -> IO[bytes]:
     openers: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
-    opened: IO[bytes] = openers.get(path.suffix, open)(path, "rb")
+    opened: IO[bytes] = openers.get(path.suffix.lower(), open)(path, "rb")
     return opened
 
 
-def _text_of(line: bytes, path: Path, number: int) -> str | Problem:
+def _text_of(line: bytes, path: Path, number: int, offset: int) -> str | Problem:
+    decoded = decode(line, str(path), number, offset)
+    if isinstance(decoded, Problem):
+        return decoded
     try:
-        text = json.loads(line)["text"]
+        text = json.loads(decoded)["text"]
     except (ValueError, KeyError, TypeError, RecursionError):
         text = None
     if isinstance(text, str):
-        return text
-    return Problem(str(path), 'expected an object with "text" in UTF-8; fix the line', number, "malformed")
+        return nul_problem(text, str(path), number) or text.lstrip(MARK)
+    return Problem(str(path), 'expected an object with "text"; fix the line', number, "malformed")

@@ -59,10 +59,40 @@ def test_an_empty_annotation_file_is_a_document_without_entities(tmp_path: Path)
     assert [len(document.entities) for document in read_corpus(tmp_path).corpus] == [1, 0]
 
 
-def test_a_byte_order_mark_belongs_to_the_text_but_not_to_the_annotations(tmp_path: Path) -> None:
-    put(tmp_path, "a", "\ufeffAna", "\ufeffT1\tNAME 1 4\tAna\n")
+@pytest.mark.parametrize("line", ["NAME 0 3\tAna", "NAME 1 4\tAna", "NAME 0 4\t\ufeffAna"])
+def test_a_byte_order_mark_is_no_text_whether_or_not_offsets_count_it(tmp_path: Path, line: str) -> None:
+    put(tmp_path, "a", "\ufeffAna", f"\ufeffT1\t{line}\n")
     (document,) = read_corpus(tmp_path).corpus
-    assert (document.text, document.entities) == ("\ufeffAna", (Entity(1, 4, "NAME"),))
+    assert (document.text, document.entities) == ("Ana", (Entity(0, 3, "NAME"),))
+
+
+def test_a_fault_is_told_as_the_offsets_count(tmp_path: Path) -> None:
+    put(tmp_path, "a", f"\ufeff{TEXT}", "T1\tNAME 1 7\tAna Ek\nT2\tPLACE 22 26\tUmeå\nT3\tX 3 5\tnope\n")
+    assert faults(tmp_path) == [("text-mismatch", "a.ann", 3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Av Karin\nDal.", "NAME 3 8;9 12\tKarin Dal"),
+        ("Av Karin\r\n  Dal.", "NAME 3 8;12 15\tKarin Dal"),
+        ("Av Karin\n  Dal.", "NAME 3 8;11 14\tKarin   Dal"),
+        ("Av Karin Dal.", "NAME 3 8;8 12\tKarin  Dal"),
+        ("Av Karin\u00a0Dal\n\nEk.", "NAME 3 8;9 12;14 16\tKarin Dal Ek"),
+    ],
+)
+@pytest.mark.parametrize("discontinuous", ["refuse", "join"])
+def test_fragments_parted_by_white_space_are_one_entity(tmp_path: Path, text: str, line: str, discontinuous) -> None:
+    put(tmp_path, "a", text, f"T1\t{line}\n")
+    (document,) = read_corpus(tmp_path, discontinuous=discontinuous).corpus
+    assert [document.surface(entity) for entity in document.entities] == [text[3:-1]]
+
+
+def test_files_are_paired_by_suffixes_in_any_case(tmp_path: Path) -> None:
+    put(tmp_path, "a")
+    (tmp_path / "a.txt").rename(tmp_path / "a.TXT")
+    (tmp_path / "a.ann").rename(tmp_path / "a.Ann")
+    assert [document.doc_id for document in read_corpus(tmp_path).corpus] == ["a"]
 
 
 def test_folders_named_after_parts_are_read_alone(tmp_path: Path) -> None:
@@ -131,7 +161,8 @@ def test_what_a_corpus_does_not_hold_is_counted(tmp_path: Path) -> None:
         ("T1\tNAME 0 x\tAna Ek", [("malformed", 1)]),
         ("T1\tFIRST NAME 0 6\tAna Ek", [("label", 1)]),
         ("Name of Ana Ek", [("malformed", 1)]),
-        ("T1\tNAME 0 3;4 6\tAna Ek", [("discontinuous", 1)]),
+        ("T1\tNAME 0 3;8 10\tAna 45", [("discontinuous", 1)]),
+        ("T1\tNAME 4 6;0 3\tEk Ana", [("fragments", 1)]),
     ],
 )
 def test_every_fault_of_an_annotation_file_has_its_line(tmp_path: Path, lines: str, expected) -> None:
@@ -159,11 +190,11 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_discontinuous_spans_are_joined_on_request(tmp_path: Path) -> None:
-    put(tmp_path, "a", annotations="T1\tNAME 0 3;4 6\tAna Ek\n")
+    put(tmp_path, "a", annotations="T1\tNAME 0 3;8 10\tAna 45\n")
     with pytest.raises(CorpusError, match="--discontinuous join"):
         read_corpus(tmp_path)
     (document,) = read_corpus(tmp_path, discontinuous="join").corpus
-    assert document.entities == (Entity(0, 6, "NAME"),)
+    assert document.entities == (Entity(0, 10, "NAME"),)
 
 
 @pytest.mark.parametrize(

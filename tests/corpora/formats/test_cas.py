@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from deidsynth.corpora import check_corpus, read_corpus
 from deidsynth.corpora.formats import cas
 from deidsynth.corpora.records import ReadResult, build_corpus, check_records
 from deidsynth.documents import Corpus, Document, Entity
@@ -206,6 +207,54 @@ def test_of_a_project_the_curation_is_read_by_the_names_of_its_folders(tmp_path:
     result = read(path)
     assert sorted(each.doc_id for each in result.records) == ["n1.txt", "n2.txt"]
     assert not result.problems and result.skipped["uncurated_files"] == 2
+
+
+@pytest.mark.parametrize("root", ["", "project", "project/train/deep"])
+def test_the_type_system_may_be_in_a_folder_above(tmp_path: Path, root: str) -> None:
+    path = put(tmp_path / "project" / "train" / "deep", sample())
+    path.with_name("TypeSystem.xml").rename(tmp_path / "project" / "TypeSystem.xml")
+    for place in (path, tmp_path / root):
+        assert [(each.doc_id, len(each.spans)) for each in read(place).records] == [("a", 3)]
+
+
+def test_the_type_system_may_be_in_a_folder_above_in_a_zip(tmp_path: Path) -> None:
+    inner = put(tmp_path / "in", sample())
+    types = inner.with_name("TypeSystem.xml").read_bytes()
+    (tmp_path / "x.zip").write_bytes(packed({"p/deep/a.xmi": inner.read_bytes(), "p/TypeSystem.xml": types}))
+    assert [len(each.spans) for each in read(tmp_path / "x.zip").records] == [3]
+
+
+def test_one_document_in_two_forms_is_one_or_a_question(tmp_path: Path) -> None:
+    put(tmp_path / "xmi", sample(), "a.xmi")
+    put(tmp_path / "json", sample(), "a.json")
+    loaded = read_corpus(tmp_path)
+    assert (len(loaded.corpus), loaded.corpus.n_entities) == (1, 3)
+    assert loaded.skipped["documents_in_a_second_form"] == 1
+    other = sample()
+    add(other, cas.NAMED_ENTITY, 9, 12, value="X")
+    put(tmp_path / "json", other, "a.json")
+    (problem,) = [each for each in check_corpus(tmp_path).problems if each.code == "duplicate-id"]
+    assert "the same document with other entities, remove one of the files" in problem.message
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "utf-16", "utf-8"])
+def test_xmi_is_read_in_the_encoding_that_it_declares(tmp_path: Path, encoding: str) -> None:
+    document = made("Åsa kom.")
+    add(document, cas.NAMED_ENTITY, 0, 3, value="NAME")
+    path = put(tmp_path, document)
+    for file in (path, path.with_name("TypeSystem.xml")):
+        content = re.sub(r"encoding=.[\w-]+.", f'encoding="{encoding}"', file.read_text(encoding="utf-8"))
+        file.write_bytes(content.replace("&#197;", "Å").encode(encoding))
+    assert cas.sniff(path)
+    (record,) = read(path).records
+    assert (record.text, [span[:3] for span in record.spans]) == ("Åsa kom.", [(0, 3, "NAME")])
+
+
+def test_a_document_of_megabytes_is_found(tmp_path: Path) -> None:
+    path = put(tmp_path, sample(), "a.json")
+    data = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({"about": "x" * 2_000_000, **data}), encoding="utf-8")
+    assert cas.sniff(path)
 
 
 def test_folders_are_parts(tmp_path: Path) -> None:

@@ -188,6 +188,36 @@ def test_tags_that_break_the_scheme_of_the_file_are_warnings(tmp_path: Path, tag
     assert read_corpus(path, format="conll").corpus.n_entities
 
 
+@pytest.mark.parametrize("tags", ["B-N I-N . I-N O", "B-N I-N . E-N O S-N", "B-N . I-N . I-N O B-N"])
+@pytest.mark.parametrize("mark", ["", "-DOCSTART- O\n\n"])
+def test_an_entity_goes_on_over_the_end_of_a_sentence_of_its_document(tmp_path: Path, tags: str, mark: str) -> None:
+    rows = "".join("\n" if tag == "." else f"ord{n}\t{tag}\n" for n, tag in enumerate(tags.split()))
+    path = put(tmp_path, mark + rows)
+    (text, entities), *others = read(path, documents="auto" if mark else "file").values()
+    assert not others
+    assert not check_corpus(path, layout=LayoutConfig(columns=ColumnsLayout(documents="marked"))).problems
+    assert text[: len(entities[0][0])] == entities[0][0] and entities[0][0].count("ord") == 3
+    assert "\n" in entities[0][0] and {label for _, label in entities} == {"N"}
+
+
+def test_an_entity_that_goes_on_in_another_document_is_a_named_problem(tmp_path: Path) -> None:
+    path = put(tmp_path, "Ana\tB-PER\n\nEk\tI-PER\nkom\tO\n")
+    (problem,) = check_corpus(path).problems
+    assert (problem.code, problem.line) == ("tag-sequence", 3)
+    assert "--layout columns.documents=file" in problem.message
+    assert not check_corpus(path, layout=LayoutConfig(columns=ColumnsLayout(documents="file"))).problems
+
+
+def test_in_iob_an_entity_may_begin_with_the_sentence(tmp_path: Path) -> None:
+    path = put(tmp_path, "hos\tO\nAna\tI-PER\n\nBo\tI-PER\nkom\tO\n")
+    assert list(read(path, documents="file").values()) == [("hos Ana\nBo kom", [("Ana", "PER"), ("Bo", "PER")])]
+
+
+def test_a_first_entity_that_comes_late_is_found(tmp_path: Path) -> None:
+    put(tmp_path, "ord\tO\n\n" * 500 + "Ana\tB-PER\n", "notes.txt")
+    assert find_format(tmp_path) == find_format(tmp_path / "notes.txt") == "conll"
+
+
 def test_named_columns_win(tmp_path: Path) -> None:
     path = put(tmp_path, "Ana\tB-PER\tO\nkom\tO\tB-VERB\n")
     assert read(path) == {"corpus-1": ("Ana kom", [("kom", "VERB")])}

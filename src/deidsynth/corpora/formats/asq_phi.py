@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from deidsynth.corpora.document_files import Source, find_sources, looks_like, read_head, read_text
+from deidsynth.corpora.document_files import Source, find_sources, looks_like, read_text, text_heads
 from deidsynth.corpora.json_source import FieldError, string
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
 from deidsynth.errors import Problem
@@ -22,7 +22,6 @@ SUFFIX = ".txt"
 
 _QUERY = "===QUERY==="
 _TAGS = "===PHI_TAGS==="
-_HEAD_BYTES = 1 << 16
 
 
 class _Tag(NamedTuple):
@@ -59,12 +58,13 @@ def read_records(path: Path) -> ReadResult:
     return result
 
 
-def _looks(path: Path) -> bool:
-    head = read_head(path, _HEAD_BYTES)
-    if head is None:
-        return False
-    lines = [line for line in map(str.rstrip, head.split("\n")) if line]
-    return lines[:1] == [_QUERY] and _TAGS in lines
+def _looks(path: Path) -> bool | None:
+    head = None
+    for head in text_heads(path):
+        lines = [line for line in map(str.rstrip, head.split("\n")) if line]
+        if lines[:1] != [_QUERY] or _TAGS in lines:
+            return lines[:1] == [_QUERY]
+    return None if head is None else False
 
 
 def _blocks(content: str, source: Source, result: ReadResult) -> Iterator[_Block]:

@@ -4,18 +4,23 @@ If there are top-level folders named like splits (``train``, ``dev``, ``test`` a
 and in each of them its subfolder ``brat`` if there is one; otherwise every folder is searched. A file
 ``deidsynth.json`` beside the documents may state what brat cannot: where text and annotation come from. Shared-task
 predictions are often ``.ann`` files without texts: these are read if their texts are given by document id.
+
+Brat writes an entity over a line end as fragments, so fragments parted by white space alone are one entity.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
+from deidsynth.corpora.encodings import MARK
 from deidsynth.corpora.folders import files_below, skip_outside_splits, split_folders, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
-from deidsynth.corpora.records import Discontinuous, RawSpan, ReadResult, Record, read_exactly, repeated_ids
+from deidsynth.corpora.records import Discontinuous, RawSpan, ReadResult, Record, read_bytes, read_exactly, repeated_ids
 from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import Problem
 
@@ -52,7 +57,8 @@ def read_records(
 
     Args:
         path: the folder; names of subfolders may name splits.
-        discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` reports a problem.
+        discontinuous: where there is more than white space between the fragments of an entity, ``join`` takes the span
+            that covers them, and ``refuse`` reports a problem.
         texts: the exact text of documents by id, for annotation files without a text file.
     """
     result = ReadResult(NAME)
@@ -83,7 +89,7 @@ def read_annotations(
     problems: list[Problem] = []
     skipped: Counter[str] = Counter()
     ids: list[tuple[object, int | None]] = []
-    for number, line in enumerate(content.removeprefix("\ufeff").split("\n"), start=1):
+    for number, line in enumerate(content.split("\n"), start=1):
         if not line.strip():
             continue
         if _OTHER_LINE.match(line):
@@ -119,20 +125,35 @@ def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Cou
 def _read_folder(
     root: Path, split: Split | None, discontinuous: Discontinuous, texts: Mapping[str, str], result: ReadResult
 ) -> None:
-    beside = files_below(root, ".txt")
-    known = {path.with_suffix("") for path in beside}
-    alone = [path for path in files_below(root, ".ann") if path.with_suffix("") not in known]
-    given = [path for path in alone if path.stem in texts]
+    annotations = {path.with_suffix(""): path for path in files_below(root, ".ann")}
+    pairs: list[tuple[Path, Path | None]] = []
+    for beside in files_below(root, ".txt"):
+        found = annotations.get(beside.with_suffix(""))
+        if found is None:
+            result.problems.append(_missing_annotations(beside))
+        else:
+            pairs.append((found, beside))
+    paired = {path for path, _ in pairs}
+    alone = [path for path in annotations.values() if path not in paired]
+    pairs += [(path, None) for path in alone if path.stem in texts]
     provenances: dict[Path, Provenance] = {}
-    for path in beside + given:
+    for path, text_path in pairs:
         if path.parent not in provenances:
             provenances[path.parent] = read_provenance(path.parent, result)
-        text = _text_with_annotations(path, result) if path.suffix == ".txt" else texts[path.stem]
-        if text is not None:
-            result.records.append(_record(path, text, split, provenances[path.parent], discontinuous, result))
+        text = read_exactly(text_path) if text_path else texts[path.stem]
+        if isinstance(text, Problem):
+            result.problems.append(text)
+            continue
+        result.records.append(_record(path, text_path, text, split, provenances[path.parent], discontinuous, result))
     missing = [path for path in alone if path.stem not in texts]
     if missing:
         result.problems.append(_missing_texts(root, missing, bool(texts)))
+
+
+def _missing_annotations(text_path: Path) -> Problem:
+    name = f"{text_path.stem}.ann"
+    message = f"its annotation file is missing; add {name} (empty if the text has no entities)"
+    return Problem(str(text_path), message, code="missing-annotations")
 
 
 def _missing_texts(root: Path, missing: list[Path], has_texts: bool) -> Problem:
@@ -149,37 +170,36 @@ def _missing_texts(root: Path, missing: list[Path], has_texts: bool) -> Problem:
     return Problem(str(root), message, code="missing-text")
 
 
-def _text_with_annotations(path: Path, result: ReadResult) -> str | None:
-    """The text of a ``.txt`` file that has an annotation file; None, with a problem, if it cannot be read."""
-    annotations = path.with_suffix(".ann")
-    if not annotations.exists():
-        message = f"its annotation file is missing; add {annotations.name} (empty if the text has no entities)"
-        result.problems.append(Problem(str(path), message, code="missing-annotations"))
-        return None
-    text = read_exactly(path)
-    if isinstance(text, Problem):
-        result.problems.append(text)
-        return None
-    return text
-
-
 def _record(
     path: Path,
+    text_path: Path | None,
     text: str,
     split: Split | None,
     provenance: Provenance,
     discontinuous: Discontinuous,
     result: ReadResult,
 ) -> Record:
-    annotations = path.with_suffix(".ann")
-    spans, problems, skipped = read_annotations(annotations, text, discontinuous)
+    spans, problems, skipped = read_annotations(path, text, discontinuous)
+    n_misfits = _count_misfits(spans, problems, text)
+    if n_misfits and text_path is not None and _begins_with_mark(text_path):
+        # Some tools count the byte order mark, others do not: the stated texts decide.
+        counted = read_annotations(path, MARK + text, discontinuous)
+        if _count_misfits(counted[0], counted[1], MARK + text) < n_misfits:
+            text, (spans, problems, skipped) = MARK + text, counted
     result.problems += problems
     result.skipped += skipped
     origin, annotation, language = provenance
-    text_path = None if path == annotations else str(path)
-    return Record(
-        path.stem, text, tuple(spans), str(annotations), None, None, split, origin, annotation, text_path, language
-    )
+    beside = None if text_path is None else str(text_path)
+    return Record(path.stem, text, tuple(spans), str(path), None, None, split, origin, annotation, beside, language)
+
+
+def _count_misfits(spans: Sequence[RawSpan], problems: Sequence[Problem], text: str) -> int:
+    return len(problems) + sum(span.end > len(text) for span in spans)
+
+
+def _begins_with_mark(path: Path) -> bool:
+    data = read_bytes(path)
+    return isinstance(data, bytes) and data.startswith(codecs.BOM_UTF8)
 
 
 def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Discontinuous) -> RawSpan | Problem:
@@ -190,18 +210,21 @@ def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Dis
     label, offsets, shown = match.groups()
     fragments = [(int(start), int(end)) for start, end in (pair.split(" ") for pair in offsets.split(";"))]
     place = f"entity {offsets.replace(' ', ':')}"
-    if len(fragments) > 1 and discontinuous == "refuse":
+    bounds = [offset for fragment in fragments for offset in fragment]
+    if len(fragments) > 1 and bounds != sorted(bounds):
+        return Problem(path, f"{place} has fragments out of order; fix its offsets", number, "fragments")
+    has_gap = any(text[end:start].strip() for (_, end), (start, _) in pairwise(fragments))
+    if has_gap and discontinuous == "refuse":
         message = (
             f"{place} is discontinuous; to take the span that covers its fragments, use --discontinuous join "
             "or --set corpus.discontinuous=join"
         )
         return Problem(path, message, number, "discontinuous")
-    bounds = [offset for fragment in fragments for offset in fragment]
-    if len(fragments) > 1 and bounds != sorted(bounds):
-        return Problem(path, f"{place} has fragments out of order; fix its offsets", number, "fragments")
     if all(0 <= start < end <= len(text) for start, end in fragments):
-        expected = " ".join(text[start:end] for start, end in fragments)
-        if not _same_text(shown, expected):
+        expected = {" ".join(text[start:end] for start, end in fragments)}
+        if not has_gap:
+            expected.add(text[fragments[0][0] : fragments[-1][1]])
+        if not any(_same_text(shown, each) for each in expected):
             beside = Path(path).with_suffix(".txt")
             source = beside.name if beside.exists() else "the given text"
             message = (

@@ -12,13 +12,15 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from deidsynth.corpora.encodings import as_utf_8, decode, decode_xml
 from deidsynth.corpora.folders import write_folder
 from deidsynth.corpora.formats.cas_files import Source, looks_like_cas, sources
 from deidsynth.corpora.provenance import Provenance, read_provenance
-from deidsynth.corpora.records import RawSpan, ReadResult, Record, decode
+from deidsynth.corpora.records import RawSpan, ReadResult, Record
 from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
 
@@ -137,17 +139,18 @@ class _Reader:
 
     def _cas(self, source: Source) -> tuple[Any, set[int]] | Problem:
         """The CAS, and its offsets that fall inside a character."""
-        content = decode(source.data, source.place)
+        is_json = source.suffix == ".json"
+        content = (decode if is_json else decode_xml)(source.data, source.place)
         if isinstance(content, Problem):
             return content
-        is_json = source.suffix == ".json"
         if not is_json and "<!DOCTYPE" in content:
             message = "XMI must not contain a document type declaration; export the document again"
             return Problem(source.place, message, code="malformed")
         has_types = is_json and '"%TYPES"' in content
         if source.types is None and not has_types:
             message = (
-                "its type system is missing; put the TypeSystem.xml that was exported with it into the same folder"
+                "its type system is missing; put the TypeSystem.xml that was exported with it into its folder, or one "
+                "above"
             )
             return Problem(source.place, message, code="missing-types")
         types: Any = None
@@ -159,10 +162,9 @@ class _Reader:
             warnings.simplefilter("always")
             try:
                 if is_json:
-                    text = content.removeprefix("\ufeff")
-                    cas = self.cassis.load_cas_from_json(text, types, merge_typesystem=has_types)
+                    cas = self.cassis.load_cas_from_json(content, types, merge_typesystem=has_types)
                 else:
-                    cas = self.cassis.load_cas_from_xmi(_stream(source.data), types)
+                    cas = self.cassis.load_cas_from_xmi(io.BytesIO(as_utf_8(content)), types)
             except Exception as error:  # cassis defines no errors: KeyError, AttributeError, lxml errors
                 return _unreadable(source, error)
         matches = (_UNMAPPED.match(str(each.message)) for each in caught)
@@ -171,15 +173,14 @@ class _Reader:
     def _type_system(self, data: bytes, place: str) -> Any:
         if data not in self._types:
             try:
-                self._types[data] = self.cassis.load_typesystem(_stream(data))
+                content = decode_xml(data, place)
+                if isinstance(content, Problem):
+                    return replace(content, message=f"its TypeSystem.xml is {content.message}")
+                self._types[data] = self.cassis.load_typesystem(io.BytesIO(as_utf_8(content)))
             except Exception as error:  # as above
                 message = f"its TypeSystem.xml cannot be read ({type(error).__name__}); export the document again"
                 self._types[data] = Problem(place, message, code="malformed")
         return self._types[data]
-
-
-def _stream(data: bytes) -> io.BytesIO:
-    return io.BytesIO(data)
 
 
 def _unreadable(source: Source, error: Exception) -> Problem:

@@ -6,11 +6,14 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
+from deidsynth.corpora.document_files import heads, heads_of
+from deidsynth.corpora.encodings import decode_xml_head
 from deidsynth.corpora.folders import files_below, skip_outside_splits, split_folders
 from deidsynth.corpora.records import ReadResult, read_bytes
 from deidsynth.documents import Split
@@ -19,8 +22,9 @@ from deidsynth.errors import Problem
 TYPE_SYSTEM = "typesystem.xml"
 SUFFIXES = (".xmi", ".json", ".zip")
 
-_HEAD = 4096
-_JSON_HEAD = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{.*"%(?:TYPES|FEATURE_STRUCTURES)"\s*:', re.DOTALL)
+_XMI = re.compile("<xmi:XMI|http://www\\.omg\\.org/XMI")
+_OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
+_JSON_HEAD = re.compile(_OBJECT.pattern + rb'.*"%(?:TYPES|FEATURE_STRUCTURES)"\s*:', re.DOTALL)
 _MAX_NESTED = 3
 _ANNOTATED, _CURATED, _INITIAL = "annotation", "curation", "INITIAL_CAS"
 _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError)
@@ -55,15 +59,18 @@ class Source:
 def looks_like_cas(path: Path) -> bool:
     """Whether a file looks like a CAS or a zip of them, or a folder contains such files."""
     if path.is_dir():
-        return any(looks_like_cas(file) for folder, _ in split_folders(path, "cas")[0] for file in _files(folder))
+        return any(
+            looks_like_cas(file)
+            for folder, _ in split_folders(path, "cas")[0]
+            for file in files_below(folder, *SUFFIXES)
+        )
     suffix = path.suffix.lower()
     try:
         if suffix == ".zip":
             return _zip_has_cas(path)
         if suffix not in SUFFIXES:
             return False
-        with path.open("rb") as file:
-            return _is_cas(suffix, file.read(_HEAD))
+        return _is_cas(suffix, heads_of(path))
     except OSError:
         return False
 
@@ -75,16 +82,15 @@ def sources(path: Path, result: ReadResult) -> Iterator[Source]:
         return
     skip_outside_splits(result, path, SUFFIXES, "cas", looks_like_cas)
     for folder, split in split_folders(path, "cas")[0]:
-        yield from _of_files(folder, [file for file in _files(folder) if looks_like_cas(file)], split, result)
-
-
-def _files(folder: Path) -> list[Path]:
-    return files_below(folder, *SUFFIXES, *(suffix.upper() for suffix in SUFFIXES))
+        yield from _of_files(
+            folder, [file for file in files_below(folder, *SUFFIXES) if looks_like_cas(file)], split, result
+        )
 
 
 def _of_files(root: Path, files: Sequence[Path], split: Split | None, result: ReadResult) -> Iterator[Source]:
     names = [file.relative_to(root).as_posix() for file in files]
     kept = _kept(names, result)
+    types: dict[Path, bytes | None] = {}
     for file, name in zip(files, names, strict=True):
         if name not in kept:
             continue
@@ -95,9 +101,10 @@ def _of_files(root: Path, files: Sequence[Path], split: Split | None, result: Re
             for source in _of_zip(data, str(file), _project_name(name), result):
                 yield Source(source.doc_id, source.place, source.suffix, source.data, source.types, None, split)
         else:
-            types = _types_beside(file, root)
+            if file.parent not in types:
+                types[file.parent] = _types_of(file)
             doc_id = _project_name(name) or file.stem
-            yield Source(doc_id, str(file), file.suffix.lower(), data, types, file.parent, split)
+            yield Source(doc_id, str(file), file.suffix.lower(), data, types[file.parent], file.parent, split)
 
 
 def _of_zip(data: bytes, place: str, doc_id: str | None, result: ReadResult, depth: int = 0) -> Iterator[Source]:
@@ -118,8 +125,8 @@ def _of_zip(data: bytes, place: str, doc_id: str | None, result: ReadResult, dep
                 if suffix == ".zip":
                     if not depth:
                         yield from _of_zip(content, f"{place}/{name}", named, result, depth + 1)
-                elif suffix == ".xmi" or _is_cas(suffix, content[:_HEAD]):
-                    found = types.get(str(inner.parent), types.get("."))
+                elif suffix == ".xmi" or _is_cas(suffix, [content]):
+                    found = next((types[above] for above in map(str, inner.parents) if above in types), None)
                     yield Source(named or inner.stem, f"{place}/{name}", suffix, content, found)
     except _BROKEN_ZIP as error:
         message = f"cannot be unpacked ({type(error).__name__}); unpack it yourself, or export it again"
@@ -149,20 +156,27 @@ def _project_name(name: str) -> str | None:
     return below[0] if below else None
 
 
-def _types_beside(file: Path, root: Path) -> bytes | None:
-    """The type system in the folder of a file, or else at the top level."""
-    for folder in dict.fromkeys((file.parent, root)):
-        for entry in sorted(folder.iterdir()):
-            if entry.name.lower() == TYPE_SYSTEM:
-                data = read_bytes(entry)
+def _types_of(file: Path) -> bytes | None:
+    """The type system in the folder of a file, or else in the next folder above that has one."""
+    for folder in file.absolute().parents:
+        with suppress(OSError):
+            found = [entry for entry in sorted(folder.iterdir()) if entry.name.lower() == TYPE_SYSTEM]
+            if found:
+                data = read_bytes(found[0])
                 return data if isinstance(data, bytes) else None
     return None
 
 
-def _is_cas(suffix: str, head: bytes) -> bool:
+def _is_cas(suffix: str, beginnings: Iterable[bytes]) -> bool:
+    """Whether a file is a CAS, by ever longer beginnings of it."""
     if suffix == ".xmi":
-        return b"<xmi:XMI" in head or b"http://www.omg.org/XMI" in head
-    return _JSON_HEAD.match(head) is not None
+        with suppress(LookupError):
+            return any(_XMI.search(decode_xml_head(head)) for head in beginnings)
+        return False
+    for head in beginnings:
+        if _JSON_HEAD.match(head) or not _OBJECT.match(head):
+            return _OBJECT.match(head) is not None
+    return False
 
 
 def _zip_has_cas(file: Path | io.BytesIO, depth: int = 0) -> bool:
@@ -173,7 +187,7 @@ def _zip_has_cas(file: Path | io.BytesIO, depth: int = 0) -> bool:
                 suffix = PurePosixPath(name).suffix.lower()
                 if suffix in (".xmi", ".json"):
                     with archive.open(name) as member:
-                        if _is_cas(suffix, member.read(_HEAD)):
+                        if _is_cas(suffix, heads(member)):
                             return True
                 elif suffix == ".zip" and not depth and n_nested < _MAX_NESTED:
                     n_nested += 1

@@ -2,8 +2,8 @@
 
 Columns are separated by tabs if every token line has one, else by blanks and tabs. The columns of tokens and tags are
 detected (``layout.columns`` overrides this); ``O`` and ``0`` are outside; IOB, IOB2, BIOES, BILOU and raw labels are
-read, and neighboring tokens with the same raw label form one entity. A line that begins with ``#`` and does not have
-the columns of the others is a comment.
+read, and neighboring tokens with the same raw label form one entity. An entity may go on in the next sentence of its
+document. A line that begins with ``#`` and does not have the columns of the others is a comment.
 
 The text is rebuilt from the tokens, with the white space that the file states: ``SpacesAfter=`` and ``SpacesBefore=``
 (with UDPipe's escapes ``\\s \\t \\n \\r \\\\``), else a ``# text`` comment that contains the tokens in order,
@@ -18,15 +18,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 
 from deidsynth.config import ColumnsLayout
+from deidsynth.corpora.encodings import MARK, is_utf_16
 from deidsynth.corpora.folders import documents_by_file, skip_outside_splits
 from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_exactly
 from deidsynth.documents import Split
 from deidsynth.errors import Problem
-from deidsynth.tagging import OUTSIDE, has_prefixes, is_tag, sequence_faults, spans_of_tags
+from deidsynth.tagging import OUTSIDE, has_prefixes, is_tag, sentences_going_on, sequence_faults, spans_of_tags
 
 NAME = "conll"
 SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".bioes", ".tsv", ".txt")
@@ -44,6 +46,12 @@ _INDEX = re.compile(r"\d+(?:[-.]\d+)?")
 _RANGE = re.compile(r"\d+[-.]\d+")
 _SNIFFED_LINES = 200
 _USUAL, _MOST = 0.9, 0.5  # share of well-formed tags in a column: usual, and in a file with faults
+_WIDEST = 100  # columns; a line with more of them is a text
+_NO_COLUMNS = (
+    "no token and tag columns found: expected both on each line, with O or 0 outside entities; name the columns with "
+    "--layout columns.token=0 --layout columns.tag=-1"
+)
+_ONLY_OUTSIDE = frozenset({OUTSIDE, "0"})
 _OTHER_SUFFIXES = (".tsv", ".txt")  # used for much else, so faulty files are not recognized by them
 
 
@@ -56,6 +64,7 @@ class _Sentence:
     name: str | None = None
     document: str | None = None
     opens: bool = False
+    goes_on: bool = False  # with the last entity of the sentence before
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +93,10 @@ def sniff(path: Path) -> bool:
 
 def _looks_like_columns(path: Path) -> bool:
     with path.open("rb") as file:
-        head = b"".join(line for _, line in zip(range(_SNIFFED_LINES), file, strict=False))
-    rows = _rows(_sentences(head.decode("utf-8", "replace").removeprefix("\ufeff"), ColumnsLayout()))
+        head = b"".join(islice(file, _SNIFFED_LINES))
+        if is_utf_16(head) or _begins_outside(_first_rows(head)):
+            head += file.read()  # the first entity comes late
+    rows = _first_rows(head)
     try:
         columns = _find_columns(rows, ColumnsLayout())
     except ValueError:
@@ -95,6 +106,19 @@ def _looks_like_columns(path: Path) -> bool:
         return False
     n_valid = sum(len(row) > max(columns.tag, columns.token) for row in rows)
     return n_valid >= max(2, 0.9 * len(rows))
+
+
+def _first_rows(head: bytes) -> list[list[str]]:
+    text = head.decode("utf-16" if is_utf_16(head) else "utf-8", "replace")
+    return _rows(_sentences(text.removeprefix(MARK), ColumnsLayout()))
+
+
+def _begins_outside(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether almost all rows have the same columns, one of which has nothing but tags of tokens outside entities."""
+    width = _usual_width(rows)
+    usual = [row for row in rows if len(row) == width]
+    columns = ({row[place] for row in usual} for place in range(width))
+    return 1 < width <= _WIDEST and len(usual) >= _USUAL * len(rows) and any(map(_ONLY_OUTSIDE.issuperset, columns))
 
 
 def read_records(path: Path, layout: ColumnsLayout) -> ReadResult:
@@ -114,7 +138,7 @@ def read_records(path: Path, layout: ColumnsLayout) -> ReadResult:
         if isinstance(text, Problem):
             result.problems.append(text)
         else:
-            _read_file(text.removeprefix("\ufeff"), file, split, layout, result)
+            _read_file(text, file, split, layout, result)
     return result
 
 
@@ -131,8 +155,11 @@ def _read_file(text: str, path: Path, split: Split | None, layout: ColumnsLayout
     for sentence in sentences:
         sentence.rows = list(_valid_rows(sentence.rows, columns, path, result))
     if columns.prefixed:
-        result.problems += _tag_warnings(sentences, columns, path)
-    for doc_id, document in _documents(sentences, path.stem, layout):
+        _mark_those_going_on(sentences, columns)
+    documents = list(_documents(sentences, path.stem, layout))
+    if columns.prefixed:
+        result.problems += _tag_warnings([document for _, document in documents], columns, path)
+    for doc_id, document in documents:
         result.records.append(_record(doc_id, document, columns, layout, path, split, result))
 
 
@@ -215,15 +242,14 @@ def _find_columns(rows: Sequence[Sequence[str]], layout: ColumnsLayout) -> _Colu
     if not rows:
         return _Columns(0, 1, prefixed=True, space=None)
     usual = _usual_width(rows)
+    if usual > _WIDEST:
+        raise ValueError(_NO_COLUMNS)
     tables = {place: [row[place] for row in rows if len(row) >= usual] for place in range(usual)}
     asked = _place(layout.tag, usual)
     tag = asked if asked is not None else _tag_column(tables)
     token = _place(layout.token, usual)
     if usual < 2 or tag not in tables or (token is not None and token not in tables) or tag == token:
-        raise ValueError(
-            "no token and tag columns found: expected both on each line, with O or 0 outside entities; name the "
-            "columns with --layout columns.token=0 --layout columns.tag=-1"
-        )
+        raise ValueError(_NO_COLUMNS)
     prefixed = bool(has_prefixes(tables[tag]) or has_prefixes(tables[tag], _MOST))
     others = [place for place in tables if place != tag]
     space = next((place for place in others if any(map(_SPACE.search, tables[place]))), None)
@@ -269,13 +295,31 @@ def _valid_rows(
             yield line, row
 
 
-def _tag_warnings(sentences: Sequence[_Sentence], columns: _Columns, path: Path) -> Iterator[Problem]:
+def _mark_those_going_on(sentences: Sequence[_Sentence], columns: _Columns) -> None:
+    """Mark the sentences that begin inside an entity of the sentence before."""
+    whole = [sentence for sentence in sentences if sentence.rows]
+    for number in sentences_going_on([[row[columns.tag] for _, row in sentence.rows] for sentence in whole]):
+        whole[number].goes_on = True
+
+
+def _tag_warnings(documents: Sequence[Sequence[_Sentence]], columns: _Columns, path: Path) -> Iterator[Problem]:
     """Warnings about tags that break the scheme of the file."""
-    for number, place, fault in sequence_faults(
-        [[row[columns.tag] for _, row in sentence.rows] for sentence in sentences]
-    ):
-        message = f"the prefix {fault}; fix the tags around it"
-        yield Problem(str(path), message, sentences[number].rows[place][0], "tag-sequence", fatal=False)
+    units: list[list[tuple[int, list[str]]]] = []  # sentences, with those that go on
+    cut: set[int] = set()  # lines on which an entity goes on in another document
+    for document in documents:
+        for number, sentence in enumerate(each for each in document if each.rows):
+            if number and sentence.goes_on:
+                units[-1] += sentence.rows
+            else:
+                units.append(list(sentence.rows))
+                cut.update([sentence.rows[0][0]] * sentence.goes_on)
+    for number, place, fault in sequence_faults([[row[columns.tag] for _, row in unit] for unit in units]):
+        line, _ = units[number][place]
+        remedy = "fix the tags around it"
+        if line in cut:
+            fault += " in its document: it goes on from the sentence before, which is another document"
+            remedy = "read sentences together with --layout columns.documents=file, or fix the tags"
+        yield Problem(str(path), f"the prefix {fault}; {remedy}", line, "tag-sequence", fatal=False)
 
 
 def _documents(
@@ -324,6 +368,9 @@ def _record(
         pending = "\n" if gaps[-1] is None else ""
         tags = [row[columns.tag] for _, row in sentence.rows]
         for first, last, label in spans_of_tags(tags, columns.prefixed):
+            if first == 0 and sentence.goes_on and spans:
+                spans[-1] = spans[-1]._replace(end=bounds[last - 1][1])
+                continue
             spans.append(RawSpan(bounds[first][0], bounds[last - 1][1], label, line=sentence.rows[first][0]))
     line = next((sentence.rows[0][0] for sentence in sentences if sentence.rows), None)
     return Record(doc_id, text, tuple(spans), str(path), line, split=split)

@@ -16,7 +16,15 @@ from deidsynth.corpora.folders import by_split, refuse_unassigned, splits_of
 from deidsynth.corpora.formats.column_roles import SAMPLE_ROWS, ColumnError, find_roles, report_unused, settle_ids
 from deidsynth.corpora.loading import LoadedCorpus
 from deidsynth.corpora.output import refuse_surrogates
-from deidsynth.corpora.records import SPLIT_NAMES, RawSpan, ReadResult, Record, build_corpus, check_records
+from deidsynth.corpora.records import (
+    SPLIT_NAMES,
+    RawSpan,
+    ReadResult,
+    Record,
+    build_corpus,
+    check_records,
+    settle_texts,
+)
 from deidsynth.corpora.span_lists import RowError, decoded, list_names, spans_of, split_of
 from deidsynth.documents import Corpus, Document, Origin, Split
 from deidsynth.errors import CorpusError, MissingExtraError, Problem
@@ -72,6 +80,7 @@ def read_dataset(
         _Rows(name, split, chosen, tokens, tags, result, row_names).read(rows)
     settle_ids(result, row_names)
     # Up to here a record is a row, so that every fault names its row.
+    settle_texts(result)
     found = [*result.problems, *check_records(result.records)]
     result.problems = [Problem(NAME, f"{each.path}: {each.message}", None, each.code, each.fatal) for each in found]
     if not result.records and not result.problems:

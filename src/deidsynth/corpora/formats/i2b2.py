@@ -17,9 +17,11 @@ from typing import NamedTuple
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
+from deidsynth.corpora.document_files import heads_of
+from deidsynth.corpora.encodings import decode_xml, decode_xml_head
 from deidsynth.corpora.folders import documents_by_file, files_below, skip_outside_splits, split_folders, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
-from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_exactly, repeated_ids
+from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_bytes, repeated_ids
 from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import Problem, UnrepresentableError
 
@@ -29,7 +31,6 @@ FALLBACK = "PHI"
 
 _INNER = "xml"
 _ROOT = "deIdi2b2"
-_SNIFFED_BYTES = 8192
 _KNOWN = frozenset({"id", "start", "end", "text", "TYPE", "comment"})
 _INTEGER = re.compile(r"-?[0-9]{1,15}")
 _SPACE = re.compile(r"\s")
@@ -72,7 +73,7 @@ class _RefusedError(Exception):
 def sniff(path: Path) -> bool:
     """Whether the path looks like this XML: a file, or a folder of such files without brat annotations."""
     if not path.is_dir():
-        return path.suffix == SUFFIX and _looks_right(path)
+        return path.suffix.lower() == SUFFIX and _looks_right(path)
     folders = [folder for folder, _ in split_folders(path, _INNER)[0]]
     if any(files_below(folder, ".ann") for folder in folders):
         return False
@@ -135,7 +136,7 @@ def category(label: str) -> str:
 
 
 def _looks_right(path: Path) -> bool:
-    """Whether a file begins as XML whose root has a child for the text or for the entities."""
+    """Whether a file is XML whose root has a child for the text or for the entities."""
     depth = 0
 
     def start(name: str, _attributes: object) -> None:
@@ -151,11 +152,11 @@ def _looks_right(path: Path) -> bool:
     def declaration(*_: object) -> None:
         raise _RefusedError("", "")
 
-    parser = expat.ParserCreate()
-    parser.StartElementHandler, parser.EndElementHandler, parser.EntityDeclHandler = start, end, declaration
     try:
-        with path.open("rb") as file:
-            parser.Parse(file.read(_SNIFFED_BYTES), False)
+        for head in heads_of(path):
+            depth, parser = 0, expat.ParserCreate()
+            parser.StartElementHandler, parser.EndElementHandler, parser.EntityDeclHandler = start, end, declaration
+            parser.Parse(decode_xml_head(head), False)
     except _FoundError:
         return True
     except (OSError, expat.ExpatError, _RefusedError, LookupError, ValueError):
@@ -171,13 +172,11 @@ class _Parser:
         self.tags: list[_Tag] = []
         self.skipped: Counter[str] = Counter()
         self._open: list[str] = []
-        self._is_ascii = True
         self._expat = expat.ParserCreate()
         self._expat.buffer_text = True
         self._expat.StartElementHandler = self._start
         self._expat.EndElementHandler = self._end
         self._expat.CharacterDataHandler = self._characters
-        self._expat.XmlDeclHandler = self._declaration
         self._expat.EntityDeclHandler = self._refuse_entity
         self._expat.SkippedEntityHandler = self._refuse_entity
 
@@ -186,8 +185,7 @@ class _Parser:
         return self._expat.CurrentLineNumber
 
     def parse(self, content: str) -> None:
-        self._is_ascii = content.isascii()
-        self._expat.Parse(content.removeprefix("\ufeff"), True)
+        self._expat.Parse(content, True)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         above = self._open[1:]
@@ -210,20 +208,14 @@ class _Parser:
         if self.pieces is not None and self._open[1:] == ["TEXT"]:
             self.pieces.append(data)
 
-    def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
-        if not self._is_ascii and (encoding or "utf-8").lower() not in ("utf-8", "utf8"):
-            message = (
-                "the XML declaration states an encoding other than UTF-8; convert the file to UTF-8 and declare that"
-            )
-            raise _RefusedError(message, "encoding")
-
     def _refuse_entity(self, *_: object) -> None:
         message = "DTD entities are not supported; write the characters they stand for and remove their declaration"
         raise _RefusedError(message, "entity-declaration")
 
 
 def _read_document(path: Path, split: Split | None, provenance: Provenance, result: ReadResult) -> Record | None:
-    content = read_exactly(path)
+    data = read_bytes(path)
+    content = data if isinstance(data, Problem) else decode_xml(data, str(path))
     if isinstance(content, Problem):
         result.problems.append(content)
         return None

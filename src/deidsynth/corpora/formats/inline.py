@@ -4,9 +4,9 @@ Tags: ``<First_Name>Anna</First_Name>`` or ``<PHI TYPE="DOCTOR">Anna</PHI>``. A 
 attributes with quoted values in an opening tag, and ``>``. The label is the value of the attribute TYPE (in any case),
 else the name; both names must be identical. Anything else with ``<`` is text, and nothing is unescaped.
 
-Brackets: ``[Anna](First_Name)``. There are neither brackets nor line breaks (CR, LF) between the brackets, so that an
-unclosed bracket extends no further than its line. What looks like an unfinished entity is a problem (see
-`_bracket_faults`); anything else with brackets is text.
+Brackets: ``[Anna](First_Name)``. There are no brackets between the brackets, and at most four line breaks (CR, LF),
+each between lines that are not blank, so that an unclosed bracket extends no further than a value over line ends can.
+What looks like an unfinished entity is a problem (see `_bracket_faults`); anything else with brackets is text.
 
 The name of a tag and the label after brackets consist of an ASCII letter or ``_``, then letters, digits, ``_``, ``.``
 and ``-``. A name of up to four such words is read too, so that it is reported and can be mapped to a label without
@@ -16,7 +16,6 @@ with more entities in all files together is used, and tags in case of a tie.
 
 from __future__ import annotations
 
-import codecs
 import re
 from bisect import bisect_left
 from collections import Counter
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from deidsynth.config import InlineLayout
+from deidsynth.corpora.document_files import text_heads
 from deidsynth.corpora.folders import documents_by_file, files_below, skip_outside_splits, split_folders, write_folder
 from deidsynth.corpora.provenance import Provenance, read_provenance
 from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_exactly
@@ -36,25 +36,27 @@ SUFFIX = ".txt"
 
 Style = Literal["tags", "brackets"]
 
-_SNIFFED_BYTES = 8192
 _LABEL = re.compile(r"[A-Za-z_][\w.\-]*")
 _NAME = r"[A-Za-z_][\w.\-]*(?: [A-Za-z_][\w.\-]*){0,3}"
 _ATTRIBUTE = re.compile(r"""([A-Za-z_:][\w.:\-]*)\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)')""")
 _TAG = re.compile(rf"""<(?:/({_NAME})|({_NAME})((?:\s+[A-Za-z_:][\w.:\-]*\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*))\s*>""")
-_BRACKETS = re.compile(r"\[([^\[\]\r\n]*)\]\(([A-Za-z_][\w.\-]*|[A-Z][\w.\-]*(?: [A-Z][\w.\-]*){1,3})\)")
+_ROW = r"(?=[^\S\r\n]*[^\s\[\]])[^\[\]\r\n]*"
+_LABEL_AFTER = r"[A-Za-z_][\w.\-]*|[A-Z][\w.\-]*(?: [A-Z][\w.\-]*){1,3}"
+_BRACKETS = re.compile(rf"\[([^\[\]\r\n]*|{_ROW}(?:(?:\r\n|\r|\n){_ROW}){{1,4}})\]\(({_LABEL_AFTER})\)")
 
 _UNBALANCED = "a tag is opened but never closed; close or remove it, or write < differently if it is not a tag"
 _STRAY = "a tag is closed but never opened; open or remove it, or write < differently if it is not a tag"
 _NESTED = "a tag is opened inside another entity; keep one of the two"
 
 _BRACKET = re.compile(r"[\[\]\r\n]")
+_BREAK = re.compile(r"[\r\n]")
 _LABELLED = re.compile(r"\([A-Za-z_][\w.\-]*\)")
 _UNLABELLED = re.compile(r"\(\)")
 # A label without a closing parenthesis on its line; neither a URL nor a function call.
 _OPEN_LABEL = re.compile(r"\([A-Za-z_][\w.\-]*(?![\w.\-:/@()])(?![^()\r\n]*\))")
 _BRACKET_FAULTS = {
     "unbalanced-tag": "the label after brackets is never closed; close it, or put a blank before it if it is none",
-    "stray-tag": "brackets with a label are closed but never opened on that line; open or remove them",
+    "stray-tag": "brackets with a label are closed but never opened before; open or remove them",
     "nested-tag": "there are brackets inside the brackets of an entity; keep one of the two",
     "label": "the label after brackets is empty; write one, or remove the brackets and parentheses",
 }
@@ -80,7 +82,7 @@ class _Pair(NamedTuple):
 def sniff(path: Path) -> bool:
     """Whether the path looks like inline entities: in a ``.txt`` file, or in one of a folder without ``.ann`` files."""
     if not path.is_dir():
-        return path.suffix == SUFFIX and not path.with_suffix(".ann").exists() and _has_entity(path)
+        return path.suffix.lower() == SUFFIX and not path.with_suffix(".ann").exists() and _has_entity(path)
     folders = [folder for folder, _ in split_folders(path, NAME)[0]]
     if any(files_below(folder, ".ann") for folder in folders):
         return False
@@ -183,13 +185,8 @@ def render(document: Document, style: Style) -> str:
 
 
 def _has_entity(path: Path) -> bool:
-    """Whether the beginning of a file is UTF-8 and contains an entity in either style."""
-    try:
-        with path.open("rb") as file:
-            text = codecs.getincrementaldecoder("utf-8")().decode(file.read(_SNIFFED_BYTES))
-    except (OSError, UnicodeDecodeError):
-        return False
-    return _BRACKETS.search(text) is not None or _count_pairs(text) > 0
+    """Whether a file contains an entity in either style before anything that is not UTF-8."""
+    return any(_BRACKETS.search(text) is not None or _count_pairs(text) > 0 for text in text_heads(path))
 
 
 def _tags(text: str) -> Iterator[re.Match[str]]:
@@ -235,7 +232,8 @@ def _bracket_faults(text: str) -> Iterator[tuple[int, str]]:
     [(14, 'unbalanced-tag'), (20, 'label'), (25, 'stray-tag'), (35, 'nested-tag')]
     """
     has_inner: list[bool] = []  # for every bracket open on this line: whether it contains brackets
-    for match in _BRACKET.finditer(text):
+    on_one_line = _BRACKETS.sub(lambda entity: _BREAK.sub(" ", entity[0]), text)
+    for match in _BRACKET.finditer(on_one_line):
         if match[0] == "[":
             has_inner[-1:] = [True] * bool(has_inner)
             has_inner.append(False)
@@ -307,10 +305,10 @@ def _refuse_unreadable(document: Document, number: int, style: Style) -> None:
             f"document number {number} has {bad} entities whose label cannot be a tag; inline labels are an ASCII "
             "letter or _, then letters, digits, _, . and -: rename them, or write brat or jsonl"
         )
-    split = sum(re.search(r"[\[\]\r\n]", document.surface(entity)) is not None for entity in document.entities)
+    split = sum(_BRACKETS.fullmatch(f"[{document.surface(entity)}](A)") is None for entity in document.entities)
     if style == "brackets" and split:
         raise UnrepresentableError(
-            f"document number {number} has {split} entities with a bracket or a line break inside, which brackets "
+            f"document number {number} has {split} entities with a bracket or a line break inside that brackets "
             "cannot represent; write the style tags, brat or jsonl"
         )
     text, spans, problems = parse(render(document, style), style)

@@ -40,7 +40,7 @@ _ENTITY_KEYS = frozenset({"start", "end", "label", "score"})
 
 def sniff(path: Path) -> bool:
     """Whether the path looks like JSON lines."""
-    return bool(_files(path)) if path.is_dir() else path.suffix == SUFFIX
+    return bool(_files(path)) if path.is_dir() else path.suffix.lower() == SUFFIX
 
 
 def read_records(path: Path) -> ReadResult:
@@ -120,7 +120,8 @@ def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Cou
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.glob(f"*{SUFFIX}") if file.is_file() and not file.name.startswith("."))
+    found = (file for file in folder.iterdir() if file.suffix.lower() == SUFFIX and not file.name.startswith("."))
+    return sorted(file for file in found if file.is_file())
 
 
 def _read_file(path: Path, split: Split | None, result: ReadResult) -> None:

@@ -25,7 +25,7 @@ from deidsynth.corpora.formats import (
     presidio,
     table,
 )
-from deidsynth.corpora.output import refuse_occupied, refuse_unwritable
+from deidsynth.corpora.output import refuse_lost_characters, refuse_occupied, refuse_unwritable
 from deidsynth.corpora.records import ReadOptions, ReadResult
 from deidsynth.documents import Corpus, Split
 from deidsynth.errors import InputError
@@ -178,7 +178,8 @@ def write_corpus(
     Raises:
         InputError: an unknown format, a destination that is not empty or not writable, or a file name for a format that
             is written as a folder.
-        UnrepresentableError: the format cannot represent the corpus; nothing is written.
+        UnrepresentableError: the format cannot represent the corpus, or a text has characters that are not read back;
+            nothing is written.
         StorageError: the disk is full.
     """
     writer, path = get_format(format).write, Path(path)
@@ -187,6 +188,7 @@ def write_corpus(
         written = ", ".join(name for name, each in FORMATS.items() if each.write is not None)
         raise InputError(f"{format} can be read but not written; formats to write: {written}")
     refuse_unassigned(corpus, splits)
+    refuse_lost_characters(corpus)
     _refuse_file_name(path, format)
     refuse_occupied(path)
     refuse_unwritable(path.parent, "TARGET")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.config import TableLayout
-from deidsynth.corpora.document_files import read_text
+from deidsynth.corpora.document_files import read_text, text_heads
 from deidsynth.corpora.folders import documents_by_file, left_out, skip_outside_splits
 from deidsynth.corpora.formats.column_roles import (
     ROLES,
@@ -63,7 +63,7 @@ def sniff(path: Path) -> bool:
         return any(_has_text(file, TableLayout()) for file, _ in _files(path, TableLayout()))
     if path.suffix.lower() == ".csv":
         names, _ = _header(_head(path), ",;\t", TableLayout().text)
-        return len(set(names)) == len(names) > 1 and are_names(names)
+        return TableLayout().text in names or (len(set(names)) == len(names) > 1 and are_names(names))
     return _has_text(path, TableLayout())
 
 
@@ -127,7 +127,10 @@ def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None, layout
 
 
 def _files(path: Path, layout: TableLayout) -> list[tuple[Path, Split | None]]:
-    found, n_others = documents_by_file(path, SUFFIXES, NAME, lambda file: _has_text(file, layout))
+    # What cannot be decoded is read, so that its fault is reported.
+    found, n_others = documents_by_file(
+        path, SUFFIXES, NAME, lambda file: _has_text(file, layout) or not _is_decodable(file)
+    )
     # If no table has the column, each of them reports it.
     return documents_by_file(path, SUFFIXES, NAME, lambda _: True)[0] if n_others and not found else found
 
@@ -137,6 +140,10 @@ def _has_text(path: Path, layout: TableLayout) -> bool:
     if suffix == PARQUET:
         return _head(path).startswith(b"PAR1")
     return suffix in DELIMITERS and layout.text in _header(_head(path), DELIMITERS[suffix], layout.text)[0]
+
+
+def _is_decodable(path: Path) -> bool:
+    return path.suffix.lower() == PARQUET or next(text_heads(path), None) is not None
 
 
 def _head(path: Path) -> bytes:
