@@ -1,9 +1,9 @@
 """CoNLL-style columns: one token per line, with its tag; an empty line ends a sentence.
 
 Columns are separated by tabs if every token line has one, else by blanks and tabs. The columns of tokens and tags are
-detected (``layout.columns`` overrides this); ``O`` and ``0`` are outside; IOB, IOB2, BIOES, BILOU and raw labels are
-read, and neighboring tokens with the same raw label form one entity. A line that begins with ``#`` and does not have
-the columns of the others is a comment.
+detected (``layout.columns`` overrides this); ``O`` and ``0`` are outside; IOB, IOB2, BIOES, BILOU (in any of the forms
+of ``tag_styles``) and raw labels are read, and neighboring tokens with the same raw label form one entity. A line that
+begins with ``#`` and does not have the columns of the others is a comment.
 
 The text is rebuilt from the tokens, with the white space that the file states: ``SpacesAfter=`` and ``SpacesBefore=``
 (with UDPipe's escapes ``\\s \\t \\n \\r \\\\``), else a ``# text`` comment that contains the tokens in order,
@@ -23,7 +23,9 @@ from pathlib import Path
 
 from deidsynth.config import ColumnsLayout
 from deidsynth.corpora.folders import documents_by_file, skip_outside_splits
+from deidsynth.corpora.links import is_link, link_problem
 from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_exactly
+from deidsynth.corpora.tag_styles import UNNAMED, are_doubtful, unnamed_form, usual_form
 from deidsynth.documents import Split
 from deidsynth.errors import Problem
 from deidsynth.tagging import OUTSIDE, has_prefixes, is_tag, sequence_faults, spans_of_tags
@@ -67,12 +69,16 @@ class _Columns:
         tag: column of the tags.
         prefixed: whether tags have prefixes.
         space: column with ``SpaceAfter=No`` and the like.
+        written: the usual form of tags that are in another one.
+        warning: what is doubtful about the tags, if anything is.
     """
 
     token: int
     tag: int
     prefixed: bool
     space: int | None
+    written: Mapping[str, str] = field(default_factory=dict)
+    warning: str | None = None
 
 
 def sniff(path: Path) -> bool:
@@ -90,7 +96,7 @@ def _looks_like_columns(path: Path) -> bool:
         columns = _find_columns(rows, ColumnsLayout())
     except ValueError:
         return False
-    tags = [row[columns.tag] for row in rows if len(row) > columns.tag]
+    tags = [columns.written.get(row[columns.tag], row[columns.tag]) for row in rows if len(row) > columns.tag]
     if path.suffix.lower() in _OTHER_SUFFIXES and has_prefixes(tags) is None:
         return False
     n_valid = sum(len(row) > max(columns.tag, columns.token) for row in rows)
@@ -128,12 +134,19 @@ def _read_file(text: str, path: Path, split: Split | None, layout: ColumnsLayout
         line = next((line for line, row in rows if len(row) != width), rows[0][0])
         result.problems.append(Problem(str(path), str(error), line, "columns"))
         return
+    if columns.warning is not None:
+        line = next(line for sentence in sentences for line, _ in sentence.rows)
+        result.problems.append(Problem(str(path), columns.warning, line, "tag-form", fatal=False))
     for sentence in sentences:
         sentence.rows = list(_valid_rows(sentence.rows, columns, path, result))
     if columns.prefixed:
         result.problems += _tag_warnings(sentences, columns, path)
     for doc_id, document in _documents(sentences, path.stem, layout):
-        result.records.append(_record(doc_id, document, columns, layout, path, split, result))
+        record = _record(doc_id, document, columns, layout, path, split, result)
+        if document[0].opens and is_link(record.text):
+            result.problems.append(link_problem(str(path), record.line))
+        else:
+            result.records.append(record)
 
 
 def _sentences(text: str, layout: ColumnsLayout) -> Iterator[_Sentence]:
@@ -215,7 +228,9 @@ def _find_columns(rows: Sequence[Sequence[str]], layout: ColumnsLayout) -> _Colu
     if not rows:
         return _Columns(0, 1, prefixed=True, space=None)
     usual = _usual_width(rows)
-    tables = {place: [row[place] for row in rows if len(row) >= usual] for place in range(usual)}
+    given = {place: [row[place] for row in rows if len(row) >= usual] for place in range(usual)}
+    forms = {place: usual_form(values) for place, values in given.items()}
+    tables = {place: [forms[place].get(value, value) for value in values] for place, values in given.items()}
     asked = _place(layout.tag, usual)
     tag = asked if asked is not None else _tag_column(tables)
     token = _place(layout.token, usual)
@@ -224,13 +239,22 @@ def _find_columns(rows: Sequence[Sequence[str]], layout: ColumnsLayout) -> _Colu
             "no token and tag columns found: expected both on each line, with O or 0 outside entities; name the "
             "columns with --layout columns.token=0 --layout columns.tag=-1"
         )
+    form, warning = forms[tag], None
+    if not form and (form := unnamed_form(given[tag])):
+        tables[tag] = [form.get(value, value) for value in given[tag]]
+        warning = f"the tags are prefixes without labels, so every entity gets the label {UNNAMED}; map it to yours"
     prefixed = bool(has_prefixes(tables[tag]) or has_prefixes(tables[tag], _MOST))
+    if not prefixed and are_doubtful(given[tag]):
+        warning = (
+            "tags that begin or end like B- and I- do not follow each other as such, so they are read as labels; if "
+            "they have prefixes, write all of them as in B-NAME and I-NAME"
+        )
     others = [place for place in tables if place != tag]
     space = next((place for place in others if any(map(_SPACE.search, tables[place]))), None)
     if token is None:
         others = [place for place in others if place != space] or others
         token = next((place for place in others if not all(map(_INDEX.fullmatch, tables[place]))), others[0])
-    return _Columns(token, tag, prefixed, space if space != token else None)
+    return _Columns(token, tag, prefixed, space if space != token else None, form, warning)
 
 
 def _place(column: int | None, width: int) -> int | None:
@@ -238,11 +262,12 @@ def _place(column: int | None, width: int) -> int | None:
 
 
 def _tag_column(tables: Mapping[int, Sequence[str]]) -> int | None:
-    """The last column of tags; one with prefixes is preferred, and a faulty column must have prefixes."""
+    """The last column of tags, best with prefixes, else with labels; a faulty column must have prefixes."""
     for wanted, least in ((True, _USUAL), (False, _USUAL), (True, _MOST)):
         places = [place for place, values in tables.items() if has_prefixes(values, least) is wanted]
         if places:
-            return places[-1]
+            labeled = [place for place in places if wanted or not unnamed_form(tables[place])]
+            return (labeled or places)[-1]
     return None
 
 
@@ -262,11 +287,11 @@ def _valid_rows(
             result.skipped["ranges_of_words"] += 1
         elif not row[columns.token].strip():
             result.skipped["blank_tokens"] += 1
-        elif not is_tag(row[columns.tag], columns.prefixed):
+        elif not is_tag(tag := columns.written.get(row[columns.tag], row[columns.tag]), columns.prefixed):
             message = "the tag does not have the form of the others in this file; fix it"
             result.problems.append(Problem(str(path), message, line, "tag"))
         else:
-            yield line, row
+            yield line, [*row[: columns.tag], tag, *row[columns.tag + 1 :]]
 
 
 def _tag_warnings(sentences: Sequence[_Sentence], columns: _Columns, path: Path) -> Iterator[Problem]:

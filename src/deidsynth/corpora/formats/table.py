@@ -276,7 +276,9 @@ def _read_row(
         return
     if roles.get("doc_id", reading.layout.doc_id) != reading.layout.doc_id:
         reading.row_names[len(result.records)] = row_name
-    result.records.append(Record(doc_id, row["text"], spans, str(path), line, group, split))
+    result.records.append(
+        Record(doc_id, row["text"], spans, str(path), line, group, split, holds_entities="entities" in roles)
+    )
 
 
 def _refuse_nul(corpus: Corpus) -> None:
