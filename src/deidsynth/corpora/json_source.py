@@ -11,6 +11,7 @@ from typing import Any
 
 from deidsynth.corpora.document_files import BOM, Source, read_head, read_text
 from deidsynth.corpora.records import RawSpan, ReadResult, decode, read_bytes
+from deidsynth.corpora.stated_texts import mismatch
 from deidsynth.errors import Problem
 
 _HEAD_BYTES = (1 << 13, 1 << 20)
@@ -224,11 +225,7 @@ def spans_of(
 
 def text_mismatch(source: Source, span: RawSpan, key: str) -> Problem:
     """The problem of an entity whose stated text differs from the text at its offsets."""
-    message = (
-        f"{key} of entity {span.start}:{span.end} differs from the text at its offsets; was the text changed after "
-        "annotation? Offsets count Unicode code points, including line breaks"
-    )
-    return Problem(str(source.path), message, span.line, "text-mismatch")
+    return Problem(str(source.path), mismatch(key, span), span.line, "text-mismatch")
 
 
 def list_lines(values: Iterable[Any]) -> list[str]:

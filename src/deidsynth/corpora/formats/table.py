@@ -268,11 +268,11 @@ def _read_row(
         row_name = doc_id = f"{path.stem}-{number}"
         if "doc_id" in row:
             doc_id = "" if row["doc_id"] is None else str(row["doc_id"])
-        spans = spans_of(decoded(row.get("entities")), result.skipped, line)
+        spans = spans_of(decoded(row.get("entities")), row["text"], result.skipped, line)
         group = None if row.get("group") in (None, "") else str(row["group"])
         split = split_of(row.get("split")) or split
     except RowError as error:
-        result.problems.append(Problem(str(path), str(error), line, "malformed"))
+        result.problems.append(Problem(str(path), str(error), line, error.code))
         return
     if roles.get("doc_id", reading.layout.doc_id) != reading.layout.doc_id:
         reading.row_names[len(result.records)] = row_name
