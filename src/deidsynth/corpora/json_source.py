@@ -14,6 +14,8 @@ from deidsynth.corpora.records import RawSpan, ReadResult, decode, read_bytes
 from deidsynth.corpora.stated_texts import mismatch
 from deidsynth.errors import Problem
 
+LINES = ".jsonl"
+
 _HEAD_BYTES = (1 << 13, 1 << 20)
 _WHITE = " \t\n\r"
 _FIRST = 20  # values of a file that are inspected to detect its format
@@ -76,6 +78,21 @@ def most_elements(path: Path, looks: Callable[[Any], bool]) -> bool | None:
     return _most(path, parse, looks)
 
 
+def most_values(path: Path, looks: Callable[[Any], bool]) -> bool | None:
+    """Whether most of the first JSON values of a file, on its lines or in its list, look right; see ``most_lines``."""
+    return most_lines(path, looks) if _has_lines(path) else most_elements(path, looks)
+
+
+def _has_lines(path: Path) -> bool:
+    """Whether a file has a JSON value on each line, as the suffix or else the first line says."""
+    if path.suffix.lower() == LINES:
+        return True
+    first = (read_head(path, _HEAD_BYTES[-1]) or "").lstrip(_WHITE).partition("\n")[0]
+    with suppress(ValueError, RecursionError):
+        return isinstance(json.loads(first), dict)
+    return False
+
+
 def _most(path: Path, parse: Callable[[str], Iterator[Any]], looks: Callable[[Any], bool]) -> bool | None:
     for n_bytes in _HEAD_BYTES:
         head = read_head(path, n_bytes)
@@ -102,18 +119,44 @@ def text_lines(path: Path, result: ReadResult) -> Iterator[tuple[str, int]]:
         offset += len(line) + 1
 
 
+def values_of(path: Path, result: ReadResult) -> Iterator[tuple[Any, int]]:
+    """The JSON values of a file, on its lines or in its list, each with its line; faults become problems."""
+    yield from _lines_of_values(path, result) if _has_lines(path) else _list_of_values(path, result)
+
+
 def lines_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, Any], int]]:
     """The object on each line that is not blank, with the line; faults become problems."""
-    for text, number in text_lines(path, result):
-        value = _parse_line(text, str(path), number)
-        if isinstance(value, Problem):
-            result.problems.append(value)
-        else:
+    for value, number in _lines_of_values(path, result):
+        if isinstance(value, dict):
             yield value, number
+        else:
+            message = "expected an object; write one object on each line"
+            result.problems.append(Problem(str(path), message, number, "malformed"))
 
 
 def list_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, Any], int]]:
     """The objects of a JSON list, each with the line on which it begins; faults become problems."""
+    for value, line in _list_of_values(path, result):
+        if isinstance(value, dict):
+            yield value, line
+        else:
+            message = "an element of the list is not an object; write one object for each document"
+            result.problems.append(Problem(str(path), message, line, "malformed"))
+
+
+def _lines_of_values(path: Path, result: ReadResult) -> Iterator[tuple[Any, int]]:
+    for text, number in text_lines(path, result):
+        try:
+            yield json.loads(text), number
+        except json.JSONDecodeError as error:
+            message = f"not JSON at column {error.colno}; write one object on each line"
+            result.problems.append(Problem(str(path), message, number, "malformed"))
+        except (ValueError, RecursionError):
+            message = "not JSON that can be read: a number is too long or the nesting too deep"
+            result.problems.append(Problem(str(path), message, number, "malformed"))
+
+
+def _list_of_values(path: Path, result: ReadResult) -> Iterator[tuple[Any, int]]:
     text = read_text(path, result)
     if text is None:
         return
@@ -122,11 +165,7 @@ def list_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, 
         for start, value in _elements(text):
             line += text.count("\n", seen, start)
             seen = start
-            if isinstance(value, dict):
-                yield value, line
-            else:
-                message = "an element of the list is not an object; write one object for each document"
-                result.problems.append(Problem(where, message, line, "malformed"))
+            yield value, line
     except json.JSONDecodeError as error:
         message = f"not JSON at column {error.colno}; the file must contain one list of objects"
         result.problems.append(Problem(where, message, error.lineno, "malformed"))
@@ -161,20 +200,6 @@ def _skip_white(text: str, position: int) -> int:
     while text[position : position + 1] and text[position] in _WHITE:
         position += 1
     return position
-
-
-def _parse_line(line: str, path: str, number: int) -> dict[str, Any] | Problem:
-    try:
-        value = json.loads(line)
-    except json.JSONDecodeError as error:
-        message = f"not JSON at column {error.colno}; write one object on each line"
-    except (ValueError, RecursionError):
-        message = "not JSON that can be read: a number is too long or the nesting too deep"
-    else:
-        if isinstance(value, dict):
-            return value
-        message = "expected an object; write one object on each line"
-    return Problem(path, message, number, "malformed")
 
 
 def string(data: Mapping[str, Any], key: str) -> str:

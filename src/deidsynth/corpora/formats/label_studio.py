@@ -40,6 +40,10 @@ _ANNOTATION_KEYS = ("annotations", "completions")
 _OTHER_TEXT = frozenset({"hypertextlabels", "paragraphlabels"})
 _NOT_TEXT = frozenset({"doc_id", "annotation_id", "annotator", "created_at", "updated_at", "lead_time", "id"})
 """Keys beside the text: our own, and those of the minimal export."""
+_NO_TEXT = (
+    "data must have the text under the key text, or as its only string; rename the key, or give the Text tag of the "
+    "project (to_name) the name of the key"
+)
 
 
 def sniff(path: Path) -> bool:
@@ -134,6 +138,8 @@ def _record(
         predicted = predicted and unannotated and task.get("predictions") is not None
         regions = _predicted_regions(task, result) if predicted else _regions(task, line, str(source.path), result)
     if regions is None:
+        if not any(isinstance(value, str) for value in data.values()):
+            raise FieldError(_NO_TEXT)
         result.skipped["tasks_without_annotation"] += 1
         return None
     text = data[_text_key(data, regions, usual)]
@@ -179,10 +185,7 @@ def _text_key(data: dict[str, Any], regions: Sequence[Any], usual: str | None) -
         if key in strings:
             return key
     if len(strings) != 1:
-        raise FieldError(
-            "data must have the text under the key text, or as its only string; rename the key, or give the Text tag "
-            "of the project (to_name) the name of the key"
-        )
+        raise FieldError(_NO_TEXT)
     return strings[0]
 
 
