@@ -163,7 +163,8 @@ def test_no_message_holds_text() -> None:
 
 def told(*records: Record) -> list[tuple[str, str]]:
     found = [
-        (problem, re.search(r"documents? (of [\w ]+) has", problem.message)) for problem in find_unannotated(records)
+        (problem, re.search(r"none of the documents (of [\w ]+) has", problem.message))
+        for problem in find_unannotated(records)
     ]
     assert all(problem.code == "no-entities" and not problem.fatal for problem, _ in found)
     return [(problem.path, match[1]) for problem, match in found if match]

@@ -84,11 +84,9 @@ def find_unannotated(records: Sequence[Record]) -> Iterator[Problem]:
 
 
 def _no_entities(records: Sequence[Record], where: str) -> Problem:
-    one = len(records) == 1
     message = (
-        f"{'the only document' if one else f'none of the {len(records)} documents'} {where} has an entity; if "
-        f"{'it is' if one else 'they are'} annotated, the annotations are not where this format has them: check the "
-        "export, or name the format with --from"
+        f"none of the documents {where} has an entity (n = {len(records)}); if they are annotated, the annotations are "
+        "not where this format has them: check the export, or name the format with --from"
     )
     return Problem(records[0].path, message, records[0].line, NO_ENTITIES, fatal=False)
 

@@ -80,7 +80,9 @@ def most_elements(path: Path, looks: Callable[[Any], bool]) -> bool | None:
 
 def most_values(path: Path, looks: Callable[[Any], bool]) -> bool | None:
     """Whether most of the first JSON values of a file, on its lines or in its list, look right; see ``most_lines``."""
-    return most_lines(path, looks) if _has_lines(path) else most_elements(path, looks)
+    if _has_lines(path):
+        return most_lines(path, looks)
+    return _most(path, _in_object, looks) or most_elements(path, looks)
 
 
 def _has_lines(path: Path) -> bool:
@@ -89,8 +91,18 @@ def _has_lines(path: Path) -> bool:
         return True
     first = (read_head(path, _HEAD_BYTES[-1]) or "").lstrip(_WHITE).partition("\n")[0]
     with suppress(ValueError, RecursionError):
-        return isinstance(json.loads(first), dict)
+        value = json.loads(first)
+        return isinstance(value, dict) and "classes" not in value
     return False
+
+
+def _in_object(text: str) -> Iterator[Any]:
+    """The documents in a text that is one object: those that a tool lists beside its classes, or the object itself."""
+    with suppress(ValueError, RecursionError):
+        value = json.loads(text) if text.lstrip(_WHITE).startswith("{") else None
+        if isinstance(value, dict):
+            listed = value.get("annotations") if "classes" in value else None
+            yield from (each for each in (listed if isinstance(listed, list) else [value]) if each is not None)
 
 
 def _most(path: Path, parse: Callable[[str], Iterator[Any]], looks: Callable[[Any], bool]) -> bool | None:
@@ -120,8 +132,15 @@ def text_lines(path: Path, result: ReadResult) -> Iterator[tuple[str, int]]:
 
 
 def values_of(path: Path, result: ReadResult) -> Iterator[tuple[Any, int]]:
-    """The JSON values of a file, on its lines or in its list, each with its line; faults become problems."""
-    yield from _lines_of_values(path, result) if _has_lines(path) else _list_of_values(path, result)
+    """The JSON values of a file, on its lines or in its list, each with its line; faults become problems.
+
+    A file that is one object is a document, or documents under ``annotations`` beside ``classes``.
+    """
+    if _has_lines(path):
+        yield from _lines_of_values(path, result)
+        return
+    inside = list(_in_object(read_text(path, ReadResult("")) or ""))
+    yield from ((value, 1) for value in inside) if inside else _list_of_values(path, result)
 
 
 def lines_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, Any], int]]:

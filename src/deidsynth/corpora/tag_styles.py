@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
@@ -15,7 +16,7 @@ from deidsynth.tagging import OUTSIDE, has_prefixes
 UNNAMED = "ENTITY"
 """The label of entities whose tags have none."""
 
-_LEAST = 0.9
+_LEAST, _MOST = 0.9, 0.5  # share of well-formed tags in a column: usual, and in a file with faults
 _MOST_TAGS = 1000  # a column with more different values contains tokens
 _OUTSIDE = {"O": OUTSIDE, "0": OUTSIDE, "o": OUTSIDE}
 _CONTINUE, _CLOSED = "IMEL", "OELSU"
@@ -24,6 +25,36 @@ _SEPARATORS = "-_:./|"
 
 Parse = Callable[[str], tuple[str, str] | None]
 """Prefix, in upper case, and label of a tag; None if it does not have the form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """How the tags of a file are written.
+
+    Args:
+        form: the usual form of tags that are in another one.
+        prefixed: whether they have prefixes; else they are labels.
+        warning: what is doubtful about them; None if nothing is.
+    """
+
+    form: Mapping[str, str]
+    prefixed: bool
+    warning: str | None = None
+
+
+def scheme_of(tags: Sequence[str]) -> Scheme:
+    """How the tags are written; a faulty column, in which only most tags have prefixes, still counts as prefixed."""
+    form = usual_form(tags)
+    if form or has_prefixes(tags) or has_prefixes(tags, _MOST):
+        return Scheme(form, prefixed=True)
+    if form := unnamed_form(tags):
+        named = f"the tags are prefixes without labels, so every entity gets the label {UNNAMED}; map it to yours"
+        return Scheme(form, prefixed=True, warning=named)
+    doubt = (
+        "tags that begin or end like B- and I- do not follow each other as such, so they are read as labels; if they "
+        "have prefixes, write all of them as in B-NAME and I-NAME"
+    )
+    return Scheme({}, prefixed=False, warning=doubt if are_doubtful(tags) else None)
 
 
 def usual_form(tags: Sequence[str]) -> Mapping[str, str]:

@@ -56,6 +56,24 @@ def test_pairs_may_be_on_lines(tmp_path: Path) -> None:
     assert len(found(spacy_json.read_records(path))) == 2
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_file_of_one_object_is_read(tmp_path: Path, indent: int | None) -> None:
+    listed = {"classes": ["NAME", "PLACE"], "annotations": [[TEXT, {"entities": PAIRS}], None]}
+    for value in (listed, {"text": TEXT, "ents": SPANS}):
+        path = tmp_path / "x.json"
+        path.write_text(json.dumps(value, indent=indent), encoding="utf-8")
+        assert find_format(path) == "spacy"
+        assert len(found(spacy_json.read_records(path))) == 2
+
+
+@pytest.mark.parametrize("content", ['{"text": "Ana', '[{"text": "Ana"', "7"])
+def test_what_is_no_json_is_reported(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(content, encoding="utf-8")
+    (problem,) = spacy_json.read_records(path).problems
+    assert (problem.code, problem.line) == ("malformed", 1) and "Ana" not in problem.message
+
+
 def test_answers_that_are_no_gold_are_skipped_and_counted(tmp_path: Path) -> None:
     line = {"text": TEXT, "spans": SPANS, **PRODIGY}
     path = put(tmp_path / "x.jsonl", line, line | {"answer": "reject"}, line | {"answer": "ignore"})

@@ -127,6 +127,7 @@ def test_every_fault_has_its_line(tmp_path: Path, bad: str, message: str) -> Non
             "the columns spans and ner all contain entities; name the right one: --layout table.entities=NAME",
             1,
         ),
+        (["id,tokens,ner_tags", "1,x,y"], "tokens with tags are read from JSON lines, or from a dataset with", 1),
         ([], "no column 'text'; there are no columns", 1),
         (["text,text", "a,b"], "more than one column for text", 1),
         (["text", "a", '"Ana'], "not valid CSV from here on", 3),

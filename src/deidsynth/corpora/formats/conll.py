@@ -25,7 +25,7 @@ from deidsynth.config import ColumnsLayout
 from deidsynth.corpora.folders import documents_by_file, skip_outside_splits
 from deidsynth.corpora.links import is_link, link_problem
 from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_exactly
-from deidsynth.corpora.tag_styles import UNNAMED, are_doubtful, unnamed_form, usual_form
+from deidsynth.corpora.tag_styles import scheme_of, unnamed_form, usual_form
 from deidsynth.documents import Split
 from deidsynth.errors import Problem
 from deidsynth.tagging import OUTSIDE, has_prefixes, is_tag, sequence_faults, spans_of_tags
@@ -239,22 +239,14 @@ def _find_columns(rows: Sequence[Sequence[str]], layout: ColumnsLayout) -> _Colu
             "no token and tag columns found: expected both on each line, with O or 0 outside entities; name the "
             "columns with --layout columns.token=0 --layout columns.tag=-1"
         )
-    form, warning = forms[tag], None
-    if not form and (form := unnamed_form(given[tag])):
-        tables[tag] = [form.get(value, value) for value in given[tag]]
-        warning = f"the tags are prefixes without labels, so every entity gets the label {UNNAMED}; map it to yours"
-    prefixed = bool(has_prefixes(tables[tag]) or has_prefixes(tables[tag], _MOST))
-    if not prefixed and are_doubtful(given[tag]):
-        warning = (
-            "tags that begin or end like B- and I- do not follow each other as such, so they are read as labels; if "
-            "they have prefixes, write all of them as in B-NAME and I-NAME"
-        )
+    scheme = scheme_of(given[tag])
     others = [place for place in tables if place != tag]
     space = next((place for place in others if any(map(_SPACE.search, tables[place]))), None)
     if token is None:
         others = [place for place in others if place != space] or others
         token = next((place for place in others if not all(map(_INDEX.fullmatch, tables[place]))), others[0])
-    return _Columns(token, tag, prefixed, space if space != token else None, form, warning)
+    space = space if space != token else None
+    return _Columns(token, tag, scheme.prefixed, space, scheme.form, scheme.warning)
 
 
 def _place(column: int | None, width: int) -> int | None:

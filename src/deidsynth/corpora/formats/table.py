@@ -238,6 +238,8 @@ def _roles(
     try:
         if layout.text not in names:
             named = "name the text column: --layout table.text=NAME"
+            if "tokens" in names:
+                named = "tokens with tags are read from JSON lines, or from a dataset with deidsynth.from_dataset"
             raise ColumnError(f"no column {layout.text!r}; {list_names(names)}; {named}")
         roles = find_roles(names, layout, lambda name: [row.get(name) for row in first_rows], _OPTION)
         twice = [role for role, name in roles.items() if names.count(name) > 1]

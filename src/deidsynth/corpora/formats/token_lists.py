@@ -17,9 +17,9 @@ from deidsynth.corpora.document_files import Source, find_sources, looks_like
 from deidsynth.corpora.json_source import FieldError, document_id, most_values, values_of
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
 from deidsynth.corpora.span_lists import NUMERIC_LABEL
-from deidsynth.corpora.tag_styles import UNNAMED, are_doubtful, unnamed_form, usual_form
+from deidsynth.corpora.tag_styles import Scheme, scheme_of
 from deidsynth.errors import Problem
-from deidsynth.tagging import has_prefixes, is_tag, spans_of_tags
+from deidsynth.tagging import is_tag, spans_of_tags
 
 NAME = "tokens"
 SUFFIXES = (".jsonl", ".json")
@@ -41,14 +41,6 @@ class _Row:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Scheme:
-    """How the tags of a file are written."""
-
-    form: Mapping[str, str]
-    prefixed: bool
-
-
 def sniff(path: Path) -> bool:
     """Whether the path looks like tokens with tags."""
     return looks_like(path, SUFFIXES, _looks)
@@ -64,7 +56,9 @@ def read_records(path: Path) -> ReadResult:
                 rows.append(_row(value, line, number))
             except FieldError as error:
                 result.problems.append(error.problem(source, line))
-        scheme = _scheme([tag for row in rows for tag in row.tags], source, result)
+        scheme = scheme_of([tag for row in rows for tag in row.tags])
+        if scheme.warning is not None:
+            result.problems.append(Problem(str(source.path), scheme.warning, code="tag-form", fatal=False))
         for row in rows:
             try:
                 result.records.append(_record(row, scheme, source, result))
@@ -105,22 +99,7 @@ def _row(value: Any, line: int, number: int) -> _Row:
     return _Row(value, tokens, tags, line, number)
 
 
-def _scheme(tags: Sequence[str], source: Source, result: ReadResult) -> _Scheme:
-    """The form of the tags of a file; what is doubtful about it becomes a warning."""
-    form = usual_form(tags)
-    written = [form.get(tag, tag) for tag in tags]
-    prefixed, message = bool(has_prefixes(written) or has_prefixes(written, 0.5)), None
-    if not prefixed and (form := unnamed_form(tags)):
-        prefixed = True
-        message = f"the tags are prefixes without labels, so every entity gets the label {UNNAMED}; map it to yours"
-    elif not prefixed and are_doubtful(tags):
-        message = "tags that begin or end like B- and I- do not follow each other as such, so they are read as labels"
-    if message is not None:
-        result.problems.append(Problem(str(source.path), message, code="tag-form", fatal=False))
-    return _Scheme(form, prefixed)
-
-
-def _record(row: _Row, scheme: _Scheme, source: Source, result: ReadResult) -> Record:
+def _record(row: _Row, scheme: Scheme, source: Source, result: ReadResult) -> Record:
     tags = [scheme.form.get(tag, tag) for tag in row.tags]
     if not all(is_tag(tag, scheme.prefixed) for tag in tags):
         raise FieldError("a tag does not have the form of the others in this file; fix it", "tag")
