@@ -89,9 +89,8 @@ def _has_lines(path: Path) -> bool:
     """Whether a file has a JSON value on each line, as the suffix or else the first line says."""
     if path.suffix.lower() == LINES:
         return True
-    first = (read_head(path, _HEAD_BYTES[-1]) or "").lstrip(_WHITE).partition("\n")[0]
-    with suppress(ValueError, RecursionError):
-        value = json.loads(first)
+    with suppress(OSError, ValueError, RecursionError), path.open("rb") as file:
+        value = json.loads(next((line for line in file if line.strip()), b""))
         return isinstance(value, dict) and "classes" not in value
     return False
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deidsynth.corpora.document_files import Source, find_sources, looks_like, read_head, read_text
+from deidsynth.corpora.document_files import Source, find_sources, looks_like, read_text
 from deidsynth.corpora.formats.cas import label_features_of
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
 from deidsynth.corpora.stated_texts import utf16_places
@@ -86,7 +87,9 @@ def read_records(path: Path) -> ReadResult:
 
 
 def _looks(path: Path) -> bool:
-    return (read_head(path, 1 << 10) or "").startswith(_FORMAT)
+    with suppress(OSError), path.open("rb") as file:
+        return file.readline().decode("utf-8-sig", "replace").startswith(_FORMAT)
+    return False
 
 
 def _read(content: str, source: Source, result: ReadResult) -> None:
