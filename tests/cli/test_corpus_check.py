@@ -18,6 +18,15 @@ def test_a_corpus_without_documents_is_a_problem(deidsynth, write_jsonl) -> None
     assert "no problems" not in result.stderr
 
 
+def test_a_corpus_without_any_entity_is_a_problem(deidsynth, write_jsonl, note, tmp_path) -> None:
+    path = write_jsonl("in.jsonl", [note("a", "Bo kom hit"), note("b", "Eva sov")])
+    result = deidsynth("corpus", "check", path)
+    assert result.exit_code == 1
+    assert f"{path}:1: [no-entities] none of the documents of the corpus has an entity (n = 2)" in result.stdout
+    (tmp_path / "texts.csv").write_text("doc_id,text\na,Bo kom hit\n")
+    assert deidsynth("corpus", "check", tmp_path / "texts.csv").exit_code == 0
+
+
 def test_every_problem_is_listed_at_once_with_its_line(deidsynth, write_jsonl, note) -> None:
     path = write_jsonl(
         "in.jsonl",

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from deidsynth.corpora import Record, find_warnings
+from deidsynth.corpora import Record, find_unannotated, find_warnings
 from deidsynth.corpora.records import RawSpan
 from deidsynth.documents import Split
 
@@ -159,3 +159,37 @@ def test_no_message_holds_text() -> None:
     found = find_warnings([record("a", text, RawSpan(0, 2, "NAME")), record("b", text + " slut")], set())
     assert found
     assert not [each for each in found if "Ana" in each.message or "ord1" in each.message]
+
+
+def told(*records: Record) -> list[tuple[str, str]]:
+    found = [
+        (problem, re.search(r"none of the documents (of [\w ]+) has", problem.message))
+        for problem in find_unannotated(records)
+    ]
+    assert all(problem.code == "no-entities" and not problem.fatal for problem, _ in found)
+    return [(problem.path, match[1]) for problem, match in found if match]
+
+
+def test_a_corpus_without_any_entity_is_reported() -> None:
+    assert told(record("a", "Ana"), record("b", "Bo")) == [("a.ann", "of the corpus")]
+    assert told(record("a", "Ana"), record("b", "Bo", RawSpan(0, 2, "NAME"))) == []
+    assert told() == []
+
+
+def test_a_split_or_a_large_file_without_any_entity_is_reported() -> None:
+    notes = [record("a", "Bo", RawSpan(0, 2, "NAME"), split="train"), record("b", "Ana", split="test")]
+    assert told(*notes) == [("b.ann", "of test")]
+    inside = [Record(f"x{n}", "Ana", (), "x.jsonl", n) for n in range(10)]
+    assert told(notes[0], *inside) == [("x.jsonl", "of the file")]
+    assert told(notes[0], *inside[:9]) == []
+
+
+def test_texts_that_are_still_to_be_annotated_need_no_entities() -> None:
+    synthetic = Record("a", "Ana", (), "a.jsonl", 1, origin="synthetic", annotation="silver")
+    assert told(synthetic, Record("b", "Ana", (), "b.csv", 2, holds_entities=False)) == []
+
+
+def test_a_link_in_place_of_a_text_is_reported() -> None:
+    assert codes(record("a", " https://example.org/a.txt\n"), record("b", "see https://example.org")) == [
+        ("a.ann", "link", None)
+    ]

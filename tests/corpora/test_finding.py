@@ -231,11 +231,11 @@ def test_one_table_in_two_forms_is_one_corpus(tmp_path: Path) -> None:
 FAULTY = {
     "Latin-1": ("a.csv", CSV.encode().replace(b"kom", b"\xe5ker"), r"it is not UTF-8 at byte 18; .*\(line 2\)"),
     "no header": ("a.csv", b"Ana Ek, 45, Lund\n", r"could be table by its suffix, but: line 1: no column 'text'"),
-    "broken JSON": ("a.json", b'[{"id": 1},\n{', r"could be label-studio or .* line 2: not JSON at column"),
+    "broken JSON": ("a.json", b'[{"id": 1},\n{', r"could be doccano or label-studio or .* line 2: not JSON at column"),
     "other JSON": (
         "a.json",
         b'[{"id": 1}]',
-        r"could be label-studio or presidio or cas by its suffix, but does not look like any",
+        r"could be doccano or label-studio or presidio or cas or spacy or tokens by its suffix, but does not look like",
     ),
     "plain text": ("a.txt", b"Ana kom hem\n", r"could be .*inline or .*, but does not look like any of them"),
     "broken XML": ("a.xml", b"<D><T>Ana</T", r"could be i2b2 by its suffix, but: line 1: not"),

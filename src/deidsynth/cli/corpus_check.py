@@ -20,7 +20,7 @@ from deidsynth.cli.options import (
 )
 from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import format_count, print_json, print_table, tell
-from deidsynth.corpora import ReadResult, check_corpus, find_warnings
+from deidsynth.corpora import ReadResult, check_corpus, find_unannotated, find_warnings
 from deidsynth.corpora.conversions import converted, left_out, told
 from deidsynth.corpora.label_sets import are_plausible
 from deidsynth.corpora.loading import grouped_records
@@ -54,7 +54,7 @@ def check_command(
     if group_by is not None:
         result.records = grouped_records(result.records, group_by)
     expected = None if labels is None else {label.strip() for label in labels.split(",")}
-    result.problems += find_warnings(result.records, expected)
+    result.problems += [*find_unannotated(result.records), *find_warnings(result.records, expected)]
     result.problems.sort(key=_order)
     facts = _facts(result)
     if json:

@@ -1,6 +1,6 @@
 """Reading and writing corpus formats, checks, splits, label mappings and statistics of a corpus."""
 
-from deidsynth.corpora.checking import find_warnings
+from deidsynth.corpora.checking import find_unannotated, find_warnings
 from deidsynth.corpora.finding import find_format
 from deidsynth.corpora.formats.hub_datasets import from_dataset, to_dataset
 from deidsynth.corpora.formats.jsonl import read_jsonl, write_jsonl
@@ -23,6 +23,7 @@ __all__ = [
     "content_digest",
     "describe",
     "find_format",
+    "find_unannotated",
     "find_warnings",
     "from_dataset",
     "hold_out",

@@ -12,13 +12,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from deidsynth.corpora.duplicates import Duplicate, find_duplicates
 from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
+from deidsynth.corpora.links import is_link, link_problem
 from deidsynth.corpora.records import RawSpan, Record
+from deidsynth.documents import SPLITS
 from deidsynth.errors import Problem
 from deidsynth.tagging import within_word
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _MOJIBAKE = re.compile("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac|\u00ef\u00bb\u00bf")
 """UTF-8 that was read as Latin-1 or Windows-1252: such character pairs occur in no Western language."""
+
+NO_ENTITIES = "no-entities"
+_MANY_IN_A_FILE = 10
+"""So many documents of one file without any entity are reported, where other files have entities."""
 
 
 def find_warnings(records: Sequence[Record], labels: Collection[str] | None = None) -> list[Problem]:
@@ -42,8 +48,47 @@ def find_warnings(records: Sequence[Record], labels: Collection[str] | None = No
                 message = f"{span.place} has the unexpected label {span.label}; fix or map it"
                 found.append(_problem(record, span, message, "unknown-label"))
         found += _encoding_warnings(record)
+        if is_link(record.text):
+            found.append(link_problem(record.text_path or record.path, record.line, fatal=False))
     found += map(_duplicate_problem, find_duplicates(records))
     return found
+
+
+def find_unannotated(records: Sequence[Record]) -> Iterator[Problem]:
+    """A warning for a corpus, or else each split and each large file, in which no document has an entity.
+
+    Texts that are still to be annotated may have none: synthetic ones, and those of a source without a place for them.
+
+    Args:
+        records: as a reader returned them.
+    """
+    annotated = [
+        record
+        for record in records
+        if record.holds_entities and (record.origin, record.annotation) != ("synthetic", "silver")
+    ]
+    if annotated and not any(record.spans for record in annotated):
+        yield _no_entities(annotated, "of the corpus")
+        return
+    for split in SPLITS:
+        inside = [record for record in annotated if record.split == split]
+        if inside and not any(record.spans for record in inside):
+            yield _no_entities(inside, f"of {split}")
+            annotated = [record for record in annotated if record.split != split]
+    files: dict[str, list[Record]] = {}
+    for record in annotated:
+        files.setdefault(record.path, []).append(record)
+    for inside in files.values():
+        if len(inside) >= _MANY_IN_A_FILE and not any(record.spans for record in inside):
+            yield _no_entities(inside, "of the file")
+
+
+def _no_entities(records: Sequence[Record], where: str) -> Problem:
+    message = (
+        f"none of the documents {where} has an entity (n = {len(records)}); if they are annotated, the annotations are "
+        "not where this format has them: check the export, or name the format with --from"
+    )
+    return Problem(records[0].path, message, records[0].line, NO_ENTITIES, fatal=False)
 
 
 def _too_many_labels(records: Sequence[Record], counts: Mapping[str, int]) -> Problem:

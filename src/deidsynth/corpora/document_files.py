@@ -54,15 +54,15 @@ class Source:
     provenance: Provenance
 
 
-def looks_like(path: Path, suffix: str, looks: Looks) -> bool:
+def looks_like(path: Path, suffix: str | tuple[str, ...], looks: Looks) -> bool:
     """Whether a file, or any file in a folder, clearly looks like the format."""
     if not path.is_dir():
-        return path.suffix.lower() == suffix and path.is_file() and looks(path) is True
+        return path.name.lower().endswith(suffix) and path.is_file() and looks(path) is True
     folders = [folder for folder, _ in split_folders(path, "")[0]]
-    return any(looks(file) is True for folder in folders for file in files_below(folder, suffix))
+    return any(looks(file) is True for folder in folders for file in files_below(folder, *_each(suffix)))
 
 
-def find_sources(path: Path, suffix: str, looks: Looks, result: ReadResult) -> list[Source]:
+def find_sources(path: Path, suffix: str | tuple[str, ...], looks: Looks, result: ReadResult) -> list[Source]:
     """The files to read; other files with the suffix are counted as skipped."""
     if not path.is_dir():
         return [Source(path, path.stem, None, Provenance())]
@@ -73,8 +73,8 @@ def find_sources(path: Path, suffix: str, looks: Looks, result: ReadResult) -> l
             result.skipped["other_files"] += 1
         return accepted
 
-    files, _ = documents_by_file(path, (suffix,), "", accept)
-    skip_outside_splits(result, path, (suffix,), "")
+    files, _ = documents_by_file(path, _each(suffix), "", accept)
+    skip_outside_splits(result, path, _each(suffix), "")
     stems = Counter(file.stem for file, _ in files)
     provenances: dict[Path, Provenance] = {}
     sources = []
@@ -85,6 +85,10 @@ def find_sources(path: Path, suffix: str, looks: Looks, result: ReadResult) -> l
         name = file.stem if stems[file.stem] == 1 else "-".join(file.relative_to(path).with_suffix("").parts)
         sources.append(Source(file, name, split, provenances[file.parent]))
     return sources
+
+
+def _each(suffix: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (suffix,) if isinstance(suffix, str) else suffix
 
 
 def heads(file: IO[bytes]) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from deidsynth.config import ColumnsLayout, LayoutConfig, TableLayout
 from deidsynth.corpora.finding_faults import known_files, why_unknown
 from deidsynth.corpora.folders import files_below
-from deidsynth.corpora.formats import brat, conll, inline, table
+from deidsynth.corpora.formats import brat, conll, inline, jsonl, table
 from deidsynth.corpora.formats.registry import FORMATS, Format
 from deidsynth.corpora.provenance import PROVENANCE_FILE
 from deidsynth.corpora.records import SPLIT_NAMES, ReadOptions, ReadResult
@@ -137,7 +137,8 @@ def _readable(path: Path, layout: LayoutConfig) -> list[str]:
         unjudged = is_small and name != inline.NAME and path.suffix.lower() not in FORMATS[name].suffixes
         return given.get(name, False) or unjudged
 
-    return [name for name, each in FORMATS.items() if is_open(name) and _is_read(each, path, layout)]
+    found = [name for name, each in FORMATS.items() if is_open(name) and _is_read(each, path, layout)]
+    return [jsonl.NAME] if jsonl.NAME in found else found  # others read its keys too
 
 
 def _is_read(format: Format, path: Path, layout: LayoutConfig) -> bool:

@@ -12,7 +12,10 @@ from typing import Any
 from deidsynth.corpora.document_files import Source, read_text, text_heads
 from deidsynth.corpora.encodings import decode, is_utf_16
 from deidsynth.corpora.records import RawSpan, ReadResult, read_bytes
+from deidsynth.corpora.stated_texts import mismatch
 from deidsynth.errors import Problem
+
+LINES = ".jsonl"
 
 _WHITE = " \t\n\r"
 _FIRST = 20  # values of a file that are inspected to detect its format
@@ -75,6 +78,32 @@ def most_elements(path: Path, looks: Callable[[Any], bool]) -> bool | None:
     return _most(path, parse, looks)
 
 
+def most_values(path: Path, looks: Callable[[Any], bool]) -> bool | None:
+    """Whether most of the first JSON values of a file, on its lines or in its list, look right; see ``most_lines``."""
+    if _has_lines(path):
+        return most_lines(path, looks)
+    return _most(path, _in_object, looks) or most_elements(path, looks)
+
+
+def _has_lines(path: Path) -> bool:
+    """Whether a file has a JSON value on each line, as the suffix or else the first line says."""
+    if path.suffix.lower() == LINES:
+        return True
+    with suppress(OSError, ValueError, RecursionError), path.open("rb") as file:
+        value = json.loads(next((line for line in file if line.strip()), b""))
+        return isinstance(value, dict) and "classes" not in value
+    return False
+
+
+def _in_object(text: str) -> Iterator[Any]:
+    """The documents in a text that is one object: those that a tool lists beside its classes, or the object itself."""
+    with suppress(ValueError, RecursionError):
+        value = json.loads(text) if text.lstrip(_WHITE).startswith("{") else None
+        if isinstance(value, dict):
+            listed = value.get("annotations") if "classes" in value else None
+            yield from (each for each in (listed if isinstance(listed, list) else [value]) if each is not None)
+
+
 def _most(path: Path, parse: Callable[[str], Iterator[Any]], looks: Callable[[Any], bool]) -> bool | None:
     for head in text_heads(path):
         values = list(islice(parse(head), _FIRST))
@@ -101,18 +130,51 @@ def text_lines(path: Path, result: ReadResult) -> Iterator[tuple[str, int]]:
         offset += len(line) + 1
 
 
+def values_of(path: Path, result: ReadResult) -> Iterator[tuple[Any, int]]:
+    """The JSON values of a file, on its lines or in its list, each with its line; faults become problems.
+
+    A file that is one object is a document, or documents under ``annotations`` beside ``classes``.
+    """
+    if _has_lines(path):
+        yield from _lines_of_values(path, result)
+        return
+    inside = list(_in_object(read_text(path, ReadResult("")) or ""))
+    yield from ((value, 1) for value in inside) if inside else _list_of_values(path, result)
+
+
 def lines_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, Any], int]]:
     """The object on each line that is not blank, with the line; faults become problems."""
-    for text, number in text_lines(path, result):
-        value = _parse_line(text, str(path), number)
-        if isinstance(value, Problem):
-            result.problems.append(value)
-        else:
+    for value, number in _lines_of_values(path, result):
+        if isinstance(value, dict):
             yield value, number
+        else:
+            message = "expected an object; write one object on each line"
+            result.problems.append(Problem(str(path), message, number, "malformed"))
 
 
 def list_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, Any], int]]:
     """The objects of a JSON list, each with the line on which it begins; faults become problems."""
+    for value, line in _list_of_values(path, result):
+        if isinstance(value, dict):
+            yield value, line
+        else:
+            message = "an element of the list is not an object; write one object for each document"
+            result.problems.append(Problem(str(path), message, line, "malformed"))
+
+
+def _lines_of_values(path: Path, result: ReadResult) -> Iterator[tuple[Any, int]]:
+    for text, number in text_lines(path, result):
+        try:
+            yield json.loads(text), number
+        except json.JSONDecodeError as error:
+            message = f"not JSON at column {error.colno}; write one object on each line"
+            result.problems.append(Problem(str(path), message, number, "malformed"))
+        except (ValueError, RecursionError):
+            message = "not JSON that can be read: a number is too long or the nesting too deep"
+            result.problems.append(Problem(str(path), message, number, "malformed"))
+
+
+def _list_of_values(path: Path, result: ReadResult) -> Iterator[tuple[Any, int]]:
     text = read_text(path, result)
     if text is None:
         return
@@ -121,11 +183,7 @@ def list_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, 
         for start, value in _elements(text):
             line += text.count("\n", seen, start)
             seen = start
-            if isinstance(value, dict):
-                yield value, line
-            else:
-                message = "an element of the list is not an object; write one object for each document"
-                result.problems.append(Problem(where, message, line, "malformed"))
+            yield value, line
     except json.JSONDecodeError as error:
         message = f"not JSON at column {error.colno}; the file must contain one list of objects"
         result.problems.append(Problem(where, message, error.lineno, "malformed"))
@@ -160,20 +218,6 @@ def _skip_white(text: str, position: int) -> int:
     while text[position : position + 1] and text[position] in _WHITE:
         position += 1
     return position
-
-
-def _parse_line(line: str, path: str, number: int) -> dict[str, Any] | Problem:
-    try:
-        value = json.loads(line)
-    except json.JSONDecodeError as error:
-        message = f"not JSON at column {error.colno}; write one object on each line"
-    except (ValueError, RecursionError):
-        message = "not JSON that can be read: a number is too long or the nesting too deep"
-    else:
-        if isinstance(value, dict):
-            return value
-        message = "expected an object; write one object on each line"
-    return Problem(path, message, number, "malformed")
 
 
 def string(data: Mapping[str, Any], key: str) -> str:
@@ -224,11 +268,7 @@ def spans_of(
 
 def text_mismatch(source: Source, span: RawSpan, key: str) -> Problem:
     """The problem of an entity whose stated text differs from the text at its offsets."""
-    message = (
-        f"{key} of entity {span.start}:{span.end} differs from the text at its offsets; was the text changed after "
-        "annotation? Offsets count Unicode code points, including line breaks"
-    )
-    return Problem(str(source.path), message, span.line, "text-mismatch")
+    return Problem(str(source.path), mismatch(key, span), span.line, "text-mismatch")
 
 
 def list_lines(values: Iterable[Any]) -> list[str]:

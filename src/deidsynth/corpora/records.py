@@ -83,6 +83,7 @@ class Record:
         annotation: who annotated, if the source states it.
         text_path: the file that contains only the text, if it is not ``path``.
         language: code of the text's language, if the source says.
+        holds_entities: whether the source has a place for entities, such as a column.
     """
 
     doc_id: str
@@ -96,6 +97,7 @@ class Record:
     annotation: Annotation | None = None
     text_path: str | None = None
     language: str | None = None
+    holds_entities: bool = True
 
     def __repr__(self) -> str:
         return f"Record(path={self.path!r}, line={self.line}, n_chars={len(self.text)}, n_spans={len(self.spans)})"

@@ -6,18 +6,48 @@ import ast
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from deidsynth.corpora.records import SPLIT_NAMES, RawSpan
+from deidsynth.corpora.stated_texts import Stated, in_code_points, mismatch
 from deidsynth.documents import SPLITS, Split
 
-_ENTITY_KEYS = frozenset({"start", "end", "label", "score"})
-_OTHER_KEYS = {"start_offset": "start", "end_offset": "end", "entity_group": "label", "entity_type": "label"}
+_KEYS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "start": ("start", "startoffset", "begin", "beginoffset", "startposition", "startchar", "startindex"),
+        "end": ("end", "endoffset", "stop", "endposition", "endchar", "endindex"),
+        "label": (
+            *("label", "labels", "entitygroup", "entitytype", "labelname", "type", "tag", "category", "class"),
+            "entity",  # last: in some lists it is the text
+        ),
+        "score": ("score",),
+        "text": ("text", "entitytext", "entityvalue", "coveredtext", "surface", "mention"),
+    }
+)
+"""Keys of an entity, best first, in lower case and without separators."""
+_KEY_NAME = re.compile(r"[A-Za-z_]{1,24}")
 _COLUMN_NAME = re.compile(r"[^\W\d][\w.:/# -]{0,39}")
+
+NUMERIC_LABEL = (
+    "the label of an entity must be a string, but it is a number, and the names are elsewhere: in the features of a "
+    "Hugging Face dataset (ClassLabel; deidsynth.from_dataset reads them), in its card or dataset_infos.json, or in "
+    "the list of labels that a tool exports apart; write them in place of the numbers"
+)
 
 
 class RowError(ValueError):
-    """A row has a fault; the message says which and how to fix it, without quoting the row."""
+    """A row has a fault; the message says which and how to fix it, without quoting the row.
+
+    Args:
+        message: what is wrong, and the remedy.
+        code: of the problem.
+    """
+
+    def __init__(self, message: str, code: str = "malformed") -> None:
+        self.code = code
+        super().__init__(message)
 
 
 def decoded(cell: object) -> object:
@@ -39,20 +69,20 @@ def decoded(cell: object) -> object:
 
 
 def spans_of(
-    value: object, skipped: Counter[str], line: int | None = None, names: Sequence[str] | None = None
+    value: object, text: str, skipped: Counter[str], line: int | None = None, names: Sequence[str] | None = None
 ) -> tuple[RawSpan, ...]:
-    """The spans of a decoded entity list.
+    """The spans of a decoded entity list, in code points.
 
     Args:
-        value: None, or a list of objects with start, end and label (or ``start_offset``, ``end_offset``, and
-            ``entity_group`` or ``entity_type`` for the label), or a list of such triples, or an object of three lists
-            of the same length.
-        skipped: counts the unknown keys.
+        value: None, or a list of objects with start, end and label (or other common names of these, such as ``begin``,
+            ``end_offset`` and ``type``), or a list of such triples, or an object of three lists of the same length.
+        text: of the document; where the entities state theirs, it proves the offsets.
+        skipped: counts the unknown keys, and the documents whose offsets count UTF-16 units.
         line: of the row.
         names: of the labels, if these are integers.
 
     Raises:
-        RowError: the value is something else.
+        RowError: the value is something else, or a stated text is not at its offsets.
     """
     if isinstance(value, dict) and value and all(isinstance(each, list) for each in value.values()):
         if len({len(each) for each in value.values()}) > 1:
@@ -62,7 +92,23 @@ def spans_of(
         return ()
     if not isinstance(value, list | tuple):
         raise RowError("the entities must be a list of objects with start, end and label; write [] if it is empty")
-    return tuple(_span(each, skipped, line, names) for each in value)
+    return proven_spans([stated_span(each, skipped, line, names) for each in value], text, skipped)
+
+
+def proven_spans(stated: Sequence[Stated], text: str, skipped: Counter[str]) -> tuple[RawSpan, ...]:
+    """The spans of a text in code points, proved by the texts that they state.
+
+    Raises:
+        RowError: a stated text is not at its offsets.
+    """
+    placed = in_code_points(text, stated)
+    if placed.wrong:
+        raise RowError(mismatch("the text", placed.wrong[0]), "text-mismatch")
+    if placed.from_utf16:
+        skipped["documents_with_utf16_offsets"] += 1
+    if placed.spans and all(span.label == text[span.start : span.end] for span in placed.spans):
+        raise RowError("the label of every entity is its text; put the label under the key label")
+    return placed.spans
 
 
 def split_of(value: object) -> Split | None:
@@ -93,22 +139,60 @@ def list_names(names: Sequence[str]) -> str:
     return f"there are {len(names)} columns, some without a proper name (is the first row a header?)"
 
 
-def _span(entity: object, skipped: Counter[str], line: int | None, names: Sequence[str] | None) -> RawSpan:
+def is_span(value: object) -> bool:
+    """Whether a value looks like an entity: a triple, or an object with a start and an end, or with two integers."""
+    if isinstance(value, Mapping):
+        return all(_key_of(value, part) for part in ("start", "end")) or _n_integers(value) > 1
+    return isinstance(value, list | tuple) and len(value) == 3
+
+
+def stated_span(
+    entity: object, skipped: Counter[str], line: int | None = None, names: Sequence[str] | None = None
+) -> Stated:
+    """The span of an entity of a list, with the text that it states; for arguments and errors see ``spans_of``."""
     if isinstance(entity, list | tuple) and len(entity) == 3:
         entity = dict(zip(("start", "end", "label"), entity, strict=True))
     if not isinstance(entity, dict):
         raise RowError("an entity must be an object with start, end and label")
-    data = {key if (other := _OTHER_KEYS.get(key)) in (None, *entity) else other: entity[key] for key in entity}
-    start, end, label, score = (data.get(key) for key in ("start", "end", "label", "score"))
+    keys = {part: key for part in _KEYS if (key := _key_of(entity, part)) is not None}
+    start, end, label, score, text = (entity.get(keys.get(part, "")) for part in _KEYS)
+    if not {"start", "end", "label"} <= keys.keys():
+        raise RowError(f"an entity must have start, end and label; {_list_keys(entity, keys)}")
     if type(start) is not int or type(end) is not int:
         raise RowError("start and end of an entity must be integers; they count Unicode code points")
+    if isinstance(label, list) and len(label) == 1:  # as Label Studio writes it
+        label = label[0]
     if names and type(label) is int and 0 <= label < len(names):
         label = names[label]
+    if type(label) is int:
+        raise RowError(NUMERIC_LABEL, "numeric-label")
     if not isinstance(label, str):
         raise RowError("the label of an entity must be a string")
     if score is not None and type(score) not in (int, float):
         raise RowError("the score of an entity must be a number in [0, 1]; leave it out if there is none")
-    unknown = data.keys() - _ENTITY_KEYS
-    if unknown:
-        skipped["unknown_keys"] += len(unknown)
-    return RawSpan(start, end, label, None if score is None else float(score), line)
+    if len(entity) > len(keys):
+        skipped["unknown_keys"] += len(entity) - len(keys)
+    span = RawSpan(start, end, label, None if score is None else float(score), line)
+    return Stated(span, text if isinstance(text, str) else None)
+
+
+def _key_of(entity: Mapping[Any, object], part: str) -> Any:
+    """The best key of an entity for its start, end, label, score or text; None if it has none."""
+    plain = {_plain(key): key for key in reversed(entity)}
+    return next((plain[name] for name in _KEYS[part] if name in plain), None)
+
+
+def _n_integers(entity: Mapping[Any, object]) -> int:
+    return sum(type(value) is int for value in entity.values())
+
+
+def _plain(key: object) -> str:
+    return re.sub(r"[\s_-]", "", str(key)).lower()
+
+
+def _list_keys(entity: Mapping[Any, object], known: Mapping[str, object]) -> str:
+    """The keys of an entity for a message; only their number if they may be text."""
+    are_keys = bool(known) or _n_integers(entity) > 1
+    if are_keys and all(isinstance(key, str) and _KEY_NAME.fullmatch(key) for key in entity):
+        return f"the keys found are {', '.join(entity)}"
+    return f"{len(entity)} other keys were found"

@@ -50,6 +50,63 @@ def test_every_scheme_in_every_order_of_columns(tmp_path: Path, tags: str, order
     assert list(read(path).values()) == [ANA, ANA]
 
 
+FORMS = {
+    "underscore": "B_PER I_PER O O B_LOC O",
+    "colon": "B:PER I:PER O O B:LOC O",
+    "dot": "B.PER I.PER O O B.LOC O",
+    "bar": "B|PER I|PER O O B|LOC O",
+    "prefix last": "PER-B PER-I O O LOC-B O",
+    "prefix last, underscore": "PER_B PER_E O O LOC_S O",
+    "lower case": "b-PER i-PER o o b-LOC o",
+    "inside alone": "I_PER I_PER 0 0 I_LOC 0",
+}
+
+
+@pytest.mark.parametrize("tags", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("name", ["corpus.conll", "corpus.tsv", "corpus.txt"])
+def test_prefixes_in_other_forms_are_read(tmp_path: Path, tags: str, name: str) -> None:
+    rows = [f"{token}\t{tag}" for token, tag in zip(ANA[0].split(), tags.split(), strict=True)]
+    path = put(tmp_path, "\n".join([*rows, "", *rows, ""]), name)
+    assert list(read(path).values()) == [ANA, ANA]
+    assert not check_corpus(path).problems
+
+
+def test_prefixes_without_labels_are_read_and_reported(tmp_path: Path) -> None:
+    path = put(tmp_path, "Ana\tB\nEk\tI\nLi\tB\nkom\tO\n")
+    assert list(read(path).values()) == [("Ana Ek Li kom", [("Ana Ek", "ENTITY"), ("Li", "ENTITY")])]
+    (problem,) = check_corpus(path).problems
+    assert (problem.code, problem.line, problem.fatal) == ("tag-form", 1, False)
+    assert "every entity gets the label ENTITY" in problem.message
+
+
+def test_labels_are_preferred_to_prefixes_without_labels(tmp_path: Path) -> None:
+    path = put(tmp_path, "Ana\tPER\tB\nEk\tPER\tI\nkom\tO\tO\n")
+    assert list(read(path).values()) == [("Ana Ek kom", [("Ana Ek", "PER")])]
+
+
+@pytest.mark.parametrize(
+    "tags", ["B_PER I_PER DATE O O O O", "I_PER B_DATE L_PER S_PER O O O O", "E_MAIL L_NAME O O O O O"]
+)
+def test_what_may_or_may_not_be_a_prefix_is_reported(tmp_path: Path, tags: str) -> None:
+    path = put(tmp_path, "".join(f"Ana{n}\t{tag}\n" for n, tag in enumerate(tags.split() * 8)))
+    assert set(tags.split()) - {"O"} == {label for text, found in read(path).values() for _, label in found}
+    assert [(each.code, each.fatal) for each in check_corpus(path).problems] == [("tag-form", False)]
+
+
+def test_labels_that_begin_like_a_prefix_are_labels(tmp_path: Path) -> None:
+    path = put(tmp_path, "ana@x.se\tE_MAIL\nAna\tNAME\nkom\tO\n" * 3)
+    assert {label for _, found in read(path).values() for _, label in found} == {"E_MAIL", "NAME"}
+    assert not check_corpus(path).problems
+
+
+@pytest.mark.parametrize("link", ["/data/upload/1/ab-note.txt", "s3://notes/a.txt", "https://example.org/a.txt"])
+def test_a_link_in_place_of_a_document_is_refused(tmp_path: Path, link: str) -> None:
+    path = put(tmp_path, f"-DOCSTART- -X- O\n{link} -X- _ O\n\n-DOCSTART- -X- O\nAna -X- _ B-PER\n")
+    (problem,) = check_corpus(path).problems
+    assert (problem.code, problem.line, problem.fatal) == ("link", 2, True)
+    assert "the text is a link to a file" in problem.message and link not in problem.message
+
+
 def test_touching_entities_of_one_label_are_two() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = put(Path(folder), "Ana\tB-PER\nBo\tB-PER\nkom\tO\n")

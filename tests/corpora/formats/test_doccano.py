@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deidsynth.corpora import find_format
 from deidsynth.corpora.formats import doccano
 from deidsynth.corpora.records import RawSpan
 from deidsynth.documents import Corpus, Document, Entity
@@ -56,6 +57,26 @@ def test_what_a_corpus_does_not_hold_is_counted(tmp_path: Path) -> None:
     result = doccano.read_records(path)
     assert doccano.sniff(path) and not result.problems
     assert result.skipped == {"relations": 2, "comments": 1, "unknown_keys": 2}
+
+
+def test_annotations_of_older_exports_are_read_and_numbers_of_labels_refused(tmp_path: Path) -> None:
+    entity = {"label": "NAME", "start_offset": 0, "end_offset": 6, "user": 1}
+    good = {"id": 1, "text": TEXT, "annotations": [entity], "meta": {}}
+    path = put(tmp_path / "x.jsonl", good, good | {"id": 2, "annotations": [entity | {"label": 3}]})
+    result = doccano.read_records(path)
+    assert doccano.sniff(path) and [span[:3] for span in result.records[0].spans] == [(0, 6, "NAME")]
+    (problem,) = result.problems
+    assert (problem.code, problem.line) == ("numeric-label", 2)
+    assert "the names are elsewhere" in problem.message and "labels that a tool exports apart" in problem.message
+
+
+@pytest.mark.parametrize("form", ["list", "lines"])
+def test_json_with_a_list_or_with_lines_is_read(tmp_path: Path, form: str) -> None:
+    data = [{"id": n, "text": TEXT, "label": [[0, 6, "NAME"]]} for n in range(3)]
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(data, indent=1) if form == "list" else "\n".join(map(json.dumps, data)))
+    assert find_format(path) == find_format(tmp_path) == "doccano"
+    assert [span[:3] for each in doccano.read_records(path).records for span in each.spans] == [(0, 6, "NAME")] * 3
 
 
 @pytest.mark.parametrize(

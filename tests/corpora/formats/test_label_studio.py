@@ -82,6 +82,64 @@ def test_the_first_annotation_that_stands_is_taken(tmp_path: Path) -> None:
     }
 
 
+def test_the_ground_truth_is_taken(tmp_path: Path) -> None:
+    annotations = [{"result": [], "ground_truth": False}, {"result": [region()], "ground_truth": True}]
+    result = read(tmp_path, task(annotations=annotations), task(id=2, annotations=annotations[::-1]))
+    assert not result.problems and spans(result) == [(0, 6, "NAME")] * 2
+    assert result.skipped == {"further_annotations": 2}
+
+
+def test_an_empty_annotation_before_another_is_reported(tmp_path: Path) -> None:
+    result = read(tmp_path, task(annotations=[{"result": []}, {"result": [region()]}]), task(id=2))
+    (problem,) = result.problems
+    assert (problem.code, problem.line, problem.fatal) == ("several-annotations", 2, False)
+    assert "mark the right one as ground truth" in problem.message and not spans(result)
+
+
+@pytest.mark.parametrize(
+    "link", ["/data/upload/3/a.txt", "s3://notes/a.txt", "https://example.org/a.txt", "/data/local-files/?d=a.txt"]
+)
+def test_a_link_in_place_of_a_text_is_refused(tmp_path: Path, link: str) -> None:
+    tasks = [task(text=link), {"id": 2, "text": link, "label": [value()]}, task(data={"note": link}, id=3)]
+    result = read(tmp_path, *tasks, task(text=f"See {link}", id=4))
+    assert [each.code for each in result.problems] == ["link"] * 3
+    assert "a link to a file, not the text itself" in result.problems[0].message
+    assert [record.doc_id for record in result.records] == ["4"]
+
+
+OTHER = "Bo kom hit igår, sent."
+
+
+def test_of_several_texts_the_one_is_taken_that_its_entities_name_or_prove(tmp_path: Path) -> None:
+    both = {"title": OTHER, "note": TEXT}
+    named = task({**region(0, 6, None), "to_name": "note"}, data=both)
+    result = read(tmp_path, named, task(region(), data=both, id=2), task(data=both, id=3))
+    assert not result.problems
+    assert [(record.text, len(record.spans)) for record in result.records] == [(TEXT, 1), (TEXT, 1), (TEXT, 0)]
+
+
+def test_what_the_entities_prove_goes_before_the_key_text(tmp_path: Path) -> None:
+    data = {"text": OTHER, "note": TEXT}
+    result = read(tmp_path, task(region(), data=data), task(region(0, 2, "Bo"), data=data, id=2))
+    assert [record.text for record in result.records] == [TEXT, OTHER]
+
+
+def test_entities_in_several_texts_of_a_task_are_refused(tmp_path: Path) -> None:
+    regions = [{**region(0, 2, "Bo"), "to_name": "title"}, {**region(), "to_name": "note"}]
+    (problem,) = read(tmp_path, task(*regions, data={"title": OTHER, "note": TEXT})).problems
+    assert "its entities are in several texts of data; make a task of each text" in problem.message
+
+
+def test_other_keys_of_json_min_are_found(tmp_path: Path) -> None:
+    tasks = [
+        {"id": 1, "note": TEXT, "ner": [value()], "annotator": 1, "annotation_id": 4, "created_at": "2024-01-01"},
+        {"id": 2, "note": TEXT, "annotator": 1, "annotation_id": 5, "created_at": "2024-01-01"},
+    ]
+    result = read(tmp_path, *tasks)
+    assert label_studio.sniff(tmp_path / "x.json") and not result.problems
+    assert [(record.text, len(record.spans)) for record in result.records] == [(TEXT, 1), (TEXT, 0)]
+
+
 def test_of_a_file_without_annotations_the_first_predictions_are_read_as_silver(tmp_path: Path) -> None:
     first = {"model_version": "m", "score": 0.9, "result": [region() | {"score": 0.5}, region(13, 17, "Umeå")]}
     tasks = [

@@ -127,6 +127,7 @@ def test_every_fault_has_its_line(tmp_path: Path, bad: str, message: str) -> Non
             "the columns spans and ner all contain entities; name the right one: --layout table.entities=NAME",
             1,
         ),
+        (["id,tokens,ner_tags", "1,x,y"], "tokens with tags are read from JSON lines, or from a dataset with", 1),
         ([], "no column 'text'; there are no columns", 1),
         (["text,text", "a,b"], "more than one column for text", 1),
         (["text", "a", '"Ana'], "not valid CSV from here on", 3),
@@ -165,6 +166,63 @@ def test_common_names_of_columns_are_known(tmp_path: Path, name: str, entity: ob
         assert [each.doc_id for each in result.records] == ["a", "b"]
         assert build_corpus(result)[1].entities == (Entity(0, 3, "NAME"),)
         assert not result.skipped and not result.problems
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("begin", "end", "type"),
+        ("beginOffset", "endOffset", "entity"),
+        ("start_char", "end_char", "labels"),
+        ("Start", "End", "Entity Type"),
+        ("start_position", "end_position", "category"),
+    ],
+)
+def test_common_keys_of_entities_are_known(tmp_path: Path, keys: tuple[str, str, str]) -> None:
+    label = ["NAME"] if keys[2] == "labels" else "NAME"
+    entity = json.dumps([dict(zip(keys, (0, 3, label), strict=True))])
+    result = read(put(tmp_path / "x.csv", "text,spans", cells(SECRET, entity)))
+    assert build_corpus(result)[0].entities == (Entity(0, 3, "NAME"),)
+    assert not result.skipped
+
+
+@pytest.mark.parametrize(
+    ("entity", "message"),
+    [
+        ({"von": 0, "bis": 3, "art": "NAME"}, "the keys found are von, bis, art"),
+        ({"start": 0, "end": 3, "what": "NAME"}, "the keys found are start, end, what"),
+        ({"Ana": "NAME"}, "an entity must have start, end and label; 1 other keys were found"),
+        ({"start": 0, "end": 3, "Ana Ek": 1}, "3 other keys were found"),
+        ({"start": 0, "end": 3, "entity": "Ana"}, "the label of every entity is its text"),
+        ({"start": 0, "end": 3, "label": 7}, "the names are elsewhere"),
+    ],
+)
+def test_keys_that_are_not_known_are_shown(tmp_path: Path, entity: dict[str, object], message: str) -> None:
+    (problem,) = read(put(tmp_path / "x.csv", "text,entities", cells(SECRET, json.dumps([entity])))).problems
+    assert message in problem.message and problem.line == 2
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.tsv"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_exports_of_label_studio_are_read_in_either_unit(tmp_path: Path, name: str, end: str) -> None:
+    text = f"\U0001f600{end}Ana Ek"
+    start = text.index("Ana")
+    delimiter = "\t" if name == "x.tsv" else ","
+    for unit in (0, 1):
+        entity = {"start": start + unit, "end": start + 3 + unit, "text": "Ana", "labels": ["NAME"]}
+        header = delimiter.join(["annotation_id", "annotator", "id", "label", "text"])
+        path = put(tmp_path / name, header, cells("4", "1", "9", json.dumps([entity]), text, delimiter=delimiter))
+        assert table.sniff(path)
+        result = read(path)
+        assert build_corpus(result)[0] == Document("9", text, (Entity(start, start + 3, "NAME"),))
+        assert result.skipped["documents_with_utf16_offsets"] == unit
+
+
+def test_a_stated_text_that_is_elsewhere_is_refused(tmp_path: Path) -> None:
+    entity = json.dumps([{"start": 1, "end": 4, "text": "Ana", "label": "NAME"}])
+    (problem,) = read(put(tmp_path / "x.csv", "text,entities", cells(SECRET, entity))).problems
+    assert (problem.code, problem.line, problem.fatal) == ("text-mismatch", 2, True)
+    assert "the text of entity 1:4 differs from the text at its offsets" in problem.message
 
 
 @pytest.mark.parametrize("cell", ["NAME", "3", '["NAME"]', '{"NAME": 1}', "[", ""])

@@ -11,7 +11,7 @@ import io
 import re
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -241,21 +241,32 @@ def _spans(view: Any, types: Any, unmapped: set[int], source: Source, result: Re
 
 
 def _label_features(types: Any, name: str) -> tuple[str, ...] | str | None:
-    """The features of a type that may contain the label, best first; empty if the type name is the label.
-
-    A type that is not an entity gives the name to count it by, or None if it is not worth counting.
-    """
+    """The features of a type that may contain the label; see ``label_features_of``."""
     kind = types.get_type(name)
-    if name.startswith(_STRUCTURE) or not types.is_instance_of(name, _ANNOTATION):
+    if not types.is_instance_of(name, _ANNOTATION):
         return None
-    features = {feature.name for feature in kind.all_features}
-    if features >= _RELATION_FEATURES:
+    strings = [feature.name for feature in kind.all_features if feature.rangeType.name == _STRING]
+    return label_features_of(name, [feature.name for feature in kind.all_features], strings)
+
+
+def label_features_of(name: str, features: Sequence[str], strings: Sequence[str]) -> tuple[str, ...] | str | None:
+    """The features of a layer that may contain the label, best first; empty if the layer's name is the label.
+
+    A layer that is not an entity gives the name to count it by, or None if it is not worth counting.
+
+    Args:
+        name: of the layer.
+        features: all of its features.
+        strings: those that are strings.
+    """
+    if name.startswith(_STRUCTURE):
+        return None
+    if _RELATION_FEATURES.issubset(features):
         return "relations"
-    if features >= _CHAIN_FEATURES:
+    if _CHAIN_FEATURES.issubset(features):
         return "chain_links"
     if name.startswith(_LINGUISTIC) and ".ner.type." not in name:
         return _short(name)
-    strings = [feature.name for feature in kind.all_features if feature.rangeType.name == _STRING]
     labels = tuple(each for wanted in LABEL_FEATURES for each in strings if each.lower() == wanted)
     if labels or (name.startswith(_CUSTOM) and not strings):
         return labels

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from deidsynth.config import TableLayout
 from deidsynth.corpora.records import ReadResult
-from deidsynth.corpora.span_lists import RowError, are_names, decoded, list_names
+from deidsynth.corpora.span_lists import RowError, are_names, decoded, is_span, list_names
 from deidsynth.errors import Problem
 
 ROLES = ("text", "doc_id", "entities", "group", "split")
@@ -117,14 +117,8 @@ def _contain_spans(cells: Iterable[object]) -> bool:
         if isinstance(value, Mapping):
             valid = all(isinstance(each, list) for each in value.values()) and bool({"start", "end"} & value.keys())
         else:
-            valid = isinstance(value, list | tuple) and all(map(_is_span, value))
+            valid = isinstance(value, list | tuple) and all(map(is_span, value))
         if not valid:
             return False
         n_lists += 1
     return n_lists > 0
-
-
-def _is_span(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return bool({"start", "start_offset"} & value.keys())
-    return isinstance(value, list | tuple) and len(value) == 3

@@ -1,9 +1,10 @@
 """CoNLL-style columns: one token per line, with its tag; an empty line ends a sentence.
 
 Columns are separated by tabs if every token line has one, else by blanks and tabs. The columns of tokens and tags are
-detected (``layout.columns`` overrides this); ``O`` and ``0`` are outside; IOB, IOB2, BIOES, BILOU and raw labels are
-read, and neighboring tokens with the same raw label form one entity. An entity may go on in the next sentence of its
-document. A line that begins with ``#`` and does not have the columns of the others is a comment.
+detected (``layout.columns`` overrides this); ``O`` and ``0`` are outside; IOB, IOB2, BIOES, BILOU (in any of the forms
+of ``tag_styles``) and raw labels are read, and neighboring tokens with the same raw label form one entity. An entity
+may go on in the next sentence of its document. A line that begins with ``#`` and does not have the columns of the
+others is a comment.
 
 The text is rebuilt from the tokens, with the white space that the file states: ``SpacesAfter=`` and ``SpacesBefore=``
 (with UDPipe's escapes ``\\s \\t \\n \\r \\\\``), else a ``# text`` comment that contains the tokens in order,
@@ -25,7 +26,9 @@ from pathlib import Path
 from deidsynth.config import ColumnsLayout
 from deidsynth.corpora.encodings import MARK, is_utf_16
 from deidsynth.corpora.folders import documents_by_file, skip_outside_splits
+from deidsynth.corpora.links import is_link, link_problem
 from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_exactly
+from deidsynth.corpora.tag_styles import scheme_of, unnamed_form, usual_form
 from deidsynth.documents import Split
 from deidsynth.errors import Problem
 from deidsynth.tagging import OUTSIDE, has_prefixes, is_tag, sentences_going_on, sequence_faults, spans_of_tags
@@ -76,12 +79,16 @@ class _Columns:
         tag: column of the tags.
         prefixed: whether tags have prefixes.
         space: column with ``SpaceAfter=No`` and the like.
+        written: the usual form of tags that are in another one.
+        warning: what is doubtful about the tags, if anything is.
     """
 
     token: int
     tag: int
     prefixed: bool
     space: int | None
+    written: Mapping[str, str] = field(default_factory=dict)
+    warning: str | None = None
 
 
 def sniff(path: Path) -> bool:
@@ -101,7 +108,7 @@ def _looks_like_columns(path: Path) -> bool:
         columns = _find_columns(rows, ColumnsLayout())
     except ValueError:
         return False
-    tags = [row[columns.tag] for row in rows if len(row) > columns.tag]
+    tags = [columns.written.get(row[columns.tag], row[columns.tag]) for row in rows if len(row) > columns.tag]
     if path.suffix.lower() in _OTHER_SUFFIXES and has_prefixes(tags) is None:
         return False
     n_valid = sum(len(row) > max(columns.tag, columns.token) for row in rows)
@@ -152,6 +159,9 @@ def _read_file(text: str, path: Path, split: Split | None, layout: ColumnsLayout
         line = next((line for line, row in rows if len(row) != width), rows[0][0])
         result.problems.append(Problem(str(path), str(error), line, "columns"))
         return
+    if columns.warning is not None:
+        line = next(line for sentence in sentences for line, _ in sentence.rows)
+        result.problems.append(Problem(str(path), columns.warning, line, "tag-form", fatal=False))
     for sentence in sentences:
         sentence.rows = list(_valid_rows(sentence.rows, columns, path, result))
     if columns.prefixed:
@@ -160,7 +170,11 @@ def _read_file(text: str, path: Path, split: Split | None, layout: ColumnsLayout
     if columns.prefixed:
         result.problems += _tag_warnings([document for _, document in documents], columns, path)
     for doc_id, document in documents:
-        result.records.append(_record(doc_id, document, columns, layout, path, split, result))
+        record = _record(doc_id, document, columns, layout, path, split, result)
+        if document[0].opens and is_link(record.text):
+            result.problems.append(link_problem(str(path), record.line))
+        else:
+            result.records.append(record)
 
 
 def _sentences(text: str, layout: ColumnsLayout) -> Iterator[_Sentence]:
@@ -244,19 +258,22 @@ def _find_columns(rows: Sequence[Sequence[str]], layout: ColumnsLayout) -> _Colu
     usual = _usual_width(rows)
     if usual > _WIDEST:
         raise ValueError(_NO_COLUMNS)
-    tables = {place: [row[place] for row in rows if len(row) >= usual] for place in range(usual)}
+    given = {place: [row[place] for row in rows if len(row) >= usual] for place in range(usual)}
+    forms = {place: usual_form(values) for place, values in given.items()}
+    tables = {place: [forms[place].get(value, value) for value in values] for place, values in given.items()}
     asked = _place(layout.tag, usual)
     tag = asked if asked is not None else _tag_column(tables)
     token = _place(layout.token, usual)
     if usual < 2 or tag not in tables or (token is not None and token not in tables) or tag == token:
         raise ValueError(_NO_COLUMNS)
-    prefixed = bool(has_prefixes(tables[tag]) or has_prefixes(tables[tag], _MOST))
+    scheme = scheme_of(given[tag])
     others = [place for place in tables if place != tag]
     space = next((place for place in others if any(map(_SPACE.search, tables[place]))), None)
     if token is None:
         others = [place for place in others if place != space] or others
         token = next((place for place in others if not all(map(_INDEX.fullmatch, tables[place]))), others[0])
-    return _Columns(token, tag, prefixed, space if space != token else None)
+    space = space if space != token else None
+    return _Columns(token, tag, scheme.prefixed, space, scheme.form, scheme.warning)
 
 
 def _place(column: int | None, width: int) -> int | None:
@@ -264,11 +281,12 @@ def _place(column: int | None, width: int) -> int | None:
 
 
 def _tag_column(tables: Mapping[int, Sequence[str]]) -> int | None:
-    """The last column of tags; one with prefixes is preferred, and a faulty column must have prefixes."""
+    """The last column of tags, best with prefixes, else with labels; a faulty column must have prefixes."""
     for wanted, least in ((True, _USUAL), (False, _USUAL), (True, _MOST)):
         places = [place for place, values in tables.items() if has_prefixes(values, least) is wanted]
         if places:
-            return places[-1]
+            labeled = [place for place in places if wanted or not unnamed_form(tables[place])]
+            return (labeled or places)[-1]
     return None
 
 
@@ -288,11 +306,11 @@ def _valid_rows(
             result.skipped["ranges_of_words"] += 1
         elif not row[columns.token].strip():
             result.skipped["blank_tokens"] += 1
-        elif not is_tag(row[columns.tag], columns.prefixed):
+        elif not is_tag(tag := columns.written.get(row[columns.tag], row[columns.tag]), columns.prefixed):
             message = "the tag does not have the form of the others in this file; fix it"
             result.problems.append(Problem(str(path), message, line, "tag"))
         else:
-            yield line, row
+            yield line, [*row[: columns.tag], tag, *row[columns.tag + 1 :]]
 
 
 def _mark_those_going_on(sentences: Sequence[_Sentence], columns: _Columns) -> None:

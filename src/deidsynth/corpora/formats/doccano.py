@@ -1,6 +1,8 @@
 """Doccano: JSON lines with ``id``, ``text`` and ``label [[start, end, label]]``, or with ``entities`` and relations.
 
-A source is a ``.jsonl`` file or a folder of them. Relations, comments and unknown keys are left out and counted.
+Older exports have ``annotations`` with the numbers of labels, whose names are elsewhere: these are refused. A source is
+a ``.jsonl`` or ``.json`` file (of lines, or one list) or a folder of them. Relations, comments and unknown keys are
+left out and counted.
 """
 
 from __future__ import annotations
@@ -17,34 +19,39 @@ from deidsynth.corpora.json_source import (
     FieldError,
     document_id,
     items,
-    lines_of_objects,
-    most_lines,
+    most_values,
     spans_of,
     string,
+    values_of,
     whole_number,
 )
 from deidsynth.corpora.records import RawSpan, ReadResult, Record, repeated_ids
+from deidsynth.corpora.span_lists import NUMERIC_LABEL
 from deidsynth.documents import Corpus, Document, Split
 
 NAME = "doccano"
 SUFFIX = ".jsonl"
+SUFFIXES = (SUFFIX, ".json")
 
+_ENTITY_KEYS = ("entities", "annotations")
 _PAIR_KEYS = ("label", "labels")
 _COUNTED = {"relations": "relations", "Comments": "comments", "comments": "comments"}
-_KNOWN = frozenset({"id", "text", "data", "entities", *_PAIR_KEYS, *_COUNTED})
+_KNOWN = frozenset({"id", "text", "data", *_ENTITY_KEYS, *_PAIR_KEYS, *_COUNTED})
 
 
 def sniff(path: Path) -> bool:
     """Whether the path looks like a Doccano export."""
-    return looks_like(path, SUFFIX, _looks)
+    return looks_like(path, SUFFIXES, _looks)
 
 
 def read_records(path: Path) -> ReadResult:
     """Raw records and problems of a file or a folder."""
     result = ReadResult(NAME)
-    for source in find_sources(path, SUFFIX, _looks, result):
-        for data, line in lines_of_objects(source.path, result):
+    for source in find_sources(path, SUFFIXES, _looks, result):
+        for data, line in values_of(source.path, result):
             try:
+                if not isinstance(data, dict):
+                    raise FieldError("expected an object; write one object on each line")
                 result.records.append(_record(data, line, source, result))
             except FieldError as error:
                 result.problems.append(error.problem(source, line))
@@ -68,32 +75,36 @@ def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Cou
 
 
 def _looks(path: Path) -> bool | None:
-    return most_lines(path, _is_document)
+    return most_values(path, _is_document)
 
 
 def _is_document(data: object) -> bool:
     if not isinstance(data, dict) or "doc_id" in data or not isinstance(data.get("text", data.get("data")), str):
         return False
-    entities = data.get("entities")
+    entities = data.get("entities", data.get("annotations"))
     if isinstance(entities, list):
         # Without entities, only the relations distinguish the export from other JSON lines.
         return any(isinstance(each, dict) and "start_offset" in each for each in entities) or (
-            not entities and "relations" in data
+            not entities and ("relations" in data or "annotations" in data)
         )
     labels = data.get("label", data.get("labels"))
-    return isinstance(labels, list) and (not labels or any(isinstance(each, list) for each in labels))
+    return (
+        "tokens" not in data
+        and isinstance(labels, list)
+        and (not labels or any(isinstance(each, list) for each in labels))
+    )
 
 
 def _record(data: dict[str, Any], line: int, source: Source, result: ReadResult) -> Record:
     text = string(data, "text" if "text" in data or "data" not in data else "data")
-    keys = [key for key in (*_PAIR_KEYS, "entities") if key in data]
+    keys = [key for key in (*_PAIR_KEYS, *_ENTITY_KEYS) if key in data]
     if not keys:
         raise FieldError("the object has no label, labels or entities; add one (label may be [])")
     spans: list[RawSpan] = []
     for key in keys:
-        read = partial(_entity if key == "entities" else _pair, line)
+        read = partial(_entity if key in _ENTITY_KEYS else _pair, line)
         spans += spans_of(items(data, key), read, source, line, result)
-    given = [each.get("id") for each in data.get("entities", ()) if isinstance(each, dict)]
+    given = [each.get("id") for key in _ENTITY_KEYS for each in data.get(key, ()) if isinstance(each, dict)]
     ids = ((each, line) for each in given if isinstance(each, int | str))
     result.problems += repeated_ids(ids, str(source.path))
     for key, kind in _COUNTED.items():
@@ -119,6 +130,8 @@ def _entity(line: int, value: Any) -> RawSpan:
     if not isinstance(value, dict):
         raise FieldError("an entity must be an object with label, start_offset and end_offset")
     start, end = whole_number(value, "start_offset"), whole_number(value, "end_offset")
+    if type(value.get("label")) is int:
+        raise FieldError(NUMERIC_LABEL, "numeric-label")
     return RawSpan(start, end, string(value, "label"), line=line)
 
 

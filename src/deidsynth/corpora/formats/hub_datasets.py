@@ -175,7 +175,7 @@ class _Rows:
             try:
                 self.result.records.append(self._record(row, number, place))
             except RowError as error:
-                self.result.problems.append(Problem(place, str(error), code="malformed"))
+                self.result.problems.append(Problem(place, str(error), code=error.code))
 
     def _choose_columns(self, first: Sequence[Any], features: Mapping[str, Any], place: str) -> bool:
         layout, names = self.layout, list(first[0])
@@ -219,7 +219,7 @@ class _Rows:
         if not isinstance(text, str):
             raise RowError("the text must be a string; fill in or remove the row")
         cell = row.get(self.roles["entities"]) if "entities" in self.roles else None
-        return text, spans_of(decoded(cell), self.result.skipped, names=self.names)
+        return text, spans_of(decoded(cell), text, self.result.skipped, names=self.names)
 
     def _of_tokens(self, row: Mapping[str, Any]) -> tuple[str, tuple[RawSpan, ...]]:
         tokens, tags = row.get(self.tokens), row.get(self.tags)

@@ -1,19 +1,18 @@
 """Label Studio: a JSON list of tasks, as in JSON and JSON-MIN exports.
 
-A source is a ``.json`` file or a folder of them. The first annotation of each task that was not canceled is read; a
-task without one is skipped and counted, since nobody has confirmed that its text has no entities. If no task of a file
-has an annotation, as in model output for import, the first prediction of each is read, as silver. Newer versions count
-code points, older ones UTF-16 units: the text stated beside the offsets decides which.
+A source is a ``.json`` file or a folder of them. Of the annotations of a task that were not canceled, the ground truth
+is read, else the first; a task without one is skipped and counted, since nobody has confirmed that its text has no
+entities. If no task of a file has an annotation, as in model output for import, the first prediction of each is read,
+as silver. Newer versions count code points, older ones UTF-16 units: the text stated beside the offsets decides which.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from deidsynth.corpora.document_files import Source, find_sources, looks_like, write_files
 from deidsynth.corpora.json_source import (
@@ -28,22 +27,23 @@ from deidsynth.corpora.json_source import (
     text_mismatch,
     whole_number,
 )
+from deidsynth.corpora.links import LINK, LINK_MESSAGE, is_link
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
+from deidsynth.corpora.stated_texts import Stated, in_code_points
 from deidsynth.documents import Corpus, Document, Split
+from deidsynth.errors import Problem
 
 NAME = "label-studio"
 SUFFIX = ".json"
 
 _ANNOTATION_KEYS = ("annotations", "completions")
 _OTHER_TEXT = frozenset({"hypertextlabels", "paragraphlabels"})
-_LAST_OF_BMP = "\uffff"
-
-
-class _Shown(NamedTuple):
-    """A span with the text that the file states for it."""
-
-    span: RawSpan
-    text: str | None
+_NOT_TEXT = frozenset({"doc_id", "annotation_id", "annotator", "created_at", "updated_at", "lead_time", "id"})
+"""Keys beside the text: our own, and those of the minimal export."""
+_NO_TEXT = (
+    "data must have the text under the key text, or as its only string; rename the key, or give the Text tag of the "
+    "project (to_name) the name of the key"
+)
 
 
 def sniff(path: Path) -> bool:
@@ -55,10 +55,10 @@ def read_records(path: Path) -> ReadResult:
     """Raw records and problems of a file or a folder."""
     result = ReadResult(NAME)
     for source in find_sources(path, SUFFIX, _looks, result):
-        predicted = not _has_annotations(source.path)
+        predicted, usual = _survey(task for task, _ in list_of_objects(source.path, ReadResult(NAME)))
         for number, (task, line) in enumerate(list_of_objects(source.path, result), start=1):
             try:
-                record = _record(task, number, line, source, result, predicted)
+                record = _record(task, number, line, source, result, predicted, usual)
             except FieldError as error:
                 result.problems.append(error.problem(source, line))
             else:
@@ -95,81 +95,130 @@ def _is_task(task: object) -> bool:
         return False
     if isinstance(task.get("data"), dict):
         return any(isinstance(task.get(key), list) for key in _ANNOTATION_KEYS) or bool(task.get("predictions"))
-    label = task.get("label")
-    if label is None and "annotation_id" in task:
+    if task.get("label") is None and "annotation_id" in task:
         return True
-    return isinstance(label, list) and bool(label) and all(map(_is_region, label))
+    return any(value and _are_regions(value) for value in task.values())
 
 
-def _has_annotations(path: Path) -> bool:
-    """Whether any task of a file has an annotation; in most files the first one does."""
-    tasks = list_of_objects(path, ReadResult(NAME))  # faults are reported when the file is read
-    return any(task.get(key) for task, _ in tasks for key in _ANNOTATION_KEYS)
+def _survey(tasks: Iterable[dict[str, Any]]) -> tuple[bool, str | None]:
+    """Whether no task of a file has an annotation, and the key under which most annotated tasks have their text."""
+    predicted, keys = True, Counter[str]()
+    for task in tasks:  # faults are reported when the file is read
+        predicted = predicted and not any(task.get(key) for key in _ANNOTATION_KEYS)
+        with suppress(FieldError):
+            data = task["data"] if isinstance(task.get("data"), dict) else task
+            regions = _minimal_regions(task) if data is task else _regions(task, 0, "", ReadResult(NAME))
+            if regions:
+                keys[_text_key(data, regions, None)] += 1
+    return predicted, max(keys, key=lambda key: keys[key], default=None)
 
 
-def _is_region(value: object) -> bool:
-    return isinstance(value, dict) and {"start", "end", "labels"} <= value.keys()
-
-
-def _record(
-    task: dict[str, Any], number: int, line: int, source: Source, result: ReadResult, predicted: bool
-) -> Record | None:
-    data = task["data"] if isinstance(task.get("data"), dict) else task
-    if data is task:
-        predicted, text, regions = False, string(task, "text"), _minimal_regions(task)
-    else:
-        unannotated = all(task.get(key) in (None, []) for key in _ANNOTATION_KEYS)
-        predicted = predicted and unannotated and task.get("predictions") is not None
-        text, regions = _text(data), (_predicted_regions if predicted else _regions)(task, result)
-    if regions is None:
-        result.skipped["tasks_without_annotation"] += 1
-        return None
-    given = task.get("id") if data is task or data.get("doc_id") is None else data["doc_id"]
-    doc_id = document_id(given, f"{source.name}-{number}")
-    shown: list[_Shown] = []
-
-    def keep(value: Any) -> RawSpan:
-        shown.append(_region(value, line, scored=predicted))
-        return shown[-1].span
-
-    spans_of(regions, keep, source, line, result)
-    spans = _in_code_points(text, shown, source, result)
-    origin, annotation, language = source.provenance
-    annotation = annotation or ("silver" if predicted else None)
-    return Record(
-        doc_id, text, tuple(spans), str(source.path), line, None, source.split, origin, annotation, language=language
+def _are_regions(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, dict) and {"start", "end", "labels"} <= each.keys() for each in value
     )
 
 
-def _text(data: dict[str, Any]) -> str:
-    if isinstance(data.get("text"), str):
-        return string(data, "text")
-    strings = [value for key, value in data.items() if isinstance(value, str) and key != "doc_id"]
+def _record(
+    task: dict[str, Any],
+    number: int,
+    line: int,
+    source: Source,
+    result: ReadResult,
+    predicted: bool,
+    usual: str | None,
+) -> Record | None:
+    data = task["data"] if isinstance(task.get("data"), dict) else task
+    if data is task:
+        if any(isinstance(task.get(key), list) for key in _ANNOTATION_KEYS):
+            string(task, "text")  # not the minimal export: data is missing
+        predicted, regions = False, _minimal_regions(task)
+    else:
+        unannotated = all(task.get(key) in (None, []) for key in _ANNOTATION_KEYS)
+        predicted = predicted and unannotated and task.get("predictions") is not None
+        regions = _predicted_regions(task, result) if predicted else _regions(task, line, str(source.path), result)
+    if regions is None:
+        if not any(isinstance(value, str) for value in data.values()):
+            raise FieldError(_NO_TEXT)
+        result.skipped["tasks_without_annotation"] += 1
+        return None
+    text = data[_text_key(data, regions, usual)]
+    if is_link(text):
+        raise FieldError(LINK_MESSAGE, LINK)
+    given = task.get("id") if data is task or data.get("doc_id") is None else data["doc_id"]
+    doc_id = document_id(given, f"{source.name}-{number}")
+    stated: list[Stated] = []
+
+    def keep(value: Any) -> RawSpan:
+        stated.append(_region(value, line, scored=predicted))
+        return stated[-1].span
+
+    spans_of(regions, keep, source, line, result)
+    placed = in_code_points(text, stated)
+    result.skipped["documents_with_utf16_offsets"] += placed.from_utf16
+    result.problems += (text_mismatch(source, span, "the text") for span in placed.wrong)
+    origin, annotation, language = source.provenance
+    annotation = annotation or ("silver" if predicted else None)
+    return Record(
+        doc_id, text, placed.spans, str(source.path), line, None, source.split, origin, annotation, language=language
+    )
+
+
+def _text_key(data: dict[str, Any], regions: Sequence[Any], usual: str | None) -> str:
+    """The key of the text that was annotated.
+
+    It is the only one in which the stated texts of the regions are, else the one that they name with ``to_name``, else
+    the ``usual`` one of the file, ``text``, or the only string.
+
+    Raises:
+        FieldError: none of these, or regions in several texts.
+    """
+    strings = [key for key, value in data.items() if isinstance(value, str) and key not in _NOT_TEXT]
+    named = {each.get("to_name") for each in regions if isinstance(each, dict)}.intersection(strings)
+    if len(named) > 1:
+        raise FieldError("its entities are in several texts of data; make a task of each text")
+    shown = [each for each in _stated(regions) if each.text is not None]
+    proven = [key for key in strings if shown and in_code_points(data[key], shown).fit]
+    if len(proven) == 1:
+        return proven[0]
+    for key in (*named, usual, "text"):
+        if key in strings:
+            return key
     if len(strings) != 1:
-        raise FieldError("data must have the text under the key text, or as its only string; rename the key")
+        raise FieldError(_NO_TEXT)
     return strings[0]
 
 
 def _minimal_regions(task: dict[str, Any]) -> list[Any] | None:
     if task.get("label") is not None:
         return items(task, "label")
+    found = [each for value in task.values() if value and _are_regions(value) for each in value]
     # JSON-MIN omits the key if an annotator marked nothing.
-    return [] if "annotation_id" in task else None
+    return found if found or "annotation_id" in task else None
 
 
-def _regions(task: dict[str, Any], result: ReadResult) -> list[Any] | None:
+def _regions(task: dict[str, Any], line: int, path: str, result: ReadResult) -> list[Any] | None:
     key = next((key for key in _ANNOTATION_KEYS if task.get(key) is not None), "annotations")
     only_predicted = task.get(key) is None and task.get("predictions") is not None
     annotations = [] if only_predicted else items(task, key)
     if not all(isinstance(each, dict) for each in annotations):
         raise FieldError(f"{key} must be a list of objects")
     valid = [each for each in annotations if not each.get("was_cancelled")]
-    chosen = items(valid[0], "result") if valid else None
     predictions = task.get("predictions")
     result.skipped["predictions"] += len(predictions) if isinstance(predictions, list) else 0
     result.skipped["canceled_annotations"] += len(annotations) - len(valid)
     result.skipped["further_annotations"] += max(len(valid) - 1, 0)
-    return None if chosen is None else _spans_alone(chosen, result)
+    if not valid:
+        return None
+    chosen = next((each for each in valid if each.get("ground_truth") is True), valid[0])
+    regions = _spans_alone(items(chosen, "result"), result)
+    if not regions and not chosen.get("ground_truth") and any(each.get("result") for each in valid):
+        message = (
+            "the first annotation of the task has no entity, but another one has; mark the right one as ground truth, "
+            "or cancel the other"
+        )
+        result.problems.append(Problem(path, message, line, "several-annotations", fatal=False))
+    return regions
 
 
 def _predicted_regions(task: dict[str, Any], result: ReadResult) -> list[Any] | None:
@@ -195,7 +244,7 @@ def _spans_alone(chosen: list[Any], result: ReadResult) -> list[Any]:
     return regions
 
 
-def _region(value: Any, line: int, scored: bool) -> _Shown:
+def _region(value: Any, line: int, scored: bool) -> Stated:
     if isinstance(value, dict) and value.get("type") in _OTHER_TEXT:
         raise FieldError("an entity marks HTML or a dialogue, not plain text; export a project with a Text tag")
     inner = value.get("value", value) if isinstance(value, dict) else None
@@ -212,37 +261,14 @@ def _region(value: Any, line: int, scored: bool) -> _Shown:
         raise FieldError("the score of an entity must be a number in [0, 1]; leave it out if there is none")
     start, end = whole_number(inner, "start"), whole_number(inner, "end")
     span = RawSpan(start, end, labels[0], None if score is None else float(score), line)
-    return _Shown(span, shown if isinstance(shown, str) else None)
+    return Stated(span, shown if isinstance(shown, str) else None)
 
 
-def _in_code_points(text: str, shown: Sequence[_Shown], source: Source, result: ReadResult) -> list[RawSpan]:
-    spans = [each.span for each in shown]
-    wrong = [each.span for each in shown if not _fits(text, each.span, each.text)]
-    if not wrong:
-        return spans
-    units = [0, *accumulate(1 + (character > _LAST_OF_BMP) for character in text)]
-    place = {unit: position for position, unit in enumerate(units)}
-    converted = [span._replace(start=place.get(span.start, -1), end=place.get(span.end, -1)) for span in spans]
-    if all(_fits(text, span, each.text) for span, each in zip(converted, shown, strict=True)):
-        result.skipped["documents_with_utf16_offsets"] += 1
-        return converted
-    for span in wrong:
-        if 0 <= span.start < span.end <= len(text):
-            result.problems.append(text_mismatch(source, span, "the text"))
-    return spans
-
-
-def _fits(text: str, span: RawSpan, shown: str | None) -> bool:
-    """Whether the stated text of an entity, if any, is the text at its offsets."""
-    if shown is None:
-        return span.start >= 0 and span.end >= 0
-    found = text[span.start : span.end] if 0 <= span.start < span.end else ""
-    return shown == found or _folded(shown) == _folded(found)
-
-
-def _folded(text: str) -> str:
-    # Label Studio writes a line break as a backslash and an n, and several spaces as one.
-    return re.sub(r"\s+", " ", text.replace("\\n", "\n"))
+def _stated(regions: Iterable[Any]) -> Iterator[Stated]:
+    """The regions without a fault."""
+    for value in regions:
+        with suppress(FieldError):
+            yield _region(value, 0, scored=False)
 
 
 def _plain(number: int, document: Document) -> dict[str, Any]:

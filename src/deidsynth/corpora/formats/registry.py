@@ -23,7 +23,10 @@ from deidsynth.corpora.formats import (
     jsonl,
     label_studio,
     presidio,
+    spacy_json,
     table,
+    token_lists,
+    webanno_tsv,
 )
 from deidsynth.corpora.output import refuse_lost_characters, refuse_occupied, refuse_unwritable
 from deidsynth.corpora.records import ReadOptions, ReadResult
@@ -67,7 +70,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         jsonl.NAME: Format(
             "a .jsonl file, or a folder of them",
             (jsonl.SUFFIX,),
-            lambda path: jsonl.sniff(path) and not doccano.sniff(path),
+            lambda path: jsonl.sniff(path) and not any(each.sniff(path) for each in (doccano, spacy_json, token_lists)),
             lambda path, _options: jsonl.read_records(path),
             lambda corpus, path, splits, _layout: jsonl.write(corpus, path, splits),
             (jsonl.SUFFIX,),
@@ -95,8 +98,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             (conll_writing.WRITTEN_SUFFIX,),
         ),
         doccano.NAME: Format(
-            "doccano's .jsonl: text and label or entities",
-            (doccano.SUFFIX,),
+            "doccano's .jsonl or .json: text and label, entities or annotations",
+            doccano.SUFFIXES,
             doccano.sniff,
             lambda path, _options: doccano.read_records(path),
             lambda corpus, path, splits, _layout: doccano.write(corpus, path, splits),
@@ -133,6 +136,27 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             cas.sniff,
             lambda path, _options: cas.read_records(path),
             lambda corpus, path, splits, _layout: cas.write(corpus, path, splits),
+        ),
+        webanno_tsv.NAME: Format(
+            "WebAnno TSV 3, as INCEpTION and WebAnno export it",
+            (webanno_tsv.SUFFIX,),
+            webanno_tsv.sniff,
+            lambda path, _options: webanno_tsv.read_records(path),
+            None,
+        ),
+        spacy_json.NAME: Format(
+            "spaCy's and Prodigy's .jsonl or .json: text and spans, or [text, {entities}]",
+            spacy_json.SUFFIXES,
+            spacy_json.sniff,
+            lambda path, _options: spacy_json.read_records(path),
+            None,
+        ),
+        token_lists.NAME: Format(
+            ".jsonl or .json with tokens and their tags (ner_tags, labels)",
+            token_lists.SUFFIXES,
+            token_lists.sniff,
+            lambda path, _options: token_lists.read_records(path),
+            None,
         ),
         asq_phi.NAME: Format(
             "ASQ-PHI's blocks of a query and the values in it",

@@ -245,6 +245,8 @@ def _roles(
     try:
         if layout.text not in names:
             named = "name the text column: --layout table.text=NAME"
+            if "tokens" in names:
+                named = "tokens with tags are read from JSON lines, or from a dataset with deidsynth.from_dataset"
             raise ColumnError(f"no column {layout.text!r}; {list_names(names)}; {named}")
         roles = find_roles(names, layout, lambda name: [row.get(name) for row in first_rows], _OPTION)
         twice = [role for role, name in roles.items() if names.count(name) > 1]
@@ -275,15 +277,17 @@ def _read_row(
         row_name = doc_id = f"{path.stem}-{number}"
         if "doc_id" in row:
             doc_id = "" if row["doc_id"] is None else str(row["doc_id"])
-        spans = spans_of(decoded(row.get("entities")), result.skipped, line)
+        spans = spans_of(decoded(row.get("entities")), row["text"], result.skipped, line)
         group = None if row.get("group") in (None, "") else str(row["group"])
         split = split_of(row.get("split")) or split
     except RowError as error:
-        result.problems.append(Problem(str(path), str(error), line, "malformed"))
+        result.problems.append(Problem(str(path), str(error), line, error.code))
         return
     if roles.get("doc_id", reading.layout.doc_id) != reading.layout.doc_id:
         reading.row_names[len(result.records)] = row_name
-    result.records.append(Record(doc_id, row["text"], spans, str(path), line, group, split))
+    result.records.append(
+        Record(doc_id, row["text"], spans, str(path), line, group, split, holds_entities="entities" in roles)
+    )
 
 
 def _refuse_nul(corpus: Corpus) -> None:
