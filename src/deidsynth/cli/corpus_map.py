@@ -9,7 +9,16 @@ import typer
 
 from deidsynth.cli.corpus import write
 from deidsynth.cli.inputs import load
-from deidsynth.cli.options import Discontinuous, DiscontinuousOption, FromFormat, Layout, Quiet, Target, ToFormat
+from deidsynth.cli.options import (
+    Discontinuous,
+    DiscontinuousOption,
+    FromFormat,
+    Layout,
+    Quiet,
+    SkipInvalid,
+    Target,
+    ToFormat,
+)
 from deidsynth.cli.terminal import tell
 from deidsynth.corpora import load_mapping, map_labels
 from deidsynth.corpora.label_sets import are_plausible
@@ -31,6 +40,7 @@ def map_command(
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
     from_format: FromFormat = "auto",
     layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     quiet: Quiet = False,
 ) -> None:
     """Rename and merge the labels of a corpus, so that it can be compared with one that has another label scheme.
@@ -39,7 +49,15 @@ def map_command(
     identifiers, and to nine coarse classes; an unknown name lists them.
     """
     table = load_mapping(mapping)
-    loaded = load(source, quiet, discontinuous=discontinuous, format=from_format, layout=layout, require_entities=False)
+    loaded = load(
+        source,
+        quiet,
+        discontinuous=discontinuous,
+        format=from_format,
+        layout=layout,
+        require_entities=False,
+        skip_invalid=skip_invalid,
+    )
     corpus, dropped = map_labels(loaded.corpus, table)
     if dropped:
         named = ", ".join(f"{count} {label}" for label, count in sorted(dropped.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import tell
 from deidsynth.corpora import FORMATS, LoadedCorpus
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
+from deidsynth.corpora.invalid_entities import INVALID
 from deidsynth.corpora.loading import read_corpus, refuse_unlabeled
 from deidsynth.corpora.texts import read_notes
 from deidsynth.documents import Corpus
@@ -30,6 +32,7 @@ def load(
     require_entities: bool = True,
     texts_suffice: bool = False,
     texts: Mapping[str, str] | None = None,
+    skip_invalid: bool = False,
 ) -> LoadedCorpus:
     """The corpus at a path; what was skipped is reported on standard error.
 
@@ -45,6 +48,7 @@ def load(
         require_entities: whether a corpus without any entity is an error.
         texts_suffice: whether to accept a table without a known entity column, although an ignored one may be it.
         texts: the exact text of documents by id, for a brat folder that contains only ``.ann`` files.
+        skip_invalid: whether to leave out entities that have a fault; each is told by its place.
 
     Raises:
         InputError: no such path, or no known format.
@@ -60,18 +64,41 @@ def load(
         layout=layout_config(layout, own_layout),
         require_entities=require_entities,
         texts=texts,
+        skip_invalid=skip_invalid,
     )
     if not texts_suffice:
         refuse_unlabeled(loaded.problems)
-    if loaded.skipped:
-        tell(f"{path}: skipped {format_counter(loaded.skipped)}", quiet)
-    for problem in loaded.problems:
+    tell_problems(path, loaded, quiet, _read_like(format, [*(layout or ()), *own_layout[1]]))
+    return loaded
+
+
+def _read_like(format: str, layout: Sequence[str]) -> str:
+    """The options, each after a blank, with which another command reads a corpus in the same way."""
+    options = ([] if format == "auto" else ["--from", format]) + [f"--layout {shlex.quote(each)}" for each in layout]
+    return "".join(f" {option}" for option in options)
+
+
+def tell_problems(path: Path, loaded: LoadedCorpus, quiet: bool, options: str = "") -> None:
+    """Say what was not read from a corpus: skipped content, entities left out, and the number of warnings.
+
+    Args:
+        path: of the corpus.
+        loaded: what was read.
+        quiet: whether to say nothing.
+        options: with which it was read, each after a blank, for the command that lists the warnings.
+    """
+    others = [problem for problem in loaded.problems if not problem.of_entity]
+    skipped = {what: count for what, count in loaded.skipped.items() if what != INVALID}
+    if skipped:
+        tell(f"{path}: skipped {format_counter(skipped)}", quiet)
+    for message in loaded.left_out(str(path), options):
+        tell(message, quiet)
+    for problem in others:
         if problem.code == NO_ENTITY_COLUMN:
             tell(str(problem), quiet)
-    if loaded.problems:
-        count = len(loaded.problems)
-        tell(f"{path}: {count} warning{'' if count == 1 else 's'}; see: deidsynth corpus check {path}", quiet)
-    return loaded
+    if others:
+        count = len(others)
+        tell(f"{path}: {count} warning{'' if count == 1 else 's'}; see: deidsynth corpus check {path}{options}", quiet)
 
 
 def format_counter(counts: Mapping[str, int]) -> str:

@@ -55,6 +55,10 @@ DiscontinuousOption = Annotated[
         help="Discontinuous entities: refuse, or join into the span that covers all fragments.",
     ),
 ]
+SkipInvalid = Annotated[
+    bool,
+    typer.Option("--skip-invalid", help="Leave out entities that have a fault; they are counted and listed by place."),
+]
 FromFormat = Annotated[
     str,
     typer.Option("--from", metavar="FORMAT", help="Format to read; auto detects it. See: deidsynth corpus formats."),

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from deidsynth.cli.corpus_settings import SetDiscontinuous, SetFormat, corpus_settings
 from deidsynth.cli.execution import Workers
-from deidsynth.cli.options import AsJson, Device, Discontinuous, GroupBy, Language, Quiet, Seed, Settings
+from deidsynth.cli.options import AsJson, Device, GroupBy, Language, Layout, Quiet, Seed, Settings, SkipInvalid
 from deidsynth.cli.settings import run_config
 from deidsynth.cli.terminal import make_progress, print_json, print_table, tell
 from deidsynth.digests import hex_of
@@ -31,14 +32,10 @@ def run_command(
     ] = None,
     settings: Settings = None,
     group_by: GroupBy = None,
-    discontinuous: Annotated[
-        Discontinuous | None,
-        typer.Option(
-            "--discontinuous",
-            metavar="refuse|join",
-            help="Discontinuous entities: refuse, or join to the span that covers all.",
-        ),
-    ] = None,
+    discontinuous: SetDiscontinuous = None,
+    from_format: SetFormat = None,
+    layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     seed: Seed = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be computed, without running it.")
@@ -53,17 +50,22 @@ def run_command(
     Artifacts that are already in the store are not computed again.
     """
     named: dict[str, str | int | float | None] = {
-        "corpus.path": str(corpus) if corpus is not None else None,
-        "corpus.language": language,
-        "corpus.group_by": group_by,
-        "corpus.discontinuous": discontinuous.value if discontinuous is not None else None,
         "output": str(output) if output is not None else None,
         "store": str(store) if store is not None else None,
         "seed": seed,
     }
-    resolved = run_config(config, settings, named)
+    of_corpus = corpus_settings(
+        corpus,
+        language=language,
+        group_by=group_by,
+        discontinuous=discontinuous,
+        format=from_format,
+        layout=layout,
+        skip_invalid=skip_invalid,
+    )
+    resolved = run_config(config, [*(settings or ()), *of_corpus], named)
     if dry_run:
-        show_preview(preview(resolved, device=device), json, quiet)
+        show_preview(preview(resolved, device=device, progress=make_progress(quiet)), json, quiet)
         return
     result = run_pipeline(resolved, progress=make_progress(quiet), device=device, workers=workers)
     if json:

@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 from deidsynth.cli.inputs import load, training_documents
-from deidsynth.cli.options import AsJson, CorpusPath, Device, GroupBy, Language, Quiet, Seed, Settings
+from deidsynth.cli.options import (
+    AsJson,
+    CorpusPath,
+    Device,
+    Discontinuous,
+    DiscontinuousOption,
+    FromFormat,
+    GroupBy,
+    Language,
+    Layout,
+    Quiet,
+    Seed,
+    Settings,
+    SkipInvalid,
+)
 from deidsynth.cli.settings import stage_config
 from deidsynth.cli.terminal import make_progress, print_facts
 from deidsynth.config import TrainConfig, resolve_train
@@ -36,6 +50,10 @@ def train_command(
     settings: Settings = None,
     language: Language = None,
     group_by: GroupBy = None,
+    discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
+    from_format: FromFormat = "auto",
+    layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     seed: Seed = None,
     device: Device = "auto",
     json: AsJson = False,
@@ -45,7 +63,16 @@ def train_command(
     refuse_several_processes()
     config = stage_config(TrainConfig, settings, encoder=encoder, target_recall=target_recall)
     refuse_occupied(output)
-    loaded = load(corpus, quiet, language=language, group_by=group_by)
+    loaded = load(
+        corpus,
+        quiet,
+        language=language,
+        group_by=group_by,
+        discontinuous=discontinuous,
+        format=from_format,
+        layout=layout,
+        skip_invalid=skip_invalid,
+    )
     around = Around(seed if seed is not None else 1, make_progress(quiet), device=device)
     inputs = {"corpus": training_documents(loaded, quiet)}
     if texts is not None:

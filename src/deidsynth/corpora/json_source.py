@@ -30,9 +30,9 @@ class FieldError(Exception):
         self.code = code
         super().__init__(message)
 
-    def problem(self, source: Source, line: int) -> Problem:
-        """The error as a problem of a file."""
-        return Problem(str(source.path), str(self), line, self.code)
+    def problem(self, source: Source, line: int, *, of_entity: bool = False) -> Problem:
+        """The error as a problem of a file, or of one entity in it."""
+        return Problem(str(source.path), str(self), line, self.code, of_entity=of_entity)
 
 
 def most_lines(path: Path, looks: Callable[[Any], bool]) -> bool | None:
@@ -218,7 +218,7 @@ def spans_of(
         try:
             found.append(span(value))
         except FieldError as error:
-            result.problems.append(error.problem(source, line))
+            result.problems.append(error.problem(source, line, of_entity=True))
     return found
 
 
@@ -228,7 +228,7 @@ def text_mismatch(source: Source, span: RawSpan, key: str) -> Problem:
         f"{key} of entity {span.start}:{span.end} differs from the text at its offsets; was the text changed after "
         "annotation? Offsets count Unicode code points, including line breaks"
     )
-    return Problem(str(source.path), message, span.line, "text-mismatch")
+    return Problem(str(source.path), message, span.line, "text-mismatch", of_entity=True)
 
 
 def list_lines(values: Iterable[Any]) -> list[str]:

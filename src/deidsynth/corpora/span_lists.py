@@ -39,15 +39,20 @@ def decoded(cell: object) -> object:
 
 
 def spans_of(
-    value: object, skipped: Counter[str], line: int | None = None, names: Sequence[str] | None = None
+    value: object,
+    skipped: Counter[str],
+    faults: list[str],
+    line: int | None = None,
+    names: Sequence[str] | None = None,
 ) -> tuple[RawSpan, ...]:
-    """The spans of a decoded entity list.
+    """The spans of a decoded entity list, without those that have a fault.
 
     Args:
         value: None, or a list of objects with start, end and label (or ``start_offset``, ``end_offset``, and
             ``entity_group`` or ``entity_type`` for the label), or a list of such triples, or an object of three lists
             of the same length.
         skipped: counts the unknown keys.
+        faults: gets a message for each entity that has one.
         line: of the row.
         names: of the labels, if these are integers.
 
@@ -62,7 +67,13 @@ def spans_of(
         return ()
     if not isinstance(value, list | tuple):
         raise RowError("the entities must be a list of objects with start, end and label; write [] if it is empty")
-    return tuple(_span(each, skipped, line, names) for each in value)
+    found = []
+    for each in value:
+        try:
+            found.append(_span(each, skipped, line, names))
+        except RowError as error:
+            faults.append(str(error))
+    return tuple(found)
 
 
 def split_of(value: object) -> Split | None:

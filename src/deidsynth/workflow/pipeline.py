@@ -139,7 +139,11 @@ def _publications(plan: Plan, artifacts: Mapping[str, Artifact], stages: Mapping
 
 
 def preview(
-    config: RunConfig, *, stages: Mapping[str, StageSpec] | None = None, device: str = "auto"
+    config: RunConfig,
+    *,
+    stages: Mapping[str, StageSpec] | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """The steps of a run, in order: ``name``, ``stage``, ``key`` and whether the artifact is ``present``.
 
@@ -147,7 +151,7 @@ def preview(
         ConfigError: no corpus, or no language.
         CorpusError: the corpus has errors.
     """
-    plan = prepare_run(config, device, SilentProgress()).plan
+    plan = prepare_run(config, device, progress or SilentProgress()).plan
     store, keys = Store(store_folder(config)), plan.keys(package.STAGES if stages is None else stages)
     return [
         {

@@ -184,7 +184,7 @@ def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Dis
     match = _SPAN_LINE.fullmatch(line)
     if match is None:
         message = "not a brat standoff line; expected T1, a tab, LABEL START END, a tab, and the text of the entity"
-        return Problem(path, message, number, "malformed")
+        return Problem(path, message, number, "malformed", of_entity=True)
     label, offsets, shown = match.groups()
     fragments = [(int(start), int(end)) for start, end in (pair.split(" ") for pair in offsets.split(";"))]
     place = f"entity {offsets.replace(' ', ':')}"
@@ -193,10 +193,11 @@ def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Dis
             f"{place} is discontinuous; to take the span that covers its fragments, use --discontinuous join "
             "or --set corpus.discontinuous=join"
         )
-        return Problem(path, message, number, "discontinuous")
+        return Problem(path, message, number, "discontinuous", of_entity=True)
     bounds = [offset for fragment in fragments for offset in fragment]
     if len(fragments) > 1 and bounds != sorted(bounds):
-        return Problem(path, f"{place} has fragments out of order; fix its offsets", number, "fragments")
+        message = f"{place} has fragments out of order; fix its offsets"
+        return Problem(path, message, number, "fragments", of_entity=True)
     if all(0 <= start < end <= len(text) for start, end in fragments):
         expected = " ".join(text[start:end] for start, end in fragments)
         if not _same_text(shown, expected):
@@ -206,7 +207,7 @@ def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Dis
                 f"the text stated for {place} differs from {source} at its offsets; was the text changed "
                 "after annotation? Offsets count Unicode code points, including line breaks"
             )
-            return Problem(path, message, number, "text-mismatch")
+            return Problem(path, message, number, "text-mismatch", of_entity=True)
     return RawSpan(fragments[0][0], fragments[-1][1], label, line=number)
 
 

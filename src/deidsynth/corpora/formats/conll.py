@@ -264,7 +264,8 @@ def _valid_rows(
             result.skipped["blank_tokens"] += 1
         elif not is_tag(row[columns.tag], columns.prefixed):
             message = "the tag does not have the form of the others in this file; fix it"
-            result.problems.append(Problem(str(path), message, line, "tag"))
+            result.problems.append(Problem(str(path), message, line, "tag", of_entity=True))
+            yield line, [*row[: columns.tag], OUTSIDE, *row[columns.tag + 1 :]]
         else:
             yield line, row
 

@@ -226,10 +226,9 @@ def _in_code_points(text: str, shown: Sequence[_Shown], source: Source, result: 
     if all(_fits(text, span, each.text) for span, each in zip(converted, shown, strict=True)):
         result.skipped["documents_with_utf16_offsets"] += 1
         return converted
-    for span in wrong:
-        if 0 <= span.start < span.end <= len(text):
-            result.problems.append(text_mismatch(source, span, "the text"))
-    return spans
+    mismatched = [span for span in wrong if 0 <= span.start < span.end <= len(text)]
+    result.problems += [text_mismatch(source, span, "the text") for span in mismatched]
+    return [span for span in spans if span not in mismatched]
 
 
 def _fits(text: str, span: RawSpan, shown: str | None) -> bool:

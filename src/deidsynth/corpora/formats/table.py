@@ -262,18 +262,20 @@ def _read_row(
     reading: _Reading,
 ) -> None:
     result = reading.result
+    faults: list[str] = []
     try:
         if not isinstance(row["text"], str):
             raise RowError("the text must be a string; fill in or remove the row")
         row_name = doc_id = f"{path.stem}-{number}"
         if "doc_id" in row:
             doc_id = "" if row["doc_id"] is None else str(row["doc_id"])
-        spans = spans_of(decoded(row.get("entities")), result.skipped, line)
+        spans = spans_of(decoded(row.get("entities")), result.skipped, faults, line)
         group = None if row.get("group") in (None, "") else str(row["group"])
         split = split_of(row.get("split")) or split
     except RowError as error:
         result.problems.append(Problem(str(path), str(error), line, "malformed"))
         return
+    result.problems += [Problem(str(path), fault, line, "malformed", of_entity=True) for fault in faults]
     if roles.get("doc_id", reading.layout.doc_id) != reading.layout.doc_id:
         reading.row_names[len(result.records)] = row_name
     result.records.append(Record(doc_id, row["text"], spans, str(path), line, group, split))
