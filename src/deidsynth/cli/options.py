@@ -40,6 +40,13 @@ class ControlCodes(StrEnum):
     BALANCED = "balanced"
 
 
+class Ids(StrEnum):
+    """What becomes of document ids."""
+
+    KEEP = "keep"
+    NUMBER = "number"
+
+
 class Mode(StrEnum):
     """What to do with an entity that was found."""
 
@@ -62,6 +69,14 @@ SkipInvalid = Annotated[
 FromFormat = Annotated[
     str,
     typer.Option("--from", metavar="FORMAT", help="Format to read; auto detects it. See: deidsynth corpus formats."),
+]
+FromTexts = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="FORMAT",
+        help="Format to read, or text for plain text; auto detects it. See: deidsynth corpus formats.",
+    ),
 ]
 ToFormat = Annotated[
     str, typer.Option("--to", metavar="FORMAT", help="Format to write. See: deidsynth corpus formats.")

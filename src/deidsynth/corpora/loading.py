@@ -13,6 +13,7 @@ from typing import Any
 
 from deidsynth.config import LayoutConfig, parse
 from deidsynth.corpora.finding import count_other_formats, find_format, require_path
+from deidsynth.corpora.formats import conll, inline, table
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.formats.registry import get_format
 from deidsynth.corpora.invalid_entities import leave_out_invalid
@@ -25,6 +26,8 @@ from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
 from deidsynth.files import MANIFEST
 
 SHOWN = 20
+_LAYOUTS = {"columns": conll.NAME, "table": table.NAME, "inline": inline.NAME}
+"""The format of each part of a layout."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -92,7 +95,7 @@ def check_corpus(
     texts: Mapping[str, str] | None = None,
     skip_invalid: bool = False,
     repair: bool = False,
-    texts_suffice: bool = False,
+    texts_only: bool = False,
 ) -> ReadResult:
     """Raw records and every problem of a corpus on disk; problems are returned, not raised.
 
@@ -104,7 +107,7 @@ def check_corpus(
         texts: the exact text of documents by id, for a brat folder that contains only ``.ann`` files.
         skip_invalid: leave out entities that have a fault; their problems are not fatal then.
         repair: trim blanks, join entities that only white space parts and drop empty ones; problems tell of each.
-        texts_suffice: in JSON lines, accept objects that have only a text.
+        texts_only: in JSON lines, accept objects that have only a text.
 
     Raises:
         InputError: no such path, an unknown or ambiguous format, or a folder that cannot be listed.
@@ -114,8 +117,8 @@ def check_corpus(
     if not isinstance(layout, LayoutConfig):
         layout = parse(LayoutConfig, layout or {}, source="layout")
     try:
-        chosen = get_format(find_format(path) if format == "auto" else format)
-        result = chosen.read(path, ReadOptions(discontinuous, layout, texts or {}, texts_suffice))
+        chosen = get_format(_found_format(path, layout) if format == "auto" else format)
+        result = chosen.read(path, ReadOptions(discontinuous, layout, texts or {}, texts_only))
         n_others = count_other_formats(path, result)
     except OSError as error:
         place, reason = error.filename or path, error.strerror or type(error).__name__
@@ -129,6 +132,21 @@ def check_corpus(
         leave_out_invalid(result)
     result.problems += check_records(result.records)
     return result
+
+
+def _found_format(path: Path, layout: LayoutConfig) -> str:
+    """The format of a path; if it looks like none, the one for which alone a layout is given.
+
+    Raises:
+        InputError: none, or several formats match.
+    """
+    try:
+        return find_format(path)
+    except InputError:
+        set_for = [name for key, name in _LAYOUTS.items() if getattr(layout, key) != getattr(LayoutConfig(), key)]
+        if len(set_for) != 1:
+            raise
+        return set_for[0]
 
 
 def load_corpus(
@@ -200,7 +218,7 @@ def read_corpus(
     texts: Mapping[str, str] | None = None,
     skip_invalid: bool = False,
     repair: bool = False,
-    texts_suffice: bool = False,
+    texts_only: bool = False,
 ) -> LoadedCorpus:
     """The corpus at a path with its splits, skipped content and warnings.
 
@@ -217,7 +235,7 @@ def read_corpus(
         texts: see there.
         skip_invalid: see there.
         repair: see there.
-        texts_suffice: as for ``check_corpus``.
+        texts_only: as for ``check_corpus``.
 
     Raises:
         InputError: no such path, an unknown or ambiguous format, or an invalid language code.
@@ -233,7 +251,7 @@ def read_corpus(
         texts=texts,
         skip_invalid=skip_invalid,
         repair=repair,
-        texts_suffice=texts_suffice,
+        texts_only=texts_only,
     )
     if not result.records and not result.problems:
         raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")

@@ -103,13 +103,13 @@ class ReadOptions:
         discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` reports a problem.
         layout: columns, tables, inline styles.
         texts: the exact text of documents by id, for annotations that are stored without text.
-        texts_suffice: whether a document needs neither an id nor entities, since only its text is wanted.
+        texts_only: whether only texts are wanted, so that a document needs neither an id nor entities.
     """
 
     discontinuous: Discontinuous = "refuse"
     layout: LayoutConfig = field(default_factory=LayoutConfig)
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
-    texts_suffice: bool = False
+    texts_only: bool = False
 
 
 @dataclass(slots=True, repr=False)

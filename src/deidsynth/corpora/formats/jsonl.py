@@ -42,12 +42,12 @@ def sniff(path: Path) -> bool:
     return bool(_files(path)) if path.is_dir() else path.suffix == SUFFIX
 
 
-def read_records(path: Path, *, texts_suffice: bool = False) -> ReadResult:
+def read_records(path: Path, *, texts_only: bool = False) -> ReadResult:
     """Raw records and problems of a file or a folder.
 
     Args:
         path: a file, or a folder with files.
-        texts_suffice: whether an object needs only ``text``; without ``doc_id`` or ``id`` it is named after its line.
+        texts_only: whether an object needs only ``text``; without ``doc_id`` or ``id`` it is named after its line.
     """
     result = ReadResult(NAME)
     files = _files(path) if path.is_dir() else [path]
@@ -61,7 +61,7 @@ def read_records(path: Path, *, texts_suffice: bool = False) -> ReadResult:
     if n_below:
         result.skipped["files_in_subfolders"] += n_below
     for file in files:
-        _read_file(file, splits.get(file), result, texts_suffice)
+        _read_file(file, splits.get(file), result, texts_only)
     return result
 
 
@@ -127,11 +127,11 @@ def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.glob(f"*{SUFFIX}") if file.is_file() and not file.name.startswith("."))
 
 
-def _read_file(path: Path, split: Split | None, result: ReadResult, texts_suffice: bool = False) -> None:
+def _read_file(path: Path, split: Split | None, result: ReadResult, texts_only: bool = False) -> None:
     for line, number in text_lines(path, result):
         try:
             data = _parse(line)
-            if texts_suffice:
+            if texts_only:
                 name = document_id(data.get("doc_id", data.pop("id", None)), f"{path.stem}-{number}")
                 data = {"entities": [], **data, "doc_id": name}
             result.records.append(_record(data, str(path), number, split, result))

@@ -68,7 +68,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             "a .jsonl file, or a folder of them",
             (jsonl.SUFFIX,),
             lambda path: jsonl.sniff(path) and not doccano.sniff(path),
-            lambda path, options: jsonl.read_records(path, texts_suffice=options.texts_suffice),
+            lambda path, options: jsonl.read_records(path, texts_only=options.texts_only),
             lambda corpus, path, splits, _layout: jsonl.write(corpus, path, splits),
             (jsonl.SUFFIX,),
         ),

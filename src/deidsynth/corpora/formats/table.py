@@ -237,7 +237,8 @@ def _roles(
     layout, result = reading.layout, reading.result
     try:
         if layout.text not in names:
-            named = "name the text column: --layout table.text=NAME"
+            is_named = layout.text != TableLayout().text
+            named = "change table.text" if is_named else "name the text column: --layout table.text=NAME"
             raise ColumnError(f"no column {layout.text!r}; {list_names(names)}; {named}")
         roles = find_roles(names, layout, lambda name: [row.get(name) for row in first_rows], _OPTION)
         twice = [role for role, name in roles.items() if names.count(name) > 1]
