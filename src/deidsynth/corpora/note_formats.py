@@ -67,7 +67,7 @@ def plain_format(path: Path) -> str:
         if others:
             raise InputError(
                 f"{path}: has {len(notes)} files of plain text, but also {file.relative_to(path)} in {others[0]} "
-                f"format; choose what to read with --from text or --from {others[0]}, or put them into folders of their own"
+                f"format; choose with --from text or --from {others[0]}, or put them into folders of their own"
             )
     return TEXT
 
