@@ -108,7 +108,9 @@ def test_one_group_is_said_before_anything_runs(deidsynth, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "study"])
-def test_a_train_split_of_one_group_is_said_before_anything_runs(deidsynth, write_jsonl, note, tmp_path, command) -> None:
+def test_a_train_split_of_one_group_is_said_before_anything_runs(
+    deidsynth, write_jsonl, note, tmp_path, command
+) -> None:
     for split in ("train", "dev", "test"):
         write_jsonl(f"corpus/{split}.jsonl", [note(f"{split}-1", f"Bo kom i {split}.", (0, 2, "NAME"))])
     study = tmp_path / "study.yaml"
