@@ -220,10 +220,10 @@ def _find_columns(rows: Sequence[Sequence[str]], layout: ColumnsLayout) -> _Colu
     tag = asked if asked is not None else _tag_column(tables)
     token = _place(layout.token, usual)
     if usual < 2 or tag not in tables or (token is not None and token not in tables) or tag == token:
-        if layout.token is not None or layout.tag is not None:
+        if usual > 1 and (layout.token is not None or layout.tag is not None):
             raise ValueError(
-                f"no token and tag columns where the layout names them: the lines have {usual} columns, from 0 to "
-                f"{max(usual - 1, 0)}; change columns.token and columns.tag"
+                f"the layout names no two columns of these lines, which have {usual}, from 0 to {usual - 1}; name two, "
+                f"such as --layout columns.token=0 --layout columns.tag={usual - 1}"
             )
         raise ValueError(
             "no token and tag columns found: expected both on each line, with O or 0 outside entities; name the "
