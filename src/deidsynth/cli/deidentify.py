@@ -69,11 +69,7 @@ def deidentify_command(
             refuse_unsafe_names(texts, "a folder of texts")
     else:
         prepare_output(output)
-    skipped = other_files(source, format) if source.is_dir() else []
-    if skipped:
-        kind = ".txt" if format == TEXT else f"in {format} format"
-        files = f"{len(skipped)} file{'' if len(skipped) == 1 else 's'}"
-        tell(f"{source}: skipped {files} that are not {kind}: {named_files(skipped, source)}", quiet)
+    n_skipped = _tell_skipped(source, format, quiet)
     # Brings torch, so only after the cheap checks.
     from deidsynth.deidentification import Renaming, deidentify, write_file, write_folder
 
@@ -92,12 +88,22 @@ def deidentify_command(
         tell(f"{renaming.n_hidden} document ids held what was found in their text; they are numbers now", quiet)
     elif format != TEXT and ids is Ids.KEEP:
         tell("document ids are those of the input; --ids number writes numbers instead", quiet)
-    counts = {"n_documents": len(written), "n_entities": written.n_entities, "n_skipped_files": len(skipped)}
+    counts = {"n_documents": len(written), "n_entities": written.n_entities, "n_skipped_files": n_skipped}
     labels = written.label_counts()
     facts = {**counts, "labels": labels} if json else {**counts, **labels}
     print_facts(
         facts, f"wrote {output}; no model finds everything, so review the result before sharing it", json, quiet
     )
+
+
+def _tell_skipped(source: Path, format: str, quiet: bool) -> int:
+    """The number of files in a folder that are not read, after naming them."""
+    skipped = other_files(source, format) if source.is_dir() else []
+    if skipped:
+        kind = ".txt" if format == TEXT else f"in {format} format"
+        files = f"{len(skipped)} file{'' if len(skipped) == 1 else 's'}"
+        tell(f"{source}: skipped {files} that are not {kind}: {named_files(skipped, source)}", quiet)
+    return len(skipped)
 
 
 def _writes_folder(source: Path, output: Path, format: str) -> bool:
