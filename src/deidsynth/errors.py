@@ -64,6 +64,7 @@ class Problem:
         line: one-based line number, where one applies.
         code: a short stable name such as ``text-mismatch``.
         fatal: whether it prevents building a corpus; if not, the problem is a warning.
+        of_entity: whether the fault is that of one entity, and gone once that is left out.
     """
 
     path: str
@@ -71,6 +72,7 @@ class Problem:
     line: int | None = None
     code: str = "invalid"
     fatal: bool = True
+    of_entity: bool = False
 
     def __str__(self) -> str:
         place = self.path if self.line is None else f"{self.path}:{self.line}"
@@ -97,6 +99,8 @@ class CorpusError(InputError):
         lines += [f"  {problem}" for problem in self.problems[: self.shown]]
         if count > self.shown:
             lines.append(f"  ... and {count - self.shown} more")
+        if all(problem.of_entity for problem in self.problems):
+            lines.append("  fix them, or leave these entities out with --skip-invalid (skip_invalid=True in Python)")
         super().__init__("\n".join(lines))
 
 

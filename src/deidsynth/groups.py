@@ -41,7 +41,8 @@ def held_out(units: Iterable[str], share: float, seed: int, purpose: str, n_rema
         raise CorpusError(
             f"{len(sizes)} group{'' if len(sizes) == 1 else 's'} of documents cannot be split into train and "
             f"{purpose if n_remaining == 1 else 'validation and test'}: each needs at least one group. "
-            "Give more documents, or a --group-by that makes smaller groups"
+            "Give more documents, or a --group-by that makes smaller groups; if one file holds several documents, say "
+            "how they are parted, as with --layout inline.documents=paragraphs or columns.documents=sentences"
         )
     order = shuffled(sizes, seed, purpose)
     target = share * sizes.total()

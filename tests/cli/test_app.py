@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 VERBS = [
     "demo", "run", "adapt", "synthesize", "annotate", "train", "evaluate", "report", "deidentify", "version",
     "runs list", "runs show", "runs verify", "study run", "study report", "corpus describe", "corpus show",
-    "corpus convert", "corpus check", "corpus map", "corpus split", "corpus formats", "models list", "models import",
+    "corpus convert", "corpus check", "corpus map", "corpus repair", "corpus split", "corpus formats", "models list",
+    "models import",
 ]  # fmt: skip
 
 

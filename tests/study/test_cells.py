@@ -12,7 +12,7 @@ from deidsynth.corpora import LoadedCorpus, make_fold, make_splits, take_fractio
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import ConfigError, CorpusError
 from deidsynth.study import load_study
-from deidsynth.study.arms import count_documents, run_config, shares_of
+from deidsynth.study.arms import documents_of, run_config, shares_of
 from deidsynth.study.cells import cell_names, expand, varied
 
 BASE = parse(RunConfig, {"synthesize": {"volume_ratio": 1}})
@@ -154,7 +154,8 @@ def arm(budget: str = "epochs", **axes: object) -> ResolvedRun:
     study = parse(StudyConfig, {"axes": axes, "budget": budget})
     cell = expand(study, BASE)[0]
     loaded = LoadedCorpus(corpus_of(100, 1))
-    return run_config(cell, BASE, study, count_documents(loaded, BASE, shares_of(cell, study)), **FACTS)
+    documents = documents_of(loaded, BASE, shares_of(cell, study))
+    return run_config(cell, BASE, study, {use: len(corpus) for use, corpus in documents.items()}, **FACTS)
 
 
 def test_every_arm_gets_as_many_synthetic_documents() -> None:

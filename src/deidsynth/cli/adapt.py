@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from deidsynth.cli.inputs import load, training_documents
-from deidsynth.cli.options import AsJson, Device, GroupBy, Language, Quiet, Seed, Settings
+from deidsynth.cli.options import (
+    AsJson,
+    Device,
+    Discontinuous,
+    DiscontinuousOption,
+    FromFormat,
+    GroupBy,
+    Language,
+    Layout,
+    Quiet,
+    Seed,
+    Settings,
+    SkipInvalid,
+)
 from deidsynth.cli.settings import stage_config
 from deidsynth.cli.terminal import make_progress, print_facts
 from deidsynth.config import AdaptConfig, resolve_adapt
@@ -27,6 +40,10 @@ def adapt_command(
     settings: Settings = None,
     language: Language = None,
     group_by: GroupBy = None,
+    discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
+    from_format: FromFormat = "auto",
+    layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     seed: Seed = None,
     device: Device = "auto",
     json: AsJson = False,
@@ -41,7 +58,18 @@ def adapt_command(
     asked = stage_config(AdaptConfig, settings, base=base)
     resolve_adapt(asked)  # finds contradictions before the corpus is read
     refuse_occupied(output)
-    loaded = load(corpus, quiet, language=language, group_by=group_by, require_entities=False, texts_suffice=True)
+    loaded = load(
+        corpus,
+        quiet,
+        language=language,
+        group_by=group_by,
+        discontinuous=discontinuous,
+        format=from_format,
+        layout=layout,
+        require_entities=False,
+        texts_suffice=True,
+        skip_invalid=skip_invalid,
+    )
     around = Around(seed if seed is not None else 1, make_progress(quiet), device=device, process=process)
     inputs = {"train": training_documents(loaded, quiet)}
     config = resolve_adapt(asked, control_codes=bool(inputs["train"].n_entities))

@@ -162,6 +162,13 @@ class _Corpus(VerbGroup):
             "corpus map gold.jsonl merged.jsonl --mapping labels.yaml",
         ),
         Verb(
+            "repair",
+            "corpus_repair:repair_command",
+            "Repair the entities of a corpus, and say what was done and where.",
+            "corpus repair notes.jsonl repaired.jsonl",
+            "corpus repair path/to/brat repaired --to brat --skip-invalid",
+        ),
+        Verb(
             "split",
             "corpus_split:split_command",
             "Split a corpus into train, validation and test by group, as ``deidsynth run`` does; existing splits are "
@@ -223,5 +230,5 @@ def options(
 
 app.add_typer(_group("runs", _Runs, "List, show and verify runs."))
 app.add_typer(_group("study", _Study, "Run and report studies: many runs that differ along axes."))
-app.add_typer(_group("corpus", _Corpus, "Describe, show, check, convert, map and split annotated corpora."))
+app.add_typer(_group("corpus", _Corpus, "Describe, show, check, convert, map, repair and split annotated corpora."))
 app.add_typer(_group("models", _Models, "List the models that come with deidsynth; import others."))

@@ -19,6 +19,7 @@ from deidsynth.cli.options import (
     Language,
     Layout,
     Quiet,
+    SkipInvalid,
     Target,
     ToFormat,
 )
@@ -36,6 +37,7 @@ def describe_command(
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
     from_format: FromFormat = "auto",
     layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -48,6 +50,7 @@ def describe_command(
         discontinuous=discontinuous,
         format=from_format,
         layout=layout,
+        skip_invalid=skip_invalid,
     )
     facts = describe(loaded.corpus, loaded.splits)
     if not loaded.states_origin:
@@ -94,6 +97,7 @@ def convert_command(
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
     from_format: FromFormat = "auto",
     layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     quiet: Quiet = False,
 ) -> None:
     """Convert a corpus to another format; what that format cannot store is refused or counted."""
@@ -105,6 +109,7 @@ def convert_command(
         discontinuous=discontinuous,
         format=from_format,
         layout=layout,
+        skip_invalid=skip_invalid,
         require_entities=False,
         texts_suffice=True,
     )

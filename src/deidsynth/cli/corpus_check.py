@@ -17,6 +17,7 @@ from deidsynth.cli.options import (
     GroupBy,
     Layout,
     Quiet,
+    SkipInvalid,
 )
 from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import format_count, print_json, print_table, tell
@@ -39,6 +40,7 @@ def check_command(
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
     from_format: FromFormat = "auto",
     layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -47,7 +49,13 @@ def check_command(
     Problems are: unreadable content; entities that are empty, out of bounds, overlapping, cut words, or begin or end
     with white space; unexpected labels; duplicates and near-duplicates, within and across splits; damaged characters.
     """
-    result = check_corpus(path, format=from_format, discontinuous=discontinuous.value, layout=layout_config(layout))
+    result = check_corpus(
+        path,
+        format=from_format,
+        discontinuous=discontinuous.value,
+        layout=layout_config(layout),
+        skip_invalid=skip_invalid,
+    )
     if not result.records and not result.problems:
         message = f"no documents; is this the right path, and is its format {result.format}?"
         result.problems.append(Problem(str(path), message, code="no-documents"))

@@ -9,7 +9,16 @@ import typer
 
 from deidsynth.cli.corpus import write
 from deidsynth.cli.inputs import load
-from deidsynth.cli.options import Discontinuous, DiscontinuousOption, FromFormat, Layout, Quiet, Target, ToFormat
+from deidsynth.cli.options import (
+    Discontinuous,
+    DiscontinuousOption,
+    FromFormat,
+    Layout,
+    Quiet,
+    SkipInvalid,
+    Target,
+    ToFormat,
+)
 from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import tell
 from deidsynth.corpora import check_corpus, load_mapping
@@ -38,6 +47,7 @@ def map_command(
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
     from_format: FromFormat = "auto",
     layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     quiet: Quiet = False,
 ) -> None:
     """Rename and merge the labels of a corpus, so that it can be compared with one that has another label scheme.
@@ -64,6 +74,7 @@ def map_command(
         layout=layout,
         require_entities=False,
         mapping=table,
+        skip_invalid=skip_invalid,
     )
     corpus, dropped = loaded.corpus, loaded.dropped
     if dropped:

@@ -16,6 +16,7 @@ from deidsynth.cli.options import (
     GroupBy,
     Layout,
     Quiet,
+    SkipInvalid,
 )
 from deidsynth.cli.terminal import tell
 from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
@@ -50,6 +51,7 @@ def show_command(
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
     from_format: FromFormat = "auto",
     layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     quiet: Quiet = False,
 ) -> None:
     """Show the notes of a corpus with their entities in color, on the terminal or as a page (--html).
@@ -65,6 +67,7 @@ def show_command(
         layout=layout,
         require_entities=False,
         texts_suffice=True,
+        skip_invalid=skip_invalid,
     ).corpus
     if not are_plausible(corpus.label_counts()):
         tell(f"{path}: {what_is_wrong(corpus.label_counts())}", quiet)

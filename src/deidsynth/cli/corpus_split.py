@@ -17,6 +17,7 @@ from deidsynth.cli.options import (
     Layout,
     Quiet,
     Settings,
+    SkipInvalid,
     SplitSeed,
     Target,
     TestShare,
@@ -41,6 +42,7 @@ def split_command(
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
     from_format: FromFormat = "auto",
     layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     quiet: Quiet = False,
 ) -> None:
     """Split a corpus into train, validation and test by group, as ``deidsynth run`` does; existing splits are kept.
@@ -56,6 +58,7 @@ def split_command(
         discontinuous=discontinuous,
         format=from_format,
         layout=layout,
+        skip_invalid=skip_invalid,
         require_entities=False,
         texts_suffice=True,
     )

@@ -10,7 +10,16 @@ from typing import Annotated
 import typer
 
 from deidsynth.cli import evaluated_corpora
-from deidsynth.cli.options import AsJson, Discontinuous, DiscontinuousOption, FromFormat, GroupBy, Layout, Quiet
+from deidsynth.cli.options import (
+    AsJson,
+    Discontinuous,
+    DiscontinuousOption,
+    FromFormat,
+    GroupBy,
+    Layout,
+    Quiet,
+    SkipInvalid,
+)
 from deidsynth.cli.terminal import print_json, print_table, tell
 from deidsynth.errors import InputError
 from deidsynth.metrics import EvaluationResult, Resampling, RunsResult, are_folds, compare, evaluate_several, score
@@ -72,6 +81,7 @@ def evaluate_command(
     gold_layout: evaluated_corpora.GoldLayout = None,
     predicted_layout: evaluated_corpora.PredictedLayout = None,
     reference_layout: evaluated_corpora.ReferenceLayout = None,
+    skip_invalid: SkipInvalid = False,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -93,7 +103,7 @@ def evaluate_command(
     if reference is None and (margin is not None or own["reference"].is_given):
         raise InputError("--margin and --reference-... need --reference; give the predictions of a reference system")
     reader = evaluated_corpora.Reader(
-        evaluated_corpora.CorpusOptions(from_format, layout, mapping), own, discontinuous, group_by, quiet
+        evaluated_corpora.CorpusOptions(from_format, layout, mapping), own, discontinuous, group_by, skip_invalid, quiet
     )
     how = Resampling(n_resamples=resamples) if resamples else None
     right = reader.read("gold", gold)

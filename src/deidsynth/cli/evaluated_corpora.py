@@ -80,6 +80,7 @@ class Reader:
         own: options for one corpus, which override the shared ones.
         discontinuous: what to do with discontinuous entities.
         group_by: regular expression on the document name.
+        skip_invalid: whether to leave out entities that have a fault.
         quiet: whether to suppress messages.
     """
 
@@ -87,6 +88,7 @@ class Reader:
     own: dict[Role, CorpusOptions]
     discontinuous: Discontinuous
     group_by: str | None
+    skip_invalid: bool
     quiet: bool
 
     def read(self, role: Role, path: Path, gold: Corpus | None = None, gold_path: Path | None = None) -> Corpus:
@@ -114,6 +116,7 @@ class Reader:
             layout=self.shared.layout,
             own_layout=(f"--{role}-layout", own.layout or ()),
             require_entities=False,
+            skip_invalid=self.skip_invalid,
             texts=None if gold is None else {document.doc_id: document.text for document in gold},
         ).corpus
         if gold is not None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from deidsynth.cli.options import Discontinuous
 from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import tell
-from deidsynth.corpora import FORMATS, LabelMapping, LoadedCorpus
+from deidsynth.corpora import LabelMapping, LoadedCorpus
 from deidsynth.corpora.conversions import told
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
+from deidsynth.corpora.invalid_entities import INVALID
 from deidsynth.corpora.loading import read_corpus, refuse_unlabeled
+from deidsynth.corpora.note_formats import TEXT
+from deidsynth.corpora.repairing import REPAIRS
 from deidsynth.corpora.texts import read_notes
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError
@@ -32,6 +37,9 @@ def load(
     texts_suffice: bool = False,
     texts: Mapping[str, str] | None = None,
     mapping: LabelMapping | None = None,
+    texts_only: bool = False,
+    skip_invalid: bool = False,
+    repair: bool = False,
 ) -> LoadedCorpus:
     """The corpus at a path; what was skipped is reported on standard error.
 
@@ -48,6 +56,9 @@ def load(
         texts_suffice: whether to accept a table without a known entity column, although an ignored one may be it.
         texts: the exact text of documents by id, for a brat folder that contains only ``.ann`` files.
         mapping: renames and drops labels before they are checked.
+        texts_only: whether nothing but the texts is wanted: entities and their columns may be missing.
+        skip_invalid: whether to leave out entities that have a fault; each is told by its place.
+        repair: as for ``read_corpus``; the caller tells what was repaired.
 
     Raises:
         InputError: no such path, or no known format.
@@ -61,21 +72,48 @@ def load(
         group_by=group_by,
         discontinuous=discontinuous.value,
         layout=layout_config(layout, own_layout),
-        require_entities=require_entities,
+        require_entities=require_entities and not texts_only,
         texts=texts,
         mapping=mapping,
+        skip_invalid=skip_invalid,
+        repair=repair,
+        texts_only=texts_only,
     )
-    if not texts_suffice:
+    if texts_only:
+        loaded = replace(loaded, problems=tuple(each for each in loaded.problems if each.code != NO_ENTITY_COLUMN))
+    elif not texts_suffice:
         refuse_unlabeled(loaded.problems)
-    for line in told(loaded.skipped):
+    tell_problems(path, loaded, quiet, _read_like(format, [*(layout or ()), *own_layout[1]]))
+    return loaded
+
+
+def _read_like(format: str, layout: Sequence[str]) -> str:
+    """The options, each after a blank, with which another command reads a corpus in the same way."""
+    options = ([] if format == "auto" else ["--from", format]) + [f"--layout {shlex.quote(each)}" for each in layout]
+    return "".join(f" {option}" for option in options)
+
+
+def tell_problems(path: Path, loaded: LoadedCorpus, quiet: bool, options: str = "") -> None:
+    """Say what was not read from a corpus: skipped content, entities left out, and the number of warnings.
+
+    Args:
+        path: of the corpus.
+        loaded: what was read.
+        quiet: whether to say nothing.
+        options: with which it was read, each after a blank, for the command that lists the warnings.
+    """
+    others = [problem for problem in loaded.problems if not problem.of_entity and problem.code not in REPAIRS]
+    skipped = {what: count for what, count in loaded.skipped.items() if what != INVALID}
+    for line in told(skipped):
         tell(f"{path}: {line}", quiet)
-    for problem in loaded.problems:
+    for message in loaded.left_out(str(path), options):
+        tell(message, quiet)
+    for problem in others:
         if problem.code == NO_ENTITY_COLUMN:
             tell(str(problem), quiet)
-    if loaded.problems:
-        count = len(loaded.problems)
-        tell(f"{path}: {count} warning{'' if count == 1 else 's'}; see: deidsynth corpus check {path}", quiet)
-    return loaded
+    if others:
+        count = len(others)
+        tell(f"{path}: {count} warning{'' if count == 1 else 's'}; see: deidsynth corpus check {path}{options}", quiet)
 
 
 def format_counter(counts: Mapping[str, int]) -> str:
@@ -94,40 +132,47 @@ def training_documents(loaded: LoadedCorpus, quiet: bool) -> Corpus:
     return chosen
 
 
-def count_other_files(path: Path) -> int:
-    """Number of files below a folder that are not ``.txt`` and so not notes, without hidden ones."""
-    others = (file for file in path.rglob("*") if file.is_file() and file.suffix != ".txt")
-    return sum(not any(part.startswith(".") for part in file.relative_to(path).parts) for file in others)
+def load_texts(
+    path: Path,
+    quiet: bool,
+    *,
+    language: str | None = None,
+    format: str = TEXT,
+    layout: Sequence[str] | None = None,
+    skip_invalid: bool = False,
+) -> Corpus:
+    """Documents without entities: plain notes, or the texts of a corpus, whose entities are dropped.
 
+    Documents of a corpus have the same ids as in every other command; the id of a plain note is its path below the
+    folder.
 
-def load_texts(path: Path, quiet: bool, language: str | None = None) -> Corpus:
-    """Texts to annotate: an annotated corpus, whose entities are dropped, a ``.txt`` file, or a folder of them.
-
-    Documents of an annotated corpus have the same ids as in every other command; the id of a plain note is its path
-    below the folder.
+    Args:
+        path: file or folder.
+        quiet: whether to suppress messages.
+        language: as for ``read_corpus``.
+        format: name of a corpus format, or ``text`` for plain notes.
+        layout: as for ``load``.
+        skip_invalid: as for ``load``.
 
     Raises:
-        InputError: no such path.
+        InputError: no such path, or an unknown format.
         CorpusError: faults in the corpus or the texts.
+        ConfigError: an unknown layout key.
     """
-    name = _annotated_format(path)
-    if name is None:
+    if format == TEXT:
+        layout_config(layout)
         return read_notes(path, language=language)
-    joined = Discontinuous.JOIN
     loaded = load(
-        path, quiet, language=language, discontinuous=joined, format=name, require_entities=False, texts_suffice=True
+        path,
+        quiet,
+        language=language,
+        discontinuous=Discontinuous.JOIN,
+        format=format,
+        layout=layout,
+        texts_only=True,
+        skip_invalid=skip_invalid,
     )
     return loaded.corpus.with_documents(document.with_entities(()) for document in loaded.corpus)
-
-
-def _annotated_format(path: Path) -> str | None:
-    """The format of an annotated corpus; None for plain notes, even if there are JSON lines beside them."""
-    if not path.exists():
-        return None
-    found = [name for name, each in FORMATS.items() if each.sniff(path)]
-    if found == ["jsonl"] and path.is_dir() and any(path.rglob("*.txt")):
-        return None
-    return found[0] if found else None
 
 
 def refuse_standard_output(path: Path) -> None:

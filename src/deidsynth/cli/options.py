@@ -56,6 +56,13 @@ class ControlCodes(StrEnum):
     BALANCED = "balanced"
 
 
+class Ids(StrEnum):
+    """What becomes of document ids."""
+
+    KEEP = "keep"
+    NUMBER = "number"
+
+
 class Mode(StrEnum):
     """What to do with an entity that was found."""
 
@@ -71,9 +78,21 @@ DiscontinuousOption = Annotated[
         help="Discontinuous entities: refuse, or join into the span that covers all fragments.",
     ),
 ]
+SkipInvalid = Annotated[
+    bool,
+    typer.Option("--skip-invalid", help="Leave out entities that have a fault; they are counted and listed by place."),
+]
 FromFormat = Annotated[
     str,
     typer.Option("--from", metavar="FORMAT", help="Format to read; auto detects it. See: deidsynth corpus formats."),
+]
+FromTexts = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="FORMAT",
+        help="Format to read, or text for plain text; auto detects it. See: deidsynth corpus formats.",
+    ),
 ]
 ToFormat = Annotated[
     str, typer.Option("--to", metavar="FORMAT", help="Format to write. See: deidsynth corpus formats.")

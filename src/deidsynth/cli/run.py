@@ -7,17 +7,19 @@ from typing import Annotated, Any
 
 import typer
 
+from deidsynth.cli.corpus_settings import SetDiscontinuous, SetFormat, corpus_settings
 from deidsynth.cli.execution import Workers
 from deidsynth.cli.options import (
     AsJson,
     Device,
-    Discontinuous,
     GroupBy,
     Labels,
     Language,
+    Layout,
     Quiet,
     Seed,
     Settings,
+    SkipInvalid,
     SplitSeed,
     TestShare,
     ValidationShare,
@@ -47,14 +49,10 @@ def run_command(
     labels: Labels = None,
     settings: Settings = None,
     group_by: GroupBy = None,
-    discontinuous: Annotated[
-        Discontinuous | None,
-        typer.Option(
-            "--discontinuous",
-            metavar="refuse|join",
-            help="Discontinuous entities: refuse, or join to the span that covers all.",
-        ),
-    ] = None,
+    discontinuous: SetDiscontinuous = None,
+    from_format: SetFormat = None,
+    layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     test: TestShare = None,
     validation: ValidationShare = None,
     split_seed: SplitSeed = None,
@@ -72,11 +70,7 @@ def run_command(
     Artifacts that are already in the store are not computed again.
     """
     named: dict[str, Any] = {
-        "corpus.path": str(corpus) if corpus is not None else None,
-        "corpus.language": language,
         "corpus.labels": label_kinds(labels),
-        "corpus.group_by": group_by,
-        "corpus.discontinuous": discontinuous.value if discontinuous is not None else None,
         "output": str(output) if output is not None else None,
         "store": str(store) if store is not None else None,
         "split.test": test,
@@ -84,7 +78,16 @@ def run_command(
         "split.seed": split_seed,
         "seed": seed,
     }
-    resolved = run_config(config, settings, named)
+    of_corpus = corpus_settings(
+        corpus,
+        language=language,
+        group_by=group_by,
+        discontinuous=discontinuous,
+        format=from_format,
+        layout=layout,
+        skip_invalid=skip_invalid,
+    )
+    resolved = run_config(config, [*(settings or ()), *of_corpus], named)
     if dry_run:
         show_preview(preview(resolved, device=device, progress=make_progress(quiet)), json, quiet)
         return

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from deidsynth import study
+from deidsynth.cli.corpus_settings import SetDiscontinuous, SetFormat, corpus_settings
 from deidsynth.cli.execution import (
     CpusPerTask,
     Executor,
@@ -19,7 +20,7 @@ from deidsynth.cli.execution import (
     Workers,
     way_to_run,
 )
-from deidsynth.cli.options import AsJson, Device, Labels, Language, Quiet, Settings
+from deidsynth.cli.options import AsJson, Device, GroupBy, Labels, Language, Layout, Quiet, Settings, SkipInvalid
 from deidsynth.cli.settings import as_settings, label_kinds
 from deidsynth.cli.terminal import make_progress, print_json, print_table, tell
 from deidsynth.errors import DeidsynthError, InputError
@@ -47,6 +48,11 @@ def run_command(
         Path | None, typer.Option("--store", help="Artifact store; by default .deidsynth next to the study folder.")
     ] = None,
     settings: Settings = None,
+    group_by: GroupBy = None,
+    discontinuous: SetDiscontinuous = None,
+    from_format: SetFormat = None,
+    layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     workers: Workers = 1,
     executor: Executor = ExecutorName.LOCAL,
     ray_address: RayAddress = None,
@@ -69,16 +75,27 @@ def run_command(
     if not dry_run:
         refuse_several_processes()
     named: dict[str, Any] = {
-        "corpus.path": str(corpus) if corpus is not None else None,
-        "corpus.language": language,
         "corpus.labels": label_kinds(labels),
         "output": str(output) if output is not None else None,
         "store": str(store) if store is not None else None,
     }
-    studies = study.load_studies(file, [*(settings or ()), *as_settings(named)])
+    of_corpus = corpus_settings(
+        corpus,
+        language=language,
+        group_by=group_by,
+        discontinuous=discontinuous,
+        format=from_format,
+        layout=layout,
+        skip_invalid=skip_invalid,
+    )
+    studies = study.load_studies(file, [*(settings or ()), *of_corpus, *as_settings(named)])
     plans = [study.plan_study(each, device=device) for each in studies]
     for line in dict.fromkeys(line for plan in plans for line in study.study_warnings(plan)):
         tell(line, quiet)
+    for message in dict.fromkeys(
+        message for plan in plans for message in plan.loaded.left_out(str(plan.study.base.corpus.path))
+    ):
+        tell(message, quiet)
     folders, place = study.study_folders(studies, file), Store(study.study_store(studies, file))
     left = [cell for plan, folder in zip(plans, folders, strict=True) for cell in study.unfinished(plan, folder)]
     preview = study.preview_cells([cell for plan in plans for cell in plan.cells], left, place)

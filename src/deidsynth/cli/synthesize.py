@@ -9,7 +9,21 @@ import typer
 
 from deidsynth.api import sampling
 from deidsynth.cli.inputs import load, prepare_output, training_documents
-from deidsynth.cli.options import AsJson, ControlCodes, Device, Labels, Language, Quiet, Seed, Settings
+from deidsynth.cli.options import (
+    AsJson,
+    ControlCodes,
+    Device,
+    Discontinuous,
+    DiscontinuousOption,
+    FromFormat,
+    Labels,
+    Language,
+    Layout,
+    Quiet,
+    Seed,
+    Settings,
+    SkipInvalid,
+)
 from deidsynth.cli.settings import as_settings, label_kinds
 from deidsynth.cli.terminal import make_progress, print_facts
 from deidsynth.config import apply_settings
@@ -46,6 +60,10 @@ def synthesize_command(
     settings: Settings = None,
     language: Language = None,
     labels: Labels = None,
+    discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
+    from_format: FromFormat = "auto",
+    layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     seed: Seed = None,
     device: Device = "auto",
     json: AsJson = False,
@@ -60,7 +78,15 @@ def synthesize_command(
         "prompts.control_codes": match_labels.value if match_labels is not None else None,
     }
     plain = apply_settings({}, [*(settings or ()), *as_settings(named)])
-    options: dict[str, Any] = {"language": language, "require_entities": False, "texts_suffice": True}
+    options: dict[str, Any] = {
+        "language": language,
+        "discontinuous": discontinuous,
+        "format": from_format,
+        "layout": layout,
+        "require_entities": False,
+        "texts_suffice": True,
+        "skip_invalid": skip_invalid,
+    }
     prompts = None if prompts_from is None else load(prompts_from, quiet, **options).corpus
     trained_on = None if train is None else training_documents(load(train, quiet, **options), quiet)
     config, inputs = sampling(n_documents, prompts, trained_on, plain, language)

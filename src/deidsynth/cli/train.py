@@ -8,7 +8,22 @@ from typing import Annotated
 import typer
 
 from deidsynth.cli.inputs import load, training_documents
-from deidsynth.cli.options import AsJson, CorpusPath, Device, GroupBy, Labels, Language, Quiet, Seed, Settings
+from deidsynth.cli.options import (
+    AsJson,
+    CorpusPath,
+    Device,
+    Discontinuous,
+    DiscontinuousOption,
+    FromFormat,
+    GroupBy,
+    Labels,
+    Language,
+    Layout,
+    Quiet,
+    Seed,
+    Settings,
+    SkipInvalid,
+)
 from deidsynth.cli.settings import label_kinds, stage_config
 from deidsynth.cli.terminal import make_progress, print_facts
 from deidsynth.config import TrainConfig, resolve_train
@@ -37,6 +52,10 @@ def train_command(
     language: Language = None,
     labels: Labels = None,
     group_by: GroupBy = None,
+    discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
+    from_format: FromFormat = "auto",
+    layout: Layout = None,
+    skip_invalid: SkipInvalid = False,
     seed: Seed = None,
     device: Device = "auto",
     json: AsJson = False,
@@ -48,7 +67,16 @@ def train_command(
         TrainConfig, settings, encoder=encoder, target_recall=target_recall, labels=label_kinds(labels)
     )
     refuse_occupied(output)
-    loaded = load(corpus, quiet, language=language, group_by=group_by)
+    loaded = load(
+        corpus,
+        quiet,
+        language=language,
+        group_by=group_by,
+        discontinuous=discontinuous,
+        format=from_format,
+        layout=layout,
+        skip_invalid=skip_invalid,
+    )
     around = Around(seed if seed is not None else 1, make_progress(quiet), device=device)
     inputs = {"corpus": training_documents(loaded, quiet)}
     if texts is not None:

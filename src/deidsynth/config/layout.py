@@ -46,6 +46,10 @@ class InlineLayout(StageConfig):
         description="tags: <NAME>Anna</NAME>; brackets: [Anna](NAME); detected by default; tags is the default "
         "for writing",
     )
+    documents: Literal["file", "paragraphs", "lines"] = Field(
+        "file",
+        description="unit of a document when reading: a file, its paragraphs (between empty lines), or its lines",
+    )
 
 
 class LayoutConfig(StageConfig):

@@ -28,6 +28,7 @@ class CorpusConfig(StageConfig):
         None, description="regular expression on the document name; its first capture group is the document's group"
     )
     discontinuous: Literal["refuse", "join"] = Field("refuse", description="what to do with discontinuous entities")
+    skip_invalid: bool = Field(False, description="leave out entities that have a fault; they are counted and listed")
     unlabeled: str | None = Field(
         None,
         description="unlabeled texts of the same kind: a folder of .txt files, or .jsonl (.gz, .xz) with "

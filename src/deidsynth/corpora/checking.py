@@ -101,7 +101,9 @@ def _boundary_warnings(span: RawSpan, record: Record) -> Iterator[Problem]:
     place = span.place
     surface = record.text[span.start : span.end]
     if surface != surface.strip():
-        yield _problem(record, span, f"{place} has leading or trailing white space; trim it", "blanks")
+        yield _problem(
+            record, span, f"{place} has leading or trailing white space; trim it (corpus repair does)", "blanks"
+        )
     cut = [name for name, at in (("begins", span.start), ("ends", span.end)) if within_word(record.text, at)]
     if cut:
         yield _problem(record, span, f"{place} {' and '.join(cut)} inside a word; fix its offsets", "inside-word")

@@ -33,9 +33,9 @@ class FieldError(Exception):
         self.code = code
         super().__init__(message)
 
-    def problem(self, source: Source, line: int) -> Problem:
-        """The error as a problem of a file."""
-        return Problem(str(source.path), str(self), line, self.code)
+    def problem(self, source: Source, line: int, *, of_entity: bool = False) -> Problem:
+        """The error as a problem of a file, or of one entity in it."""
+        return Problem(str(source.path), str(self), line, self.code, of_entity=of_entity)
 
 
 def most_lines(path: Path, looks: Callable[[Any], bool]) -> bool | None:
@@ -262,13 +262,13 @@ def spans_of(
         try:
             found.append(span(value))
         except FieldError as error:
-            result.problems.append(error.problem(source, line))
+            result.problems.append(error.problem(source, line, of_entity=True))
     return found
 
 
 def text_mismatch(source: Source, span: RawSpan, key: str) -> Problem:
     """The problem of an entity whose stated text differs from the text at its offsets."""
-    return Problem(str(source.path), mismatch(key, span), span.line, "text-mismatch")
+    return Problem(str(source.path), mismatch(key, span), span.line, "text-mismatch", of_entity=True)
 
 
 def list_lines(values: Iterable[Any]) -> list[str]:

@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from deidsynth.config import LayoutConfig
+from deidsynth.config import LayoutConfig, parse
 from deidsynth.corpora.conversions import told
 from deidsynth.corpora.finding import count_other_formats, find_format, require_path
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.formats.registry import get_format
+from deidsynth.corpora.invalid_entities import leave_out_invalid
 from deidsynth.corpora.mapping import LabelMapping, map_records
 from deidsynth.corpora.provenance import lineage_beside
 from deidsynth.corpora.records import (
@@ -27,11 +29,14 @@ from deidsynth.corpora.records import (
     drop_versions,
     settle_texts,
 )
+from deidsynth.corpora.repairing import repair_records
 from deidsynth.digests import ALGORITHM, canonical_json
 from deidsynth.documents import Corpus, Document, Origin, Split
 from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
 from deidsynth.files import MANIFEST
 from deidsynth.languages import checked_code
+
+SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -62,6 +67,20 @@ class LoadedCorpus:
             replace(document, split=self.splits.get(document.doc_id)) for document in self.corpus
         )
 
+    def left_out(self, source: str, how: str = "") -> list[str]:
+        """The entities that ``skip_invalid`` left out, by place, as one message for the user; none if there are none.
+
+        Args:
+            source: what was read, as shown to the user.
+            how: options with which it was read, each after a blank, for the command that lists all of them.
+        """
+        found = [problem for problem in self.problems if problem.of_entity]
+        lines = [f"{source}: left out {len(found)} invalid entit{'y' if len(found) == 1 else 'ies'}:"]
+        lines += [f"  {problem}" for problem in found[:SHOWN]]
+        if len(found) > SHOWN:
+            lines.append(f"  ... and {len(found) - SHOWN} more; all: deidsynth corpus check {source}{how} --json")
+        return ["\n".join(lines)] if found else []
+
     def warn(self, source: str) -> None:
         """Issue Python warnings about skipped content of the source and about non-fatal problems.
 
@@ -84,9 +103,12 @@ def check_corpus(
     *,
     format: str = "auto",
     discontinuous: Discontinuous = "refuse",
-    layout: LayoutConfig | None = None,
+    layout: LayoutConfig | Mapping[str, Any] | None = None,
     texts: Mapping[str, str] | None = None,
     mapping: LabelMapping | None = None,
+    skip_invalid: bool = False,
+    repair: bool = False,
+    texts_only: bool = False,
 ) -> ReadResult:
     """Raw records and every problem of a corpus on disk; problems are returned, not raised.
 
@@ -97,15 +119,21 @@ def check_corpus(
         layout: details that the format leaves open, such as columns.
         texts: the exact text of documents by id, for a brat folder that contains only ``.ann`` files.
         mapping: renames, merges and drops labels before they are checked.
+        skip_invalid: leave out entities that have a fault; their problems are not fatal then.
+        repair: trim blanks, join entities that only white space parts and drop empty ones; problems tell of each.
+        texts_only: in JSON lines, accept objects that have only a text.
 
     Raises:
         InputError: no such path, an unknown or ambiguous format, or a folder that cannot be listed.
+        ConfigError: an unknown layout key.
         CorpusError: labels that the mapping does not list, if it refuses them.
     """
     path = require_path(path)
+    if not isinstance(layout, LayoutConfig):
+        layout = parse(LayoutConfig, layout or {}, source="layout")
     try:
         chosen = get_format(find_format(path, layout) if format == "auto" else format)
-        result = chosen.read(path, ReadOptions(discontinuous, layout or LayoutConfig(), texts or {}))
+        result = chosen.read(path, ReadOptions(discontinuous, layout, texts or {}, texts_only))
         n_others = count_other_formats(path, result)
     except OSError as error:
         place, reason = error.filename or path, error.strerror or type(error).__name__
@@ -117,6 +145,11 @@ def check_corpus(
     if mapping is not None:
         result.records, dropped = map_records(result.records, mapping)
         result.dropped += dropped
+    if repair:
+        result.records, repairs = repair_records(result.records)
+        result.problems += repairs
+    if skip_invalid:
+        leave_out_invalid(result)
     result.problems += check_records(result.records)
     return result
 
@@ -128,11 +161,13 @@ def load_corpus(
     language: str | None = None,
     group_by: str | None = None,
     discontinuous: Discontinuous = "refuse",
-    layout: LayoutConfig | None = None,
+    layout: LayoutConfig | Mapping[str, Any] | None = None,
     origin: Origin | None = None,
     require_entities: bool = True,
     texts: Mapping[str, str] | None = None,
     mapping: LabelMapping | None = None,
+    skip_invalid: bool = False,
+    repair: bool = False,
 ) -> Corpus:
     """The checked corpus at a path; its documents have the splits that the source names.
 
@@ -146,18 +181,21 @@ def load_corpus(
         group_by: regular expression on the document id; its first group, or the whole match, names the group of the
             document and overrides the source.
         discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` raises an error.
-        layout: details that the format leaves open, such as columns.
+        layout: details that the format leaves open, such as ``{"columns": {"tag": 1}}``; the keys are those of
+            ``corpus.layout``.
         origin: where the text comes from; by default what the source states, else ``real``.
         require_entities: whether a corpus without any entity is an error.
         texts: the exact text of documents by id, for a brat folder that contains only ``.ann`` files.
         mapping: renames, merges and drops labels before they are checked, so that it may also rename those that no
             corpus can have, such as ``First Name``.
+        skip_invalid: leave out entities that have a fault instead of raising an error.
+        repair: trim blanks at the ends of entities, join entities that only white space parts, and drop empty ones.
 
     Raises:
         InputError: no such path, an unknown or ambiguous format, or an invalid language code.
-        CorpusError: faults (all are listed), no documents, no entities, labels that the mapping refuses, or ids that
-            ``group_by`` does not match.
-        ConfigError: ``group_by`` is not a regular expression.
+        CorpusError: faults (all are listed), no documents, no entities, labels that the mapping refuses, or
+            ids that ``group_by`` does not match.
+        ConfigError: ``group_by`` is not a regular expression, or an unknown layout key.
     """
     loaded = read_corpus(
         path,
@@ -170,6 +208,8 @@ def load_corpus(
         require_entities=require_entities,
         texts=texts,
         mapping=mapping,
+        skip_invalid=skip_invalid,
+        repair=repair,
     )
     loaded.warn(str(path))
     return loaded.with_splits()
@@ -182,11 +222,14 @@ def read_corpus(
     language: str | None = None,
     group_by: str | None = None,
     discontinuous: Discontinuous = "refuse",
-    layout: LayoutConfig | None = None,
+    layout: LayoutConfig | Mapping[str, Any] | None = None,
     origin: Origin | None = None,
     require_entities: bool = True,
     texts: Mapping[str, str] | None = None,
     mapping: LabelMapping | None = None,
+    skip_invalid: bool = False,
+    repair: bool = False,
+    texts_only: bool = False,
 ) -> LoadedCorpus:
     """The corpus at a path with its splits, skipped content and warnings.
 
@@ -202,14 +245,27 @@ def read_corpus(
             known entity column.
         texts: see there.
         mapping: see there.
+        skip_invalid: see there.
+        repair: see there.
+        texts_only: as for ``check_corpus``.
 
     Raises:
         InputError: no such path, an unknown or ambiguous format, or an invalid language code.
         CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
-        ConfigError: ``group_by`` is not a regular expression.
+        ConfigError: ``group_by`` is not a regular expression, or an unknown layout key.
     """
     language, path = _language_code(language), _corpus_of_artifact(Path(path))
-    result = check_corpus(path, format=format, discontinuous=discontinuous, layout=layout, texts=texts, mapping=mapping)
+    result = check_corpus(
+        path,
+        format=format,
+        discontinuous=discontinuous,
+        layout=layout,
+        texts=texts,
+        mapping=mapping,
+        skip_invalid=skip_invalid,
+        repair=repair,
+        texts_only=texts_only,
+    )
     if not result.records and not result.problems:
         raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
     corpus = replace(build_corpus(result, origin=origin, language=language), lineage=lineage_beside(path))

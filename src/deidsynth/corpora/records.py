@@ -111,11 +111,13 @@ class ReadOptions:
         discontinuous: ``join`` takes the span that covers all fragments of an entity; ``refuse`` reports a problem.
         layout: columns, tables, inline styles.
         texts: the exact text of documents by id, for annotations that are stored without text.
+        texts_only: whether only texts are wanted, so that a document needs neither an id nor entities.
     """
 
     discontinuous: Discontinuous = "refuse"
     layout: LayoutConfig = field(default_factory=LayoutConfig)
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    texts_only: bool = False
 
 
 @dataclass(slots=True, repr=False)
@@ -288,7 +290,7 @@ def check_records(records: Sequence[Record]) -> list[Problem]:
             problems.append(Problem(record.path, message, record.line, "surrogate"))
         valid = []
         for span in record.spans:
-            problem = _span_problem(span, record)
+            problem = span_problem(span, record)
             if problem is None:
                 valid.append(span)
             else:
@@ -301,22 +303,28 @@ def _location(record: Record) -> str:
     return record.path if record.line is None else f"{record.path} line {record.line}"
 
 
-def _span_problem(span: RawSpan, record: Record) -> Problem | None:
-    line = span.line if span.line is not None else record.line
+def span_problem(span: RawSpan, record: Record) -> Problem | None:
+    """The fault of one entity by itself, if it has any."""
     place = span.place
     if span.start == span.end:
-        return Problem(record.path, f"{place} is empty; remove it or fix its offsets", line, "empty-entity")
+        return entity_problem(record, span, f"{place} is empty; remove it or fix its offsets", "empty-entity")
     if span.start < 0 or span.end < span.start or span.end > len(record.text):
         message = (
             f"{place} is out of bounds: expected 0 <= start < end <= {len(record.text)}; "
             "offsets count Unicode code points, including line breaks"
         )
-        return Problem(record.path, message, line, "out-of-bounds")
+        return entity_problem(record, span, message, "out-of-bounds")
     if not span.label or any(character.isspace() for character in span.label) or not is_encodable(span.label):
-        return Problem(record.path, f"{place} needs a label without white space; {_RENAME}", line, "label")
+        return entity_problem(record, span, f"{place} needs a label without white space; {_RENAME}", "label")
     if span.score is not None and not 0.0 <= span.score <= 1.0:
-        return Problem(record.path, f"{place} has a score outside [0, 1]; fix or remove the score", line, "score")
+        return entity_problem(record, span, f"{place} has a score outside [0, 1]; fix or remove the score", "score")
     return None
+
+
+def entity_problem(record: Record, span: RawSpan, message: str, code: str) -> Problem:
+    """The problem of one entity of a record, at its line."""
+    line = span.line if span.line is not None else record.line
+    return Problem(record.path, message, line, code, of_entity=True)
 
 
 def _overlaps(record: Record, spans: Sequence[RawSpan]) -> list[Problem]:
@@ -327,8 +335,7 @@ def _overlaps(record: Record, spans: Sequence[RawSpan]) -> list[Problem]:
             first, second = sorted((reach, span), key=lambda each: each.line or 0)
             other = "" if first.line in (None, second.line) else f" (line {first.line})"
             message = f"{second.place} overlaps {first.place}{other}; keep one of them"
-            line = second.line if second.line is not None else record.line
-            problems.append(Problem(record.path, message, line, "overlap"))
+            problems.append(entity_problem(record, second, message, "overlap"))
         if reach is None or span.end > reach.end:
             reach = span
     return problems

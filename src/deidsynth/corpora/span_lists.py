@@ -30,6 +30,7 @@ _KEYS: Mapping[str, Sequence[str]] = MappingProxyType(
 _KEY_NAME = re.compile(r"[A-Za-z_]{1,24}")
 _COLUMN_NAME = re.compile(r"[^\W\d][\w.:/# -]{0,39}")
 
+NUMERIC = "numeric-label"
 NUMERIC_LABEL = (
     "the label of an entity must be a string, but it is a number, and the names are elsewhere: in the features of a "
     "Hugging Face dataset (ClassLabel; deidsynth.from_dataset reads them), in its card or dataset_infos.json, or in "
@@ -69,15 +70,21 @@ def decoded(cell: object) -> object:
 
 
 def spans_of(
-    value: object, text: str, skipped: Counter[str], line: int | None = None, names: Sequence[str] | None = None
+    value: object,
+    text: str,
+    skipped: Counter[str],
+    faults: list[RowError],
+    line: int | None = None,
+    names: Sequence[str] | None = None,
 ) -> tuple[RawSpan, ...]:
-    """The spans of a decoded entity list, in code points.
+    """The spans of a decoded entity list, in code points, without those that have a fault.
 
     Args:
         value: None, or a list of objects with start, end and label (or other common names of these, such as ``begin``,
             ``end_offset`` and ``type``), or a list of such triples, or an object of three lists of the same length.
         text: of the document; where the entities state theirs, it proves the offsets.
         skipped: counts the unknown keys, and the documents whose offsets count UTF-16 units.
+        faults: gets an error for each entity that has one.
         line: of the row.
         names: of the labels, if these are integers.
 
@@ -92,18 +99,27 @@ def spans_of(
         return ()
     if not isinstance(value, list | tuple):
         raise RowError("the entities must be a list of objects with start, end and label; write [] if it is empty")
-    return proven_spans([stated_span(each, skipped, line, names) for each in value], text, skipped)
+    found = []
+    for each in value:
+        try:
+            found.append(stated_span(each, skipped, line, names))
+        except RowError as error:
+            if error.code == NUMERIC:  # of all entities, whatever is left out
+                raise
+            faults.append(error)
+    return proven_spans(found, text, skipped, faults)
 
 
-def proven_spans(stated: Sequence[Stated], text: str, skipped: Counter[str]) -> tuple[RawSpan, ...]:
-    """The spans of a text in code points, proved by the texts that they state.
+def proven_spans(
+    stated: Sequence[Stated], text: str, skipped: Counter[str], faults: list[RowError]
+) -> tuple[RawSpan, ...]:
+    """The spans of a text in code points, proved by the texts that they state, without those that have a fault.
 
     Raises:
-        RowError: a stated text is not at its offsets.
+        RowError: the label of every entity is its text.
     """
     placed = in_code_points(text, stated)
-    if placed.wrong:
-        raise RowError(mismatch("the text", placed.wrong[0]), "text-mismatch")
+    faults += [RowError(mismatch("the text", span), "text-mismatch") for span in placed.wrong]
     if placed.from_utf16:
         skipped["documents_with_utf16_offsets"] += 1
     if placed.spans and all(span.label == text[span.start : span.end] for span in placed.spans):
@@ -165,7 +181,7 @@ def stated_span(
     if names and type(label) is int and 0 <= label < len(names):
         label = names[label]
     if type(label) is int:
-        raise RowError(NUMERIC_LABEL, "numeric-label")
+        raise RowError(NUMERIC_LABEL, NUMERIC)
     if not isinstance(label, str):
         raise RowError("the label of an entity must be a string")
     if score is not None and type(score) not in (int, float):

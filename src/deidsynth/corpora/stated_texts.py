@@ -23,7 +23,7 @@ class Placed(NamedTuple):
     """Spans in code points.
 
     Args:
-        spans: in the order of the source.
+        spans: in the order of the source, without those that are wrong.
         from_utf16: whether the source counts UTF-16 units.
         fit: whether all stated texts are at the offsets.
         wrong: those whose stated text is not, within the bounds of the text.
@@ -49,7 +49,8 @@ def in_code_points(text: str, stated: Sequence[Stated]) -> Placed:
     converted = tuple(span._replace(start=place.get(span.start, -1), end=place.get(span.end, -1)) for span in spans)
     if all(fits(text, each._replace(span=span)) for span, each in zip(converted, stated, strict=True)):
         return Placed(converted, from_utf16=True)
-    return Placed(spans, fit=False, wrong=tuple(span for span in misfits if 0 <= span.start < span.end <= len(text)))
+    wrong = tuple(span for span in misfits if 0 <= span.start < span.end <= len(text))
+    return Placed(tuple(span for span in spans if span not in wrong), fit=False, wrong=wrong)
 
 
 def utf16_places(text: str) -> Mapping[int, int]:

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import json
 import lzma
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +17,9 @@ from deidsynth.corpora.records import nul_problem, read_exactly
 from deidsynth.documents import Corpus, Document, Origin
 from deidsynth.errors import CorpusError, InputError, Problem
 from deidsynth.metrics.tokens import words
+
+NOTE_SUFFIXES = (".txt", ".text")
+"""Of plain text, in lower or upper case."""
 
 _SUFFIXES = (".jsonl", ".gz", ".xz", ".bz2")
 
@@ -36,7 +40,7 @@ def read_texts(path: str | Path, *, language: str | None = None, origin: Origin 
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; give unlabeled texts, or leave the option out")
-    if path.is_dir() or path.suffix.lower() == ".txt":
+    if path.is_dir() or path.suffix.lower() in NOTE_SUFFIXES:
         texts = [text for _, text in _notes(path)]
     elif path.suffix.lower() in _SUFFIXES:
         texts = _faultless(_lines(path))
@@ -53,7 +57,7 @@ def read_notes(path: Path, *, language: str | None = None) -> Corpus:
     """Documents without entities, ignoring annotations beside them; the id of each is its path below the folder.
 
     Args:
-        path: a file, or a folder in which every ``.txt`` file, except hidden ones, is a note.
+        path: a file, or a folder in which every ``.txt`` or ``.text`` file, except hidden ones, is a note.
         language: ISO 639-1 code.
 
     Raises:
@@ -66,8 +70,16 @@ def read_notes(path: Path, *, language: str | None = None) -> Corpus:
     notes = _notes(path)
     if not notes:
         raise InputError(f"{path}: contains no .txt file; give a folder of .txt notes, or a .jsonl file")
-    documents = (Document(file.relative_to(root).with_suffix("").as_posix(), text) for file, text in notes)
+    names = [file.relative_to(root) for file, _ in notes]
+    taken = Counter(name.with_suffix("") for name in names)
+    ids = [(name.with_suffix("") if taken[name.with_suffix("")] == 1 else name).as_posix() for name in names]
+    documents = (Document(doc_id, text) for doc_id, (_, text) in zip(ids, notes, strict=True))
     return Corpus(tuple(documents), language=language)
+
+
+def note_files(path: Path) -> list[Path]:
+    """The files of plain text below a folder, sorted, without hidden ones."""
+    return [file for file in files_below(path, "") if file.suffix.lower() in NOTE_SUFFIXES]
 
 
 def without(texts: Corpus, others: Corpus) -> Corpus:
@@ -77,8 +89,8 @@ def without(texts: Corpus, others: Corpus) -> Corpus:
 
 
 def _notes(path: Path) -> list[tuple[Path, str]]:
-    """The file at a path, or the ``.txt`` files below a folder, each with its text."""
-    files = files_below(path, ".txt") if path.is_dir() else [path]
+    """The file at a path, or the files of plain text below a folder, each with its text."""
+    files = note_files(path) if path.is_dir() else [path]
     return list(zip(files, _faultless(map(_note, files)), strict=True))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from deidsynth.deidentification.marking import Mode, masked, tagged
@@ -21,6 +21,7 @@ def deidentify(
     *,
     device: str = "auto",
     precision: str = "auto",
+    rename: Callable[[Document], Document] = lambda document: document,
     progress: Progress | None = None,
 ) -> Iterator[Document]:
     """The documents with identifiers masked or tagged, in the given order.
@@ -32,6 +33,7 @@ def deidentify(
             and only returns the entities.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``fp32`` or ``bf16``.
+        rename: gives each document, with its entities in the original text, the name that it leaves under.
         progress: display for progress; silent by default.
 
     Raises:
@@ -48,4 +50,4 @@ def deidentify(
     with (progress or SilentProgress()).task("deidentify", len(documents), "documents") as task:
         for document in found:
             task.advance(1)
-            yield renderers[mode](document)
+            yield renderers[mode](rename(document))

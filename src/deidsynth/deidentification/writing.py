@@ -26,7 +26,7 @@ def write_folder(documents: Iterable[Document], texts: Corpus, folder: Path) -> 
         for document in documents:
             target = partial / f"{document.doc_id}.txt"
             target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("w", encoding="utf-8", newline="") as stream:
+            with target.open("x", encoding="utf-8", newline="") as stream:
                 stream.write(document.text)
             done.append(document)
     return _silver(done, texts)

@@ -16,6 +16,7 @@ from deidsynth.config import (
     resolve_run,
 )
 from deidsynth.corpora import LoadedCorpus, make_fold, make_splits, take_fraction
+from deidsynth.documents import Corpus
 from deidsynth.study.cells import Cell
 from deidsynth.workflow.pipeline_plan import DataShares
 
@@ -28,8 +29,8 @@ def shares_of(cell: Cell, study: StudyConfig) -> DataShares:
     return DataShares(cell.adaptation_fraction, cell.annotator_fraction, fold)
 
 
-def count_documents(loaded: LoadedCorpus, base: RunConfig, shares: DataShares) -> dict[str, int]:
-    """The numbers of documents of a cell: ``train``, ``prompts``, ``test``, ``adaptation``, ``annotator``.
+def documents_of(loaded: LoadedCorpus, base: RunConfig, shares: DataShares) -> dict[str, Corpus]:
+    """The documents of a cell by their use: ``train``, ``prompts``, ``test``, ``adaptation``, ``annotator``.
 
     Raises:
         CorpusError: too few groups for the split or the folds.
@@ -41,13 +42,13 @@ def count_documents(loaded: LoadedCorpus, base: RunConfig, shares: DataShares) -
         parts = make_fold(corpus, loaded.splits, split, shares.fold)
     train = parts["train"]
 
-    def taken(share: float) -> int:
-        return len(take_fraction(train, share, split.seed)) if share > 0.0 else 0
+    def taken(share: float) -> Corpus:
+        return take_fraction(train, share, split.seed) if share > 0.0 else train.with_documents(())
 
     return {
-        "train": len(train),
-        "prompts": len(parts["validation"]),
-        "test": len(parts["test"]),
+        "train": train,
+        "prompts": parts["validation"],
+        "test": parts["test"],
         "adaptation": taken(shares.adaptation),
         "annotator": taken(shares.annotator),
     }
@@ -75,7 +76,7 @@ def run_config(
         cell: values of all axes.
         base: the run configuration that is varied.
         study: its budget decides whether epochs or optimizer steps are equal.
-        counts: from :func:`count_documents`.
+        counts: numbers of documents, by their use as in :func:`documents_of`.
         language: ISO 639-1 code of the corpus.
         precision: ``fp32`` or ``bf16``, as supported by the device.
 

@@ -10,16 +10,17 @@ from typing import Any
 from deidsynth import stages as package
 from deidsynth.config import ResolvedRun
 from deidsynth.corpora import LoadedCorpus, content_digest
+from deidsynth.documents import Corpus
 from deidsynth.errors import ConfigError, IntegrityError
 from deidsynth.stages.specification import StageSpec
 from deidsynth.starters import SCRATCH
-from deidsynth.study.arms import count_documents, run_config, shares_of, with_arm
+from deidsynth.study.arms import documents_of, run_config, shares_of, with_arm
 from deidsynth.study.cells import Cell, cell_names, expand
 from deidsynth.study.files import Study
 from deidsynth.workflow.language_support import language_warnings
 from deidsynth.workflow.pipeline_plan import pipeline_plan
 from deidsynth.workflow.plan import Node, Plan
-from deidsynth.workflow.preparation import load, resolve_computing
+from deidsynth.workflow.preparation import load, refuse_one_group, resolve_computing
 from deidsynth.workflow.store import Store
 
 
@@ -31,7 +32,7 @@ class PlannedCell:
         name: usable as a file name.
         cell: values of all axes.
         config: its resolved run.
-        counts: documents by purpose, from ``count_documents``.
+        counts: documents by purpose, as ``documents_of`` names them.
         plan: its nodes, with names as in a run.
         keys: key of every node, by name.
     """
@@ -83,19 +84,21 @@ def plan_study(study: Study, *, stages: Mapping[str, StageSpec] | None = None, d
     cells = expand(study.config, base)
     source = content_digest(loaded)
     planned = []
-    counted: dict[Any, dict[str, int]] = {}
+    documents: dict[Any, dict[str, Corpus]] = {}
     for name, cell in zip(cell_names(cells, study.config), cells, strict=True):
         shares = shares_of(cell, study.config)
-        if shares not in counted:
-            counted[shares] = count_documents(loaded, base, shares)
-        config = run_config(cell, base, study.config, counted[shares], language=language, precision=precision)
+        if shares not in documents:
+            documents[shares] = documents_of(loaded, base, shares)
+        counts = {use: len(corpus) for use, corpus in documents[shares].items()}
+        config = run_config(cell, base, study.config, counts, language=language, precision=precision)
+        refuse_one_group(documents[shares]["annotator"], config.train)
         plan = pipeline_plan(
             config,
             source_digest=source,
             origin=loaded.corpus.origin,
             shares=shares,
         )
-        planned.append(PlannedCell(name, cell, config, counted[shares], plan, plan.keys(known)))
+        planned.append(PlannedCell(name, cell, config, counts, plan, plan.keys(known)))
     return StudyPlan(study, loaded, planned, known, device)
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deidsynth.config import CorpusConfig, RunConfig, SplitConfig, resolve_run
+from deidsynth.config import CorpusConfig, RunConfig, TrainConfig, resolve_run
 from deidsynth.corpora import LoadedCorpus, content_digest, make_splits, read_corpus, write_jsonl
 from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.corpora.texts import read_texts, without
-from deidsynth.errors import ConfigError, InputError
+from deidsynth.documents import Corpus, Split
+from deidsynth.errors import ConfigError, CorpusError, InputError
 from deidsynth.progress import Progress
 from deidsynth.stages.artifacts import DOCUMENTS, PARTS
 from deidsynth.workflow.language_support import language_warnings
@@ -54,12 +55,14 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
         InputError: the configured unlabeled texts do not exist.
     """
     loaded = load(config.corpus)
-    for line in _shared_group_warnings(loaded, config.split):
+    splits = make_splits(loaded.corpus, loaded.splits, config.split)
+    for line in [*loaded.left_out(str(config.corpus.path)), *_shared_group_warnings(splits)]:
         listener.message(line)
     texts = _load_unlabeled(config, loaded, listener)
     device, precision = resolve_computing(device, config.precision)
     placed = config.model_copy(update={"output": str(output_folder(config))})
     resolved = resolve_run(placed, language=loaded.corpus.language, precision=precision)
+    refuse_one_group(splits["train"], resolved.train)
     stages = (resolved.adapt, resolved.synthesize, resolved.train, resolved.train_synthetic)
     for line in language_warnings(loaded.corpus, stages):
         listener.message(line)
@@ -92,6 +95,7 @@ def load(config: CorpusConfig) -> LoadedCorpus:
         discontinuous=config.discontinuous,
         layout=config.layout,
         origin=config.origin,
+        skip_invalid=config.skip_invalid,
     )
     if loaded.corpus.language is None:
         raise ConfigError(
@@ -100,9 +104,23 @@ def load(config: CorpusConfig) -> LoadedCorpus:
     return loaded
 
 
-def _shared_group_warnings(loaded: LoadedCorpus, split: SplitConfig) -> list[str]:
+def refuse_one_group(documents: Corpus, config: TrainConfig) -> None:
+    """Refuse a training that holds documents out for validation where all are of one group.
+
+    Raises:
+        CorpusError: there is only one group.
+    """
+    needs_two = config.keep == "best" or config.target_recall is not None
+    if needs_two and len({document.unit for document in documents}) < 2:
+        raise CorpusError(
+            "the documents that the gold model learns from are one group, but train.keep: best and "
+            "train.target_recall need two; give more documents or groups, or use keep: last and no target"
+        )
+
+
+def _shared_group_warnings(splits: Mapping[Split, Corpus]) -> list[str]:
     """Warnings about the splits of the corpus, one line each."""
-    counts = count_shared_groups(make_splits(loaded.corpus, loaded.splits, split))
+    counts = count_shared_groups(splits)
     return [
         f"warning: {count} group{'' if count == 1 else 's'} of documents occur{'s' if count == 1 else ''} in both "
         f"{left} and {right} of the corpus's own splits; the scores may be too high: keep each group in one split"

@@ -106,7 +106,7 @@ def _record(block: _Block, number: int, source: Source, result: ReadResult) -> R
         try:
             tags.append(_tag(content, line))
         except FieldError as error:
-            result.problems.append(error.problem(source, line))
+            result.problems.append(error.problem(source, line, of_entity=True))
     spans = []
     for tag, place in zip(tags, _locate(text, tags), strict=True):
         if place is None:

@@ -206,7 +206,7 @@ def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Dis
     match = _SPAN_LINE.fullmatch(line)
     if match is None:
         message = "not a brat standoff line; expected T1, a tab, LABEL START END, a tab, and the text of the entity"
-        return Problem(path, message, number, "malformed")
+        return Problem(path, message, number, "malformed", of_entity=True)
     label, offsets, shown = match.groups()
     fragments = [(int(start), int(end)) for start, end in (pair.split(" ") for pair in offsets.split(";"))]
     place = f"entity {offsets.replace(' ', ':')}"
@@ -219,7 +219,7 @@ def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Dis
             f"{place} is discontinuous; to take the span that covers its fragments, use --discontinuous join "
             "or --set corpus.discontinuous=join"
         )
-        return Problem(path, message, number, "discontinuous")
+        return Problem(path, message, number, "discontinuous", of_entity=True)
     if all(0 <= start < end <= len(text) for start, end in fragments):
         expected = {" ".join(text[start:end] for start, end in fragments)}
         if not has_gap:
@@ -231,7 +231,7 @@ def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Dis
                 f"the text stated for {place} differs from {source} at its offsets; was the text changed "
                 "after annotation? Offsets count Unicode code points, including line breaks"
             )
-            return Problem(path, message, number, "text-mismatch")
+            return Problem(path, message, number, "text-mismatch", of_entity=True)
     return RawSpan(fragments[0][0], fragments[-1][1], label, line=number)
 
 

@@ -225,13 +225,13 @@ def _spans(view: Any, types: Any, unmapped: set[int], source: Source, result: Re
                     f"an annotation of the layer {_short(name)} ({place}) has a begin or end that is not an "
                     "integer; fix it"
                 )
-                result.problems.append(Problem(source.place, message, code="malformed"))
+                result.problems.append(Problem(source.place, message, code="malformed", of_entity=True))
             elif any(0 <= offset <= n_units and offset in unmapped for offset in (each.begin, each.end)):
                 message = (
                     f"entity {each.begin}:{each.end} ({place}) begins or ends inside a character; "
                     "UIMA offsets count UTF-16 units, and a character beyond U+FFFF has two"
                 )
-                result.problems.append(Problem(source.place, message, code="inside-character"))
+                result.problems.append(Problem(source.place, message, code="inside-character", of_entity=True))
             else:
                 labels = (getattr(each, feature) for feature in features)
                 written = (label for label in labels if label and isinstance(label, str))

@@ -265,6 +265,11 @@ def _find_columns(rows: Sequence[Sequence[str]], layout: ColumnsLayout) -> _Colu
     tag = asked if asked is not None else _tag_column(tables)
     token = _place(layout.token, usual)
     if usual < 2 or tag not in tables or (token is not None and token not in tables) or tag == token:
+        if usual > 1 and (layout.token is not None or layout.tag is not None):
+            raise ValueError(
+                f"the layout names no two columns of these lines, which have {usual}, from 0 to {usual - 1}; name two, "
+                f"such as --layout columns.token=0 --layout columns.tag={usual - 1}"
+            )
         raise ValueError(_NO_COLUMNS)
     scheme = scheme_of(given[tag])
     others = [place for place in tables if place != tag]
@@ -308,7 +313,8 @@ def _valid_rows(
             result.skipped["blank_tokens"] += 1
         elif not is_tag(tag := columns.written.get(row[columns.tag], row[columns.tag]), columns.prefixed):
             message = "the tag does not have the form of the others in this file; fix it"
-            result.problems.append(Problem(str(path), message, line, "tag"))
+            result.problems.append(Problem(str(path), message, line, "tag", of_entity=True))
+            yield line, [*row[: columns.tag], OUTSIDE, *row[columns.tag + 1 :]]
         else:
             yield line, [*row[: columns.tag], tag, *row[columns.tag + 1 :]]
 

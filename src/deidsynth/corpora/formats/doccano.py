@@ -26,7 +26,7 @@ from deidsynth.corpora.json_source import (
     whole_number,
 )
 from deidsynth.corpora.records import RawSpan, ReadResult, Record, repeated_ids
-from deidsynth.corpora.span_lists import NUMERIC_LABEL
+from deidsynth.corpora.span_lists import NUMERIC, NUMERIC_LABEL
 from deidsynth.documents import Corpus, Document, Split
 
 NAME = "doccano"
@@ -131,7 +131,7 @@ def _entity(line: int, value: Any) -> RawSpan:
         raise FieldError("an entity must be an object with label, start_offset and end_offset")
     start, end = whole_number(value, "start_offset"), whole_number(value, "end_offset")
     if type(value.get("label")) is int:
-        raise FieldError(NUMERIC_LABEL, "numeric-label")
+        raise FieldError(NUMERIC_LABEL, NUMERIC)
     return RawSpan(start, end, string(value, "label"), line=line)
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate, chain, islice
 from typing import Any
 
 from deidsynth.config import TableLayout
 from deidsynth.corpora.folders import by_split, refuse_unassigned, splits_of
 from deidsynth.corpora.formats.column_roles import SAMPLE_ROWS, ColumnError, find_roles, report_unused, settle_ids
+from deidsynth.corpora.invalid_entities import leave_out_invalid
 from deidsynth.corpora.loading import LoadedCorpus
 from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import (
@@ -43,6 +45,7 @@ def from_dataset(
     tags: str = "ner_tags",
     language: str | None = None,
     origin: Origin | None = None,
+    skip_invalid: bool = False,
 ) -> Corpus:
     """The checked corpus of a dataset; its documents have the splits that it names.
 
@@ -55,11 +58,20 @@ def from_dataset(
         tags: column of their tags (IOB, IOB2, BIOES or BILOU), as strings or as integers of a ``ClassLabel``.
         language: ISO 639-1 code.
         origin: where the text comes from; by default ``real``.
+        skip_invalid: leave out entities that have a fault; they are counted and listed in the warnings.
 
     Raises:
         CorpusError: faults (all are listed, with row numbers), or no rows.
     """
-    loaded = read_dataset(dataset, layout=layout, tokens=tokens, tags=tags, language=language, origin=origin)
+    loaded = read_dataset(
+        dataset,
+        layout=layout,
+        tokens=tokens,
+        tags=tags,
+        language=language,
+        origin=origin,
+        skip_invalid=skip_invalid,
+    )
     loaded.warn(NAME)
     return loaded.with_splits()
 
@@ -72,6 +84,7 @@ def read_dataset(
     tags: str = "ner_tags",
     language: str | None = None,
     origin: Origin | None = None,
+    skip_invalid: bool = False,
 ) -> LoadedCorpus:
     """The corpus of a dataset with its splits, skipped content and warnings; see ``from_dataset``."""
     chosen, result = layout or TableLayout(), ReadResult(NAME)
@@ -79,10 +92,12 @@ def read_dataset(
     for name, rows, split in _splits(dataset, result):
         _Rows(name, split, chosen, tokens, tags, result, row_names).read(rows)
     settle_ids(result, row_names)
+    if skip_invalid:
+        leave_out_invalid(result)
     # Up to here a record is a row, so that every fault names its row.
     settle_texts(result)
     found = [*result.problems, *check_records(result.records)]
-    result.problems = [Problem(NAME, f"{each.path}: {each.message}", None, each.code, each.fatal) for each in found]
+    result.problems = [replace(each, path=NAME, message=f"{each.path}: {each.message}", line=None) for each in found]
     if not result.records and not result.problems:
         raise CorpusError(f"{NAME}: no documents found; give a dataset that has rows")
     corpus = build_corpus(result, origin=origin, language=language)
@@ -203,7 +218,7 @@ class _Rows:
 
     def _record(self, row: Mapping[str, Any], number: int, place: str) -> Record:
         layout = self.layout
-        text, spans = self._of_tokens(row) if self.from_tokens else self._of_spans(row)
+        text, spans = self._of_tokens(row) if self.from_tokens else self._of_spans(row, place)
         row_name = doc_id = f"{self.name}-{number}" if self.name else str(number)
         column = self.roles.get("doc_id")
         if column is not None and column in row:
@@ -214,12 +229,15 @@ class _Rows:
         split = split_of(row.get(layout.split)) or self.split
         return Record(doc_id, text, spans, place, None, group, split)
 
-    def _of_spans(self, row: Mapping[str, Any]) -> tuple[str, tuple[RawSpan, ...]]:
+    def _of_spans(self, row: Mapping[str, Any], place: str) -> tuple[str, tuple[RawSpan, ...]]:
         text = row.get(self.layout.text)
         if not isinstance(text, str):
             raise RowError("the text must be a string; fill in or remove the row")
         cell = row.get(self.roles["entities"]) if "entities" in self.roles else None
-        return text, spans_of(decoded(cell), text, self.result.skipped, names=self.names)
+        faults: list[RowError] = []
+        spans = spans_of(decoded(cell), text, self.result.skipped, faults, names=self.names)
+        self.result.problems += [Problem(place, str(each), code=each.code, of_entity=True) for each in faults]
+        return text, spans
 
     def _of_tokens(self, row: Mapping[str, Any]) -> tuple[str, tuple[RawSpan, ...]]:
         tokens, tags = row.get(self.tokens), row.get(self.tags)

@@ -251,7 +251,7 @@ def _span(tag: _Tag, text: str, path: str, skipped: Counter[str]) -> RawSpan | P
     bounds = [attributes.get(name, "") for name in ("start", "end")]
     if not all(map(_INTEGER.fullmatch, bounds)):
         message = "the attributes start and end of an entity must be integers; they count Unicode code points"
-        return Problem(path, message, tag.line, "offsets")
+        return Problem(path, message, tag.line, "offsets", of_entity=True)
     start, end = map(int, bounds)
     shown = attributes.get("text")
     if shown is not None and 0 <= start < end <= len(text) and not _same_text(shown, text[start:end]):
@@ -259,7 +259,7 @@ def _span(tag: _Tag, text: str, path: str, skipped: Counter[str]) -> RawSpan | P
             f"the attribute text of entity {start}:{end} differs from TEXT at its offsets; was the text changed after "
             "annotation? Offsets count Unicode code points, and a line break as one"
         )
-        return Problem(path, message, tag.line, "text-mismatch")
+        return Problem(path, message, tag.line, "text-mismatch", of_entity=True)
     return RawSpan(start, end, attributes.get("TYPE") or tag.name, line=tag.line)
 
 

@@ -1,4 +1,4 @@
-"""Plain ``.txt`` files with inline entities, as tags or as brackets; one document per file.
+"""Plain ``.txt`` files with inline entities, as tags or as brackets; a document is a file, or a part of one.
 
 Tags: ``<First_Name>Anna</First_Name>`` or ``<PHI TYPE="DOCTOR">Anna</PHI>``. A tag is ``<`` or ``</``, a name, optional
 attributes with quoted values in an opening tag, and ``>``. The label is the value of the attribute TYPE (in any case),
@@ -93,8 +93,8 @@ def read_records(path: Path, layout: InlineLayout) -> ReadResult:
     """Raw records and problems of a file or a folder.
 
     Args:
-        path: a file, or a folder in which every ``.txt`` file is a document.
-        layout: the style; by default detected, one for all files.
+        path: a file, or a folder of ``.txt`` files.
+        layout: the style, by default detected, one for all files; and what in a file is a document.
     """
     result = ReadResult(NAME)
     skip_outside_splits(result, path, (SUFFIX,), NAME)
@@ -110,12 +110,17 @@ def read_records(path: Path, layout: InlineLayout) -> ReadResult:
     for file, split, content in sources:
         if file.parent not in provenances:
             provenances[file.parent] = read_provenance(file.parent, result)
-        text, spans, problems = parse(content, style)
-        result.problems += [Problem(str(file), message, line, code) for line, code, message in problems]
         origin, annotation, language = provenances[file.parent]
-        result.records.append(
-            Record(file.stem, text, tuple(spans), str(file), None, None, split, origin, annotation, language=language)
-        )
+        for doc_id, first, part in _documents(content, file.stem, layout.documents):
+            text, spans, problems = parse(part, style)
+            result.problems += [
+                Problem(str(file), message, line + first - 1, code, of_entity=True) for line, code, message in problems
+            ]
+            spans = [span._replace(line=None if span.line is None else span.line + first - 1) for span in spans]
+            line = None if layout.documents == "file" else first
+            result.records.append(
+                Record(doc_id, text, tuple(spans), str(file), line, None, split, origin, annotation, language=language)
+            )
     return result
 
 
@@ -182,6 +187,27 @@ def render(document: Document, style: Style) -> str:
         return f"<{label}>{surface}</{label}>" if style == "tags" else f"[{surface}]({label})"
 
     return document.replace_entities(shown).text
+
+
+def _documents(content: str, stem: str, unit: Literal["file", "paragraphs", "lines"]) -> Iterator[tuple[str, int, str]]:
+    """Id, first line and content of every document in a file; blank lines before and after it are left out.
+
+    >>> list(_documents("Bo\\n\\nAnna\\nkom\\n", "a", "paragraphs"))
+    [('a-1', 1, 'Bo'), ('a-2', 3, 'Anna\\nkom')]
+    """
+    if unit == "file":
+        yield stem, 1, content
+        return
+    found: list[tuple[int, list[str]]] = []
+    goes_on = False
+    for number, line in enumerate(content.split("\n"), start=1):
+        if goes_on and line.strip():
+            found[-1][1].append(line)
+        elif line.strip():
+            found.append((number, [line]))
+        goes_on = unit == "paragraphs" and bool(line.strip())
+    for number, (first, lines) in enumerate(found, start=1):
+        yield f"{stem}-{number}", first, "\n".join(lines).removesuffix("\r")
 
 
 def _has_entity(path: Path) -> bool:

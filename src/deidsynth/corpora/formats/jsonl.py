@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.corpora.folders import by_split, files_below
-from deidsynth.corpora.json_source import FieldError, text_lines
+from deidsynth.corpora.json_source import FieldError, document_id, text_lines
 from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import (
     ANNOTATIONS,
@@ -43,8 +43,13 @@ def sniff(path: Path) -> bool:
     return bool(_files(path)) if path.is_dir() else path.suffix.lower() == SUFFIX
 
 
-def read_records(path: Path) -> ReadResult:
-    """Raw records and problems of a file or a folder."""
+def read_records(path: Path, *, texts_only: bool = False) -> ReadResult:
+    """Raw records and problems of a file or a folder.
+
+    Args:
+        path: a file, or a folder with files.
+        texts_only: whether an object needs only ``text``; without ``doc_id`` or ``id`` it is named after its line.
+    """
     result = ReadResult(NAME)
     files = _files(path) if path.is_dir() else [path]
     splits = {file: SPLIT_NAMES.get(file.stem.lower()) for file in files} if path.is_dir() else {}
@@ -57,7 +62,7 @@ def read_records(path: Path) -> ReadResult:
     if n_below:
         result.skipped["files_in_subfolders"] += n_below
     for file in files:
-        _read_file(file, splits.get(file), result)
+        _read_file(file, splits.get(file), result, texts_only)
     return result
 
 
@@ -124,10 +129,14 @@ def _files(folder: Path) -> list[Path]:
     return sorted(file for file in found if file.is_file())
 
 
-def _read_file(path: Path, split: Split | None, result: ReadResult) -> None:
+def _read_file(path: Path, split: Split | None, result: ReadResult, texts_only: bool = False) -> None:
     for line, number in text_lines(path, result):
         try:
-            result.records.append(_record(_parse(line), str(path), number, split, result.skipped))
+            data = _parse(line)
+            if texts_only:
+                name = document_id(data.get("doc_id", data.pop("id", None)), f"{path.stem}-{number}")
+                data = {"entities": [], **data, "doc_id": name}
+            result.records.append(_record(data, str(path), number, split, result))
         except FieldError as error:
             result.problems.append(Problem(str(path), str(error), number, error.code))
 
@@ -144,7 +153,7 @@ def _parse(line: str) -> dict[str, Any]:
     return data
 
 
-def _record(data: dict[str, Any], path: str, number: int, split: Split | None, skipped: Counter[str]) -> Record:
+def _record(data: dict[str, Any], path: str, number: int, split: Split | None, result: ReadResult) -> Record:
     missing = [key for key in ("doc_id", "text", "entities") if key not in data]
     if missing:
         raise FieldError(f"the object has no {' and no '.join(missing)}; add what is missing (entities may be [])")
@@ -156,13 +165,18 @@ def _record(data: dict[str, Any], path: str, number: int, split: Split | None, s
     group = data.get("group")
     if group is not None and not (isinstance(group, str) and group):
         raise FieldError("group must be a non-empty string; leave it out if there is none")
-    spans = tuple(_span(entity, number, skipped) for entity in data["entities"])
     origin = _choice(data, "origin", ORIGINS)
     annotation = _choice(data, "annotation", ANNOTATIONS)
     language = _language(data)
-    _count_unknown(data, _KEYS, skipped)
+    _count_unknown(data, _KEYS, result.skipped)
+    spans: list[RawSpan] = []
+    for entity in data["entities"]:
+        try:
+            spans.append(_span(entity, number, result.skipped))
+        except FieldError as error:
+            result.problems.append(Problem(path, str(error), number, error.code, of_entity=True))
     return Record(
-        data["doc_id"], data["text"], spans, path, number, group, split, origin, annotation, language=language
+        data["doc_id"], data["text"], tuple(spans), path, number, group, split, origin, annotation, language=language
     )
 
 

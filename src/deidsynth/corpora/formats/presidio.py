@@ -79,21 +79,21 @@ def _record(data: dict[str, Any], number: int, line: int, source: Source, result
         raise FieldError("metadata must be an object or null; fix it")
     doc_id = document_id((metadata or {}).get("doc_id"), f"{source.name}-{number}")
     group = None if template is None else f"template-{template}"
-    spans = spans_of(items(data, "spans"), lambda value: _span(value, text, line, source, result), source, line, result)
+    spans = spans_of(items(data, "spans"), lambda value: _span(value, text, line, source), source, line, result)
     origin, annotation, language = source.provenance
     return Record(
         doc_id, text, tuple(spans), str(source.path), line, group, source.split, origin, annotation, language=language
     )
 
 
-def _span(value: Any, text: str, line: int, source: Source, result: ReadResult) -> RawSpan:
+def _span(value: Any, text: str, line: int, source: Source) -> RawSpan:
     if not isinstance(value, dict):
         raise FieldError("a span must be an object with entity_type, start_position and end_position")
     start, end = whole_number(value, "start_position"), whole_number(value, "end_position")
     span = RawSpan(start, end, string(value, "entity_type"), line=line)
     shown = value.get("entity_value")
     if shown is not None and 0 <= start < end <= len(text) and shown != text[start:end]:
-        result.problems.append(text_mismatch(source, span, "entity_value"))
+        raise FieldError(text_mismatch(source, span, "entity_value").message, "text-mismatch")
     return span
 
 

@@ -71,7 +71,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             "a .jsonl file, or a folder of them",
             (jsonl.SUFFIX,),
             lambda path: jsonl.sniff(path) and not any(each.sniff(path) for each in (doccano, spacy_json, token_lists)),
-            lambda path, _options: jsonl.read_records(path),
+            lambda path, options: jsonl.read_records(path, texts_only=options.texts_only),
             lambda corpus, path, splits, _layout: jsonl.write(corpus, path, splits),
             (jsonl.SUFFIX,),
         ),

@@ -15,8 +15,7 @@ from typing import Any
 from deidsynth.corpora.document_files import Source, find_sources, looks_like
 from deidsynth.corpora.json_source import FieldError, document_id, most_values, values_of
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
-from deidsynth.corpora.span_lists import RowError, is_span, proven_spans, stated_span
-from deidsynth.corpora.stated_texts import Stated
+from deidsynth.corpora.span_lists import RowError, is_span, spans_of
 from deidsynth.errors import Problem
 
 NAME = "spacy"
@@ -135,16 +134,13 @@ def _listed(data: Mapping[str, Any]) -> list[Any]:
 
 def _spans(values: list[Any], text: str, line: int, source: Source, result: ReadResult) -> tuple[RawSpan, ...]:
     """The spans of all valid values, in code points; an invalid one becomes a problem."""
-    stated: list[Stated] = []
-    for value in values:
-        try:
-            stated.append(stated_span(value, Counter(), line))
-        except RowError as error:
-            result.problems.append(Problem(str(source.path), str(error), line, error.code))
+    faults: list[RowError] = []
     try:
-        return proven_spans(stated, text, result.skipped)
+        spans = spans_of(values, text, result.skipped, faults, line)
     except RowError as error:
         raise FieldError(str(error), error.code) from None
+    result.problems += [Problem(str(source.path), str(each), line, each.code, of_entity=True) for each in faults]
+    return spans
 
 
 def _of_suggestions(source: Source) -> Problem:

@@ -244,7 +244,8 @@ def _roles(
     layout, result = reading.layout, reading.result
     try:
         if layout.text not in names:
-            named = "name the text column: --layout table.text=NAME"
+            is_named = layout.text != TableLayout().text
+            named = "change table.text" if is_named else "name the text column: --layout table.text=NAME"
             if "tokens" in names:
                 named = "tokens with tags are read from JSON lines, or from a dataset with deidsynth.from_dataset"
             raise ColumnError(f"no column {layout.text!r}; {list_names(names)}; {named}")
@@ -271,18 +272,20 @@ def _read_row(
     reading: _Reading,
 ) -> None:
     result = reading.result
+    faults: list[RowError] = []
     try:
         if not isinstance(row["text"], str):
             raise RowError("the text must be a string; fill in or remove the row")
         row_name = doc_id = f"{path.stem}-{number}"
         if "doc_id" in row:
             doc_id = "" if row["doc_id"] is None else str(row["doc_id"])
-        spans = spans_of(decoded(row.get("entities")), row["text"], result.skipped, line)
+        spans = spans_of(decoded(row.get("entities")), row["text"], result.skipped, faults, line)
         group = None if row.get("group") in (None, "") else str(row["group"])
         split = split_of(row.get("split")) or split
     except RowError as error:
         result.problems.append(Problem(str(path), str(error), line, error.code))
         return
+    result.problems += [Problem(str(path), str(each), line, each.code, of_entity=True) for each in faults]
     if roles.get("doc_id", reading.layout.doc_id) != reading.layout.doc_id:
         reading.row_names[len(result.records)] = row_name
     result.records.append(

@@ -16,7 +16,7 @@ from typing import Any
 from deidsynth.corpora.document_files import Source, find_sources, looks_like
 from deidsynth.corpora.json_source import FieldError, document_id, most_values, values_of
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
-from deidsynth.corpora.span_lists import NUMERIC_LABEL
+from deidsynth.corpora.span_lists import NUMERIC, NUMERIC_LABEL
 from deidsynth.corpora.tag_styles import Scheme, scheme_of
 from deidsynth.errors import Problem
 from deidsynth.tagging import is_tag, spans_of_tags
@@ -93,7 +93,7 @@ def _row(value: Any, line: int, number: int) -> _Row:
     if len(tags) != len(tokens):
         raise FieldError(f"there must be one tag for each of the {len(tokens)} tokens, but {key} has {len(tags)}")
     if any(type(tag) is int for tag in tags):
-        raise FieldError(f"{key}: {NUMERIC_LABEL}", "numeric-label")
+        raise FieldError(f"{key}: {NUMERIC_LABEL}", NUMERIC)
     if not all(isinstance(tag, str) for tag in tags):
         raise FieldError(f"{key} must be a list of strings, such as O, B-NAME and I-NAME")
     return _Row(value, tokens, tags, line, number)
