@@ -99,7 +99,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], Path], list[str], list[str]]] = {
         [],
         ["corpus.jsonl:2: duplicate id, first seen in ", "corpus.jsonl line 1; make document ids unique"],
     ),
-    "bad UTF-8": (bad_bytes, [], ["corpus.jsonl:2: not UTF-8 at byte", "convert the file to UTF-8"]),
+    "bad UTF-8": (bad_bytes, [], ["corpus.jsonl:2: not UTF-8 at byte", "iconv -f latin-1 -t utf-8"]),
     "unknown key": (
         lambda home: lines_of(home, line("a", (0, 9))),
         ["--set", "adapt.lr=1", "--set", "train.epoch=2"],
