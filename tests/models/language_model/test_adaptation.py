@@ -1,0 +1,65 @@
+"""Settings that bound memory change the memory alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from deidsynth.config import AdaptConfig, LoraConfig, resolve_adapt
+from deidsynth.models.devices import Compute
+from deidsynth.models.language_model import causal_lm
+from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens
+from deidsynth.models.language_model.causal_lm import adaptable_model
+from tiny_models import TEXTS
+
+Tiny = Callable[[str], Path]
+
+
+def adapted(base: Path, folder: Path, **settings: object) -> tuple[list[float], dict[str, torch.Tensor]]:
+    """Losses and trained weights of two passes."""
+    asked = {"base": str(base), "lora": LoraConfig(r=2, alpha=4), "epochs": 2.0, "batch_tokens": 128} | settings
+    config = resolve_adapt(AdaptConfig(sequence_length=32, validation=0.0, weight_decay=0.0, **asked))
+    torch.manual_seed(1)
+    made = adaptable_model(config, TEXTS, "cpu")
+    for module in made.model.modules():  # each micro-batch would draw its own
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    made.model.config.attn_pdrop = 0.0
+    ids = [made.tokenizer(text, add_special_tokens=False)["input_ids"] for text in TEXTS]
+    points = list(adapt_to_tokens(made, TokenSplit(ids, (), 0), config, Compute(1, "cpu", "fp32", folder), {}))
+    weights = {name: each.detach().clone() for name, each in made.model.named_parameters() if each.requires_grad}
+    return [point.train_loss for point in points], weights
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "bloom"])
+def test_memory_is_saved_without_another_result(kind: str, method: str, tiny: Tiny, tmp_path: Path) -> None:
+    losses, weights = adapted(tiny(kind), tmp_path / "whole", method=method)
+    assert len(losses) > 2
+    for number, settings in enumerate(({"micro_batch_tokens": 32}, {"gradient_checkpointing": True})):
+        others, others_weights = adapted(tiny(kind), tmp_path / str(number), method=method, **settings)
+        assert others == pytest.approx(losses, rel=1e-4)
+        for name, weight in weights.items():
+            assert torch.allclose(weight, others_weights[name], atol=2e-4), name
+
+
+def test_checkpointing_computes_layers_again(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    n_forward = {False: 0, True: 0}
+
+    def counted(*arguments: object, **named: object) -> None:
+        n_forward[flag] += 1
+
+    made = causal_lm.adaptable_model
+    for flag in n_forward:
+
+        def watched(*arguments: object, **named: object) -> causal_lm.Adaptable:
+            adaptable = made(*arguments, **named)
+            adaptable.model.model.layers[0].mlp.register_forward_pre_hook(counted)
+            return adaptable
+
+        monkeypatch.setitem(globals(), "adaptable_model", watched)
+        adapted(tiny("llama"), tmp_path / str(flag), method="full", gradient_checkpointing=flag)
+    assert n_forward[True] > n_forward[False]
