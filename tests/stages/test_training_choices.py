@@ -19,7 +19,7 @@ from deidsynth.models.tagger import token_data
 from deidsynth.models.tagger.token_classifier import load_tagger
 from deidsynth.models.tagger.training import carve_validation
 from deidsynth.progress import SilentProgress, SilentTask
-from deidsynth.stages.work import training_processes
+from deidsynth.stages.work import processes
 from tiny_models import NOTES
 from tiny_stages import TRAIN, Facts, corpus_folder, curve, die_after, run, same_weights
 
@@ -90,7 +90,7 @@ def test_taggers_are_trained_in_parallel(
 ) -> None:
     settings = TRAIN | {"ensemble_size": 2, "epochs": 3, "task_adaptive_pretraining": {"epochs": 0}}
     if ends_early:
-        monkeypatch.setattr(training_processes, "PROGRAM", "import sys; sys.exit(9)")
+        monkeypatch.setattr(processes, "PROGRAM", "import sys; sys.exit(9)")
     heard, name = Heard(), f"train-at-once-{ends_early}"
     request.addfinalizer(lambda: torch.set_num_threads(1))
     torch.set_num_threads(2)  # one for each

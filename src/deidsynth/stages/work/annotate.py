@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from deidsynth.config import AnnotateConfig
 from deidsynth.corpora import read_jsonl, write_jsonl
-from deidsynth.documents import Corpus, Document
-from deidsynth.models.tagger.prediction import DOCUMENTS_AT_ONCE
-from deidsynth.models.tagger.token_classifier import Tagger, load_tagger
-from deidsynth.stages.artifacts import CORPUS, MODEL
+from deidsynth.stages.artifacts import CORPUS
 from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work.blocks import Blocks, n_blocks
 from deidsynth.stages.work.parts import pieces_of
-from deidsynth.stages.work.prediction import predicted
 
 
 class Annotate:
     """``texts`` and ``model`` in; ``corpus.jsonl`` with silver entities out.
 
     Documents are annotated in blocks of those that the tagger processes together, so that blocks are independent.
-    Finished blocks survive a killed run, and blocks can be annotated in other processes.
+    Finished blocks survive a killed run; a small model annotates them in several processes, and they can be divided
+    into parts.
     """
 
     def run(
@@ -33,8 +31,8 @@ class Annotate:
         """Annotate all documents, of any length."""
         began = time.monotonic()
         corpus = read_jsonl(inputs["texts"] / CORPUS)
-        blocks = range(_n_blocks(corpus))
-        documents = list(_annotated(config, corpus, inputs, blocks, context.scratch, context))
+        blocks = Blocks(config, inputs["texts"], inputs["model"], context.scratch, context, "annotate")
+        documents = blocks.annotated(corpus, range(n_blocks(corpus)))
         silver = replace(corpus.with_documents(documents), annotation="silver")
         write_jsonl(silver, output / CORPUS)
         scores = [entity.score for document in silver for entity in document.entities if entity.score is not None]
@@ -66,35 +64,5 @@ class Annotate:
             n_parts: number of parts; the number of blocks differs by at most one.
         """
         corpus = read_jsonl(inputs["texts"] / CORPUS)
-        blocks = pieces_of(part, n_parts, _n_blocks(corpus))
-        return {"n_documents": sum(1 for _ in _annotated(config, corpus, inputs, blocks, output, context))}
-
-
-def _n_blocks(corpus: Corpus) -> int:
-    return -(-len(corpus) // DOCUMENTS_AT_ONCE)
-
-
-def _annotated(
-    config: AnnotateConfig,
-    corpus: Corpus,
-    inputs: Mapping[str, Path],
-    blocks: Sequence[int],
-    kept: Path,
-    context: StageContext,
-) -> Iterator[Document]:
-    """The annotated documents of some blocks; finished blocks are kept in a folder and reused."""
-    tagger: Tagger | None = None
-    places = {block: slice(block * DOCUMENTS_AT_ONCE, (block + 1) * DOCUMENTS_AT_ONCE) for block in blocks}
-    total = sum(len(corpus.documents[place]) for place in places.values())
-    with context.progress.task("annotate", total, "documents") as task:
-        for block, place in places.items():
-            file = kept / f"block-{block:06d}.jsonl"
-            if file.exists():
-                found = read_jsonl(file).documents
-                task.advance(len(found))
-                yield from found
-                continue
-            tagger = tagger or load_tagger(str(inputs["model"] / MODEL))
-            documents = predicted(tagger, corpus.documents[place], config, context, task)
-            write_jsonl(corpus.with_documents(documents), file)
-            yield from documents
+        blocks = Blocks(config, inputs["texts"], inputs["model"], output, context, "annotate")
+        return {"n_documents": len(blocks.annotated(corpus, pieces_of(part, n_parts, n_blocks(corpus))))}

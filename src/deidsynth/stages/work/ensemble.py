@@ -16,8 +16,8 @@ from deidsynth.models.tagger.token_data import TrainingChunks
 from deidsynth.models.tagger.training import train_tagger
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work.processes import run_in_parallel
 from deidsynth.stages.work.resuming import is_trained, trained
-from deidsynth.stages.work.training_processes import run_in_parallel
 from deidsynth.starters import kind_of_base
 
 SEEDS_APART = 1_001

@@ -11,10 +11,9 @@ from deidsynth.config import EvaluateConfig
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.files import write_json
 from deidsynth.metrics import score
-from deidsynth.models.tagger.token_classifier import load_tagger
-from deidsynth.stages.artifacts import CORPUS, MODEL, PREDICTIONS, SCORES
+from deidsynth.stages.artifacts import CORPUS, PREDICTIONS, SCORES
 from deidsynth.stages.specification import StageContext
-from deidsynth.stages.work.prediction import predicted
+from deidsynth.stages.work.blocks import Blocks, n_blocks
 
 
 class Evaluate:
@@ -25,9 +24,8 @@ class Evaluate:
     ) -> Mapping[str, Any]:
         """Predict and score."""
         gold = read_jsonl(inputs["corpus"] / CORPUS)
-        tagger = load_tagger(str(inputs["model"] / MODEL))
-        with context.progress.task("evaluate", len(gold), "documents") as task:
-            found = predicted(tagger, gold.documents, config.annotate, context, task)
+        blocks = Blocks(config.annotate, inputs["corpus"], inputs["model"], context.scratch, context, "evaluate")
+        found = blocks.annotated(gold, range(n_blocks(gold)))
         write_jsonl(replace(gold.with_documents(found), annotation="silver"), output / PREDICTIONS)
         scores = score(gold.documents, found)
         write_json(output / SCORES, scores.to_dict())

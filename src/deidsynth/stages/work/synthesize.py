@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from deidsynth.models.language_model.added_tokens import AddedTokens, malformed_
 from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.models.language_model.codec import Codec
 from deidsynth.models.settings_file import ModelSettings
+from deidsynth.progress import Progress, SilentProgress
 from deidsynth.sampling.control_codes import givers_of, with_control_codes
 from deidsynth.sampling.endpoint import EndpointEngine
 from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings, sample
@@ -28,6 +30,10 @@ from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.parts import pieces_of
 from deidsynth.stages.work.reading import read_normalized
 from deidsynth.stages.work.sampled import write_sampled
+from deidsynth.stages.work.small_models import is_small, one_thread, spread
+
+NumberedBatch = tuple[int, Sequence[Request]]
+"""A batch with its number, which decides its seed."""
 
 
 class Synthesize:
@@ -36,8 +42,9 @@ class Synthesize:
     The corpus has entities if the model writes inline entity tags (``annotations: inline`` or ``agreement``).
 
     Finished batches survive a killed run; an unfinished batch is sampled again. Batches are independent of each
-    other, and those requested first can be sampled in other processes. The replacements of rejected documents
-    depend on all earlier verdicts. Verdicts are not stored, because they follow from the batches.
+    other: a small model samples them in several processes, and those requested first can be divided into parts. The
+    replacements of rejected documents depend on all earlier verdicts. Verdicts are not stored, because they follow
+    from the batches.
     """
 
     def run(
@@ -139,9 +146,10 @@ class _Batches:
     """
 
     def __init__(self, config: SynthesizeConfig, inputs: Mapping[str, Path], context: StageContext, kept: Path) -> None:
-        self._config, self._context, self._kept = config, context, kept
+        self._config, self._inputs, self._context, self._kept = config, inputs, context, kept
         self._load = functools.cache(functools.partial(_engine, config, inputs, context))
         self._n_batches, self._n_tokens, self._seconds = 0, 0, 0.0
+        self._is_small = config.endpoint.base_url is None and is_small(inputs["model"] / MODEL, context.device)
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -157,28 +165,64 @@ class _Batches:
             part: zero-based number of the part whose batches are sampled, and the number of parts.
         """
         batches = in_batches(requests, self._config.batch_size)
-        wanted = pieces_of(*part, len(batches))
         first, self._n_batches = self._n_batches, self._n_batches + len(batches)
-        taken: list[Sample] = []
-        with self._context.progress.task(task_name, sum(len(batches[each]) for each in wanted), "documents") as task:
-            for number in wanted:
-                batch = batches[number]
-                taken += self._batch(first + number, batch)
-                task.advance(len(batch), tokens_per_second=self.tokens_per_second or 0.0)
+        wanted = [(first + number, batches[number]) for number in pieces_of(*part, len(batches))]
+        if self._is_small:
+            self._spread(wanted, task_name)
+        with one_thread(wanted=self._is_small):
+            taken = self.sampled(wanted, task_name)
         return sorted(taken, key=lambda each: each.index)
+
+    def _spread(self, batches: Sequence[NumberedBatch], task_name: str) -> None:
+        """Sample those of some batches that are missing in several processes."""
+        missing = [(number, batch) for number, batch in batches if not self._file(number).exists()]
+        bare = replace(self._context, progress=SilentProgress())
+        work = functools.partial(_sample, self._config, self._inputs, bare, self._kept)
+        began = time.monotonic()
+        spread(missing, work, self._context.progress, task_name, sum(len(batch) for _, batch in missing))
+        made = [each for number, _ in missing if self._file(number).exists() for each in self._read(number)]
+        if made:
+            self._n_tokens += sum(each.n_tokens for each in made)
+            self._seconds += time.monotonic() - began
+
+    def sampled(self, batches: Sequence[NumberedBatch], task_name: str) -> list[Sample]:
+        """The samples of some batches, of which those that are missing are sampled here, one after another."""
+        taken: list[Sample] = []
+        with self._context.progress.task(task_name, sum(len(batch) for _, batch in batches), "documents") as task:
+            for number, batch in batches:
+                taken += self._batch(number, batch)
+                task.advance(len(batch), tokens_per_second=self.tokens_per_second or 0.0)
+        return taken
 
     def _batch(self, number: int, requests: Sequence[Request]) -> list[Sample]:
         """The samples of one batch, from the folder or sampled now."""
-        file = self._kept / f"batch-{number:06d}.jsonl"
-        if file.exists():
-            return [Sample.from_dict(row) for row in read_lines(file)]
+        if self._file(number).exists():
+            return self._read(number)
         engine = self._load()
         began = time.monotonic()
         samples = sample(engine, requests, _settings(self._config), self._context.seed, number)
-        write_lines(file, [each.to_dict() for each in samples])
+        write_lines(self._file(number), [each.to_dict() for each in samples])
         self._n_tokens += sum(each.n_tokens for each in samples)
         self._seconds += time.monotonic() - began
         return samples
+
+    def _file(self, number: int) -> Path:
+        return self._kept / f"batch-{number:06d}.jsonl"
+
+    def _read(self, number: int) -> list[Sample]:
+        return [Sample.from_dict(row) for row in read_lines(self._file(number))]
+
+
+def _sample(
+    config: SynthesizeConfig,
+    inputs: Mapping[str, Path],
+    context: StageContext,
+    kept: Path,
+    batches: Sequence[NumberedBatch],
+    listener: Progress,
+) -> None:
+    """Sample batches into a folder, in a process of its own."""
+    _Batches(config, inputs, replace(context, progress=listener), kept).sampled(batches, "synthesize")
 
 
 def _settings_of_model(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> ModelSettings:

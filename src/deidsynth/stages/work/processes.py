@@ -1,4 +1,4 @@
-"""Parallel trainings, each in a process of its own, because a small model cannot use all CPU cores."""
+"""Parts of a stage in parallel, each in a process of its own, because a small model cannot use all CPU cores."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from deidsynth.progress import Progress, SilentProgress, SilentTask, Task
 
 Job = Callable[[Progress], None]
-PROGRAM = "from deidsynth.stages.work.training_processes import work; work()"
+PROGRAM = "from deidsynth.stages.work.processes import work; work()"
 
 
-def run_in_parallel(jobs: Sequence[Job], threads: int, listener: Progress, name: str) -> None:
+def run_in_parallel(
+    jobs: Sequence[Job], threads: int, listener: Progress, name: str, total: float | None = None, unit: str = "steps"
+) -> None:
     """Run each job in a process of its own. The caller has to finish jobs whose process ended early.
 
     Args:
@@ -26,6 +29,8 @@ def run_in_parallel(jobs: Sequence[Job], threads: int, listener: Progress, name:
         threads: total of all processes; each gets at least one.
         listener: gets the progress of all jobs as one task.
         name: of the task.
+        total: of the task; by default what the first job says, for each of the jobs.
+        unit: of the task.
     """
     told, tell = os.pipe()
     processes = [_begin(max(1, threads // len(jobs)), tell) for _ in jobs]
@@ -34,7 +39,10 @@ def run_in_parallel(jobs: Sequence[Job], threads: int, listener: Progress, name:
         with os.fdopen(told, encoding="utf-8") as lines:
             for process, job in zip(processes, jobs, strict=True):
                 _hand_over(process, job)
-            _listen(lines, listener, name, len(jobs))
+            with contextlib.ExitStack() as stack:
+                task = None if total is None else stack.enter_context(listener.task(name, total, unit))
+                begin = partial(_begin_task, stack, listener, name, unit, len(jobs))
+                _listen(lines, listener, task, begin)
         failed = [str(code) for code in (process.wait() for process in processes) if code]
     finally:
         for process in processes:
@@ -63,18 +71,29 @@ def _hand_over(process: subprocess.Popen[bytes], job: Job) -> None:
         process.stdin.flush()
 
 
-def _listen(lines: Iterable[str], listener: Progress, name: str, n_jobs: int) -> None:
-    """Forward the progress of the processes until the last one has ended."""
-    with contextlib.ExitStack() as stack:
-        task: Task | None = None
-        for line in lines:
-            kind, content = json.loads(line)
-            if kind == "metrics":
-                listener.metrics(*content)
-            elif kind == "advance" and task is not None:
-                task.advance(content)
-            elif kind == "steps" and task is None:
-                task = stack.enter_context(listener.task(name, content * n_jobs, "steps"))
+def _listen(lines: Iterable[str], listener: Progress, task: Task | None, begin: Callable[[float], Task]) -> None:
+    """Forward the progress of the processes until the last one has ended.
+
+    Args:
+        lines: of the processes.
+        listener: gets metrics.
+        task: gets the progress; if there is none, the first process that tells its total begins one.
+        begin: begins a task of a total for each process.
+    """
+    for line in lines:
+        kind, content = json.loads(line)
+        if kind == "metrics":
+            listener.metrics(*content)
+        elif kind == "advance" and task is not None:
+            task.advance(content)
+        elif kind == "total" and task is None:
+            task = begin(content)
+
+
+def _begin_task(
+    stack: contextlib.ExitStack, listener: Progress, name: str, unit: str, n_jobs: int, total: float
+) -> Task:
+    return stack.enter_context(listener.task(name, total * n_jobs, unit))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -97,9 +116,9 @@ class _Teller(SilentProgress):
         self._pipe = pipe
 
     def task(self, name: str, total: float | None, unit: str = "") -> Task:
-        """Send the number of steps."""
+        """Send the total."""
         del name, unit
-        self.tell("steps", total)
+        self.tell("total", total)
         return _TellingTask(self)
 
     def metrics(self, name: str, values: Mapping[str, float]) -> None:
@@ -116,7 +135,7 @@ class _TellingTask(SilentTask):
         self._teller = teller
 
     def advance(self, n: float = 1, **info: str | float) -> None:
-        """Send the steps."""
+        """Send what was done."""
         del info
         self._teller.tell("advance", n)
 
