@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 HUES = ("#0a5fae", "#a35c00", "#12755a", "#a63a7d", "#5b4bb5", "#b23b22", "#0b7285", "#6f6a10")
 LINES = ("solid", "dashed", "dotted")
 _CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), "\N{REPLACEMENT CHARACTER}")
-_TERMINAL_CONTROL = {13: None, **dict.fromkeys(range(128, 160), "\N{REPLACEMENT CHARACTER}")}
+_BIDIRECTIONAL = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # they change the order of what follows
+_TERMINAL_CONTROL = {13: None, **dict.fromkeys((*range(128, 160), *_BIDIRECTIONAL), "\N{REPLACEMENT CHARACTER}")}
 
 
 class Look(NamedTuple):

@@ -75,7 +75,7 @@ def test_what_a_mapping_does_not_list_or_drops_is_told_whatever_its_form(
     mapping.write_text("labels: {First Name: A B, Age at visit: null}\n", encoding="utf-8")
     wrong = deidsynth("corpus", "map", source, tmp_path / "wrong", "--mapping", mapping)
     assert wrong.exit_code == 2
-    assert "needs a label without white space" in wrong.stderr
+    assert "labels.First Name: a new label must not be empty or have white space" in wrong.stderr
 
 
 def test_a_skeleton_lists_every_label_and_is_a_mapping_as_it_stands(deidsynth, write_jsonl, note, tmp_path) -> None:
@@ -98,7 +98,7 @@ def test_a_skeleton_lists_labels_that_must_be_mapped_first(deidsynth, write_json
     source = write_jsonl("in.jsonl", [note("a", "Bo, 45", (0, 2, "First Name"))])
     result = deidsynth("corpus", "map", source, tmp_path / "labels.yaml", "--skeleton")
     assert result.exit_code == 0, result.stderr
-    assert "  First Name: First Name  # 1\n" in (tmp_path / "labels.yaml").read_text(encoding="utf-8")
+    assert "  First Name: First_Name  # 1\n" in (tmp_path / "labels.yaml").read_text(encoding="utf-8")
 
 
 def test_a_skeleton_replaces_no_file_and_goes_without_a_mapping(deidsynth, corpus, tmp_path) -> None:

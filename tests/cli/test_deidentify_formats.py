@@ -100,6 +100,8 @@ def test_what_no_reader_reads_is_refused_before_a_model_is_loaded(deidsynth, mod
         (f"<!DOCTYPE html><p title='Karin'>{NOTE}", "is HTML"),
         ('{"name": "Karin"}', "is JSON"),
         ("{\\rtf1 Karin}", "is RTF"),
+        ("<div>Karin</div>", "is HTML"),
+        ("id,name,text\n1,Karin,kom\n", "is a table"),
         ("Karin\tB-NAME\nDal\tI-NAME\nkom\tO\n", "looks like conll"),
         ('===QUERY===\nKarin\n===PHI_TAGS===\n{"identifier_type": "NAME", "value": "Karin"}\n', "looks like asq-phi"),
     ],

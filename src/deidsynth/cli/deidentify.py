@@ -86,8 +86,8 @@ def deidentify_command(
         raise typer.Exit(INTERRUPTED) from None
     if renaming.n_hidden:
         tell(f"{renaming.n_hidden} document ids held what was found in their text; they are numbers now", quiet)
-    elif format != TEXT and ids is Ids.KEEP:
-        tell("document ids are those of the input; --ids number writes numbers instead", quiet)
+    if ids is Ids.KEEP:
+        tell("other names and ids are those of the input; --ids number writes numbers instead", quiet)
     counts = {"n_documents": len(written), "n_entities": written.n_entities, "n_skipped_files": n_skipped}
     labels = written.label_counts()
     facts = {**counts, "labels": labels} if json else {**counts, **labels}

@@ -13,7 +13,7 @@ import typer
 from deidsynth.cli.inputs import load
 from deidsynth.cli.options import Discontinuous
 from deidsynth.cli.terminal import tell
-from deidsynth.corpora import load_mapping, map_labels
+from deidsynth.corpora import load_mapping
 from deidsynth.corpora.label_sets import are_plausible
 from deidsynth.documents import Corpus
 from deidsynth.metrics.matching import with_ids_of
@@ -107,6 +107,7 @@ class Reader:
             ConfigError: an invalid layout key or mapping.
         """
         own = self.own[role]
+        mapping = own.mapping or self.shared.mapping
         corpus = load(
             path,
             self.quiet,
@@ -118,6 +119,7 @@ class Reader:
             require_entities=False,
             skip_invalid=self.skip_invalid,
             texts=None if gold is None else {document.doc_id: document.text for document in gold},
+            mapping=None if mapping is None else load_mapping(mapping),
         ).corpus
         if gold is not None:
             own_names, gold_names = _named_by_file(path, corpus), _named_by_file(gold_path, gold)
@@ -131,12 +133,10 @@ class Reader:
             corpus = corpus.with_documents(documents)
             if n_renamed:
                 tell(f"{path}: matched {n_renamed} documents to gold by their text, since the ids differ", self.quiet)
-        mapping = own.mapping or self.shared.mapping
-        mapped = corpus if mapping is None else map_labels(corpus, load_mapping(mapping))[0]
-        warning = _warning(role, path, mapped, gold)
+        warning = _warning(role, path, corpus, gold)
         if warning is not None:
             tell(f"warning: {warning}", self.quiet)
-        return mapped
+        return corpus
 
 
 def _named_by_file(path: Path | None, corpus: Corpus) -> frozenset[str]:

@@ -273,6 +273,9 @@ def read_corpus(
         refuse_unlabeled(result.problems)
     is_to_annotate = corpus.origin == "synthetic" and corpus.annotation == "silver"
     if require_entities and not corpus.n_entities and not is_to_annotate:
+        left_out = [replace(each, of_entity=False) for each in result.problems if each.of_entity]
+        if left_out:
+            raise CorpusError([Problem(str(path), "no entity is left, since all were left out; fix them"), *left_out])
         raise CorpusError(f"{path}: none of the {len(corpus)} documents has an entity; give an annotated corpus")
     if group_by is not None:
         corpus = _grouped(corpus, group_by)

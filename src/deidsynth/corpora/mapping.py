@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from deidsynth.config import StageConfig, load_data, parse
 from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
@@ -20,11 +20,19 @@ from deidsynth.errors import CorpusError, InputError
 _FOLDER = resources.files("deidsynth.corpora") / "mappings"
 
 
+def _without_blanks(label: str) -> str:
+    if not label or any(character.isspace() for character in label):
+        raise ValueError("a new label must not be empty or have white space, such as in FIRST_NAME")
+    return label
+
+
 class LabelMapping(StageConfig):
     """What each label becomes."""
 
     about: str = Field("", description="what it is for")
-    labels: dict[str, str | None] = Field(description="the new name of each label; null drops its entities")
+    labels: dict[str, Annotated[str, AfterValidator(_without_blanks)] | None] = Field(
+        description="the new name of each label; null drops its entities"
+    )
     others: Literal["refuse", "keep", "drop"] = Field(
         "refuse", description="what to do with entities whose label the mapping does not list"
     )

@@ -25,9 +25,9 @@ others: refuse
 
 
 def skeleton(counts: Counter[str]) -> str:
-    """The YAML of a mapping that keeps every label, most frequent first, each with its count in a comment."""
+    """The YAML of a mapping that keeps every label but for blanks, most frequent first, with counts in comments."""
     rows = [
-        f"  {_quoted(label)}: {_quoted(label)}  # {count}\n"
+        f"  {_quoted(label)}: {_quoted('_'.join(label.split()))}  # {count}\n"
         for label, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
     return HEAD + "".join(rows) + TAIL

@@ -6,6 +6,7 @@ and keys, where no model looks for them. What no reader reads is refused.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +32,9 @@ _BEGINNINGS = {
     '{"': "JSON",
     '[{"': "JSON",
 }
+_HTML = re.compile(r"<(?:a|b|body|br|div|font|h[1-6]|head|i|img|li|ol|p|pre|span|style|table|td|tr|ul)\b[^<]*>")
+_COLUMN_NAME = re.compile(r"\"?[a-z_][\w.\-]{0,30}\"?")
+_ROWS = 5
 _SHOWN = 20
 
 
@@ -118,6 +122,17 @@ def _corpus_format(path: Path) -> str:
     )
 
 
+def _is_table(head: str) -> bool:
+    """Whether a text begins with a row of names and continues with rows of as many cells."""
+    rows = [line for line in head.splitlines() if line.strip()][:_ROWS]
+    for separator in ",;\t":
+        names = rows[0].split(separator) if rows else []
+        same = all(row.count(separator) >= len(names) - 1 for row in rows)
+        if len(names) > 1 and len(rows) > 1 and same and all(map(_COLUMN_NAME.fullmatch, names)):
+            return True
+    return False
+
+
 def _refuse_disguised(files: Sequence[Path]) -> None:
     """Refuse files named like plain text that hold something else.
 
@@ -127,12 +142,13 @@ def _refuse_disguised(files: Sequence[Path]) -> None:
     for file in files:
         head = next(text_heads(file), "").lstrip().lower()
         kind = next((kind for beginning, kind in _BEGINNINGS.items() if head.startswith(beginning)), None)
+        others = [name for name in _formats_of(file) if name != inline.NAME]
+        kind = kind or ("HTML" if _HTML.match(head) else "a table" if not others and _is_table(head) else None)
         if kind is not None:
             raise InputError(
                 f"{file}: is named like plain text, but is {kind}, in which names may stand where they are not found; "
                 "give it the suffix of its format, or take it as plain text with --from text"
             )
-        others = [name for name in _formats_of(file) if name != inline.NAME]
         if others:
             raise InputError(
                 f"{file}: is named like plain text, but looks like {' or '.join(others)}; read it with "
