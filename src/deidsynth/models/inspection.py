@@ -30,14 +30,15 @@ MOST_BYTES = 2**28
 # Text that shows what fails only in use: letters, digits, white space, and characters that few vocabularies have.
 PROBE = "Hej 12/3, på ñu:\n\t日 жи \U0001f600\ue000"
 
+_TOKENIZER_CONFIG, _SPECIAL_TOKENS = "tokenizer_config.json", "special_tokens_map.json"
 _OBJECTS = (
     CONFIG,
     TOKENIZER,
     INDEX,
     ADAPTER,
     "generation_config.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
+    _TOKENIZER_CONFIG,
+    _SPECIAL_TOKENS,
     "added_tokens.json",
     "vocab.json",
 )
@@ -68,6 +69,7 @@ _SIZES = (
     "n_positions",
 )
 _MOST_MODULES, _MOST = 10_000, 2**31
+_TOKEN_KEYS = frozenset({"content", "id", "lstrip", "normalized", "rstrip", "single_word", "special", "__type"})
 _DTYPES = ("auto", "bfloat16", "float16", "float32", "float64")
 
 
@@ -108,6 +110,7 @@ def inspect_tokenizer(folder: Path) -> dict[str, Any] | None:
     Raises:
         ModelNotUsableError: it has no vocabulary, or a text could not be given its special tokens.
     """
+    _check_special_tokens(folder)
     path = folder / TOKENIZER
     description = read_object(path)
     if description is None:
@@ -260,6 +263,22 @@ def told_as(path: Path, reason: str) -> Iterator[None]:
 def is_panic(error: BaseException) -> bool:
     """Whether an exception is a panic of a library in Rust, which is no ``Exception``."""
     return type(error).__name__ == "PanicException"
+
+
+def _check_special_tokens(folder: Path) -> None:
+    """Refuse descriptions of special tokens with keys that tokenizers does not know, which it would print."""
+    settings = read_object(folder / _TOKENIZER_CONFIG) or {}
+    added = settings.get("added_tokens_decoder")
+    described = {
+        _SPECIAL_TOKENS: [*(read_object(folder / _SPECIAL_TOKENS) or {}).values()],
+        _TOKENIZER_CONFIG: [
+            *(value for key, value in settings.items() if key.endswith("_token")),
+            *(added.values() if isinstance(added, dict) else ()),
+        ],
+    }
+    for name, tokens in described.items():
+        if any(isinstance(token, dict) and token.keys() - _TOKEN_KEYS for token in tokens):
+            raise damaged(folder / name, "a special token in it has keys that no token has")
 
 
 def _refuse_special_files(folder: Path) -> None:
