@@ -15,7 +15,7 @@ from typing import Any
 from safetensors import safe_open
 from tokenizers import Tokenizer
 
-from deidsynth.errors import ModelNotFoundError, ModelNotUsableError
+from deidsynth.errors import DeidsynthError, ModelNotFoundError, ModelNotUsableError
 
 CONFIG = "config.json"
 TOKENIZER = "tokenizer.json"
@@ -250,7 +250,7 @@ def told_as(path: Path, reason: str) -> Iterator[None]:
     """
     try:
         yield
-    except MemoryError:
+    except (MemoryError, DeidsynthError):
         raise
     except Exception as error:
         raise damaged(path, f"{reason} ({type(error).__name__})") from error
