@@ -79,7 +79,8 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
     except BaseException as error:
         if not _is_about_the_model(error):
             raise
-        raise _not_found(name, f"its tokenizer cannot be loaded ({type(error).__name__})") from error
+        files = "its tokenizer (tokenizer.json, tokenizer_config.json)"
+        raise _not_found(name, f"{files} cannot be loaded ({type(error).__name__})") from error
     if not tokenizer.is_fast:
         raise ModelNotUsableError(
             f"model {name!r}: its tokenizer gives no character offsets; it needs a fast tokenizer"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path, PurePath
 
 import torch
@@ -42,7 +43,9 @@ def merged_adapter(folder: Path, n_tokens: int, dtype: torch.dtype) -> PreTraine
         settings = LoraConfig.from_pretrained(str(folder))
         if settings.trainable_token_indices and n_tokens > bare.get_input_embeddings().num_embeddings:
             bare.resize_token_embeddings(n_tokens, mean_resizing=False)  # the adapter has the new rows
-        model = PeftModel.from_pretrained(bare, str(folder))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that weights are missing is told below
+            model = PeftModel.from_pretrained(bare, str(folder))
         described = get_peft_model_state_dict(model, save_embedding_layers=False)
         if missing := described.keys() - stored:
             raise ModelNotUsableError(
