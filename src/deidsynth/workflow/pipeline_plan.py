@@ -20,7 +20,6 @@ from deidsynth.config import (
 )
 from deidsynth.digests import digest, file_digest, tree_digest
 from deidsynth.documents import Origin
-from deidsynth.models.inspection import inspect_folder
 from deidsynth.stages.adapt import ADAPT
 from deidsynth.stages.annotate import ANNOTATE
 from deidsynth.stages.annotate_inline import ANNOTATE_INLINE
@@ -284,21 +283,11 @@ def external_digests(config: StageConfig) -> dict[str, str]:
 
 
 def _model(dotted: str, name: str, kind: Kind) -> dict[str, str]:
-    """The digest of a starter or of a local folder; nothing for a hub id or ``scratch``.
-
-    Raises:
-        ModelNotFoundError: weights that the folder names are missing.
-        ModelNotUsableError: the folder is damaged.
-    """
+    """The digest of a starter or of a local folder; nothing for a hub id or ``scratch``."""
     if name == SCRATCH:
         return {}
     starter = find(name, kind)
-    if starter is not None:
-        return {dotted: starter.digest}
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        inspect_folder(folder)
-    return _local(dotted, name)
+    return _local(dotted, name) if starter is None else {dotted: starter.digest}
 
 
 def _local(dotted: str, value: str | None) -> dict[str, str]:
