@@ -321,9 +321,11 @@ def test_an_ensemble_has_the_same_tags_throughout(deidsynth: Any, place: Path) -
     _refused(deidsynth, place, COMMANDS[TAGGER]["deidentify"], "ensemble-2", "its tags are not those of the ensemble")
 
 
-def test_sampling_defaults_that_could_not_be_saved_are_told_before_training(deidsynth: Any, place: Path) -> None:
+def test_sampling_defaults_that_contradict_each_other_are_no_damage(deidsynth: Any, place: Path) -> None:
     written("generation_config.json", '{"do_sample": false, "temperature": 0.6}')(place / LM)
-    _refused(deidsynth, place, COMMANDS[LM]["adapt"], "generation_config.json: its values contradict each other")
+    for name in ("synthesize", "adapt"):  # hubs have many of these; sampling here does not read them
+        result = _call(deidsynth, place, COMMANDS[LM][name])
+        assert result.exit_code == 0, result.stderr
 
 
 # Adapters

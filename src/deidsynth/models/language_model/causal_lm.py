@@ -27,7 +27,7 @@ from transformers.pytorch_utils import Conv1D
 from deidsynth.config import ResolvedAdaptConfig, ScratchCausalConfig
 from deidsynth.errors import MissingExtraError, ModelNotUsableError
 from deidsynth.models.cpu.packed_attention import packed_attention
-from deidsynth.models.inspection import ADAPTER, damaged
+from deidsynth.models.inspection import ADAPTER
 from deidsynth.models.language_model.adapters import merged_adapter
 from deidsynth.models.language_model.packing import IGNORED, Packed, SpecialTokenIds, apart
 from deidsynth.models.loading import check_fit, check_model_name, in_use, load_model, load_tokenizer
@@ -88,7 +88,6 @@ def adaptable_model(
         tokenizer = load_tokenizer(base)
         model = load_model(AutoModelForCausalLM, base, **quantization(method, device))
         _check_causal(base, model, tokenizer)
-        _check_generation_config(base, model)
         new = add_tokens(tokenizer, added)
         embed(model, new)
         if method == "qlora":
@@ -322,16 +321,6 @@ def _check_causal(name: str, model: nn.Module, tokenizer: PreTrainedTokenizerBas
             f"model {name!r} is not causal, so it cannot generate text; use a causal language model here, "
             "and an encoder only as train.encoder"
         )
-
-
-def _check_generation_config(name: str, model: PreTrainedModel) -> None:
-    """Refuse sampling defaults that could not be saved with the adapted model, which is tried only at its end."""
-    if model.generation_config is None:
-        return
-    try:
-        model.generation_config.validate(strict=True)
-    except Exception as error:
-        raise damaged(Path(name) / "generation_config.json", "its values contradict each other") from error
 
 
 def _logits(model: nn.Module, ids: Sequence[int], positions: Tensor | None = None) -> Tensor:
