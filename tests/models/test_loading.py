@@ -144,7 +144,7 @@ def test_absent_tokenizer_files_do_not_become_an_empty_tokenizer(kind: str, copy
 def test_a_damaged_json_file(file: str, copy: Callable[[str], Path]) -> None:
     folder = copy("bert")
     (folder / file).write_text((folder / file).read_text()[:40])
-    with pytest.raises(ModelNotFoundError, match="its tokenizer cannot be loaded"):
+    with pytest.raises(ModelNotUsableError, match=f"{file}: it is cut off or is no JSON; copy or download"):
         load_tokenizer(str(folder))
 
 

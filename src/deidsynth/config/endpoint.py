@@ -63,9 +63,11 @@ class EndpointConfig(StageConfig):
         # The address is not quoted: it may contain a password.
         try:
             parts = urlsplit(value)
-            host = parts.hostname
+            host, port = parts.hostname, parts.port
         except ValueError:
             raise ValueError("not an address; expected for example http://127.0.0.1:8000/v1") from None
+        if port == 0:
+            raise ValueError("expected a port from 1 to 65535")
         if parts.scheme not in ("http", "https") or not host:
             raise ValueError("expected an address that starts with http:// or https://")
         if "@" in parts.netloc or parts.query or parts.fragment:

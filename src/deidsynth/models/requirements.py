@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from deidsynth.config import ResolvedAdaptConfig, ResolvedTrainConfig
+from deidsynth.models.inspection import inspect_folder
 from deidsynth.models.language_model.causal_lm import quantization
-from deidsynth.models.loading import load_config
+from deidsynth.models.loading import check_model_name, load_config
 from deidsynth.starters import SCRATCH, resolve
 
 
@@ -13,20 +16,29 @@ def check_base(config: ResolvedAdaptConfig, device: str) -> None:
 
     Raises:
         ModelNotFoundError: no such model.
-        ModelNotUsableError: QLoRA without CUDA.
+        ModelNotUsableError: QLoRA without CUDA, or a damaged folder.
         MissingExtraError: QLoRA without its dependency.
     """
     quantization(config.method, device)
     if config.base != SCRATCH:
-        load_config(resolve(config.base, "causal"))
+        _check_model(resolve(config.base, "causal"))
 
 
 def check_encoder(config: ResolvedTrainConfig, device: str) -> None:
-    """Check that the encoder of a configuration exists, whatever the device.
+    """Check that the encoder of a configuration exists and is whole, whatever the device.
 
     Raises:
         ModelNotFoundError: no such model.
+        ModelNotUsableError: its folder is damaged.
     """
     del device
     if config.encoder != SCRATCH:
-        load_config(resolve(config.encoder, "encoder"))
+        _check_model(resolve(config.encoder, "encoder"))
+
+
+def _check_model(name: str) -> None:
+    """Check all but whether the weights fit the configuration, which is seen when they are loaded."""
+    load_config(name)
+    folder = Path(check_model_name(name))
+    if folder.is_dir():
+        inspect_folder(folder)

@@ -13,7 +13,6 @@ import random
 import ssl
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -23,14 +22,15 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_
 
 from deidsynth.config import EndpointConfig
 from deidsynth.errors import EngineError, InputError
+from deidsynth.sampling.answers import Completion, Fault, Limits, completion_of, read_answer
 
-# "stop" and "length" are OpenAI's; the others are variants of "stop" in text-generation-inference.
-_ENDED = {"stop": True, "eos_token": True, "stop_sequence": True, "length": False}
 _PASSING = frozenset({408, 425, 429})  # and all from 500: a retry may succeed
 
 # Before the second attempt, then doubled: short after a hiccup, and with the default of eight attempts
 # long enough for a server to restart.
 BACKOFF_SECONDS = 1.0
+
+_LONGEST_WAIT_SECONDS = 365 * 24 * 3600.0
 
 _LOGGERS = ("httpx2", *(f"httpcore2.{name}" for name in ("connection", "http11", "http2", "proxy", "socks")))
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
@@ -54,36 +54,6 @@ def silence() -> None:
     _silent.set(True)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Completion:
-    """The answer of a server.
-
-    Args:
-        text: without the prompt.
-        ended: whether the model or a stop string ended it; otherwise it was truncated.
-        n_tokens: of the text, as counted by the server (most include EOS).
-        n_prompt_tokens: as counted by the server (most include BOS); None if it does not report them.
-    """
-
-    text: str
-    ended: bool
-    n_tokens: int
-    n_prompt_tokens: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """The failure of an attempt.
-
-    Args:
-        reason: a description that quotes nothing.
-        retry_after_seconds: waiting time requested by the server.
-    """
-
-    reason: str
-    retry_after_seconds: float = 0.0
-
-
 async def complete(
     client: httpx2.AsyncClient, url: httpx2.URL, payload: Mapping[str, Any], config: EndpointConfig, subject: str
 ) -> Completion:
@@ -100,7 +70,7 @@ async def complete(
         InputError: the server rejects or redirects the request, or its certificate cannot be verified.
         EngineError: no usable answer after all attempts, or an answer of another format.
     """
-    content = json.dumps(payload).encode()
+    content, limits = json.dumps(payload).encode(), Limits.of(payload)
     retrying = AsyncRetrying(
         sleep=asyncio.sleep,
         retry=retry_if_result(
@@ -110,7 +80,7 @@ async def complete(
         wait=_wait(config.max_wait_seconds),
         retry_error_callback=_outcome,
     )
-    outcome: Completion | Fault = await retrying(_attempt, client, url, content, config, subject)
+    outcome: Completion | Fault = await retrying(_attempt, client, url, content, limits, config, subject)
     if isinstance(outcome, Completion):
         return outcome
     if outcome.retry_after_seconds > config.max_wait_seconds:
@@ -144,13 +114,16 @@ def _asked(state: RetryCallState) -> float:
 
 
 async def _attempt(
-    client: httpx2.AsyncClient, url: httpx2.URL, content: bytes, config: EndpointConfig, subject: str
+    client: httpx2.AsyncClient, url: httpx2.URL, content: bytes, limits: Limits, config: EndpointConfig, subject: str
 ) -> Completion | Fault:
     # Errors are raised outside of the handler, so that they do not carry the exception as their context.
     untrusted = False
     try:
-        async with asyncio.timeout(config.timeout_seconds):
-            response = await client.post(url, content=content)
+        async with (
+            asyncio.timeout(config.timeout_seconds),
+            client.stream("POST", url, content=content) as response,
+        ):
+            answer = await read_answer(response, limits)
     except (TimeoutError, httpx2.TimeoutException):
         return Fault("timeout (endpoint.timeout_seconds, endpoint.connect_timeout_seconds)")
     except httpx2.ConnectError as error:
@@ -163,11 +136,11 @@ async def _attempt(
         raise InputError(
             "the endpoint's certificate cannot be verified; set endpoint.ca_file to its certificate authority"
         )
-    if response.status_code == httpx2.codes.OK:
-        return _read(response.content, subject)
-    if response.status_code in _PASSING or response.status_code >= 500:
-        return Fault(f"HTTP {response.status_code}", _retry_after(response.headers.get("retry-after")))
-    raise InputError(f"{subject}: {_refusal(response.status_code)}")
+    if answer.status == httpx2.codes.OK:
+        return completion_of(answer, limits, subject)
+    if answer.status in _PASSING or answer.status >= 500:
+        return Fault(f"HTTP {answer.status}", _retry_after(answer.retry_after))
+    raise InputError(f"{subject}: {_refusal(answer.status)}")
 
 
 def _is_about_certificates(error: BaseException | None) -> bool:
@@ -194,7 +167,7 @@ def _refusal(status: int) -> str:
 
 
 def _retry_after(value: str | None) -> float:
-    """Seconds to wait, from a header with seconds or a date; 0 if it has neither."""
+    """Seconds to wait, from a header with seconds or a date, at most a year; 0 if it has neither."""
     if value is None:
         return 0.0
     try:
@@ -202,43 +175,9 @@ def _retry_after(value: str | None) -> float:
     except ValueError:
         try:
             moment = parsedate_to_datetime(value)
-        except ValueError:
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=UTC)
+            seconds = (moment - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError, OverflowError):
             return 0.0
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = (moment - datetime.now(UTC)).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else 0.0
-
-
-def _read(content: bytes, subject: str) -> Completion | Fault:
-    """The completion in an answer.
-
-    Raises:
-        EngineError: JSON of another format, for which a retry is pointless.
-    """
-    try:
-        answer = json.loads(content)
-    except (ValueError, RecursionError):
-        return Fault("the answer is truncated or not JSON")
-    try:
-        choice, usage = answer["choices"][0], answer["usage"]
-        text, reason = choice["text"], choice["finish_reason"]
-        n_tokens, n_prompt_tokens = usage["completion_tokens"], usage.get("prompt_tokens")
-    except (AttributeError, IndexError, KeyError, TypeError):
-        text = None
-    if not isinstance(text, str) or not _is_count(n_tokens):
-        raise EngineError(
-            f"{subject}: the endpoint's answer is not a completion with choices[0].text, choices[0].finish_reason and "
-            "usage.completion_tokens; check that endpoint.base_url is an OpenAI-compatible server"
-        )
-    ended = _ENDED.get(reason) if isinstance(reason, str) else None
-    if ended is None:
-        return Fault("the text is incomplete (finish_reason is neither stop nor length)")
-    whole = text.encode("utf-16", "surrogatepass").decode(
-        "utf-16", "replace"
-    )  # half a surrogate pair is not valid text
-    return Completion(whole, ended, n_tokens, n_prompt_tokens if _is_count(n_prompt_tokens) else None)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return min(max(0.0, seconds), _LONGEST_WAIT_SECONDS) if math.isfinite(seconds) else 0.0

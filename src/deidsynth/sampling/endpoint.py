@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 import httpx2
 
-from deidsynth.config import EndpointConfig
+from deidsynth.config import EndpointConfig, SynthesizeConfig
 from deidsynth.errors import InputError
 from deidsynth.sampling.addresses import completions_url, is_local
-from deidsynth.sampling.completions import Completion, complete, silence
+from deidsynth.sampling.answers import Completion
+from deidsynth.sampling.completions import complete, silence
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings, batch_seed
 
 Result = TypeVar("Result")
@@ -40,7 +41,8 @@ class EndpointEngine:
         self._config = config
         self._url = completions_url(config)
         self._local = is_local(self._url)
-        self._headers = {"content-type": "application/json", **_authorization(config)}
+        plain = {"content-type": "application/json", "accept-encoding": "identity"}
+        self._headers = {**plain, **_authorization(config)}
         self._certificates = _certificates(config, trust_env=not self._local)
         self._prompt_tokens: dict[str, int] = {}  # as counted by the server, or their upper bound
 
@@ -147,6 +149,17 @@ class EndpointEngine:
             "n": 1,
             **{name: extra[name] for name in self._config.takes if extra[name] != []},
         }
+
+
+def check_endpoint(config: SynthesizeConfig, device: str) -> None:
+    """Check the server of a configuration, if it has one, as far as that needs no request, whatever the device.
+
+    Raises:
+        InputError: see :class:`EndpointEngine`.
+    """
+    del device
+    if config.endpoint.base_url is not None:
+        EndpointEngine(config.endpoint)
 
 
 def document_seed(seed: int, index: int) -> int:

@@ -24,6 +24,7 @@ from deidsynth.documents import Corpus
 from deidsynth.errors import InputError, ModelNotFoundError, ModelNotUsableError, OutputInUseError
 from deidsynth.files import make_private_folder, manifest_beside, replace_tree, write_atomically, write_json
 from deidsynth.locks import hold_lock
+from deidsynth.models.inspection import inspect_folder
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, ImportConfig
@@ -196,6 +197,7 @@ def _given_corpus(role: str, corpus: Corpus) -> tuple[Node, Source]:
 
 def _given_model(role: str, path: Path) -> tuple[Node, Source]:
     folder = model_folder(path)
+    inspect_folder(folder)
     source = digest(file_digests(folder))
 
     def write(output: Path) -> dict[str, Any]:

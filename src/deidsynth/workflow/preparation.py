@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deidsynth.config import CorpusConfig, RunConfig, TrainConfig, resolve_run
+from deidsynth.config import CorpusConfig, ResolvedRun, RunConfig, TrainConfig, resolve_run
 from deidsynth.corpora import LoadedCorpus, content_digest, make_splits, read_corpus, write_jsonl
 from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.corpora.texts import read_texts, without
 from deidsynth.documents import Corpus, Split
 from deidsynth.errors import ConfigError, CorpusError, InputError
+from deidsynth.models.inspection import inspect_folder
 from deidsynth.progress import Progress
 from deidsynth.stages.artifacts import DOCUMENTS, PARTS
+from deidsynth.starters import SCRATCH, Kind, find
 from deidsynth.workflow.language_support import language_warnings
 from deidsynth.workflow.pipeline_plan import NodeName, pipeline_plan
 from deidsynth.workflow.plan import Plan
@@ -53,6 +55,8 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
         ConfigError: no corpus, no language, or settings that contradict each other.
         CorpusError: the corpus has errors.
         InputError: the configured unlabeled texts do not exist.
+        ModelNotFoundError: a local model lacks weights that it names.
+        ModelNotUsableError: the folder of a local model is damaged.
     """
     loaded = load(config.corpus)
     splits = make_splits(loaded.corpus, loaded.splits, config.split)
@@ -63,6 +67,7 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
     placed = config.model_copy(update={"output": str(output_folder(config))})
     resolved = resolve_run(placed, language=loaded.corpus.language, precision=precision)
     refuse_one_group(splits["train"], resolved.train)
+    _inspect_models(resolved)
     stages = (resolved.adapt, resolved.synthesize, resolved.train, resolved.train_synthetic)
     for line in language_warnings(loaded.corpus, stages):
         listener.message(line)
@@ -76,6 +81,16 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
         texts_digest=None if texts is None else content_digest(texts),
     )
     return PreparedRun(resolved.config(), plan, sources, device)
+
+
+def _inspect_models(config: ResolvedRun) -> None:
+    """Check the folders of local models; starters have digests, and what is on a hub is checked when it is loaded."""
+    encoders = (config.train.encoder, config.train_synthetic.encoder)
+    named: set[tuple[str, Kind]] = {(config.adapt.base, "causal"), *((encoder, "encoder") for encoder in encoders)}
+    for name, kind in sorted(named):
+        folder = Path(name).expanduser()
+        if name != SCRATCH and find(name, kind) is None and folder.is_dir():
+            inspect_folder(folder)
 
 
 def load(config: CorpusConfig) -> LoadedCorpus:

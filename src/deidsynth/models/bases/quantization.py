@@ -46,11 +46,18 @@ class Storage:
         return blocks * self.n_bytes
 
     def weights(self, content: bytes) -> Weights:
-        """The weights in whole blocks, in their order."""
+        """The weights in whole blocks, in their order.
+
+        Raises:
+            ValueError: some are infinite or no numbers.
+        """
         blocks = np.frombuffer(content, np.uint8).reshape(-1, self.n_bytes)
         result = np.empty((len(blocks), self.n_weights), np.float32)
-        for start in range(0, len(blocks), _AT_ONCE):
-            result[start : start + _AT_ONCE] = self.decode(blocks[start : start + _AT_ONCE])
+        with np.errstate(invalid="ignore", over="ignore"):
+            for start in range(0, len(blocks), _AT_ONCE):
+                result[start : start + _AT_ONCE] = self.decode(blocks[start : start + _AT_ONCE])
+        if not np.isfinite(result).all():
+            raise ValueError("expected finite weights")
         return result.reshape(-1)
 
 

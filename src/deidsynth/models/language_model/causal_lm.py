@@ -27,10 +27,12 @@ from transformers.pytorch_utils import Conv1D
 from deidsynth.config import ResolvedAdaptConfig, ScratchCausalConfig
 from deidsynth.errors import MissingExtraError, ModelNotUsableError
 from deidsynth.models.cpu.packed_attention import packed_attention
+from deidsynth.models.inspection import ADAPTER
+from deidsynth.models.language_model.adapters import merged_adapter
 from deidsynth.models.language_model.packing import IGNORED, Packed, SpecialTokenIds, apart
-from deidsynth.models.loading import check_model_name, load_model, load_tokenizer
+from deidsynth.models.loading import check_fit, check_model_name, in_use, load_model, load_tokenizer
 from deidsynth.models.tokenizers import causal_tokenizer
-from deidsynth.starters import SCRATCH, catalog, resolve
+from deidsynth.starters import SCRATCH, resolve
 
 UNLIMITED = 1_000_000
 MOST_LOGITS = 2**27
@@ -85,7 +87,7 @@ def adaptable_model(
         base = str(folder.resolve()) if folder.is_dir() else named  # an adapter refers to its base
         tokenizer = load_tokenizer(base)
         model = load_model(AutoModelForCausalLM, base, **quantization(method, device))
-        _check_causal(base, model)
+        _check_causal(base, model, tokenizer)
         new = add_tokens(tokenizer, added)
         embed(model, new)
         if method == "qlora":
@@ -219,27 +221,12 @@ def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedMo
     name = check_model_name(name)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     tokenizer = load_tokenizer(name)
-    adapter = Path(name) / "adapter_config.json"
-    if adapter.exists():
-        settings = PeftLoraConfig.from_pretrained(name)
-        bare = load_model(AutoModelForCausalLM, _base_of(settings.base_model_name_or_path), dtype=dtype)
-        if settings.trainable_token_indices and len(tokenizer) > bare.get_input_embeddings().num_embeddings:
-            bare.resize_token_embeddings(len(tokenizer), mean_resizing=False)  # the adapter has the new rows
-        model = PeftModel.from_pretrained(bare, name).merge_and_unload()
+    if (Path(name) / ADAPTER).exists():
+        model = merged_adapter(Path(name), len(tokenizer), dtype)
     else:
         model = load_model(AutoModelForCausalLM, name, dtype=dtype)
-    _check_causal(name, model)
+    _check_causal(name, model, tokenizer)
     return model.to(device).eval(), tokenizer
-
-
-def _base_of(recorded: str) -> str:
-    """The base of an adapter; starters are located in the current installation."""
-    path = Path(recorded)
-    if not path.exists() and path.parent.name == "starters":
-        for starter in catalog():
-            if starter.folder == path.name:
-                return resolve(starter.name, starter.kind)
-    return recorded
 
 
 def loss_sum(model: nn.Module, rows: Packed) -> Tensor:
@@ -323,8 +310,12 @@ _APART: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 _ENDS: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 
 
-def _check_causal(name: str, model: nn.Module) -> None:
-    one, other = (_logits(model, [1, 2, 3, last]) for last in (4, 5))
+def _check_causal(name: str, model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> None:
+    with in_use(name):
+        check_fit(name, model, tokenizer)
+        one, other = (_logits(model, [1, 2, 3, last]) for last in (4, 5))
+    if one.isnan().any():
+        raise ModelNotUsableError(f"model {name!r}: its weights are damaged (not numbers); copy or download it again")
     if not torch.equal(one[:, :3], other[:, :3]):
         raise ModelNotUsableError(
             f"model {name!r} is not causal, so it cannot generate text; use a causal language model here, "

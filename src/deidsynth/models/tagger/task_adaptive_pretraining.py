@@ -87,7 +87,7 @@ def _masked_language_model(tagger: Tagger, encoder: str) -> PreTrainedModel:
     if encoder == SCRATCH:
         model: PreTrainedModel = ModernBertForMaskedLM(tagger.model.config)
     else:
-        model = load_model(AutoModelForMaskedLM, resolve(encoder, "encoder"))
+        model = load_model(AutoModelForMaskedLM, resolve(encoder, "encoder"), new_head=True)
     setattr(model, model.base_model_prefix, tagger.model.base_model)
     if isinstance(model, ModernBertForMaskedLM):
         model.head = tagger.model.head

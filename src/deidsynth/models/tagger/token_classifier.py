@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from transformers import (
     AutoModelForTokenClassification,
@@ -18,8 +19,9 @@ from transformers import (
 
 from deidsynth.config import ScratchEncoderConfig, TrainConfig
 from deidsynth.errors import ModelNotUsableError
-from deidsynth.models.loading import load_model, load_tokenizer
-from deidsynth.models.settings_file import ModelSettings, TaggerSettings
+from deidsynth.models.inspection import PROBE
+from deidsynth.models.loading import check_fit, in_use, load_config, load_model, load_tokenizer
+from deidsynth.models.settings_file import FILE as SETTINGS, ModelSettings, TaggerSettings
 from deidsynth.models.tagger.token_data import SpecialTokens
 from deidsynth.models.tokenizers import encoder_tokenizer
 from deidsynth.starters import SCRATCH, kind_of_base, resolve
@@ -106,7 +108,9 @@ def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], devic
             label2id=numbers,
             num_labels=len(tag_set),
             ignore_mismatched_sizes=True,
+            new_head=True,
         )
+        _check_tagger(encoder, model, tokenizer)
     if device == "cpu" and kind_of_base(config.encoder) != "hub":
         model.set_attn_implementation("eager")
     return Tagger(model, tokenizer, tag_set, longest_window(model, tokenizer))
@@ -154,29 +158,80 @@ def load_tagger(name: str) -> Tagger:
     """
     settings = ModelSettings.load(Path(name)).tagger
     tokenizer = load_tokenizer(name)
-    model = load_model(AutoModelForTokenClassification, name).eval()
-    names = {int(number): tag for number, tag in (model.config.id2label or {}).items()}
-    try:
-        tag_set = TagSet(tuple(names[number] for number in range(len(names))))
-    except (KeyError, ModelNotUsableError):
-        raise ModelNotUsableError(
-            f"model {name!r} is not a tagger: its id2label must be O and a pair B-X, I-X for every label X; "
-            "train one with `deidsynth train`"
-        ) from None
+    model, tag_set = _loaded(name, tokenizer)
     longest = longest_window(model, tokenizer)
     if settings is None:
         return Tagger(model, tokenizer, tag_set, longest)
-    others = (str(Path(name) / ENSEMBLE_FOLDER.format(number)) for number in range(2, settings.ensemble_size + 1))
+    transitions = None if settings.transitions is None else _transitions(name, settings.transitions, tag_set)
+    others = []
+    for number in range(2, settings.ensemble_size + 1):
+        other = str(Path(name) / ENSEMBLE_FOLDER.format(number))
+        more, tags = _loaded(other, tokenizer)
+        if tags != tag_set:
+            raise ModelNotUsableError(f"model {other!r}: its tags are not those of the ensemble; train it again")
+        others.append(more)
     return Tagger(
         model,
         tokenizer,
         tag_set,
         min(longest, settings.window_tokens),
         settings.whole_words,
-        None if settings.transitions is None else np.array(settings.transitions, dtype=np.float64),
+        transitions,
         settings.outside_threshold,
-        tuple(load_model(AutoModelForTokenClassification, other).eval() for other in others),
+        tuple(others),
     )
+
+
+def _loaded(name: str, tokenizer: PreTrainedTokenizerFast) -> tuple[PreTrainedModel, TagSet]:
+    """A trained token classifier in evaluation mode, tried out, and its tags."""
+    stated = load_config(name).id2label or {}
+    try:
+        names = {int(number): tag for number, tag in stated.items()}
+        tag_set = TagSet(tuple(names[number] for number in range(len(names))))
+    except (AttributeError, KeyError, TypeError, ValueError, ModelNotUsableError):
+        raise ModelNotUsableError(
+            f"model {name!r} is not a tagger: its id2label must be O and a pair B-X, I-X for every label X; "
+            "train one with `deidsynth train`"
+        ) from None
+    model = load_model(AutoModelForTokenClassification, name).eval()
+    _check_tagger(name, model, tokenizer)
+    return model, tag_set
+
+
+def _transitions(name: str, stated: Sequence[Sequence[float]], tag_set: TagSet) -> NDArray[np.float64]:
+    """The transitions of a settings file as an array. Shape (n_tags, n_tags)."""
+    n_tags = len(tag_set)
+    if len(stated) != n_tags or any(len(row) != n_tags for row in stated) or not np.isfinite(stated).all():
+        raise ModelNotUsableError(
+            f"{Path(name) / SETTINGS}: its transitions are not one number for each pair of tags; copy the model again, "
+            "or train it again"
+        )
+    return np.array(stated, dtype=np.float64)
+
+
+@torch.no_grad()
+def _check_tagger(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Try a token classifier out on a short text; its mode is restored.
+
+    Raises:
+        ModelNotUsableError: it fails, gives no numbers, or has no room for text.
+    """
+    with in_use(name):
+        check_fit(name, model, tokenizer)
+        room = longest_window(model, tokenizer)
+        if room < 1:
+            raise ModelNotUsableError(
+                f"model {name!r}: has no room for text beside its special tokens (max_position_embeddings in "
+                "config.json, model_max_length in tokenizer_config.json); copy or download it again"
+            )
+        training = model.training
+        ids = SpecialTokens.of(tokenizer).around(tokenizer(PROBE, add_special_tokens=False)["input_ids"][:room])
+        logits = model.eval()(input_ids=torch.tensor([ids])).logits
+        model.train(training)
+        if logits.isnan().any():
+            raise ModelNotUsableError(
+                f"model {name!r}: its weights are damaged (not numbers); copy or download it again"
+            )
 
 
 def longest_window(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
