@@ -102,8 +102,8 @@ def run(
     plan, stages = extend(prepared.plan), package.STAGES if stages is None else stages
     check_nodes(plan, store, stages, prepared.device)
     with folder.claim():
-        folder.write_config(prepared.config)
         folder.write_plan(_planned(plan, stages), store)
+        folder.write_config(prepared.config)
         outcome = execute(
             plan,
             store,
@@ -118,7 +118,7 @@ def run(
         published = folder.publish(_publications(plan, artifacts, stages), store=store, artifacts=artifacts)
         made_from = report_source(prepared.config, artifacts)
         is_current = folder.has_report(made_from)
-        if published or not is_current or not (folder.path / ERRORS_PAGE).is_file():
+        if published or not is_current or not folder.has(ERRORS_PAGE):
             write_errors_page(folder.path, prepared.config.corpus.language or "")
         if is_current:
             unchanged = not published and all(result.status == "cached" for result in results)
