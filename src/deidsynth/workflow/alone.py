@@ -19,7 +19,6 @@ from deidsynth.config import StageConfig
 from deidsynth.corpora import LoadedCorpus, content_digest, write_jsonl
 from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.corpora.provenance import lineage_beside
-from deidsynth.digests import digest, file_digests
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError, ModelNotFoundError, ModelNotUsableError
 from deidsynth.files import (
@@ -37,8 +36,8 @@ from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, ImportConfig
 from deidsynth.workflow.executors.launched import Launched
+from deidsynth.workflow.external import changed, content_of, external_digests, state_of
 from deidsynth.workflow.language_support import language_warnings
-from deidsynth.workflow.pipeline_plan import external_digests
 from deidsynth.workflow.plan import Node, Plan
 from deidsynth.workflow.preparation import resolve_computing
 from deidsynth.workflow.results import Source, Surroundings
@@ -170,7 +169,7 @@ def _made(stage: str, config: StageConfig, inputs: Inputs, output: Path, around:
     make_private_folder(store.root)
     with _tidied(store, around.progress):
         surroundings = Surroundings(device, around.progress)
-        with _models_as_given(plan, inputs, store):
+        with _models_as_given(plan, inputs, store), _models_unchanged(inputs, store):
             outcome = execute(plan, store, package.STAGES, sources=sources, surroundings=surroundings)
         yield outcome.results[stage].artifact
     shutil.rmtree(store.root)
@@ -223,9 +222,12 @@ def _given_corpus(role: str, corpus: Corpus) -> tuple[Node, Source]:
 
 def _given_model(role: str, path: Path) -> tuple[Node, Source]:
     folder = model_folder(path)
-    source = digest(file_digests(folder))
+    state = state_of(folder)
+    source = content_of(folder)
 
     def write(output: Path) -> dict[str, Any]:
+        if state_of(folder) != state:
+            raise changed(role, path)
         (output / MODEL).unlink(missing_ok=True)
         (output / MODEL).symlink_to(folder.resolve(), target_is_directory=True)
         write_json(output / "weights.json", {"digest": source})  # what the link leads to is not digested
@@ -251,6 +253,18 @@ def _tidied(store: Store, progress: Progress) -> Iterator[None]:
         else:
             shutil.rmtree(store.root, ignore_errors=True)
         raise
+
+
+@contextmanager
+def _models_unchanged(inputs: Inputs, store: Store) -> Iterator[None]:
+    """A context in which the models in the given folders are used; where one changes, nothing made with it is kept."""
+    folders = {role: model_folder(value) for role, value in inputs.items() if isinstance(value, Path)}
+    before = {role: state_of(folder) for role, folder in folders.items()}
+    yield
+    for role, folder in folders.items():
+        if state_of(folder) != before[role]:
+            shutil.rmtree(store.root, ignore_errors=True)
+            raise changed(role, folder)
 
 
 @contextmanager
