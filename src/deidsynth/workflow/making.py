@@ -60,6 +60,7 @@ class Job:
         artifact = self.store.get(key, node.stage)
         if artifact is None or artifact.manifest.inputs != _records(inputs):
             return None
+        self.store.discard_leftover(artifact)
         return NodeResult(name, node.stage, key, "cached", artifact.manifest.duration_seconds, artifact)
 
     def run(self, name: str, inputs: Mapping[str, Artifact], title: str | None = None) -> NodeResult:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from deidsynth.digests import file_digest, hex_of
-from deidsynth.errors import IntegrityError
+from deidsynth.errors import IntegrityError, OutputInUseError, StorageError
 from deidsynth.files import (
     MANIFEST,
     fsync_path,
@@ -177,6 +177,20 @@ class Store:
     def discard_work(self, work: Work) -> None:
         """Delete the files of an attempt; only inside :meth:`reserve`."""
         remove_tree(work.folder)
+
+    def discard_leftover(self, artifact: Artifact) -> None:
+        """Delete the work folder of a finished artifact, whose process was killed before it did so itself.
+
+        Nothing happens while another process computes the artifact anew, or where the store cannot be written.
+        """
+
+        def leave(process: str) -> None:
+            raise OutputInUseError(f"{artifact.path}: process {process} is computing it")
+
+        stage = artifact.manifest.stage
+        if self.work_of(artifact.key, stage).folder.is_dir():
+            with suppress(OutputInUseError, StorageError), self.reserve(artifact.key, stage, leave) as work:
+                self.discard_work(work)
 
     def artifacts(self) -> list[Artifact]:
         """All finished artifacts, sorted by folder name.
