@@ -397,8 +397,12 @@ def test_a_run_of_an_earlier_version_is_listed_shown_and_told_apart(folder: RunF
     (folder.path / "models/gold/a/b").write_text("v")
     assert check_run(folder.path).status == "damaged"
     (folder.path / "models/gold/a/b").write_text("w")
-    finish(folder, store)
-    assert (check_run(folder.path).status, check_run(folder.path).notes) == ("whole", ())
+    with folder.claim():
+        folder.write_report(REPORT, "<html>again</html>", digest("x"))
+    assert [note.partition(":")[0] for note in check_run(folder.path).notes] == ["2 artifacts"]
+    assert check_run(folder.path).status == "whole"
+    (folder.path / "run.yaml").write_text("")
+    assert verify_run(folder.path) == ["run.yaml: changed"]
 
 
 def test_a_claimed_folder_becomes_private_even_if_it_was_not(folder: RunFolder, store: Store) -> None:
@@ -430,7 +434,8 @@ def test_copies_of_what_may_be_real_are_private(folder: RunFolder, store: Store,
     finally:
         os.umask(before)
     written = [folder.path / "models/gold/vocabulary", folder.path / "models/gold.manifest.json"]
-    assert [stat.S_IMODE(path.stat().st_mode) for path in written] == [mode, mode]
+    written += [artifact.path / "model" / "vocabulary", artifact.path / "manifest.json"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in written] == [mode] * 4
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ from deidsynth.files import (
 from deidsynth.locks import hold_lock
 from deidsynth.report.content import RunReport
 from deidsynth.workflow.run_record import CONFIG, RECORD, REPORTS, Published, RunRecord, is_whole, read_record
-from deidsynth.workflow.run_verification import LOCK, check_run
+from deidsynth.workflow.run_verification import LOCK, UNRECORDED, check_run
 from deidsynth.workflow.store import Artifact, Store
 
 _LEVELS = 3
@@ -120,6 +120,10 @@ class RunFolder:
         return read_record(self.path)
 
     def _write_record(self, record: RunRecord) -> None:
+        """Write the record; one of an earlier version gets the digests of what is there."""
+        if record.is_early:
+            there = {name: file_digest(self.path / name) for name in UNRECORDED if (self.path / name).is_file()}
+            record = replace(record, files={**there, **record.files})
         write_atomically(self.path / RECORD, record.to_json())
 
     def _update(self, record: RunRecord, before: RunRecord) -> None:
@@ -294,9 +298,11 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
 
 def _run_folders(folder: Path, levels: int) -> Iterator[Path]:
     """The run folders at or below a folder, without searching in them or in hidden or locked folders."""
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return
     if (folder / RECORD).is_file():
         yield folder
-    elif levels and os.access(folder, os.R_OK | os.X_OK):
+    elif levels:
         for path in folder.iterdir():
             if path.is_dir() and not path.name.startswith("."):
                 yield from _run_folders(path, levels - 1)

@@ -15,7 +15,8 @@ from deidsynth.workflow.store import Artifact, Store
 from deidsynth.workflow.store.store import compare_files
 
 LOCK = ".lock"
-_UNRECORDED = (CONFIG, *REPORTS, f"{TEST_FOLDER}/errors.html")
+UNRECORDED = (CONFIG, *REPORTS, f"{TEST_FOLDER}/errors.html")
+"""The files of a run that records of earlier versions do not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ def _of_file(place: Path, name: str, digest: str) -> list[str]:
 
 def _extra(path: Path, record: RunRecord) -> list[str]:
     """What is in the folder of a finished run and is no part of it."""
-    known = {LOCK, RECORD, *record.files, *record.published, *(_UNRECORDED if record.is_early else ())}
+    known = {LOCK, RECORD, *record.files, *record.published, *(UNRECORDED if record.is_early else ())}
     known |= {manifest_beside(Path(target)).as_posix() for target in record.published}
     problems = []
     for place in sorted(path.rglob("*")):

@@ -20,6 +20,7 @@ from deidsynth.errors import IntegrityError, OutputInUseError, StorageError
 from deidsynth.files import (
     MANIFEST,
     fsync_path,
+    make_private,
     make_private_folder,
     remove_tree,
     replace_tree,
@@ -170,6 +171,8 @@ class Store:
         with storage_errors(target):
             complete = manifest.with_files(_record_files(work.output))
             write_atomically(work.output / MANIFEST, complete.to_json())
+            if complete.may_be_of_real_text:
+                make_private(work.output)
             replace_tree(work.output, target)
         self.discard_work(work)
         return Artifact(target, complete)
