@@ -11,6 +11,12 @@ from hypothesis import settings
 settings.register_profile("busy", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("busy")
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of tests that take as long as one likes."""
+    parser.addoption("--kills", type=int, default=6, help="Random kills of a small run (tests/test_random_kills.py).")
+
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

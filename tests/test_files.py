@@ -13,12 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from deidsynth.errors import StorageError
+from deidsynth.errors import InputError, StorageError
 from deidsynth.files import (
     fsync_path,
     is_temporary,
+    left_in,
+    left_of,
+    make_private,
     make_private_folder,
     read_lines,
+    refuse_special,
     remove_tree,
     replace_tree,
     storage_errors,
@@ -134,6 +138,52 @@ def test_what_is_private_is_for_its_owner_only_whatever_the_umask(tmp_path: Path
 
 
 @pytest.mark.usefixtures("open_umask")
+def test_a_folder_that_is_there_becomes_private_and_a_private_one_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir(mode=0o755)
+    (tmp_path / "closed").mkdir(mode=0o500)
+    before = (tmp_path / "closed").stat().st_ctime_ns
+    for name in ("open", "closed"):
+        make_private_folder(tmp_path / name)
+    assert [mode(tmp_path / name) for name in ("open", "closed")] == [0o700, 0o500]
+    assert (tmp_path / "closed").stat().st_ctime_ns == before
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_making_private_goes_below_and_not_through_links(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("")
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "c").write_text("")
+    (tmp_path / "a" / "link").symlink_to(tmp_path / "other")
+    make_private(tmp_path / "a")
+    assert [mode(tmp_path / name) for name in ("a", "a/b", "a/b/c", "other")] == [0o700, 0o700, 0o600, 0o666]
+
+
+def test_what_belongs_to_another_user_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a").chmod(0o755)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    with pytest.raises(StorageError, match="a: belongs to another user and can be read by others; choose another"):
+        make_private_folder(tmp_path / "a")
+
+
+@pytest.mark.parametrize("whole", [whole_file, whole_folder])
+def test_a_pipe_or_device_is_never_replaced(tmp_path: Path, whole: Whole) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(InputError, match=f"{name}: is a device or a pipe, not a file"), whole(tmp_path / name):
+            pass
+    assert (tmp_path / "pipe").is_fifo()
+    with pytest.raises(InputError):
+        refuse_special(Path(os.devnull))
+    for fine in (tmp_path, tmp_path / "absent", Path(__file__)):
+        refuse_special(fine)
+
+
+@pytest.mark.usefixtures("open_umask")
 def test_what_is_not_private_follows_the_umask(tmp_path: Path) -> None:
     write_atomically(tmp_path / "text", "")
     with whole_folder(tmp_path / "folder"):
@@ -160,6 +210,14 @@ def test_the_next_attempt_removes_what_a_killed_one_left_and_nothing_else(tmp_pa
         other.communicate(b"\n")
     assert temporary_beside(tmp_path / "a[1]").name == f".a[1].{os.getpid()}.tmp"
     assert not (tmp_path / f".a[1].{other.pid}.tmp").exists()
+
+
+def test_what_killed_writers_left_is_found_by_target_and_by_folder(tmp_path: Path) -> None:
+    names = (f".a.{NO_PROCESS}.tmp", f".a.b.{NO_PROCESS}.tmp", f".a.{os.getpid()}.tmp", ".a.tmp", "a")
+    for name in names:
+        (tmp_path / name).write_text("")
+    assert [path.name for path in left_of(tmp_path / "a")] == [names[0]]
+    assert [path.name for path in left_in(tmp_path)] == [names[0], names[1]]
 
 
 KILLED = """
@@ -280,3 +338,20 @@ def test_trees_are_replaced_and_removed(tmp_path: Path) -> None:
     assert (tmp_path / "old" / "new").exists()
     remove_tree(tmp_path / "old")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+@pytest.mark.parametrize("wrapped", ["context", "words"])
+def test_a_full_disk_is_known_behind_the_exception_of_a_library(tmp_path: Path, number: int, wrapped: str) -> None:
+    def library() -> None:
+        if wrapped == "words":
+            raise RuntimeError(f"I/O error: {os.strerror(number)} (os error {number})")
+        try:
+            raise OSError(number, os.strerror(number))
+        finally:
+            raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0")
+
+    with pytest.raises(StorageError, match="disk is full"), storage_errors(tmp_path, refusals=False):
+        library()
+    with pytest.raises(RuntimeError, match="unexpected pos"), storage_errors(tmp_path, refusals=False):
+        raise RuntimeError("unexpected pos 64 vs 0")

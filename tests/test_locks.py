@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from deidsynth.errors import OutputInUseError, StorageError
-from deidsynth.locks import hold_lock
+from deidsynth.locks import hold_lock, hold_output
 
 HOLDER = """
 import sys
 from pathlib import Path
-from deidsynth.locks import hold_lock
+from deidsynth.locks import hold_lock, hold_output
 with hold_lock(Path(sys.argv[1]), print):
     print("held", flush=True)
     sys.stdin.readline()
@@ -103,3 +103,50 @@ def test_a_lock_file_that_cannot_be_made_is_a_storage_error(tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be written"), hold_lock(tmp_path / "file" / "a.lock", pytest.fail):
         pass
+
+
+OUTPUT_HOLDER = """
+import sys
+from pathlib import Path
+from deidsynth.locks import hold_output
+with hold_output(Path(sys.argv[1]), print):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_an_output_is_for_one_command_under_any_name(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").symlink_to("here")
+    output = tmp_path / "here" / ("long" * 50)
+    command = [sys.executable, "-c", OUTPUT_HOLDER, str(output)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        for name in (output, tmp_path / "there" / output.name):
+            message = (
+                rf"another command \(process {holder.pid}\) is writing to it; wait until it ends, or choose another"
+            )
+            with pytest.raises(OutputInUseError, match=message), hold_output(name, pytest.fail):
+                pass
+        with hold_output(output.with_name("other"), pytest.fail):
+            pass
+        holder.kill()
+    with hold_output(output, pytest.fail):
+        pass
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_what_killed_commands_left_of_an_output_is_removed_and_told(tmp_path: Path) -> None:
+    own, others = tmp_path / f".a.{2**30}.tmp", tmp_path / f".b.{2**30}.tmp"
+    for left in (own, others):
+        left.mkdir()
+        (left / "note.txt").write_text("text")
+    told: list[str] = []
+    with hold_output(tmp_path / "a", told.append):
+        assert not own.exists()
+    assert others.exists()
+    assert told == [
+        f"removed {own}: a killed command had left it, unfinished and perhaps with text in it",
+        f"{others}: a killed command left it, perhaps with text in it; the same command removes it, or remove it",
+    ]

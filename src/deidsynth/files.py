@@ -7,7 +7,6 @@ alone, and removed by the next attempt where that process was killed.
 from __future__ import annotations
 
 import errno
-import glob
 import json
 import os
 import shutil
@@ -16,16 +15,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from deidsynth.errors import StorageError
+from deidsynth.errors import DeidsynthError, InputError, StorageError
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""What the system answers when there is no room."""
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system answers when there is no room, or none for a file of this size."""
 
-_NO_SPACE = "No space left on device"
+_FULL_WORDS = tuple(map(os.strerror, sorted(FULL)))
 _NO_FOLDER_SYNC = frozenset({errno.EACCES, errno.EINVAL, errno.ENOTSUP})
 _SUFFIX = ".tmp"
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 _FILE, _FOLDER = 0o666, 0o777
+_OTHERS = 0o077
 
 
 MANIFEST = "manifest.json"
@@ -51,8 +51,10 @@ def storage_errors(path: Path, *, refusals: bool = True) -> Iterator[None]:
     """
     try:
         yield
+    except DeidsynthError:
+        raise
     except OSError as error:
-        if error.errno in FULL:
+        if _tells_full(error):
             raise disk_full(path) from error
         named = Path(error.filename) if isinstance(error.filename, str) else None
         unfinished = named is not None and any(map(is_temporary, named.parts))
@@ -64,10 +66,22 @@ def storage_errors(path: Path, *, refusals: bool = True) -> Iterator[None]:
             ) from error
         raise
     except Exception as error:
-        # Libraries that write in native code (safetensors) report a full disk in an exception of their own.
-        if _NO_SPACE in str(error):
+        if _tells_full(error):
             raise disk_full(path) from error
         raise
+
+
+def _tells_full(error: BaseException) -> bool:
+    """Whether an exception comes from a disk without room.
+
+    Libraries that write in native code report it in exceptions of their own: safetensors and tokenizers in words, torch
+    in one that hides the answer of the system, which is still its context.
+    """
+    chain: list[BaseException] = [error]
+    while (before := chain[-1].__cause__ or chain[-1].__context__) is not None and before not in chain:
+        chain.append(before)
+    numbers = {each.errno for each in chain if isinstance(each, OSError)}
+    return bool(numbers & FULL) or any(words in str(error) for words in _FULL_WORDS)
 
 
 def disk_full(path: Path) -> StorageError:
@@ -89,11 +103,26 @@ def temporary_beside(target: Path) -> Path:
     What killed processes left of the same target is removed.
     """
     own = target.with_name(f".{target.name}.{os.getpid()}{_SUFFIX}")
-    for left in target.parent.glob(f".{glob.escape(target.name)}.*{_SUFFIX}"):
-        process = left.name[len(target.name) + 2 : -len(_SUFFIX)]
-        if left == own or (process.isdigit() and not _is_running(int(process))):
-            remove_tree(left)
+    for left in (own, *left_of(target)):
+        remove_tree(left)
     return own
+
+
+def left_of(target: Path) -> list[Path]:
+    """What killed processes left of writing ``target``, sorted; the next write of it removes them."""
+    return [left for left in left_in(target.parent) if _writing(left)[0] == target.name]
+
+
+def left_in(folder: Path) -> list[Path]:
+    """What killed processes left of writing anything right in a folder, sorted."""
+    found = ((path, _writing(path)[1]) for path in sorted(folder.glob(f".*{_SUFFIX}")))
+    return [path for path, process in found if process.isdigit() and not _is_running(int(process))]
+
+
+def _writing(temporary: Path) -> tuple[str, str]:
+    """The name of the target of a temporary file or folder, and the process that writes it."""
+    target, _, process = temporary.name[1 : -len(_SUFFIX)].rpartition(".")
+    return target, process
 
 
 def _is_running(process: int) -> bool:
@@ -110,10 +139,41 @@ def _is_running(process: int) -> bool:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create a folder and the missing ones above it; the folder itself is for its owner only (0700)."""
+    """Make sure that a folder is there and for its owner only (0700); missing ones above it are created."""
     with storage_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+        make_private(folder, below=False)
+
+
+def make_private(path: Path, *, below: bool = True) -> None:
+    """Take a file or a folder, and by default all below it, from everybody but its owner (0600, 0700).
+
+    Links are not followed. What is private already is left alone, so that it may be on a read-only disk.
+
+    Raises:
+        StorageError: it belongs to somebody else.
+    """
+    for each in (path, *(path.rglob("*") if below else ())):
+        mode = each.lstat().st_mode
+        if each.is_symlink() or not mode & _OTHERS or os.name != "posix":
+            continue
+        try:
+            each.chmod(mode & (_PRIVATE_FOLDER if each.is_dir() else _PRIVATE_FILE))
+        except PermissionError:
+            raise StorageError(
+                f"{each}: belongs to another user and can be read by others; choose another place for the output"
+            ) from None
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse to write in place of what is neither a file nor a folder.
+
+    Raises:
+        InputError: it is a device, a pipe or a socket.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(f"{path}: is a device or a pipe, not a file; give the name of a file or folder")
 
 
 def fsync_path(path: Path) -> None:
@@ -138,9 +198,11 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
         private: whether only its owner may read it (0600).
 
     Raises:
+        InputError: the path is a device or a pipe.
         StorageError: the disk is full or cannot be written; an earlier file is as it was.
     """
     target = path.resolve()
+    refuse_special(path)
     with storage_errors(path):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_beside(target)
@@ -151,7 +213,7 @@ def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
             yield temporary
         with storage_errors(path):
             if private:
-                temporary.chmod(_PRIVATE_FILE)
+                make_private(temporary)
             fsync_path(temporary)
             temporary.replace(target)
             fsync_path(target.parent)
@@ -171,9 +233,11 @@ def whole_folder(path: Path, *, private: bool = False) -> Iterator[Path]:
         private: whether only its owner may look into it (0700, files in it 0600).
 
     Raises:
+        InputError: the path is a device or a pipe.
         StorageError: the disk is full or cannot be written.
     """
     target = path.resolve()
+    refuse_special(path)
     with storage_errors(path):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_beside(target)
@@ -183,8 +247,8 @@ def whole_folder(path: Path, *, private: bool = False) -> Iterator[Path]:
         with storage_errors(path, refusals=False):
             yield temporary
         with storage_errors(path):
-            for each in (temporary, *temporary.rglob("*")) if private else ():
-                each.chmod(_PRIVATE_FOLDER if each.is_dir() else _PRIVATE_FILE)
+            if private:
+                make_private(temporary)
             with suppress(FileNotFoundError):
                 target.rmdir()
             temporary.replace(target)

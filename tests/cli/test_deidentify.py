@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from deidsynth.locks import hold_output
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
@@ -158,6 +160,17 @@ def test_half_a_folder_never_looks_finished(deidsynth, trained, notes, tmp_path,
     assert deidsynth(*command).exit_code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clean", "notes"]
     assert sorted(path.name for path in (tmp_path / "clean").iterdir()) == ["one.txt", "ward"]
+
+
+@pytest.mark.parametrize("source", ["notes", "notes/one.txt"])
+def test_the_second_of_two_at_once_is_refused(deidsynth, trained, notes, tmp_path, source) -> None:
+    command = ["deidentify", trained, tmp_path / source, "--output", tmp_path / "clean", "--device", "cpu"]
+    with hold_output(tmp_path / "clean", pytest.fail):
+        refused = deidsynth(*command)
+    assert refused.exit_code == 2
+    assert f"clean: another command (process {os.getpid()}) is writing to it" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
+    assert deidsynth(*command).exit_code == 0
 
 
 def test_standard_output_is_refused(deidsynth, trained, notes) -> None:

@@ -243,7 +243,7 @@ def test_an_interrupted_run_is_shown_and_verified_as_unfinished(deidsynth, stage
     stages["select"].error = KeyboardInterrupt()
     assert deidsynth(*command).exit_code == 130
     verified = deidsynth("runs", "verify", output)
-    assert verified.exit_code == 1
+    assert verified.exit_code == 2
     assert "unfinished: 1 of 12 artifacts; finish the run with: deidsynth run" in verified.stderr
     shown = deidsynth("runs", "show", output)
     assert "synthesize" in shown.stdout
@@ -256,7 +256,7 @@ def test_an_interrupted_run_is_shown_and_verified_as_unfinished(deidsynth, stage
 def test_a_folder_without_a_plan_is_unfinished_and_shows_no_empty_table(deidsynth, tmp_path) -> None:
     with RunFolder(tmp_path / "x").claim():
         pass
-    assert deidsynth("runs", "verify", tmp_path / "x").exit_code == 1
+    assert deidsynth("runs", "verify", tmp_path / "x").exit_code == 2
     shown = deidsynth("runs", "show", tmp_path / "x")
     assert shown.stdout == ""
     assert "unfinished: no artifacts yet" in shown.stderr

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 import json
 import re
 import shutil
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from deidsynth.errors import InputError
 from deidsynth.study import load_study, plan_study, run_study
+from deidsynth.study.advisor import advise
 from deidsynth.study.comparison import compare_studies
-from deidsynth.study.page import report_study
+from deidsynth.study.noise import estimate_noise
+from deidsynth.study.page import report_content, report_study
 from deidsynth.study.records import read_records
 from deidsynth.study.reported import reported_row, reported_table
+from deidsynth.study.tables import as_csv, as_markdown
 from deidsynth.workflow.store import Store
 from fake_specs import specs_of
 
@@ -110,3 +115,67 @@ def test_several_studies_make_one_page(finished) -> None:
         path.write_text(path.read_text().replace('"study": "cliff"', '"study": "second"'))
     content = report_study(finished.parent / "all")
     assert [study["study"] for study in content["studies"]] == ["cliff", "second"]
+
+
+STRANGE = (
+    None,
+    True,
+    -1,
+    10**400,
+    1.5,
+    float("nan"),
+    float("inf"),
+    "x",
+    "",
+    [],
+    [[]],
+    {},
+    {"a": 1},
+    [[1, 2]],
+    [[1, 2, "3"]],
+)
+
+
+def places(value: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of every value in plain data, of a list only the first."""
+    inner = value.items() if isinstance(value, dict) else list(enumerate(value))[:1] if isinstance(value, list) else ()
+    return [above, *(place for key, each in inner for place in places(each, (*above, key)))]
+
+
+def make_all(folder: Path) -> None:
+    """What a report is made of, without drawing."""
+    records = read_records(folder)
+    comparisons = compare_studies(records)
+    advice, noise = advise(records), estimate_noise(records)
+    json.dumps(report_content(comparisons, advice, noise), allow_nan=False)
+    as_markdown(comparisons, advice, noise)
+    as_csv(comparisons)
+
+
+def test_a_damaged_cell_file_is_refused_by_name_and_never_a_failure(write_study, fakes, tmp_path, monkeypatch) -> None:
+    for name in ("comparison.RESAMPLES", "advisor.DRAWS"):
+        monkeypatch.setattr(f"deidsynth.study.{name}", 20)
+    study = load_study(write_study(name="small", axes={"annotator_fraction": [0.5, 1.0], "seed": [1, 2]}))
+    folder = tmp_path / "made"
+    run_study(plan_study(study, stages=specs_of(fakes), device="cpu"), folder, Store(tmp_path / "store"))
+    make_all(folder)
+    damaged = sorted((folder / "cells").iterdir())[0]
+    whole, chance, n_refused = json.loads(damaged.read_text()), Random(17), 0
+    read = [place for place in places(whole) if place and place[0] != "stages"]
+    for place in chance.sample(read, 150):
+        data = copy.deepcopy(whole)
+        inside: Any = data
+        for key in place[:-1]:
+            inside = inside[key]
+        inside[place[-1]] = chance.choice(STRANGE)
+        damaged.write_text(json.dumps(data))
+        try:
+            make_all(folder)
+        except InputError as error:
+            assert str(error).startswith(f"{damaged}: ") or "studies" in str(error) or "budget" in str(error)
+            n_refused += 1
+    assert n_refused > 20
+    for content in (b"[" * 100_000, b"", b"\xff", b"null", b"[]", b'{"schema_version": 1e400}'):
+        damaged.write_bytes(content)
+        with pytest.raises(InputError, match="cell file.*remove it and run the study again|schema version"):
+            read_records(folder)

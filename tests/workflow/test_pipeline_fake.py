@@ -36,6 +36,7 @@ from deidsynth.stages.specification import StageContext, StageSpec
 from deidsynth.workflow.pipeline import RunResult, preview, render_report, run, shown_notes
 from deidsynth.workflow.preparation import output_folder, store_folder
 from deidsynth.workflow.run_folder import RunFolder, list_runs, show_run, verify_run
+from deidsynth.workflow.run_verification import check_run
 from deidsynth.workflow.store import Store
 from fake_specs import specs_of
 from run_reports import memorization, recall, scores
@@ -301,6 +302,29 @@ def test_a_second_run_does_nothing_and_says_so(home: Path) -> None:
     assert all(not stage.runs for stage in stages.values())
     after = {path: path.stat().st_mtime_ns for path in home.rglob("*") if path.is_file() and path.name != ".lock"}
     assert after == before
+
+
+def test_a_run_of_an_earlier_version_goes_on_without_computing_and_has_all_digests_then(home: Path) -> None:
+    folder = go(config_of(home)).folder
+    for place in home.rglob("*manifest.json"):
+        data = json.loads(place.read_text())
+        del data["manifest_digest"]
+        place.write_text(json.dumps(data, indent=2, sort_keys=True) + "\n")
+    record = json.loads((folder / "run.json").read_text())
+    del record["record_digest"], record["files"]
+    for entry in record["published"].values():
+        del entry["manifest"]
+    (folder / "run.json").write_text(json.dumps(record, indent=2) + "\n")
+    assert check_run(folder).status == "whole"
+    models = {path: path.stat().st_ino for path in (folder / "models").rglob("*") if path.is_file()}
+    again = go(config_of(home))
+    assert again.unchanged
+    assert {path: path.stat().st_ino for path in models} == models, "what is there is not copied again"
+    assert [note.partition(" ")[0] for note in check_run(folder).notes] == ["12"]
+    (folder / "report.html").write_text("spoiled")
+    assert verify_run(folder) == ["report.html: changed"]
+    assert not go(config_of(home)).unchanged
+    assert verify_run(folder) == []
 
 
 def test_another_learning_rate_for_ner_leaves_what_is_upstream(home: Path) -> None:

@@ -186,6 +186,17 @@ def test_an_earlier_attempt_is_taken_up_again(store: Store) -> None:
         assert [path.name for path in work.output.iterdir()] == ["part"]
 
 
+def test_the_work_of_a_finished_artifact_is_discarded_unless_it_is_computed_anew(store: Store) -> None:
+    artifact = make(store)
+    with store.reserve(KEY, "train") as work:
+        work.prepare(manifest().inputs)
+        store.discard_leftover(artifact)
+        assert work.scratch.is_dir()
+    store.discard_leftover(artifact)
+    assert not work.folder.exists()
+    assert store.verify(artifact) == []
+
+
 def test_an_attempt_on_other_content_is_thrown_away(store: Store) -> None:
     with store.reserve(KEY, "train") as work:
         work.prepare(manifest().inputs)

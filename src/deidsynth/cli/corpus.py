@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +28,9 @@ from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import format_count, format_fact, print_json, print_table, tell
 from deidsynth.corpora import FORMATS, describe, write_corpus
 from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
+from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.documents import Corpus, Split
+from deidsynth.locks import hold_output
 
 
 def describe_command(
@@ -125,7 +128,9 @@ def write(
     quiet: bool,
 ) -> None:
     """Write a corpus, and report what was written and what the format cannot store."""
-    dropped = write_corpus(corpus, target, to, splits=splits, layout=layout_config(layout))
+    refuse_unwritable(target.parent, "TARGET")
+    with hold_output(target, partial(tell, quiet=quiet)):
+        dropped = write_corpus(corpus, target, to, splits=splits, layout=layout_config(layout))
     tell(f"wrote {len(corpus)} documents with {corpus.n_entities} entities to {target}", quiet)
     if dropped:
         tell(f"left out, since {to} cannot store it: {format_counter(dropped)}", quiet)

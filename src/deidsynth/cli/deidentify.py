@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -78,9 +79,9 @@ def deidentify_command(
     documents = deidentify(weights, texts, kind_of_mark, device=device, rename=renaming, progress=make_progress(quiet))
     try:
         if to_folder:
-            written = write_folder(documents, texts, output)
+            written = write_folder(documents, texts, output, tell=partial(tell, quiet=quiet))
         else:
-            written = write_file(documents, texts, output, as_jsonl=format != TEXT)
+            written = write_file(documents, texts, output, as_jsonl=format != TEXT, tell=partial(tell, quiet=quiet))
     except KeyboardInterrupt:
         tell(f"interrupted: nothing was written to {output}; run the same command again to start over")
         raise typer.Exit(INTERRUPTED) from None

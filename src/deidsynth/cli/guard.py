@@ -30,6 +30,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _DISK = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file is larger than the disk or the system allows",
     errno.EROFS: "the disk is read-only",
 }
 

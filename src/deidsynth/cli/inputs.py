@@ -20,6 +20,7 @@ from deidsynth.corpora.repairing import REPAIRS
 from deidsynth.corpora.texts import read_notes
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError
+from deidsynth.files import refuse_special
 from deidsynth.workflow.alone import refuse_unwritable_output
 
 
@@ -189,9 +190,10 @@ def prepare_output(path: Path) -> None:
     """Create the parent folder of an output file.
 
     Raises:
-        InputError: the path is ``-`` or a folder, or its parent is not writable.
+        InputError: the path is ``-``, a folder or a device, or its parent is not writable.
     """
     refuse_standard_output(path)
+    refuse_special(path)
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give the name of a file")
     refuse_unwritable_output(path)

@@ -14,7 +14,8 @@ from deidsynth.digests import hex_of
 from deidsynth.errors import CheckFailedError, InputError
 from deidsynth.progress import format_seconds
 from deidsynth.report.compared_notes import Wanted
-from deidsynth.workflow.run_folder import list_runs, show_run, verify_run
+from deidsynth.workflow.run_folder import list_runs, show_run
+from deidsynth.workflow.run_verification import check_run
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]
 
@@ -91,12 +92,22 @@ def show_command(
 
 
 def verify_command(run: RunPath, json: AsJson = False, quiet: Quiet = False) -> None:
-    """Recompute every digest of a run; exit code 1 if anything differs from its manifest."""
-    problems = verify_run(run)
+    """Recompute every digest of a run: its artifacts, copies, reports and records.
+
+    Exit code 0: all is as it was written; 1: something is changed, missing or extra; 2: the run is unfinished, and what
+    there is of it is as it was written.
+    """
+    found = check_run(run)
+    problems = [*([] if found.unfinished is None else [found.unfinished]), *found.problems]
     if json:
-        print_json({"run": str(run), "ok": not problems, "problems": problems})
-    if problems:
-        count = len(problems)
+        notes = list(found.notes)
+        print_json({"run": str(run), "ok": not problems, "status": found.status, "problems": problems, "notes": notes})
+    for note in found.notes:
+        tell(f"{run}: {note}", quiet)
+    if found.problems:
+        count = len(found.problems)
         head = f"{run}: {count} problem{'' if count == 1 else 's'}"
         raise CheckFailedError("\n".join([head, *(f"  {problem}" for problem in problems)]))
-    tell(f"{run}: every artifact matches its manifest", quiet)
+    if found.unfinished is not None:
+        raise InputError(f"{run}: {found.unfinished}; nothing that is there is damaged")
+    tell(f"{run}: every artifact matches its manifest, and every file of the run its record", quiet)

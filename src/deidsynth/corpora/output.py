@@ -9,15 +9,16 @@ from deidsynth.corpora.encodings import MARK
 from deidsynth.corpora.records import is_encodable
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError, UnrepresentableError
-from deidsynth.files import FULL, disk_full
+from deidsynth.files import FULL, disk_full, refuse_special
 
 
 def refuse_occupied(path: Path) -> None:
     """Refuse a destination that already has content.
 
     Raises:
-        InputError: it is a non-empty file or folder.
+        InputError: it is a non-empty file or folder, or a device.
     """
+    refuse_special(path)
     occupied = any(path.iterdir()) if path.is_dir() else path.exists() and path.stat().st_size > 0
     if occupied:
         raise InputError(f"{path}: already exists and is not empty; choose another destination or remove it")

@@ -252,7 +252,9 @@ class RunReport(Content):
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             version = data["schema_version"]
-        except (ValueError, KeyError, TypeError):
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise damaged from None
         if version != SCHEMA_VERSION:
             raise OtherVersionError(

@@ -13,12 +13,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from deidsynth.corpora import read_jsonl
 from deidsynth.errors import InputError
 from deidsynth.files import write_atomically
 from deidsynth.metrics import Scores, score
 from deidsynth.stages.artifacts import CORPUS, MEMORIZATION, PREDICTIONS
 from deidsynth.study.planning import PlannedCell, StudyPlan
+from deidsynth.study.record_schema import CellFile
 from deidsynth.workflow.pipeline_plan import EVALUATIONS, NodeName
 from deidsynth.workflow.store import Artifact
 from deidsynth.workflow.store.manifest import package_versions, source_commit
@@ -26,6 +29,7 @@ from deidsynth.workflow.store.manifest import package_versions, source_commit
 SCHEMA_VERSION = 1
 MEASURES = ("token", "strict", "span", "merged")
 CELLS = "cells"
+_SHOWN = 5
 _NEEDED = {"study", "cell", "axes", "budget", "models", "statistics", "keys", "documents", "test"}
 
 
@@ -115,12 +119,18 @@ def read_record(path: Path) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version, missing = record["schema_version"], sorted(_NEEDED - record.keys())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError(f"{path}: not a readable cell file; {remedy}") from None
     if version != SCHEMA_VERSION:
         raise InputError(f"{path}: schema version {version}, this deidsynth reads {SCHEMA_VERSION}; {remedy}")
     if missing:
         raise InputError(f"{path}: incomplete cell file, {', '.join(missing)} missing; {remedy}")
+    try:
+        CellFile.model_validate(record)
+    except ValidationError as error:
+        places = sorted({".".join(map(str, each["loc"][:2])) for each in error.errors()})
+        shown = ", ".join(places[:_SHOWN]) + (", ..." if len(places) > _SHOWN else "")
+        raise InputError(f"{path}: damaged cell file, not as it was written at {shown}; {remedy}") from None
     return record
 
 

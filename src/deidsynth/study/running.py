@@ -15,7 +15,7 @@ from deidsynth.study.records import is_finished, make_record, write_record
 from deidsynth.workflow.executors.launched import refuse_several_processes
 from deidsynth.workflow.executors.workers import Workers
 from deidsynth.workflow.pipeline_plan import EVALUATIONS
-from deidsynth.workflow.preparation import import_source
+from deidsynth.workflow.preparation import check_store, import_source
 from deidsynth.workflow.results import Failure, NodeResult, Outcome, Surroundings
 from deidsynth.workflow.scheduler import Pass, check_nodes, execute
 from deidsynth.workflow.store import Store
@@ -75,9 +75,9 @@ def run_study(
     refuse_several_processes()
     listener = progress or SilentProgress()
     refuse_unwritable(folder, "--output")
-    refuse_unwritable(store.root, "--store")
     left = unfinished(plan, folder)
     merged = merged_plan(left)
+    check_store(merged, merged.keys(plan.stages), store)
     check_nodes(merged, store, plan.stages, plan.device)
     make_private_folder(folder)
     _write_study(plan, folder)

@@ -8,9 +8,9 @@ its manifest.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,26 @@ from deidsynth.config import StageConfig
 from deidsynth.corpora import LoadedCorpus, content_digest, write_jsonl
 from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.corpora.provenance import lineage_beside
-from deidsynth.digests import digest, file_digests
 from deidsynth.documents import Corpus
-from deidsynth.errors import InputError, ModelNotFoundError, ModelNotUsableError, OutputInUseError
-from deidsynth.files import make_private_folder, manifest_beside, replace_tree, write_atomically, write_json
-from deidsynth.locks import hold_lock
+from deidsynth.errors import InputError, ModelNotFoundError, ModelNotUsableError
+from deidsynth.files import (
+    MANIFEST,
+    make_private,
+    make_private_folder,
+    manifest_beside,
+    refuse_special,
+    replace_tree,
+    write_atomically,
+    write_json,
+)
+from deidsynth.locks import hold_output
 from deidsynth.models.inspection import inspect_folder
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, ImportConfig
 from deidsynth.workflow.executors.launched import Launched
+from deidsynth.workflow.external import changed, content_of, external_digests, state_of
 from deidsynth.workflow.language_support import language_warnings
-from deidsynth.workflow.pipeline_plan import external_digests
 from deidsynth.workflow.plan import Node, Plan
 from deidsynth.workflow.preparation import resolve_computing
 from deidsynth.workflow.results import Source, Surroundings
@@ -65,18 +73,20 @@ def run_alone(stage: str, config: StageConfig, inputs: Inputs, output: Path, aro
         around: seed, precision, device and progress.
 
     Raises:
-        InputError: the output folder is not empty.
+        InputError: the output folder is not empty, or an input model changed meanwhile.
         OutputInUseError: another process is writing to it.
         ModelNotFoundError: an input folder has no model, or an incomplete one.
         ModelNotUsableError: the model in an input folder is damaged, or of another kind.
     """
     refuse_occupied(output)
-    with _made(stage, config, inputs, output, around) as artifact:
-        if output.is_dir():
-            output.rmdir()
-        replace_tree(artifact.path, output)
-        if _is_private(artifact, inputs):
-            output.chmod(0o700)
+    with hold_output(output, around.progress.message):
+        refuse_occupied(output)  # another command may have finished it since
+        with _made(stage, config, inputs, output, around) as artifact:
+            if _is_private(artifact, inputs):
+                make_private(artifact.path)
+            if output.is_dir():
+                output.rmdir()
+            replace_tree(artifact.path, output)
     return artifact.manifest.facts
 
 
@@ -86,20 +96,36 @@ def run_alone_to_file(
     """Run a stage and move its corpus to ``output``, with its manifest next to it; returns its facts.
 
     Raises:
-        InputError: the output file exists.
+        InputError: the output file exists, or an input model changed meanwhile.
+        OutputInUseError: another process is writing to it.
     """
-    if output.exists():
-        raise InputError(f"{output}: exists already; remove it or choose another file")
-    with _made(stage, config, inputs, output, around) as artifact:
-        private = _is_private(artifact, inputs)
-        only = {output.name: artifact.manifest.files[CORPUS]}
-        manifest = replace(artifact.manifest, files=only)
-        manifest = replace(manifest, content_digest=manifest.derived_content_digest())
-        if private:
-            (artifact.path / CORPUS).chmod(0o600)
-        write_atomically(manifest_beside(output), manifest.to_json(), private=private)
-        replace_tree(artifact.path / CORPUS, output)
+    _refuse_existing(output)
+    with hold_output(output, around.progress.message):
+        _refuse_existing(output)  # another command may have finished it since
+        with _made(stage, config, inputs, output, around) as artifact:
+            private = _is_private(artifact, inputs)
+            manifest = artifact.manifest.with_files({output.name: artifact.manifest.files[CORPUS]})
+            if private:
+                make_private(artifact.path / CORPUS)
+            write_atomically(manifest_beside(output), manifest.to_json(), private=private)
+            replace_tree(artifact.path / CORPUS, output)
     return artifact.manifest.facts
+
+
+def _refuse_existing(output: Path) -> None:
+    refuse_special(output)
+    if output.exists():
+        done = _tidied_up(output, manifest_beside(output))
+        raise InputError(f"{output}: exists already; remove it or choose another file{done}")
+
+
+def _tidied_up(output: Path, manifest: Path) -> str:
+    """What to add to a refusal: that a command killed when its output was there left a copy of its inputs, now gone."""
+    left = _store_folder(output)
+    if not manifest.is_file() or not left.is_dir():
+        return ""
+    shutil.rmtree(left, ignore_errors=True)
+    return f" (removed {left}, which the command that wrote it had left when it was killed)"
 
 
 def share_alone(stage: str, config: StageConfig, inputs: Inputs, output: Path, around: Around) -> None:
@@ -142,9 +168,9 @@ def _made(stage: str, config: StageConfig, inputs: Inputs, output: Path, around:
     store = Store(_store_folder(output))
     check_nodes(plan, store, package.STAGES, device)
     make_private_folder(store.root)
-    with hold_lock(store.root / ".lock", _refuser(output)), _tidied(store, around.progress):
+    with _tidied(store, around.progress):
         surroundings = Surroundings(device, around.progress)
-        with _models_as_given(plan, inputs, store):
+        with _models_as_given(plan, inputs, store), _models_unchanged(inputs, store):
             outcome = execute(plan, store, package.STAGES, sources=sources, surroundings=surroundings)
         yield outcome.results[stage].artifact
     shutil.rmtree(store.root)
@@ -198,9 +224,12 @@ def _given_corpus(role: str, corpus: Corpus) -> tuple[Node, Source]:
 def _given_model(role: str, path: Path) -> tuple[Node, Source]:
     folder = model_folder(path)
     inspect_folder(folder)
-    source = digest(file_digests(folder))
+    state = state_of(folder)
+    source = content_of(folder)
 
     def write(output: Path) -> dict[str, Any]:
+        if state_of(folder) != state:
+            raise changed(role, path)
         (output / MODEL).unlink(missing_ok=True)
         (output / MODEL).symlink_to(folder.resolve(), target_is_directory=True)
         write_json(output / "weights.json", {"digest": source})  # what the link leads to is not digested
@@ -211,16 +240,6 @@ def _given_model(role: str, path: Path) -> tuple[Node, Source]:
 
 def _store_folder(output: Path) -> Path:
     return output.parent / f".{output.name}.partial"
-
-
-def _refuser(output: Path) -> Callable[[str], None]:
-    def refuse(process: str) -> None:
-        raise OutputInUseError(
-            f"{output}: another command (process {process}) is writing to it; wait until it ends, or choose another "
-            "output"
-        )
-
-    return refuse
 
 
 @contextmanager
@@ -239,6 +258,18 @@ def _tidied(store: Store, progress: Progress) -> Iterator[None]:
 
 
 @contextmanager
+def _models_unchanged(inputs: Inputs, store: Store) -> Iterator[None]:
+    """A context in which the models in the given folders are used; where one changes, nothing made with it is kept."""
+    folders = {role: model_folder(value) for role, value in inputs.items() if isinstance(value, Path)}
+    before = {role: state_of(folder) for role, folder in folders.items()}
+    yield
+    for role, folder in folders.items():
+        if state_of(folder) != before[role]:
+            shutil.rmtree(store.root, ignore_errors=True)
+            raise changed(role, folder)
+
+
+@contextmanager
 def _models_as_given(plan: Plan, inputs: Inputs, store: Store) -> Iterator[None]:
     """A context in which errors of a model name the path given by the user, not the link to it."""
     try:
@@ -252,10 +283,9 @@ def _models_as_given(plan: Plan, inputs: Inputs, store: Store) -> Iterator[None]
 
 
 def _is_private(artifact: Artifact, inputs: Inputs) -> bool:
-    """Whether an artifact goes back to real text."""
-    if artifact.manifest.lineage.get("real_data"):
-        return True
-    return any(isinstance(value, Corpus) and value.origin == "real" for value in inputs.values())
+    """Whether an artifact may go back to real text."""
+    given = any(isinstance(value, Corpus) and value.origin == "real" for value in inputs.values())
+    return given or artifact.manifest.may_be_of_real_text
 
 
 def refuse_occupied(folder: Path) -> None:
@@ -264,10 +294,12 @@ def refuse_occupied(folder: Path) -> None:
     Raises:
         InputError: it is a file, is not empty, or cannot be written.
     """
+    refuse_special(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; choose another folder for the output")
     if folder.is_dir() and any(folder.iterdir()):
-        raise InputError(f"{folder}: is not empty; remove it or choose another folder for the output")
+        done = _tidied_up(folder, folder / MANIFEST)
+        raise InputError(f"{folder}: is not empty; remove it or choose another folder for the output{done}")
     refuse_unwritable_output(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
 

@@ -7,16 +7,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from deidsynth.config import StageConfig
 from deidsynth.errors import ConfigError, InputError
 from deidsynth.files import storage_errors
 from deidsynth.progress import Progress, Task, format_seconds
 from deidsynth.stages.specification import StageContext, StageSpec
+from deidsynth.workflow.external import unchanged
 from deidsynth.workflow.plan import Node, Plan, lineage
 from deidsynth.workflow.results import NodeResult, Source, Surroundings
-from deidsynth.workflow.shards import Parts, place_parts
+from deidsynth.workflow.shards import PartConfig, Parts, place_parts
 from deidsynth.workflow.store import Artifact, InputRecord, Manifest, Store, Work
 from deidsynth.workflow.store.manifest import package_versions, source_commit
 
@@ -57,6 +60,7 @@ class Job:
         artifact = self.store.get(key, node.stage)
         if artifact is None or artifact.manifest.inputs != _records(inputs):
             return None
+        self.store.discard_leftover(artifact)
         return NodeResult(name, node.stage, key, "cached", artifact.manifest.duration_seconds, artifact)
 
     def run(self, name: str, inputs: Mapping[str, Artifact], title: str | None = None) -> NodeResult:
@@ -75,6 +79,13 @@ class Job:
 
 def _records(inputs: Mapping[str, Artifact]) -> dict[str, InputRecord]:
     return {role: InputRecord(artifact.key, artifact.content_digest) for role, artifact in inputs.items()}
+
+
+def _outside(node: Node) -> tuple[StageConfig, Mapping[str, str]]:
+    """The configuration that names what a node takes from outside of the store, and the digests in the plan."""
+    if isinstance(node.config, PartConfig):
+        return node.config.whole, {dotted.removeprefix("whole."): value for dotted, value in node.external.items()}
+    return node.config, node.external
 
 
 class _NamedProgress:
@@ -154,7 +165,9 @@ class _Making:
             progress=_NamedProgress(self._where.progress, self._title, node.stage),
         )
         paths = {role: artifact.path for role, artifact in self._inputs.items()}
-        return stage.version, stage.run(node.config, paths, work.output, context)
+        config, planned = _outside(node)
+        with unchanged(config, planned, partial(self._job.store.discard_work, work)):
+            return stage.version, stage.run(node.config, paths, work.output, context)
 
     def _manifest(self, version: int, facts: Mapping[str, Any], duration_seconds: float, attempts: int) -> Manifest:
         node = self._node

@@ -25,7 +25,7 @@ from deidsynth.workflow.executors.workers import Workers
 from deidsynth.workflow.pipeline_plan import TEST_FOLDER
 from deidsynth.workflow.plan import Plan
 from deidsynth.workflow.predictions import ERRORS_PAGE, write_errors_page
-from deidsynth.workflow.preparation import check_places, output_folder, prepare_run, store_folder
+from deidsynth.workflow.preparation import check_places, check_store, output_folder, prepare_run, store_folder
 from deidsynth.workflow.results import NodeResult, Surroundings
 from deidsynth.workflow.run_folder import Publication, RunFolder
 from deidsynth.workflow.scheduler import check_nodes, execute
@@ -100,10 +100,11 @@ def run(
     prepared = prepare_run(config, device, listener)
     folder, store = RunFolder(output_folder(config)), Store(store_folder(config))
     plan, stages = extend(prepared.plan), package.STAGES if stages is None else stages
+    check_store(plan, plan.keys(stages), store, "--output" if config.store is None else "--store")
     check_nodes(plan, store, stages, prepared.device)
     with folder.claim():
-        folder.write_config(prepared.config)
         folder.write_plan(_planned(plan, stages), store)
+        folder.write_config(prepared.config)
         outcome = execute(
             plan,
             store,
@@ -118,7 +119,7 @@ def run(
         published = folder.publish(_publications(plan, artifacts, stages), store=store, artifacts=artifacts)
         made_from = report_source(prepared.config, artifacts)
         is_current = folder.has_report(made_from)
-        if published or not is_current or not (folder.path / ERRORS_PAGE).is_file():
+        if published or not is_current or not folder.has(ERRORS_PAGE):
             write_errors_page(folder.path, prepared.config.corpus.language or "")
         if is_current:
             unchanged = not published and all(result.status == "cached" for result in results)

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from deidsynth.config import (
     AnnotateInlineConfig,
     EvaluateConfig,
     FoldConfig,
-    ResolvedAdaptConfig,
     ResolvedRun,
     ResolvedTrainConfig,
     SelectConfig,
-    StageConfig,
     SynthesizeConfig,
 )
-from deidsynth.digests import digest, file_digest, tree_digest
 from deidsynth.documents import Origin
 from deidsynth.stages.adapt import ADAPT
 from deidsynth.stages.annotate import ANNOTATE
@@ -30,7 +26,7 @@ from deidsynth.stages.memorization import MEMORIZATION
 from deidsynth.stages.select import SELECT
 from deidsynth.stages.synthesize import SYNTHESIZE
 from deidsynth.stages.train import TRAIN
-from deidsynth.starters import SCRATCH, Kind, find
+from deidsynth.workflow.external import external_digests
 from deidsynth.workflow.plan import Node, Plan
 
 
@@ -261,40 +257,3 @@ def _selects(config: ResolvedRun, shares: DataShares) -> tuple[list[Node], str |
     adaptation = NodeName.ADAPTATION if shares.adaptation < 1.0 else NodeName.TRAIN
     annotator = NodeName.ANNOTATOR if shares.annotator < 1.0 else NodeName.TRAIN
     return nodes, adaptation if shares.adaptation > 0.0 else None, annotator
-
-
-def external_digests(config: StageConfig) -> dict[str, str]:
-    """The digest of what a configuration leads to outside of itself, by dotted key: models, files, what a server does.
-
-    Of an endpoint counts what it is asked for, wherever it is and however often it is asked.
-    """
-    match config:
-        case ResolvedAdaptConfig():
-            return _model("base", config.base, "causal")
-        case ResolvedTrainConfig():
-            return _model("encoder", config.encoder, "encoder")
-        case SynthesizeConfig():
-            found = _local("prompts.file", config.prompts.file)
-            if config.endpoint.base_url is not None:
-                asked = config.endpoint.model_dump(mode="json", include={"model", "takes", "empty_prompt"})
-                found["endpoint"] = digest(asked)
-            return found
-    return {}
-
-
-def _model(dotted: str, name: str, kind: Kind) -> dict[str, str]:
-    """The digest of a starter or of a local folder; nothing for a hub id or ``scratch``."""
-    if name == SCRATCH:
-        return {}
-    starter = find(name, kind)
-    return _local(dotted, name) if starter is None else {dotted: starter.digest}
-
-
-def _local(dotted: str, value: str | None) -> dict[str, str]:
-    """The digest of the content of a configured path; empty if it does not exist."""
-    if value is None:
-        return {}
-    path = Path(value).expanduser()
-    if path.is_dir():
-        return {dotted: tree_digest(path)}
-    return {dotted: file_digest(path)} if path.is_file() else {}

@@ -7,7 +7,6 @@ from pathlib import Path
 from deidsynth.corpora import read_jsonl
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError
-from deidsynth.files import write_atomically
 from deidsynth.report.compared_notes import ComparedNote, compared_notes
 from deidsynth.report.errors_page import errors_page
 from deidsynth.workflow.pipeline_plan import PREDICTIONS, TEST_FOLDER, TEST_NOTES
@@ -38,5 +37,5 @@ def write_errors_page(folder: Path, language: str) -> Path:
     """Write the page of the test notes for its owner only (0600), and return its path."""
     place = folder / ERRORS_PAGE
     page = errors_page(read_compared_notes(folder), language=language, name=folder.resolve().name)
-    write_atomically(place, page, private=True)
+    RunFolder(folder).put({ERRORS_PAGE: page}, private=True)
     return place

@@ -23,6 +23,7 @@ from deidsynth.workflow.language_support import language_warnings
 from deidsynth.workflow.pipeline_plan import NodeName, pipeline_plan
 from deidsynth.workflow.plan import Plan
 from deidsynth.workflow.results import Source
+from deidsynth.workflow.store import Store
 from deidsynth.workflow.summary import count_shared_groups
 
 
@@ -181,11 +182,22 @@ def store_folder(config: RunConfig) -> Path:
 
 
 def check_places(config: RunConfig) -> None:
-    """Check that the output can be written, before anything is read or loaded."""
+    """Check that the output can be written, before anything is read or loaded; of a store only if there is none yet."""
     if config.corpus.path is None:
         return
     refuse_unwritable(output_folder(config), "--output")
-    refuse_unwritable(store_folder(config), "--output" if config.store is None else "--store")
+    if not store_folder(config).is_dir():
+        refuse_unwritable(store_folder(config), "--output" if config.store is None else "--store")
+
+
+def check_store(plan: Plan, keys: Mapping[str, str], store: Store, option: str = "--store") -> None:
+    """Check that a store can be written, unless it has all artifacts of a plan: then it may be on a read-only disk.
+
+    Raises:
+        InputError: something has to be computed, and the store cannot be written.
+    """
+    if not all(store.has(keys[node.name], node.stage) for node in plan):
+        refuse_unwritable(store.root, option)
 
 
 def resolve_computing(device: str, precision: str) -> tuple[str, str]:

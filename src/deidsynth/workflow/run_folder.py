@@ -1,7 +1,7 @@
 """Run folders: the results of a run for the user.
 
 run.yaml                     the resolved configuration
-run.json                     identifies a run folder; its artifacts, and the digest of every published file
+run.json                     identifies a run folder; its artifacts, and the digest of every file, itself included
 report.html, report.json
 synthetic/corpus.jsonl
 models/{lm,gold,synthetic}   copies from the store, ordinary model folders
@@ -14,22 +14,23 @@ NAME.manifest.json           beside each copy: how it was made, and from which d
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from deidsynth.config import StageConfig, dump
-from deidsynth.digests import file_digest
+from deidsynth.digests import ALGORITHM, file_digest
 from deidsynth.errors import InputError, IntegrityError, OtherVersionError, OutputInUseError
 from deidsynth.files import (
     fsync_path,
     is_temporary,
+    make_private,
     make_private_folder,
     manifest_beside,
     replace_tree,
@@ -39,57 +40,33 @@ from deidsynth.files import (
 )
 from deidsynth.locks import hold_lock
 from deidsynth.report.content import RunReport
+from deidsynth.workflow.run_record import CONFIG, RECORD, REPORTS, Published, RunRecord, is_whole, read_record
+from deidsynth.workflow.run_verification import LOCK, UNRECORDED, check_run
 from deidsynth.workflow.store import Artifact, Store
-from deidsynth.workflow.store.store import compare_files
 
-RECORD = "run.json"
 _LEVELS = 3
-SCHEMA_VERSION = 1
-_LOCK = ".lock"
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A copy in the run folder: its artifact, and digest and size of its files by relative path."""
-
-    key: str
-    content_digest: str
-    files: dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """The content of ``run.json``.
-
-    Args:
-        store: the store's folder, as an absolute path.
-        created: when the record was last changed; UTC, ISO 8601.
-        artifacts: stage, key and content digest of every node at the time of the copies, by name.
-        published: the copies, by relative path.
-        report: digest of the inputs of the report; None if there is no report.
-        planned: stage and key of every node of the latest run, by name; an interrupted run has only some of them.
-    """
-
-    store: str | None = None
-    created: str = ""
-    artifacts: dict[str, dict[str, str]] = field(default_factory=dict)
-    published: dict[str, Published] = field(default_factory=dict)
-    report: str | None = None
-    planned: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A copy to make: ``subpath`` of an artifact to ``target`` in the run folder; a private file is created 0600."""
+    """A copy to make: ``subpath`` of an artifact to ``target`` in the run folder.
+
+    It is for its owner only (0600, 0700) if ``private``, or if the artifact may go back to real text.
+    """
 
     target: str
     artifact: Artifact
     subpath: str
     private: bool = False
 
+    @property
+    def is_private(self) -> bool:
+        """Whether it is for its owner only."""
+        return self.private or self.artifact.manifest.may_be_of_real_text
+
 
 class RunFolder:
-    """The folder of one run, created (0700) when it is first claimed."""
+    """The folder of one run, created when it is first claimed, and made private (0700) whenever it is."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -107,7 +84,7 @@ class RunFolder:
         """
         self.check_free()
         make_private_folder(self.path)
-        with hold_lock(self.path / _LOCK, self._refuse):
+        with hold_lock(self.path / LOCK, self._refuse):
             if not (self.path / RECORD).exists():
                 self._write_record(RunRecord())
             yield
@@ -122,7 +99,7 @@ class RunFolder:
             raise InputError(f"{self.path}: a file, not a folder; choose another --output")
         if not self.path.exists() or (self.path / RECORD).exists():
             return
-        if {entry.name for entry in self.path.iterdir() if not is_temporary(entry.name)} - {_LOCK}:
+        if {entry.name for entry in self.path.iterdir() if not is_temporary(entry.name)} - {LOCK}:
             raise InputError(
                 f"{self.path}: not empty and not a run folder (it has no {RECORD}); choose a new folder with --output"
             )
@@ -140,33 +117,53 @@ class RunFolder:
             InputError: it is not a run folder.
             IntegrityError: the record is damaged.
         """
-        place = self.path / RECORD
-        try:
-            data = json.loads(place.read_text(encoding="utf-8"))
-            if data.pop("schema_version") != SCHEMA_VERSION:
-                raise ValueError
-            data["published"] = {target: Published(**entry) for target, entry in data["published"].items()}
-            return RunRecord(**data)
-        except (FileNotFoundError, NotADirectoryError):
-            raise InputError(f"{self.path}: not a run folder (it has no {RECORD}); give the folder of a run") from None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise IntegrityError(
-                f"{place}: not a readable record of a run; remove it and the copies next to it, and run again: "
-                "the artifacts are in the store"
-            ) from None
+        return read_record(self.path)
 
     def _write_record(self, record: RunRecord) -> None:
-        data = {"schema_version": SCHEMA_VERSION, **asdict(record)}
-        write_atomically(self.path / RECORD, json.dumps(data, indent=2) + "\n")
+        """Write the record; one of an earlier version gets the digests of what is there."""
+        if record.is_early:
+            there = {name: file_digest(self.path / name) for name in UNRECORDED if (self.path / name).is_file()}
+            record = replace(record, files={**there, **record.files})
+        write_atomically(self.path / RECORD, record.to_json())
+
+    def _update(self, record: RunRecord, before: RunRecord) -> None:
+        """Write a record that differs from the one before, or from what is on the disk."""
+        if replace(record, record_digest="") != replace(before, record_digest="") or not self._is_recorded(before):
+            self._write_record(replace(record, created=_now()))
+
+    def _is_recorded(self, record: RunRecord) -> bool:
+        return not record.is_early and is_whole(record, self.path)
 
     def write_config(self, config: StageConfig) -> bool:
         """Write ``run.yaml``; returns whether it changed."""
-        text = dump(config)
-        place = self.path / "run.yaml"
-        if place.is_file() and place.read_text(encoding="utf-8") == text:
-            return False
-        write_atomically(place, text)
-        return True
+        return self.put({CONFIG: dump(config)})
+
+    def put(self, texts: Mapping[str, str], *, private: bool = False, **changes: Any) -> bool:
+        """Write files of the run and record their digests; returns whether any changed.
+
+        Until all of them are there, the record has none of them, so that a run killed meanwhile is seen as unfinished.
+
+        Args:
+            texts: content by relative path.
+            private: whether only the owner may read them (0600).
+            changes: of other fields of the record.
+        """
+        digests = {name: _text_digest(text) for name, text in texts.items()}
+        before = self.record()
+        changed = [name for name in texts if not self.has(name, digests[name])]
+        if any(name in before.files for name in changed):
+            self._write_record(before.without_files(changed))
+        for name in changed:
+            write_atomically(self.path / name, texts[name], private=private)
+        self._update(
+            replace(before, files={**before.files, **digests}, **changes), self.record() if changed else before
+        )
+        return bool(changed)
+
+    def has(self, name: str, digest: str | None = None) -> bool:
+        """Whether a file of the run is there with this digest, by default the recorded one."""
+        place, wanted = self.path / name, digest or self.record().files.get(name)
+        return place.is_file() and file_digest(place) == wanted
 
     def write_plan(self, planned: Mapping[str, Mapping[str, str]], store: Store) -> None:
         """Record the planned artifacts of a run, so that an interrupted run can report what is missing.
@@ -177,9 +174,7 @@ class RunFolder:
         """
         record = self.record()
         plain = {name: dict(entry) for name, entry in planned.items()}
-        new = replace(record, store=str(store.root.resolve()), planned=plain)
-        if new != record:
-            self._write_record(replace(new, created=_now()))
+        self._update(replace(record, store=str(store.root.resolve()), planned=plain), record)
 
     def publish(
         self, publications: Sequence[Publication], *, store: Store, artifacts: Mapping[str, Artifact]
@@ -192,23 +187,36 @@ class RunFolder:
             artifacts: all artifacts of the run by node name, also recorded for verification.
         """
         record = self.record()
-        published, changed = {}, []
-        for each in publications:
-            published[each.target] = entry = _entry(each)
+        entries = {each.target: _entry(each) for each in publications}
+        changed = [each for each in publications if not self._is_published(each, record.published.get(each.target))]
+        if changed:  # whoever looks meanwhile, or after a kill, sees a run that is not finished
+            left = {target: entry for target, entry in record.published.items() if entries.get(target) == entry}
+            for each in changed:
+                left.pop(each.target, None)
+            self._write_record(replace(record, artifacts={}, published=left))
+        for each in changed:
             place = self.path / each.target
-            is_there = self._is_there(each.target, entry) and manifest_beside(place).is_file()
-            if record.published.get(each.target) != entry or not is_there:
-                self._copy(each.artifact.path / each.subpath, place, each.private)
-                write_atomically(manifest_beside(place), each.artifact.manifest.to_json(), private=each.private)
-                changed.append(each.target)
+            self._copy(each.artifact.path / each.subpath, place, each.is_private)
+            write_atomically(manifest_beside(place), each.artifact.manifest.to_json(), private=each.is_private)
+        for each in publications:
+            if each.is_private:
+                make_private(self.path / each.target)
+                make_private(manifest_beside(self.path / each.target))
         named = {
             name: {"stage": artifact.manifest.stage, "key": artifact.key, "content_digest": artifact.content_digest}
             for name, artifact in artifacts.items()
         }
-        new = replace(record, store=str(store.root.resolve()), artifacts=named, published=published)
-        if new != record:
-            self._write_record(replace(new, created=_now()))
-        return changed
+        new = replace(record, store=str(store.root.resolve()), artifacts=named, published=entries)
+        self._update(new, self.record() if changed else record)
+        return [each.target for each in changed]
+
+    def _is_published(self, publication: Publication, recorded: Published | None) -> bool:
+        """Whether a copy is there, as far as names and sizes say, with the manifest of the same artifact."""
+        entry, beside = _entry(publication), manifest_beside(self.path / publication.target)
+        if recorded is None or replace(entry, manifest=recorded.manifest) != recorded:
+            return False
+        is_there = self._is_there(publication.target, entry) and beside.is_file()
+        return is_there and file_digest(beside) == entry.manifest
 
     def _is_there(self, target: str, entry: Published) -> bool:
         place = self.path / target
@@ -224,28 +232,25 @@ class RunFolder:
         make_private_folder(target.parent)
         with storage_errors(target):
             temporary = temporary_beside(target)
-            if private:
-                temporary.touch(mode=0o600)
             if source.is_dir():
                 shutil.copytree(source, temporary)
                 for path in temporary.rglob("*"):
                     fsync_path(path)
             else:
+                temporary.touch(mode=0o600 if private else 0o666)
                 shutil.copyfile(source, temporary)
                 fsync_path(temporary)
+            if private:
+                make_private(temporary)
             replace_tree(temporary, target)
 
     def has_report(self, made_from: str) -> bool:
-        """Whether the existing reports were made from inputs with this digest."""
-        there = (self.path / "report.json").is_file() and (self.path / "report.html").is_file()
-        return there and self.record().report == made_from
+        """Whether the existing reports were made from inputs with this digest, and are what was written then."""
+        return self.record().report == made_from and all(map(self.has, REPORTS))
 
     def write_report(self, report: RunReport, html: str, made_from: str) -> None:
         """Write ``report.json`` and ``report.html``."""
-        write_atomically(self.path / "report.json", report.to_json())
-        write_atomically(self.path / "report.html", html)
-        record = self.record()
-        self._write_record(replace(record, created=_now(), report=made_from))
+        self.put(dict(zip(REPORTS, (report.to_json(), html), strict=True)), report=made_from)
 
     def report(self) -> RunReport:
         """The report of the run.
@@ -260,6 +265,10 @@ class RunFolder:
         except FileNotFoundError:
             remedy = f"finish the run with: deidsynth run {self.path / 'run.yaml'}"
             raise InputError(f"{self.path}: no report yet; {remedy}") from None
+
+
+def _text_digest(text: str) -> str:
+    return f"{ALGORITHM}:{hashlib.sha256(text.encode('utf-8')).hexdigest()}"
 
 
 def _now() -> str:
@@ -277,7 +286,7 @@ def _entry(publication: Publication) -> Published:
     }
     if not files:
         raise IntegrityError(f"{publication.artifact.path}: has no {subpath}; remove the folder and run again")
-    return Published(manifest.key, manifest.content_digest, files)
+    return Published(manifest.key, manifest.content_digest, files, _text_digest(manifest.to_json()))
 
 
 def list_runs(root: Path) -> list[dict[str, Any]]:
@@ -289,9 +298,11 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
 
 def _run_folders(folder: Path, levels: int) -> Iterator[Path]:
     """The run folders at or below a folder, without searching in them or in hidden or locked folders."""
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return
     if (folder / RECORD).is_file():
         yield folder
-    elif levels and os.access(folder, os.R_OK | os.X_OK):
+    elif levels:
         for path in folder.iterdir():
             if path.is_dir() and not path.name.startswith("."):
                 yield from _run_folders(path, levels - 1)
@@ -302,15 +313,16 @@ def _summary(place: Path) -> dict[str, Any]:
     summary: dict[str, Any] = {"path": str(place), "status": "unfinished", "created": None, "language": None}
     summary |= {"gold_strict_f1": None, "synthetic_strict_f1": None}
     try:
-        summary["created"] = folder.record().created or None
-        if (place / "report.json").is_file():
+        record = folder.record()
+        summary["created"] = record.created or None
+        if (place / "report.json").is_file() and not record.is_unfinished:
             report = folder.report()
             models = report.models
             summary |= {"status": "finished", "created": report.created, "language": report.language}
             summary |= {"gold_strict_f1": models.gold.strict.f1, "synthetic_strict_f1": models.synthetic.strict.f1}
     except OtherVersionError:
         summary["status"] = "other version"
-    except IntegrityError:
+    except (IntegrityError, InputError):
         summary["status"] = "damaged"
     return summary
 
@@ -338,61 +350,6 @@ def show_run(path: Path) -> dict[str, Any]:
 
 
 def verify_run(path: Path) -> list[str]:
-    """The problems of a run, one line each, after recomputing every digest; empty if there are none.
-
-    Checked are the run's artifacts in the store, their inputs, and the copies in the run folder.
-
-    Raises:
-        InputError: no run folder.
-    """
-    record = RunFolder(path).record()
-    store = Store(Path(record.store or ""))
-    problems = [] if record.artifacts else _verify_unfinished(path, record, store)
-    found: dict[str, Artifact] = {}
-    for name, entry in record.artifacts.items():
-        try:
-            artifact = store.get(entry["key"], entry["stage"])
-        except IntegrityError as error:
-            problems.append(str(error))
-            continue
-        if artifact is None:
-            problems.append(f"{name}: its artifact is not in the store {store.root}; run again to compute it")
-            continue
-        found[artifact.key] = artifact
-        problems += store.verify(artifact)
-        if artifact.content_digest != entry["content_digest"]:
-            problems.append(f"{name}: its content in the store differs from that of this run; run again")
-    for artifact in found.values():
-        for role, used in artifact.manifest.inputs.items():
-            if used.key in found and found[used.key].content_digest != used.content_digest:
-                problems.append(f"{artifact.path.name}: made from different content of its input {role}; run again")
-    for target, published in record.published.items():
-        problems += _verify_copy(path, target, published)
-    return problems
-
-
-def _verify_unfinished(path: Path, record: RunRecord, store: Store) -> list[str]:
-    """Progress and problems of a run that was interrupted before it published anything."""
-    problems: list[str] = []
-    n_there = 0
-    for entry in record.planned.values():
-        try:
-            artifact = store.get(entry["key"], entry["stage"])
-        except IntegrityError as error:
-            problems.append(str(error))
-            continue
-        n_there += artifact is not None
-        if artifact is not None:
-            problems += store.verify(artifact)
-    count = f"{n_there} of {len(record.planned)} artifacts" if record.planned else "no artifacts"
-    return [f"unfinished: {count}; finish the run with: deidsynth run {path / 'run.yaml'}", *problems]
-
-
-def _verify_copy(path: Path, target: str, published: Published) -> list[str]:
-    recorded = {name: file["digest"] for name, file in published.files.items()}
-    place = path / target
-    if "" not in recorded:
-        return compare_files(place, recorded, label=target)
-    if not place.is_file():
-        return [f"{target}: missing"]
-    return [] if file_digest(place) == recorded[""] else [f"{target}: changed"]
+    """The problems of a run, one line each, that of being unfinished first; see ``check_run``."""
+    found = check_run(path)
+    return [*([] if found.unfinished is None else [found.unfinished]), *found.problems]

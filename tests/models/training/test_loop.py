@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,4 +126,32 @@ def test_frozen_weights_stay() -> None:
 
 def test_no_checkpoint_before_its_time(tmp_path: Path) -> None:
     _train(tmp_path, dataclasses.replace(SETTINGS, checkpoint_seconds=1000.0))
+    assert list(tmp_path.iterdir()) == []
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+import torch
+from torch import nn
+from deidsynth.errors import StorageError
+from deidsynth.models.training.loop import _save
+model = nn.Linear(64, 64)
+optimizer = torch.optim.AdamW(model.parameters())
+model(torch.ones(1, 64)).sum().backward()
+optimizer.step()
+for n_bytes in map(int, sys.argv[2:]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, resource.RLIM_INFINITY))
+    try:
+        _save(Path(sys.argv[1]), 1, model, [optimizer], None)
+    except StorageError as error:
+        print("full" if "the disk is full" in str(error) else error)
+"""
+
+
+def test_a_checkpoint_without_room_is_a_storage_error_wherever_it_stops(tmp_path: Path) -> None:
+    sizes = ["0", "1", "100", "4096", "10000", "16500", "20000", "33000", "50000"]
+    command = [sys.executable, "-c", LIMITED, str(tmp_path), *sizes]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["full"] * len(sizes), done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -269,8 +269,9 @@ def _save(
     }
     if torch.cuda.is_available():
         state["random_cuda"] = torch.cuda.get_rng_state_all()
-    with whole_file(folder / CHECKPOINT) as temporary:
-        torch.save(state, temporary)
+    # Through a stream of ours: writing a path itself, torch would hide what the system said of a full disk.
+    with whole_file(folder / CHECKPOINT) as temporary, temporary.open("wb") as stream:
+        torch.save(state, stream)
 
 
 def _restore(

@@ -7,15 +7,20 @@ import json
 import platform
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
+
+from pydantic import ConfigDict, TypeAdapter
 
 from deidsynth.digests import digest
 from deidsynth.errors import IntegrityError
 
 SCHEMA_VERSION = 1
+STRICT = ConfigDict(extra="forbid", strict=True)
+"""How the records of the store and of run folders are read: nothing unknown, nothing of another type."""
+
 _PACKAGES = ("deidsynth", "torch", "transformers", "peft", "tokenizers", "numpy")
 
 
@@ -66,6 +71,8 @@ def artifact_key(
 class InputRecord:
     """An input artifact at the time of its use."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
     key: str
     content_digest: str
 
@@ -73,6 +80,8 @@ class InputRecord:
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """A file of the artifact; ``size`` in bytes."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     digest: str
     size: int
@@ -103,7 +112,10 @@ class Manifest:
         git_commit: of deidsynth, if it runs from a checkout.
         files: by relative POSIX path; set by the store.
         content_digest: of the paths and digests of the files; set by the store.
+        manifest_digest: of all other fields; set by the store, empty in manifests of before it was recorded.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     key: str
     stage: str
@@ -126,6 +138,7 @@ class Manifest:
     files: dict[str, FileRecord] = field(default_factory=dict)
     content_digest: str = ""
     schema_version: int = SCHEMA_VERSION
+    manifest_digest: str = ""
 
     def derived_key(self) -> str:
         """The key, recomputed from the manifest."""
@@ -144,36 +157,69 @@ class Manifest:
         """The content digest, recomputed from the recorded files."""
         return digest({path: record.digest for path, record in self.files.items()})
 
+    def with_files(self, files: Mapping[str, FileRecord]) -> Self:
+        """The manifest of the same artifact with these files, with the digests that follow from them."""
+        changed = replace(self, files=dict(files))
+        changed = replace(changed, content_digest=changed.derived_content_digest())
+        return replace(changed, manifest_digest=changed.derived_manifest_digest())
+
+    def derived_manifest_digest(self) -> str:
+        """The digest of the manifest, recomputed from all its other fields."""
+        return digest({name: value for name, value in asdict(self).items() if name != "manifest_digest"})
+
+    @property
+    def may_be_of_real_text(self) -> bool:
+        """Whether the artifact may go back to real text: to anything that is not known to be invented."""
+        return any(sources for kind, sources in self.lineage.items() if kind != "invented_data")
+
     @property
     def size(self) -> int:
         """Total size of the files in bytes."""
         return sum(record.size for record in self.files.values())
 
     def to_json(self) -> str:
-        """The manifest as readable JSON."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True, allow_nan=False) + "\n"
+        """The manifest as readable JSON; an early one as it was written."""
+        data = {name: value for name, value in asdict(self).items() if name != "manifest_digest" or value}
+        return json.dumps(data, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+_MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
+_NEEDED = {each.name for each in fields(Manifest)} - {"manifest_digest"}
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The manifest from a file.
+    """The manifest from a file; whether its digest holds is for ``faults`` to say.
 
     Raises:
-        IntegrityError: it is not a manifest of this version.
+        IntegrityError: it cannot be read, or is not a manifest of this version.
     """
     remedy = f"remove {path.parent} and run again to compute the artifact again"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text)
         version = data["schema_version"]
         if version != SCHEMA_VERSION:
             raise IntegrityError(f"{path}: schema version {version}, this deidsynth reads {SCHEMA_VERSION}; {remedy}")
-        data["inputs"] = {role: InputRecord(**record) for role, record in data["inputs"].items()}
-        data["files"] = {name: FileRecord(**record) for name, record in data["files"].items()}
-        missing = {each.name for each in fields(Manifest)} - data.keys()
-        if missing:
-            raise KeyError(*missing)
-        return Manifest(**data)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        if not data.keys() >= _NEEDED:
+            raise KeyError
+        return _MANIFEST.validate_json(text)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise IntegrityError(f"{path}: not a readable manifest; {remedy}") from None
+
+
+def faults(manifest: Manifest, path: Path) -> list[str]:
+    """What does not hold in a manifest in a file, as far as it says; empty if all of it does."""
+    found = []
+    if manifest.derived_key() != manifest.key:
+        found.append("the key does not match the manifest")
+    if manifest.derived_content_digest() != manifest.content_digest:
+        found.append("the content digest does not match the recorded files")
+    if not found and manifest.manifest_digest:
+        # Its text follows from its content, so that not even another blank goes unseen.
+        is_whole = path.read_bytes() == manifest.to_json().encode("utf-8")
+        if not is_whole or manifest.derived_manifest_digest() != manifest.manifest_digest:
+            found.append("the manifest was changed")
+    return found
 
 
 @cache

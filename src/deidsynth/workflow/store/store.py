@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from deidsynth.digests import file_digest, hex_of
-from deidsynth.errors import IntegrityError
+from deidsynth.errors import IntegrityError, OutputInUseError, StorageError
 from deidsynth.files import (
     MANIFEST,
     fsync_path,
+    make_private,
     make_private_folder,
     remove_tree,
     replace_tree,
@@ -27,7 +28,7 @@ from deidsynth.files import (
     write_atomically,
 )
 from deidsynth.locks import hold_lock
-from deidsynth.workflow.store.manifest import FileRecord, InputRecord, Manifest, read_manifest
+from deidsynth.workflow.store.manifest import FileRecord, InputRecord, Manifest, faults, read_manifest
 
 _KEY_DIGITS = 16
 _ATTEMPT = "attempt.json"
@@ -103,7 +104,7 @@ class Work:
 
 
 class Store:
-    """The artifacts below ``root``, which is created (0700) with the first one."""
+    """The artifacts below ``root``, created (0700) with the first one; what the store makes in it is always private."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -149,7 +150,8 @@ class Store:
             on_wait: called with the id of the process that reserves the artifact, before waiting for it.
         """
         name = _name(key, stage)
-        make_private_folder(self.root)
+        if not self.root.is_dir():  # one that is there may hold other things, whose owner decides
+            make_private_folder(self.root)
         for part in ("artifacts", "work", "locks"):
             make_private_folder(self.root / part)
         with hold_lock(self.root / "locks" / f"{name}.lock", on_wait):
@@ -167,10 +169,10 @@ class Store:
             raise IntegrityError(f"stage {work.stage} wrote a file named {MANIFEST}, which is reserved for the store")
         target = self.folder_of(work.key, work.stage)
         with storage_errors(target):
-            files = _record_files(work.output)
-            complete = replace(manifest, files=files)
-            complete = replace(complete, content_digest=complete.derived_content_digest())
+            complete = manifest.with_files(_record_files(work.output))
             write_atomically(work.output / MANIFEST, complete.to_json())
+            if complete.may_be_of_real_text:
+                make_private(work.output)
             replace_tree(work.output, target)
         self.discard_work(work)
         return Artifact(target, complete)
@@ -178,6 +180,20 @@ class Store:
     def discard_work(self, work: Work) -> None:
         """Delete the files of an attempt; only inside :meth:`reserve`."""
         remove_tree(work.folder)
+
+    def discard_leftover(self, artifact: Artifact) -> None:
+        """Delete the work folder of a finished artifact, whose process was killed before it did so itself.
+
+        Nothing happens while another process computes the artifact anew, or where the store cannot be written.
+        """
+
+        def leave(process: str) -> None:
+            raise OutputInUseError(f"{artifact.path}: process {process} is computing it")
+
+        stage = artifact.manifest.stage
+        if self.work_of(artifact.key, stage).folder.is_dir():
+            with suppress(OutputInUseError, StorageError), self.reserve(artifact.key, stage, leave) as work:
+                self.discard_work(work)
 
     def artifacts(self) -> list[Artifact]:
         """All finished artifacts, sorted by folder name.
@@ -198,11 +214,7 @@ class Store:
     def verify(self, artifact: Artifact) -> list[str]:
         """The problems of an artifact, one line each, after recomputing every digest; empty if there are none."""
         manifest, name = artifact.manifest, artifact.path.name
-        problems = []
-        if manifest.derived_key() != manifest.key:
-            problems.append(f"{name}: the key does not match the manifest")
-        if manifest.derived_content_digest() != manifest.content_digest:
-            problems.append(f"{name}: the content digest does not match the recorded files")
+        problems = [f"{name}: {fault}" for fault in faults(manifest, artifact.path / MANIFEST)]
         recorded = {path: record.digest for path, record in manifest.files.items()}
         return problems + compare_files(artifact.path, recorded, label=name)
 
@@ -210,13 +222,14 @@ class Store:
 def compare_files(folder: Path, recorded: Mapping[str, str], *, label: str) -> list[str]:
     """Differences between the files below a folder and recorded digests, one line each, as ``label/path``.
 
-    A manifest of the store does not count as a file.
+    A manifest of the store does not count as a file; a link does, wherever it leads.
     """
-    found = set(_payload(folder))
+    links = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink()}
+    found = links | set(_payload(folder))
     problems = [f"{label}/{path}: missing" for path in sorted(recorded.keys() - found)]
     problems += [f"{label}/{path}: not in the manifest" for path in sorted(found - recorded.keys())]
     for path in sorted(found & recorded.keys()):
-        if file_digest(folder / path) != recorded[path]:
+        if not (folder / path).is_file() or file_digest(folder / path) != recorded[path]:
             problems.append(f"{label}/{path}: changed")
     return problems
 
