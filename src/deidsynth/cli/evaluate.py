@@ -60,7 +60,10 @@ def evaluate_command(
         bool, typer.Option("--errors", help="Show an error analysis: kinds, labels, shapes, calibration.")
     ] = False,
     resamples: Annotated[
-        int, typer.Option("--resamples", min=0, help="Number of resamples for the intervals; 0 leaves them out.")
+        int,
+        typer.Option(
+            "--resamples", min=0, max=1_000_000, help="Number of resamples for the intervals; 0 leaves them out."
+        ),
     ] = 10_000,
     mapping: Annotated[
         str | None, typer.Option("--mapping", metavar="NAME|FILE", help="Label mapping for all corpora.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,9 @@ from typing import Any, TypeVar
 from deidsynth.config import LabelKinds, LayoutConfig, RunConfig, StageConfig, apply_settings, load_data, parse
 
 ConfigType = TypeVar("ConfigType", bound=StageConfig)
+
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""Characters that YAML takes for line ends, or refuses, unless they are escaped."""
 
 
 def stage_config(kind: type[ConfigType], settings: Sequence[str] | None, **named: Any) -> ConfigType:
@@ -58,4 +62,9 @@ def label_kinds(file: Path | None) -> dict[str, str] | None:
 
 def as_settings(named: Mapping[str, Any]) -> list[str]:
     """``KEY=VALUE`` for every value that is set; JSON is YAML, so strings stay strings."""
-    return [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
+    return [f"{key}={_as_yaml(value)}" for key, value in named.items() if value is not None]
+
+
+def _as_yaml(value: Any) -> str:
+    """JSON in which nothing outside the basic plane is escaped, since YAML knows no pairs of surrogates."""
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))

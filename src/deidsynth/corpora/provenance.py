@@ -61,6 +61,9 @@ def lineage_beside(path: Path) -> Lineage | None:
     Args:
         path: an artifact's folder, a file or folder in one, or what was taken out of one with its manifest beside it.
     """
+    path = path if path.name else path.absolute()  # the current folder has a name, too
+    if not path.name:
+        return None
     inside = f"{path.name}/"
     for place in (path / MANIFEST, manifest_beside(path), path.parent / MANIFEST):
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +12,7 @@ from typing import Any
 from deidsynth.config import Axes, RunConfig, StudyConfig
 from deidsynth.config.study import AXES
 from deidsynth.digests import digest, hex_of
+from deidsynth.errors import ConfigError
 
 _SHORT = {
     "adaptation_fraction": "adaptation",
@@ -19,6 +21,7 @@ _SHORT = {
     "base_model": "base",
 }
 _LONGEST_NAME = 120
+_MOST_CELLS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,9 @@ def expand(study: StudyConfig, base: RunConfig) -> list[Cell]:
     Args:
         study: grid, zipped axes and explicit cells.
         base: provides the values of axes that the study does not set.
+
+    Raises:
+        ConfigError: there are too many.
     """
     volume = base.synthesize.volume_ratio if base.synthesize.samples_per_prompt is None else None
     default = {
@@ -91,6 +97,10 @@ def _choices(study: StudyConfig, explicit: Axes) -> Iterable[dict[str, Any]]:
     for names in axes:
         rows = range(len(values[names[0]]))
         ways.append([{name: values[name][row] for name in names} for row in rows])
+    if (count := math.prod(map(len, ways))) > _MOST_CELLS:
+        raise ConfigError(
+            [f"axes: {count:,} combinations of values, and {_MOST_CELLS:,} are the limit; leave values out, or use zip"]
+        )
     for combination in itertools.product(*ways):
         yield {name: value for chosen in combination for name, value in chosen.items()}
 
