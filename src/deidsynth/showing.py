@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HUES = ("#0a5fae", "#a35c00", "#12755a", "#a63a7d", "#5b4bb5", "#b23b22", "#0b7285", "#6f6a10")
 LINES = ("solid", "dashed", "dotted")
 _CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), "\N{REPLACEMENT CHARACTER}")
-_TERMINAL_CONTROL = {13: None, **dict.fromkeys(range(128, 160), "\N{REPLACEMENT CHARACTER}")}
+_TERMINAL_CONTROL = {13: None, **dict.fromkeys((*range(128, 160), *range(0xD800, 0xE000)), "\N{REPLACEMENT CHARACTER}")}
 
 
 class Look(NamedTuple):
@@ -115,7 +115,7 @@ def _html_piece(text: str, label: str | None, found: Mapping[str, Look]) -> str:
 
 
 def for_terminal(text: str) -> str:
-    """The text without anything that a terminal would take for a control sequence."""
+    """The text without anything that a terminal would take for a control sequence, or could not encode."""
     return visible(text).translate(_TERMINAL_CONTROL)
 
 

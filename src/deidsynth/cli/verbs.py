@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from deidsynth.cli.guard import guarded
 from deidsynth.errors import InputError
+from deidsynth.showing import for_terminal
 
 
 class Verb(TyperCommand):
@@ -80,6 +81,15 @@ class VerbGroup(TyperGroup):
 
     def __init__(self, *, commands: Mapping[str, Any] | None = None, **attributes: Any) -> None:
         super().__init__(commands=[*self.verbs, *(commands or {}).values()], **attributes)
+
+    def invoke(self, ctx: Any) -> Any:
+        """What the verb returns; the message of a usage error, which quotes arguments, is safe to print."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if isinstance(getattr(error, "message", None), str):
+                vars(error)["message"] = for_terminal(vars(error)["message"])
+            raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The name, the loaded command and the arguments that are left."""
