@@ -1,7 +1,7 @@
 """Strict reading of YAML and JSON: what these formats would silently decide is a fault, with its line.
 
 A key that occurs twice, a date, half of a character, a value that is not of its type, nesting without end: each is
-refused with one message that quotes nothing of the text but keys that look like keys.
+refused with one message that quotes nothing of the text.
 """
 
 from __future__ import annotations
@@ -166,9 +166,8 @@ class _Check:
                 if key.tag != _TEXT:
                     raise PlainDataError("a key must be text; put it in quotes", line)
             if key.value in seen:
-                shown = key.value if looks_like_key(key.value) else "a key"
-                first = seen[key.value]
-                raise RepeatedKeyError(f"{shown} occurs twice, first on line {first}; keep one of them", line)
+                message = f"a key that occurs twice, first on line {seen[key.value]}; keep one of them"
+                raise RepeatedKeyError(message, line)
             seen[key.value] = line
             yield value
 

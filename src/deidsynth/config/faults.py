@@ -1,7 +1,8 @@
 """What is said of a fault of a configuration: its key, what was expected, and nothing that could be text or a secret.
 
-A file that is no configuration may be a note, and a value in the wrong place an API key. So only known keys and names
-that look like keys are shown, only numbers and plain words as values, and nothing at all below ``endpoint``.
+A file that is no configuration may be a note, and a value in the wrong place an API key. So only known keys are shown,
+and names that look like keys in what is a configuration otherwise; only numbers and plain words as values, and nothing
+at all below ``endpoint``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from deidsynth.plain_data import looks_like_key
 
 _PLAIN = re.compile(r"[a-z]+(_[a-z]+)*|[-+]?[\d.]+(e[-+]?\d+)?")
 _LONGEST = 24
+_CLOSE = 0.6
 _CONTAINERS = ("model_type", "dict_type", "list_type")  # where one of these is expected, anything may stand instead
 
 
@@ -55,17 +57,25 @@ def _unknown_key(model: type[BaseModel], data: Any, location: Sequence[str | int
 def _name(model: type[BaseModel], data: Any, location: Sequence[str | int]) -> str:
     """The dotted name of a place; a key that is not to be shown is told by its number among those beside it."""
     shown = []
+    is_configuration = isinstance(data, Mapping) and not _keys(model).isdisjoint(data)
     for depth, part in enumerate(location):
         above = _model_at(model, location[:depth])
-        known = {*getattr(above, "model_fields", {}), *getattr(above, "renamed", {}), *getattr(above, "removed", {})}
+        known = _keys(above)
         beside = list(data) if isinstance(data, Mapping) else []
         is_foreign = isinstance(part, str) and part not in known and part in beside
-        if is_foreign and (not looks_like_key(str(part)) or _holds_secrets(model, location[:depth])):
+        is_safe = is_configuration or bool(difflib.get_close_matches(str(part)[:100], known, n=1, cutoff=_CLOSE))
+        is_safe = is_safe and looks_like_key(str(part)) and (not known or str(part).islower())
+        if is_foreign and (not is_safe or _holds_secrets(model, location[:depth])):
             shown.append(f"key {beside.index(part) + 1} (not shown)")
         else:
             shown.append(str(part))
         data = _below(data, part)
     return ".".join(shown) or "(whole)"
+
+
+def _keys(model: Any) -> set[str]:
+    """The keys that a model has or had."""
+    return {key for kind in ("model_fields", "renamed", "removed") for key in getattr(model, kind, {})}
 
 
 def _below(data: Any, part: str | int) -> Any:

@@ -91,7 +91,8 @@ def apply_settings(data: Mapping[str, Any], settings: Sequence[str]) -> dict[str
         try:
             nested: Any = read_yaml(value)
         except PlainDataError as error:
-            name = key if all(map(looks_like_key, parts)) else f"setting {number}"
+            is_safe = all(map(looks_like_key, parts)) and "endpoint" not in parts
+            name = key if is_safe else f"setting {number}"
             problems.append(f"{name}: {error.message}")
             continue
         for part in reversed(parts):
