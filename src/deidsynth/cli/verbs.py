@@ -57,11 +57,12 @@ def _refuse_empty_paths(verb: Callable[..., Any], arguments: Sequence[str]) -> N
     Raises:
         InputError: an argument or the value of an option that takes a path is empty.
     """
-    options = set()
+    options = set[object]()
     for hint in get_type_hints(verb, include_extras=True).values():
         kind, *more = get_args(hint) or (hint,)
         if Path in (kind, *get_args(kind)):
-            options |= {option for each in more for option in getattr(each, "param_decls", None) or ()}
+            for each in more:  # typer holds the first name as the default until it makes the command
+                options |= {getattr(each, "default", None), *(getattr(each, "param_decls", None) or ())}
     for before, argument in zip(["", *arguments], arguments, strict=False):
         option = argument.removesuffix("=") if argument else before
         is_value = option.startswith("-")
