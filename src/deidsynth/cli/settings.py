@@ -23,7 +23,7 @@ def stage_config(kind: type[ConfigType], settings: Sequence[str] | None, **named
         ConfigError: with all problems at once.
     """
     data = apply_settings({}, [*(settings or ()), *as_settings(named)])
-    return parse(kind, data, source="options")
+    return parse(kind, data, source="options", typed=True)
 
 
 def run_config(file: Path | None, settings: Sequence[str] | None, named: Mapping[str, Any]) -> RunConfig:
@@ -35,7 +35,7 @@ def run_config(file: Path | None, settings: Sequence[str] | None, named: Mapping
     """
     data = load_data(file) if file is not None else {}
     data = apply_settings(data, [*(settings or ()), *as_settings(named)])
-    return parse(RunConfig, data, source=str(file) if file is not None else "options")
+    return parse(RunConfig, data, source=str(file) if file is not None else "options", typed=file is None)
 
 
 def layout_config(settings: Sequence[str] | None, own: tuple[str, Sequence[str]] = ("", ())) -> LayoutConfig:
@@ -45,9 +45,9 @@ def layout_config(settings: Sequence[str] | None, own: tuple[str, Sequence[str]]
         ConfigError: with all problems of one option at once.
     """
     every = apply_settings({}, settings or ())
-    layout = parse(LayoutConfig, every, source="--layout")
+    layout = parse(LayoutConfig, every, source="--layout", typed=True)
     option, over = own
-    return parse(LayoutConfig, apply_settings(every, over), source=option) if over else layout
+    return parse(LayoutConfig, apply_settings(every, over), source=option, typed=True) if over else layout
 
 
 def label_kinds(file: Path | None) -> dict[str, str] | None:

@@ -22,18 +22,19 @@ _CLOSE = 0.6
 _CONTAINERS = ("model_type", "dict_type", "list_type")  # where one of these is expected, anything may stand instead
 
 
-def explain(model: type[BaseModel], data: Any, detail: Mapping[str, Any]) -> str:
+def explain(model: type[BaseModel], data: Any, detail: Mapping[str, Any], *, typed: bool = False) -> str:
     """One line for a fault that validation found.
 
     Args:
         model: that was to be made.
         data: what it was to be made from.
         detail: of the fault, as pydantic tells it.
+        typed: as for ``parse``.
     """
     location = [part for part in detail["loc"] if isinstance(part, str | int)]
     if detail["type"] == "extra_forbidden":
-        return _unknown_key(model, data, location)
-    name = _name(model, data, location)
+        return _unknown_key(model, data, location, typed)
+    name = _name(model, data, location, typed)
     if detail["type"] == "value_error":
         return f"{name}: {detail['ctx']['error']}"
     message = str(detail["msg"])
@@ -42,9 +43,9 @@ def explain(model: type[BaseModel], data: Any, detail: Mapping[str, Any]) -> str
     return f"{name}: {message}{_got(detail.get('input')) if quoted else ''}"
 
 
-def _unknown_key(model: type[BaseModel], data: Any, location: Sequence[str | int]) -> str:
+def _unknown_key(model: type[BaseModel], data: Any, location: Sequence[str | int], typed: bool) -> str:
     above, key = _model_at(model, location[:-1]), str(location[-1])
-    name, known = _name(model, data, location), sorted(getattr(above, "model_fields", {}))
+    name, known = _name(model, data, location, typed), sorted(getattr(above, "model_fields", {}))
     if key in getattr(above, "renamed", {}):
         return f"{name}: unknown key, it is now called {above.renamed[key]}"
     if key in getattr(above, "removed", {}):
@@ -54,10 +55,10 @@ def _unknown_key(model: type[BaseModel], data: Any, location: Sequence[str | int
     return f"{name}: unknown key, {hint}"
 
 
-def _name(model: type[BaseModel], data: Any, location: Sequence[str | int]) -> str:
+def _name(model: type[BaseModel], data: Any, location: Sequence[str | int], typed: bool) -> str:
     """The dotted name of a place; a key that is not to be shown is told by its number among those beside it."""
     shown = []
-    is_configuration = isinstance(data, Mapping) and not _keys(model).isdisjoint(data)
+    is_configuration = typed or (isinstance(data, Mapping) and not _keys(model).isdisjoint(data))
     for depth, part in enumerate(location):
         above = _model_at(model, location[:depth])
         known = _keys(above)

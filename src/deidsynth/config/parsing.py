@@ -63,8 +63,16 @@ def difference(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any
     return found
 
 
-def parse(model: type[ConfigType], data: Mapping[str, Any], source: str = "configuration") -> ConfigType:
+def parse(
+    model: type[ConfigType], data: Mapping[str, Any], source: str = "configuration", *, typed: bool = False
+) -> ConfigType:
     """A configuration from plain data.
+
+    Args:
+        model: of the configuration.
+        data: what it is made from.
+        source: file or option, for messages.
+        typed: whether the keys were typed for this call, so that no file that is something else can be shown.
 
     Raises:
         ConfigError: with one line for each problem, and the closest known key for each unknown one.
@@ -72,7 +80,7 @@ def parse(model: type[ConfigType], data: Mapping[str, Any], source: str = "confi
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ConfigError([explain(model, data, detail) for detail in error.errors()], source) from None
+        raise ConfigError([explain(model, data, detail, typed=typed) for detail in error.errors()], source) from None
 
 
 def apply_settings(data: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
