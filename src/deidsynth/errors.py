@@ -39,19 +39,24 @@ class InputError(DeidsynthError):
 
 
 class ConfigError(InputError):
-    """A configuration has faults; all of them are listed.
+    """A configuration has faults; every one is listed (the first few in the message).
 
     Args:
         problems: one line for each fault, such as ``train.epochs: expected >= 1, got 0``.
         source: the file or option that the configuration came from.
     """
 
+    shown = 20
+
     def __init__(self, problems: Sequence[str], source: str = "configuration") -> None:
         self.problems = tuple(problems)
         self.source = source
         count = len(self.problems)
         head = f"{source}: {count} problem{'' if count == 1 else 's'}"
-        super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
+        lines = [head, *(f"  {problem}" for problem in self.problems[: self.shown])]
+        if count > self.shown:
+            lines.append(f"  ... and {count - self.shown} more")
+        super().__init__("\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,11 @@ HUES = ("#0a5fae", "#a35c00", "#12755a", "#a63a7d", "#5b4bb5", "#b23b22", "#0b72
 LINES = ("solid", "dashed", "dotted")
 _CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), "\N{REPLACEMENT CHARACTER}")
 _BIDIRECTIONAL = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # they change the order of what follows
-_TERMINAL_CONTROL = {13: None, **dict.fromkeys((*range(128, 160), *_BIDIRECTIONAL), "\N{REPLACEMENT CHARACTER}")}
+_HALF = range(0xD800, 0xE000)
+_TERMINAL_CONTROL = {
+    13: None,
+    **dict.fromkeys((*range(128, 160), *_BIDIRECTIONAL, *_HALF), "\N{REPLACEMENT CHARACTER}"),
+}
 
 
 class Look(NamedTuple):
@@ -116,7 +120,7 @@ def _html_piece(text: str, label: str | None, found: Mapping[str, Look]) -> str:
 
 
 def for_terminal(text: str) -> str:
-    """The text without anything that a terminal would take for a control sequence."""
+    """The text without anything that a terminal would take for a control sequence, or could not encode."""
     return visible(text).translate(_TERMINAL_CONTROL)
 
 

@@ -34,10 +34,10 @@ def folder(tmp_path: Path) -> Path:
     [
         (HEART, "[telemetry, echo, holter]", "[echoes]", r"complaints.palpitations.plan: no 'echoes'; there are"),
         (HEART, "  echo: ", "  ultrasound: ", r"palpitations.plan: no 'echo'; there are telemetry, ultrasound,"),
-        (HEART, "  fainting:", "  palpitations:", r"line 46: duplicate id 'palpitations'; ids must be unique"),
+        (HEART, "  fainting:", "  palpitations:", r"line 46: a key that occurs twice, first on line \d+; keep one"),
         (HEART, "ages: [38, 92]", "ages: [38]", r"ages.1: Field required"),
         (HEART, "ages:", "aged:", r"ages: Field required\n  aged: Extra inputs are not permitted"),
-        (HEART, '"UKG beställs."', "{UKG} beställs.", r"line \d+: not valid YAML; put phrases in double quotes"),
+        (HEART, '"UKG beställs."', "{UKG} beställs.", r"line \d+: not valid YAML; put text with special"),
         ("notes.yaml", " head_day: 1.0,", " head_daily: 1.0,", r"kinds.day: no 'head_daily'; there are head_admission"),
         ("notes.yaml", "further: general_lab", "further: labs", r"sections.labs.further: no 'labs'; there are story"),
         ("notes.yaml", "      retired:\n", "      adults:\n", r"sections.social.by_age.adults.*: Input should be"),

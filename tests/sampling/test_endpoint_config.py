@@ -83,7 +83,7 @@ def test_a_localhost_that_is_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatc
         ({"api_key_variable": KEY}, "not the key itself"),
         ({"api_key_variable": 4711}, "not the key itself"),
         ({"api_key": KEY}, "did you mean api_key_variable"),
-        ({"requests_in_flight": 0}, "got 0"),
+        ({"requests_in_flight": 0}, "requests_in_flight: input should be greater than or equal to 1$"),
         ({"takes": ["mirostat"]}, "takes.0"),
     ],
 )

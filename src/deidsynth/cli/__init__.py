@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType
+
+
+def end_at_once(_number: int, _frame: FrameType | None) -> None:
+    """End the process on Ctrl-C while no command is at work, without the traceback of whatever is being imported."""
+    with suppress(Exception):
+        sys.stdout.flush()
+    os.write(2, b"interrupted\n")
+    os._exit(130)
 
 
 def main() -> None:
@@ -10,6 +22,8 @@ def main() -> None:
 
     0: success. 1: a check failed. 2: the user's input is at fault. 3: any other error. 130: interrupted.
     """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a caller ignores it
+        signal.signal(signal.SIGINT, end_at_once)
     # Quiet and offline-friendly libraries, unless the user sets otherwise; before any of them is imported.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

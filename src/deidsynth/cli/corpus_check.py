@@ -20,7 +20,7 @@ from deidsynth.cli.options import (
     SkipInvalid,
 )
 from deidsynth.cli.settings import layout_config
-from deidsynth.cli.terminal import format_count, print_json, print_table, tell
+from deidsynth.cli.terminal import format_count, print_json, print_line, print_table, tell
 from deidsynth.corpora import ReadResult, check_corpus, find_unannotated, find_warnings
 from deidsynth.corpora.conversions import converted, left_out, told
 from deidsynth.corpora.label_sets import are_plausible
@@ -120,8 +120,8 @@ def _show(facts: dict[str, Any], quiet: bool) -> None:
     problems: Sequence[dict[str, Any]] = facts["problems"]
     for problem in problems[:SHOWN]:
         place = problem["file"] if problem["line"] is None else f"{problem['file']}:{problem['line']}"
-        typer.echo(f"{place}: [{problem['code']}] {problem['message']}")
+        print_line(f"{place}: [{problem['code']}] {problem['message']}")
     if len(problems) > SHOWN:
-        typer.echo(f"... and {len(problems) - SHOWN} more; --json lists all")
+        print_line(f"... and {len(problems) - SHOWN} more; --json lists all")
     if problems:
         print_table(["problem", "count"], [[code, format_count(n)] for code, n in facts["n_problems"].items()])

@@ -24,7 +24,7 @@ from deidsynth.cli.options import (
     Target,
     ToFormat,
 )
-from deidsynth.cli.terminal import format_count, print_json, print_table
+from deidsynth.cli.terminal import format_count, print_json, print_line, print_table
 from deidsynth.corpora.repairing import REPAIRS
 
 SHOWN = 200
@@ -72,7 +72,7 @@ def repair_command(
         print_json({**counts, "repairs": listed})
         return
     for repair in repairs[:SHOWN]:
-        typer.echo(f"{replace(repair, message=f'[{repair.code}] {repair.message}')}")
+        print_line(f"{replace(repair, message=f'[{repair.code}] {repair.message}')}")
     if len(repairs) > SHOWN:
-        typer.echo(f"... and {len(repairs) - SHOWN} more; --json lists all")
+        print_line(f"... and {len(repairs) - SHOWN} more; --json lists all")
     print_table(["entities", "count"], [[code, format_count(count)] for code, count in counts.items()])

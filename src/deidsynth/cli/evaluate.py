@@ -20,7 +20,7 @@ from deidsynth.cli.options import (
     Quiet,
     SkipInvalid,
 )
-from deidsynth.cli.terminal import print_json, print_table, tell
+from deidsynth.cli.terminal import print_json, print_line, print_table, tell
 from deidsynth.errors import InputError
 from deidsynth.metrics import EvaluationResult, Resampling, RunsResult, are_folds, compare, evaluate_several, score
 from deidsynth.report.score_tables import score_tables
@@ -60,7 +60,10 @@ def evaluate_command(
         bool, typer.Option("--errors", help="Show an error analysis: kinds, labels, shapes, calibration.")
     ] = False,
     resamples: Annotated[
-        int, typer.Option("--resamples", min=0, help="Number of resamples for the intervals; 0 leaves them out.")
+        int,
+        typer.Option(
+            "--resamples", min=0, max=1_000_000, help="Number of resamples for the intervals; 0 leaves them out."
+        ),
     ] = 10_000,
     mapping: Annotated[
         str | None, typer.Option("--mapping", metavar="NAME|FILE", help="Label mapping for all corpora.")
@@ -124,10 +127,10 @@ def _show(result: EvaluationResult | RunsResult, form: Form, quiet: bool) -> Non
         print_json(result.to_dict())
     elif form is Form.OFFICIAL and not isinstance(result, RunsResult):
         for name, value in result.scores.official().items():
-            typer.echo(f"{name}: {value}")
+            print_line(f"{name}: {value}")
     elif form is Form.TABLE:
         for table in score_tables(result):
             print_table(table.headers, table.rows, title=table.title)
         tell("definitions: docs/metrics.md; measures are not comparable with one another", quiet)
     else:
-        typer.echo((markdown if form is Form.MARKDOWN else latex)(score_tables(result)))
+        print_line((markdown if form is Form.MARKDOWN else latex)(score_tables(result)))

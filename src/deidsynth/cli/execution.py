@@ -23,7 +23,9 @@ class ExecutorName(StrEnum):
     RAY = "ray"
 
 
-Workers = Annotated[int, typer.Option("--workers", min=1, help="Worker processes; the threads are divided among them.")]
+Workers = Annotated[
+    int, typer.Option("--workers", min=1, max=1000, help="Worker processes; the threads are divided among them.")
+]
 Executor = Annotated[
     ExecutorName, typer.Option("--executor", metavar="local|ray", help="Run stages on this machine, or as Ray tasks.")
 ]
@@ -54,7 +56,10 @@ GpusPerTask = Annotated[
 Shards = Annotated[
     int,
     typer.Option(
-        "--shards", min=1, help="Shards for sampling and annotation in parallel; the result does not depend on it."
+        "--shards",
+        min=1,
+        max=100_000,
+        help="Shards for sampling and annotation in parallel; the result does not depend on it.",
     ),
 ]
 

@@ -17,6 +17,7 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
+from deidsynth.cli import end_at_once
 from deidsynth.errors import DeidsynthError
 
 P = ParamSpec("P")
@@ -48,8 +49,8 @@ class _TerminatedError(KeyboardInterrupt):
 
 
 @contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """A context in which SIGTERM unwinds this process like Ctrl-C; processes forked from it die at once."""
+def _signals_interrupt() -> Iterator[None]:
+    """A context in which Ctrl-C and SIGTERM unwind this process; processes forked from it die at once of SIGTERM."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -62,10 +63,15 @@ def _sigterm_interrupts() -> Iterator[None]:
         os.kill(os.getpid(), number)
 
     before = signal.signal(signal.SIGTERM, interrupt)
+    ends_at_once = signal.getsignal(signal.SIGINT) is end_at_once
+    if ends_at_once:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        if ends_at_once:
+            signal.signal(signal.SIGINT, end_at_once)
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
@@ -74,7 +80,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            with _sigterm_interrupts():
+            with _signals_interrupt():
                 return command(*args, **kwargs)
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise  # BrokenPipeError: the reader of standard output has gone, and typer handles that

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
@@ -49,6 +49,9 @@ seed: 7
 
 - `--set KEY=VALUE` on the command line overrides the file, with dotted keys and YAML values:
   `--set adapt.epochs=3 --set train.chunk_words=null`.
+- The file is read strictly: a key that occurs twice, a tag (`!!int`), a number that is not finite or larger than
+  4294967295, and more than 50 levels of nesting are refused. A date is text. The same holds for the files of studies,
+  label mappings and `--labels`. Messages never show a value below `endpoint`.
 - `train` applies to the gold model and the synthetic model. `train_synthetic` takes any keys of `train` and changes
   them for the synthetic model only.
 - `seed` is the seed of training and sampling. `split.seed` is the seed of the train, validation and test split if the
@@ -189,7 +192,7 @@ def _rows(model: Any, prefix: str) -> Iterator[str]:
 
 
 def _row(key: str, field: FieldInfo) -> str:
-    bounds = [f"{sign} {getattr(limit, name):g}" for limit in field.metadata for name, sign in BOUNDS.items()
+    bounds = [f"{sign} {getattr(limit, name):.10g}" for limit in field.metadata for name, sign in BOUNDS.items()
               if hasattr(limit, name)]  # fmt: skip
     default = "required" if field.is_required() else _value(field.get_default(call_default_factory=True))
     return f"| `{key}` | {', '.join([_kind(field.annotation), *bounds])} | {default} | {field.description or ''} |"
@@ -201,6 +204,8 @@ def _kind(annotation: Any) -> str:
         return ", ".join(_value(choice) for choice in within)
     if get_origin(annotation) in (Union, UnionType):
         return " or ".join(_kind(each) for each in within)
+    if get_origin(annotation) is Annotated:
+        return _kind(within[0])
     if get_origin(annotation) is list:
         return f"list of {_kind(within[0])}"
     return NAMES.get(annotation, "mapping")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,9 @@ from typing import Any, TypeVar
 from deidsynth.config import LabelKinds, LayoutConfig, RunConfig, StageConfig, apply_settings, load_data, parse
 
 ConfigType = TypeVar("ConfigType", bound=StageConfig)
+
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""Characters that YAML takes for line ends, or refuses, unless they are escaped."""
 
 
 def stage_config(kind: type[ConfigType], settings: Sequence[str] | None, **named: Any) -> ConfigType:
@@ -19,7 +23,7 @@ def stage_config(kind: type[ConfigType], settings: Sequence[str] | None, **named
         ConfigError: with all problems at once.
     """
     data = apply_settings({}, [*(settings or ()), *as_settings(named)])
-    return parse(kind, data, source="options")
+    return parse(kind, data, source="options", typed=True)
 
 
 def run_config(file: Path | None, settings: Sequence[str] | None, named: Mapping[str, Any]) -> RunConfig:
@@ -31,7 +35,7 @@ def run_config(file: Path | None, settings: Sequence[str] | None, named: Mapping
     """
     data = load_data(file) if file is not None else {}
     data = apply_settings(data, [*(settings or ()), *as_settings(named)])
-    return parse(RunConfig, data, source=str(file) if file is not None else "options")
+    return parse(RunConfig, data, source=str(file) if file is not None else "options", typed=file is None)
 
 
 def layout_config(settings: Sequence[str] | None, own: tuple[str, Sequence[str]] = ("", ())) -> LayoutConfig:
@@ -41,9 +45,9 @@ def layout_config(settings: Sequence[str] | None, own: tuple[str, Sequence[str]]
         ConfigError: with all problems of one option at once.
     """
     every = apply_settings({}, settings or ())
-    layout = parse(LayoutConfig, every, source="--layout")
+    layout = parse(LayoutConfig, every, source="--layout", typed=True)
     option, over = own
-    return parse(LayoutConfig, apply_settings(every, over), source=option) if over else layout
+    return parse(LayoutConfig, apply_settings(every, over), source=option, typed=True) if over else layout
 
 
 def label_kinds(file: Path | None) -> dict[str, str] | None:
@@ -58,4 +62,9 @@ def label_kinds(file: Path | None) -> dict[str, str] | None:
 
 def as_settings(named: Mapping[str, Any]) -> list[str]:
     """``KEY=VALUE`` for every value that is set; JSON is YAML, so strings stay strings."""
-    return [f"{key}={json.dumps(value)}" for key, value in named.items() if value is not None]
+    return [f"{key}={_as_yaml(value)}" for key, value in named.items() if value is not None]
+
+
+def _as_yaml(value: Any) -> str:
+    """JSON in which nothing outside the basic plane is escaped, since YAML knows no pairs of surrogates."""
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))

@@ -56,7 +56,9 @@ def synthesize_command(
             "share for every label (balanced).",
         ),
     ] = None,
-    n_documents: Annotated[int, typer.Option("--n-documents", "-n", min=1, help="Texts to sample.")] = 100,
+    n_documents: Annotated[
+        int, typer.Option("--n-documents", "-n", min=1, max=10_000_000, help="Texts to sample.")
+    ] = 100,
     settings: Settings = None,
     language: Language = None,
     labels: Labels = None,

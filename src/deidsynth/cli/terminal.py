@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task as RichTask, TaskID, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
 
 from deidsynth.progress import Progress as ProgressProtocol, SilentProgress, Task as TaskProtocol, format_seconds
+from deidsynth.showing import for_terminal
 
 PLAIN_INTERVAL_SECONDS = 10.0
 """Time between two lines of one task if standard error is not a terminal."""
 
 WORTH_KEEPING_SECONDS = 2.0
 """A finished task leaves a line if it took at least this long."""
+
+_RAW_IN_JSON = re.compile("[\x7f-\x9f\ud800-\udfff]")
+"""What JSON leaves as it is, but a terminal takes for a control sequence, or cannot encode."""
 
 
 def format_count(n: float) -> str:
@@ -174,12 +180,12 @@ class TerminalProgress:
 
     def task(self, name: str, total: float | None, unit: str = "") -> TaskProtocol:
         """A bar, or a task that writes lines."""
-        state = _State(name, total, unit, self._clock)
+        state = _State(for_terminal(name), total, unit, self._clock)
         return _BarTask(self, state) if self._console.is_terminal else _PlainTask(self, state)
 
     def message(self, text: str) -> None:
         """Write one line above the bars."""
-        self._console.print(Text(text), soft_wrap=True)
+        self._console.print(Text(for_terminal(text)), soft_wrap=True)
 
     def metrics(self, name: str, values: Mapping[str, float]) -> None:
         """Curves go to the report, not to the terminal."""
@@ -242,12 +248,18 @@ def make_progress(quiet: bool) -> ProgressProtocol:
 def tell(text: str, quiet: bool = False, style: str = "") -> None:
     """Write one line for the user to standard error."""
     if not quiet:
-        stderr_console().print(Text(text, style=style), soft_wrap=True)
+        stderr_console().print(Text(for_terminal(text), style=style), soft_wrap=True)
+
+
+def print_line(text: str) -> None:
+    """Write one line, or several, to standard output."""
+    typer.echo(for_terminal(text))
 
 
 def print_json(value: Any) -> None:
     """Write JSON, and nothing else, to standard output."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    written = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(_RAW_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", written) + "\n")
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
@@ -255,14 +267,16 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: st
     table = Table(header_style="bold")
     for index, header in enumerate(headers):
         cells = [row[index] for row in rows]
-        table.add_column(header, justify="right" if index and all(map(_is_numeric, cells)) else "left")
+        table.add_column(
+            Text(for_terminal(header)), justify="right" if index and all(map(_is_numeric, cells)) else "left"
+        )
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(for_terminal(cell)) for cell in row))
     console = Console(file=sys.stdout, highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)
     if title is not None:
-        console.print(Text(title, style="italic"), soft_wrap=True)
+        console.print(Text(for_terminal(title), style="italic"), soft_wrap=True)
     console.print(table)
 
 

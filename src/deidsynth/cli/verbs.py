@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, get_args, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from deidsynth.cli.guard import guarded
+from deidsynth.errors import InputError
+from deidsynth.showing import for_terminal
 
 
 class Verb(TyperCommand):
@@ -27,21 +30,49 @@ class Verb(TyperCommand):
         self.command, self.examples = command, examples
 
     @guarded
-    def load(self) -> Any:
+    def load(self, arguments: Sequence[str] = ()) -> Any:
         """The command with its options, ready to be called.
 
         It is typed as ``Any``: its class is private to typer and differs between its versions.
+
+        Args:
+            arguments: that it will be called with.
+
+        Raises:
+            InputError: one of them is an empty path.
         """
         module, _, function = self.command.partition(":")
+        verb = getattr(import_module(f"deidsynth.cli.{module}"), function)
+        if "" in arguments or any(each.endswith("=") for each in arguments):
+            _refuse_empty_paths(verb, arguments)
         one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         epilog = "\n\n".join(["Example:", *(f"deidsynth {example}" for example in self.examples)])
-        one.command(self.name, epilog=epilog)(guarded(getattr(import_module(f"deidsynth.cli.{module}"), function)))
+        one.command(self.name, epilog=epilog)(guarded(verb))
         return typer.main.get_command(one)
 
 
-def loaded(command: Any) -> Any:
-    """The command of a verb; anything else unchanged."""
-    return command.load() if isinstance(command, Verb) else command
+def _refuse_empty_paths(verb: Callable[..., Any], arguments: Sequence[str]) -> None:
+    """Refuse an empty path, which would silently be the current folder.
+
+    Raises:
+        InputError: an argument or the value of an option that takes a path is empty.
+    """
+    options = set[object]()
+    for hint in get_type_hints(verb, include_extras=True).values():
+        kind, *more = get_args(hint) or (hint,)
+        if Path in (kind, *get_args(kind)):
+            for each in more:  # typer holds the first name as the default until it makes the command
+                options |= {getattr(each, "default", None), *(getattr(each, "param_decls", None) or ())}
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        option = argument.removesuffix("=") if argument else before
+        is_value = option.startswith("-")
+        if (argument == "" and not is_value) or (option in options and argument in ("", f"{option}=")):
+            raise InputError(f"{option if is_value else 'a path'}: it is empty; give a path, or leave it out")
+
+
+def loaded(command: Any, arguments: Sequence[str] = ()) -> Any:
+    """The command of a verb that is called with these arguments; anything else unchanged."""
+    return command.load(arguments) if isinstance(command, Verb) else command
 
 
 class VerbGroup(TyperGroup):
@@ -52,7 +83,16 @@ class VerbGroup(TyperGroup):
     def __init__(self, *, commands: Mapping[str, Any] | None = None, **attributes: Any) -> None:
         super().__init__(commands=[*self.verbs, *(commands or {}).values()], **attributes)
 
+    def invoke(self, ctx: Any) -> Any:
+        """What the verb returns; the message of a usage error, which quotes arguments, is safe to print."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if isinstance(getattr(error, "message", None), str):
+                vars(error)["message"] = for_terminal(vars(error)["message"])
+            raise
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The name, the loaded command and the arguments that are left."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, loaded(command), rest
+        return name, loaded(command, rest), rest

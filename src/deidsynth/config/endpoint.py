@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from deidsynth.config.parsing import StageConfig
+from deidsynth.config.paths import Location
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
@@ -28,7 +29,7 @@ class EndpointConfig(StageConfig):
     model: str | None = Field(None, description="name of the model on the server")
     allow_remote: bool = Field(False, description="allow prompts, which are private, to leave this machine")
     api_key_variable: str | None = Field(None, description="name of the environment variable that holds the API key")
-    ca_file: str | None = Field(
+    ca_file: Location | None = Field(
         None, description="PEM file of the certificate authority of the server; by default the system's authorities"
     )
     requests_in_flight: int = Field(16, ge=1, description="number of concurrent requests")

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from deidsynth.config.faults import explain
 from deidsynth.errors import ConfigError, InputError
+from deidsynth.plain_data import PlainDataError, looks_like_key, read_yaml
+
+LARGEST_NUMBER = 2**32 - 1
+"""No number of a configuration is larger: every random generator takes a seed up to this one."""
+LARGEST_FILE = 10_000_000
+"""Bytes of the largest file that is read as a configuration."""
+_DEEPEST_KEY = 20
 
 
 class StageConfig(BaseModel):
     """Base class of all configurations: frozen, without unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     renamed: ClassVar[Mapping[str, str]] = {}
     """Renamed keys: old name to new name."""
 
     removed: ClassVar[Mapping[str, str]] = {}
     """Removed keys, each with what applies instead."""
+
+    @field_validator("*")
+    @classmethod
+    def _numbers_are_not_huge(cls, value: Any) -> Any:
+        numbers = value if isinstance(value, list) else [value]
+        if any(isinstance(each, int | float) and abs(each) > LARGEST_NUMBER for each in numbers):
+            raise ValueError(f"expected a number between -{LARGEST_NUMBER} and {LARGEST_NUMBER}")
+        return value
 
 
 ConfigType = TypeVar("ConfigType", bound=StageConfig)
@@ -48,8 +63,16 @@ def difference(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any
     return found
 
 
-def parse(model: type[ConfigType], data: Mapping[str, Any], source: str = "configuration") -> ConfigType:
+def parse(
+    model: type[ConfigType], data: Mapping[str, Any], source: str = "configuration", *, typed: bool = False
+) -> ConfigType:
     """A configuration from plain data.
+
+    Args:
+        model: of the configuration.
+        data: what it is made from.
+        source: file or option, for messages.
+        typed: whether the keys were typed for this call, so that no file that is something else can be shown.
 
     Raises:
         ConfigError: with one line for each problem, and the closest known key for each unknown one.
@@ -57,45 +80,7 @@ def parse(model: type[ConfigType], data: Mapping[str, Any], source: str = "confi
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ConfigError([_explain(model, detail) for detail in error.errors()], source) from None
-
-
-def _explain(model: type[StageConfig], detail: Mapping[str, Any]) -> str:
-    location = [part for part in detail["loc"] if isinstance(part, str | int)]
-    name = ".".join(str(part) for part in location) or "(whole)"
-    if detail["type"] == "extra_forbidden":
-        above = _model_at(model, location[:-1])
-        known, key = sorted(getattr(above, "model_fields", {})), str(location[-1])
-        if key in getattr(above, "renamed", {}):
-            return f"{name}: unknown key, it is now called {above.renamed[key]}"
-        if key in getattr(above, "removed", {}):
-            return f"{name}: unknown key, it was removed: {above.removed[key]}"
-        near = _nearest(key, known)
-        hint = f"did you mean {near}?" if near else f"known keys: {', '.join(known)}"
-        return f"{name}: unknown key, {hint}"
-    if detail["type"] == "value_error":
-        return f"{name}: {detail['ctx']['error']}"
-    message = str(detail["msg"])
-    message = message[0].lower() + message[1:]
-    shown = detail.get("input")
-    got = f", got {shown!r}" if isinstance(shown, str | int | float | bool | None) else ""
-    return f"{name}: {message}{got}"
-
-
-def _nearest(key: str, known: Sequence[str]) -> str | None:
-    """The known key closest to an unknown one, also by its initials (``lr`` for ``learning_rate``)."""
-    for name in known:
-        if key == "".join(word[0] for word in name.split("_")):
-            return name
-    return next(iter(difflib.get_close_matches(key, known, n=1, cutoff=0.5)), None)
-
-
-def _model_at(model: type[StageConfig], location: Sequence[str | int]) -> Any:
-    current: Any = model
-    for part in location:
-        fields = getattr(current, "model_fields", {})
-        current = fields[part].annotation if part in fields else None
-    return current
+        raise ConfigError([explain(model, data, detail, typed=typed) for detail in error.errors()], source) from None
 
 
 def apply_settings(data: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
@@ -105,16 +90,18 @@ def apply_settings(data: Mapping[str, Any], settings: Sequence[str]) -> dict[str
         ConfigError: a setting without ``=``, with an empty key or with a value that is not YAML.
     """
     result, problems = dict(data), []
-    for setting in settings:
+    for number, setting in enumerate(settings, start=1):
         key, equals, value = setting.partition("=")
         parts = key.strip().split(".")
-        if not equals or not all(parts):
-            problems.append(f"{setting}: expected KEY=VALUE, such as adapt.epochs=3")
+        if not equals or not all(parts) or len(parts) > _DEEPEST_KEY:
+            problems.append(f"setting {number}: expected KEY=VALUE, such as adapt.epochs=3")
             continue
         try:
-            nested: Any = yaml.safe_load(value)
-        except yaml.YAMLError:
-            problems.append(f"{key}: the value is not YAML")
+            nested: Any = read_yaml(value)
+        except PlainDataError as error:
+            is_safe = all(map(looks_like_key, parts)) and "endpoint" not in parts
+            name = key if is_safe else f"setting {number}"
+            problems.append(f"{name}: {error.message}")
             continue
         for part in reversed(parts):
             nested = {part: nested}
@@ -128,21 +115,23 @@ def load_data(path: Path) -> dict[str, Any]:
     """The data of a YAML file.
 
     Raises:
-        InputError: the file does not exist or is not UTF-8.
-        ConfigError: not YAML, or not a mapping.
+        InputError: the file does not exist, is too large, or is not UTF-8.
+        ConfigError: not YAML, not a mapping, or with repeated keys.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: cannot be read (it is not a regular file); give the path of a YAML file")
+        if path.stat().st_size > LARGEST_FILE:
+            raise InputError(f"{path}: too large for a configuration; give the path of a YAML file")
+        data = read_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give the path of a YAML file") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: not UTF-8; save the file as UTF-8") from None
-    except (OSError, IsADirectoryError) as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}" if mark is not None else "somewhere"
-        raise ConfigError([f"{place}: not valid YAML"], str(path)) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
+    except PlainDataError as error:
+        raise ConfigError([str(error)], str(path)) from None
     if data is None:
         return {}
     if not isinstance(data, dict):

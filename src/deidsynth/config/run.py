@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from deidsynth.config.layout import LayoutConfig
 from deidsynth.config.parsing import StageConfig, merge, parse
+from deidsynth.config.paths import Location
 from deidsynth.config.sampling import SynthesizeConfig
 from deidsynth.config.stages import AdaptConfig, AnnotateConfig, MemorizationConfig, Precision, SplitConfig, TrainConfig
 from deidsynth.config.surrogates import LABELS, Kind, Language
@@ -19,7 +20,7 @@ class CorpusConfig(StageConfig):
 
     renamed: ClassVar[Mapping[str, str]] = {"unlabelled": "unlabeled"}
 
-    path: str | None = Field(None, description="folder or file of the annotated corpus")
+    path: Location | None = Field(None, description="folder or file of the annotated corpus")
     format: str = Field("auto", description="name of the format (deidsynth corpus formats); auto detects it")
     layout: LayoutConfig = LayoutConfig()
     language: Language = Field(None, description="ISO 639-1 code of the text, such as es or sv")
@@ -29,7 +30,7 @@ class CorpusConfig(StageConfig):
     )
     discontinuous: Literal["refuse", "join"] = Field("refuse", description="what to do with discontinuous entities")
     skip_invalid: bool = Field(False, description="leave out entities that have a fault; they are counted and listed")
-    unlabeled: str | None = Field(
+    unlabeled: Location | None = Field(
         None,
         description="unlabeled texts of the same kind: a folder of .txt files, or .jsonl (.gz, .xz) with "
         "text; only for task-adaptive pretraining of the gold model (the annotator)",
@@ -56,8 +57,8 @@ class RunConfig(StageConfig):
     memorization: MemorizationConfig = MemorizationConfig()
     seed: int = Field(1, ge=0, description="seed of training and sampling; split.seed splits the documents")
     precision: Precision = Field("auto", description="auto: bf16 if the processor supports it, else fp32")
-    output: str | None = Field(None, description="run folder")
-    store: str | None = Field(None, description="artifact store; by default .deidsynth next to the run folder")
+    output: Location | None = Field(None, description="run folder")
+    store: Location | None = Field(None, description="artifact store; by default .deidsynth next to the run folder")
 
     @model_validator(mode="after")
     def _overrides_fit(self) -> RunConfig:

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from deidsynth.config.endpoint import EndpointConfig
 from deidsynth.config.parsing import StageConfig
+from deidsynth.config.paths import Location
 from deidsynth.config.surrogates import Kind, Language
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
@@ -25,7 +26,7 @@ class PromptConfig(StageConfig):
     pii: Literal["surrogate", "keep", "drop"] = Field(
         "surrogate", description="PII in a prompt: replaced by surrogates, kept, or the prompt dropped"
     )
-    file: str | None = Field(None, description="file with one prompt per line, for source: file")
+    file: Location | None = Field(None, description="file with one prompt per line, for source: file")
     control_codes: Literal["gold", "balanced"] | None = Field(
         None,
         description="control codes for a model trained with them (adapt.control_codes): gold, those of the "
@@ -112,16 +113,20 @@ class SynthesizeConfig(StageConfig):
     agreement: Share = Field(
         0.9, description="minimum strict F1 between both annotations of a document, for annotations: agreement"
     )
-    samples_per_prompt: int | None = Field(None, ge=1, description="the paper uses 80; otherwise see volume_ratio")
-    volume_ratio: float = Field(2.0, gt=0.0, description="number of documents, as a multiple of the training documents")
-    temperature: float = Field(1.0, gt=0.0)
+    samples_per_prompt: int | None = Field(
+        None, ge=1, le=1_000_000, description="the paper uses 80; otherwise see volume_ratio"
+    )
+    volume_ratio: float = Field(
+        2.0, gt=0.0, le=1_000_000, description="number of documents, as a multiple of the training documents"
+    )
+    temperature: float = Field(1.0, ge=0.001, le=1000.0)
     top_p: float = Field(0.95, gt=0.0, le=1.0)
     top_k: int = Field(0, ge=0, description="0: off, so that only top_p truncates the distribution")
     min_p: float = Field(
         0.0, ge=0.0, lt=1.0, description="minimum probability of a token, relative to the most likely token; 0: off"
     )
     repetition_penalty: float = Field(
-        1.0, gt=0.0, description="divides the scores of tokens that already occurred (as in CTRL); 1: off"
+        1.0, ge=0.001, le=1000.0, description="divides the scores of tokens that already occurred (as in CTRL); 1: off"
     )
     stop: list[str] = Field([], description="stop strings; a document is cut before them and counts as finished")
     max_length_tokens: int = Field(2048, ge=8, description="maximum length of a document, including the prompt")

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from deidsynth.config.parsing import StageConfig
+from deidsynth.config.paths import Location
 from deidsynth.config.sampling import Share
 from deidsynth.config.surrogates import Kind, Language
 
@@ -56,7 +57,7 @@ class SelectConfig(StageConfig):
 class LoraConfig(StageConfig):
     """Low-rank adaptation, with the defaults of the paper."""
 
-    r: int = Field(8, ge=1, description="rank")
+    r: int = Field(8, ge=1, le=65_536, description="rank")
     alpha: int = Field(32, ge=1, description="scale of the update, before division by the rank")
     dropout: float = Field(0.0, ge=0.0, lt=1.0)
     target_modules: list[str] | Literal["all-linear"] = Field("all-linear", description="names of the adapted layers")
@@ -72,9 +73,9 @@ class ScratchCausalConfig(StageConfig):
         "context": "it is always 2048",
     }
 
-    hidden_size: int = Field(256, ge=16, multiple_of=8, description="a multiple of 8")
-    layers: int = Field(4, ge=1)
-    vocabulary_size: int = Field(4096, ge=300)
+    hidden_size: int = Field(256, ge=16, le=65_536, multiple_of=8, description="a multiple of 8")
+    layers: int = Field(4, ge=1, le=1000)
+    vocabulary_size: int = Field(4096, ge=300, le=1_000_000)
 
 
 class TaskAdaptivePretrainingConfig(StageConfig):
@@ -111,9 +112,9 @@ class ScratchEncoderConfig(StageConfig):
         "dropout": "it is always 0.1",
     }
 
-    hidden_size: int = Field(192, ge=16, multiple_of=8, description="a multiple of 8")
-    layers: int = Field(4, ge=1)
-    vocabulary_size: int = Field(4096, ge=300)
+    hidden_size: int = Field(192, ge=16, le=65_536, multiple_of=8, description="a multiple of 8")
+    layers: int = Field(4, ge=1, le=1000)
+    vocabulary_size: int = Field(4096, ge=300, le=1_000_000)
 
 
 class AdaptConfig(StageConfig):
@@ -121,7 +122,7 @@ class AdaptConfig(StageConfig):
 
     renamed: ClassVar[Mapping[str, str]] = {"header": "control_codes"}
 
-    base: str = Field("starter", description="hub id, local folder, starter, starter-xs, or scratch")
+    base: Location = Field("starter", description="hub id, local folder, starter, starter-xs, or scratch")
     method: Literal["auto", Method] = Field(
         "auto", description="auto: full for scratch, starters and local folders under 1 GB, else lora"
     )
@@ -189,7 +190,7 @@ class TrainConfig(StageConfig):
         "pretraining": "task_adaptive_pretraining",
     }
 
-    encoder: str = Field("starter", description="hub id, local folder, starter, or scratch")
+    encoder: Location = Field("starter", description="hub id, local folder, starter, or scratch")
     epochs: float = Field(6.0, gt=0.0, description="passes over the training documents")
     optimizer: Literal["auto", Optimizer] = Field("auto", description="auto: by the kind of encoder, see Presets")
     batch_size: int | None = Field(
@@ -213,6 +214,7 @@ class TrainConfig(StageConfig):
     ensemble_size: int = Field(
         1,
         ge=1,
+        le=1000,
         description="number of taggers, fine-tuned from the same encoder with different seeds; their "
         "mean probabilities are decoded, and annotation takes proportionally longer. On a CPU with several "
         "threads, small ones are trained in parallel, which needs memory for each",

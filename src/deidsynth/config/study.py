@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, model_validator
 
 from deidsynth.config.parsing import StageConfig
+from deidsynth.config.paths import Location
 
 Axis = Literal[
     "adaptation_fraction", "annotator_fraction", "synthetic_volume", "base_model", "encoder", "arm", "fold", "seed"
@@ -20,7 +21,7 @@ def _listed(value: Any) -> Any:
 
 Adapted = Annotated[float, Field(ge=0.0, le=1.0)]
 Trained = Annotated[float, Field(gt=0.0, le=1.0)]
-Volume = Annotated[float, Field(gt=0.0)]
+Volume = Annotated[float, Field(gt=0.0, le=1_000_000)]
 Arm = Literal["machine", "inline", "agreement"]
 Fold = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
@@ -38,8 +39,8 @@ class Axes(StageConfig):
     synthetic_volume: Annotated[list[Volume] | None, BeforeValidator(_listed)] = Field(
         None, description="numbers of synthetic documents, as multiples of the training documents"
     )
-    base_model: Annotated[list[str] | None, BeforeValidator(_listed)] = Field(None, description="adapt.base")
-    encoder: Annotated[list[str] | None, BeforeValidator(_listed)] = Field(
+    base_model: Annotated[list[Location] | None, BeforeValidator(_listed)] = Field(None, description="adapt.base")
+    encoder: Annotated[list[Location] | None, BeforeValidator(_listed)] = Field(
         None, description="train.encoder of both the gold and the synthetic model"
     )
     arm: Annotated[list[Arm] | None, BeforeValidator(_listed)] = Field(
@@ -79,7 +80,7 @@ class StudyConfig(StageConfig):
 
     name: str | None = Field(None, description="by default the file name")
     about: str | None = Field(None, description="one or two sentences for the report")
-    base: dict[str, Any] | str = Field(
+    base: dict[str, Any] | Location = Field(
         default_factory=dict, description="the run configuration, or the path of one relative to the study file"
     )
     axes: Axes = Axes()
@@ -91,7 +92,10 @@ class StudyConfig(StageConfig):
         description="explicit cells; axes that a cell does not set are taken from axes, in all combinations",
     )
     folds: int | None = Field(
-        None, ge=2, description="number of folds for cross-validation by group, instead of the corpus's own splits"
+        None,
+        ge=2,
+        le=1000,
+        description="number of folds for cross-validation by group, instead of the corpus's own splits",
     )
     folds_of: Literal["corpus", "train"] = Field("corpus", description="documents that are split into folds")
     budget: Literal["epochs", "steps"] = Field(

@@ -14,6 +14,7 @@ from deidsynth.corpora.encodings import decode, is_utf_16
 from deidsynth.corpora.records import RawSpan, ReadResult, read_bytes
 from deidsynth.corpora.stated_texts import mismatch
 from deidsynth.errors import Problem
+from deidsynth.plain_data import RepeatedKeyError, once, read_json
 
 LINES = ".jsonl"
 
@@ -138,8 +139,17 @@ def values_of(path: Path, result: ReadResult) -> Iterator[tuple[Any, int]]:
     if _has_lines(path):
         yield from _lines_of_values(path, result)
         return
-    inside = list(_in_object(read_text(path, ReadResult("")) or ""))
-    yield from ((value, 1) for value in inside) if inside else _list_of_values(path, result)
+    text = read_text(path, ReadResult("")) or ""
+    inside = list(_in_object(text))
+    if not inside:
+        yield from _list_of_values(path, result)
+        return
+    try:
+        read_json(text)
+    except RepeatedKeyError as error:
+        result.problems.append(Problem(str(path), str(error), 1, "malformed"))
+    else:
+        yield from ((value, 1) for value in inside)
 
 
 def lines_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, Any], int]]:
@@ -165,7 +175,9 @@ def list_of_objects(path: Path, result: ReadResult) -> Iterator[tuple[dict[str, 
 def _lines_of_values(path: Path, result: ReadResult) -> Iterator[tuple[Any, int]]:
     for text, number in text_lines(path, result):
         try:
-            yield json.loads(text), number
+            yield read_json(text), number
+        except RepeatedKeyError as error:
+            result.problems.append(Problem(str(path), str(error), number, "malformed"))
         except json.JSONDecodeError as error:
             message = f"not JSON at column {error.colno}; write one object on each line"
             result.problems.append(Problem(str(path), message, number, "malformed"))
@@ -180,21 +192,23 @@ def _list_of_values(path: Path, result: ReadResult) -> Iterator[tuple[Any, int]]
         return
     where, line, seen = str(path), 1, 0
     try:
-        for start, value in _elements(text):
+        for start, value in _elements(text, json.JSONDecoder(object_pairs_hook=once)):
             line += text.count("\n", seen, start)
             seen = start
             yield value, line
     except json.JSONDecodeError as error:
         message = f"not JSON at column {error.colno}; the file must contain one list of objects"
         result.problems.append(Problem(where, message, error.lineno, "malformed"))
+    except RepeatedKeyError as error:
+        result.problems.append(Problem(where, f"a later element of the list: {error}", line, "malformed"))
     except (ValueError, RecursionError):
         message = "not JSON that can be read: a number is too long or the nesting too deep"
         result.problems.append(Problem(where, message, line, "malformed"))
 
 
-def _elements(text: str) -> Iterator[tuple[int, Any]]:
+def _elements(text: str, decoder: json.JSONDecoder | None = None) -> Iterator[tuple[int, Any]]:
     """The elements of a list with their offsets, one by one: parsing it at once would lose their lines."""
-    decoder = json.JSONDecoder()
+    decoder = decoder or json.JSONDecoder()
     position = _skip_white(text, 0)
     if text[position : position + 1] != "[":
         raise json.JSONDecodeError("no list", text, position)

@@ -130,7 +130,7 @@ def check_corpus(
     """
     path = require_path(path)
     if not isinstance(layout, LayoutConfig):
-        layout = parse(LayoutConfig, layout or {}, source="layout")
+        layout = parse(LayoutConfig, layout or {}, source="layout", typed=True)
     try:
         chosen = get_format(find_format(path, layout) if format == "auto" else format)
         result = chosen.read(path, ReadOptions(discontinuous, layout, texts or {}, texts_only))

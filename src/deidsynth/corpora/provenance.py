@@ -12,6 +12,7 @@ from deidsynth.documents import Annotation, Corpus, Origin
 from deidsynth.errors import Problem
 from deidsynth.files import MANIFEST, manifest_beside
 from deidsynth.languages import language_code
+from deidsynth.plain_data import read_json
 
 PROVENANCE_FILE = "deidsynth.json"
 
@@ -33,7 +34,7 @@ def read_provenance(folder: Path, result: ReadResult) -> Provenance:
     if not path.exists():
         return Provenance()
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path.read_text(encoding="utf-8"))
         return Provenance(
             one_of(data.get("origin"), ORIGINS),
             one_of(data.get("annotation"), ANNOTATIONS),
@@ -42,7 +43,7 @@ def read_provenance(folder: Path, result: ReadResult) -> Provenance:
     except (OSError, ValueError, AttributeError, RecursionError):
         message = (
             f'expected an object with "origin" (one of {", ".join(ORIGINS)}), "annotation" '
-            f'(one of {", ".join(ANNOTATIONS)}) and optionally "language" (such as es); fix or remove the file'
+            f'(one of {", ".join(ANNOTATIONS)}) and optionally "language" (such as es), each once; fix or remove it'
         )
         result.problems.append(Problem(str(path), message, code="provenance"))
         return Provenance()
@@ -61,6 +62,9 @@ def lineage_beside(path: Path) -> Lineage | None:
     Args:
         path: an artifact's folder, a file or folder in one, or what was taken out of one with its manifest beside it.
     """
+    path = path if path.name else path.absolute()  # the current folder has a name, too
+    if not path.name:
+        return None
     inside = f"{path.name}/"
     for place in (path / MANIFEST, manifest_beside(path), path.parent / MANIFEST):
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 from deidsynth.corpora.records import SPLIT_NAMES, RawSpan
 from deidsynth.corpora.stated_texts import Stated, in_code_points, mismatch
 from deidsynth.documents import SPLITS, Split
+from deidsynth.plain_data import RepeatedKeyError, read_json
 
 _KEYS: Mapping[str, Sequence[str]] = MappingProxyType(
     {
@@ -29,6 +29,14 @@ _KEYS: Mapping[str, Sequence[str]] = MappingProxyType(
 """Keys of an entity, best first, in lower case and without separators."""
 _KEY_NAME = re.compile(r"[A-Za-z_]{1,24}")
 _COLUMN_NAME = re.compile(r"[^\W\d][\w.:/# -]{0,39}")
+
+_KNOWN_COLUMNS = frozenset(
+    {"text", "texts", "note", "notes", "note_text", "body", "content", "document", "report", "sentence", "full_text"}
+    | {"doc_id", "document_id", "id", "group", "patient_id", "split", "language", "tokens", "ner_tags", "tags"}
+    | {"entities", "spans", "annotations", "label", "labels", "ner", "entity", "entity_spans", "ner_spans", "phi"}
+    | {"phi_spans", "pii", "pii_spans", "pii_entities", "privacy_mask", "gold", "predictions"}
+)
+"""Names of columns that may be shown; any other could be a cell of a table without a header row."""
 
 NUMERIC = "numeric-label"
 NUMERIC_LABEL = (
@@ -60,7 +68,9 @@ def decoded(cell: object) -> object:
     if not isinstance(cell, str):
         return cell
     try:
-        return json.loads(cell) if cell.strip() else None
+        return read_json(cell) if cell.strip() else None
+    except RepeatedKeyError as error:
+        raise RowError(f"the entities: {error}") from None
     except (ValueError, RecursionError):
         pass
     try:  # pandas writes a column of lists like this
@@ -147,11 +157,14 @@ def are_names(names: Sequence[str]) -> bool:
 
 
 def list_names(names: Sequence[str]) -> str:
-    """The column names for a message; only their number if one looks like text, as without a header row."""
+    """The known column names for a message, and the number of all: without a header row, the others are text."""
     if not names:
         return "there are no columns"
-    if are_names(names):
+    known = [name for name in names if name.lower() in _KNOWN_COLUMNS]
+    if len(known) == len(names):
         return f"the columns are {', '.join(names)}"
+    if known:
+        return f"there are {len(names)} columns, among them {', '.join(known)}"
     return f"there are {len(names)} columns, some without a proper name (is the first row a header?)"
 
 

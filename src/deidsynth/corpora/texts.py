@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import json
 import lzma
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ from deidsynth.corpora.records import nul_problem, read_exactly
 from deidsynth.documents import Corpus, Document, Origin
 from deidsynth.errors import CorpusError, InputError, Problem
 from deidsynth.metrics.tokens import words
+from deidsynth.plain_data import RepeatedKeyError, read_json
 
 NOTE_SUFFIXES = (".txt", ".text")
 """Of plain text, in lower or upper case."""
@@ -143,7 +143,9 @@ def _text_of(line: bytes, path: Path, number: int, offset: int) -> str | Problem
     if isinstance(decoded, Problem):
         return decoded
     try:
-        text = json.loads(decoded)["text"]
+        text = read_json(decoded)["text"]
+    except RepeatedKeyError as error:
+        return Problem(str(path), str(error), number, "malformed")
     except (ValueError, KeyError, TypeError, RecursionError):
         text = None
     if isinstance(text, str):

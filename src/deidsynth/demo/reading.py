@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from deidsynth.errors import ConfigError
+from deidsynth.plain_data import PlainDataError, read_yaml
 
 
 class Checked(BaseModel):
@@ -40,9 +40,11 @@ def read(model: type[CheckedType], folder: Traversable, name: str) -> CheckedTyp
     """
     source = f"{folder.name}/{name}"
     try:
-        checked = model.model_validate(_plain(folder.joinpath(name).read_text(encoding="utf-8"), source))
+        checked = model.model_validate(read_yaml(folder.joinpath(name).read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise ConfigError(["no such file; create it, or remove its name from notes.yaml"], source) from None
+    except PlainDataError as error:
+        raise ConfigError([str(error)], source) from None
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors()]
         raise ConfigError(problems, source) from None
@@ -56,27 +58,3 @@ def unknown(place: str, ids: Collection[str], known: Collection[str]) -> Iterato
     for each in ids:
         if each not in known:
             yield f"{place}: no {each!r}; there are {', '.join(known)}"
-
-
-def _plain(text: str, source: str) -> Any:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
-    try:
-        node = loader.get_single_node()
-    except yaml.MarkedYAMLError as error:
-        place = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise ConfigError([f"{place}not valid YAML; put phrases in double quotes"], source) from None
-    if repeated := list(_repeated_keys(node)):
-        raise ConfigError(repeated, source)
-    return loader.construct_document(node)
-
-
-def _repeated_keys(node: yaml.Node | None) -> Iterator[str]:
-    """A line for each duplicate key of a mapping, of which YAML would keep only the last one."""
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen = set[str]()
-    for key, value in node.value:
-        if key.value in seen:
-            yield f"line {key.start_mark.line + 1}: duplicate id {key.value!r}; ids must be unique"
-        seen.add(key.value)
-        yield from _repeated_keys(value)

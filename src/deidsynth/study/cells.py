@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from deidsynth.config import Axes, RunConfig, StudyConfig
 from deidsynth.config.study import AXES
 from deidsynth.digests import digest, hex_of
+from deidsynth.errors import ConfigError
 
 _SHORT = {
     "adaptation_fraction": "adaptation",
@@ -19,6 +21,7 @@ _SHORT = {
     "base_model": "base",
 }
 _LONGEST_NAME = 120
+_MOST_CELLS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,9 @@ def expand(study: StudyConfig, base: RunConfig) -> list[Cell]:
     Args:
         study: grid, zipped axes and explicit cells.
         base: provides the values of axes that the study does not set.
+
+    Raises:
+        ConfigError: there are too many.
     """
     volume = base.synthesize.volume_ratio if base.synthesize.samples_per_prompt is None else None
     default = {
@@ -70,14 +76,22 @@ def expand(study: StudyConfig, base: RunConfig) -> list[Cell]:
         "seed": base.seed,
     }
     found: dict[Cell, None] = {}
+    n_left = _MOST_CELLS
     for explicit in study.cells or [Axes()]:
-        for chosen in _choices(study, explicit):
+        ways = _ways(study, explicit)
+        n_left -= math.prod(map(len, ways))
+        if n_left < 0:
+            raise ConfigError(
+                [f"axes: more than {_MOST_CELLS:,} combinations of values; leave values out, or vary axes with zip"]
+            )
+        for combination in itertools.product(*ways):
+            chosen = {name: value for part in combination for name, value in part.items()}
             found[Cell(**{**default, **chosen})] = None
     return list(found)
 
 
-def _choices(study: StudyConfig, explicit: Axes) -> Iterable[dict[str, Any]]:
-    """All combinations of values of the axes that are set, with zipped axes varied together."""
+def _ways(study: StudyConfig, explicit: Axes) -> list[list[dict[str, Any]]]:
+    """For each axis that is set, or each group of zipped ones, its values; all combinations of them are cells."""
     fixed = explicit.given()
     values: dict[str, Sequence[Any]] = {**study.axes.given(), **fixed}
     if study.folds is not None:
@@ -91,8 +105,7 @@ def _choices(study: StudyConfig, explicit: Axes) -> Iterable[dict[str, Any]]:
     for names in axes:
         rows = range(len(values[names[0]]))
         ways.append([{name: values[name][row] for name in names} for row in rows])
-    for combination in itertools.product(*ways):
-        yield {name: value for chosen in combination for name, value in chosen.items()}
+    return ways
 
 
 def _alike(names: Sequence[str], fixed: Mapping[str, Sequence[Any]]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 from deidsynth.config import RunConfig, StudyConfig, apply_settings, load_data, merge, parse
 from deidsynth.errors import ConfigError, InputError
+
+_NAME = re.compile(r"\w[\w.+ -]{0,119}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,24 @@ def load_study(path: Path, settings: Sequence[str] = ()) -> Study:
     if run.synthesize.samples_per_prompt is not None and _varies_volume(config):
         problem = "it fixes the number of documents; leave it out, or the axis synthetic_volume"
         raise ConfigError([f"synthesize.samples_per_prompt: {problem}"], source)
-    return Study(config, run, config.name or path.stem)
+    return Study(config, run, _folder_of(config.name or path.stem, path))
+
+
+def _folder_of(name: str, path: Path) -> str:
+    """The name of a study, which is that of its folder.
+
+    Raises:
+        ConfigError: it is not the name of one folder.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            [
+                "name: it names the folder of the study; use letters, digits, blanks and . _ + - only, and begin with "
+                "a letter or a digit"
+            ],
+            str(path),
+        )
+    return name
 
 
 def _refuse_run_config(data: Mapping[str, Any], path: Path) -> None:

@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from deidsynth.config import TableLayout
 from deidsynth.corpora.records import ReadResult
-from deidsynth.corpora.span_lists import RowError, are_names, decoded, is_span, list_names
+from deidsynth.corpora.span_lists import RowError, decoded, is_span, list_names
 from deidsynth.errors import Problem
+from deidsynth.plain_data import looks_like_key
 
 ROLES = ("text", "doc_id", "entities", "group", "split")
 NO_ENTITY_COLUMN = "no-entity-column"
@@ -81,7 +82,11 @@ def report_unused(others: Sequence[str], has_entities: bool, path: str, option: 
         return
     result.skipped["columns"] += len(others)
     if not has_entities:
-        ignored = ", ".join(others) if are_names(others) else f"{len(others)} columns, some without a proper name"
+        ignored = (
+            ", ".join(others)
+            if all(map(looks_like_key, others))
+            else f"{len(others)} columns, some without a proper name"
+        )
         message = (
             f"no entity column found, and these columns are ignored: {ignored}; if one of them contains the "
             f"entities, name it: {option.format(role='entities')}"

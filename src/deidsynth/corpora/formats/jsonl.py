@@ -30,6 +30,7 @@ from deidsynth.documents import SPLITS, Corpus, Document, Split
 from deidsynth.errors import InputError, Problem, UnrepresentableError
 from deidsynth.files import whole_file, whole_folder
 from deidsynth.languages import language_code
+from deidsynth.plain_data import RepeatedKeyError, read_json
 
 NAME = "jsonl"
 SUFFIX = ".jsonl"
@@ -143,7 +144,9 @@ def _read_file(path: Path, split: Split | None, result: ReadResult, texts_only: 
 
 def _parse(line: str) -> dict[str, Any]:
     try:
-        data = json.loads(line)
+        data = read_json(line)
+    except RepeatedKeyError as error:
+        raise FieldError(str(error)) from None
     except json.JSONDecodeError as error:
         raise FieldError(f"not JSON at column {error.colno}; write one object on each line") from None
     except (ValueError, RecursionError):
