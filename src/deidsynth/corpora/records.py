@@ -150,8 +150,13 @@ def read_bytes(path: Path) -> bytes | Problem:
     try:
         return path.read_bytes()
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        return Problem(str(path), f"cannot be read ({reason}); check the path and its permissions", code="unreadable")
+        return unreadable(path, error)
+
+
+def unreadable(path: Path, error: OSError) -> Problem:
+    """The problem of a file that cannot be read."""
+    reason = error.strerror or type(error).__name__
+    return Problem(str(path), f"cannot be read ({reason}); check the path and its permissions", code="unreadable")
 
 
 def read_exactly(path: Path) -> str | Problem:
