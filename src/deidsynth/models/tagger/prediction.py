@@ -14,7 +14,7 @@ from torch import Tensor
 from deidsynth.documents import Document
 from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.cpu.encoder_forward import token_scores
-from deidsynth.models.devices import keep_freed_memory
+from deidsynth.models.devices import KeptMemory
 from deidsynth.models.tagger.chunks import sentence_starts, windows
 from deidsynth.models.tagger.compact_tokens import CompactTokens, compact_tokens
 from deidsynth.models.tagger.masking import padded
@@ -126,15 +126,14 @@ def _scored(
     """Groups of documents, with the log-probabilities of the tags of each document, shape (n_tokens, n_tags)."""
     for model in tagger.models:
         model.to(device).eval()
-    if device == "cpu":
-        keep_freed_memory()
+    freed = KeptMemory()
     for some in _portions(tagger, documents):
         todo = [
             _Window(number, first, last)
             for number, each in enumerate(some)
             for first, last in windows(sentence_starts(each.seen.text, each.tokens), len(each.tokens), size, overlap)
         ]
-        yield some, _log_probs(tagger, [each.tokens.ids for each in some], todo, batch_size, device, precision)
+        yield some, _log_probs(tagger, [each.tokens.ids for each in some], todo, batch_size, device, precision, freed)
 
 
 def _portions(tagger: Tagger, documents: Iterable[Document]) -> Iterator[list[_Tokens]]:
@@ -204,6 +203,7 @@ def _log_probs(
     batch_size: int,
     device: str,
     precision: str,
+    freed: KeptMemory,
 ) -> list[Scores]:
     """The log-probabilities of the tags, combined from windows, of all models together.
 
@@ -221,6 +221,7 @@ def _log_probs(
             rows = [special.around(ids[window.document][window.first : window.last].tolist()) for window in batch]
             inputs, lengths = padded(rows, pad), [len(row) for row in rows]
             scores = _mean([_finite(each(inputs, lengths)) for each in tag_scores])
+            freed.limit()
             for window, row in zip(batch, scores, strict=True):
                 length = window.last - window.first
                 seen = _context(window, len(ids[window.document]))
