@@ -147,7 +147,7 @@ def _edited(seen: NormalizedText, edits: Iterable[tuple[int, int, str]]) -> Norm
         seen: the text.
         edits: start, end and replacement, in order. Each character of a replacement stands for the whole span.
     """
-    pieces, starts, ends, last = list[str](), array("q"), array("q"), 0
+    pieces, starts, ends, last = list[str](), array("i"), array("i"), 0
     for first, end, new in [*edits, (len(seen.text), len(seen.text), "")]:
         pieces += seen.text[last:first], new
         starts.extend(seen.starts[last:first])

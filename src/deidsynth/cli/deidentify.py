@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from deidsynth.cli.guard import INTERRUPTED
-from deidsynth.cli.inputs import load_texts, prepare_output, refuse_standard_output
+from deidsynth.cli.inputs import prepare_output, refuse_standard_output, stream_texts
 from deidsynth.cli.options import AsJson, Device, FromTexts, Ids, Layout, Mode, Quiet, SkipInvalid
 from deidsynth.cli.terminal import make_progress, print_facts, tell
 from deidsynth.corpora.folders import refuse_unsafe_names
@@ -62,12 +62,12 @@ def deidentify_command(
     if output.resolve() == source.resolve():
         raise InputError(f"{output}: is the same as the input; choose another output")
     format = plain_format(source) if from_format == "auto" else from_format
-    texts = load_texts(source, quiet, format=format, layout=layout, skip_invalid=skip_invalid)
+    texts = stream_texts(source, quiet, format=format, layout=layout, skip_invalid=skip_invalid)
     to_folder = _writes_folder(source, output, format)
     if to_folder:
         refuse_occupied(output)
         if format != TEXT and ids is Ids.KEEP:
-            refuse_unsafe_names(texts, "a folder of texts")
+            refuse_unsafe_names(texts.doc_ids, "a folder of texts")
     else:
         prepare_output(output)
     n_skipped = _tell_skipped(source, format, quiet)
@@ -75,13 +75,14 @@ def deidentify_command(
     from deidsynth.deidentification import Renaming, deidentify, write_file, write_folder
 
     kind_of_mark: Literal["tag", "mask"] = "tag" if mode is Mode.TAG else "mask"
-    renaming = Renaming(texts, number_all=ids is Ids.NUMBER)
+    renaming = Renaming(texts.doc_ids, number_all=ids is Ids.NUMBER)
     documents = deidentify(weights, texts, kind_of_mark, device=device, rename=renaming, progress=make_progress(quiet))
     try:
         if to_folder:
-            written = write_folder(documents, texts, output, tell=partial(tell, quiet=quiet))
+            written = write_folder(documents, texts.like, output, tell=partial(tell, quiet=quiet))
         else:
-            written = write_file(documents, texts, output, as_jsonl=format != TEXT, tell=partial(tell, quiet=quiet))
+            as_jsonl = format != TEXT
+            written = write_file(documents, texts.like, output, as_jsonl=as_jsonl, tell=partial(tell, quiet=quiet))
     except KeyboardInterrupt:
         tell(f"interrupted: nothing was written to {output}; run the same command again to start over")
         raise typer.Exit(INTERRUPTED) from None
@@ -89,8 +90,8 @@ def deidentify_command(
         tell(f"{renaming.n_hidden} document ids held what was found in their text; they are numbers now", quiet)
     if ids is Ids.KEEP:
         tell("other names and ids are those of the input; --ids number writes numbers instead", quiet)
-    counts = {"n_documents": len(written), "n_entities": written.n_entities, "n_skipped_files": n_skipped}
-    labels = written.label_counts()
+    labels = written.label_counts
+    counts = {"n_documents": written.n_documents, "n_entities": sum(labels.values()), "n_skipped_files": n_skipped}
     facts = {**counts, "labels": labels} if json else {**counts, **labels}
     print_facts(
         facts, f"wrote {output}; no model finds everything, so review the result before sharing it", json, quiet

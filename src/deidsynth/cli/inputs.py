@@ -10,13 +10,14 @@ from pathlib import Path
 from deidsynth.cli.options import Discontinuous
 from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import tell
-from deidsynth.corpora import LabelMapping, LoadedCorpus
+from deidsynth.corpora import LabelMapping, LoadedCorpus, streams
 from deidsynth.corpora.conversions import told
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.invalid_entities import INVALID
 from deidsynth.corpora.loading import read_corpus, refuse_unlabeled
 from deidsynth.corpora.note_formats import TEXT
 from deidsynth.corpora.repairing import REPAIRS
+from deidsynth.corpora.streams import TextStream
 from deidsynth.corpora.texts import read_notes
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError
@@ -174,6 +175,28 @@ def load_texts(
         skip_invalid=skip_invalid,
     )
     return loaded.corpus.with_documents(document.with_entities(()) for document in loaded.corpus)
+
+
+def stream_texts(
+    path: Path, quiet: bool, *, format: str, layout: Sequence[str] | None = None, skip_invalid: bool = False
+) -> TextStream:
+    """The documents of ``load_texts``, read as they are needed where the format allows it; for arguments see there.
+
+    Raises:
+        InputError: no such path, or an unknown format.
+        CorpusError: faults in the corpus or the texts; all are listed before the first document is given.
+        ConfigError: an unknown layout key.
+    """
+    details = layout_config(layout)
+    if format == TEXT:
+        return streams.stream_notes(path)
+    found = streams.stream_texts(path, format=format, layout=details, skip_invalid=skip_invalid)
+    if found is None:
+        texts = load_texts(path, quiet, format=format, layout=layout, skip_invalid=skip_invalid)
+        return TextStream.of(texts)
+    stream, loaded = found
+    tell_problems(path, loaded, quiet, _read_like(format, layout or ()))
+    return stream
 
 
 def refuse_standard_output(path: Path) -> None:

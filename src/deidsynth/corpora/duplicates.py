@@ -12,12 +12,15 @@ and the nearest earlier one in its own split.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from deidsynth.corpora.records import Record
+from deidsynth.corpora.shared_runs import SharedRuns
 from deidsynth.documents import Split
 from deidsynth.privacy.near_duplicates import LEAST_RUNS, NEAR, Runs
 
@@ -94,22 +97,15 @@ class _Nearest:
 def _near(texts: Sequence[str]) -> Iterator[tuple[int, int, float]]:
     """Every near-duplicate pair: number of the later text, number of the earlier one, and containment."""
     names = Runs()
-    runs = [names.names(text) for text in texts]
-    holders: dict[int, list[int]] = defaultdict(list)
-    for number, held in enumerate(runs):
-        for run in held:
-            holders[run].append(number)
-    own = [{run for run in held if len(holders[run]) <= TEMPLATE_DOCUMENTS} for held in runs]
-    for number, held in enumerate(own):
-        shared = Counter(other for run in held for other in holders[run] if other < number)
-        for other, count in shared.items():
-            smaller = min(len(held), len(own[other]))
-            if smaller >= LEAST_RUNS and count >= NEAR * smaller:
-                yield number, other, count / smaller
+    shared = SharedRuns((np.array(names.numbered(text), dtype=np.int64) for text in texts), TEMPLATE_DOCUMENTS)
+    for number, others, counts in shared:
+        smaller = np.minimum(shared.n_counted[number], shared.n_counted[others])
+        are_near = (smaller >= LEAST_RUNS) & (counts >= NEAR * smaller)
+        for other, count, size in zip(*(each[are_near].tolist() for each in (others, counts, smaller)), strict=True):
+            yield number, other, count / size
     short: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for number, held in enumerate(runs):
-        if len(held) < LEAST_RUNS:
-            short[names.numbered(texts[number])].append(number)
+    for number in np.flatnonzero(shared.n_runs < LEAST_RUNS).tolist():
+        short[names.numbered(texts[number])].append(number)
     for words, alike in short.items():
         if len(words) >= LEAST_WORDS and len(alike) <= TEMPLATE_DOCUMENTS:
             yield from ((later, earlier, 1.0) for earlier, later in combinations(alike, 2))

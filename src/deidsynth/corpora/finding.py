@@ -7,6 +7,7 @@ can be read in is its format.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from deidsynth.corpora.folders import files_below
 from deidsynth.corpora.formats import brat, conll, inline, jsonl, table
 from deidsynth.corpora.formats.registry import FORMATS, Format
 from deidsynth.corpora.provenance import PROVENANCE_FILE
-from deidsynth.corpora.records import SPLIT_NAMES, ReadOptions, ReadResult
+from deidsynth.corpora.records import SPLIT_NAMES, ReadOptions
 from deidsynth.errors import InputError
 
 _LARGEST_TRIAL = 1 << 26
@@ -62,7 +63,7 @@ def require_path(path: str | Path) -> Path:
     return path
 
 
-def count_other_formats(path: Path, result: ReadResult) -> int:
+def count_other_formats(path: Path, format: str, read: Collection[str]) -> int:
     """How many files below a folder look like a corpus in a format other than the one that was read.
 
     A file with the same name as one that was read from the same split does not count: it is another version of it. The
@@ -70,14 +71,13 @@ def count_other_formats(path: Path, result: ReadResult) -> int:
 
     Args:
         path: a file or a folder.
-        result: what was read from it.
+        format: name of the format that was read.
+        read: the files that were read from it.
     """
     if not path.is_dir():
         return 0
-    problem_paths = {problem.path for problem in result.problems}
-    read = problem_paths.union(*({each.path, each.text_path or each.path} for each in result.records))
     taken = {_split_and_stem(Path(file), path) for file in read}
-    others = {suffix for each in FORMATS.values() for suffix in each.suffixes} - {*FORMATS[result.format].suffixes}
+    others = {suffix for each in FORMATS.values() for suffix in each.suffixes} - {*FORMATS[format].suffixes}
     return sum(
         str(file) not in read
         and file.name != PROVENANCE_FILE

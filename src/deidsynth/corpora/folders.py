@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -123,13 +123,13 @@ def documents_by_file(
     return found, n_others
 
 
-def refuse_unsafe_names(corpus: Corpus, format: str) -> None:
+def refuse_unsafe_names(doc_ids: Iterable[str], format: str) -> None:
     """Refuse document ids that cannot be file names.
 
     Raises:
         UnrepresentableError: there is one.
     """
-    unsafe = [number for number, document in enumerate(corpus, start=1) if not _is_safe_name(document.doc_id)]
+    unsafe = [number for number, doc_id in enumerate(doc_ids, start=1) if not _is_safe_name(doc_id)]
     if unsafe:
         raise UnrepresentableError(
             f"{len(unsafe)} document ids cannot be file names (the first is document number {unsafe[0]}); {format} "
@@ -166,7 +166,7 @@ def write_folder(
         UnrepresentableError: an id that is not a safe file name, or a text that UTF-8 cannot encode.
         StorageError: the disk is full or not writable.
     """
-    refuse_unsafe_names(corpus, format)
+    refuse_unsafe_names((document.doc_id for document in corpus), format)
     refuse_surrogates(corpus)
     with whole_folder(path, private=corpus.origin == "real") as temporary:
         for number, document in enumerate(corpus, start=1):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from deidsynth.corpora.document_files import Source, read_text, text_heads
 from deidsynth.corpora.encodings import decode, is_utf_16
-from deidsynth.corpora.records import RawSpan, ReadResult, read_bytes
+from deidsynth.corpora.records import RawSpan, ReadResult, read_bytes, unreadable
 from deidsynth.corpora.stated_texts import mismatch
 from deidsynth.errors import Problem
 from deidsynth.plain_data import RepeatedKeyError, once, read_json
@@ -115,20 +115,32 @@ def _most(path: Path, parse: Callable[[str], Iterator[Any]], looks: Callable[[An
 
 def text_lines(path: Path, result: ReadResult) -> Iterator[tuple[str, int]]:
     """Every line that is not blank, with its number; faults become problems."""
-    data = read_bytes(path)
-    if isinstance(data, Problem):
-        result.problems.append(data)
-        return
     offset = 0
-    lines = [data] if is_utf_16(data) else data.split(b"\n")
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            text = decode(line, str(path), number, offset, data)
-            if isinstance(text, Problem):
-                result.problems.append(text)
-            else:
-                yield text, number
-        offset += len(line) + 1
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(_byte_lines(file), start=1):
+                if line.strip():
+                    text = decode(line, str(path), number, offset)
+                    if isinstance(text, Problem):
+                        # The whole file shows its encoding better than one line.
+                        data = read_bytes(path)
+                        whole = decode(line, str(path), number, offset, data) if isinstance(data, bytes) else data
+                        result.problems.append(whole if isinstance(whole, Problem) else text)
+                    else:
+                        yield text, number
+                offset += len(line) + 1
+    except OSError as error:
+        result.problems.append(unreadable(path, error))
+
+
+def _byte_lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file without their ends; UTF-16, where these are not one byte, is one line."""
+    first = file.readline()
+    if is_utf_16(first):
+        yield first + file.read()
+        return
+    for line in chain([first], file):
+        yield line.removesuffix(b"\n")
 
 
 def values_of(path: Path, result: ReadResult) -> Iterator[tuple[Any, int]]:

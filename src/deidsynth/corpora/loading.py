@@ -6,7 +6,8 @@ import hashlib
 import re
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -131,13 +132,10 @@ def check_corpus(
     path = require_path(path)
     if not isinstance(layout, LayoutConfig):
         layout = parse(LayoutConfig, layout or {}, source="layout", typed=True)
-    try:
+    with reading_errors(path):
         chosen = get_format(find_format(path, layout) if format == "auto" else format)
         result = chosen.read(path, ReadOptions(discontinuous, layout, texts or {}, texts_only))
-        n_others = count_other_formats(path, result)
-    except OSError as error:
-        place, reason = error.filename or path, error.strerror or type(error).__name__
-        raise InputError(f"{place}: cannot be read ({reason}); check its permissions") from None
+        n_others = count_other_formats(path, result.format, result.files())
     if n_others:
         result.skipped["files_of_other_formats"] += n_others
     settle_texts(result)
@@ -152,6 +150,20 @@ def check_corpus(
         leave_out_invalid(result)
     result.problems += check_records(result.records)
     return result
+
+
+@contextmanager
+def reading_errors(path: Path) -> Iterator[None]:
+    """A context in which what the system says of a file or folder becomes an error for the user.
+
+    Raises:
+        InputError: something cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        place, reason = error.filename or path, error.strerror or type(error).__name__
+        raise InputError(f"{place}: cannot be read ({reason}); check its permissions") from None
 
 
 def load_corpus(
@@ -254,7 +266,7 @@ def read_corpus(
         CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
         ConfigError: ``group_by`` is not a regular expression, or an unknown layout key.
     """
-    language, path = _language_code(language), _corpus_of_artifact(Path(path))
+    language, path = _language_code(language), corpus_of_artifact(Path(path))
     result = check_corpus(
         path,
         format=format,
@@ -267,7 +279,7 @@ def read_corpus(
         texts_only=texts_only,
     )
     if not result.records and not result.problems:
-        raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
+        raise no_documents(path, result.format)
     corpus = replace(build_corpus(result, origin=origin, language=language), lineage=lineage_beside(path))
     if require_entities:
         refuse_unlabeled(result.problems)
@@ -287,7 +299,12 @@ def read_corpus(
     )
 
 
-def _corpus_of_artifact(path: Path) -> Path:
+def no_documents(path: Path, format: str) -> CorpusError:
+    """The error of a path without any document."""
+    return CorpusError(f"{path}: no documents found; is this the right folder, and is its format {format}?")
+
+
+def corpus_of_artifact(path: Path) -> Path:
     """The corpus in the folder of an artifact, which has other files beside it; any other path as it is."""
     return path / "corpus.jsonl" if all((path / name).is_file() for name in (MANIFEST, "corpus.jsonl")) else path
 

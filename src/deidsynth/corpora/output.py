@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from deidsynth.corpora.encodings import MARK
 from deidsynth.corpora.records import is_encodable
-from deidsynth.documents import Corpus
+from deidsynth.documents import Corpus, Document
 from deidsynth.errors import InputError, UnrepresentableError
 from deidsynth.files import FULL, disk_full, refuse_special
 
@@ -65,9 +66,20 @@ def refuse_surrogates(corpus: Corpus) -> None:
     Raises:
         UnrepresentableError: a text, an id, a group or a label has a lone surrogate.
     """
-    for number, document in enumerate(corpus, start=1):
+    for _ in encodable(corpus):
+        pass
+
+
+def encodable(documents: Iterable[Document]) -> Iterator[Document]:
+    """The documents one by one.
+
+    Raises:
+        UnrepresentableError: UTF-8 cannot encode the next one: its text, id, group or a label has a lone surrogate.
+    """
+    for number, document in enumerate(documents, start=1):
         labels = "".join(entity.label for entity in document.entities)
         if not all(map(is_encodable, (document.text, document.doc_id, document.group or "", labels))):
             raise UnrepresentableError(
                 f"document number {number} has a lone surrogate, which UTF-8 cannot encode; repair it before writing"
             )
+        yield document

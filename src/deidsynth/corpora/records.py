@@ -138,6 +138,11 @@ class ReadResult:
     skipped: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
 
+    def files(self) -> set[str]:
+        """The files that records and problems come from."""
+        found = {problem.path for problem in self.problems}
+        return found.union(*({each.path, each.text_path or each.path} for each in self.records))
+
     def __repr__(self) -> str:
         return (
             f"ReadResult(format={self.format!r}, n_records={len(self.records)}, "
@@ -150,8 +155,13 @@ def read_bytes(path: Path) -> bytes | Problem:
     try:
         return path.read_bytes()
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        return Problem(str(path), f"cannot be read ({reason}); check the path and its permissions", code="unreadable")
+        return unreadable(path, error)
+
+
+def unreadable(path: Path, error: OSError) -> Problem:
+    """The problem of a file that cannot be read."""
+    reason = error.strerror or type(error).__name__
+    return Problem(str(path), f"cannot be read ({reason}); check the path and its permissions", code="unreadable")
 
 
 def read_exactly(path: Path) -> str | Problem:
@@ -270,21 +280,31 @@ def is_encodable(text: str) -> bool:
     return True
 
 
-def check_records(records: Sequence[Record]) -> list[Problem]:
-    """Every fault that is a fault in any format, in record order."""
+Places = dict[str, tuple[str, int | None]]
+"""Where each document id was first seen: a file, and the line of the record if the file contains many."""
+
+
+def check_records(records: Iterable[Record], first_seen: Places | None = None) -> list[Problem]:
+    """Every fault that is a fault in any format, in record order.
+
+    Args:
+        records: as a reader returned them.
+        first_seen: for records that come in portions, the ids of those before, to which theirs are added.
+    """
     problems: list[Problem] = []
-    first_seen: dict[str, Record] = {}
+    first_seen = {} if first_seen is None else first_seen
     for record in records:
         if not record.doc_id:
             problems.append(Problem(record.path, "the document id is empty; add one", record.line, "empty-id"))
         elif record.doc_id in first_seen:
-            before = first_seen[record.doc_id]
-            message = f"duplicate id, first seen in {_location(before)}; make document ids unique"
-            if Path(record.path).suffix != Path(before.path).suffix:
+            path, line = first_seen[record.doc_id]
+            location = path if line is None else f"{path} line {line}"
+            message = f"duplicate id, first seen in {location}; make document ids unique"
+            if Path(record.path).suffix != Path(path).suffix:
                 message += ", or if it is the same document with other entities, remove one of the files"
             problems.append(Problem(record.path, message, record.line, "duplicate-id"))
         else:
-            first_seen[record.doc_id] = record
+            first_seen[record.doc_id] = record.path, record.line
         if not all(map(is_encodable, (record.text, record.doc_id, record.group or ""))):
             message = "a lone surrogate is not a character; fix the escape sequences that produced it"
             problems.append(Problem(record.path, message, record.line, "surrogate"))
@@ -297,10 +317,6 @@ def check_records(records: Sequence[Record]) -> list[Problem]:
                 problems.append(problem)
         problems += _overlaps(record, valid)
     return problems
-
-
-def _location(record: Record) -> str:
-    return record.path if record.line is None else f"{record.path} line {record.line}"
 
 
 def span_problem(span: RawSpan, record: Record) -> Problem | None:
@@ -352,12 +368,10 @@ def build_corpus(result: ReadResult, *, origin: Origin | None = None, language: 
     Raises:
         CorpusError: the result has a fatal problem; all are listed, by file and line.
     """
-    fatal = [problem for problem in result.problems if problem.fatal]
-    if fatal:
-        raise CorpusError(sorted(fatal, key=lambda problem: (problem.path, problem.line or 0)))
-    origins = {record.origin for record in result.records}
-    languages = {record.language for record in result.records}
-    silver = any(record.annotation == "silver" for record in result.records)
+    refuse_faults(result.problems)
+    stated = StatedProvenance()
+    for record in result.records:
+        stated.add(record)
     documents = (
         Document(
             record.doc_id,
@@ -367,9 +381,41 @@ def build_corpus(result: ReadResult, *, origin: Origin | None = None, language: 
         )
         for record in result.records
     )
-    return Corpus(
-        tuple(documents),
-        origin=origin or (origins.pop() if len(origins) == 1 else None) or "real",
-        annotation="silver" if silver else "gold",
-        language=language or (languages.pop() if len(languages) == 1 else None),
-    )
+    return stated.corpus(documents, origin=origin, language=language)
+
+
+def refuse_faults(problems: Iterable[Problem]) -> None:
+    """Refuse what has a fatal problem.
+
+    Raises:
+        CorpusError: all fatal problems, by file and line.
+    """
+    fatal = [problem for problem in problems if problem.fatal]
+    if fatal:
+        raise CorpusError(sorted(fatal, key=lambda problem: (problem.path, problem.line or 0)))
+
+
+class StatedProvenance:
+    """Where the texts and entities of records come from, as far as the records agree."""
+
+    def __init__(self) -> None:
+        self._origins: set[Origin | None] = set()
+        self._languages: set[str | None] = set()
+        self._annotations: set[Annotation | None] = set()
+
+    def add(self, record: Record) -> None:
+        """Take in what a record states."""
+        self._origins.add(record.origin)
+        self._languages.add(record.language)
+        self._annotations.add(record.annotation)
+
+    def corpus(
+        self, documents: Iterable[Document] = (), *, origin: Origin | None = None, language: str | None = None
+    ) -> Corpus:
+        """A corpus of documents; origin and language are those given, else what all records agree on."""
+        return Corpus(
+            tuple(documents),
+            origin=origin or (min(self._origins, key=str) if len(self._origins) == 1 else None) or "real",
+            annotation="silver" if "silver" in self._annotations else "gold",
+            language=language or (min(self._languages, key=str) if len(self._languages) == 1 else None),
+        )

@@ -41,7 +41,7 @@ def read_texts(path: str | Path, *, language: str | None = None, origin: Origin 
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; give unlabeled texts, or leave the option out")
     if path.is_dir() or path.suffix.lower() in NOTE_SUFFIXES:
-        texts = [text for _, text in _notes(path)]
+        texts = _faultless(map(note_of, note_files(path) if path.is_dir() else [path]))
     elif path.suffix.lower() in _SUFFIXES:
         texts = _faultless(_lines(path))
     else:
@@ -64,17 +64,27 @@ def read_notes(path: Path, *, language: str | None = None) -> Corpus:
         InputError: no such path, or it contains no note.
         CorpusError: notes that are not UTF-8 or no text, or cannot be read; all are listed.
     """
+    files = notes_by_id(path)
+    texts = _faultless(map(note_of, files.values()))
+    return Corpus(tuple(map(Document, files, texts)), language=language)
+
+
+def notes_by_id(path: Path) -> dict[str, Path]:
+    """The files of plain notes at a path by their ids, in order.
+
+    Raises:
+        InputError: no such path, or it contains no note.
+    """
     if not path.is_file() and not path.is_dir():
         raise InputError(f"{path}: no such file or folder; give a .txt file, a folder of them, or a .jsonl file")
     root = path if path.is_dir() else path.parent
-    notes = _notes(path)
-    if not notes:
+    files = note_files(path) if path.is_dir() else [path]
+    if not files:
         raise InputError(f"{path}: contains no .txt file; give a folder of .txt notes, or a .jsonl file")
-    names = [file.relative_to(root) for file, _ in notes]
+    names = [file.relative_to(root) for file in files]
     taken = Counter(name.with_suffix("") for name in names)
     ids = [(name.with_suffix("") if taken[name.with_suffix("")] == 1 else name).as_posix() for name in names]
-    documents = (Document(doc_id, text) for doc_id, (_, text) in zip(ids, notes, strict=True))
-    return Corpus(tuple(documents), language=language)
+    return dict(zip(ids, files, strict=True))
 
 
 def note_files(path: Path) -> list[Path]:
@@ -88,13 +98,8 @@ def without(texts: Corpus, others: Corpus) -> Corpus:
     return texts.with_documents(document for document in texts if tuple(words(document.text)) not in taken)
 
 
-def _notes(path: Path) -> list[tuple[Path, str]]:
-    """The file at a path, or the files of plain text below a folder, each with its text."""
-    files = note_files(path) if path.is_dir() else [path]
-    return list(zip(files, _faultless(map(_note, files)), strict=True))
-
-
-def _note(file: Path) -> str | Problem:
+def note_of(file: Path) -> str | Problem:
+    """The text of a plain note, or the problem that says why it cannot be had."""
     text = read_exactly(file)
     return text if isinstance(text, Problem) else nul_problem(text, str(file)) or text
 

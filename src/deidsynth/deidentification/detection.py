@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from deidsynth.corpora.streams import Documents
 from deidsynth.deidentification.marking import Mode, masked, tagged
 from deidsynth.documents import Document
 from deidsynth.errors import InputError
@@ -16,7 +17,7 @@ from deidsynth.progress import Progress, SilentProgress
 
 def deidentify(
     model: str | Path,
-    documents: Sequence[Document],
+    documents: Documents,
     mode: Mode | None = "mask",
     *,
     device: str = "auto",
@@ -28,7 +29,7 @@ def deidentify(
 
     Args:
         model: folder or hub id of a tagger.
-        documents: their existing entities are ignored.
+        documents: their existing entities are ignored; taken as they are needed, some at a time.
         mode: ``mask`` replaces each entity by its label, ``tag`` writes tags around it, None leaves the text unchanged
             and only returns the entities.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.

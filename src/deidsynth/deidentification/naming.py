@@ -21,15 +21,15 @@ class Renaming:
     asked for, it becomes ``document-N``, N its place in the input. Groups are always numbered.
 
     Args:
-        documents: all documents, in the order in which they are renamed.
+        doc_ids: of all documents, in the order in which they are renamed.
         number_all: whether no id is kept.
     """
 
-    def __init__(self, documents: Sequence[Document], *, number_all: bool = False) -> None:
+    def __init__(self, doc_ids: Sequence[str], *, number_all: bool = False) -> None:
         self.number_all = number_all
         self.n_hidden = 0
         """How many ids held something that was found."""
-        self._places = {document.doc_id: place for place, document in enumerate(documents, start=1)}
+        self._places = {doc_id: place for place, doc_id in enumerate(doc_ids, start=1)}
         self._groups: dict[str, str] = {}
 
     def __call__(self, found: Document) -> Document:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,11 @@ import torch
 from deidsynth.errors import InputError
 
 KINDS = ("cpu", "cuda", "mps")
+
+GATHERED_BYTES = 1 << 29
+"""So much more memory than after the last time is worth returning what is free of it."""
+RETURN_SECONDS = 5.0
+"""At most once in this time, so that the pages that are needed again cost little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +77,48 @@ def resolve_precision(precision: str, device: str) -> str:
     return precision
 
 
-@functools.cache
-def keep_freed_memory() -> None:
-    """Let the C library reuse large freed blocks in the next step instead of returning them to the system.
+class KeptMemory:
+    """Memory that was freed and is kept for the next step, up to a limit.
 
-    Training on the CPU frees and allocates the same tensors at every step; new pages cost about a fifth of
-    the time. Does nothing if the C library has no ``mallopt``.
+    Computing on the CPU frees and allocates the same tensors at every step, and new pages cost about a fifth of the
+    time. So the C library keeps large freed blocks instead of returning them to the system. But tensors of other sizes
+    do not fit into the gaps: in an hour, many gigabytes would gather. So now and then all that is free is returned.
+
+    Does nothing where the C library is not glibc.
     """
+
+    def __init__(self) -> None:
+        _keep_freed_memory()
+        self._after, self._when = _resident_bytes(), time.monotonic()
+
+    def limit(self) -> None:
+        """Return freed memory if much of it may have gathered; to be called after every step."""
+        now = time.monotonic()
+        if now - self._when >= RETURN_SECONDS and _resident_bytes() - self._after >= GATHERED_BYTES:
+            self.give_back()
+
+    def give_back(self) -> None:
+        """Return all freed memory."""
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
+        self._after, self._when = _resident_bytes(), time.monotonic()
+
+
+@functools.cache
+def _keep_freed_memory() -> None:
     m_trim_threshold, m_mmap_threshold = -1, -3
     with contextlib.suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)
         library.mallopt(m_mmap_threshold, 1 << 30)
         library.mallopt(m_trim_threshold, (1 << 31) - 1)
+
+
+def _resident_bytes() -> int:
+    """Memory of this process; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return 0
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from deidsynth.models.devices import keep_freed_memory
+from deidsynth.models.devices import KeptMemory
 from deidsynth.models.language_model.packing import SpecialTokenIds
 from deidsynth.sampling.engine import SamplingSettings
 from deidsynth.sampling.llama_cpu import Llama
@@ -176,7 +176,7 @@ class CpuDecoder:
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
-        keep_freed_memory()  # new pages for the logits of every step took a tenth of the time
+        self._freed = KeptMemory()  # new pages for the logits of every step took a tenth of the time
         with torch.no_grad():
             self._model = Llama(model)
 
@@ -223,4 +223,5 @@ class CpuDecoder:
                     rows, tokens, going = rows[order], tokens[order], going[order]
             if place + 1 < max_new_tokens:
                 logits = batch.step(tokens)
+                self._freed.limit()
         return [row[:length] for row, length in zip(drawn.tolist(), lengths.tolist(), strict=True)]

@@ -11,12 +11,28 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from deidsynth.documents import LabelScheme
-from deidsynth.models.tagger.viterbi import Lattice, TagTransitions, best_sequences
+from deidsynth.models.tagger import viterbi
+from deidsynth.models.tagger.viterbi import BLOCK_NUMBERS, Lattice, TagTransitions, decoded_pieces
 from deidsynth.tagging import TagSet
 
 TAGS = TagSet.of(LabelScheme(("X", "Y")))
 N_TAGS = 5
 VALID = TagTransitions.of(TAGS)
+
+
+Found = list[tuple[NDArray[np.int64], NDArray[np.float64]]]
+
+
+def best_sequences(
+    lattices: Sequence[Lattice], transitions: TagTransitions, block_numbers: int = BLOCK_NUMBERS
+) -> Found:
+    """The best sequences, with the marginals of all tags, whose pieces are put together."""
+    lengths, n_tags = [len(lattice.log_probs) for lattice in lattices], len(transitions.start)
+    found = [(np.full(length, -1), np.full((length, n_tags), np.nan)) for length in lengths]
+    for piece in decoded_pieces(lattices, transitions, block_numbers):
+        found[piece.text][0][piece.place] = piece.tags
+        found[piece.text][1][piece.place] = piece.marginals
+    return found
 
 
 def _best(lattice: Lattice, transitions: TagTransitions = VALID) -> tuple[list[int], NDArray[np.float64]]:
@@ -140,3 +156,21 @@ def test_no_tokens() -> None:
     assert [tags.shape for tags, _ in best_sequences([nothing, something], VALID)] == [(0,), (2,)]
     assert _best(nothing)[1].shape == (0, N_TAGS)
     assert best_sequences([], VALID) == []
+
+
+@settings(max_examples=40)
+@given(st.lists(_cases(30, 20.0), min_size=1, max_size=4), st.integers(1, 60), st.booleans())
+def test_blocks_change_nothing(
+    cases: list[tuple[NDArray[np.float64], list[bool]]], block_numbers: int, single: bool
+) -> None:
+    kind = np.float32 if single else np.float64
+    lattices = [Lattice(scores.astype(kind), np.array(joined), ~np.array(joined)) for scores, joined in cases]
+    whole, pieces = (best_sequences(lattices, VALID, each) for each in (BLOCK_NUMBERS, block_numbers))
+    as_double = [Lattice(each.log_probs.astype(np.float64), each.joined, each.flagged) for each in lattices]
+    for found in (pieces, best_sequences(as_double, VALID)):
+        for (tags, marginals), (other_tags, others) in zip(whole, found, strict=True):
+            assert tags.tolist() == other_tags.tolist()
+            assert marginals.tolist() == others.tolist()
+    for (tags, marginals), (same, chances) in zip(whole, viterbi.best_sequences(lattices, VALID), strict=True):
+        assert tags.tolist() == same.tolist()
+        assert marginals[np.arange(len(tags)), tags].tolist() == chances.tolist()

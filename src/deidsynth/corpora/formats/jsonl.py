@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from deidsynth.corpora.folders import by_split, files_below
 from deidsynth.corpora.json_source import FieldError, document_id, text_lines
-from deidsynth.corpora.output import refuse_surrogates
+from deidsynth.corpora.output import encodable, refuse_surrogates
 from deidsynth.corpora.records import (
     ANNOTATIONS,
     ORIGINS,
@@ -52,6 +52,18 @@ def read_records(path: Path, *, texts_only: bool = False) -> ReadResult:
         texts_only: whether an object needs only ``text``; without ``doc_id`` or ``id`` it is named after its line.
     """
     result = ReadResult(NAME)
+    result.records += stream_records(path, result, texts_only=texts_only)
+    return result
+
+
+def stream_records(path: Path, result: ReadResult, *, texts_only: bool = False) -> Iterator[Record]:
+    """The records of a file or a folder, one by one.
+
+    Args:
+        path: as for ``read_records``.
+        result: gets the problems and what is skipped, not the records.
+        texts_only: as for ``read_records``.
+    """
     files = _files(path) if path.is_dir() else [path]
     splits = {file: SPLIT_NAMES.get(file.stem.lower()) for file in files} if path.is_dir() else {}
     if any(splits.values()):
@@ -63,8 +75,7 @@ def read_records(path: Path, *, texts_only: bool = False) -> ReadResult:
     if n_below:
         result.skipped["files_in_subfolders"] += n_below
     for file in files:
-        _read_file(file, splits.get(file), result, texts_only)
-    return result
+        yield from _records_of(file, splits.get(file), result, texts_only)
 
 
 def read_jsonl(path: str | Path, language: str | None = None) -> Corpus:
@@ -82,7 +93,7 @@ def read_jsonl(path: str | Path, language: str | None = None) -> Corpus:
     if not file.is_file():
         raise InputError(f"{file}: no such file; give the path of a {SUFFIX} file")
     result = ReadResult(NAME)
-    _read_file(file, None, result)
+    result.records += _records_of(file, None, result)
     result.problems += check_records(result.records)
     return build_corpus(result, language=language)
 
@@ -94,9 +105,23 @@ def write_jsonl(corpus: Corpus, path: str | Path) -> None:
         UnrepresentableError: a text has a lone surrogate, which UTF-8 cannot encode.
         StorageError: the disk is full or not writable.
     """
-    refuse_surrogates(corpus)
-    with whole_file(Path(path), private=corpus.origin == "real") as temporary:
-        _write_file(corpus, corpus, temporary)
+    write_documents(corpus, corpus, Path(path))
+
+
+def write_documents(documents: Iterable[Document], like: Corpus, path: Path) -> None:
+    """Write documents into one file as they come, atomically; an existing file is replaced.
+
+    Args:
+        documents: taken one by one.
+        like: a corpus with their origin, annotation and language.
+        path: of the file.
+
+    Raises:
+        UnrepresentableError: a text has a lone surrogate, which UTF-8 cannot encode; nothing is written.
+        StorageError: the disk is full or not writable.
+    """
+    with whole_file(path, private=like.origin == "real") as temporary:
+        _write_file(like, encodable(documents), temporary)
 
 
 def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
@@ -130,14 +155,14 @@ def _files(folder: Path) -> list[Path]:
     return sorted(file for file in found if file.is_file())
 
 
-def _read_file(path: Path, split: Split | None, result: ReadResult, texts_only: bool = False) -> None:
+def _records_of(path: Path, split: Split | None, result: ReadResult, texts_only: bool = False) -> Iterator[Record]:
     for line, number in text_lines(path, result):
         try:
             data = _parse(line)
             if texts_only:
                 name = document_id(data.get("doc_id", data.pop("id", None)), f"{path.stem}-{number}")
                 data = {"entities": [], **data, "doc_id": name}
-            result.records.append(_record(data, str(path), number, split, result))
+            yield _record(data, str(path), number, split, result)
         except FieldError as error:
             result.problems.append(Problem(str(path), str(error), number, error.code))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -29,7 +29,7 @@ from deidsynth.corpora.formats import (
     webanno_tsv,
 )
 from deidsynth.corpora.output import refuse_lost_characters, refuse_occupied, refuse_unwritable
-from deidsynth.corpora.records import ReadOptions, ReadResult
+from deidsynth.corpora.records import ReadOptions, ReadResult, Record
 from deidsynth.documents import Corpus, Split
 from deidsynth.errors import InputError
 
@@ -47,6 +47,8 @@ class Format:
             store. None if the format is read only.
         files: suffixes of names that are written as one file.
         folder: whether any other name is written as a folder.
+        stream: what ``read`` returns record by record, with problems and skipped content added to a result; None if
+            a record depends on those after it.
     """
 
     description: str
@@ -56,6 +58,7 @@ class Format:
     write: Callable[[Corpus, Path, Mapping[str, Split] | None, LayoutConfig], Counter[str]] | None
     files: tuple[str, ...] = ()
     folder: bool = True
+    stream: Callable[[Path, ReadOptions, ReadResult], Iterator[Record]] | None = None
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -74,6 +77,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             lambda path, options: jsonl.read_records(path, texts_only=options.texts_only),
             lambda corpus, path, splits, _layout: jsonl.write(corpus, path, splits),
             (jsonl.SUFFIX,),
+            stream=lambda path, options, result: jsonl.stream_records(path, result, texts_only=options.texts_only),
         ),
         i2b2.NAME: Format(
             "i2b2 / MEDDOCAN XML: TEXT in CDATA, TAGS with offsets",

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor
 
 from deidsynth.documents import Document
 from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.cpu.encoder_forward import token_scores
-from deidsynth.models.devices import keep_freed_memory
+from deidsynth.models.devices import KeptMemory
 from deidsynth.models.tagger.chunks import sentence_starts, windows
+from deidsynth.models.tagger.compact_tokens import CompactTokens, compact_tokens
 from deidsynth.models.tagger.masking import padded
 from deidsynth.models.tagger.token_classifier import Tagger
-from deidsynth.models.tagger.token_data import SpecialTokens, tokenize
-from deidsynth.models.tagger.viterbi import Lattice, TagTransitions, best_sequences
+from deidsynth.models.tagger.token_data import SpecialTokens
+from deidsynth.models.tagger.viterbi import Lattice, Scores, TagTransitions, best_sequences
 from deidsynth.normalization import NormalizedText, normalize
 from deidsynth.tagging import decode, encode, trim, within_word
 
@@ -37,17 +38,16 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class _Tokens:
-    """A document, its text as the model sees it, and the token ids and offsets of that text."""
+    """A document, its text as the model sees it, and the tokens of that text."""
 
     document: Document
     seen: NormalizedText
-    ids: Sequence[int]
-    offsets: Sequence[tuple[int, int]]
+    tokens: CompactTokens
 
 
 def predict(
     tagger: Tagger,
-    documents: Sequence[Document],
+    documents: Iterable[Document],
     *,
     window_tokens: int | None = None,
     overlap: float = 0.125,
@@ -61,6 +61,9 @@ def predict(
     shows the most context on its shorter side. The best valid tag sequence of the whole document is decoded, with
     whole words where the tagger was trained on such, and an entity's score is the lowest marginal probability among its
     tokens. The model sees normalized text; the entities are those of the document's own.
+
+    Documents are taken as they are needed, a group at a time. Memory grows with the longest group alone: by the scores
+    of its tokens, four bytes for each tag (eight in an ensemble).
 
     Args:
         tagger: model, tokenizer, tags.
@@ -104,68 +107,73 @@ def outside_probabilities(
     for some, scores in _scored(tagger, documents, tagger.window_tokens, overlap, 32, device, precision):
         for each, log_probs in zip(some, scores, strict=True):
             entities = each.seen.to_normalized(each.document.entities)
-            tags = np.array(encode(each.seen.text, entities, each.offsets, tagger.tag_set).tags)
-            wide = np.array([left < right for left, right in each.offsets], dtype=bool)
-            outside.append(np.exp(log_probs[wide, tagger.tag_set.outside]))
+            tags = np.array(encode(each.seen.text, entities, each.tokens, tagger.tag_set).tags)
+            wide = each.tokens.are_wide
+            outside.append(_outside(log_probs, tagger)[wide])
             private.append(tags[wide] != tagger.tag_set.outside)
     return np.concatenate(outside), np.concatenate(private)
 
 
 def _scored(
     tagger: Tagger,
-    documents: Sequence[Document],
+    documents: Iterable[Document],
     size: int,
     overlap: float,
     batch_size: int,
     device: str,
     precision: str,
-) -> Iterator[tuple[list[_Tokens], list[NDArray[np.float64]]]]:
+) -> Iterator[tuple[list[_Tokens], list[Scores]]]:
     """Groups of documents, with the log-probabilities of the tags of each document, shape (n_tokens, n_tags)."""
     for model in tagger.models:
         model.to(device).eval()
-    if device == "cpu":
-        keep_freed_memory()
+    freed = KeptMemory()
     for some in _portions(tagger, documents):
         todo = [
             _Window(number, first, last)
             for number, each in enumerate(some)
-            for first, last in windows(sentence_starts(each.seen.text, each.offsets), len(each.ids), size, overlap)
+            for first, last in windows(sentence_starts(each.seen.text, each.tokens), len(each.tokens), size, overlap)
         ]
-        ids = [each.ids for each in some]
-        found = [_log_probs(model, tagger, ids, todo, batch_size, device, precision) for model in tagger.models]
-        yield some, found[0] if len(found) == 1 else [_mean(each) for each in zip(*found, strict=True)]
+        yield some, _log_probs(tagger, [each.tokens.ids for each in some], todo, batch_size, device, precision, freed)
 
 
-def _portions(tagger: Tagger, documents: Sequence[Document]) -> Iterator[list[_Tokens]]:
+def _portions(tagger: Tagger, documents: Iterable[Document]) -> Iterator[list[_Tokens]]:
     """The tokenized documents, in groups that are processed together."""
     some: list[_Tokens] = []
     for document in documents:
         seen = normalize(document.text)
-        some.append(_Tokens(document, seen, *tokenize(tagger.tokenizer, seen.text)))
-        if len(some) == DOCUMENTS_AT_ONCE or sum(len(each.ids) for each in some) >= TOKENS_AT_ONCE:
+        some.append(_Tokens(document, seen, compact_tokens(tagger.tokenizer, seen.text)))
+        if len(some) == DOCUMENTS_AT_ONCE or sum(len(each.tokens) for each in some) >= TOKENS_AT_ONCE:
             yield some
             some = []
     if some:
         yield some
 
 
-def _decoded(tagger: Tagger, some: list[_Tokens], scores: list[NDArray[np.float64]]) -> Iterator[Document]:
+def _decoded(tagger: Tagger, some: list[_Tokens], scores: list[Scores]) -> Iterator[Document]:
     """The documents with the entities of the best sequences."""
     lattices, spans = [], []
     for each, log_probs in zip(some, scores, strict=True):
         # Tokens of zero width have no tag, so they are dropped: they would interrupt an entity.
-        wide = [number for number, (left, right) in enumerate(each.offsets) if left < right]
-        spans.append([each.offsets[number] for number in wide])
-        joined = joined_tokens(each.seen.text, spans[-1]) if tagger.whole_words else None
+        tokens, wide = each.tokens, each.tokens.are_wide
+        if not wide.all():
+            tokens, log_probs = tokens.chosen(wide), log_probs[wide]
+        spans.append(tokens)
+        joined = joined_tokens(each.seen.text, tokens) if tagger.whole_words else None
         flagged = None
         if tagger.outside_threshold is not None:
-            flagged = np.exp(log_probs[wide, tagger.tag_set.outside]) <= tagger.outside_threshold
-        lattices.append(Lattice(log_probs[wide], joined, flagged))
+            flagged = _outside(log_probs, tagger) <= tagger.outside_threshold
+        lattices.append(Lattice(log_probs, joined, flagged))
     found = best_sequences(lattices, TagTransitions.of(tagger.tag_set, tagger.transitions))
     for each, offsets, (tags, marginals) in zip(some, spans, found, strict=True):
-        scores_of_tags = np.clip(marginals[np.arange(len(tags)), tags], 0.0, 1.0).tolist()
+        scores_of_tags = np.clip(marginals, 0.0, 1.0).tolist()
         entities = decode(each.seen.text, tags.tolist(), offsets, tagger.tag_set, scores_of_tags)
         yield each.document.with_entities(each.seen.to_original(entities))
+
+
+def _outside(log_probs: Scores, tagger: Tagger) -> NDArray[np.float64]:
+    """The probability of O for each token. Shape (n_tokens,)."""
+    found: NDArray[np.float64] = np.exp(log_probs[:, tagger.tag_set.outside].astype(np.float64))
+    return found
 
 
 def joined_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
@@ -174,8 +182,9 @@ def joined_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.b
     Returns:
         Shape (n_tokens,).
     """
-    joined = [_is_joined(text, left, right) for left, right in pairwise(offsets)]
-    return np.array([False, *joined][: len(offsets)], dtype=bool)
+    joined = np.zeros(len(offsets), dtype=bool)
+    joined[1:] = np.fromiter((_is_joined(text, left, right) for left, right in pairwise(offsets)), dtype=bool)
+    return joined
 
 
 def _is_joined(text: str, left: tuple[int, int], right: tuple[int, int]) -> bool:
@@ -187,36 +196,32 @@ def _is_joined(text: str, left: tuple[int, int], right: tuple[int, int]) -> bool
     return end > start or (end == start and within_word(text, start))
 
 
-def _mean(log_probs: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The logarithm of the mean probabilities. Shape (n_tokens, n_tags)."""
-    found: NDArray[np.float64] = np.logaddexp.reduce(np.stack(log_probs), axis=0) - np.log(len(log_probs))
-    return found
-
-
 def _log_probs(
-    model: nn.Module,
     tagger: Tagger,
-    ids: Sequence[Sequence[int]],
+    ids: Sequence[NDArray[np.int32]],
     todo: list[_Window],
     batch_size: int,
     device: str,
     precision: str,
-) -> list[NDArray[np.float64]]:
-    """The log-probabilities of one model, combined from windows. Shape of each (n_tokens, n_tags)."""
+    freed: KeptMemory,
+) -> list[Scores]:
+    """The log-probabilities of the tags, combined from windows, of all models together.
+
+    Returns:
+        Shape of each (n_tokens, n_tags); in float32, as a model computes them, in float64 for an ensemble.
+    """
     special = SpecialTokens.of(tagger.tokenizer)
     pad = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
-    result = [np.zeros((len(tokens), len(tagger.tag_set))) for tokens in ids]
-    context = [np.full(len(tokens), -1) for tokens in ids]
+    kind = np.dtype(np.float32 if len(tagger.models) == 1 else np.float64)
+    result: list[Scores] = [np.zeros((len(tokens), len(tagger.tag_set)), kind) for tokens in ids]
+    context = [np.full(len(tokens), -1, dtype=np.int32) for tokens in ids]
     with torch.inference_mode():
-        tag_scores = token_scores(model, device, precision)  # weights are cast once for all batches
+        tag_scores = [token_scores(model, device, precision) for model in tagger.models]  # weights are cast once
         for batch in _batches(todo, batch_size, CPU_BATCH_TOKENS if device == "cpu" else None):
-            rows = [special.around(ids[window.document][window.first : window.last]) for window in batch]
-            logits = tag_scores(padded(rows, pad), [len(row) for row in rows])
-            scores = torch.log_softmax(logits.float(), dim=-1).cpu().numpy().astype(np.float64)
-            if not np.isfinite(scores).all():
-                raise ModelNotUsableError(
-                    "the scores of the tagger are not finite; use precision: fp32, or train with a lower learning rate"
-                )
+            rows = [special.around(ids[window.document][window.first : window.last].tolist()) for window in batch]
+            inputs, lengths = padded(rows, pad), [len(row) for row in rows]
+            scores = _mean([_finite(each(inputs, lengths)) for each in tag_scores])
+            freed.limit()
             for window, row in zip(batch, scores, strict=True):
                 length = window.last - window.first
                 seen = _context(window, len(ids[window.document]))
@@ -226,6 +231,29 @@ def _log_probs(
                 result[window.document][place][better] = inner[better]
                 context[window.document][place][better] = seen[better]
     return result
+
+
+def _finite(logits: Tensor) -> NDArray[np.float32]:
+    """The log-probabilities of the tags; shape as that of ``logits``.
+
+    Raises:
+        ModelNotUsableError: they are not finite.
+    """
+    scores: NDArray[np.float32] = torch.log_softmax(logits.float(), dim=-1).cpu().numpy()
+    if not np.isfinite(scores).all():
+        raise ModelNotUsableError(
+            "the scores of the tagger are not finite; use precision: fp32, or train with a lower learning rate"
+        )
+    return scores
+
+
+def _mean(log_probs: Sequence[NDArray[np.float32]]) -> Scores:
+    """The logarithm of the mean probabilities of several models; of one as they are."""
+    if len(log_probs) == 1:
+        return log_probs[0]
+    wide = np.stack(log_probs).astype(np.float64)
+    found: NDArray[np.float64] = np.logaddexp.reduce(wide, axis=0) - np.log(len(log_probs))
+    return found
 
 
 def _batches(todo: list[_Window], batch_size: int, most_tokens: int | None) -> Iterator[list[_Window]]:

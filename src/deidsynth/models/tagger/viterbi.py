@@ -2,13 +2,16 @@
 
 Many texts are processed in parallel, the longest first, so that those that have a token at a position
 are the first ones, and the rows of a position are contiguous. ``n_rows`` counts the tokens of all texts, by position.
+
+Positions are processed in blocks, so that memory does not grow with them but for the model outputs and what is found:
+the forward pass keeps the weights before each block, from which the backward pass computes the block again.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +19,15 @@ from numpy.typing import NDArray
 from deidsynth.tagging import TagSet
 
 Floats = NDArray[np.float64]
+Scores = NDArray[np.floating[Any]]
 Numbers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 UNWANTED = 1e6
 """Penalty of O for a flagged token: larger than all other scores together, but finite."""
+
+BLOCK_NUMBERS = 1 << 20
+"""Numbers in an array of a block: 8 MB each. What fits into one block is not computed twice."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +64,13 @@ class Lattice:
     """Model outputs for the tokens of one text.
 
     Args:
-        log_probs: Shape (n_tokens, n_tags).
+        log_probs: computed with in float64, whatever their type. Shape (n_tokens, n_tags).
         joined: tokens that continue a word. Shape (n_tokens,), or None for none.
         flagged: tokens that must be in an entity of the best sequence; marginals do not change. Shape (n_tokens,), or
             None for none.
     """
 
-    log_probs: Floats
+    log_probs: Scores
     joined: Bools | None = None
     flagged: Bools | None = None
 
@@ -76,19 +83,57 @@ def best_sequences(lattices: Sequence[Lattice], transitions: TagTransitions) -> 
         transitions: their scores are added to the tokens' log-probabilities.
 
     Returns:
-        For each text its tags, shape (n_tokens,), and the marginal probability of each tag at each token among all
-        valid sequences, shape (n_tokens, n_tags); rows sum to one.
+        For each text its tags, and the marginal probability of each of them among all valid sequences. Shape of both
+        (n_tokens,).
     """
-    n_tags = len(transitions.start)
+    lengths = [len(lattice.log_probs) for lattice in lattices]
+    found = [(np.zeros(length, dtype=np.int64), np.zeros(length)) for length in lengths]
+    for piece in decoded_pieces(lattices, transitions):
+        tags, chances = found[piece.text]
+        tags[piece.place] = piece.tags
+        chances[piece.place] = piece.marginals[np.arange(len(piece.tags)), piece.tags]
+    return found
+
+
+class DecodedPiece(NamedTuple):
+    """Neighboring tokens of one text, decoded.
+
+    Args:
+        text: its number among the lattices.
+        place: of the tokens in the text.
+        tags: of the best sequence. Shape (n_tokens,).
+        marginals: probability of each tag at each token among all valid sequences; rows sum to one. Shape (n_tokens,
+            n_tags).
+    """
+
+    text: int
+    place: slice
+    tags: Numbers
+    marginals: Floats
+
+
+def decoded_pieces(
+    lattices: Sequence[Lattice], transitions: TagTransitions, block_numbers: int = BLOCK_NUMBERS
+) -> Iterator[DecodedPiece]:
+    """All tokens of all texts in pieces, those at the ends of the texts first.
+
+    Args:
+        lattices: the texts.
+        transitions: as for ``best_sequences``.
+        block_numbers: limits the numbers in an array, unless a position has more.
+    """
     if not any(len(lattice.log_probs) for lattice in lattices):
-        return [(np.zeros(0, dtype=np.int64), np.zeros((0, n_tags))) for _ in lattices]
-    texts = _Texts.of(lattices)
-    tags = _best(texts, transitions)
-    with np.errstate(divide="ignore"):  # log(0) for unreachable tags
-        joint = _forward(texts, transitions) + _backward(texts, transitions)
-    marginals = np.exp(joint - joint.max(axis=1, keepdims=True))
-    marginals /= marginals.sum(axis=1, keepdims=True)
-    return [(tags[rows], marginals[rows]) for rows in texts.rows]
+        return
+    texts, moves = _Texts.of(lattices), _Moves(transitions)
+    blocks = texts.blocks(block_numbers)
+    before: list[_Before | None] = [None]
+    for block in blocks[:-1]:
+        before.append(_passed(texts, block, moves, before[-1]).end())
+    after: _After | None = None
+    for block, start in zip(reversed(blocks), reversed(before), strict=True):
+        tags, marginals, after = _returned(_passed(texts, block, moves, start), moves, after)
+        for text, (place, rows) in texts.rows(block).items():
+            yield DecodedPiece(text, place, tags[rows], marginals[rows])
 
 
 @dataclass(frozen=True)
@@ -96,45 +141,93 @@ class _Texts:
     """A batch of texts.
 
     Args:
-        log_probs: Shape (n_rows, n_tags).
-        joined: Shape (n_rows,).
-        flagged: Shape (n_rows,).
+        lattices: in the order given.
+        ranks: place of each text among all by length, the longest first. Shape (n_texts,).
         bounds: first row of each position, and the end. Shape (longest + 1,).
-        rows: rows of each text, in the order given.
     """
 
-    log_probs: Floats
-    joined: Bools
-    flagged: Bools
+    lattices: Sequence[Lattice]
+    ranks: Numbers
     bounds: Numbers
-    rows: Sequence[Numbers]
 
     @classmethod
     def of(cls, lattices: Sequence[Lattice]) -> _Texts:
         """The batch of some lattices, at least one of which has a token."""
         lengths = np.array([len(lattice.log_probs) for lattice in lattices])
         ranks = np.argsort(np.argsort(-lengths, kind="stable"), kind="stable")
-        going_on = (lengths[:, None] > np.arange(lengths.max())).sum(axis=0)
-        bounds = np.concatenate([[0], np.cumsum(going_on)])
-        rows = [bounds[:length] + rank for length, rank in zip(lengths, ranks, strict=True)]
-        log_probs = np.empty((bounds[-1], lattices[0].log_probs.shape[1]))
-        joined, flagged = np.zeros((2, bounds[-1]), dtype=bool)
-        for lattice, places in zip(lattices, rows, strict=True):
-            log_probs[places] = lattice.log_probs
-            if lattice.joined is not None:
-                joined[places] = lattice.joined
-            if lattice.flagged is not None:
-                flagged[places] = lattice.flagged
-        return cls(log_probs, joined, flagged, bounds, rows)
+        going_on = len(lengths) - np.searchsorted(np.sort(lengths), np.arange(lengths.max()), side="right")
+        return cls(lattices, ranks, np.concatenate([[0], np.cumsum(going_on)]))
 
-    @functools.cached_property
-    def steps(self) -> list[tuple[slice, slice]]:
+    def blocks(self, most_numbers: int) -> list[tuple[int, int]]:
+        """Ranges of positions whose rows have at most so many numbers; one position at least."""
+        n_rows = max(1, most_numbers // self.lattices[0].log_probs.shape[1])
+        found, first, end = [], 0, len(self.bounds) - 1
+        while first < end:
+            last = int(np.searchsorted(self.bounds, self.bounds[first] + n_rows, side="right")) - 1
+            found.append((first, max(last, first + 1)))
+            first = found[-1][1]
+        return found
+
+    def rows(self, block: tuple[int, int]) -> dict[int, tuple[slice, Numbers]]:
+        """For each text with tokens in a block their place in the text, and their rows in the block."""
+        first, last = block
+        starts = self.bounds[first:last] - self.bounds[first]
+        found = {}
+        for number, (lattice, rank) in enumerate(zip(self.lattices, self.ranks.tolist(), strict=True)):
+            end = min(last, len(lattice.log_probs))
+            if end > first:
+                found[number] = slice(first, end), starts[: end - first] + rank
+        return found
+
+
+class _Before(NamedTuple):
+    """Weights at the position before a block: of the best path to each tag, and of all paths to it."""
+
+    score: Floats
+    forward: Floats
+
+
+class _After(NamedTuple):
+    """At the position after a block: best tags, tokens that continue a word, and weights of all paths from here on."""
+
+    tags: Numbers
+    joined: Bools
+    ahead: Floats
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Some positions of a batch after the forward pass.
+
+    Args:
+        log_probs: Shape (n_rows, n_tags).
+        joined: Shape (n_rows,).
+        starts: first row of each position, and the end. Shape (n_positions + 1,).
+        score: of the best path to each tag. Shape (n_rows, n_tags).
+        forward: the log-weights of all paths to each tag. Shape (n_rows, n_tags).
+    """
+
+    log_probs: Floats
+    joined: Bools
+    starts: list[int]
+    score: Floats
+    forward: Floats
+
+    def end(self) -> _Before:
+        """The weights at the last position."""
+        last = slice(self.starts[-2], self.starts[-1])
+        return _Before(self.score[last].copy(), self.forward[last].copy())
+
+    def steps(self) -> Iterator[tuple[slice, slice]]:
         """Each position after the first: its rows, and those of the same texts at the previous position."""
-        starts, ends = self.bounds[:-1].tolist(), self.bounds[1:].tolist()
-        return [
-            (slice(start, end), slice(before, before + end - start))
-            for before, start, end in zip(starts, starts[1:], ends[1:], strict=False)
-        ]
+        for before, start, end in zip(self.starts, self.starts[1:], self.starts[2:], strict=False):
+            yield slice(start, end), slice(before, before + end - start)
+
+    def steps_back(self) -> Iterator[tuple[slice, slice]]:
+        """The steps from the last to the first."""
+        for number in range(len(self.starts) - 2, 0, -1):
+            before, start, end = self.starts[number - 1 : number + 2]
+            yield slice(start, end), slice(before, before + end - start)
 
 
 @dataclass(frozen=True)
@@ -178,52 +271,129 @@ class _Predecessors:
         return best[:, self.group]
 
 
-def _best(texts: _Texts, transitions: TagTransitions) -> Numbers:
-    """The tags of the best sequences. Shape (n_rows,)."""
-    between, inside = _Predecessors.of(transitions.between), _Predecessors.of(transitions.inside)
-    score = texts.log_probs.copy()
-    score[texts.flagged, transitions.outside] -= UNWANTED
-    score[: texts.bounds[1]] += transitions.start
-    for here, before in texts.steps:
-        best = between.step(score[before])
-        joined = texts.joined[here]
+class _Moves:
+    """From a position to the next, and back.
+
+    Args:
+        transitions: of tags.
+    """
+
+    def __init__(self, transitions: TagTransitions) -> None:
+        self.start, self.outside = transitions.start, transitions.outside
+        self._best = _Predecessors.of(transitions.between), _Predecessors.of(transitions.inside)
+        self._onward = np.exp(transitions.between), np.exp(transitions.inside)
+        self._back = self._onward[0].T, self._onward[1].T
+        self._into = np.ascontiguousarray(np.stack([transitions.between.T, transitions.inside.T]))
+
+    def best(self, score: Floats, joined: Bools) -> Floats:
+        """Weights of the best paths to each tag at the next position, without the tokens there.
+
+        Args:
+            score: of the best paths to here. Shape (n_texts, n_tags), also of the result.
+            joined: the tokens at the next position that continue a word. Shape (n_texts,).
+        """
+        between, inside = self._best
+        best = between.step(score)
         if joined.any():
-            best[joined] = inside.step(score[before][joined])
-        score[here] += best
-    # Predecessors are only computed for the best sequences.
-    tags = np.argmax(score, axis=1)
-    into = np.ascontiguousarray(np.stack([transitions.between.T, transitions.inside.T]))
-    joined = texts.joined.astype(np.int64)
-    for here, before in reversed(texts.steps):
-        tags[before] = (score[before] + into[joined[here], tags[here]]).argmax(axis=1)
-    return tags
+            best[joined] = inside.step(score[joined])
+        return best
+
+    def onward(self, forward: Floats, joined: Bools) -> Floats:
+        """Log-weights of all paths to each tag at the next position, without the tokens there; as ``best``."""
+        return _summed(forward, self._onward, joined)
+
+    def back(self, ahead: Floats, joined: Bools) -> Floats:
+        """Log-weights of all paths from each tag at the previous position.
+
+        Args:
+            ahead: of all paths from here, with the tokens here. Shape (n_texts, n_tags), also of the result.
+            joined: the tokens here that continue a word. Shape (n_texts,).
+        """
+        return _summed(ahead, self._back, joined)
+
+    def before(self, score: Floats, tags: Numbers, joined: Bools) -> Numbers:
+        """The best tags at the previous position, of shape (n_texts,).
+
+        Args:
+            score: of the best paths to there. Shape (n_texts, n_tags).
+            tags: the best ones here. Shape (n_texts,).
+            joined: the tokens here that continue a word. Shape (n_texts,).
+        """
+        found: Numbers = (score + self._into[joined.astype(np.int64), tags]).argmax(axis=1)
+        return found
 
 
-def _forward(texts: _Texts, transitions: TagTransitions) -> Floats:
-    """The log-weights of all paths to each tag. Shape (n_rows, n_tags)."""
-    between, inside = np.exp(transitions.between), np.exp(transitions.inside)
-    forward = texts.log_probs.copy()
-    forward[: texts.bounds[1]] += transitions.start
-    for here, before in texts.steps:
-        top = forward[before].max(axis=1, keepdims=True)
-        forward[here] += np.log(_reached(np.exp(forward[before] - top), between, inside, texts.joined[here])) + top
-    return forward
-
-
-def _backward(texts: _Texts, transitions: TagTransitions) -> Floats:
-    """The log-weights of all paths from each tag. Shape (n_rows, n_tags)."""
-    between, inside = np.exp(transitions.between).T, np.exp(transitions.inside).T
-    backward = np.zeros(texts.log_probs.shape)
-    for here, before in reversed(texts.steps):
-        ahead = backward[here] + texts.log_probs[here]
-        top = ahead.max(axis=1, keepdims=True)
-        backward[before] = np.log(_reached(np.exp(ahead - top), between, inside, texts.joined[here])) + top
-    return backward
-
-
-def _reached(weights: Floats, between: Floats, inside: Floats, joined: Bools) -> Floats:
-    """The weights at the next position. Shape (n_texts, n_tags), as that of ``weights``."""
-    total: Floats = weights @ between
+def _summed(log_weights: Floats, between_and_inside: tuple[Floats, Floats], joined: Bools) -> Floats:
+    """The log of the summed weights of all paths one position further."""
+    between, inside = between_and_inside
+    top = log_weights.max(axis=1, keepdims=True)
+    weights = np.exp(log_weights - top)
+    total = weights @ between
     if joined.any():
         total[joined] = weights[joined] @ inside
-    return total
+    found: Floats = np.log(total) + top
+    return found
+
+
+def _passed(texts: _Texts, block: tuple[int, int], moves: _Moves, before: _Before | None) -> _Block:
+    """A block after the forward pass.
+
+    Args:
+        texts: the batch.
+        block: range of positions.
+        moves: between positions.
+        before: weights before the block; None at the beginning of the texts.
+    """
+    starts = (texts.bounds[block[0] : block[1] + 1] - texts.bounds[block[0]]).tolist()
+    log_probs = np.empty((starts[-1], len(moves.start)))
+    joined, flagged = np.zeros((2, starts[-1]), dtype=bool)
+    for number, (place, rows) in texts.rows(block).items():
+        lattice = texts.lattices[number]
+        log_probs[rows] = lattice.log_probs[place]
+        if lattice.joined is not None:
+            joined[rows] = lattice.joined[place]
+        if lattice.flagged is not None:
+            flagged[rows] = lattice.flagged[place]
+    found = _Block(log_probs, joined, starts, log_probs.copy(), log_probs.copy())
+    score, forward, first = found.score, found.forward, slice(0, starts[1])
+    score[flagged, moves.outside] -= UNWANTED
+    with np.errstate(divide="ignore"):  # log(0) for unreachable tags
+        if before is None:
+            score[first] += moves.start
+            forward[first] += moves.start
+        else:
+            score[first] += moves.best(before.score[first], joined[first])
+            forward[first] += moves.onward(before.forward[first], joined[first])
+        for here, there in found.steps():
+            score[here] += moves.best(score[there], joined[here])
+            forward[here] += moves.onward(forward[there], joined[here])
+    return found
+
+
+def _returned(block: _Block, moves: _Moves, after: _After | None) -> tuple[Numbers, Floats, _After]:
+    """The best tags and the marginals of a block, and what the block before it needs.
+
+    Args:
+        block: after the forward pass, whose weights are overwritten.
+        moves: between positions.
+        after: the position after the block; None at the end of the texts.
+    """
+    tags = np.argmax(block.score, axis=1)
+    backward = np.zeros(block.log_probs.shape)
+    with np.errstate(divide="ignore"):
+        if after is not None:
+            there = slice(block.starts[-2], block.starts[-2] + len(after.tags))
+            tags[there] = moves.before(block.score[there], after.tags, after.joined)
+            backward[there] = moves.back(after.ahead, after.joined)
+        for here, there in block.steps_back():
+            joined = block.joined[here]
+            tags[there] = moves.before(block.score[there], tags[here], joined)
+            backward[there] = moves.back(backward[here] + block.log_probs[here], joined)
+    first = slice(0, block.starts[1])
+    leaving = _After(tags[first].copy(), block.joined[first].copy(), backward[first] + block.log_probs[first])
+    marginals = block.forward
+    marginals += backward
+    marginals -= marginals.max(axis=1, keepdims=True)
+    np.exp(marginals, out=marginals)
+    marginals /= marginals.sum(axis=1, keepdims=True)
+    return tags, marginals, leaving

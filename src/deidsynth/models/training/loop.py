@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from deidsynth.errors import ModelNotUsableError
 from deidsynth.files import whole_file
-from deidsynth.models.devices import Compute, autocast, keep_freed_memory
+from deidsynth.models.devices import Compute, KeptMemory, autocast
 from deidsynth.models.training.processes import check_same_start, processes_on, sum_gradients
 
 Batch = TypeVar("Batch")
@@ -173,7 +173,7 @@ def training_steps(
         ModelNotUsableError: no weight is trainable, or the trained weights do not change.
         InputError: not all processes see the same checkpoint.
     """
-    keep_freed_memory()
+    freed = KeptMemory()
     processes = processes_on(settings.device)
     seed = torch.initial_seed()
     model.to(settings.device)
@@ -208,6 +208,7 @@ def training_steps(
         for each in optimizers:
             each.step()
             each.zero_grad(set_to_none=True)
+        freed.limit()
         if before and number + 1 >= min(STEPS_BEFORE_MOVEMENT_CHECK, settings.n_steps):
             _check_movement(before, [weight for _, weight in trainable])
             before = []
@@ -216,6 +217,7 @@ def training_steps(
         if checkpoint is not None and due and processes.is_main_process:
             _save(checkpoint, number + 1, model, optimizers, memory)
             saved = time.monotonic()
+    freed.give_back()
 
 
 def _optimizers(trainable: Sequence[tuple[str, nn.Parameter]], settings: LoopSettings) -> list[torch.optim.Optimizer]:
