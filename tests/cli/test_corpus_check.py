@@ -87,3 +87,13 @@ def test_an_unknown_layout_key_is_refused(deidsynth, corpus) -> None:
     result = deidsynth("corpus", "check", corpus, "--layout", "columns.tags=1")
     assert result.exit_code == 2
     assert "did you mean tag?" in result.stderr
+
+
+def test_a_source_of_which_nothing_is_read_says_what_was_skipped(deidsynth, tmp_path) -> None:
+    row = {"text": "Bo kom", "spans": [], "_input_hash": 1, "_task_hash": 2}
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps(row | {"answer": each}) + "\n" for each in ("reject", "reject", "ignore")))
+    for command in ("check", "describe"):
+        result = deidsynth("corpus", command, path)
+        assert "skipped 1 ignored answers, 2 rejected answers" in result.output
+        assert "right folder" not in result.output

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.config import LayoutConfig, parse
-from deidsynth.corpora.conversions import told
+from deidsynth.corpora.conversions import left_out, told
 from deidsynth.corpora.finding import count_other_formats, find_format, require_path
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.formats.registry import get_format
@@ -267,7 +267,7 @@ def read_corpus(
         texts_only=texts_only,
     )
     if not result.records and not result.problems:
-        raise CorpusError(f"{path}: no documents found; is this the right folder, and is its format {result.format}?")
+        raise CorpusError(f"{path}: {why_empty(result)}")
     corpus = replace(build_corpus(result, origin=origin, language=language), lineage=lineage_beside(path))
     if require_entities:
         refuse_unlabeled(result.problems)
@@ -287,6 +287,17 @@ def read_corpus(
 def _corpus_of_artifact(path: Path) -> Path:
     """The corpus in the folder of an artifact, which has other files beside it; any other path as it is."""
     return path / "corpus.jsonl" if all((path / name).is_file() for name in (MANIFEST, "corpus.jsonl")) else path
+
+
+def why_empty(result: ReadResult) -> str:
+    """The message about a source without documents or problems: what was skipped, if anything was.
+
+    Args:
+        result: as read.
+    """
+    if lines := told(left_out(result.skipped)):
+        return f"no documents found in format {result.format}: {lines[0]}, and there is nothing else"
+    return f"no documents found; is this the right folder, and is its format {result.format}?"
 
 
 def refuse_unlabeled(problems: Sequence[Problem]) -> None:
