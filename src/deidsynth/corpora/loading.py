@@ -18,6 +18,7 @@ from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.formats.registry import get_format
 from deidsynth.corpora.invalid_entities import leave_out_invalid
 from deidsynth.corpora.mapping import LabelMapping, map_records
+from deidsynth.corpora.offset_units import settle_units
 from deidsynth.corpora.provenance import lineage_beside
 from deidsynth.corpora.records import (
     Discontinuous,
@@ -141,6 +142,7 @@ def check_corpus(
     if n_others:
         result.skipped["files_of_other_formats"] += n_others
     settle_texts(result)
+    settle_units(result)
     drop_versions(result)
     if mapping is not None:
         result.records, dropped = map_records(result.records, mapping)

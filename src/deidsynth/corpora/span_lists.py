@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from deidsynth.corpora.records import SPLIT_NAMES, RawSpan
-from deidsynth.corpora.stated_texts import Stated, in_code_points, mismatch
+from deidsynth.corpora.stated_texts import Placed, Stated, in_code_points, mismatch
 from deidsynth.documents import SPLITS, Split
 
 _KEYS: Mapping[str, Sequence[str]] = MappingProxyType(
@@ -76,8 +76,8 @@ def spans_of(
     faults: list[RowError],
     line: int | None = None,
     names: Sequence[str] | None = None,
-) -> tuple[RawSpan, ...]:
-    """The spans of a decoded entity list, in code points, without those that have a fault.
+) -> Placed:
+    """The spans of a decoded entity list, without those that have a fault; in code points, if their texts prove it.
 
     Args:
         value: None, or a list of objects with start, end and label (or other common names of these, such as ``begin``,
@@ -96,7 +96,7 @@ def spans_of(
             raise RowError("start, end and label must be lists of the same length")
         value = [dict(zip(value, each, strict=True)) for each in zip(*value.values(), strict=True)]
     if value is None:
-        return ()
+        return Placed(())
     if not isinstance(value, list | tuple):
         raise RowError("the entities must be a list of objects with start, end and label; write [] if it is empty")
     found = []
@@ -110,9 +110,7 @@ def spans_of(
     return proven_spans(found, text, skipped, faults)
 
 
-def proven_spans(
-    stated: Sequence[Stated], text: str, skipped: Counter[str], faults: list[RowError]
-) -> tuple[RawSpan, ...]:
+def proven_spans(stated: Sequence[Stated], text: str, skipped: Counter[str], faults: list[RowError]) -> Placed:
     """The spans of a text in code points, proved by the texts that they state, without those that have a fault.
 
     Raises:
@@ -124,7 +122,7 @@ def proven_spans(
         skipped["documents_with_utf16_offsets"] += 1
     if placed.spans and all(span.label == text[span.start : span.end] for span in placed.spans):
         raise RowError("the label of every entity is its text; put the label under the key label")
-    return placed.spans
+    return placed
 
 
 def split_of(value: object) -> Split | None:

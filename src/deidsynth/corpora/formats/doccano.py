@@ -114,7 +114,17 @@ def _record(data: dict[str, Any], line: int, source: Source, result: ReadResult)
     doc_id = document_id(data.get("id"), f"{source.name}-{line}")
     origin, annotation, language = source.provenance
     return Record(
-        doc_id, text, tuple(spans), str(source.path), line, None, source.split, origin, annotation, language=language
+        doc_id,
+        text,
+        tuple(spans),
+        str(source.path),
+        line,
+        None,
+        source.split,
+        origin,
+        annotation,
+        language=language,
+        has_known_unit=False,
     )
 
 

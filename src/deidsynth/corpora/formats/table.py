@@ -279,7 +279,7 @@ def _read_row(
         row_name = doc_id = f"{path.stem}-{number}"
         if "doc_id" in row:
             doc_id = "" if row["doc_id"] is None else str(row["doc_id"])
-        spans = spans_of(decoded(row.get("entities")), row["text"], result.skipped, faults, line)
+        placed = spans_of(decoded(row.get("entities")), row["text"], result.skipped, faults, line)
         group = None if row.get("group") in (None, "") else str(row["group"])
         split = split_of(row.get("split")) or split
     except RowError as error:
@@ -289,7 +289,17 @@ def _read_row(
     if roles.get("doc_id", reading.layout.doc_id) != reading.layout.doc_id:
         reading.row_names[len(result.records)] = row_name
     result.records.append(
-        Record(doc_id, row["text"], spans, str(path), line, group, split, holds_entities="entities" in roles)
+        Record(
+            doc_id,
+            row["text"],
+            placed.spans,
+            str(path),
+            line,
+            group,
+            split,
+            holds_entities="entities" in roles,
+            has_known_unit=placed.proven,
+        )
     )
 
 
