@@ -35,7 +35,6 @@ def with_other_line_ends(text: str) -> OtherLineEnds | None:
         pieces = text.replace(_CRLF, _LF)
         return OtherLineEnds(pieces, (0, *accumulate(1 + (each == _LF) for each in pieces)))
     other = text.replace(_LF, _CRLF)
-    steps = (
-        not each.endswith("\r") or following != _LF for each, following in zip(other, other[1:] + " ", strict=True)
-    )
+    # Between the halves of a CRLF, the text as it is has no place of its own.
+    steps = (int(each != "\r" or after != _LF) for each, after in zip(other, other[1:] + " ", strict=True))
     return OtherLineEnds(other, (0, *accumulate(steps)))

@@ -6,7 +6,7 @@ import ast
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Reversible, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -156,7 +156,7 @@ def list_names(names: Sequence[str]) -> str:
 def is_span(value: object) -> bool:
     """Whether a value looks like an entity: a triple, or an object with a start and an end, or with two integers."""
     if isinstance(value, Mapping):
-        return all(_key_of(value, part) for part in ("start", "end")) or _n_integers(value) > 1
+        return all(key_of(list(value), part) for part in ("start", "end")) or _n_integers(value) > 1
     return isinstance(value, list | tuple) and len(value) == 3
 
 
@@ -168,7 +168,7 @@ def stated_span(
         entity = dict(zip(("start", "end", "label"), entity, strict=True))
     if not isinstance(entity, dict):
         raise RowError("an entity must be an object with start, end and label")
-    keys = {part: key for part in _KEYS if (key := _key_of(entity, part)) is not None}
+    keys = {part: key for part in _KEYS if (key := key_of(entity, part)) is not None}
     start, end, label, score, text = (entity.get(keys.get(part, "")) for part in _KEYS)
     if not {"start", "end", "label"} <= keys.keys():
         raise RowError(f"an entity must have start, end and label; {_list_keys(entity, keys)}")
@@ -190,9 +190,9 @@ def stated_span(
     return Stated(span, text if isinstance(text, str) else None)
 
 
-def _key_of(entity: Mapping[Any, object], part: str) -> Any:
-    """The best key of an entity for its start, end, label, score or text; None if it has none."""
-    plain = {_plain(key): key for key in reversed(entity)}
+def key_of(keys: Reversible[Any], part: str) -> Any:
+    """The best of some keys, or columns, for the start, end, label, score or text of an entity; None if none is one."""
+    plain = {_plain(key): key for key in reversed(keys)}
     return next((plain[name] for name in _KEYS[part] if name in plain), None)
 
 

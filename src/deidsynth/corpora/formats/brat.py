@@ -5,8 +5,8 @@ and in each of them its subfolder ``brat`` if there is one; otherwise every fold
 ``deidsynth.json`` beside the documents may state what brat cannot: where text and annotation come from. Shared-task
 predictions are often ``.ann`` files without texts: these are read if their texts are given by document id.
 
-Brat writes an entity over a line end as fragments, so fragments parted by white space alone are one entity. Offsets that
-count CRLF as one character, or a line feed as two, are converted if only then all stated texts are at their offsets.
+Brat writes an entity over a line end as fragments, so fragments parted by white space alone are one entity. Offsets
+that count CRLF as one character, or a line feed as two, are converted if only then all stated texts are at them.
 """
 
 from __future__ import annotations
@@ -215,7 +215,9 @@ def _in_other_line_ends(
     found, faults, _ = read_annotations(path, other.text, discontinuous)
     if _count_misfits(found, faults, other.text) >= _count_misfits(spans, problems, text):
         return spans, problems, 0
-    if all(span.end <= len(other.text) for span in found) and not any(each.code == _MISMATCH for each in faults):
+    if all(span.start >= 0 and span.end <= len(other.text) for span in found) and not any(
+        each.code == _MISMATCH for each in faults
+    ):
         places = other.places
         return [span._replace(start=places[span.start], end=places[span.end]) for span in found], faults, 1
     have, counted = ("CRLF", "one character") if len(other.text) < len(text) else ("LF", "two characters (CRLF)")
