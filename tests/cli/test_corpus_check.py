@@ -87,3 +87,22 @@ def test_an_unknown_layout_key_is_refused(deidsynth, corpus) -> None:
     result = deidsynth("corpus", "check", corpus, "--layout", "columns.tags=1")
     assert result.exit_code == 2
     assert "did you mean tag?" in result.stderr
+
+
+def test_a_source_of_which_nothing_is_read_says_what_was_skipped(deidsynth, tmp_path) -> None:
+    row = {"text": "Bo kom", "spans": [], "_input_hash": 1, "_task_hash": 2}
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps(row | {"answer": each}) + "\n" for each in ("reject", "reject", "ignore")))
+    for command in ("check", "describe"):
+        result = deidsynth("corpus", command, path)
+        assert "skipped 1 ignored answers, 2 rejected answers" in result.output
+        assert "right folder" not in result.output
+
+
+def test_offsets_that_may_count_utf16_units_are_told_by_every_command(deidsynth, tmp_path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text(json.dumps({"text": "\U0001f600 Anna Ek kom.", "label": [[3, 10, "NAME"]]}), encoding="utf-8")
+    assert "[utf16-offsets]" in deidsynth("corpus", "check", path).stdout
+    result = deidsynth("corpus", "describe", path)
+    assert result.exit_code == 0, result.stderr
+    assert "UTF-16 units" in result.stderr

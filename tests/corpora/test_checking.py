@@ -193,3 +193,19 @@ def test_a_link_in_place_of_a_text_is_reported() -> None:
     assert codes(record("a", " https://example.org/a.txt\n"), record("b", "see https://example.org")) == [
         ("a.ann", "link", None)
     ]
+
+
+def test_labels_that_are_numbers_in_quotes_are_told_once() -> None:
+    spans = (RawSpan(0, 4, "3"), RawSpan(5, 9, "3"), RawSpan(10, 14, "NAME"))
+    assert codes(record("a", "Anna Anna Anna", *spans)) == [("a.ann", "numeric-label", None)]
+    assert codes(record("a", "Anna Anna Anna", *spans), labels={"3", "NAME"}) == []
+
+
+@pytest.mark.parametrize("path", [r"C:\notes\0.txt", r"C:\My notes\0.txt", r"\\server\share\x.txt", "D:/notes/x.TXT\n"])
+def test_a_path_of_windows_is_a_link(path: str) -> None:
+    assert codes(record("a", path)) == [("a.ann", "link", None)]
+
+
+@pytest.mark.parametrize("text", ["P:/72", r"Anna: se D:\x.txt", r"T:\ 37.5, P: 72", "C: 0.5"])
+def test_other_short_texts_are_no_link(text: str) -> None:
+    assert codes(record("a", text)) == []

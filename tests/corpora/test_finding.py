@@ -286,3 +286,10 @@ def test_one_fault_does_not_hide_the_format(tmp_path: Path, format: str, name: s
     (tmp_path / name).write_text(content)
     result = check_corpus(tmp_path / name)
     assert (result.format, [problem.line for problem in result.problems]) == (format, [line])
+
+
+def test_a_list_of_texts_names_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "list.json"
+    path.write_text('[{"text": "Bo kom"}, {"text": "Eva sov", "n": 1}]', encoding="utf-8")
+    with pytest.raises(InputError, match=r"texts alone are read from JSON lines: write each object .* a \.jsonl file"):
+        find_format(path)

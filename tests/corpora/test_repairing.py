@@ -60,3 +60,11 @@ def test_repairs_lose_no_marked_character_and_are_done_once(text: str, places: l
     assert marked(after.spans) == marked(spans)
     again, done = repair_records([after])
     assert (again, done) == ([after], [])
+
+
+def test_duplicates_are_dropped() -> None:
+    assert repaired("Anna kom", (0, 4, "NAME"), (0, 5, "NAME"), (0, 4, "NAME")) == (
+        [("Anna", "NAME")],
+        ["trimmed", "dropped", "dropped"],
+    )
+    assert repaired("Anna kom", (0, 4, "NAME"), (0, 4, "AGE"))[1] == []

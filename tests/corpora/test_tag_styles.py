@@ -53,5 +53,38 @@ def test_labels_are_left_alone_without_a_doubt(labels: list[str]) -> None:
     assert (usual_form(labels), unnamed_form(labels), are_doubtful(labels)) == ({}, {}, False)
 
 
+WORDS = {"B": "BEGIN", "I": "INSIDE", "E": "END", "S": "SINGLE", "O": "OUTSIDE"}
+
+
+@given(tags(), st.sampled_from(SEPARATORS), st.booleans(), st.booleans())
+def test_prefixes_may_be_words(written: list[str], separator: str, last: bool, start: bool) -> None:
+    words = {**WORDS, "B": "START"} if start else WORDS
+    changed = [
+        words["O"] if tag == "O" else separator.join([tag[2:], words[tag[0]]] if last else [words[tag[0]], tag[2:]])
+        for tag in written
+    ]
+    form = usual_form(changed)
+    prefixes = {tag[0] for tag in written} - {"O"}
+    if prefixes & {"I", "E"} or (prefixes == {"B"} and not start):
+        found = [form.get(tag, tag) for tag in changed]
+        assert spans_of_tags(found, prefixed=True) == spans_of_tags(written, prefixed=True)
+    else:
+        assert form == {}
+
+
+@pytest.mark.parametrize(
+    ("labels", "doubtful"),
+    [
+        (["START_DATE", "O", "O", "END_DATE", "O"], True),
+        (["LAST_NAME", "O", "AGE", "O"], False),
+        (["SINGLE-NAME", "O", "SINGLE-AGE", "O"], True),
+        (["AGE", "AGE", "AGE", "BEGIN-NAME", "O"], True),
+    ],
+)
+def test_words_that_may_begin_labels_are_not_translated(labels: list[str], doubtful: bool) -> None:
+    assert usual_form(labels) == {}
+    assert are_doubtful(labels) is doubtful
+
+
 def test_a_column_of_tokens_is_left_alone() -> None:
     assert usual_form([f"B_{n}" for n in range(2000)]) == {}

@@ -24,7 +24,7 @@ from deidsynth.cli.terminal import format_count, print_json, print_line, print_t
 from deidsynth.corpora import ReadResult, check_corpus, find_unannotated, find_warnings
 from deidsynth.corpora.conversions import converted, left_out, told
 from deidsynth.corpora.label_sets import are_plausible
-from deidsynth.corpora.loading import grouped_records
+from deidsynth.corpora.loading import grouped_records, why_empty
 from deidsynth.errors import CheckFailedError, Problem
 
 ACROSS_SPLITS = "-across-splits"
@@ -57,8 +57,7 @@ def check_command(
         skip_invalid=skip_invalid,
     )
     if not result.records and not result.problems:
-        message = f"no documents; is this the right path, and is its format {result.format}?"
-        result.problems.append(Problem(str(path), message, code="no-documents"))
+        result.problems.append(Problem(str(path), why_empty(result), code="no-documents"))
     if group_by is not None:
         result.records = grouped_records(result.records, group_by)
     expected = None if labels is None else {label.strip() for label in labels.split(",")}

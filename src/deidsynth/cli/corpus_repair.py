@@ -46,7 +46,8 @@ def repair_command(
     """Repair the entities of a corpus, and say what was done and where.
 
     Blanks at the ends of entities are trimmed, entities of one label that only white space parts are joined, and empty
-    entities are dropped. Texts are never changed. Other faults have to be fixed, or left out with --skip-invalid.
+    entities and duplicates (the same offsets and label) are dropped. Texts are never changed. Other faults have to be
+    fixed, or left out with --skip-invalid.
     """
     loaded = load(
         source,

@@ -16,6 +16,7 @@ from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.invalid_entities import INVALID
 from deidsynth.corpora.loading import read_corpus, refuse_unlabeled
 from deidsynth.corpora.note_formats import TEXT
+from deidsynth.corpora.offset_units import UTF16_OFFSETS
 from deidsynth.corpora.repairing import REPAIRS
 from deidsynth.corpora.streams import TextStream
 from deidsynth.corpora.texts import read_notes
@@ -23,6 +24,9 @@ from deidsynth.documents import Corpus
 from deidsynth.errors import InputError
 from deidsynth.files import refuse_special
 from deidsynth.workflow.alone import refuse_unwritable_output
+
+_TOLD = (NO_ENTITY_COLUMN, UTF16_OFFSETS)
+"""Codes of the warnings that are told in full: the entities may be missing or at wrong places."""
 
 
 def load(
@@ -111,7 +115,7 @@ def tell_problems(path: Path, loaded: LoadedCorpus, quiet: bool, options: str = 
     for message in loaded.left_out(str(path), options):
         tell(message, quiet)
     for problem in others:
-        if problem.code == NO_ENTITY_COLUMN:
+        if problem.code in _TOLD:
             tell(str(problem), quiet)
     if others:
         count = len(others)

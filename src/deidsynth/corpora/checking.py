@@ -14,6 +14,7 @@ from deidsynth.corpora.duplicates import Duplicate, find_duplicates
 from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
 from deidsynth.corpora.links import is_link, link_problem
 from deidsynth.corpora.records import RawSpan, Record
+from deidsynth.corpora.span_lists import NUMERIC
 from deidsynth.documents import SPLITS
 from deidsynth.errors import Problem
 from deidsynth.tagging import within_word
@@ -40,6 +41,8 @@ def find_warnings(records: Sequence[Record], labels: Collection[str] | None = No
     plausible = are_plausible(counts)
     if not plausible:
         found.append(_too_many_labels(records, counts))
+    elif numbers := [label for label in counts if label.isdecimal()]:
+        found.append(_numbers_as_labels(records, numbers))
     for record in records:
         for span in record.spans:
             if 0 <= span.start < span.end <= len(record.text):
@@ -95,6 +98,14 @@ def _too_many_labels(records: Sequence[Record], counts: Mapping[str, int]) -> Pr
     """One problem for a corpus whose labels cannot be labels, reported at the first of them."""
     record, span = next((record, span) for record in records for span in record.spans if span.label in counts)
     return _problem(record, span, what_is_wrong(counts), "too-many-labels")
+
+
+def _numbers_as_labels(records: Sequence[Record], numbers: Sequence[str]) -> Problem:
+    """One problem for the labels that are numbers in quotes, reported at the first of them."""
+    record, span = next((record, span) for record in records for span in record.spans if span.label in numbers)
+    shown = "a label is a number" if len(numbers) == 1 else f"{len(numbers)} labels are numbers"
+    message = f"{shown}, so the names are elsewhere, such as in the labels of the project; write them with corpus map"
+    return _problem(record, span, message, NUMERIC)
 
 
 def _boundary_warnings(span: RawSpan, record: Record) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-CONVERTED = frozenset({"documents_with_utf16_offsets"})
+CONVERTED = frozenset({"documents_with_utf16_offsets", "documents_with_offsets_for_other_line_ends"})
 """What counts as converted: nothing of it is missing."""
 
 

@@ -52,6 +52,11 @@ def _why_not(file: Path) -> str:
         return f"is {text.message} (line {text.line})"
     if suffix == ".jsonl":
         return "is in a subfolder, where JSON lines are not looked for; put train.jsonl and test.jsonl at the top level"
+    if suffix == ".json" and _lists_texts(file):
+        return (
+            "lists texts without entities; texts alone are read from JSON lines: write each object with its text on a "
+            "line of a .jsonl file"
+        )
     names = [name for name, each in FORMATS.items() if suffix in each.suffixes]
     fault = _first_fault(file, names)
     if fault is None:
@@ -59,6 +64,13 @@ def _why_not(file: Path) -> str:
         return f"could be {' or '.join(names)} by its suffix, but {unlike}"
     place = "" if fault.line is None else f"line {fault.line}: "
     return f"could be {' or '.join(names)} by its suffix, but: {place}{fault.message}"
+
+
+def _lists_texts(file: Path) -> bool:
+    """Whether a JSON file is a list of objects that all have a text."""
+    result = ReadResult("")
+    texts = [isinstance(value.get("text"), str) for value, _ in list_of_objects(file, result)]
+    return bool(texts) and all(texts) and not result.problems
 
 
 def _first_fault(file: Path, names: list[str]) -> Problem | None:

@@ -12,6 +12,7 @@ from typing import IO, Any
 from deidsynth.corpora.document_files import Source, read_text, text_heads
 from deidsynth.corpora.encodings import decode, is_utf_16
 from deidsynth.corpora.records import RawSpan, ReadResult, read_bytes, unreadable
+from deidsynth.corpora.span_lists import NUMERIC
 from deidsynth.corpora.stated_texts import mismatch
 from deidsynth.errors import Problem
 from deidsynth.plain_data import RepeatedKeyError, once, read_json
@@ -282,12 +283,18 @@ def document_id(value: object, otherwise: str) -> str:
 def spans_of(
     values: Iterable[Any], span: Callable[[Any], RawSpan], source: Source, line: int, result: ReadResult
 ) -> list[RawSpan]:
-    """The spans of all valid values; an invalid one becomes a problem."""
+    """The spans of all valid values; an invalid one becomes a problem.
+
+    Raises:
+        FieldError: the label of an entity is a number; so are those of all entities, whichever are left out.
+    """
     found = []
     for value in values:
         try:
             found.append(span(value))
         except FieldError as error:
+            if error.code == NUMERIC:
+                raise
             result.problems.append(error.problem(source, line, of_entity=True))
     return found
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.config import LayoutConfig, parse
-from deidsynth.corpora.conversions import told
+from deidsynth.corpora.conversions import left_out, told
 from deidsynth.corpora.finding import count_other_formats, find_format, require_path
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.formats.registry import get_format
 from deidsynth.corpora.invalid_entities import leave_out_invalid
 from deidsynth.corpora.mapping import LabelMapping, map_records
+from deidsynth.corpora.offset_units import settle_units
 from deidsynth.corpora.provenance import lineage_beside
 from deidsynth.corpora.records import (
     Discontinuous,
@@ -139,6 +140,7 @@ def check_corpus(
     if n_others:
         result.skipped["files_of_other_formats"] += n_others
     settle_texts(result)
+    settle_units(result)
     drop_versions(result)
     if mapping is not None:
         result.records, dropped = map_records(result.records, mapping)
@@ -279,7 +281,7 @@ def read_corpus(
         texts_only=texts_only,
     )
     if not result.records and not result.problems:
-        raise no_documents(path, result.format)
+        raise CorpusError(f"{path}: {why_empty(result)}")
     corpus = replace(build_corpus(result, origin=origin, language=language), lineage=lineage_beside(path))
     if require_entities:
         refuse_unlabeled(result.problems)
@@ -299,14 +301,20 @@ def read_corpus(
     )
 
 
-def no_documents(path: Path, format: str) -> CorpusError:
-    """The error of a path without any document."""
-    return CorpusError(f"{path}: no documents found; is this the right folder, and is its format {format}?")
-
-
 def corpus_of_artifact(path: Path) -> Path:
     """The corpus in the folder of an artifact, which has other files beside it; any other path as it is."""
     return path / "corpus.jsonl" if all((path / name).is_file() for name in (MANIFEST, "corpus.jsonl")) else path
+
+
+def why_empty(result: ReadResult) -> str:
+    """The message about a source without documents or problems: what was skipped, if anything was.
+
+    Args:
+        result: as read.
+    """
+    if lines := told(left_out(result.skipped)):
+        return f"no documents found in format {result.format}: {lines[0]}, and there is nothing else"
+    return f"no documents found; is this the right folder, and is its format {result.format}?"
 
 
 def refuse_unlabeled(problems: Sequence[Problem]) -> None:

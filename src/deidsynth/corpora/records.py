@@ -84,6 +84,7 @@ class Record:
         text_path: the file that contains only the text, if it is not ``path``.
         language: code of the text's language, if the source says.
         holds_entities: whether the source has a place for entities, such as a column.
+        has_known_unit: whether offsets are known to count code points: the format says so, or stated texts prove it.
     """
 
     doc_id: str
@@ -98,6 +99,7 @@ class Record:
     text_path: str | None = None
     language: str | None = None
     holds_entities: bool = True
+    has_known_unit: bool = True
 
     def __repr__(self) -> str:
         return f"Record(path={self.path!r}, line={self.line}, n_chars={len(self.text)}, n_spans={len(self.spans)})"

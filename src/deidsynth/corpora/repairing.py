@@ -1,4 +1,4 @@
-"""Repairs of entities that can be made without asking: blanks at the ends, entities in pieces, empty entities."""
+"""Repairs of entities that can be made without asking: blanks at the ends, pieces, empty entities, duplicates."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 def repair_records(records: Sequence[Record]) -> tuple[list[Record], list[Problem]]:
     """The records with repaired entities, and a problem that is not fatal for every repair.
 
-    Blanks at the ends of an entity are trimmed. An entity with no other character is dropped. Entities of one label
+    Blanks at the ends of an entity are trimmed. An entity with no other character is dropped, as is one that reappears
+    with the same offsets and label. Entities of one label
     with nothing but white space between them become one, unless an empty line is in between. An entity whose
     offsets are out of bounds is left as it is: what is meant is not known.
     """
     repaired: list[Record] = []
     done: list[Problem] = []
     for record in records:
-        spans = _joined(_trimmed(record.spans, record, done), record, done)
+        spans = _joined(_distinct(_trimmed(record.spans, record, done), record, done), record, done)
         repaired.append(replace(record, spans=tuple(spans)))
     return repaired, done
 
@@ -47,6 +48,14 @@ def _trimmed(spans: Sequence[RawSpan], record: Record, done: list[Problem]) -> l
             done.append(_repair(record, span, f"{span.place} is trimmed to {trimmed.start}:{trimmed.end}", TRIMMED))
         kept.append(trimmed)
     return kept
+
+
+def _distinct(spans: Sequence[RawSpan], record: Record, done: list[Problem]) -> list[RawSpan]:
+    kept: dict[tuple[int, int, str], RawSpan] = {}
+    for span in spans:
+        if kept.setdefault(span[:3], span) is not span:
+            done.append(_repair(record, span, f"{span.place} reappears with the same label and is dropped", DROPPED))
+    return list(kept.values())
 
 
 def _joined(spans: Sequence[RawSpan], record: Record, done: list[Problem]) -> list[RawSpan]:

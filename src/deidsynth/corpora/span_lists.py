@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Reversible, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from deidsynth.corpora.records import SPLIT_NAMES, RawSpan
-from deidsynth.corpora.stated_texts import Stated, in_code_points, mismatch
+from deidsynth.corpora.stated_texts import Placed, Stated, in_code_points, mismatch
 from deidsynth.documents import SPLITS, Split
 from deidsynth.plain_data import RepeatedKeyError, read_json
 
@@ -86,8 +86,8 @@ def spans_of(
     faults: list[RowError],
     line: int | None = None,
     names: Sequence[str] | None = None,
-) -> tuple[RawSpan, ...]:
-    """The spans of a decoded entity list, in code points, without those that have a fault.
+) -> Placed:
+    """The spans of a decoded entity list, without those that have a fault; in code points, if their texts prove it.
 
     Args:
         value: None, or a list of objects with start, end and label (or other common names of these, such as ``begin``,
@@ -106,7 +106,7 @@ def spans_of(
             raise RowError("start, end and label must be lists of the same length")
         value = [dict(zip(value, each, strict=True)) for each in zip(*value.values(), strict=True)]
     if value is None:
-        return ()
+        return Placed(())
     if not isinstance(value, list | tuple):
         raise RowError("the entities must be a list of objects with start, end and label; write [] if it is empty")
     found = []
@@ -120,9 +120,7 @@ def spans_of(
     return proven_spans(found, text, skipped, faults)
 
 
-def proven_spans(
-    stated: Sequence[Stated], text: str, skipped: Counter[str], faults: list[RowError]
-) -> tuple[RawSpan, ...]:
+def proven_spans(stated: Sequence[Stated], text: str, skipped: Counter[str], faults: list[RowError]) -> Placed:
     """The spans of a text in code points, proved by the texts that they state, without those that have a fault.
 
     Raises:
@@ -134,7 +132,7 @@ def proven_spans(
         skipped["documents_with_utf16_offsets"] += 1
     if placed.spans and all(span.label == text[span.start : span.end] for span in placed.spans):
         raise RowError("the label of every entity is its text; put the label under the key label")
-    return placed.spans
+    return placed
 
 
 def split_of(value: object) -> Split | None:
@@ -171,7 +169,7 @@ def list_names(names: Sequence[str]) -> str:
 def is_span(value: object) -> bool:
     """Whether a value looks like an entity: a triple, or an object with a start and an end, or with two integers."""
     if isinstance(value, Mapping):
-        return all(_key_of(value, part) for part in ("start", "end")) or _n_integers(value) > 1
+        return all(key_of(list(value), part) for part in ("start", "end")) or _n_integers(value) > 1
     return isinstance(value, list | tuple) and len(value) == 3
 
 
@@ -183,7 +181,7 @@ def stated_span(
         entity = dict(zip(("start", "end", "label"), entity, strict=True))
     if not isinstance(entity, dict):
         raise RowError("an entity must be an object with start, end and label")
-    keys = {part: key for part in _KEYS if (key := _key_of(entity, part)) is not None}
+    keys = {part: key for part in _KEYS if (key := key_of(entity, part)) is not None}
     start, end, label, score, text = (entity.get(keys.get(part, "")) for part in _KEYS)
     if not {"start", "end", "label"} <= keys.keys():
         raise RowError(f"an entity must have start, end and label; {_list_keys(entity, keys)}")
@@ -205,9 +203,9 @@ def stated_span(
     return Stated(span, text if isinstance(text, str) else None)
 
 
-def _key_of(entity: Mapping[Any, object], part: str) -> Any:
-    """The best key of an entity for its start, end, label, score or text; None if it has none."""
-    plain = {_plain(key): key for key in reversed(entity)}
+def key_of(keys: Reversible[Any], part: str) -> Any:
+    """The best of some keys, or columns, for the start, end, label, score or text of an entity; None if none is one."""
+    plain = {_plain(key): key for key in reversed(keys)}
     return next((plain[name] for name in _KEYS[part] if name in plain), None)
 
 

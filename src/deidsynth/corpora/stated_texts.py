@@ -27,12 +27,14 @@ class Placed(NamedTuple):
         from_utf16: whether the source counts UTF-16 units.
         fit: whether all stated texts are at the offsets.
         wrong: those whose stated text is not, within the bounds of the text.
+        proven: whether there are stated texts, which prove the unit.
     """
 
     spans: tuple[RawSpan, ...]
     from_utf16: bool = False
     fit: bool = True
     wrong: tuple[RawSpan, ...] = ()
+    proven: bool = False
 
 
 def in_code_points(text: str, stated: Sequence[Stated]) -> Placed:
@@ -42,15 +44,16 @@ def in_code_points(text: str, stated: Sequence[Stated]) -> Placed:
     (2, 5, 'NAME')
     """
     spans = tuple(each.span for each in stated)
+    proven = any(each.text is not None for each in stated)
     misfits = [each.span for each in stated if not fits(text, each)]
     if not misfits:
-        return Placed(spans)
+        return Placed(spans, proven=proven)
     place = utf16_places(text)
     converted = tuple(span._replace(start=place.get(span.start, -1), end=place.get(span.end, -1)) for span in spans)
     if all(fits(text, each._replace(span=span)) for span, each in zip(converted, stated, strict=True)):
-        return Placed(converted, from_utf16=True)
+        return Placed(converted, from_utf16=True, proven=proven)
     wrong = tuple(span for span in misfits if 0 <= span.start < span.end <= len(text))
-    return Placed(tuple(span for span in spans if span not in wrong), fit=False, wrong=wrong)
+    return Placed(tuple(span for span in spans if span not in wrong), fit=False, wrong=wrong, proven=proven)
 
 
 def utf16_places(text: str) -> Mapping[int, int]:

@@ -17,7 +17,7 @@ from deidsynth.corpora.finding import count_other_formats, require_path
 from deidsynth.corpora.folders import files_below
 from deidsynth.corpora.formats.registry import get_format
 from deidsynth.corpora.invalid_entities import leave_out_invalid
-from deidsynth.corpora.loading import LoadedCorpus, corpus_of_artifact, no_documents, reading_errors
+from deidsynth.corpora.loading import LoadedCorpus, corpus_of_artifact, reading_errors, why_empty
 from deidsynth.corpora.records import (
     Places,
     ReadOptions,
@@ -140,7 +140,7 @@ def stream_texts(
     if n_others:
         result.skipped["files_of_other_formats"] += n_others
     if not doc_ids and not result.problems:
-        raise no_documents(path, format)
+        raise CorpusError(f"{path}: {why_empty(result)}")
     refuse_faults(result.problems)
     told = LoadedCorpus(stated.corpus(), skipped=result.skipped, format=format, problems=tuple(result.problems))
     return TextStream(doc_ids, told.corpus, reading.documents), told

@@ -1,4 +1,4 @@
-"""Tags in other forms than ``B-NAME``: another separator, the prefix at the end, lower case, or no label at all.
+"""Tags in other forms than ``B-NAME``: another separator, prefixes at the end, in lower case or as words, or no labels.
 
 What is unambiguous is translated; what is not is read as it stands, and reported.
 """
@@ -18,10 +18,18 @@ UNNAMED = "ENTITY"
 
 _LEAST, _MOST = 0.9, 0.5  # share of well-formed tags in a column: usual, and in a file with faults
 _MOST_TAGS = 1000  # a column with more different values contains tokens
-_OUTSIDE = {"O": OUTSIDE, "0": OUTSIDE, "o": OUTSIDE}
+_OUTSIDE = dict.fromkeys(("O", "0", "o", "OUTSIDE", "Outside", "outside"), OUTSIDE)
 _CONTINUE, _CLOSED = "IMEL", "OELSU"
 _LETTERS = "BIMELSUbimelsu"
+_OF_LETTERS = {letter: letter for letter in "BIMELSU"}
 _SEPARATORS = "-_:./|"
+_PLAIN_WORDS = {"BEGIN": "B", "BEGINNING": "B", "INSIDE": "I"}
+_WORDS = {
+    **_PLAIN_WORDS,
+    **{"START": "B", "MIDDLE": "M", "CONTINUE": "I", "END": "E", "LAST": "L"},
+    **{"SINGLE": "S", "SINGLETON": "S", "UNIT": "U"},
+}
+"""Prefixes that are written out; all but the first three may begin a label, as in ``START_DATE`` and ``LAST_NAME``."""
 
 Parse = Callable[[str], tuple[str, str] | None]
 """Prefix, in upper case, and label of a tag; None if it does not have the form."""
@@ -66,12 +74,21 @@ def usual_form(tags: Sequence[str]) -> Mapping[str, str]:
     {'B_NAME': 'B-NAME', 'I_NAME': 'I-NAME', 'O': 'O'}
     >>> usual_form(["AGE.B", "O"])
     {'AGE.B': 'B-AGE', 'O': 'O'}
+    >>> usual_form(["START-AGE", "END-AGE", "O"])
+    {'START-AGE': 'B-AGE', 'END-AGE': 'E-AGE', 'O': 'O'}
     >>> usual_form(["E_MAIL", "O", "L_NAME", "O"])
     {}
     """
     if has_prefixes(tags) or len(set(tags)) > _MOST_TAGS:
         return {}
-    return next((found for parse in _forms() if (found := _translated(tags, parse)) and _follow(tags, found)), {})
+    for parse in _forms():
+        if (found := _translated(tags, parse)) and _follow(tags, found):
+            return found
+    for words in (_PLAIN_WORDS, _WORDS):
+        for parse in _forms(words):
+            if (found := _translated(tags, parse)) and _follow(tags, found, alone=words is _PLAIN_WORDS):
+                return found
+    return {}
 
 
 def unnamed_form(tags: Sequence[str]) -> Mapping[str, str]:
@@ -85,14 +102,18 @@ def unnamed_form(tags: Sequence[str]) -> Mapping[str, str]:
 
 
 def are_doubtful(labels: Sequence[str]) -> bool:
-    """Whether tags that are read as labels may have prefixes: all have such a form, or two differ in the prefix only.
+    """Whether tags that are read as labels may have prefixes.
+
+    All have such a form, or two differ in the prefix only, or there are words that are nothing but prefixes.
 
     >>> are_doubtful(["E_MAIL", "L_NAME", "O"]), are_doubtful(["B_AGE", "I_AGE", "DATE", "DATE", "O"])
     (True, True)
     >>> are_doubtful(["FIRST_NAME", "AGE", "O"])
     False
     """
-    for parse in _forms():
+    if any(_translated(labels, parse, least=0) for parse in _forms(_PLAIN_WORDS)):
+        return True
+    for parse in (*_forms(), *_forms(_WORDS)):
         found = _translated(labels, parse, least=0)
         pairs = {tag[2:] for tag in found.values() if tag[0] == "B"} & {
             tag[2:] for tag in found.values() if tag[0] == "I"
@@ -103,17 +124,18 @@ def are_doubtful(labels: Sequence[str]) -> bool:
     return bool(_translated(labels, lambda tag: (tag, UNNAMED) if tag in ("B", "I") else None, least=0))
 
 
-def _forms() -> Iterator[Parse]:
+def _forms(prefixes: Mapping[str, str] = _OF_LETTERS) -> Iterator[Parse]:
+    written = "|".join(sorted(prefixes, key=len, reverse=True))
     for separator in map(re.escape, _SEPARATORS):
-        before = re.compile(rf"([{_LETTERS}]){separator}(\S+)")
-        after = re.compile(rf"(\S+){separator}([{_LETTERS}])")
-        yield partial(_parse, before, 1)
-        yield partial(_parse, after, 2)
+        before = re.compile(rf"({written}){separator}(\S+)", re.IGNORECASE)
+        after = re.compile(rf"(\S+){separator}({written})", re.IGNORECASE)
+        yield partial(_parse, before, 1, prefixes)
+        yield partial(_parse, after, 2, prefixes)
 
 
-def _parse(form: re.Pattern[str], prefix: int, tag: str) -> tuple[str, str] | None:
+def _parse(form: re.Pattern[str], place: int, prefixes: Mapping[str, str], tag: str) -> tuple[str, str] | None:
     match = form.fullmatch(tag)
-    return None if match is None else (match[prefix].upper(), match[3 - prefix])
+    return None if match is None else (prefixes[match[place].upper()], match[3 - place])
 
 
 def _translated(tags: Sequence[str], parse: Parse, least: float = _LEAST) -> dict[str, str]:
@@ -130,11 +152,17 @@ def _translated(tags: Sequence[str], parse: Parse, least: float = _LEAST) -> dic
     return usual if sum(tag in usual for tag in tags) >= least * len(tags) else {}
 
 
-def _follow(tags: Sequence[str], usual: Mapping[str, str]) -> bool:
-    """Whether tags follow each other as in IOB, IOB2, BIOES or BILOU."""
+def _follow(tags: Sequence[str], usual: Mapping[str, str], alone: bool = True) -> bool:
+    """Whether tags follow each other as in IOB, IOB2, BIOES or BILOU.
+
+    Args:
+        tags: of the column, in its order.
+        usual: the usual form of each.
+        alone: whether prefixes of IOB need no such proof.
+    """
     written = [OUTSIDE, *(usual.get(tag, OUTSIDE) for tag in tags)]
     prefixes = {tag[0] for tag in written} - {OUTSIDE}
-    if prefixes and prefixes <= {"B", "I"}:
+    if alone and prefixes and prefixes <= {"B", "I"}:
         return True
     continued = [
         before[0] not in _CLOSED and before[1:] == tag[1:] for before, tag in pairwise(written) if tag[0] in _CONTINUE

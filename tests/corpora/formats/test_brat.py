@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deidsynth.corpora import check_corpus, read_corpus, write_corpus
+from deidsynth.corpora import check_corpus, load_corpus, read_corpus, write_corpus
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import CorpusError, InputError, UnrepresentableError
 
@@ -316,3 +316,47 @@ def test_an_empty_destination_is_taken(tmp_path: Path, format: str) -> None:
     write_corpus(corpus, tmp_path / "out", format)
     assert read_corpus(tmp_path / "out").corpus == corpus
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+LINES = "Rad ett.\nAna Ek kom.\nBor i Umeå nu.\n"
+OF_LF = "T1\tNAME 9 15\tAna Ek\nT2\tPLACE 27 31\tUmeå\n"
+OF_CRLF = "T1\tNAME 10 16\tAna Ek\nT2\tPLACE 29 33\tUmeå\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "annotations"),
+    [
+        (LINES.replace("\n", "\r\n"), OF_LF),
+        (LINES.replace("\n", "\r\n"), OF_LF.replace("\n", "\r\n")),
+        (LINES, OF_CRLF),
+    ],
+)
+def test_offsets_for_other_line_ends_are_converted_where_all_texts_fit(tmp_path: Path, text, annotations) -> None:
+    put(tmp_path, "a", text, annotations)
+    checked = check_corpus(tmp_path)
+    assert not checked.problems
+    (record,) = checked.records
+    assert record.text == text
+    assert [record.text[span.start : span.end] for span in record.spans] == ["Ana Ek", "Umeå"]
+    assert checked.skipped == {"documents_with_offsets_for_other_line_ends": 1}
+    with pytest.warns(UserWarning, match="converted 1 documents with offsets for other line ends"):
+        load_corpus(tmp_path)
+
+
+def test_an_entity_over_a_line_end_is_converted_whole(tmp_path: Path) -> None:
+    text = LINES.replace("\n", "\r\n")
+    put(tmp_path, "a", text, "T1\tNAME 9 20;21 24\tAna Ek kom. Bor\n")
+    ((start, end, *_),) = check_corpus(tmp_path).records[0].spans
+    assert text[start:end] == "Ana Ek kom.\r\nBor"
+
+
+def test_other_line_ends_are_named_where_they_explain_only_some_entities(tmp_path: Path) -> None:
+    put(tmp_path, "a", LINES.replace("\n", "\r\n"), "T1\tNAME 9 15\tAna Ek\nT2\tPLACE 20 24\tUmeå\n")
+    assert faults(tmp_path) == [("text-mismatch", "a.ann", 1), ("text-mismatch", "a.ann", 2)]
+    assert all("the line ends are CRLF" in each.message for each in check_corpus(tmp_path).problems)
+
+
+def test_faults_that_line_ends_do_not_explain_stay_as_they_are(tmp_path: Path) -> None:
+    put(tmp_path, "a", LINES, "T1\tNAME 9 15\tAna Ek\nT2\tPLACE 20 24\tUmeå\n")
+    (problem,) = check_corpus(tmp_path).problems
+    assert "CRLF" not in problem.message

@@ -349,3 +349,13 @@ def test_tags_of_spans_are_read_back(plan: list[tuple[int, bool, str]]) -> None:
         tags = tags_of_spans(spans, at, scheme)
         assert spans_of_tags(tags, prefixed=True) == spans
         assert not list(sequence_faults([tags]))
+
+
+def test_prefixes_may_be_words(tmp_path: Path) -> None:
+    path = tmp_path / "a.conll"
+    path.write_text("Anna BEGIN-NAME\nEk INSIDE-NAME\nringde OUTSIDE\n", encoding="utf-8")
+    checked = check_corpus(path)
+    assert [span[:3] for span in checked.records[0].spans] == [(0, 7, "NAME")]
+    assert not checked.problems
+    path.write_text("Anna SINGLE-NAME\nringde O\nBo SINGLE-NAME\nkom O\nE SINGLE-AGE\n" * 3, encoding="utf-8")
+    assert [each.code for each in check_corpus(path).problems] == ["tag-form"]

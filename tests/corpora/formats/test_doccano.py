@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from deidsynth.corpora import find_format
+from deidsynth.corpora import find_format, load_corpus
 from deidsynth.corpora.formats import doccano
 from deidsynth.corpora.records import RawSpan
 from deidsynth.documents import Corpus, Document, Entity
+from deidsynth.errors import CorpusError
 
 TEXT = "Ana Ek bor i Umeå."
 
@@ -111,7 +112,7 @@ def test_other_json_lines_look_different(tmp_path: Path, data: object) -> None:
         ({"text": TEXT, "label": [[0, 3]]}, "a label must be a list of start, end and label"),
         ({"text": TEXT, "label": [[0, 3.0, "A"]]}, "end of an entity must be an integer"),
         ({"text": TEXT, "label": [[True, 3, "A"]]}, "start of an entity must be an integer"),
-        ({"text": TEXT, "label": [[0, 3, 1]]}, "label must be a string"),
+        ({"text": TEXT, "label": [[0, 3, None]]}, "label must be a string"),
         ({"text": TEXT, "entities": ["Ana"]}, "an entity must be an object with label, start_offset and end_offset"),
         ({"text": TEXT, "entities": [{"label": "A", "start_offset": 0}]}, "end_offset of an entity must be an integer"),
         ([TEXT], "expected an object; write one object on each line"),
@@ -155,3 +156,19 @@ def test_what_is_written_can_be_imported(tmp_path: Path) -> None:
     doccano.write(corpus, tmp_path / "x.jsonl", None)
     written = (tmp_path / "x.jsonl").read_text(encoding="utf-8")
     assert written == '{"id": "a", "text": "é\U0001f600", "label": [[1, 2, "A"]]}\n'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"labels": [[0, 3, 3], [4, 6, "NAME"]]},
+        {"label": [[0, 3, 3]]},
+        {"annotations": [{"label": 3, "start_offset": 0, "end_offset": 3}]},
+    ],
+)
+def test_numbers_of_labels_are_no_fault_of_one_entity(tmp_path: Path, data: dict[str, object]) -> None:
+    path = put(tmp_path / "x.jsonl", {"id": 1, "text": TEXT, **data})
+    for skip_invalid in (False, True):
+        with pytest.raises(CorpusError, match="the names are elsewhere") as error:
+            load_corpus(path, skip_invalid=skip_invalid)
+        assert "skip" not in str(error.value)

@@ -371,3 +371,57 @@ def test_where_documents_come_from_is_counted_as_left_out(tmp_path: Path) -> Non
     corpus = Corpus((Document("a", "x"),), origin="invented")
     assert table.write(corpus, tmp_path / "x.csv", None, LAYOUT) == {"provenances": 1}
     assert (tmp_path / "x.csv").read_bytes() == b'"doc_id","text","entities"\n"a","x","[]"\n'
+
+
+def keys(result: ReadResult) -> list[tuple[str, list[tuple[int, int, str]]]]:
+    assert result.problems == []
+    return [(record.doc_id, [span[:3] for span in record.spans]) for record in result.records]
+
+
+def test_rows_of_one_entity_become_documents_by_their_text(tmp_path: Path) -> None:
+    rows = ["Ana Ek,0,3,NAME", "Ana Ek,4.0,6.0,NAME", "Hej,,,", "Ana Ek,0,6,NAME"]
+    result = read(put(tmp_path / "x.csv", "text,start,end,label", *rows))
+    assert keys(result) == [
+        ("x-1", [(0, 3, "NAME"), (4, 6, "NAME")]),
+        ("x-3", []),
+        ("x-4", [(0, 6, "NAME")]),
+    ]
+    assert not result.skipped and all(record.holds_entities for record in result.records)
+
+
+@pytest.mark.parametrize("name", ["doc_id", "document_id"])
+def test_rows_of_one_entity_become_documents_by_their_id(tmp_path: Path, name: str) -> None:
+    rows = ["a,Ana Ek,Ana,0,3,NAME", "b,Ana Ek,Ek,4,6,NAME", "a,Ana Ek,Ek,4,6,NAME"]
+    result = read(put(tmp_path / "x.csv", f"{name},text,mention,begin,end_offset,type", *rows))
+    assert sorted(keys(result)) == [("a", [(0, 3, "NAME"), (4, 6, "NAME")]), ("b", [(4, 6, "NAME")])]
+
+
+def test_an_id_that_numbers_entities_is_no_id_of_a_document(tmp_path: Path) -> None:
+    result = read(put(tmp_path / "x.csv", "id,text,start,end,label", "1,Ana Ek,0,3,NAME", "2,Ana Ek,4,6,NAME"))
+    assert keys(result) == [("x-1", [(0, 3, "NAME"), (4, 6, "NAME")])]
+    result = read(put(tmp_path / "x.csv", "id,text,start,end,label", "7,Ana Ek,0,3,NAME", "7,Ana Ek,4,6,NAME"))
+    assert keys(result) == [("7", [(0, 3, "NAME"), (4, 6, "NAME")])]
+
+
+def test_the_same_id_with_another_text_is_an_error(tmp_path: Path) -> None:
+    result = read(put(tmp_path / "x.csv", "doc_id,text,start,end,label", "a,Ana Ek,0,3,NAME", "a,Ana,0,3,NAME"))
+    assert [each.code for each in result.problems] == ["duplicate-id"]
+
+
+def test_columns_that_are_no_offsets_leave_rows_as_documents(tmp_path: Path) -> None:
+    result = read(put(tmp_path / "x.csv", "text,start,end,label", "Ana,08:15,08:40,x", "Hej,09:00,09:20,y"))
+    assert len(result.records) == 2 and [each.code for each in result.problems] == ["no-entity-column"]
+
+
+def test_rows_of_one_entity_are_read_from_parquet(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    arrow = pytest.importorskip("pyarrow")
+    columns = {
+        "text": ["Ana Ek", "Ana Ek", "Hej"],
+        "start": [0.0, 4.0, None],
+        "end": [3.0, 6.0, None],
+        "label": ["A", "B", None],
+    }
+    parquet.write_table(arrow.table(columns), tmp_path / "x.parquet")
+    result = read(tmp_path / "x.parquet")
+    assert keys(result) == [("x-1", [(0, 3, "A"), (4, 6, "B")]), ("x-3", [])]

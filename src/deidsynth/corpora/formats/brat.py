@@ -5,7 +5,8 @@ and in each of them its subfolder ``brat`` if there is one; otherwise every fold
 ``deidsynth.json`` beside the documents may state what brat cannot: where text and annotation come from. Shared-task
 predictions are often ``.ann`` files without texts: these are read if their texts are given by document id.
 
-Brat writes an entity over a line end as fragments, so fragments parted by white space alone are one entity.
+Brat writes an entity over a line end as fragments, so fragments parted by white space alone are one entity. Offsets
+that count CRLF as one character, or a line feed as two, are converted if only then all stated texts are at them.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import codecs
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 from deidsynth.corpora.encodings import MARK
 from deidsynth.corpora.folders import files_below, skip_outside_splits, split_folders, write_folder
+from deidsynth.corpora.line_ends import with_other_line_ends
 from deidsynth.corpora.provenance import Provenance, read_provenance
 from deidsynth.corpora.records import Discontinuous, RawSpan, ReadResult, Record, read_bytes, read_exactly, repeated_ids
 from deidsynth.documents import Corpus, Document, Split
@@ -26,6 +29,9 @@ from deidsynth.errors import Problem
 
 NAME = "brat"
 SUFFIXES = (".txt", ".ann")
+OTHER_LINE_ENDS = "documents_with_offsets_for_other_line_ends"
+
+_MISMATCH = "text-mismatch"
 
 _SKIPPED = {
     "R": "relations",
@@ -186,11 +192,38 @@ def _record(
         counted = read_annotations(path, MARK + text, discontinuous)
         if _count_misfits(counted[0], counted[1], MARK + text) < n_misfits:
             text, (spans, problems, skipped) = MARK + text, counted
+    if _count_misfits(spans, problems, text):
+        spans, problems, n_converted = _in_other_line_ends(spans, problems, path, text, discontinuous)
+        skipped[OTHER_LINE_ENDS] += n_converted
     result.problems += problems
-    result.skipped += skipped
+    result.skipped += +skipped
     origin, annotation, language = provenance
     beside = None if text_path is None else str(text_path)
     return Record(path.stem, text, tuple(spans), str(path), None, None, split, origin, annotation, beside, language)
+
+
+def _in_other_line_ends(
+    spans: list[RawSpan], problems: list[Problem], path: Path, text: str, discontinuous: Discontinuous
+) -> tuple[list[RawSpan], list[Problem], int]:
+    """Spans, problems, and 1 if they were converted, since all stated texts fit if offsets count other line ends.
+
+    If only more of them fit than before, the problems say so.
+    """
+    other = with_other_line_ends(text)
+    if other is None:
+        return spans, problems, 0
+    found, faults, _ = read_annotations(path, other.text, discontinuous)
+    if _count_misfits(found, faults, other.text) >= _count_misfits(spans, problems, text):
+        return spans, problems, 0
+    if all(span.start >= 0 and span.end <= len(other.text) for span in found) and not any(
+        each.code == _MISMATCH for each in faults
+    ):
+        places = other.places
+        return [span._replace(start=places[span.start], end=places[span.end]) for span in found], faults, 1
+    have, counted = ("CRLF", "one character") if len(other.text) < len(text) else ("LF", "two characters (CRLF)")
+    hint = f"; the line ends are {have}, and more entities fit if each counts as {counted}: convert the line ends"
+    told = [replace(each, message=each.message + hint) if each.code == _MISMATCH else each for each in problems]
+    return spans, told, 0
 
 
 def _count_misfits(spans: Sequence[RawSpan], problems: Sequence[Problem], text: str) -> int:
@@ -231,7 +264,7 @@ def _parse_line(line: str, number: int, text: str, path: str, discontinuous: Dis
                 f"the text stated for {place} differs from {source} at its offsets; was the text changed "
                 "after annotation? Offsets count Unicode code points, including line breaks"
             )
-            return Problem(path, message, number, "text-mismatch", of_entity=True)
+            return Problem(path, message, number, _MISMATCH, of_entity=True)
     return RawSpan(fragments[0][0], fragments[-1][1], label, line=number)
 
 

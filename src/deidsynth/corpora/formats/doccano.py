@@ -114,7 +114,17 @@ def _record(data: dict[str, Any], line: int, source: Source, result: ReadResult)
     doc_id = document_id(data.get("id"), f"{source.name}-{line}")
     origin, annotation, language = source.provenance
     return Record(
-        doc_id, text, tuple(spans), str(source.path), line, None, source.split, origin, annotation, language=language
+        doc_id,
+        text,
+        tuple(spans),
+        str(source.path),
+        line,
+        None,
+        source.split,
+        origin,
+        annotation,
+        language=language,
+        has_known_unit=False,
     )
 
 
@@ -123,16 +133,20 @@ def _pair(line: int, value: Any) -> RawSpan:
         raise FieldError("a label must be a list of start, end and label; fix or remove it")
     start, end, label = value
     entity = {"start": start, "end": end, "label": label}
-    return RawSpan(whole_number(entity, "start"), whole_number(entity, "end"), string(entity, "label"), line=line)
+    return _span(entity, "start", "end", line)
 
 
 def _entity(line: int, value: Any) -> RawSpan:
     if not isinstance(value, dict):
         raise FieldError("an entity must be an object with label, start_offset and end_offset")
-    start, end = whole_number(value, "start_offset"), whole_number(value, "end_offset")
-    if type(value.get("label")) is int:
+    return _span(value, "start_offset", "end_offset", line)
+
+
+def _span(entity: Mapping[str, Any], first: str, last: str, line: int) -> RawSpan:
+    start, end = whole_number(entity, first), whole_number(entity, last)
+    if type(entity.get("label")) is int:
         raise FieldError(NUMERIC_LABEL, NUMERIC)
-    return RawSpan(start, end, string(value, "label"), line=line)
+    return RawSpan(start, end, string(entity, "label"), line=line)
 
 
 def _lines(documents: Iterable[Document]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from deidsynth.corpora.folders import by_split, refuse_unassigned, splits_of
 from deidsynth.corpora.formats.column_roles import SAMPLE_ROWS, ColumnError, find_roles, report_unused, settle_ids
 from deidsynth.corpora.invalid_entities import leave_out_invalid
 from deidsynth.corpora.loading import LoadedCorpus
+from deidsynth.corpora.offset_units import settle_units
 from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import (
     SPLIT_NAMES,
@@ -28,6 +29,7 @@ from deidsynth.corpora.records import (
     settle_texts,
 )
 from deidsynth.corpora.span_lists import RowError, decoded, list_names, spans_of, split_of
+from deidsynth.corpora.stated_texts import Placed
 from deidsynth.documents import Corpus, Document, Origin, Split
 from deidsynth.errors import CorpusError, MissingExtraError, Problem
 from deidsynth.tagging import is_tag, spans_of_tags
@@ -96,6 +98,7 @@ def read_dataset(
         leave_out_invalid(result)
     # Up to here a record is a row, so that every fault names its row.
     settle_texts(result)
+    settle_units(result)
     found = [*result.problems, *check_records(result.records)]
     result.problems = [replace(each, path=NAME, message=f"{each.path}: {each.message}", line=None) for each in found]
     if not result.records and not result.problems:
@@ -218,7 +221,12 @@ class _Rows:
 
     def _record(self, row: Mapping[str, Any], number: int, place: str) -> Record:
         layout = self.layout
-        text, spans = self._of_tokens(row) if self.from_tokens else self._of_spans(row, place)
+        if self.from_tokens:
+            text, spans = self._of_tokens(row)
+            has_known_unit = True
+        else:
+            text, placed = self._of_spans(row, place)
+            spans, has_known_unit = placed.spans, placed.proven
         row_name = doc_id = f"{self.name}-{number}" if self.name else str(number)
         column = self.roles.get("doc_id")
         if column is not None and column in row:
@@ -227,17 +235,17 @@ class _Rows:
                 self.row_names[len(self.result.records)] = row_name
         group = None if row.get(layout.group) in (None, "") else str(row[layout.group])
         split = split_of(row.get(layout.split)) or self.split
-        return Record(doc_id, text, spans, place, None, group, split)
+        return Record(doc_id, text, spans, place, None, group, split, has_known_unit=has_known_unit)
 
-    def _of_spans(self, row: Mapping[str, Any], place: str) -> tuple[str, tuple[RawSpan, ...]]:
+    def _of_spans(self, row: Mapping[str, Any], place: str) -> tuple[str, Placed]:
         text = row.get(self.layout.text)
         if not isinstance(text, str):
             raise RowError("the text must be a string; fill in or remove the row")
         cell = row.get(self.roles["entities"]) if "entities" in self.roles else None
         faults: list[RowError] = []
-        spans = spans_of(decoded(cell), text, self.result.skipped, faults, names=self.names)
+        placed = spans_of(decoded(cell), text, self.result.skipped, faults, names=self.names)
         self.result.problems += [Problem(place, str(each), code=each.code, of_entity=True) for each in faults]
-        return text, spans
+        return text, placed
 
     def _of_tokens(self, row: Mapping[str, Any]) -> tuple[str, tuple[RawSpan, ...]]:
         tokens, tags = row.get(self.tokens), row.get(self.tags)

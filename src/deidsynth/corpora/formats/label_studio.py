@@ -160,7 +160,17 @@ def _record(
     origin, annotation, language = source.provenance
     annotation = annotation or ("silver" if predicted else None)
     return Record(
-        doc_id, text, placed.spans, str(source.path), line, None, source.split, origin, annotation, language=language
+        doc_id,
+        text,
+        placed.spans,
+        str(source.path),
+        line,
+        None,
+        source.split,
+        origin,
+        annotation,
+        language=language,
+        has_known_unit=placed.proven,
     )
 
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from deidsynth.corpora.document_files import Source, find_sources, looks_like
 from deidsynth.corpora.json_source import FieldError, document_id, most_values, values_of
-from deidsynth.corpora.records import RawSpan, ReadResult, Record
+from deidsynth.corpora.records import ReadResult, Record
 from deidsynth.corpora.span_lists import RowError, is_span, spans_of
+from deidsynth.corpora.stated_texts import Placed
 from deidsynth.errors import Problem
 
 NAME = "spacy"
@@ -85,7 +86,7 @@ def _record(value: Any, number: int, line: int, source: Source, result: ReadResu
     if answer != "accept":
         result.skipped[_REJECTED.get(str(answer), "other_answers")] += 1
         return None
-    spans = _spans(_listed(data), text, line, source, result)
+    placed = _spans(_listed(data), text, line, source, result)
     result.skipped["relations"] += len(data["relations"]) if isinstance(data.get("relations"), list) else 0
     origin, annotation, language = source.provenance
     meta = data.get("meta")
@@ -93,7 +94,7 @@ def _record(value: Any, number: int, line: int, source: Source, result: ReadResu
     return Record(
         document_id(given, f"{source.name}-{number}"),
         text,
-        spans,
+        placed.spans,
         str(source.path),
         line,
         None,
@@ -101,6 +102,7 @@ def _record(value: Any, number: int, line: int, source: Source, result: ReadResu
         origin,
         annotation,
         language=language,
+        has_known_unit=placed.proven,
     )
 
 
@@ -132,15 +134,15 @@ def _listed(data: Mapping[str, Any]) -> list[Any]:
     return groups[0] if groups else []
 
 
-def _spans(values: list[Any], text: str, line: int, source: Source, result: ReadResult) -> tuple[RawSpan, ...]:
-    """The spans of all valid values, in code points; an invalid one becomes a problem."""
+def _spans(values: list[Any], text: str, line: int, source: Source, result: ReadResult) -> Placed:
+    """The spans of all valid values; an invalid one becomes a problem."""
     faults: list[RowError] = []
     try:
-        spans = spans_of(values, text, result.skipped, faults, line)
+        placed = spans_of(values, text, result.skipped, faults, line)
     except RowError as error:
         raise FieldError(str(error), error.code) from None
     result.problems += [Problem(str(source.path), str(each), line, each.code, of_entity=True) for each in faults]
-    return spans
+    return placed
 
 
 def _of_suggestions(source: Source) -> Problem:

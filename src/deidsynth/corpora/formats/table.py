@@ -1,4 +1,4 @@
-"""Tables with one document per row, in CSV, TSV or Parquet.
+"""Tables with one document per row, or one entity, in CSV, TSV or Parquet.
 
 There is a text column and, in any order, optional columns of ids, entities (a JSON list of start, end, label and
 optionally score), groups and splits; a column named in the layout must exist. Other columns are skipped and counted.
@@ -31,6 +31,7 @@ from deidsynth.corpora.formats.column_roles import (
     report_unused,
     settle_ids,
 )
+from deidsynth.corpora.formats.entity_rows import PREFIX, Row, are_of_documents, by_document, find_parts
 from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import ReadResult, Record
 from deidsynth.corpora.span_lists import RowError, are_names, decoded, list_names, spans_of, split_of
@@ -43,6 +44,7 @@ DELIMITERS = {".csv": ",;\t", ".tsv": "\t"}
 PARQUET = ".parquet"
 SUFFIXES = (*DELIMITERS, PARQUET)
 
+_START = PREFIX + "start"
 _HEAD = 1 << 16
 _LONGEST_CELL = 2**31 - 1  # fits a C long on every platform
 _OPTION = "--layout table.{role}=NAME"
@@ -50,11 +52,12 @@ _OPTION = "--layout table.{role}=NAME"
 
 @dataclass(slots=True)
 class _Reading:
-    """Where rows go, and the names of documents in case the ids of a guessed column are not unique."""
+    """Where rows go, the names of documents if the ids of a guessed column are not unique, and rows of one entity."""
 
     layout: TableLayout
     result: ReadResult
     row_names: dict[int, str] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
 
 
 def sniff(path: Path) -> bool:
@@ -196,6 +199,7 @@ def _read_csv(path: Path, split: Split | None, reading: _Reading) -> None:
                     message = f"the row has {len(cells)} cells and the header {len(names)}; quote the cells"
                     result.problems.append(Problem(str(path), message, line, "malformed"))
             line = reader.line_num + 1
+        _read_entity_rows(roles, path, split, reading)
     except csv.Error:
         message = "not valid CSV from here on; close the quotes, and double those inside a cell"
         result.problems.append(Problem(str(path), message, line, "malformed"))
@@ -224,6 +228,7 @@ def _read_parquet(path: Path, split: Split | None, reading: _Reading) -> None:
                 number += 1
                 row = {role: cells[name] for role, name in roles.items()}
                 _read_row(row, roles, number, path, number, split, reading)
+        _read_entity_rows(roles, path, split, reading)
     except (arrow.ArrowException, OSError) as error:
         message = f"unreadable Parquet ({type(error).__name__}); write the file again"
         reading.result.problems.append(Problem(str(path), message, code="malformed"))
@@ -258,7 +263,10 @@ def _roles(
         result.problems.append(Problem(path, str(error), 1, "columns"))
         return {}
     others = [name for name in names if name not in roles.values()]
-    report_unused(others, "entities" in roles, path, _OPTION, result)
+    if "entities" not in roles and (parts := find_parts(others, first_rows)):
+        roles |= parts
+        others = [name for name in others if name not in parts.values()]
+    report_unused(others, "entities" in roles or _START in roles, path, _OPTION, result)
     return roles
 
 
@@ -272,6 +280,9 @@ def _read_row(
     reading: _Reading,
 ) -> None:
     result = reading.result
+    if _START in roles:
+        reading.rows.append(Row(row, number, line))
+        return
     faults: list[RowError] = []
     try:
         if not isinstance(row["text"], str):
@@ -279,7 +290,7 @@ def _read_row(
         row_name = doc_id = f"{path.stem}-{number}"
         if "doc_id" in row:
             doc_id = "" if row["doc_id"] is None else str(row["doc_id"])
-        spans = spans_of(decoded(row.get("entities")), row["text"], result.skipped, faults, line)
+        placed = spans_of(decoded(row.get("entities")), row["text"], result.skipped, faults, line)
         group = None if row.get("group") in (None, "") else str(row["group"])
         split = split_of(row.get("split")) or split
     except RowError as error:
@@ -289,8 +300,32 @@ def _read_row(
     if roles.get("doc_id", reading.layout.doc_id) != reading.layout.doc_id:
         reading.row_names[len(result.records)] = row_name
     result.records.append(
-        Record(doc_id, row["text"], spans, str(path), line, group, split, holds_entities="entities" in roles)
+        Record(
+            doc_id,
+            row["text"],
+            placed.spans,
+            str(path),
+            line,
+            group,
+            split,
+            holds_entities="entities" in roles,
+            has_known_unit=placed.proven,
+        )
     )
+
+
+def _read_entity_rows(roles: Mapping[str, str], path: Path, split: Split | None, reading: _Reading) -> None:
+    """Read the rows of a file with one entity per row, if it is one."""
+    rows, reading.rows = reading.rows, []
+    roles = {role: name for role, name in roles.items() if not role.startswith(PREFIX)}
+    may_number = roles.get("doc_id", "").lower() == "id" != reading.layout.doc_id
+    if may_number and not are_of_documents(rows, "doc_id"):
+        del roles["doc_id"]
+        reading.result.skipped["columns"] += 1
+    of_documents = {**roles, "entities": ""}
+    for row in by_document(rows, "doc_id" if "doc_id" in roles else None):
+        cells = {role: row.cells[role] for role in of_documents}
+        _read_row(cells, of_documents, row.number, path, row.line, split, reading)
 
 
 def _refuse_nul(corpus: Corpus) -> None:
