@@ -24,6 +24,7 @@ from deidsynth.corpora.folders import (
     skip_outside_splits,
     split_folders,
 )
+from deidsynth.corpora.opening import opened
 from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
 from deidsynth.corpora.records import ReadResult, read_exactly
@@ -104,7 +105,7 @@ def heads(file: IO[bytes]) -> Iterator[bytes]:
 
 def heads_of(path: Path) -> Iterator[bytes]:
     """Ever longer beginnings of the file at a path; none if it cannot be read."""
-    with suppress(OSError), path.open("rb") as file:
+    with suppress(OSError), opened(path) as file:
         yield from heads(file)
 
 

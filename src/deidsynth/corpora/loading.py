@@ -18,6 +18,7 @@ from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.formats.registry import get_format
 from deidsynth.corpora.invalid_entities import leave_out_invalid
 from deidsynth.corpora.mapping import LabelMapping, map_records
+from deidsynth.corpora.opening import why_not
 from deidsynth.corpora.provenance import lineage_beside
 from deidsynth.corpora.records import (
     Discontinuous,
@@ -136,8 +137,7 @@ def check_corpus(
         result = chosen.read(path, ReadOptions(discontinuous, layout, texts or {}, texts_only))
         n_others = count_other_formats(path, result)
     except OSError as error:
-        place, reason = error.filename or path, error.strerror or type(error).__name__
-        raise InputError(f"{place}: cannot be read ({reason}); check its permissions") from None
+        raise InputError(f"{error.filename or path}: {why_not(error)}") from None
     if n_others:
         result.skipped["files_of_other_formats"] += n_others
     settle_texts(result)
