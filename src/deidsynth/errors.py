@@ -106,7 +106,15 @@ class CorpusError(InputError):
 
 
 class TooLargeError(InputError):
-    """A compressed file unpacks to more than the limit."""
+    """A compressed file unpacks to more than the limit.
+
+    Args:
+        problem: which file, what the limit is, and how to raise it.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(str(problem))
 
 
 class DocumentError(InputError):

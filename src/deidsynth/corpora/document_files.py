@@ -92,7 +92,7 @@ def _each(suffix: str | tuple[str, ...]) -> tuple[str, ...]:
     return (suffix,) if isinstance(suffix, str) else suffix
 
 
-def heads(file: IO[bytes]) -> Iterator[bytes]:
+def _heads(file: IO[bytes]) -> Iterator[bytes]:
     """Ever longer beginnings of a file, the last of which is all of it: most files show their format early."""
     data = b""
     for n_bytes in _HEAD_BYTES:
@@ -106,7 +106,7 @@ def heads(file: IO[bytes]) -> Iterator[bytes]:
 def heads_of(path: Path) -> Iterator[bytes]:
     """Ever longer beginnings of the file at a path; none if it cannot be read."""
     with suppress(OSError), opened(path) as file:
-        yield from heads(file)
+        yield from _heads(file)
 
 
 def text_heads(path: Path) -> Iterator[str]:

@@ -14,7 +14,7 @@ MARK = "\ufeff"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DECLARED = re.compile(r"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _DECLARATION = re.compile(r"""(\A\s*<\?xml[^>]*?)\s+encoding\s*=\s*(?:"[^"]*"|'[^']*')""")
-_ASCII = bytes(range(32, 127)).decode() + r"+AOk- ~{ \u00e9 .xn--9ca."
+_ASCII = "".join(map(chr, range(32, 127))).replace("\\", "") + r"+AOk- ~{ \u00e9 .xn--9ca."
 """Every printable character, and sequences that UTF-7, HZ and codecs that are no encodings take for something else."""
 _NOT_EVERYWHERE = "\\~%"
 """Characters that some encodings of other scripts have replaced."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
+from deidsynth.corpora.opening import why_not
 from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, write_provenance
 from deidsynth.corpora.records import SPLIT_NAMES, ReadResult
@@ -23,12 +24,12 @@ def files_below(root: Path, *suffixes: str) -> list[Path]:
     """The files below a folder whose names end in one of the suffixes, in any case, sorted, without hidden ones.
 
     Raises:
-        OSError: a folder cannot be listed; its content must not go missing silently.
-        InputError: a link leads back to a folder above it.
+        InputError: a folder cannot be listed, whose content must not go missing silently; or a link leads back to a
+            folder above it.
     """
 
     def refuse(error: OSError) -> None:
-        raise error
+        raise InputError(f"{error.filename}: {why_not(error)}") from None
 
     found: list[Path] = []
     for folder, names, files in os.walk(root, onerror=refuse):

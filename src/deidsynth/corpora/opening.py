@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from deidsynth.errors import InputError, TooLargeError
+from deidsynth.errors import InputError, Problem, TooLargeError
 
 LIMIT_VARIABLE = "DEIDSYNTH_MAX_UNPACKED_MB"
 LIMIT_MB = 1024
@@ -35,6 +35,15 @@ def _regular(path: str, flags: int) -> int:
         os.close(handle)
         raise OSError(errno.ESPIPE, f"it is {kind}, not a file; write its content into a file and give that", path)
     return handle
+
+
+def is_readable(path: Path) -> bool:
+    """Whether a file can be opened for reading."""
+    try:
+        opened(path).close()
+    except OSError:
+        return False
+    return True
 
 
 def why_not(error: OSError) -> str:
@@ -77,10 +86,11 @@ class Allowance:
             TooLargeError: they are.
         """
         if n_bytes > self.left:
-            raise TooLargeError(
-                f"{self.path}: unpacks to more than {self._megabytes:,} MB; if it should, unpack it yourself, or raise "
-                f"the limit: {LIMIT_VARIABLE}={4 * self._megabytes}"
+            message = (
+                f"unpacks to more than {self._megabytes:,} MB; if it should, unpack it yourself, or raise the limit: "
+                f"{LIMIT_VARIABLE}={4 * self._megabytes}"
             )
+            raise TooLargeError(Problem(self.path, message, code="too-large"))
 
 
 def lines_of(stream: IO[bytes], allowance: Allowance) -> Iterator[bytes]:

@@ -69,7 +69,7 @@ def read_notes(path: Path, *, language: str | None = None) -> Corpus:
         InputError: no such path, or it contains no note.
         CorpusError: notes that are not UTF-8 or no text, or cannot be read; all are listed.
     """
-    if not path.is_file() and not path.is_dir():
+    if not path.exists():
         raise InputError(f"{path}: no such file or folder; give a .txt file, a folder of them, or a .jsonl file")
     root = path if path.is_dir() else path.parent
     notes = _notes(path)

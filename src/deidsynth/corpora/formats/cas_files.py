@@ -15,10 +15,10 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from deidsynth.corpora.document_files import heads, heads_of
+from deidsynth.corpora.document_files import heads_of
 from deidsynth.corpora.encodings import decode_xml_head
 from deidsynth.corpora.folders import files_below, skip_outside_splits, split_folders
-from deidsynth.corpora.opening import Allowance, member, opened
+from deidsynth.corpora.opening import Allowance, is_readable, member, opened
 from deidsynth.corpora.records import ReadResult, read_bytes
 from deidsynth.documents import Split
 from deidsynth.errors import Problem, TooLargeError
@@ -90,9 +90,9 @@ def sources(path: Path, result: ReadResult) -> Iterator[Source]:
         return
     skip_outside_splits(result, path, SUFFIXES, "cas", looks_like_cas)
     for folder, split in split_folders(path, "cas")[0]:
-        yield from _of_files(
-            folder, [file for file in files_below(folder, *SUFFIXES) if looks_like_cas(file)], split, result
-        )
+        # One that cannot be opened is read, so that its fault is reported.
+        files = [file for file in files_below(folder, *SUFFIXES) if looks_like_cas(file) or not is_readable(file)]
+        yield from _of_files(folder, files, split, result)
 
 
 def _of_files(root: Path, files: Sequence[Path], split: Split | None, result: ReadResult) -> Iterator[Source]:
@@ -140,7 +140,7 @@ def _of_zip(
                     found = next((types[above] for above in map(str, inner.parents) if above in types), None)
                     yield Source(named or inner.stem, f"{place}/{name}", suffix, content, found)
     except TooLargeError as error:
-        result.problems.append(Problem(place, str(error).removeprefix(f"{allowance.path}: "), code="too-large"))
+        result.problems.append(error.problem)
     except _BROKEN_ZIP as error:
         message = f"cannot be unpacked ({type(error).__name__}); unpack it yourself, or export it again"
         result.problems.append(Problem(place, message, code="malformed"))
@@ -200,10 +200,8 @@ def _zip_has_cas(file: IO[bytes], allowance: Allowance, depth: int = 0) -> bool:
             for name in archive.namelist():
                 suffix = PurePosixPath(name).suffix.lower()
                 if suffix in (".xmi", ".json"):
-                    allowance.require(archive.getinfo(name).file_size)
-                    with archive.open(name) as stream:
-                        if _is_cas(suffix, heads(stream)):
-                            return True
+                    if _is_cas(suffix, [member(archive, name, allowance)]):
+                        return True
                 elif suffix == ".zip" and not depth and n_nested < _MAX_NESTED:
                     n_nested += 1
                     if _zip_has_cas(io.BytesIO(member(archive, name, allowance)), allowance, depth + 1):

@@ -175,7 +175,8 @@ def _text_key(data: dict[str, Any], regions: Sequence[Any], usual: str | None) -
         FieldError: none of these, or regions in several texts.
     """
     strings = [key for key, value in data.items() if isinstance(value, str) and key not in _NOT_TEXT]
-    named = {each.get("to_name") for each in regions if isinstance(each, dict)}.intersection(strings)
+    names = [each.get("to_name") for each in regions if isinstance(each, dict)]
+    named = {key for key in strings if key in names}
     if len(named) > 1:
         raise FieldError("its entities are in several texts of data; make a task of each text")
     shown = [each for each in _stated(regions) if each.text is not None]

@@ -36,7 +36,7 @@ from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import ReadResult, Record
 from deidsynth.corpora.span_lists import RowError, are_names, decoded, list_names, spans_of, split_of
 from deidsynth.documents import Corpus, Document, Split
-from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
+from deidsynth.errors import MissingExtraError, Problem, TooLargeError, UnrepresentableError
 from deidsynth.files import whole_file
 
 NAME = "table"
@@ -229,6 +229,8 @@ def _read_parquet(path: Path, split: Split | None, reading: _Reading) -> None:
                     number += 1
                     row = {role: cells[name] for role, name in roles.items()}
                     _read_row(row, roles, number, path, number, split, reading)
+    except TooLargeError as error:
+        reading.result.problems.append(error.problem)
     except UnicodeDecodeError:
         message = "it has text that is not UTF-8, against the rules of Parquet; write the file again"
         reading.result.problems.append(Problem(str(path), message, code="encoding"))

@@ -25,8 +25,10 @@ SUFFIX = ".tsv"
 
 _FORMAT, _TEXT = "#FORMAT=WebAnno TSV ", "#Text="
 _LAYER = re.compile(r"#T_(SP|RL|CH)=(.*)")
+_NAMELESS = re.compile(r"#T_(?:SP|RL|CH)=\|*")
 _COUNTED = {"RL": "relations", "CH": "chain_links"}
 _OFFSETS = re.compile(r"([0-9]{1,15})-([0-9]{1,15})")
+_LONGEST_FIRST_LINE = 1 << 10
 _WIDEST_GAP = 10_000
 """Between two sentences, in UTF-16 units: their offsets say how many blanks were there."""
 _ESCAPED = re.compile(r"\\(->|.)")
@@ -89,10 +91,10 @@ def read_records(path: Path) -> ReadResult:
     return result
 
 
-def _looks(path: Path) -> bool:
+def _looks(path: Path) -> bool | None:
     with suppress(OSError), opened(path) as file:
-        return file.readline().decode("utf-8-sig", "replace").startswith(_FORMAT)
-    return False
+        return file.readline(_LONGEST_FIRST_LINE).decode("utf-8-sig", "replace").startswith(_FORMAT)
+    return None
 
 
 def _read(content: str, source: Source, result: ReadResult) -> None:
@@ -101,6 +103,10 @@ def _read(content: str, source: Source, result: ReadResult) -> None:
     if not lines[0].startswith(f"{_FORMAT}3"):
         message = "not WebAnno TSV 3; export the document as WebAnno TSV 3 or as UIMA CAS"
         result.problems.append(Problem(path, message, 1, "malformed"))
+        return
+    nameless = next((number for number, line in enumerate(lines, start=1) if _NAMELESS.fullmatch(line)), None)
+    if nameless is not None:
+        result.problems.append(Problem(path, "a layer has no name; export the document again", nameless, "malformed"))
         return
     layers = list(_layers(lines))
     tokens, text = _tokens_and_text(lines, path, result)
