@@ -4,6 +4,7 @@
     ├── InputError                     exit code 2: the user's input is invalid
     │   ├── ConfigError                all faults of a configuration, at once
     │   ├── CorpusError                all faults of a corpus, with file and line
+    │   ├── TooLargeError              a compressed file unpacks to more than the limit
     │   ├── DocumentError              one document breaks a rule of its type
     │   │   ├── InvalidEntityError     an entity out of bounds, empty or without a label
     │   │   └── OverlappingEntitiesError
@@ -107,6 +108,18 @@ class CorpusError(InputError):
         if all(problem.of_entity for problem in self.problems):
             lines.append("  fix them, or leave these entities out with --skip-invalid (skip_invalid=True in Python)")
         super().__init__("\n".join(lines))
+
+
+class TooLargeError(InputError):
+    """A compressed file unpacks to more than the limit.
+
+    Args:
+        problem: which file, what the limit is, and how to raise it.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(str(problem))
 
 
 class DocumentError(InputError):

@@ -120,7 +120,7 @@ def test_figures_of_memorization_are_the_same(root: Path, notes: Path, respelled
     texts = corpus_folder(root / "copied", copied, "silver")
     figures = []
     for folder in (notes, respelled_notes):
-        inputs = {"texts": texts, "train": folder, "held_out": folder}
+        inputs = {"texts": texts, "train": folder, "validation": folder, "held_out": folder}
         settings = {"min_groups": 25, "min_entity_characters": 8}
         made, _ = run("memorization", root, inputs, settings, f"memorization-{folder.name}")
         figures.append(json.loads((made / MEMORIZATION).read_text(encoding="utf-8")))

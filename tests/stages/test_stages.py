@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deidsynth.corpora import read_jsonl
-from deidsynth.documents import Document
+from deidsynth.documents import Document, Entity
 from deidsynth.errors import CorpusError
 from deidsynth.metrics import score
 from deidsynth.sampling.local import LocalEngine
@@ -229,10 +230,30 @@ def test_texts_of_a_row_that_ends_in_eos_alone_are_learnt(root: Path) -> None:
 def test_overlap_tells_recall_and_which_notes_may_be_shown(root: Path, notes: Path) -> None:
     texts = corpus_folder(root / "texts", (NOTES[0], Document("new", "Helt nya ord som ingen har skrivit förut här.")))
     held_out = corpus_folder(root / "held-out", (Document("other", "Något annat som inte finns någonstans alls nu."),))
-    folder, facts = run(
-        "memorization", root, {"texts": texts, "train": notes, "held_out": held_out}, {"max_run_words": 6}
-    )
+    inputs = {"texts": texts, "train": notes, "validation": held_out, "held_out": held_out}
+    folder, facts = run("memorization", root, inputs, {"max_run_words": 6})
     found = json.loads((folder / "memorization.json").read_text(encoding="utf-8"))
     assert found["shown"] == [1]
     assert facts["n_notes_passing"] == 1
     assert facts["recall_train"] > 0 == facts["recall_held_out"]
+
+
+@pytest.mark.parametrize("role", ["train", "validation", "held_out"])
+def test_notes_with_a_rare_value_of_any_split_are_not_shown(role: str, root: Path) -> None:
+    plain = "Hon heter %s och mår bra i dag."
+    named = [Document(name, plain % name, (Entity(10, 10 + len(name), "NAME"),)) for name in ("Qvarnmyra", "Lingonhed")]
+    texts = corpus_folder(root / f"texts-{role}", tuple(replace(each, entities=()) for each in named))
+    others = corpus_folder(root / f"others-{role}", (Document("other", "Något annat som inte finns någonstans."),))
+    holding = corpus_folder(root / f"holding-{role}", (named[0],))
+    inputs = {"texts": texts, "train": others, "validation": others, "held_out": others, role: holding}
+    folder, facts = run("memorization", root, inputs, {}, f"memorization-{role}")
+    assert json.loads((folder / "memorization.json").read_text(encoding="utf-8"))["shown"] == [1]
+    assert facts["n_notes_with_rare_entities"] == 1
+
+
+def test_a_value_that_many_groups_of_all_splits_have_is_not_rare(root: Path) -> None:
+    note = Document("1", "Bor i Qvarnmyra.", (Entity(6, 15, "CITY"),))
+    many = corpus_folder(root / "many", tuple(replace(note, doc_id=str(number)) for number in range(5)))
+    few = corpus_folder(root / "few", (replace(note, doc_id="few"),))
+    inputs = {"texts": few, "train": many, "validation": few, "held_out": few}
+    assert run("memorization", root, inputs, {}, "memorization-many")[1]["n_notes_with_rare_entities"] == 0

@@ -113,7 +113,7 @@ class Fake:
         write_jsonl(gold.with_documents(found), output / "predictions.jsonl")
 
     def _memorization(self, config: MemorizationConfig, inputs: Mapping[str, Path], output: Path) -> None:
-        assert set(inputs) == {"texts", "train", "held_out"}
+        assert set(inputs) == {"texts", "train", "validation", "held_out"}
         shown = list(range(0, len(read_jsonl(inputs["texts"] / "corpus.jsonl")), 2))
         (output / "memorization.json").write_text(json.dumps(memorization(recall(0.25), recall(0.125), shown)))
 

@@ -24,6 +24,7 @@ from deidsynth.corpora.folders import (
     skip_outside_splits,
     split_folders,
 )
+from deidsynth.corpora.opening import opened
 from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, Provenance, read_provenance, write_provenance
 from deidsynth.corpora.records import ReadResult, read_exactly
@@ -91,7 +92,7 @@ def _each(suffix: str | tuple[str, ...]) -> tuple[str, ...]:
     return (suffix,) if isinstance(suffix, str) else suffix
 
 
-def heads(file: IO[bytes]) -> Iterator[bytes]:
+def _heads(file: IO[bytes]) -> Iterator[bytes]:
     """Ever longer beginnings of a file, the last of which is all of it: most files show their format early."""
     data = b""
     for n_bytes in _HEAD_BYTES:
@@ -104,8 +105,8 @@ def heads(file: IO[bytes]) -> Iterator[bytes]:
 
 def heads_of(path: Path) -> Iterator[bytes]:
     """Ever longer beginnings of the file at a path; none if it cannot be read."""
-    with suppress(OSError), path.open("rb") as file:
-        yield from heads(file)
+    with suppress(OSError), opened(path) as file:
+        yield from _heads(file)
 
 
 def text_heads(path: Path) -> Iterator[str]:

@@ -13,8 +13,16 @@ MARK = "\ufeff"
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DECLARED = re.compile(r"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
-_DECLARATION = re.compile(r"""(\s*<\?xml[^>]*?)\s+encoding\s*=\s*(?:"[^"]*"|'[^']*')""")
+_DECLARATION = re.compile(r"""(\A\s*<\?xml[^>]*?)\s+encoding\s*=\s*(?:"[^"]*"|'[^']*')""")
+_ASCII = "".join(map(chr, range(32, 127))).replace("\\", "") + r"+AOk- ~{ \u00e9 .xn--9ca."
+"""Every printable character, and sequences that UTF-7, HZ and codecs that are no encodings take for something else."""
+_NOT_EVERYWHERE = "\\~%"
+"""Characters that some encodings of other scripts have replaced."""
 _ASCII_OR_LATIN_1 = ("ascii", "iso8859-1")
+
+
+class _NotOfXMLError(LookupError):
+    """An XML file declares an encoding such as UTF-7, in which the characters of ASCII are not those of ASCII."""
 
 
 def decode(
@@ -51,6 +59,9 @@ def decode_xml(data: bytes, path: str) -> str | Problem:
     """
     try:
         codec = _xml_codec(data)
+    except _NotOfXMLError:
+        message = "in an encoding that XML cannot have, as its declaration states; write it again in UTF-8"
+        return Problem(path, message, 1, "encoding")
     except LookupError:
         codec = "an encoding that is not known"
     text = decode(data, path)
@@ -61,7 +72,7 @@ def decode_xml(data: bytes, path: str) -> str | Problem:
         return Problem(path, message, 1, "encoding")
     try:
         return data.decode(codec).removeprefix(MARK)
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeError, LookupError):
         problem = decode(data, path)
     if isinstance(problem, Problem) and codec != "utf-8":
         return replace(problem, message=f"{problem.message}, and let its XML declaration state UTF-8")
@@ -96,8 +107,21 @@ def _xml_codec(data: bytes) -> str:
         raise LookupError("it declares another encoding than its bytes have")
     if wide:
         return wide
+    if not name.startswith(("utf-16", "utf-32")) and not _keeps_ascii(name):
+        raise _NotOfXMLError
     # As browsers do: what declares Latin-1 and has the quotation marks of Windows is Windows-1252.
     return "cp1252" if name in _ASCII_OR_LATIN_1 and _shown_encoding(data) == "cp1252" else name
+
+
+def _keeps_ascii(codec: str) -> bool:
+    """Whether an encoding has the characters of ASCII where ASCII has them, as every one that XML can declare."""
+    try:
+        decoded = _ASCII.encode().decode(codec)
+    except (UnicodeError, LookupError):
+        return False
+    return len(decoded) == len(_ASCII) and all(
+        found == expected or expected in _NOT_EVERYWHERE for found, expected in zip(decoded, _ASCII, strict=True)
+    )
 
 
 def wide_encoding(data: bytes) -> str | None:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
+from deidsynth.corpora.opening import why_not
 from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.provenance import PROVENANCE_FILE, write_provenance
 from deidsynth.corpora.records import SPLIT_NAMES, ReadResult
 from deidsynth.documents import SPLITS, Corpus, Document, Split
-from deidsynth.errors import UnrepresentableError
+from deidsynth.errors import InputError, UnrepresentableError
 from deidsynth.files import whole_folder
 
 LONGEST_NAME_BYTES = 200
@@ -23,17 +24,25 @@ def files_below(root: Path, *suffixes: str) -> list[Path]:
     """The files below a folder whose names end in one of the suffixes, in any case, sorted, without hidden ones.
 
     Raises:
-        OSError: a folder cannot be listed; its content must not go missing silently.
+        InputError: a folder cannot be listed, whose content must not go missing silently; or a link leads back to a
+            folder above it.
     """
 
     def refuse(error: OSError) -> None:
-        raise error
+        raise InputError(f"{error.filename}: {why_not(error)}") from None
 
     found: list[Path] = []
     for folder, names, files in os.walk(root, onerror=refuse):
         names[:] = [name for name in names if not name.startswith(".")]
+        for name in names:
+            _refuse_loop(Path(folder, name))
         found += (Path(folder, name) for name in files if name.lower().endswith(suffixes) and not name.startswith("."))
     return sorted(found)
+
+
+def _refuse_loop(folder: Path) -> None:
+    if folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{folder}: is a link to a folder above it; remove the link")
 
 
 def split_folders(root: Path, inner: str) -> tuple[list[tuple[Path, Split | None]], list[Path]]:
@@ -45,6 +54,9 @@ def split_folders(root: Path, inner: str) -> tuple[list[tuple[Path, Split | None
     Args:
         root: of the corpus.
         inner: name of a subfolder, such as ``brat``, that is searched instead of a split's folder if it exists.
+
+    Raises:
+        InputError: the folder of a split is a link to a folder above it.
     """
     splits = {
         entry: SPLIT_NAMES[entry.name.lower()]
@@ -53,6 +65,8 @@ def split_folders(root: Path, inner: str) -> tuple[list[tuple[Path, Split | None
     }
     if not splits:
         return [(root, None)], []
+    for entry in splits:
+        _refuse_loop(entry)
     folders: list[tuple[Path, Split | None]] = [
         (entry / inner if (entry / inner).is_dir() else entry, split) for entry, split in splits.items()
     ]

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from deidsynth.corpora.document_files import Source, read_text, text_heads
 from deidsynth.corpora.encodings import decode, is_utf_16
+from deidsynth.corpora.opening import opened
 from deidsynth.corpora.records import RawSpan, ReadResult, read_bytes, unreadable
 from deidsynth.corpora.span_lists import NUMERIC
 from deidsynth.corpora.stated_texts import mismatch
@@ -91,7 +92,7 @@ def _has_lines(path: Path) -> bool:
     """Whether a file has a JSON value on each line, as the suffix or else the first line says."""
     if path.suffix.lower() == LINES:
         return True
-    with suppress(OSError, ValueError, RecursionError), path.open("rb") as file:
+    with suppress(OSError, ValueError, RecursionError), opened(path) as file:
         value = json.loads(next((line for line in file if line.strip()), b""))
         return isinstance(value, dict) and "classes" not in value
     return False

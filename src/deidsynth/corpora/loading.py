@@ -20,6 +20,7 @@ from deidsynth.corpora.formats.registry import get_format
 from deidsynth.corpora.invalid_entities import leave_out_invalid
 from deidsynth.corpora.mapping import LabelMapping, map_records
 from deidsynth.corpora.offset_units import settle_units
+from deidsynth.corpora.opening import why_not
 from deidsynth.corpora.provenance import lineage_beside
 from deidsynth.corpora.records import (
     Discontinuous,
@@ -164,8 +165,7 @@ def reading_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place, reason = error.filename or path, error.strerror or type(error).__name__
-        raise InputError(f"{place}: cannot be read ({reason}); check its permissions") from None
+        raise InputError(f"{error.filename or path}: {why_not(error)}") from None
 
 
 def load_corpus(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from deidsynth.corpora.opening import opened
 from deidsynth.corpora.records import ANNOTATIONS, ORIGINS, ReadResult, one_of
 from deidsynth.documents import Annotation, Corpus, Origin
 from deidsynth.errors import Problem
@@ -34,7 +35,8 @@ def read_provenance(folder: Path, result: ReadResult) -> Provenance:
     if not path.exists():
         return Provenance()
     try:
-        data = read_json(path.read_text(encoding="utf-8"))
+        with opened(path) as file:
+            data = read_json(file.read().decode("utf-8"))
         return Provenance(
             one_of(data.get("origin"), ORIGINS),
             one_of(data.get("annotation"), ANNOTATIONS),
@@ -68,7 +70,8 @@ def lineage_beside(path: Path) -> Lineage | None:
     inside = f"{path.name}/"
     for place in (path / MANIFEST, manifest_beside(path), path.parent / MANIFEST):
         try:
-            made = json.loads(place.read_text(encoding="utf-8"))
+            with opened(place) as file:
+                made = json.load(file)
             is_of_path = place.parent != path.parent or place.name != MANIFEST
             if is_of_path or any(name == path.name or name.startswith(inside) for name in made["files"]):
                 return extended(made["lineage"], made["stage"])

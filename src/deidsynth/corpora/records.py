@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple, TypeVar, get_args
 
 from deidsynth.config import LayoutConfig
 from deidsynth.corpora.encodings import MARK, decode
+from deidsynth.corpora.opening import opened, why_not
 from deidsynth.documents import Annotation, Corpus, Document, Entity, Origin, Split
 from deidsynth.errors import CorpusError, Problem
 
@@ -155,15 +156,15 @@ class ReadResult:
 def read_bytes(path: Path) -> bytes | Problem:
     """The bytes of a file, or the problem that says why it cannot be read."""
     try:
-        return path.read_bytes()
+        with opened(path) as file:
+            return file.read()
     except OSError as error:
         return unreadable(path, error)
 
 
 def unreadable(path: Path, error: OSError) -> Problem:
     """The problem of a file that cannot be read."""
-    reason = error.strerror or type(error).__name__
-    return Problem(str(path), f"cannot be read ({reason}); check the path and its permissions", code="unreadable")
+    return Problem(str(path), why_not(error), code="unreadable")
 
 
 def read_exactly(path: Path) -> str | Problem:

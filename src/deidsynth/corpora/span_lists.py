@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections import Counter
 from collections.abc import Mapping, Reversible, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
 from deidsynth.corpora.records import SPLIT_NAMES, RawSpan
 from deidsynth.corpora.stated_texts import Placed, Stated, in_code_points, mismatch
@@ -195,12 +196,17 @@ def stated_span(
         raise RowError(NUMERIC_LABEL, NUMERIC)
     if not isinstance(label, str):
         raise RowError("the label of an entity must be a string")
-    if score is not None and type(score) not in (int, float):
+    if score is not None and not is_score(score):
         raise RowError("the score of an entity must be a number in [0, 1]; leave it out if there is none")
     if len(entity) > len(keys):
         skipped["unknown_keys"] += len(entity) - len(keys)
     span = RawSpan(start, end, label, None if score is None else float(score), line)
     return Stated(span, text if isinstance(text, str) else None)
+
+
+def is_score(value: object) -> TypeGuard[int | float]:
+    """Whether a value is a number that a float can hold; whether it is in [0, 1] is checked for every format."""
+    return type(value) is float or (type(value) is int and abs(value) <= sys.float_info.max)
 
 
 def key_of(keys: Reversible[Any], part: str) -> Any:

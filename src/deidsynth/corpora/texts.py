@@ -5,13 +5,16 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from deidsynth.corpora.encodings import MARK, decode, is_utf_16
 from deidsynth.corpora.folders import files_below
+from deidsynth.corpora.opening import Allowance, lines_of, opened, why_not
 from deidsynth.corpora.records import nul_problem, read_exactly
 from deidsynth.documents import Corpus, Document, Origin
 from deidsynth.errors import CorpusError, InputError, Problem
@@ -21,7 +24,8 @@ from deidsynth.plain_data import RepeatedKeyError, read_json
 NOTE_SUFFIXES = (".txt", ".text")
 """Of plain text, in lower or upper case."""
 
-_SUFFIXES = (".jsonl", ".gz", ".xz", ".bz2")
+_UNPACKERS: Mapping[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+_SUFFIXES = (".jsonl", *_UNPACKERS)
 
 
 def read_texts(path: str | Path, *, language: str | None = None, origin: Origin = "real") -> Corpus:
@@ -36,6 +40,7 @@ def read_texts(path: str | Path, *, language: str | None = None, origin: Origin 
     Raises:
         InputError: no such path, or it contains no texts.
         CorpusError: faults, with file and line.
+        TooLargeError: a compressed file unpacks to more than the limit.
     """
     path = Path(path)
     if not path.exists():
@@ -75,7 +80,7 @@ def notes_by_id(path: Path) -> dict[str, Path]:
     Raises:
         InputError: no such path, or it contains no note.
     """
-    if not path.is_file() and not path.is_dir():
+    if not path.exists():
         raise InputError(f"{path}: no such file or folder; give a .txt file, a folder of them, or a .jsonl file")
     root = path if path.is_dir() else path.parent
     files = note_files(path) if path.is_dir() else [path]
@@ -124,7 +129,7 @@ def _faultless(texts: Iterable[str | Problem]) -> list[str]:
 
 def _lines(path: Path) -> Iterator[str | Problem]:
     try:
-        with _opened(path) as lines:
+        with _unpacked(path) as lines:
             offset = 0
             for number, line in enumerate(lines, start=1):
                 if line.strip():
@@ -132,15 +137,22 @@ def _lines(path: Path) -> Iterator[str | Problem]:
                 if number == 1 and is_utf_16(line):
                     break
                 offset += len(line)
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        reason = getattr(error, "strerror", None) or "damaged, or not compressed as its name says"
-        yield Problem(str(path), f"cannot be read ({reason}); check the file", code="unreadable")
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        damaged = "cannot be read (damaged, or not compressed as its name says); check the file"
+        message = why_not(error) if isinstance(error, OSError) and error.strerror else damaged
+        yield Problem(str(path), message, code="unreadable")
 
 
-def _opened(path: Path) -> IO[bytes]:
-    openers: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
-    opened: IO[bytes] = openers.get(path.suffix.lower(), open)(path, "rb")
-    return opened
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Iterable[bytes]]:
+    """The lines of a file, unpacked as its suffix says, and then only up to a limit."""
+    unpack = _UNPACKERS.get(path.suffix.lower())
+    with opened(path) as packed:
+        if unpack is None:
+            yield packed
+        else:
+            with unpack(packed) as stream:
+                yield lines_of(stream, Allowance(str(path)))
 
 
 def _text_of(line: bytes, path: Path, number: int, offset: int) -> str | Problem:

@@ -8,10 +8,15 @@ from deidsynth.stages.specification import StageSpec
 
 MEMORIZATION = StageSpec(
     name="memorization",
-    version=3,
+    version=4,
     config_type=MemorizationConfig,
     implementation="deidsynth.stages.work.memorization:Memorization",
-    inputs={"texts": "synthetic documents", "train": "training documents", "held_out": "held-out documents"},
+    inputs={
+        "texts": "synthetic documents",
+        "train": "training documents",
+        "validation": "validation documents, whose beginnings are the prompts",
+        "held_out": "held-out documents",
+    },
     outputs={"figures": FIGURES},
     title="Measure memorization",
     facts={

@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 SYNTHESIZE = StageSpec(
     name="synthesize",
-    version=5,
+    version=6,
     config_type=SynthesizeConfig,
     implementation="deidsynth.stages.work.synthesize:Synthesize",
     inputs={

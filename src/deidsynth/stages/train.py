@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 TRAIN = StageSpec(
     name="train",
-    version=9,
+    version=10,
     config_type=ResolvedTrainConfig,
     implementation="deidsynth.stages.work.train:Train",
     inputs={"corpus": "annotated documents", "texts": "unlabeled texts (optional)"},

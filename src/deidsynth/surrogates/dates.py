@@ -61,6 +61,11 @@ def weekdays_of(language: str) -> tuple[str, ...]:
     return WEEKDAYS.get(language) or (*names[1:], *names[:1]) or WEEKDAYS["en"]  # Faker's begin with Sunday
 
 
+def is_date_name(word: str, language: str) -> bool:
+    """Whether a word is the name of a month or a day in a language, or the short form of a month."""
+    return _position(word, months_of(language)) is not None or _position(word, weekdays_of(language), True) is not None
+
+
 def _names(attribute: str, language: str) -> tuple[str, ...]:
     """Faker's names of months or days in a language, none for a few in which it makes them otherwise."""
     return tuple(getattr(provider_of("date_time", language), attribute, {}).values())
@@ -104,7 +109,8 @@ def date_in_any_format(rng: Random, language: str) -> str:
 def date_like(rng: Random, language: str, like: str) -> str:
     """Another date in the format of ``like``: order, separators, widths, names of months and days.
 
-    What is not part of a date (a time of day, a word) keeps its shape: digits change, words stay.
+    What is not part of a date (a time of day, a word) keeps its shape: digits change, words stay. So ``like`` must not
+    have words that could identify somebody; ``known_words.without_unknown`` leaves them out.
     """
     day = _FIRST + timedelta(days=rng.randrange(85 * 365))
     pieces = list(_PIECES.finditer(like))

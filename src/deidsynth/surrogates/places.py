@@ -71,6 +71,11 @@ def has_care_units(language: str) -> bool:
     return language in _HOSPITALS
 
 
+def care_unit_patterns(language: str) -> tuple[str, ...]:
+    """The patterns of names of clinics and hospitals in the language (English for other languages)."""
+    return (*_CLINICS.get(language, _CLINICS["en"]), *_HOSPITALS.get(language, _HOSPITALS["en"]))
+
+
 def clinic(rng: Random, language: str, town: Callable[[], str]) -> str:
     """A primary care center or clinic in a town."""
     return str(rng.choice(_CLINICS.get(language, _CLINICS["en"]))).format(town())

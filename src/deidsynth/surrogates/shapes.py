@@ -42,19 +42,7 @@ def like_case(value: str, like: str | None) -> str:
     return value.lower() if like.islower() else value
 
 
-def shares_word(value: str, like: str | None) -> bool:
-    """Whether the two share a word of three letters or more, or a number of two digits or more."""
-    if like is None:
-        return False
-    return bool(_content(value) & _content(like))
-
-
 def without_accents(word: str) -> str:
     """The plain letters of a name, as in an email address; remaining non-ASCII characters are left out."""
     decomposed = unicodedata.normalize("NFKD", word)
     return "".join(character for character in decomposed if character.isascii() and character.isalnum())
-
-
-def _content(text: str) -> set[str]:
-    words = "".join(character.casefold() if character.isalnum() else " " for character in text).split()
-    return {word for word in words if len(word) >= (2 if word.isdigit() else 3)}

@@ -69,6 +69,11 @@ _FIELDS = {
 Variant = Callable[[Random, str, NamePool, str], str | None]
 
 
+def organization_patterns(language: str) -> tuple[str, ...]:
+    """The patterns of names of organizations in a language, and the fields that they are about."""
+    return (*_ORGANIZATIONS.get(language, ()), *_FIELDS.get(language, ()))
+
+
 def variant(rng: Random, kind: Kind, language: str, names: NamePool, like: str) -> str | None:
     """A value of the kind in a random format of the language; None if language or original have none."""
     make = _VARIANTS.get(kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from random import Random
 
@@ -12,11 +12,12 @@ from faker import Faker
 from deidsynth.config.surrogates import Kind
 from deidsynth.surrogates import identity, national, places, words
 from deidsynth.surrogates.coverage import is_covered
-from deidsynth.surrogates.dates import date_like, random_date, random_date_part
+from deidsynth.surrogates.dates import date_like, months_of, random_date, random_date_part
+from deidsynth.surrogates.known_words import is_known, without_unknown, words_in
 from deidsynth.surrogates.labels import kind_of
 from deidsynth.surrogates.locales import NEUTRAL_LOCALE, locale_of, provider_of
 from deidsynth.surrogates.names import name_pool
-from deidsynth.surrogates.shapes import like_case, random_like, shares_word, without_accents
+from deidsynth.surrogates.shapes import like_case, random_like, without_accents
 from deidsynth.surrogates.surface_formats import variant
 from deidsynth.surrogates.telephones import phone_number
 
@@ -102,35 +103,47 @@ class Surrogates:
             label: of a label set in ``labels.yaml``, a generic name such as ``NAME``, or one of ``labels``; any other
                 label gives a random string in the shape of ``like``.
             like: a value whose case, separators, digit pattern and date order are imitated. Its content is not
-                copied; if there are few choices (a sex, a month), the same value may reappear.
+                copied: only words that are common in values of the kind (a month, ``years``, ``Dr.``) may reappear.
 
         Returns:
-            A non-empty value without leading or trailing white space and without line breaks.
+            A non-empty value without leading or trailing white space and without line breaks, other than ``like``.
         """
         like = like.strip() or None if like is not None else None
         kind = kind_of(label, self._labels) or "shape"
         if like is not None and self._varied and self._rng.random() < self._varied:
             found = variant(self._rng, kind, self._words, self._names, like)
-            if found is not None and not self._must_go(kind, found, like):
+            if found is not None and found.casefold() != like.casefold() and not self._tells(kind, found, like):
                 return like_case(found, like) if like.isupper() else found
-        make = self._makers[kind]
-        value = make(like)
+        proposed = (value for value in self._proposals(kind, like) if value.casefold() != (like or "").casefold())
+        return next(proposed)
+
+    def _proposals(self, kind: Kind, like: str | None) -> Iterator[str]:
+        """Values without a word of ``like`` by which somebody could be identified, as far as there are such values.
+
+        First they are in its shape, then in any; then those whose words nearly all values of the kind have; then
+        numbers.
+        """
+        shape = like
+        if like is not None and kind in {"age", "date", "date_part", "phone"}:
+            months = months_of(self._words)
+            shape = without_unknown(like, kind, self._words, lambda: self._rng.choice(months)) or None
+        for imitated in [shape] * _TRIES + [None] * _TRIES:
+            value = self._make(kind, imitated, like)
+            if like is None or not self._tells(kind, value, like):
+                yield value
         for _ in range(_TRIES):
-            if not self._must_go(kind, value, like):
-                break
-            value = make(like)
+            yield self._make(kind, None, like)
+        while True:
+            yield self._identifier(None)
+
+    def _make(self, kind: Kind, shape: str | None, like: str | None) -> str:
+        value = self._makers[kind](shape)
         shaped = kind not in {"shape", "identifier", "national_identity", "email", "phone", "date", "sex", "title"}
         return " ".join((like_case(value, like) if shaped else value).split())
 
-    def _must_go(self, kind: Kind, value: str, like: str | None) -> bool:
-        if like is None:
-            return False
-        if kind in {"first_name", "last_name", "full_name"}:
-            kept = self._particles | {word for word in re.findall(r"[^\W\d_]+", like.casefold()) if len(word) == 1}
-            return shares_word(_without(value, kept), _without(like, kept))
-        if kind in {"place", "street", "hospital", "clinic", "organization", "profession", "country", "email"}:
-            return value.casefold() == like.casefold()
-        return value == like
+    def _tells(self, kind: Kind, value: str, like: str) -> bool:
+        """Whether a value has a word of ``like`` that is not common in values of the kind."""
+        return any(not is_known(word, kind, self._words) for word in words_in(value) & words_in(like))
 
     def _name(self, like: str | None, which: str) -> str:
         if like is None:
@@ -150,7 +163,7 @@ class Surrogates:
                 return word
             seen += 1
             if len(word) == 1:
-                return self._rng.choice("ABCDEGHJKLMNPRST")
+                return self._rng.choice([letter for letter in "ABCDEGHJKLMNPRST" if letter != word.upper()])
             is_last = word.capitalize() in self._known.last and not self._is_first(word)
             wants_first = which == "first" or (which == "full" and not is_last and (seen == 1 or self._is_first(word)))
             return like_case(self._first(word) if wants_first else self._rng.choice(self._names.last), word)
@@ -281,14 +294,15 @@ class Surrogates:
         return job.lower() if like is not None and like[0].islower() else job
 
     def _clinic(self, like: str | None) -> str:
-        if like is not None and re.fullmatch(r"[^\W\d_]+\.? \d+[A-Za-z]?", like):
+        ward = re.fullmatch(r"([^\W\d_]+)\.? \d+[A-Za-z]?", like) if like else None
+        if like is not None and ward is not None and is_known(ward[1], "clinic", self._words):
             return re.sub(r"\d+", lambda match: random_like(self._rng, match[0]), like)
         return places.clinic(self._rng, self._words, self._town)
 
     def _street(self, like: str | None) -> str:
         if self.language == "es":
-            kind = re.match(r"(?:C/|[^\W\d_]+\.?)\s*", like) if like else None
-            lead = kind[0].strip() if kind else "Calle"
+            kind = re.match(r"([^\W\d_]+)[/.]?", like) if like else None
+            lead = kind[0] if kind and is_known(kind[1], "street", self._words) else "Calle"
             value = f"{lead} {self._rng.choice(self._names.last)}"
         elif provider_of("address", self._words) is not None:
             value = str(self._faker.street_name())
@@ -329,7 +343,3 @@ class Surrogates:
         if choices is None:
             return self._identifier(like)
         return self._rng.choice(choices)
-
-
-def _without(text: str, words: frozenset[str]) -> str:
-    return " ".join(word for word in re.findall(r"[^\W\d_]+", text) if word.casefold() not in words)

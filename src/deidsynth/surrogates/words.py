@@ -43,10 +43,9 @@ PROFESSIONS = {
 DETAILS = {
     "es": ("vive con dos perros", "practica atletismo", "toca en una banda", "cuida colmenas", "viaja en moto"),
 }
-PARTICLES = frozenset(
-    listed("de del la las los y e i af av von van der den dr dra doctor doctora sr sra d dña don doña mr mrs ms")
-)
+PARTICLES = frozenset(listed("de del la las los y e i af av von van der den dr dra doctor doctora sr sra mr mrs ms"))
 OWN_PARTICLES = {
+    "es": listed("d dña don doña"),  # Don is a name in English
     "de": listed("herr frau prof med zu zur"),
     "fr": listed("m mme mlle pr docteur professeur du des le"),
     "no": listed("hr fru prof"),

@@ -155,7 +155,12 @@ def pipeline_plan(
                 NodeName.MEMORIZATION,
                 MEMORIZATION.name,
                 config.memorization,
-                {"texts": checked, "train": adaptation or NodeName.TRAIN, "held_out": NodeName.TEST},
+                {
+                    "texts": checked,
+                    "train": adaptation or NodeName.TRAIN,
+                    "validation": NodeName.VALIDATION,
+                    "held_out": NodeName.TEST,
+                },
             ),
         )
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -265,3 +266,13 @@ def test_meddocan_says_the_same_in_xml_as_in_brat(data_folder: Path, tmp_path: P
     assert (i2b2.sniff(dev / "xml"), i2b2.sniff(dev / "brat")) == (True, False)
     i2b2.write(load(dev / "xml"), tmp_path / "out", None)
     assert plain(i2b2.read_records(tmp_path / "out")) == expected
+
+
+@pytest.mark.parametrize("wrap", ["<r><TEXT>a</TEXT><X>{}</X><TAGS/></r>", "<r><TEXT>a</TEXT><TAGS>{}</TAGS></r>"])
+def test_elements_in_elements_take_time_by_their_number(wrap: str, tmp_path: Path) -> None:
+    n_elements = 150_000
+    nested = "<a>" * n_elements + "</a>" * n_elements
+    (tmp_path / "a.xml").write_text(wrap.format(nested), encoding="utf-8")
+    begun = time.process_time()
+    assert len(i2b2.read_records(tmp_path / "a.xml").records) == 1
+    assert time.process_time() - begun < 5  # by its square, it was half a minute

@@ -176,6 +176,9 @@ class _Reader:
                 content = decode_xml(data, place)
                 if isinstance(content, Problem):
                     return replace(content, message=f"its TypeSystem.xml is {content.message}")
+                if "<!DOCTYPE" in content:
+                    message = "its TypeSystem.xml must not contain a document type declaration; export it again"
+                    return Problem(place, message, code="malformed")
                 self._types[data] = self.cassis.load_typesystem(io.BytesIO(as_utf_8(content)))
             except Exception as error:  # as above
                 message = f"its TypeSystem.xml cannot be read ({type(error).__name__}); export the document again"
@@ -198,6 +201,8 @@ def _unreadable(source: Source, error: Exception) -> Problem:
 
 def _view_with_text(cas: Any, place: str, result: ReadResult) -> Any:
     """The view to read: the first that has a text; others are counted."""
+    if any(not isinstance(view.sofa.sofaString, str | None) for view in cas.views):
+        return Problem(place, "its text is not a string; export the document again", code="malformed")
     views = [view for view in cas.views if view.sofa.sofaString is not None]
     if not views:
         message = "it has no text; export the document with its text"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,13 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from typing import IO
 
-from deidsynth.corpora.document_files import heads, heads_of
+from deidsynth.corpora.document_files import heads_of
 from deidsynth.corpora.encodings import decode_xml_head
 from deidsynth.corpora.folders import files_below, skip_outside_splits, split_folders
+from deidsynth.corpora.opening import Allowance, is_readable, member, opened
 from deidsynth.corpora.records import ReadResult, read_bytes
 from deidsynth.documents import Split
-from deidsynth.errors import Problem
+from deidsynth.errors import Problem, TooLargeError
 
 TYPE_SYSTEM = "typesystem.xml"
 SUFFIXES = (".xmi", ".json", ".zip")
@@ -27,7 +31,10 @@ _OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
 _JSON_HEAD = re.compile(_OBJECT.pattern + rb'.*"%(?:TYPES|FEATURE_STRUCTURES)"\s*:', re.DOTALL)
 _MAX_NESTED = 3
 _ANNOTATED, _CURATED, _INITIAL = "annotation", "curation", "INITIAL_CAS"
-_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError)
+_BROKEN_ZIP = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, RuntimeError, EOFError, OSError, ValueError,
+)  # fmt: skip
+"""What ``zipfile`` raises for damaged archives; a ValueError is a bad offset, or a name that cannot be decoded."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -67,7 +74,8 @@ def looks_like_cas(path: Path) -> bool:
     suffix = path.suffix.lower()
     try:
         if suffix == ".zip":
-            return _zip_has_cas(path)
+            with opened(path) as file:
+                return _zip_has_cas(file, Allowance(str(path)))
         if suffix not in SUFFIXES:
             return False
         return _is_cas(suffix, heads_of(path))
@@ -82,9 +90,9 @@ def sources(path: Path, result: ReadResult) -> Iterator[Source]:
         return
     skip_outside_splits(result, path, SUFFIXES, "cas", looks_like_cas)
     for folder, split in split_folders(path, "cas")[0]:
-        yield from _of_files(
-            folder, [file for file in files_below(folder, *SUFFIXES) if looks_like_cas(file)], split, result
-        )
+        # One that cannot be opened is read, so that its fault is reported.
+        files = [file for file in files_below(folder, *SUFFIXES) if looks_like_cas(file) or not is_readable(file)]
+        yield from _of_files(folder, files, split, result)
 
 
 def _of_files(root: Path, files: Sequence[Path], split: Split | None, result: ReadResult) -> Iterator[Source]:
@@ -98,7 +106,7 @@ def _of_files(root: Path, files: Sequence[Path], split: Split | None, result: Re
         if isinstance(data, Problem):
             result.problems.append(data)
         elif file.suffix.lower() == ".zip":
-            for source in _of_zip(data, str(file), _project_name(name), result):
+            for source in _of_zip(data, str(file), _project_name(name), result, Allowance(str(file))):
                 yield Source(source.doc_id, source.place, source.suffix, source.data, source.types, None, split)
         else:
             if file.parent not in types:
@@ -107,27 +115,32 @@ def _of_files(root: Path, files: Sequence[Path], split: Split | None, result: Re
             yield Source(doc_id, str(file), file.suffix.lower(), data, types[file.parent], file.parent, split)
 
 
-def _of_zip(data: bytes, place: str, doc_id: str | None, result: ReadResult, depth: int = 0) -> Iterator[Source]:
+def _of_zip(
+    data: bytes, place: str, doc_id: str | None, result: ReadResult, allowance: Allowance, depth: int = 0
+) -> Iterator[Source]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             files = [info.filename for info in archive.infolist() if not info.is_dir()]
             names = [name for name in files if PurePosixPath(name).suffix.lower() in SUFFIXES]
             kept = _kept(names, result)
+            allowance.require(sum(archive.getinfo(name).file_size for name in kept))
             types = {
-                str(PurePosixPath(name).parent): archive.read(name)
+                str(PurePosixPath(name).parent): member(archive, name, allowance)
                 for name in files
                 if PurePosixPath(name).name.lower() == TYPE_SYSTEM
             }
             for name in (name for name in names if name in kept):
                 inner = PurePosixPath(name)
-                suffix, content = inner.suffix.lower(), archive.read(name)
+                suffix, content = inner.suffix.lower(), member(archive, name, allowance)
                 named = _project_name(name) or doc_id
                 if suffix == ".zip":
                     if not depth:
-                        yield from _of_zip(content, f"{place}/{name}", named, result, depth + 1)
+                        yield from _of_zip(content, f"{place}/{name}", named, result, allowance, depth + 1)
                 elif suffix == ".xmi" or _is_cas(suffix, [content]):
                     found = next((types[above] for above in map(str, inner.parents) if above in types), None)
                     yield Source(named or inner.stem, f"{place}/{name}", suffix, content, found)
+    except TooLargeError as error:
+        result.problems.append(error.problem)
     except _BROKEN_ZIP as error:
         message = f"cannot be unpacked ({type(error).__name__}); unpack it yourself, or export it again"
         result.problems.append(Problem(place, message, code="malformed"))
@@ -179,20 +192,22 @@ def _is_cas(suffix: str, beginnings: Iterable[bytes]) -> bool:
     return False
 
 
-def _zip_has_cas(file: Path | io.BytesIO, depth: int = 0) -> bool:
+def _zip_has_cas(file: IO[bytes], allowance: Allowance, depth: int = 0) -> bool:
+    """Whether a zip has a CAS, or unpacks to too much to know, which is said when it is read."""
     n_nested = 0
     try:
         with zipfile.ZipFile(file) as archive:
             for name in archive.namelist():
                 suffix = PurePosixPath(name).suffix.lower()
                 if suffix in (".xmi", ".json"):
-                    with archive.open(name) as member:
-                        if _is_cas(suffix, heads(member)):
-                            return True
+                    if _is_cas(suffix, [member(archive, name, allowance)]):
+                        return True
                 elif suffix == ".zip" and not depth and n_nested < _MAX_NESTED:
                     n_nested += 1
-                    if _zip_has_cas(io.BytesIO(archive.read(name)), depth + 1):
+                    if _zip_has_cas(io.BytesIO(member(archive, name, allowance)), allowance, depth + 1):
                         return True
+    except TooLargeError:
+        return True
     except _BROKEN_ZIP:
         pass
     return False

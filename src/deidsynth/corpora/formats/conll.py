@@ -27,6 +27,7 @@ from deidsynth.config import ColumnsLayout
 from deidsynth.corpora.encodings import MARK, is_utf_16
 from deidsynth.corpora.folders import documents_by_file, skip_outside_splits
 from deidsynth.corpora.links import is_link, link_problem
+from deidsynth.corpora.opening import opened
 from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_exactly
 from deidsynth.corpora.tag_styles import scheme_of, unnamed_form, usual_form
 from deidsynth.documents import Split
@@ -99,7 +100,7 @@ def sniff(path: Path) -> bool:
 
 
 def _looks_like_columns(path: Path) -> bool:
-    with path.open("rb") as file:
+    with opened(path) as file:
         head = b"".join(islice(file, _SNIFFED_LINES))
         if is_utf_16(head) or _begins_outside(_first_rows(head)):
             head += file.read()  # the first entity comes late

@@ -188,7 +188,7 @@ class _Parser:
         self._expat.Parse(content, True)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        above = self._open[1:]
+        above = self._open[1:3]
         self._open.append(name)
         if above[:1] == ["TEXT"]:
             raise _RefusedError("TEXT contains an element; put the text into one CDATA section", "markup")
@@ -205,7 +205,7 @@ class _Parser:
         self._open.pop()
 
     def _characters(self, data: str) -> None:
-        if self.pieces is not None and self._open[1:] == ["TEXT"]:
+        if self.pieces is not None and self._open[1:3] == ["TEXT"]:
             self.pieces.append(data)
 
     def _refuse_entity(self, *_: object) -> None:
@@ -254,7 +254,8 @@ def _span(tag: _Tag, text: str, path: str, skipped: Counter[str]) -> RawSpan | P
         return Problem(path, message, tag.line, "offsets", of_entity=True)
     start, end = map(int, bounds)
     shown = attributes.get("text")
-    if shown is not None and 0 <= start < end <= len(text) and not _same_text(shown, text[start:end]):
+    is_within = 0 <= start < end <= len(text)
+    if shown is not None and is_within and (len(shown) != end - start or not _same_text(shown, text[start:end])):
         message = (
             f"the attribute text of entity {start}:{end} differs from TEXT at its offsets; was the text changed after "
             "annotation? Offsets count Unicode code points, and a line break as one"

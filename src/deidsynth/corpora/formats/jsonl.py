@@ -152,7 +152,7 @@ def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Cou
 
 def _files(folder: Path) -> list[Path]:
     found = (file for file in folder.iterdir() if file.suffix.lower() == SUFFIX and not file.name.startswith("."))
-    return sorted(file for file in found if file.is_file())
+    return sorted(file for file in found if not file.is_dir())
 
 
 def _records_of(path: Path, split: Split | None, result: ReadResult, texts_only: bool = False) -> Iterator[Record]:

@@ -29,6 +29,7 @@ from deidsynth.corpora.json_source import (
 )
 from deidsynth.corpora.links import LINK, LINK_MESSAGE, is_link
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
+from deidsynth.corpora.span_lists import is_score
 from deidsynth.corpora.stated_texts import Stated, in_code_points
 from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import Problem
@@ -184,7 +185,8 @@ def _text_key(data: dict[str, Any], regions: Sequence[Any], usual: str | None) -
         FieldError: none of these, or regions in several texts.
     """
     strings = [key for key, value in data.items() if isinstance(value, str) and key not in _NOT_TEXT]
-    named = {each.get("to_name") for each in regions if isinstance(each, dict)}.intersection(strings)
+    names = [each.get("to_name") for each in regions if isinstance(each, dict)]
+    named = {key for key in strings if key in names}
     if len(named) > 1:
         raise FieldError("its entities are in several texts of data; make a task of each text")
     shown = [each for each in _stated(regions) if each.text is not None]
@@ -247,7 +249,7 @@ def _spans_alone(chosen: list[Any], result: ReadResult) -> list[Any]:
         kind = each.get("type", "labels") if isinstance(each, dict) else "labels"
         if kind == "relation":
             result.skipped["relations"] += 1
-        elif kind == "labels" or kind in _OTHER_TEXT:
+        elif not isinstance(kind, str | None) or kind == "labels" or kind in _OTHER_TEXT:
             regions.append(each)
         else:
             result.skipped["other_results"] += 1
@@ -255,7 +257,10 @@ def _spans_alone(chosen: list[Any], result: ReadResult) -> list[Any]:
 
 
 def _region(value: Any, line: int, scored: bool) -> Stated:
-    if isinstance(value, dict) and value.get("type") in _OTHER_TEXT:
+    kind = value.get("type") if isinstance(value, dict) else None
+    if not isinstance(kind, str | None):
+        raise FieldError("the type of an entity must be a string, such as labels; fix it")
+    if kind in _OTHER_TEXT:
         raise FieldError("an entity marks HTML or a dialogue, not plain text; export a project with a Text tag")
     inner = value.get("value", value) if isinstance(value, dict) else None
     if not isinstance(inner, dict):
@@ -267,7 +272,7 @@ def _region(value: Any, line: int, scored: bool) -> Stated:
         raise FieldError(f"an entity needs exactly one label, but this one has {n_labels}; give it one", code)
     shown = inner.get("text")
     score = value.get("score") if scored else None
-    if score is not None and type(score) not in (int, float):
+    if score is not None and not is_score(score):
         raise FieldError("the score of an entity must be a number in [0, 1]; leave it out if there is none")
     start, end = whole_number(inner, "start"), whole_number(inner, "end")
     span = RawSpan(start, end, labels[0], None if score is None else float(score), line)

@@ -32,11 +32,12 @@ from deidsynth.corpora.formats.column_roles import (
     settle_ids,
 )
 from deidsynth.corpora.formats.entity_rows import PREFIX, Row, are_of_documents, by_document, find_parts
+from deidsynth.corpora.opening import Allowance, opened, why_not
 from deidsynth.corpora.output import refuse_surrogates
 from deidsynth.corpora.records import ReadResult, Record
 from deidsynth.corpora.span_lists import RowError, are_names, decoded, list_names, spans_of, split_of
 from deidsynth.documents import Corpus, Document, Split
-from deidsynth.errors import MissingExtraError, Problem, UnrepresentableError
+from deidsynth.errors import MissingExtraError, Problem, TooLargeError, UnrepresentableError
 from deidsynth.files import whole_file
 
 NAME = "table"
@@ -46,6 +47,7 @@ SUFFIXES = (*DELIMITERS, PARQUET)
 
 _START = PREFIX + "start"
 _HEAD = 1 << 16
+_BATCH_ROWS = 256
 _LONGEST_CELL = 2**31 - 1  # fits a C long on every platform
 _OPTION = "--layout table.{role}=NAME"
 
@@ -150,7 +152,7 @@ def _is_decodable(path: Path) -> bool:
 
 
 def _head(path: Path) -> bytes:
-    with suppress(OSError), path.open("rb") as file:
+    with suppress(OSError), opened(path) as file:
         return file.read(_HEAD)
     return b""
 
@@ -217,21 +219,35 @@ def _first_rows(content: str, delimiter: str) -> list[dict[str, object]]:
 def _read_parquet(path: Path, split: Split | None, reading: _Reading) -> None:
     arrow = _pyarrow("reading Parquet")
     try:
-        file = arrow.parquet.ParquetFile(path)
-        first = next(file.iter_batches(batch_size=SAMPLE_ROWS), None)
-        rows = [] if first is None else first.to_pylist()
-        roles = _roles(file.schema_arrow.names, rows, str(path), reading)
-        batches = file.iter_batches(batch_size=256, columns=list(roles.values())) if roles else ()
-        number = 0
-        for batch in batches:
-            for cells in batch.to_pylist():
-                number += 1
-                row = {role: cells[name] for role, name in roles.items()}
-                _read_row(row, roles, number, path, number, split, reading)
-        _read_entity_rows(roles, path, split, reading)
+        with opened(path) as stream:
+            file, allowance = arrow.parquet.ParquetFile(stream), Allowance(str(path))
+            _require_room(file.metadata, allowance)
+            first = next(file.iter_batches(batch_size=SAMPLE_ROWS), None)
+            rows = [] if first is None else first.to_pylist()
+            roles = _roles(file.schema_arrow.names, rows, str(path), reading)
+            batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=list(roles.values())) if roles else ()
+            number = 0
+            for batch in batches:
+                allowance.take(batch.nbytes)
+                for cells in batch.to_pylist():
+                    number += 1
+                    row = {role: cells[name] for role, name in roles.items()}
+                    _read_row(row, roles, number, path, number, split, reading)
+            _read_entity_rows(roles, path, split, reading)
+    except TooLargeError as error:
+        reading.result.problems.append(error.problem)
+    except UnicodeDecodeError:
+        message = "it has text that is not UTF-8, against the rules of Parquet; write the file again"
+        reading.result.problems.append(Problem(str(path), message, code="encoding"))
     except (arrow.ArrowException, OSError) as error:
-        message = f"unreadable Parquet ({type(error).__name__}); write the file again"
+        is_ours = isinstance(error, OSError) and error.errno is not None
+        message = why_not(error) if is_ours else f"unreadable Parquet ({type(error).__name__}); write the file again"
         reading.result.problems.append(Problem(str(path), message, code="malformed"))
+
+
+def _require_room(metadata: Any, allowance: Allowance) -> None:
+    """Refuse a file that states more bytes than may be unpacked."""
+    allowance.require(sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)))
 
 
 def _pyarrow(feature: str) -> Any:

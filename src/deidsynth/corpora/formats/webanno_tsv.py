@@ -15,6 +15,7 @@ from pathlib import Path
 
 from deidsynth.corpora.document_files import Source, find_sources, looks_like, read_text
 from deidsynth.corpora.formats.cas import label_features_of
+from deidsynth.corpora.opening import opened
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
 from deidsynth.corpora.stated_texts import utf16_places
 from deidsynth.errors import Problem
@@ -24,8 +25,12 @@ SUFFIX = ".tsv"
 
 _FORMAT, _TEXT = "#FORMAT=WebAnno TSV ", "#Text="
 _LAYER = re.compile(r"#T_(SP|RL|CH)=(.*)")
+_NAMELESS = re.compile(r"#T_(?:SP|RL|CH)=\|*")
 _COUNTED = {"RL": "relations", "CH": "chain_links"}
-_OFFSETS = re.compile(r"(\d+)-(\d+)")
+_OFFSETS = re.compile(r"([0-9]{1,15})-([0-9]{1,15})")
+_LONGEST_FIRST_LINE = 1 << 10
+_WIDEST_GAP = 10_000
+"""Between two sentences, in UTF-16 units: their offsets say how many blanks were there."""
 _ESCAPED = re.compile(r"\\(->|.)")
 _CHARACTERS = {"t": "\t", "n": "\n", "r": "\r"}
 _ITEM = re.compile(r"(?P<value>(?:\\.|[^\\])*?)(?:\[(?P<id>\d+)\])?", re.DOTALL)
@@ -86,10 +91,10 @@ def read_records(path: Path) -> ReadResult:
     return result
 
 
-def _looks(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:
-        return file.readline().decode("utf-8-sig", "replace").startswith(_FORMAT)
-    return False
+def _looks(path: Path) -> bool | None:
+    with suppress(OSError), opened(path) as file:
+        return file.readline(_LONGEST_FIRST_LINE).decode("utf-8-sig", "replace").startswith(_FORMAT)
+    return None
 
 
 def _read(content: str, source: Source, result: ReadResult) -> None:
@@ -98,6 +103,10 @@ def _read(content: str, source: Source, result: ReadResult) -> None:
     if not lines[0].startswith(f"{_FORMAT}3"):
         message = "not WebAnno TSV 3; export the document as WebAnno TSV 3 or as UIMA CAS"
         result.problems.append(Problem(path, message, 1, "malformed"))
+        return
+    nameless = next((number for number, line in enumerate(lines, start=1) if _NAMELESS.fullmatch(line)), None)
+    if nameless is not None:
+        result.problems.append(Problem(path, "a layer has no name; export the document again", nameless, "malformed"))
         return
     layers = list(_layers(lines))
     tokens, text = _tokens_and_text(lines, path, result)
@@ -159,6 +168,10 @@ def _tokens_and_text(lines: Sequence[str], path: str, result: ReadResult) -> tup
                 result.problems.append(Problem(path, message, number, "malformed"))
             continue
         token = _Token(number, int(offsets[1]), int(offsets[2]), _unescaped(cells[2]), cells[3:])
+        if token.begin - n_units > _WIDEST_GAP:
+            message = f"the token begins more than {_WIDEST_GAP:,} units after the text before it; fix its offsets"
+            result.problems.append(Problem(path, message, number, "malformed"))
+            continue
         if sentence:
             if n_units == token.begin + 1:  # nothing is between this sentence and the one before
                 text, n_units = text[:-1], n_units - 1
