@@ -23,25 +23,29 @@ Bases = Mapping[str, Mapping[str, bytes]]
 """Files by path, by name of the base; paths are below the folder that a case is run in."""
 
 
-def build(folder: Path) -> None:
-    """Write every base to a folder of its own below ``folder``; brings torch."""
+def build(folder: Path, home: Path) -> None:
+    """Write every base to a folder of its own below ``folder``; brings torch.
+
+    Args:
+        folder: is made.
+        home: where bases are made and cases are run, since a run remembers where it is.
+    """
+    folder.mkdir(parents=True)
     for name, make in _MAKERS.items():
-        place = folder / name
-        if not place.is_dir():
-            making = folder / f".{name}.making"
-            making.mkdir(parents=True)
-            with _inside(making):
-                make(making)
-            _forget_place(making)
-            making.rename(place)
+        home.mkdir()
+        with _inside(home):
+            make(home)
+        home.rename(folder / name)
 
 
-def read(folder: Path) -> Bases:
-    """The bases that ``build`` wrote."""
+def read(folder: Path, home: Path) -> Bases:
+    """The bases that ``build`` wrote, with a placeholder wherever they name their home."""
     places = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     return {
         place.name: {
-            path.relative_to(place).as_posix(): path.read_bytes() for path in sorted(place.rglob("*")) if path.is_file()
+            path.relative_to(place).as_posix(): path.read_bytes().replace(bytes(home), HOME)
+            for path in sorted(place.rglob("*"))
+            if path.is_file()
         }
         for place in places
     }
@@ -55,14 +59,6 @@ def _inside(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
-
-
-def _forget_place(folder: Path) -> None:
-    """Write a placeholder wherever a file names the folder that it was made in."""
-    for path in folder.rglob("*"):
-        content = path.read_bytes() if path.is_file() else b""
-        if bytes(folder.resolve()) in content:
-            path.write_bytes(content.replace(bytes(folder.resolve()), HOME))
 
 
 # Corpora
@@ -222,7 +218,7 @@ def _make_tagger(folder: Path) -> None:
     from deidsynth.tagging import TagSet
     from tiny_models import save_tiny
 
-    encoder = save_tiny("modernbert", folder.with_name(".encoder"))
+    encoder = save_tiny("modernbert", folder.with_name("encoder"))
     made = new_tagger(TrainConfig(encoder=str(encoder)), TagSet.of(LabelScheme(("NAME",))), [])
     with torch.no_grad():
         for weights in made.model.parameters():

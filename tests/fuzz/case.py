@@ -27,7 +27,7 @@ class Case:
     Args:
         kind: of which target.
         commands: arguments of the command line, one list a call.
-        files: content by path, laid over the bases.
+        files: content by path, laid over the bases; a path with ``*`` is that of the first file of a base that fits.
         bases: names of folders of valid files that are laid first.
         answer: what a local server sends for every request, status line and headers included.
         about: what this input is, in a sentence.

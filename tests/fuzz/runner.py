@@ -30,8 +30,8 @@ class Worker:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._n_started = 0
+        self._folder = folder.resolve()
+        self._folder.mkdir(parents=True, exist_ok=True)
         self.codes: Counter[str] = Counter()
         self.peak_bytes = 0
         self.slowest = (0.0, "")
@@ -40,12 +40,7 @@ class Worker:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        place = self._folder / f"worker-{self._n_started}"
-        place.mkdir(parents=True)
-        if self._n_started:
-            (place / "bases").symlink_to(self._folder / "worker-0" / "bases")
-        self._n_started += 1
-        self._process = context.Process(target=serve, args=(theirs, place), daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, self._folder), daemon=True)
         self._process.start()
         theirs.close()
         if not self._connection.poll(START_SECONDS):
@@ -55,7 +50,7 @@ class Worker:
     @cached_property
     def bases(self) -> bases.Bases:
         """The valid files that cases begin with."""
-        return bases.read(self._folder / "worker-0" / "bases")
+        return bases.read(self._folder / "bases", self._folder / "home")
 
     def outcomes(self, case: Case) -> tuple[list[Outcome], Fault | None]:
         """What became of the commands, and the fault of the one that hung or ended the process."""

@@ -47,30 +47,35 @@ class Outcome:
 
 
 def serve(connection: Connection, folder: Path) -> None:
-    """Build the bases in a folder, say so, then answer every case with the outcome of each command in turn."""
+    """Build the bases if they are not there, say so, then answer every case with the outcome of each command in turn.
+
+    Args:
+        connection: to the owner.
+        folder: gets the bases, in ``bases``; cases are run in ``home`` there.
+    """
     os.environ.update(ENVIRONMENT)
-    bases = folder / "bases"
+    bases, home = folder / "bases", folder / "home"
     streams = [_redirected(folder / name, number) for name, number in (("out", 1), ("err", 2))]
     _load_libraries()
     from fuzz.bases import build
 
-    build(bases)
+    if not bases.exists():
+        build(bases, home)
     _limit_memory()
     server = _Server()
     connection.send("ready")
-    for number in range(sys.maxsize):
+    while True:
         try:
             case = connection.recv()
         except EOFError:
             return
-        home = folder / f"home-{number}"  # a new one each time, since libraries remember files by path
+        shutil.rmtree(home, ignore_errors=True)  # of the last case, or of a process that died
         _lay(case, home, bases)
         server.answer = case.answer or b""
         os.chdir(home)
         for command in case.commands:
             connection.send(_run(command, home, server.port, streams))
         os.chdir(folder)
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _load_libraries() -> None:
@@ -108,10 +113,8 @@ def _lay(case: Case, home: Path, bases: Path) -> None:
     home.mkdir()
     for base in case.bases:
         shutil.copytree(bases / base, home, dirs_exist_ok=True)
-    for path in home.rglob("*"):
-        if path.suffix in (".json", ".yaml") and HOME in (content := path.read_bytes()):
-            path.write_bytes(content.replace(HOME, bytes(home)))
-    for name, content in case.files.items():
+    for pattern, content in case.files.items():
+        name = next(home.glob(pattern)).relative_to(home) if "*" in pattern else pattern
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(content.replace(HOME, bytes(home)))
 
