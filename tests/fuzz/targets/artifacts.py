@@ -27,7 +27,7 @@ RECORDS = ("manifest.json", "run.json", "run.yaml", "study.yaml", "report.json")
 
 def draw(rng: random.Random, bases: Bases) -> Case:
     """A case with one damaged record."""
-    base = rng.choice(("run", "run", "study"))
+    base = rng.choice(("run", "run", "run", "study"))
     chosen = rng.choice(_records(bases, base))
     commands = rng.sample(COMMANDS[base], k=2)
     return Case("artifacts", tuple(commands), {chosen: mutate(rng, chosen, bases[base][chosen])}, (base,))
