@@ -1,13 +1,15 @@
 # `make help` says what there is. Every target sets up what it needs; a second call is instant.
 PYTHON ?= python3
 WORKERS ?= 2
+INPUTS ?= 1000
+SEED ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check docs starters bench clean
+.PHONY: help setup demo test test-all fuzz check docs starters bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +35,9 @@ test: $(STAMP)  ## the tests that take seconds each
 
 test-all: $(STAMP)  ## every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS)
+
+fuzz: $(STAMP)  ## damaged inputs: INPUTS of them (1000), others with another SEED
+	PYTHONPATH=src:tests $(BIN)/python -m fuzz --inputs $(INPUTS) --seed $(SEED) --workers $(WORKERS)
 
 check: $(STAMP)  ## format, lint, types, layers, spelling, and whether the generated docs are fresh
 	$(BIN)/ruff format --check .
