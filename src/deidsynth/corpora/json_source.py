@@ -119,7 +119,7 @@ def text_lines(path: Path, result: ReadResult) -> Iterator[tuple[str, int]]:
     """Every line that is not blank, with its number; faults become problems."""
     offset = 0
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             for number, line in enumerate(_byte_lines(file), start=1):
                 if line.strip():
                     text = decode(line, str(path), number, offset)
