@@ -114,8 +114,8 @@ class Surrogates:
             found = variant(self._rng, kind, self._words, self._names, like)
             if found is not None and found.casefold() != like.casefold() and not self._tells(kind, found, like):
                 return like_case(found, like) if like.isupper() else found
-        proposed = (value for value in self._proposals(kind, like) if value.casefold() != (like or "").casefold())
-        return next(proposed)
+        original = (like or "").casefold()
+        return next(value for value in self._proposals(kind, like) if value.casefold() not in {"", original})
 
     def _proposals(self, kind: Kind, like: str | None) -> Iterator[str]:
         """Values without a word of ``like`` by which somebody could be identified, as far as there are such values.
