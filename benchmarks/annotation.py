@@ -39,7 +39,7 @@ from deidsynth.corpora import make_splits, read_corpus
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import DeidsynthError, InputError
 from deidsynth.metrics import score
-from deidsynth.models.devices import keep_freed_memory, resolve_precision
+from deidsynth.models.devices import KeptMemory, resolve_precision
 from deidsynth.models.tagger.chunks import fill_tokens, sentences
 from deidsynth.models.tagger.prediction import predict
 from deidsynth.models.tagger.token_classifier import Tagger, load_tagger
@@ -162,7 +162,7 @@ def f1(gold: Sequence[Document], found: Sequence[Document]) -> float | None:
 
 def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     """What ``--json`` prints."""
-    keep_freed_memory()
+    KeptMemory()
     loaded = read_corpus(options.corpus, language=options.language)
     gold = make_splits(loaded.corpus, loaded.splits, SplitConfig())["test"].documents[: options.documents]
     documents = [document.with_entities(()) for document in gold]

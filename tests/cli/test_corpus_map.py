@@ -75,7 +75,7 @@ def test_what_a_mapping_does_not_list_or_drops_is_told_whatever_its_form(
     mapping.write_text("labels: {First Name: A B, Age at visit: null}\n", encoding="utf-8")
     wrong = deidsynth("corpus", "map", source, tmp_path / "wrong", "--mapping", mapping)
     assert wrong.exit_code == 2
-    assert "labels.First Name: a new label must not be empty or have white space" in wrong.stderr
+    assert "labels.key 1 (not shown): a new label must not be empty or have white space" in wrong.stderr
 
 
 def test_a_skeleton_lists_every_label_and_is_a_mapping_as_it_stands(deidsynth, write_jsonl, note, tmp_path) -> None:

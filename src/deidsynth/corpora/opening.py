@@ -14,6 +14,8 @@ from deidsynth.errors import InputError, Problem, TooLargeError
 
 LIMIT_VARIABLE = "DEIDSYNTH_MAX_UNPACKED_MB"
 LIMIT_MB = 1024
+LONGEST_LINE = 1 << 28
+"""Bytes of a line of a compressed file, at most."""
 
 _CHUNK_BYTES = 1 << 12  # a member of a zip unpacks to a few thousand times as much at most
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
@@ -99,8 +101,11 @@ def lines_of(stream: IO[bytes], allowance: Allowance) -> Iterator[bytes]:
     Raises:
         TooLargeError: there is more than the allowance.
     """
-    while line := stream.readline(allowance.left + 1):
+    while line := stream.readline(min(allowance.left, LONGEST_LINE) + 1):
         allowance.take(len(line))
+        if len(line) > LONGEST_LINE:
+            message = f"has a line of more than {LONGEST_LINE >> 20} MB; divide the file into more lines"
+            raise TooLargeError(Problem(allowance.path, message, code="too-large"))
         yield line
 
 
