@@ -22,6 +22,7 @@ from fuzz.targets import TARGETS
 
 FAILURES = Path("runs") / "fuzz"
 REDUCING_SECONDS = 5.0
+PROGRESS_SECONDS = 20.0
 
 
 def main() -> int:
@@ -63,22 +64,29 @@ def fuzz(options: argparse.Namespace, folder: Path) -> int:
     campaigns = [
         Campaign(Worker(folder / str(number)), options.save) for number in range(min(options.workers, options.inputs))
     ]
-    began = time.monotonic()
+    began, stopped = time.monotonic(), threading.Event()
 
     def work(number: int) -> None:
-        for place, kind in enumerate(kinds):
-            share = range(place, options.inputs, len(kinds))
-            campaigns[number].run(kind, options.seed, share[number :: len(campaigns)])
+        for each in range(number, options.inputs, len(campaigns)):
+            if not stopped.is_set():
+                campaigns[number].run(kinds[each % len(kinds)], options.seed, [each])
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(len(campaigns))]
     for thread in threads:
         thread.start()
+    try:
+        while any(thread.is_alive() for thread in threads):
+            threads[0].join(PROGRESS_SECONDS)
+            n_done, faults = sum(each.n_cases for each in campaigns), set().union(*(each.counts for each in campaigns))
+            print(f"{n_done} of {options.inputs} inputs, {len(faults)} distinct faults", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        stopped.set()
     for thread in threads:
         thread.join()
-    return tell(campaigns, options.inputs, time.monotonic() - began)
+    return tell(campaigns, time.monotonic() - began)
 
 
-def tell(campaigns: list[Campaign], n_inputs: int, seconds: float) -> int:
+def tell(campaigns: list[Campaign], seconds: float) -> int:
     """Print figures and faults; 1 if there is a fault."""
     codes: Counter[str] = Counter()
     counts: Counter[Fault] = Counter()
@@ -87,7 +95,8 @@ def tell(campaigns: list[Campaign], n_inputs: int, seconds: float) -> int:
         codes += campaign.worker.codes
         counts += campaign.counts
         places |= campaign.saved(REDUCING_SECONDS)
-    print(f"{n_inputs} inputs, {codes.total()} commands in {seconds:.0f} s")
+    n_cases = sum(each.n_cases for each in campaigns)
+    print(f"{n_cases} inputs, {codes.total()} commands in {seconds:.0f} s")
     print(f"most memory: {max(each.worker.peak_bytes for each in campaigns) / 1e9:.2f} GB")
     slowest = max(each.worker.slowest for each in campaigns)
     print(f"slowest: {slowest[0]:.1f} s, {slowest[1][:100]}")

@@ -27,6 +27,7 @@ class Campaign:
     def __init__(self, worker: Worker, folder: Path) -> None:
         self.worker, self._folder = worker, folder
         self._bases = worker.bases
+        self.n_cases = 0
         self.counts: Counter[Fault] = Counter()
         self.smallest: dict[Fault, Case] = {}
 
@@ -34,6 +35,7 @@ class Campaign:
         """Run the cases with these numbers and remember their faults."""
         for number in numbers:
             case = targets.draw(kind, seed, number, self._bases)
+            self.n_cases += 1
             for fault in dict.fromkeys(self.worker.faults(case)):
                 self.counts[fault] += 1
                 if fault not in self.smallest or case.size < self.smallest[fault].size:

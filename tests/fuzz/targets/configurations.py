@@ -60,7 +60,7 @@ def _settings(rng: random.Random) -> Case:
     for _ in range(rng.choice((1, 1, 3))):
         value = rng.choice(RAW) if rng.random() < 0.5 else json.dumps(rng.choice(VALUES))
         chosen += ("--set", f"{rng.choice(KEYS)}={value}".replace("\0", "\\0"))
-    return _case(("run", *CORPUS, "--output", "runs/x", *DRY, *chosen))
+    return _case(("run", *CORPUS, *DRY, *chosen))
 
 
 def _misplaced_key(rng: random.Random) -> Case:
