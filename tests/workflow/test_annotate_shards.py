@@ -14,7 +14,7 @@ from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus
 from deidsynth.models.tagger.token_classifier import new_tagger
 from deidsynth.stages.specification import StageContext
-from deidsynth.stages.work import annotate
+from deidsynth.stages.work import blocks
 from deidsynth.stages.work.annotate import Annotate
 from deidsynth.tagging import TagSet
 from deidsynth.workflow.shards import place_parts
@@ -26,7 +26,7 @@ N_DOCUMENTS, BLOCK = 23, 5
 @pytest.fixture
 def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Path]:
     """Texts of unlike lengths and a tagger."""
-    monkeypatch.setattr(annotate, "DOCUMENTS_AT_ONCE", BLOCK)
+    monkeypatch.setattr(blocks, "DOCUMENTS_AT_ONCE", BLOCK)
     folders = {role: tmp_path / role for role in ("texts", "model")}
     for folder in folders.values():
         folder.mkdir()
@@ -70,7 +70,7 @@ def test_parts_give_the_bytes_of_the_whole(inputs, tmp_path, monkeypatch, n_part
     def refuse(*_: Any) -> None:
         raise AssertionError("everything was there")
 
-    monkeypatch.setattr(annotate, "load_tagger", refuse)
+    monkeypatch.setattr(blocks, "load_tagger", refuse)
     assert annotated(inputs, tmp_path / "joined", *parts) == whole
 
 
