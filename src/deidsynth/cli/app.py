@@ -97,7 +97,7 @@ class _Runs(VerbGroup):
         Verb(
             "verify",
             "runs:verify_command",
-            "Recompute every digest of a run; exit code 1 if anything differs from its manifest.",
+            "Recompute every digest of a run: its artifacts, copies, reports and records.",
             "runs verify runs/meddocan",
         ),
     )
