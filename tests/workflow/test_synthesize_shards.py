@@ -17,6 +17,7 @@ from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work import synthesize
 from deidsynth.stages.work.synthesize import Synthesize
 from deidsynth.workflow.executors.workers import Workers
+from deidsynth.workflow.external import external_digests
 from deidsynth.workflow.plan import Node, Plan
 from deidsynth.workflow.scheduler import execute
 from deidsynth.workflow.shards import place_parts
@@ -148,7 +149,7 @@ def sampling_plan(**changes: Any) -> tuple[Plan, dict[str, Any]]:
         return {}
 
     settings = config(**changes)
-    external = {"prompts.file": "sha256:2"} if settings.prompts.file else {}
+    external = external_digests(settings)
     nodes = (
         Node("model", "import", source_digest="sha256:0"),
         Node("notes", "import", source_digest="sha256:1"),
