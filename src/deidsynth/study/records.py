@@ -156,7 +156,7 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
         first, n_groups = of_test.setdefault(checked.test, (path, checked.n_groups))
         if n_groups != checked.n_groups:
             raise InputError(
-                f"{path}: has other numbers of test documents than {first}, of the same test; one of the two cell files "
+                f"{path}: has other numbers of test documents than {first}, of the same test; one of these cell files "
                 f"is damaged: {_REMEDY}"
             )
         records.append(record)
