@@ -25,7 +25,7 @@ QUICK = {
     "train": {**SETTINGS["train"], "task_adaptive_pretraining": {"epochs": 1}},
 }
 FILE_KILOBYTES = (2, 8, 32, 96, 300, 500)
-DISK_KILOBYTES = (64, 256, 600, 1_000, 1_500, 2_000, 3_000, 4_000, 5_500, 8_000)
+DISK_KILOBYTES = (16, 64, 160, 300, 500, 800, 1_100, 1_400, 1_700, 2_000)
 
 
 def run(config: Path, before: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:

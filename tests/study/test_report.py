@@ -175,6 +175,15 @@ def test_a_damaged_cell_file_is_refused_by_name_and_never_a_failure(write_study,
             assert str(error).startswith(f"{damaged}: ") or "studies" in str(error) or "budget" in str(error)
             n_refused += 1
     assert n_refused > 20
+    fewer = copy.deepcopy(whole)
+    for models in fewer["statistics"].values():
+        for rows in models.values():
+            rows.pop()
+    damaged.write_text(json.dumps(fewer))
+    with pytest.raises(
+        InputError, match=rf"has other numbers of test documents than {damaged}.*one of these cell files"
+    ):
+        read_records(folder)
     for content in (b"[" * 100_000, b"", b"\xff", b"null", b"[]", b'{"schema_version": 1e400}'):
         damaged.write_bytes(content)
         with pytest.raises(InputError, match="cell file.*remove it and run the study again|schema version"):

@@ -14,7 +14,7 @@ Row = tuple[Count, Count, Count]
 class _Part(BaseModel):
     """A part of a cell file; what it holds besides is kept as it is."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", strict=True)
 
 
 class _Score(_Part):
@@ -77,6 +77,12 @@ class _Documents(_Part):
     synthetic: Count | None
 
 
+class _Keys(_Part):
+    __pydantic_extra__: dict[str, str]
+
+    gold: str
+
+
 class _Recall(_Part):
     recall: FiniteFloat | None = None
 
@@ -103,10 +109,18 @@ class CellFile(_Part):
     documents: _Documents
     models: _Models
     statistics: _Statistics
-    keys: dict[str, str]
+    keys: _Keys
     memorization: _Memorization | None = None
     reported: _Reported | None = None
     language: str | None = None
     seed: int | None = None
     folds: int | None = None
     about: str | None = None
+    origin: str = "real"
+    versions: dict[str, str | None] = {}
+
+    @property
+    def n_groups(self) -> tuple[int, ...]:
+        """The number of groups of test documents, by measure: the same in all cells with one ``test``."""
+        counts = self.statistics
+        return tuple(len(each.gold) for each in (counts.token, counts.strict, counts.span, counts.merged))

@@ -30,6 +30,7 @@ SCHEMA_VERSION = 1
 MEASURES = ("token", "strict", "span", "merged")
 CELLS = "cells"
 _SHOWN = 5
+_REMEDY = "remove it and run the study again"
 _NEEDED = {"study", "cell", "axes", "budget", "models", "statistics", "keys", "documents", "test"}
 
 
@@ -115,23 +116,27 @@ def read_record(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it is not a cell file of this version.
     """
-    remedy = "remove it and run the study again"
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], CellFile]:
+    """The content of a cell file, plain and checked."""
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        record: dict[str, Any] = json.loads(text)
         version, missing = record["schema_version"], sorted(_NEEDED - record.keys())
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise InputError(f"{path}: not a readable cell file; {remedy}") from None
+        raise InputError(f"{path}: not a readable cell file; {_REMEDY}") from None
     if version != SCHEMA_VERSION:
-        raise InputError(f"{path}: schema version {version}, this deidsynth reads {SCHEMA_VERSION}; {remedy}")
+        raise InputError(f"{path}: schema version {version}, this deidsynth reads {SCHEMA_VERSION}; {_REMEDY}")
     if missing:
-        raise InputError(f"{path}: incomplete cell file, {', '.join(missing)} missing; {remedy}")
+        raise InputError(f"{path}: incomplete cell file, {', '.join(missing)} missing; {_REMEDY}")
     try:
-        CellFile.model_validate(record)
+        return record, CellFile.model_validate_json(text)
     except ValidationError as error:
         places = sorted({".".join(map(str, each["loc"][:2])) for each in error.errors()})
         shown = ", ".join(places[:_SHOWN]) + (", ..." if len(places) > _SHOWN else "")
-        raise InputError(f"{path}: damaged cell file, not as it was written at {shown}; {remedy}") from None
-    return record
+        raise InputError(f"{path}: damaged cell file, not as it was written at {shown}; {_REMEDY}") from None
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
@@ -145,7 +150,17 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
     paths = sorted(path for path in folder.rglob(f"{CELLS}/*.json") if not path.name.startswith("."))
     if not paths:
         raise InputError(f"{folder}: no finished cells ({CELLS}/*.json); make some with: deidsynth study run FILE")
-    return [read_record(path) for path in paths]
+    records, of_test = [], dict[str, tuple[Path, tuple[int, ...]]]()
+    for path in paths:
+        record, checked = _read(path)
+        first, n_groups = of_test.setdefault(checked.test, (path, checked.n_groups))
+        if n_groups != checked.n_groups:
+            raise InputError(
+                f"{path}: has other numbers of test documents than {first}, of the same test; one of these cell files "
+                f"is damaged: {_REMEDY}"
+            )
+        records.append(record)
+    return records
 
 
 def is_finished(folder: Path, cell: PlannedCell) -> bool:

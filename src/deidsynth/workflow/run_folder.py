@@ -350,6 +350,5 @@ def show_run(path: Path) -> dict[str, Any]:
 
 
 def verify_run(path: Path) -> list[str]:
-    """The problems of a run, one line each, that of being unfinished first; see ``check_run``."""
-    found = check_run(path)
-    return [*([] if found.unfinished is None else [found.unfinished]), *found.problems]
+    """The problems of a run, one line each; being unfinished is none, see ``check_run``."""
+    return list(check_run(path).problems)
