@@ -6,7 +6,7 @@ import json
 
 import pytest
 import yaml
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from deidsynth.plain_data import MOST_LEVELS, PlainDataError, RepeatedKeyError, read_json, read_yaml
 
@@ -69,6 +69,7 @@ PLAIN = st.recursive(
 @given(PLAIN)
 def test_what_yaml_writes_is_read_back(value: object) -> None:
     text = yaml.safe_dump(value, allow_unicode=True)
+    assume("\x85" not in text)  # PyYAML writes it as it is, and reads it as a line end
     try:
         found = read_yaml(text)
     except PlainDataError:

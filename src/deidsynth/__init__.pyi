@@ -34,6 +34,7 @@ from .errors import (
     OverlappingEntitiesError as OverlappingEntitiesError,
     Problem as Problem,
     StorageError as StorageError,
+    TooLargeError as TooLargeError,
     UnrepresentableError as UnrepresentableError,
 )
 from .metrics import EvaluationResult as EvaluationResult, Scores as Scores, evaluate as evaluate, score as score
