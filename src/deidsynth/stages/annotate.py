@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 ANNOTATE = StageSpec(
     name="annotate",
-    version=4,
+    version=5,
     config_type=AnnotateConfig,
     implementation="deidsynth.stages.work.annotate:Annotate",
     inputs={"texts": "documents to annotate", "model": "a tagger"},

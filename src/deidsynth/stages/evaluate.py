@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 EVALUATE = StageSpec(
     name="evaluate",
-    version=3,
+    version=4,
     config_type=EvaluateConfig,
     implementation="deidsynth.stages.work.evaluate:Evaluate",
     inputs={"model": "a tagger", "corpus": "gold documents"},

@@ -35,7 +35,9 @@ class _Linear:
 
     @classmethod
     def of(cls, layer: nn.Linear, dtype: torch.dtype) -> _Linear:
-        return cls(layer.weight.to(dtype), None if layer.bias is None else layer.bias.to(dtype))
+        # Copies, since weights of a mapped file begin at any byte, by which the last bit of a product can differ.
+        bias = None if layer.bias is None else layer.bias.to(dtype, copy=True)
+        return cls(layer.weight.to(dtype, copy=True), bias)
 
     @classmethod
     def reordered(cls, layer: nn.Linear, dtype: torch.dtype, order: Tensor, scale: Tensor) -> _Linear:

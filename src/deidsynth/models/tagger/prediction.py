@@ -27,6 +27,7 @@ from deidsynth.tagging import decode, encode, trim, within_word
 DOCUMENTS_AT_ONCE = 64
 TOKENS_AT_ONCE = 200_000  # of all documents processed together: limits memory
 CPU_BATCH_TOKENS = 2048  # a CPU batch that stays in its caches
+SCORE_DECIMALS = 6  # of a marginal probability; the last bits of its float are those of the machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def _decoded(tagger: Tagger, some: list[_Tokens], scores: list[Scores]) -> Itera
         lattices.append(Lattice(log_probs, joined, flagged))
     found = best_sequences(lattices, TagTransitions.of(tagger.tag_set, tagger.transitions))
     for each, offsets, (tags, marginals) in zip(some, spans, found, strict=True):
-        scores_of_tags = np.clip(marginals, 0.0, 1.0).tolist()
+        scores_of_tags = np.clip(marginals, 0.0, 1.0).round(SCORE_DECIMALS).tolist()
         entities = decode(each.seen.text, tags.tolist(), offsets, tagger.tag_set, scores_of_tags)
         yield each.document.with_entities(each.seen.to_original(entities))
 
