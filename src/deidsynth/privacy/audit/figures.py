@@ -1,0 +1,143 @@
+"""Figures of the audit: plain data, counts only, never text, ids or hashes of a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Verdict = Literal["pass", "fail", "no-verdict"]
+
+MeasureName = Literal[
+    "validity",
+    "rare_values",
+    "rare_values_normalized",
+    "verbatim_8",
+    "verbatim_13",
+    "verbatim_20",
+    "verbatim_50",
+    "linkage",
+    "text_membership",
+    "language_model_membership",
+    "tagger_membership",
+    "canaries",
+]
+
+Kind = Literal["share", "auc", "epsilon"]
+"""What the two sides of a measure are: shares of groups; an AUC beside .5; a bound of epsilon beside the claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One measure, before it is judged.
+
+    Args:
+        name: of the measure.
+        kind: of its figures. A share: ``train`` and ``held_out`` are shares of groups, in [0, 1]. An AUC: ``train`` is
+            the AUC of telling training groups from held-out groups, ``held_out`` is .5. Epsilon: ``train`` is the lower
+            bound found, ``held_out`` the claim.
+        train: figure of the training side; None if it could not be computed.
+        held_out: figure of the control.
+        difference: ``train`` minus ``held_out``.
+        interval: of the difference, 95 %.
+        n: number of groups of the training side and of the held-out side.
+        detectable: the smallest excess that would have been told from none with 80 % power.
+        of: what was measured, if there are several of a name: a model such as ``synthetic``, else empty.
+        reason: why there is no figure; a sentence without text of a corpus.
+        details: further counts and figures, plain JSON, such as those by label.
+    """
+
+    name: MeasureName
+    kind: Kind
+    train: float | None
+    held_out: float | None
+    difference: float | None
+    interval: tuple[float, float] | None
+    n: tuple[int, int]
+    detectable: float | None
+    of: str = ""
+    reason: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def missing(
+        cls, name: MeasureName, kind: Kind, reason: str, *, n: tuple[int, int] = (0, 0), of: str = ""
+    ) -> Measured:
+        """A measure without a figure."""
+        return cls(name, kind, None, None, None, None, n, None, of, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One measure with its verdict.
+
+    Args:
+        measured: the figures.
+        verdict: *pass*: the interval is within the tolerance; *fail*: it is beyond, in either direction; else
+            *no verdict*.
+        tolerance: largest difference that is tolerated in either direction: lower and upper limit.
+        why: the verdict in a sentence, which for *no verdict* says what would be needed.
+    """
+
+    measured: Measured
+    verdict: Verdict
+    tolerance: tuple[float, float]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """All measures of an audit.
+
+    Args:
+        verdict: *fail* if a measure fails, *no verdict* if the design is not valid or a measure has no verdict, else
+            *pass*.
+        measures: judged, in the order of ``MeasureName``.
+        why: the verdict in a sentence.
+        n_train: training groups that were compared.
+        n_held_out: held-out groups that were compared.
+        removed: documents and groups that were taken out before, by reason: counts.
+        not_run: measures that were not run, with the reason.
+        fidelity: label and length distributions, vocabulary, discriminator, near-duplicates; not judged.
+    """
+
+    verdict: Verdict
+    measures: tuple[Judged, ...]
+    why: str
+    n_train: int
+    n_held_out: int
+    removed: Mapping[str, int]
+    not_run: Mapping[str, str]
+    fidelity: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``audit --json`` prints and ``audit.json`` holds."""
+        return {
+            "schema_version": 1,
+            "verdict": self.verdict,
+            "why": self.why,
+            "n_groups": {"train": self.n_train, "held_out": self.n_held_out},
+            "removed": dict(self.removed),
+            "not_run": dict(self.not_run),
+            "measures": [_plain(each) for each in self.measures],
+            "fidelity": dict(self.fidelity),
+        }
+
+
+def _plain(judged: Judged) -> dict[str, Any]:
+    measured = judged.measured
+    return {
+        "name": measured.name,
+        "of": measured.of,
+        "kind": measured.kind,
+        "train": measured.train,
+        "held_out": measured.held_out,
+        "difference": measured.difference,
+        "interval": None if measured.interval is None else list(measured.interval),
+        "n": {"train": measured.n[0], "held_out": measured.n[1]},
+        "detectable": measured.detectable,
+        "tolerance": list(judged.tolerance),
+        "verdict": judged.verdict,
+        "why": measured.reason or judged.why,
+        "details": dict(measured.details),
+    }
