@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from deidsynth.config import TrainConfig
 from deidsynth.deidentification import deidentify
 from deidsynth.documents import Document, LabelScheme
 from deidsynth.errors import InputError, ModelNotFoundError, ModelNotUsableError
+from deidsynth.models.tagger.prediction import DOCUMENTS_AT_ONCE
 from deidsynth.models.tagger.token_classifier import Tagger, new_tagger
 from deidsynth.tagging import TagSet
 from tiny_models import NOTES, save_tiny
@@ -58,3 +59,22 @@ def test_faults(tagger: Path, tiny: Tiny) -> None:
         list(deidentify("./nowhere", []))
     with pytest.raises(ModelNotUsableError, match="is not a tagger"):
         list(deidentify(tiny("bert"), []))
+
+
+def test_documents_are_taken_as_they_are_needed(tagger: Path) -> None:
+    taken = []
+
+    class Many:
+        def __len__(self) -> int:
+            return 1000
+
+        def __iter__(self) -> Iterator[Document]:
+            for number in range(1000):
+                taken.append(number)
+                yield Document(str(number), "Ana")
+
+    found = deidentify(tagger, Many(), device="cpu")
+    assert next(found).doc_id == "0"
+    assert len(taken) == DOCUMENTS_AT_ONCE
+    assert [next(found).doc_id for _ in range(DOCUMENTS_AT_ONCE)][-1] == str(DOCUMENTS_AT_ONCE)
+    assert len(taken) == 2 * DOCUMENTS_AT_ONCE
