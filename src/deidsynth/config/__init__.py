@@ -1,5 +1,6 @@
 """All configurations. Unknown keys are rejected, and all problems are reported at once."""
 
+from deidsynth.config.audit import AuditConfig
 from deidsynth.config.endpoint import EndpointConfig
 from deidsynth.config.layout import (
     ColumnsLayout,
@@ -51,6 +52,7 @@ __all__ = [
     "AdaptConfig",
     "AnnotateConfig",
     "AnnotateInlineConfig",
+    "AuditConfig",
     "Axes",
     "ColumnsLayout",
     "ConfigType",

@@ -181,6 +181,7 @@ def resolve_run(config: RunConfig, *, language: str | None, precision: str, adap
             "train_synthetic": resolve_train(
                 config.synthetic_train_config(), language=language, labels=kinds, synthetic=True
             ),
+            "audit": config.audit.model_copy(update={"language": config.audit.language or language}),
             "precision": precision,
         }
     )

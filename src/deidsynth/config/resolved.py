@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from deidsynth.config.audit import AuditConfig
 from deidsynth.config.parsing import StageConfig, difference
 from deidsynth.config.run import CorpusConfig, RunConfig
 from deidsynth.config.sampling import SynthesizeConfig
@@ -73,6 +74,7 @@ class ResolvedRun(StageConfig):
     train_synthetic: ResolvedTrainConfig = Field(description="of the synthetic model, with all keys")
     annotate: AnnotateConfig
     memorization: MemorizationConfig
+    audit: AuditConfig
     seed: int
     precision: Literal["fp32", "bf16"]
     output: str | None

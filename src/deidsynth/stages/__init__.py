@@ -7,6 +7,7 @@ from types import MappingProxyType
 from deidsynth.stages.adapt import ADAPT
 from deidsynth.stages.annotate import ANNOTATE
 from deidsynth.stages.annotate_inline import ANNOTATE_INLINE
+from deidsynth.stages.audit import AUDIT
 from deidsynth.stages.base import BASE
 from deidsynth.stages.evaluate import EVALUATE
 from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, IMPORT
@@ -21,7 +22,7 @@ STAGES = MappingProxyType(
         spec.name: spec
         for spec in (
             IMPORT, GIVEN_CORPUS, GIVEN_MODEL, SELECT, BASE, ADAPT, SYNTHESIZE, TRAIN, ANNOTATE, ANNOTATE_INLINE,
-            EVALUATE, MEMORIZATION,
+            EVALUATE, MEMORIZATION, AUDIT,
         )
     }
 )  # fmt: skip

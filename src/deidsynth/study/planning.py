@@ -97,6 +97,7 @@ def plan_study(study: Study, *, stages: Mapping[str, StageSpec] | None = None, d
             source_digest=source,
             origin=loaded.corpus.origin,
             shares=shares,
+            audited=config.audit.enabled is True,
         )
         planned.append(PlannedCell(name, cell, config, counts, plan, plan.keys(known)))
     return StudyPlan(study, loaded, planned, known, device)

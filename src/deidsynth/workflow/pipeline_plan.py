@@ -19,6 +19,7 @@ from deidsynth.documents import Origin
 from deidsynth.stages.adapt import ADAPT
 from deidsynth.stages.annotate import ANNOTATE
 from deidsynth.stages.annotate_inline import ANNOTATE_INLINE
+from deidsynth.stages.audit import AUDIT, TAGGER
 from deidsynth.stages.base import BASE
 from deidsynth.stages.evaluate import EVALUATE
 from deidsynth.stages.import_corpus import IMPORT, ImportConfig
@@ -47,6 +48,7 @@ class NodeName:
     GOLD = "gold"
     SYNTHETIC = "synthetic"
     MEMORIZATION = "memorization"
+    AUDIT = "audit"
 
 
 SELECTED = {"train": NodeName.TRAIN, "validation": NodeName.VALIDATION, "test": NodeName.TEST}
@@ -94,6 +96,7 @@ def pipeline_plan(
     origin: Origin,
     texts_digest: str | None = None,
     shares: DataShares = EVERYTHING,
+    audited: bool = True,
 ) -> Plan:
     """The plan of the whole pipeline on one corpus.
 
@@ -103,6 +106,7 @@ def pipeline_plan(
         origin: of its text.
         texts_digest: content digest of unlabeled texts for the gold model, if any.
         shares: of the training split; by default all for both.
+        audited: whether the privacy audit is part of it.
     """
     computing: dict[str, Any] = {"seed": config.seed, "precision": config.precision}
     selects, adaptation, annotator = _selects(config, shares)
@@ -162,7 +166,32 @@ def pipeline_plan(
                     "held_out": NodeName.TEST,
                 },
             ),
+            *([_audit(config, adaptation, annotator, shares, computing)] if audited else []),
         )
+    )
+
+
+def _audit(
+    config: ResolvedRun, adaptation: str | None, annotator: str, shares: DataShares, computing: Mapping[str, Any]
+) -> Node:
+    """The audit of what leaves: the synthetic corpus and the model trained on it.
+
+    Its training documents are those of the language model or of the annotator: the larger of two nested shares.
+    """
+    settings = config.audit.model_copy(update={"enabled": True})
+    return Node(
+        NodeName.AUDIT,
+        AUDIT.name,
+        settings,
+        {
+            "synthetic": NodeName.ANNOTATE,
+            "train": adaptation if adaptation is not None and shares.adaptation >= shares.annotator else annotator,
+            "held_out": NodeName.TEST,
+            f"{TAGGER}{NodeName.SYNTHETIC}": NodeName.SYNTHETIC,
+        },
+        external=external_digests(settings),
+        published={"figures": "audit/audit.json", "page": "audit/audit.html"},
+        **computing,
     )
 
 

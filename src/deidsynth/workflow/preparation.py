@@ -80,6 +80,7 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
         source_digest=content_digest(loaded),
         origin=loaded.corpus.origin,
         texts_digest=None if texts is None else content_digest(texts),
+        audited=resolved.audit.enabled is not False,
     )
     return PreparedRun(resolved.config(), plan, sources, device)
 
