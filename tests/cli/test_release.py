@@ -14,7 +14,8 @@ from typer.testing import Result
 import deidsynth.stages
 from deidsynth.config import RunConfig, parse
 from deidsynth.corpora import read_jsonl, write_jsonl
-from deidsynth.documents import Corpus
+from deidsynth.documents import Corpus, Document
+from deidsynth.errors import InputError
 from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.pipeline import run as run_pipeline
 from deidsynth.workflow.pipeline_plan import NodeName
@@ -178,8 +179,18 @@ def test_missing_lineage_refuses_whatever_is_accepted(run, release) -> None:
     made = run()
     (made / "models" / "synthetic.manifest.json").unlink()
     said = reasons(release(made, "--accept", "we know it"))
-    assert "models/synthetic: lineage is missing: no manifest" in said
+    assert "models/synthetic: lineage is missing: no manifest as it was written" in said
     assert "can be accepted: what changed, or may hold real text, is not released" in said
+
+
+def test_lineage_in_a_changed_manifest_is_none(run, release) -> None:
+    made = run()
+    [manifest] = made.parent.rglob("artifacts/adapt-*/manifest.json")
+    data = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps({**data, "lineage": {"invented_data": 5}}), encoding="utf-8")
+    said = reasons(release(made, "--accept", "we know it"))
+    assert "of what it was made from (model)" in said
+    assert "the manifest was changed" in said
 
 
 def test_a_run_without_its_store_has_no_lineage(run, release) -> None:
@@ -252,6 +263,21 @@ def test_a_base_is_what_its_own_manifest_says(run, release, tmp_path, section, k
     assert f"{words} began from a model that saw real text" in said
 
 
+def test_notes_that_no_file_holds_are_left_out_and_counted(run, release, stages, monkeypatch, tmp_path) -> None:
+    def corpus(*arguments: Any) -> Corpus:
+        made = whole(*arguments)
+        return made.with_documents([*made, Document("odd", "Hej\0Bo"), Document("mark", "\ufeffHej")])
+
+    whole = stages["annotate"]._corpus
+    monkeypatch.setattr(stages["annotate"], "_corpus", corpus)
+    made = run()
+    assert release(made).exit_code == 0
+    n_documents = len((made / "synthetic" / "corpus.jsonl").read_text(encoding="utf-8").splitlines())
+    record = json.loads((tmp_path / "bundle" / "RELEASE.json").read_text(encoding="utf-8"))["corpus"]
+    assert (record["n_documents"], record["n_left_out"]) == (n_documents - 2, 2)
+    assert "2 of the run's notes were left out" in (tmp_path / "bundle" / "DATASHEET.md").read_text(encoding="utf-8")
+
+
 def test_a_folder_in_use_is_refused_and_left_alone(run, release, tmp_path) -> None:
     (tmp_path / "bundle").mkdir()
     (tmp_path / "bundle" / "mine").write_text("mine", encoding="utf-8")
@@ -266,6 +292,16 @@ def test_a_bundle_is_not_written_into_the_run_or_its_store(run, deidsynth, tmp_p
         result = deidsynth("release", made, "--output", place, "--audit", file)
         assert result.exit_code == 2
         assert "which is private" in result.stderr
+
+
+def test_an_unfinished_run_is_not_released(run, deidsynth, stages, tmp_path) -> None:
+    stages["annotate"].error = InputError("out of notes")
+    with pytest.raises(InputError):
+        run()
+    result = deidsynth("release", tmp_path / "runs" / "one", "--output", tmp_path / "bundle", "--accept", "now")
+    said = reasons(result)
+    assert "run: unfinished" in said
+    assert "synthetic/corpus.jsonl: lineage is missing" in said
 
 
 def test_what_is_no_run_is_a_fault_of_the_user(deidsynth, tmp_path) -> None:

@@ -16,10 +16,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from deidsynth import __version__
 from deidsynth.corpora import write_corpus
-from deidsynth.corpora.output import refuse_occupied, refuse_unwritable
+from deidsynth.corpora.output import refuse_lost_characters, refuse_occupied, refuse_surrogates, refuse_unwritable
 from deidsynth.digests import file_digest, file_digests, hex_of
 from deidsynth.documents import Corpus
-from deidsynth.errors import CheckFailedError, InputError
+from deidsynth.errors import CheckFailedError, InputError, UnrepresentableError
 from deidsynth.files import whole_folder
 from deidsynth.locks import hold_output
 from deidsynth.progress import Progress, SilentProgress
@@ -161,6 +161,7 @@ def _write(found: Examination, folder: Path, accepted: Sequence[Refusal], reason
     content = described(found.run, corpus, report, found.audit, license_id=license_id, reason=reason)
     content |= {"accepted": [str(each) for each in accepted], "is_audit_of_run": found.is_audit_of_run}
     content |= {"version": __version__, "parts": PARTS}
+    content["n_left_out"] = len(found.corpus) - len(corpus)
     environment = Environment(
         loader=PackageLoader("deidsynth.release"),
         autoescape=False,
@@ -183,8 +184,17 @@ def _write(found: Examination, folder: Path, accepted: Sequence[Refusal], reason
 
 
 def _numbered(corpus: Corpus) -> Corpus:
-    """The corpus with running ids, and without scores, which tell how sure a model is that has seen real notes."""
-    width = len(str(len(corpus)))
+    """The corpus with running ids, and without scores, which tell how sure a model is that has seen real notes.
+
+    Left out are notes with characters that are not read back: a language model may write a NUL.
+
+    Raises:
+        UnrepresentableError: no note is left.
+    """
+    kept = [document for document in corpus if _is_read_back(corpus.with_documents([document]))]
+    if not kept:
+        raise UnrepresentableError("every note of the synthetic corpus has characters that are not read back")
+    width = len(str(len(kept)))
     return corpus.with_documents(
         replace(
             document,
@@ -193,8 +203,17 @@ def _numbered(corpus: Corpus) -> Corpus:
             group=None,
             split=None,
         )
-        for number, document in enumerate(corpus, start=1)
+        for number, document in enumerate(kept, start=1)
     )
+
+
+def _is_read_back(corpus: Corpus) -> bool:
+    try:
+        refuse_lost_characters(corpus)
+        refuse_surrogates(corpus)
+    except UnrepresentableError:
+        return False
+    return True
 
 
 def _copy_model(source: Path, target: Path) -> None:
@@ -220,6 +239,7 @@ def _record(found: Examination, corpus: Corpus, content: dict[str, Any]) -> dict
         "corpus": {
             "n_documents": len(corpus),
             "n_entities": corpus.n_entities,
+            "n_left_out": content["n_left_out"],
             "origin": corpus.origin,
             "annotation": corpus.annotation,
             "language": corpus.language,

@@ -84,6 +84,8 @@ def described(
         "model": {
             "n_models": 1 if settings is None else settings.ensemble_size,
             "base": shown_base(tagger.manifest),
+            "n_documents": formats.count(tagger.manifest.facts.get("n_documents")),
+            "n_entities": formats.count(tagger.manifest.facts.get("n_entities")),
             "n_parameters": formats.count(tagger.manifest.facts.get("n_parameters")),
             "settings": settings_table(tagger.manifest),
             "versions": ", ".join(
@@ -164,7 +166,7 @@ def shown_base(manifest: Manifest) -> str:
     if name is None:
         return "a local folder, whose name stays private"
     if name == "scratch":
-        return "none: new weights, and a tokenizer from its training text"
+        return "new weights, and a tokenizer from its training text"
     return f"`{name}`" if "/" in name else f"`{name}`, which comes with deidsynth"
 
 

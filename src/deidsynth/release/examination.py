@@ -59,7 +59,7 @@ def examine(path: Path, audit: Path | None = None, progress: Progress | None = N
     with (progress or SilentProgress()).task("examine the run", None):
         found = check_run(path)
         run = FinishedRun.read(path)
-        changes = [*(() if found.unfinished is None else ("it is not finished",)), *found.problems]
+        changes = [*(() if found.unfinished is None else (found.unfinished,)), *found.problems]
         corpus = _corpus(run.path / CORPUS)
         refusals = [Refusal("run", change) for change in changes]
         refusals += lineage_refusals(run, corpus)

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Self
 
 from deidsynth.errors import IntegrityError
+from deidsynth.files import MANIFEST
 from deidsynth.workflow.run_record import RunRecord, read_record
 from deidsynth.workflow.store import Artifact, Store
+from deidsynth.workflow.store.manifest import faults
 
 CORPUS = "synthetic/corpus.jsonl"
 TAGGER = "models/synthetic"
@@ -24,7 +26,7 @@ class FinishedRun:
     Args:
         path: of the run folder.
         record: of the run.
-        artifacts: by key; what is missing or has a damaged manifest is not among them.
+        artifacts: by key; what is missing, or has a manifest that is not as it was written, is not among them.
     """
 
     path: Path
@@ -44,7 +46,7 @@ class FinishedRun:
         for entry in record.artifacts.values():
             with suppress(IntegrityError):  # the verification of the run tells it
                 artifact = store.get(entry["key"], entry["stage"])
-                if artifact is not None:
+                if artifact is not None and _is_as_written(artifact):
                     found[artifact.key] = artifact
         return cls(path, record, found)
 
@@ -75,3 +77,8 @@ class FinishedRun:
         """The roles of inputs, anywhere above an artifact, that are not there."""
         for each in self.line_of(artifact):
             yield from (role for role in each.manifest.inputs if self.input_of(each, role) is None)
+
+
+def _is_as_written(artifact: Artifact) -> bool:
+    """Whether a manifest can be relied on; those of earlier versions have no digest of their own."""
+    return bool(artifact.manifest.manifest_digest) and not faults(artifact.manifest, artifact.path / MANIFEST)

@@ -86,19 +86,13 @@ def _is_of_real_text(artifact: Artifact) -> bool:
 def _without_lineage(run: FinishedRun, target: str, artifact: Artifact | None) -> Iterator[Refusal]:
     """Why it is not known what something goes back to."""
     if artifact is None or not manifest_beside(run.path / target).is_file():
-        yield Refusal(target, f"lineage is missing: no manifest says which data it goes back to; {_AGAIN}")
+        yield Refusal(target, f"lineage is missing: no manifest as it was written says what it goes back to; {_AGAIN}")
         return
     if not artifact.manifest.lineage:
         yield Refusal(target, f"lineage is missing: its manifest names no data that it goes back to; {_AGAIN}")
     if roles := sorted(set(run.lacks(artifact))):
-        named = ", ".join(roles)
-        yield Refusal(target, f"lineage is missing: the store lacks what it was made from ({named}); {_AGAIN}")
-    if any(not each.manifest.manifest_digest for each in run.line_of(artifact)):
-        yield Refusal(
-            target,
-            "lineage cannot be relied on: an earlier version made its manifest, or one above it, without a digest of "
-            f"its own; {_AGAIN} in a new store",
-        )
+        above = f"what it was made from ({', '.join(roles)})"
+        yield Refusal(target, f"lineage is missing: no manifest as it was written is there of {above}; {_AGAIN}")
 
 
 def _of_base(target: str, manifest: Manifest, key: str, kind: Kind, words: str) -> Iterator[Refusal]:
