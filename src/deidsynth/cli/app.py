@@ -82,6 +82,13 @@ class _Pipeline(VerbGroup):
             "deidentify runs/meddocan/models/synthetic notes --output clean --mode mask",
         ),
         Verb(
+            "release",
+            "release:release_command",
+            "Write the bundle of what may leave: synthetic corpus and model, card, data sheet, audit and checksums.",
+            "release runs/meddocan --output release --license cc-by-4.0",
+            'release runs/meddocan --output release --accept "few held-out patients; used inside the hospital only"',
+        ),
+        Verb(
             "version",
             "version:version_command",
             "Print the versions of deidsynth and of the libraries that it depends on.",
