@@ -80,7 +80,7 @@ def concluded(
 
     Args:
         sides: what was compared.
-        measured: all measures, in any order.
+        measured: all measures, in any order; validity is one of them.
         train: the training documents, for fidelity.
         synthetic: the synthetic documents, for fidelity.
         tolerances: by default those of the package.
@@ -89,7 +89,7 @@ def concluded(
     limits = tolerances or Tolerances.default()
     ordered = sorted(measured, key=lambda each: (NAMES.index(each.name), each.of))
     judged = tuple(judge(each, limits) for each in ordered)
-    verdict, why = conclude(judged)
+    verdict, why = conclude(judged[0], judged)
     done = {each.name for each in measured}
     return Audit(
         verdict,

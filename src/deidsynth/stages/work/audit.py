@@ -9,6 +9,7 @@ from typing import Any
 
 from deidsynth.config import AuditConfig
 from deidsynth.corpora import read_jsonl
+from deidsynth.digests import file_digest, tree_digest
 from deidsynth.files import write_atomically, write_json
 from deidsynth.models.membership.language_model import language_model_membership
 from deidsynth.models.membership.tagger import tagger_membership
@@ -39,7 +40,7 @@ class MakeAudit:
             task.advance(1)
             found = concluded(sides, measured, train, synthetic, tolerances=tolerances, seed=context.seed)
             task.advance(1)
-        figures = found.to_dict()
+        figures = found.to_dict() | {"audited": _audited(inputs)}
         write_json(output / AUDIT, figures)
         write_atomically(output / AUDIT_PAGE, render_audit(figures))
         verdicts = Counter(each.verdict for each in found.measures)
@@ -51,6 +52,13 @@ class MakeAudit:
             "n_failed": verdicts["fail"],
             "n_without_verdict": verdicts["no-verdict"],
         }
+
+
+def _audited(inputs: Mapping[str, Path]) -> dict[str, str]:
+    """Digests of what was audited and may be released: by them a release knows that the audit is of the same."""
+    taggers = [folder for role, folder in inputs.items() if role.startswith(TAGGER)]
+    found = {"synthetic": file_digest(inputs["synthetic"] / CORPUS)}
+    return found | ({"tagger": tree_digest(taggers[0] / MODEL)} if len(taggers) == 1 else {})
 
 
 def _of_models(
