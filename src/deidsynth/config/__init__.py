@@ -16,8 +16,13 @@ from deidsynth.config.parsing import (
     merge,
     parse,
 )
-from deidsynth.config.resolve import resolve_adapt, resolve_run, resolve_synthesize, resolve_train
-from deidsynth.config.resolved import ResolvedAdaptConfig, ResolvedRun, ResolvedTrainConfig
+from deidsynth.config.resolve import resolve_adapt, resolve_pseudonymize, resolve_run, resolve_synthesize, resolve_train
+from deidsynth.config.resolved import (
+    ResolvedAdaptConfig,
+    ResolvedPseudonymizeConfig,
+    ResolvedRun,
+    ResolvedTrainConfig,
+)
 from deidsynth.config.run import (
     CorpusConfig,
     RunConfig,
@@ -33,6 +38,7 @@ from deidsynth.config.stages import (
     LoraConfig,
     MemorizationConfig,
     Precision,
+    PseudonymizeConfig,
     ScratchCausalConfig,
     ScratchEncoderConfig,
     SelectConfig,
@@ -67,8 +73,10 @@ __all__ = [
     "MemorizationConfig",
     "Precision",
     "PromptConfig",
+    "PseudonymizeConfig",
     "ReportedConfig",
     "ResolvedAdaptConfig",
+    "ResolvedPseudonymizeConfig",
     "ResolvedRun",
     "ResolvedTrainConfig",
     "RunConfig",
@@ -89,6 +97,7 @@ __all__ = [
     "merge",
     "parse",
     "resolve_adapt",
+    "resolve_pseudonymize",
     "resolve_run",
     "resolve_synthesize",
     "resolve_train",
