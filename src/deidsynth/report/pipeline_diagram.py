@@ -58,7 +58,7 @@ def flow(stages: Sequence[StageEntry], layout: str) -> Markup:
     reads_surrogates = any(stage.stage == "pseudonymize" for stage in stages)
     for place in PLACES:
         if place.box == "adapt" and reads_surrogates:
-            place = place._replace(subtitle="on pseudonymized notes")
+            place = place._replace(subtitle="on pseudonyms")
         x, y, width = place.wide if layout == "wide" else place.tall
         body += _draw(place, x, y, width, times.get(place.box))
     tip = Markup(
