@@ -17,8 +17,13 @@ from deidsynth.config.parsing import (
     merge,
     parse,
 )
-from deidsynth.config.resolve import resolve_adapt, resolve_run, resolve_synthesize, resolve_train
-from deidsynth.config.resolved import ResolvedAdaptConfig, ResolvedRun, ResolvedTrainConfig
+from deidsynth.config.resolve import resolve_adapt, resolve_pseudonymize, resolve_run, resolve_synthesize, resolve_train
+from deidsynth.config.resolved import (
+    ResolvedAdaptConfig,
+    ResolvedPseudonymizeConfig,
+    ResolvedRun,
+    ResolvedTrainConfig,
+)
 from deidsynth.config.run import (
     CorpusConfig,
     RunConfig,
@@ -34,6 +39,7 @@ from deidsynth.config.stages import (
     LoraConfig,
     MemorizationConfig,
     Precision,
+    PseudonymizeConfig,
     ScratchCausalConfig,
     ScratchEncoderConfig,
     SelectConfig,
@@ -69,8 +75,10 @@ __all__ = [
     "MemorizationConfig",
     "Precision",
     "PromptConfig",
+    "PseudonymizeConfig",
     "ReportedConfig",
     "ResolvedAdaptConfig",
+    "ResolvedPseudonymizeConfig",
     "ResolvedRun",
     "ResolvedTrainConfig",
     "RunConfig",
@@ -91,6 +99,7 @@ __all__ = [
     "merge",
     "parse",
     "resolve_adapt",
+    "resolve_pseudonymize",
     "resolve_run",
     "resolve_synthesize",
     "resolve_train",

@@ -20,10 +20,23 @@ from deidsynth.config.stages import (
     MemorizationConfig,
     Method,
     Optimizer,
+    PseudonymizeConfig,
     SplitConfig,
     TaskAdaptivePretrainingConfig,
     TrainConfig,
 )
+
+
+class ResolvedPseudonymizeConfig(PseudonymizeConfig):
+    """Surrogates in place of all gold entities, resolved; the language is set only if there are surrogates."""
+
+    mode: Literal["always", "never"]
+
+    @model_validator(mode="after")
+    def _invented_values_have_a_language(self) -> ResolvedPseudonymizeConfig:
+        if self.mode == "always" and self.language is None:
+            raise ValueError("pseudonymize needs the language of the text")
+        return self
 
 
 class ResolvedAdaptConfig(AdaptConfig):
@@ -68,6 +81,7 @@ class ResolvedRun(StageConfig):
 
     corpus: CorpusConfig
     split: SplitConfig
+    pseudonymize: ResolvedPseudonymizeConfig
     adapt: ResolvedAdaptConfig
     synthesize: SynthesizeConfig
     train: ResolvedTrainConfig = Field(description="of the gold model")

@@ -12,7 +12,15 @@ from deidsynth.config.layout import LayoutConfig
 from deidsynth.config.parsing import StageConfig, merge, parse
 from deidsynth.config.paths import Location
 from deidsynth.config.sampling import SynthesizeConfig
-from deidsynth.config.stages import AdaptConfig, AnnotateConfig, MemorizationConfig, Precision, SplitConfig, TrainConfig
+from deidsynth.config.stages import (
+    AdaptConfig,
+    AnnotateConfig,
+    MemorizationConfig,
+    Precision,
+    PseudonymizeConfig,
+    SplitConfig,
+    TrainConfig,
+)
 from deidsynth.config.surrogates import LABELS, Kind, Language
 
 
@@ -48,6 +56,7 @@ class RunConfig(StageConfig):
 
     corpus: CorpusConfig = CorpusConfig()
     split: SplitConfig = SplitConfig()
+    pseudonymize: PseudonymizeConfig = PseudonymizeConfig()
     adapt: AdaptConfig = AdaptConfig()
     synthesize: SynthesizeConfig = SynthesizeConfig()
     train: TrainConfig = TrainConfig()

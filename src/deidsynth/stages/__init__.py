@@ -12,6 +12,7 @@ from deidsynth.stages.base import BASE
 from deidsynth.stages.evaluate import EVALUATE
 from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, IMPORT
 from deidsynth.stages.memorization import MEMORIZATION
+from deidsynth.stages.pseudonymize import PSEUDONYMIZE
 from deidsynth.stages.select import SELECT
 from deidsynth.stages.specification import StageContext, StageSpec
 from deidsynth.stages.synthesize import SYNTHESIZE
@@ -21,8 +22,8 @@ STAGES = MappingProxyType(
     {
         spec.name: spec
         for spec in (
-            IMPORT, GIVEN_CORPUS, GIVEN_MODEL, SELECT, BASE, ADAPT, SYNTHESIZE, TRAIN, ANNOTATE, ANNOTATE_INLINE,
-            EVALUATE, MEMORIZATION, AUDIT,
+            IMPORT, GIVEN_CORPUS, GIVEN_MODEL, SELECT, PSEUDONYMIZE, BASE, ADAPT, SYNTHESIZE, TRAIN, ANNOTATE,
+            ANNOTATE_INLINE, EVALUATE, MEMORIZATION, AUDIT,
         )
     }
 )  # fmt: skip

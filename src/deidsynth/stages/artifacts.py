@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 CORPUS = "corpus.jsonl"
+COPIES = "copies"
 DOCUMENTS = "documents.jsonl"
 PARTS = "parts.json"
 MODEL = "model"
+PSEUDONYMS = "pseudonyms.json"
 CURVE = "curve.jsonl"
 PRETRAINING_CURVE = "pretraining.jsonl"
 SAMPLES = "samples.jsonl"

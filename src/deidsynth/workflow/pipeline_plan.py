@@ -24,6 +24,7 @@ from deidsynth.stages.base import BASE
 from deidsynth.stages.evaluate import EVALUATE
 from deidsynth.stages.import_corpus import IMPORT, ImportConfig
 from deidsynth.stages.memorization import MEMORIZATION
+from deidsynth.stages.pseudonymize import PSEUDONYMIZE
 from deidsynth.stages.select import SELECT
 from deidsynth.stages.synthesize import SYNTHESIZE
 from deidsynth.stages.train import TRAIN
@@ -41,6 +42,8 @@ class NodeName:
     TEST = "select-test"
     ADAPTATION = "select-adaptation"
     ANNOTATOR = "select-annotator"
+    PSEUDONYMIZE = "pseudonymize"
+    PSEUDONYMIZE_ANNOTATOR = "pseudonymize-annotator"
     ADAPT = "adapt"
     SYNTHESIZE = "synthesize"
     ANNOTATE = "annotate"
@@ -110,6 +113,8 @@ def pipeline_plan(
     """
     computing: dict[str, Any] = {"seed": config.seed, "precision": config.precision}
     selects, adaptation, annotator = _selects(config, shares)
+    compared = adaptation or NodeName.VALIDATION
+    pseudonymize, read, annotated = _pseudonymized(config, compared, annotator)
     imported = ImportConfig(language=config.corpus.language)
     texts = {} if texts_digest is None else {"texts": NodeName.UNLABELED}
     sources = [Node(NodeName.IMPORT, IMPORT.name, imported, source_digest=source_digest, origin=origin, box="corpus")]
@@ -125,13 +130,14 @@ def pipeline_plan(
         (
             *sources,
             *selects,
-            _tagger(NodeName.GOLD, config.train, {"corpus": annotator, **texts}, "train_gold", computing),
+            *pseudonymize,
+            _tagger(NodeName.GOLD, config.train, {"corpus": annotated, **texts}, "train_gold", computing),
             _evaluation(NodeName.GOLD, config, computing),
             Node(
                 NodeName.ADAPT,
                 ADAPT.name if adaptation else BASE.name,
                 config.adapt,
-                {"train": adaptation} if adaptation else {},
+                {"train": read} if adaptation else {},
                 external=external_digests(config.adapt),
                 box="adapt",
                 published={"model": "models/lm"},
@@ -144,7 +150,7 @@ def pipeline_plan(
                 {
                     "model": NodeName.ADAPT,
                     "prompts": NodeName.VALIDATION,
-                    "train": adaptation or NodeName.VALIDATION,
+                    "train": read,
                 },
                 external=external_digests(synthesize),
                 box="synthesize",
@@ -193,6 +199,34 @@ def _audit(
         published={"figures": "audit/audit.json", "page": "audit/audit.html"},
         **computing,
     )
+
+
+def _pseudonymized(config: ResolvedRun, compared: str, annotator: str) -> tuple[list[Node], str, str]:
+    """The nodes that replace entities, and the names of the nodes whose text is read.
+
+    Args:
+        config: the run.
+        compared: the documents that the language model reads, and with which the filters compare its texts.
+        annotator: the documents for the gold model.
+
+    Returns:
+        The nodes, and what takes the place of ``compared`` and of ``annotator``.
+    """
+    asked = config.pseudonymize
+    if asked.mode == "never":
+        return [], compared, annotator
+
+    def node(name: str, documents: str, copies: int) -> Node:
+        settings = asked.model_copy(update={"annotator": False, "copies": copies})
+        return Node(name, PSEUDONYMIZE.name, settings, {"corpus": documents}, config.seed, box="adapt")
+
+    nodes = [node(NodeName.PSEUDONYMIZE, compared, asked.copies)]
+    if not asked.annotator:
+        return nodes, NodeName.PSEUDONYMIZE, annotator
+    if annotator == compared and asked.copies == 1:
+        return nodes, NodeName.PSEUDONYMIZE, NodeName.PSEUDONYMIZE
+    nodes.append(node(NodeName.PSEUDONYMIZE_ANNOTATOR, annotator, 1))
+    return nodes, NodeName.PSEUDONYMIZE, NodeName.PSEUDONYMIZE_ANNOTATOR
 
 
 def _tagger(
