@@ -104,8 +104,8 @@ def test_a_pass_is_one_sentence_with_what_it_is_about():
     assert "All 10 measures pass." in top
     # 0.867 and 0.861 of 100 patients.
     assert "Of 100 patients whose notes were used, 87 have a value of their own in the synthetic notes" in top
-    assert "of 100 whose notes were not used, 86 have one. The difference is +0.6 percentage points" in top
-    assert "(−3.4 to +4.6 with 95 % confidence)" in top
+    assert "of 100 whose notes were not used, 86 have one. Difference: +0.6 points of 100" in top
+    assert "(95 % interval −3.4 to +4.6; tolerated ±8). A leak below 5.6 points may go unseen." in top
     assert "not a legal opinion" in top
     assert "says nothing about the gold tagger or the language model" in top
 
@@ -115,7 +115,7 @@ def test_a_failure_names_where_it_leaked_and_comes_first():
     assert "Fail From the synthetic notes, more could be learned" in top
     assert "tagger" not in top.split("Of 100")[0]
     assert "Of 10 measures, 9 pass and 1 fails." in top
-    assert top.index("95 have a value of their own") < top.index("percentage points (+18.0 to +30.0")
+    assert top.index("95 have a value of their own") < top.index("points of 100 (95 % interval +18.0 to +30.0")
 
 
 def test_a_deficit_is_told_as_a_deficit():
@@ -172,7 +172,7 @@ def test_each_attack_is_told_with_its_figures():
     for shown in (
         "Search the synthetic notes for a name, number or address that only one patient has.",
         "The attacker holds The synthetic notes, and a value of the patient.",
-        "86.7 %", "of 475 patients", "of 235 patients", "−8.0 to +8.0", "+5.6",
+        "86.7 %", "of 475 patients", "of 235 patients", "±8", "+5.6",
         "Synthetic tagger", "Gold tagger", "70 times of 100",
         "epsilon, the privacy loss, is at least 1.2; the claim is that it is at most 8.",
         "Not covered: Whether somebody who knows a part of a history can deduce the rest of it is not measured.",

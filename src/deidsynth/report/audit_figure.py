@@ -37,7 +37,7 @@ def reach(measures: Sequence[AuditMeasure]) -> float:
         abs(end)
         for each in measures
         if drawn(each)
-        for end in (each.difference or 0.0, *(each.interval or ()), *(each.tolerance or ()))
+        for end in (each.difference or 0.0, *(each.interval or ()), *(each.tolerance or ())[1:])
     ]
     widest: float = min(max([LEAST_REACH, *ends]), MOST_REACH)
     return math.ceil(widest * 10 - 1e-9) / 10

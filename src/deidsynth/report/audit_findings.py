@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from deidsynth.privacy.audit.figures import Verdict
 from deidsynth.report import formats
-from deidsynth.report.audit_words import ArtifactName, artifact_of, points, points_interval, sentence_of, words
+from deidsynth.report.audit_words import (
+    ArtifactName,
+    artifact_of,
+    points,
+    points_interval,
+    sentence_of,
+    tolerance_of,
+    words,
+)
 from deidsynth.report.content import AuditMeasure, AuditSummary
 
 VERDICTS: Mapping[Verdict, str] = {"pass": "Pass", "fail": "Fail", "no-verdict": "No verdict"}
@@ -45,7 +54,7 @@ def shown_figures(measure: AuditMeasure) -> ShownFigures:
             formats.score(measure.held_out),
             formats.difference(measure.difference),
             formats.difference_interval(measure.interval),
-            formats.difference_interval(measure.tolerance),
+            tolerance_of(measure),
             formats.difference(measure.detectable),
         )
     shown = formats.percent if measure.kind == "share" else formats.score
@@ -54,7 +63,7 @@ def shown_figures(measure: AuditMeasure) -> ShownFigures:
         shown(measure.held_out),
         points(measure.difference),
         points_interval(measure.interval),
-        points_interval(measure.tolerance),
+        tolerance_of(measure),
         points(measure.detectable),
     )
 
@@ -103,14 +112,14 @@ def listed(names: Sequence[str], last: str = "and") -> str:
 
 
 def counts_sentence(summary: AuditSummary) -> str:
-    """How many measures pass, fail and have no verdict."""
-    counts = {verdict: sum(each.verdict == verdict for each in summary.measures) for verdict in VERDICTS}
-    total = len(summary.measures)
+    """How many measures pass, fail and have no verdict; the check of the comparison is not one of them."""
+    verdicts = Counter(each.verdict for each in summary.measures if each.name != VALIDITY)
+    total = verdicts.total()
     if not total:
         return "No measure was run."
-    if counts["pass"] == total:
+    if verdicts["pass"] == total:
         return "The only measure passes." if total == 1 else f"All {formats.count(total)} measures pass."
-    told = [f"{formats.count(counts[each])} {_VERBS[each][counts[each] > 1]}" for each in _VERBS if counts[each]]
+    told = [f"{formats.count(verdicts[each])} {_VERBS[each][verdicts[each] > 1]}" for each in _VERBS if verdicts[each]]
     return f"Of {formats.count(total)} measure{'' if total == 1 else 's'}, {listed(told)}."
 
 

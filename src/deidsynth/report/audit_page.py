@@ -70,7 +70,7 @@ def render_audit(
         scale=audit_figure.scale(limit),
         not_run=_not_run(summary),
         gaps=_gaps(summary),
-        removed=[(visible(formats.title(reason)), formats.count(n)) for reason, n in summary.removed.items()],
+        removed=[(visible(formats.title(reason)), formats.count(n)) for reason, n in summary.removed.items() if n],
         fidelity=fidelity_of(audit.get("fidelity") or {}),
         definitions=_definitions(summary),
     )
@@ -81,7 +81,7 @@ def _verdict(summary: AuditSummary) -> dict[str, Any]:
         "key": summary.verdict,
         "word": VERDICTS[summary.verdict],
         "sentence": headline(summary),
-        "why": visible(summary.why),
+        "why": _told(summary.why, first=False),
         "counts": counts_sentence(summary),
         "evidence": [
             _marks(each) | {"sentence": f"{sentence_of(each)} {difference_sentence(each)}".strip()}
@@ -94,10 +94,19 @@ def _marks(measure: AuditMeasure) -> dict[str, Any]:
     """What is shown of a measure wherever it is named."""
     return {
         "title": visible(title_of(measure)),
+        "name": visible(measure.name),
         "key": measure.verdict,
         "word": VERDICTS[measure.verdict],
         "figures": shown_figures(measure),
     }
+
+
+def _told(sentence: str, *, first: bool = True) -> str:
+    """A sentence of the audit as one of the page: with a capital, unless it follows something, and a period."""
+    shown = visible(sentence).strip()
+    if first:
+        shown = shown[:1].upper() + shown[1:]
+    return shown if not shown or shown.endswith((".", "!", "?")) else f"{shown}."
 
 
 def _sizes(summary: AuditSummary) -> list[tuple[str, str]]:
@@ -162,7 +171,7 @@ def _attacks(measures: Sequence[AuditMeasure], details: AllDetails) -> list[dict
 def _result(measure: AuditMeasure, details: AllDetails) -> dict[str, Any]:
     return _marks(measure) | {
         "sentence": sentence_of(measure),
-        "why": visible(measure.why),
+        "why": _told(measure.why),
         "cells": _cells(measure),
         "details": details_of(details[measure.name, measure.of]),
     }
@@ -198,7 +207,7 @@ def _not_run(summary: AuditSummary) -> list[tuple[str, str]]:
     told |= {title_of(each): each.why for each in summary.measures if each.train is None}
     known = {*summary.not_run, *(each.name for each in summary.measures)}
     told |= {words().of(name).title: "It is not in this audit." for name in get_args(MeasureName) if name not in known}
-    return [(visible(title), visible(reason)) for title, reason in told.items()]
+    return [(visible(title), _told(reason)) for title, reason in told.items()]
 
 
 def _gaps(summary: AuditSummary) -> list[tuple[str, str, str]]:

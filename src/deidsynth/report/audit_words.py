@@ -19,6 +19,9 @@ FILE = Path(__file__).parent / "audit_words.yaml"
 Question = Literal["singling_out", "linkability", "inference"]
 ArtifactName = Literal["synthetic_corpus", "synthetic_tagger", "gold_tagger", "language_model"]
 
+LEAST: Mapping[str, float] = {"share": -1.0, "auc": -0.5}
+"""The least difference that there is: a lower limit of this is none."""
+
 FEW = 0.02
 """Below this share, a sentence speaks of 1,000 patients instead of 100."""
 
@@ -150,16 +153,36 @@ def _short(value: float) -> str:
 
 
 def difference_sentence(measure: AuditMeasure) -> str:
-    """The difference of a measure with its interval and what is tolerated, as a sentence; empty without a figure."""
+    """The difference of a measure, its interval, what is tolerated and what may go unseen; empty without a figure."""
     if measure.kind == "epsilon" or measure.difference is None:
         return ""
-    unit = "points" if measure.kind == "auc" else "percentage points"
-    parts = [f"The difference is {points(measure.difference)} {unit}"]
-    if measure.interval is not None:
-        parts.append(f" ({points_interval(measure.interval)} with 95{formats.THIN}% confidence)")
-    if measure.tolerance is not None:
-        parts.append(f"; {points_interval(measure.tolerance)} is tolerated")
-    return "".join(parts) + "."
+    within = [f"95{formats.THIN}% interval {points_interval(measure.interval)}"] if measure.interval else []
+    if (tolerance := tolerance_of(measure)) != formats.DASH:
+        within.append(f"tolerated {tolerance}")
+    told = f" ({'; '.join(within)})" if within else ""
+    unseen = ""
+    if measure.verdict == "pass" and measure.detectable is not None:
+        unseen = f" A leak below {_plain(measure.detectable)} points may go unseen."
+    return f"Difference: {points(measure.difference)} points of 100{told}.{unseen}"
+
+
+def tolerance_of(measure: AuditMeasure) -> str:
+    """What is tolerated, in points of 100 or as an epsilon; a dash if that is not known."""
+    if measure.tolerance is None:
+        return formats.DASH
+    if measure.name == "validity":
+        return "an interval with 0"
+    lower, upper = measure.tolerance
+    if measure.kind == "epsilon":
+        return "no more than the claim" if upper == 0 else f"{formats.difference(upper)} at most"
+    if lower <= LEAST[measure.kind]:
+        return f"{points(upper)} at most"
+    return f"\N{PLUS-MINUS SIGN}{_plain(upper)}" if -lower == upper else points_interval(measure.tolerance)
+
+
+def _plain(difference: float) -> str:
+    """The size of a difference in points of 100, without a decimal that is 0."""
+    return _short(abs(100 * difference))
 
 
 def points(difference: float | None) -> str:
