@@ -184,12 +184,16 @@ def _cells(measure: AuditMeasure) -> list[tuple[str, str, str]]:
     below = {
         "share": (f"of {n[0]}", f"of {n[1]}"),
         "auc": (f"AUC, {n[0]}", f"by guessing, {n[1]}"),
-        "epsilon": ("epsilon, at least", "epsilon, claimed"),
+        "epsilon": (
+            f"epsilon, at least; {formats.count(measure.n.train)} planted",
+            f"epsilon, claimed; {formats.count(measure.n.held_out)} left out",
+        ),
     }[measure.kind]
+    level = f" (98{formats.THIN}%)" if measure.name == VALIDITY else ""
     return [
         ("Notes used", figures.train, below[0]),
         ("Held out", figures.held_out, below[1]),
-        ("Difference", figures.difference, figures.interval),
+        ("Difference", figures.difference, figures.interval + level),
         ("Tolerated", figures.tolerance, ""),
         ("Smallest leak detectable", figures.detectable, ""),
     ]

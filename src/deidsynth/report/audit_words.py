@@ -22,6 +22,9 @@ ArtifactName = Literal["synthetic_corpus", "synthetic_tagger", "gold_tagger", "l
 LEAST: Mapping[str, float] = {"share": -1.0, "auc": -0.5}
 """The least difference that there is: a lower limit of this is none."""
 
+USUAL = ("", "synthetic", "gold", "lm")
+"""What is measured where nothing else is said: the models of a run."""
+
 FEW = 0.02
 """Below this share, a sentence speaks of 1,000 patients instead of 100."""
 
@@ -112,7 +115,7 @@ def artifact_of(measure: AuditMeasure) -> ArtifactName | None:
 def title_of(measure: AuditMeasure) -> str:
     """The title of a measure, with what was measured if that needs to be said."""
     title = words().of(measure.name).title
-    return title if measure.of in ("", "synthetic", "gold") else f"{title} ({measure.of})"
+    return title if measure.of in USUAL else f"{title} ({measure.of})"
 
 
 def sentence_of(measure: AuditMeasure) -> str:
@@ -156,7 +159,8 @@ def difference_sentence(measure: AuditMeasure) -> str:
     """The difference of a measure, its interval, what is tolerated and what may go unseen; empty without a figure."""
     if measure.kind == "epsilon" or measure.difference is None:
         return ""
-    within = [f"95{formats.THIN}% interval {points_interval(measure.interval)}"] if measure.interval else []
+    level = 98 if measure.name == "validity" else 95
+    within = [f"{level}{formats.THIN}% interval {points_interval(measure.interval)}"] if measure.interval else []
     if (tolerance := tolerance_of(measure)) != formats.DASH:
         within.append(f"tolerated {tolerance}")
     told = f" ({'; '.join(within)})" if within else ""
