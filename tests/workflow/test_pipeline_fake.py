@@ -222,7 +222,7 @@ def test_the_report_keeps_its_contract(home: Path) -> None:
     report = json.loads((result.folder / "report.json").read_text())
     assert report == result.report.to_dict()
     assert RunReport.read(result.folder / "report.json") == result.report
-    assert report["schema_version"] == 3
+    assert report["schema_version"] == 4
     assert report["models"]["gold"]["strict"]["f1"] == 0.75
     assert report["difference"] == {"strict_f1": -0.25, "token_f1": -0.25}
     assert (result.gold.strict.f1, result.synthetic.strict.f1) == (0.75, 0.5)
