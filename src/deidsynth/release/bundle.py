@@ -210,7 +210,7 @@ def _numbered(corpus: Corpus) -> Corpus:
 def _is_read_back(corpus: Corpus) -> bool:
     try:
         for number, document in enumerate(corpus, start=1):
-        refuse_lost_characters(document, number)
+            refuse_lost_characters(document, number)
         refuse_surrogates(corpus)
     except UnrepresentableError:
         return False
