@@ -20,7 +20,8 @@ from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.pipeline import run as run_pipeline
 from deidsynth.workflow.pipeline_plan import NodeName
 from deidsynth.workflow.plan import Plan
-from made_audits import audit_of, spec_of_audit, with_audit, write_audit
+from fake_specs import spec_of
+from made_audits import MadeAudit, audit_of, write_audit
 
 Release = Callable[..., Result]
 
@@ -320,14 +321,14 @@ def test_an_audit_that_holds_a_digest_of_private_data_does_not_get_out(run, rele
 
 
 def test_the_failure_of_the_own_audit_is_not_undone_by_another(run, release) -> None:
-    made = run(with_audit, {"made-audit": spec_of_audit({"verbatim_20": "fail", "linkage": "no-verdict"})})
+    made = run(more={"audit": spec_of(MadeAudit({"verbatim_20": "fail", "linkage": "no-verdict"}))})
     said = reasons(release(made))
     assert "verbatim_20 fails" in said
     assert "linkage" not in said
 
 
 def test_the_own_audit_of_a_run_is_taken_without_being_given(run, deidsynth, tmp_path) -> None:
-    made = run(with_audit, {"made-audit": spec_of_audit()})
+    made = run(more={"audit": spec_of(MadeAudit())})
     result = deidsynth("release", made, "--output", tmp_path / "bundle")
     assert result.exit_code == 0, result.stderr
     record = json.loads((tmp_path / "bundle" / "RELEASE.json").read_text(encoding="utf-8"))

@@ -213,8 +213,8 @@ def test_a_resolved_run_has_the_keys_of_a_run() -> None:
     assert list(ResolvedRun.model_fields) == list(RunConfig.model_fields)
 
 
-NEURAL = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic"}
-WRITTEN = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization"}
+NEURAL = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic", "audit"}
+WRITTEN = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization", "audit"}
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ WRITTEN = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic",
         ({"train": {"starter": {"learning_rate": 0.001}}}, NEURAL),
         ({"train": {"starter": {"task_adaptive_pretraining": {"max_steps": 900}}}}, NEURAL),
         ({"train": {"hub": {"batch_size": 4}, "scratch": {"batch_size": 4}}}, set()),
-        ({"synthetic": {"mention_replacement": 0.6}}, {"synthetic", "evaluate-synthetic"}),
+        ({"synthetic": {"mention_replacement": 0.6}}, {"synthetic", "evaluate-synthetic", "audit"}),
     ],
 )
 def test_another_preset_is_another_key_for_what_it_concerns(

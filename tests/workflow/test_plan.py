@@ -28,14 +28,14 @@ def changed(left: Plan, right: Plan) -> set[str]:
     return {name for name in old if old[name] != new[name]}
 
 
-AFTER_ADAPT = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization"}
+AFTER_ADAPT = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization", "audit"}
 AFTER_PSEUDONYMIZE = {"pseudonymize", *AFTER_ADAPT}
-AFTER_NER = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic"}
+AFTER_NER = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic", "audit"}
 
 
 def test_inputs_come_before_what_needs_them() -> None:
     order = [node.name for node in plan_of().order()]
-    assert len(order) == len(set(order)) == 13
+    assert len(order) == len(set(order)) == 14
     for node in plan_of():
         assert all(order.index(name) < order.index(node.name) for name in node.inputs.values())
 
@@ -44,11 +44,12 @@ def test_inputs_come_before_what_needs_them() -> None:
     ("data", "expected"),
     [
         ({"train": {"learning_rate": 0.002}}, AFTER_NER),
-        ({"train_synthetic": {"epochs": 3}}, {"synthetic", "evaluate-synthetic"}),
+        ({"train_synthetic": {"epochs": 3}}, {"synthetic", "evaluate-synthetic", "audit"}),
         ({"adapt": {"epochs": 3}}, AFTER_ADAPT),
         ({"synthesize": {"volume_ratio": 4}}, AFTER_ADAPT - {"adapt"}),
         ({"annotate": {"overlap": 0.5}}, AFTER_NER - {"gold"}),
         ({"memorization": {"n": 4}}, {"memorization"}),
+        ({"audit": {"language": "es"}}, {"audit"}),
         ({"pseudonymize": {"copies": 3}}, AFTER_PSEUDONYMIZE),
         ({"pseudonymize": {"labels": {"PET": "first_name"}}}, AFTER_PSEUDONYMIZE),
         ({"pseudonymize": {"annotator": True}}, AFTER_NER),
@@ -75,13 +76,13 @@ def test_the_invented_values_of_prompts_speak_the_language_of_the_corpus() -> No
 
 def test_precision_changes_what_computes_with_it() -> None:
     models = {"adapt", "synthesize", "gold", "synthetic", "annotate", "evaluate-gold", "evaluate-synthetic"}
-    assert changed(plan_of(), plan_of(precision="bf16")) == models | {"memorization"}
+    assert changed(plan_of(), plan_of(precision="bf16")) == models | {"memorization", "audit"}
 
 
 def test_a_new_stage_version_changes_its_nodes_and_what_follows() -> None:
     newer = dataclasses.replace(STAGES["annotate"], version=STAGES["annotate"].version + 1)
     old, new = plan_of().keys(STAGES), plan_of().keys({**STAGES, "annotate": newer})
-    assert {name for name in old if old[name] != new[name]} == {"annotate", "synthetic", "evaluate-synthetic"}
+    assert {name for name in old if old[name] != new[name]} == {"annotate", "synthetic", "evaluate-synthetic", "audit"}
 
 
 def test_a_local_model_counts_by_its_content_and_not_by_its_place(tmp_path: Path) -> None:
@@ -185,7 +186,7 @@ def test_text_of_nobody_is_read_as_it_is(origin: Origin) -> None:
     plan, never = plan_of(origin=origin), plan_of({"pseudonymize": {"mode": "never"}})
     assert plan["adapt"].inputs == {"train": "select-train"} and len(plan) == 12
     assert changed(plan, never) == set()
-    assert len(plan_of({"pseudonymize": {"mode": "always"}}, origin=origin)) == 13
+    assert len(plan_of({"pseudonymize": {"mode": "always"}}, origin=origin)) == 14
 
 
 def test_the_gold_model_may_read_surrogates_too() -> None:

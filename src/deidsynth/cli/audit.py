@@ -11,7 +11,19 @@ from typing import Annotated, Any
 import typer
 
 from deidsynth.cli.inputs import load
-from deidsynth.cli.options import AsJson, Device, FromFormat, GroupBy, Language, Layout, Quiet, Settings, SkipInvalid
+from deidsynth.cli.options import (
+    AsJson,
+    Device,
+    Discontinuous,
+    DiscontinuousOption,
+    FromFormat,
+    GroupBy,
+    Language,
+    Layout,
+    Quiet,
+    Settings,
+    SkipInvalid,
+)
 from deidsynth.cli.settings import stage_config
 from deidsynth.cli.terminal import make_progress, print_json, print_table, tell
 from deidsynth.config import AuditConfig
@@ -50,6 +62,7 @@ def audit_command(
     settings: Settings = None,
     language: Language = None,
     group_by: GroupBy = None,
+    discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
     from_format: FromFormat = "auto",
     layout: Layout = None,
     skip_invalid: SkipInvalid = False,
@@ -67,6 +80,7 @@ def audit_command(
     config = stage_config(AuditConfig, settings, **given)
     reading: dict[str, Any] = {
         "language": language,
+        "discontinuous": discontinuous,
         "format": from_format,
         "layout": layout,
         "skip_invalid": skip_invalid,
