@@ -1,8 +1,8 @@
 """Whether the two sides differ without any model: then no difference between them says what was learned from one.
 
-A classifier of words and parts of words learns on some groups to tell the sides, and is tried on others. Where sides are
-alike, its AUC is neither .5 on average nor as spread as that of a fixed score: folds share groups, and a group that is
-tried is lacking where the classifier learns. So the interval comes from permuting which groups are of which side.
+A classifier of words and parts of words learns on some groups to tell the sides, and is tried on others. Where sides
+are alike, its AUC is neither .5 on average nor as spread as that of a fixed score: folds share groups, and a group that
+is tried is lacking where the classifier learns. So the interval comes from permuting which groups are of which side.
 """
 
 from __future__ import annotations
