@@ -18,7 +18,7 @@ product of both. It is timed over a few notes: ROUGE-5 of every pair by ``rouge_
 ``ratio_to_pairwise_rouge`` is its time per pair times the pairs of the whole, by the time of ``verbatim``: an
 extrapolation, and named as one; ``ratio_measured`` is that of both on the same few notes.
 
-Seconds are those of the processor, which other work on the machine does not lengthen; ``wall_seconds`` are by the clock.
+Seconds are those of the processor, which other work does not lengthen; ``wall_seconds`` are by the clock.
 """
 
 from __future__ import annotations
