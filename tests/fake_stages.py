@@ -14,7 +14,7 @@ from deidsynth.metrics import Counts
 from deidsynth.stages.specification import StageContext
 from run_reports import memorization, recall, scores
 
-NAMES = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization")
+NAMES = ("select", "pseudonymize", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization")
 
 
 class FakeStage:
@@ -63,6 +63,8 @@ class FakeStage:
         if self.name == "select":
             parts = json.loads((inputs["corpus"] / "parts.json").read_text(encoding="utf-8"))
             return make_splits(read_jsonl(inputs["corpus"] / "documents.jsonl"), parts, config.split)[config.part]
+        if self.name == "pseudonymize":
+            return corpora["corpus"]
         source = corpora["train"] if self.name == "synthesize" else corpora["texts"]
         made = [Document(f"s{number}", "Hej Bo", (Entity(4, 6, "NAME"),)) for number in range(len(source))]
         return Corpus(tuple(made), origin="synthetic", annotation="silver")

@@ -20,7 +20,7 @@ def report_content() -> dict[str, Any]:
     gold = score([GOLD], [GOLD]).to_dict()
     synthetic = score([GOLD], [GOLD.with_entities(GOLD.entities[:2])]).to_dict()
     return {
-        "schema_version": 3,
+        "schema_version": 4,
         "models": {"gold": gold, "synthetic": synthetic},
         "difference": {
             "strict_f1": synthetic["strict"]["f1"] - 1,
@@ -49,6 +49,7 @@ def report_content() -> dict[str, Any]:
             "synthetic": [],
         },
         "memorization": memorization(recall(0.122), recall(0.061), []),
+        "audit": None,
         "language": "es", "origin": "real", "created": "2026-01-02T03:04:05+00:00", "device": "cpu",
         "versions": {"torch": "2.9"},
         "config": RunConfig.model_validate({"corpus": {"path": "<here>"}}).model_dump(mode="json"),

@@ -155,7 +155,7 @@ def test_a_report_that_lacks_a_part_is_refused_in_one_line(report, key, tmp_path
 def test_a_report_of_another_version_says_to_run_again(report, tmp_path):
     path = tmp_path / "report.json"
     path.write_text(json.dumps(report | {"schema_version": 1}))
-    with pytest.raises(IntegrityError, match=r"report\.json: schema version 1, .* reads 3; run again"):
+    with pytest.raises(IntegrityError, match=r"report\.json: schema version 1, .* reads 4; run again"):
         RunReport.read(path)
 
 

@@ -76,6 +76,9 @@ class Fake:
         write_jsonl(chosen, output / "corpus.jsonl")
         return {"n_documents": len(chosen)}
 
+    def _pseudonymize(self, config: StageConfig, inputs: Mapping[str, Path], output: Path) -> None:
+        write_jsonl(read_jsonl(inputs["corpus"] / "corpus.jsonl"), output / "corpus.jsonl")
+
     def _model(self, output: Path, content: object) -> None:
         (output / "model").mkdir(exist_ok=True)
         (output / "model" / "config.json").write_text(json.dumps(content))
@@ -122,7 +125,7 @@ STAGES = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "mem
 
 
 def fakes() -> dict[str, StageSpec]:
-    return specs_of({name: Fake(name) for name in STAGES})
+    return specs_of({name: Fake(name) for name in (*STAGES, "pseudonymize")})
 
 
 def config_of(home: Path, **changes: Any) -> RunConfig:
@@ -219,7 +222,7 @@ def test_the_report_keeps_its_contract(home: Path) -> None:
     report = json.loads((result.folder / "report.json").read_text())
     assert report == result.report.to_dict()
     assert RunReport.read(result.folder / "report.json") == result.report
-    assert report["schema_version"] == 3
+    assert report["schema_version"] == 4
     assert report["models"]["gold"]["strict"]["f1"] == 0.75
     assert report["difference"] == {"strict_f1": -0.25, "token_f1": -0.25}
     assert (result.gold.strict.f1, result.synthetic.strict.f1) == (0.75, 0.5)
@@ -399,6 +402,7 @@ def test_lineage_is_in_every_manifest(home: Path) -> None:
     shown = {entry["name"]: entry for entry in show_run(result.folder)["artifacts"]}
     assert list(shown) == [node.name for node in result.results]
     assert [entry["direct"] for entry in shown["synthetic"]["lineage"]["real_data"]] == [False]
+    assert shown["adapt"]["lineage"]["real_data"][0]["via"] == ["import", "select", "pseudonymize"]
     assert [entry["direct"] for entry in shown["gold"]["lineage"]["real_data"]] == [True]
 
 

@@ -61,6 +61,14 @@ class _Pipeline(VerbGroup):
             "evaluate gold.jsonl predicted.jsonl --json",
         ),
         Verb(
+            "audit",
+            "audit:audit_command",
+            "Audit what a synthetic corpus, and models, give away of the documents they were made from.",
+            "audit synthetic.jsonl --train train.jsonl --held-out test.jsonl --output audit",
+            "audit synthetic.jsonl --train train.jsonl --held-out test.jsonl --tagger ner --gate",
+            alone={"--gate": "default"},
+        ),
+        Verb(
             "report",
             "report:report_command",
             "Rebuild the report page of a run and print its scores, or print report.json.",

@@ -12,9 +12,12 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator
 from deidsynth.documents import Annotation, Origin
 from deidsynth.errors import IntegrityError, OtherVersionError
 from deidsynth.metrics import Scores
+from deidsynth.privacy.audit.figures import Kind, Verdict
 from deidsynth.report import formats
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
+
+AUDIT_SCHEMA_VERSION: Final = 1
 
 Number = int | float
 Box = Literal["corpus", "adapt", "synthesize", "annotate", "train_gold", "train_synthetic", "evaluate"]
@@ -194,6 +197,63 @@ class Memorization(Content):
     shown: tuple[int, ...]
 
 
+class SideCounts(Content):
+    """Numbers of groups whose notes were used and of groups held out."""
+
+    train: int
+    held_out: int
+
+
+class AuditMeasure(Content):
+    """One measure of the privacy audit with its verdict; the fields are those of `privacy.audit.figures`."""
+
+    name: str
+    of: str
+    kind: Kind
+    train: float | None
+    held_out: float | None
+    difference: float | None
+    interval: Ends
+    n: SideCounts
+    detectable: float | None
+    tolerance: Ends
+    verdict: Verdict
+    why: str
+
+
+class AuditSummary(Content):
+    """The privacy audit of a run: what ``audit.json`` holds, without the details of measures and without fidelity."""
+
+    verdict: Verdict
+    why: str
+    n_groups: SideCounts
+    removed: dict[str, int]
+    not_run: dict[str, str]
+    measures: tuple[AuditMeasure, ...]
+
+    @classmethod
+    def of(cls, audit: Mapping[str, Any]) -> Self:
+        """The summary of an audit.
+
+        Args:
+            audit: as in ``audit.json``.
+
+        Raises:
+            OtherVersionError: it was written by another version of deidsynth.
+            IntegrityError: it is damaged.
+        """
+        if audit.get("schema_version") != AUDIT_SCHEMA_VERSION:
+            raise OtherVersionError(
+                f"the audit has another schema version, this deidsynth reads {AUDIT_SCHEMA_VERSION}; audit again"
+            )
+        try:
+            measures = [{name: each[name] for name in AuditMeasure.model_fields} for each in audit["measures"]]
+            rest = {name: audit[name] for name in cls.model_fields if name != "measures"}
+            return cls.model_validate({**rest, "measures": measures})
+        except (KeyError, TypeError, ValueError):
+            raise IntegrityError("the audit is not readable; audit again") from None
+
+
 class RunReport(Content):
     """A finished run.
 
@@ -207,6 +267,7 @@ class RunReport(Content):
         shared_groups: groups shared with the test split, which may make the scores too high.
         curves: training curves, by name of the node; ``NAME_pretraining`` for its task-adaptive pretraining.
         memorization: training text in the synthetic text.
+        audit: the privacy audit; None if there was none.
         language: of the notes.
         origin: of the gold notes.
         created: UTC, ISO 8601.
@@ -215,7 +276,7 @@ class RunReport(Content):
         config: the resolved configuration, without paths.
     """
 
-    schema_version: Literal[3] = SCHEMA_VERSION
+    schema_version: Literal[4] = SCHEMA_VERSION
     models: Models
     difference: Gaps
     uncertainty: Uncertainty
@@ -224,6 +285,7 @@ class RunReport(Content):
     shared_groups: SharedGroups
     curves: dict[str, tuple[dict[str, Number | None], ...]]
     memorization: Memorization
+    audit: AuditSummary | None
     language: str
     origin: Literal["real", "invented"]
     created: str

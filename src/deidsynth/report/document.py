@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from deidsynth.documents import Document
 from deidsynth.report import notes as note_cards, sampling_table, sections
+from deidsynth.report.audit_section import audit_section
 from deidsynth.report.content import RunReport
 
 
@@ -38,6 +39,7 @@ def render_html(report: RunReport, notes: Sequence[Document] = ()) -> str:
         sampling=sampling_table.sampling(report),
         corpora=sections.corpora(report),
         memorization=sections.memorization(report),
+        audit=audit_section(report),
         notes=note_cards.cards(notes),
         legend=note_cards.legend(notes),
         colophon=sections.colophon(report),

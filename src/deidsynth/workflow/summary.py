@@ -65,6 +65,7 @@ def summarize(
             "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(splits).items()},
             "curves": _curves(artifacts),
             "memorization": _read_json(artifacts[NodeName.MEMORIZATION], MEMORIZATION),
+            "audit": None,
             "language": language,
             "origin": "real" if artifacts[NodeName.IMPORT].manifest.lineage["real_data"] else "invented",
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
