@@ -10,6 +10,7 @@ from audits import audit, judged, missing, passing, replaced
 from deidsynth.errors import IntegrityError, OtherVersionError
 from deidsynth.privacy.audit.figures import MeasureName
 from deidsynth.report import audit_figure
+from deidsynth.report.audit_fidelity import fidelity_of
 from deidsynth.report.audit_page import render_audit
 from deidsynth.report.audit_words import words
 from deidsynth.report.content import AuditMeasure, AuditSummary, RunReport
@@ -212,6 +213,51 @@ def test_what_goes_beyond_the_scale_is_an_arrow_within_the_picture():
 def test_shares_are_told_as_numbers_of_patients(train, held_out, told):
     made = audit("pass", [judged("rare_values", train=train, held_out=held_out)])
     assert told in page(made).text
+
+
+FIDELITY = {
+    "n_documents": {"real": 925, "synthetic": 9000},
+    "n_sampled": {"real": 925, "synthetic": 5000},
+    "labels": {
+        "jensen_shannon_distance": 0.1234,
+        "per_1000_words": {"AGE": {"real": 4.94, "synthetic": 0.0}, "NAME": {"real": 109.8, "synthetic": 90.0}},
+    },
+    "lengths": {side: {"mean": 136.9, "quantiles": {"0.05": 133.0, "0.5": 137.0}} for side in ("real", "synthetic")},
+    "vocabulary": {"of_real_in_synthetic": {"types": 0.5, "tokens": 0.961}, "of_synthetic_in_real": {"tokens": 0.949}},
+    "diversity": {
+        "n_words": 1000,
+        "real": {"distinct_1": 0.028, "distinct_2": 0.3},
+        "synthetic": {"distinct_1": 0.034},
+    },
+    "near_duplicates": {"real": {"share": 0.0}, "synthetic": {"share": 0.025}},
+    "discriminator": {"auc": 0.973},
+    "another": {"figure": 12},
+}
+
+
+def test_fidelity_is_told_in_sentences_and_tables():
+    text = page(audit("pass", passing(), fidelity=FIDELITY)).sections["fidelity"]
+    for shown in (
+        "925 real and 9 000 synthetic notes are compared; looked at: 925 and 5 000.",
+        "tells which is which 97 times of 100",
+        "(Jensen-Shannon) is 0.12",
+        "Of 100 words of real text, 96 occur in the synthetic text; of 100 words of synthetic text, 95",
+        "2.5 % of the synthetic notes nearly repeat an earlier one, and 0.0 % of the real notes.",
+        "5 % 133 133", "median 137 137", "mean 136.9 136.9",
+        "words 2.8 % 3.4 %", "runs of 2 words 30.0 % –",
+        "NAME 109.8 90.0 AGE 4.9 0.0",
+        "Another figure 12",
+    ):  # fmt: skip
+        assert shown in text, shown
+
+
+@pytest.mark.parametrize("key", FIDELITY)
+def test_fidelity_may_lack_any_part(key):
+    for value in (None, {}, 3, {"real": None}, {"real": {}, "synthetic": "x"}, [1]):
+        assert fidelity_of({key: value}) is not None
+        assert "None" not in repr(fidelity_of(FIDELITY | {key: value})).replace("=None", "")
+    without = {name: value for name, value in FIDELITY.items() if name != key}
+    assert "Fidelity and diversity" in page(audit("pass", passing(), fidelity=without)).sections["fidelity"]
 
 
 HOSTILE = '<script>alert(1)</script>"\x1b[31m'

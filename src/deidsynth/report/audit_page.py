@@ -216,11 +216,16 @@ def _not_run(summary: AuditSummary) -> list[tuple[str, str]]:
 
 def _gaps(summary: AuditSummary) -> list[tuple[str, str, str]]:
     """What no measure covers, by artifact and question."""
-    return [
+    one = f"{100 / summary.n_groups.train:.1f}" if summary.n_groups.train else formats.DASH
+    single = (
+        f"One patient who is given away in full moves a share by {one} points of 100; no measure here can see that."
+    )
+    gaps = [
         (words().artifacts[name].title, words().questions[question].title, answer.gap)
         for name in audited(summary)
         for question, answer in words().artifacts[name].answers.items()
     ]
+    return [("Every artifact", "a single patient", single), *gaps]
 
 
 def _definitions(summary: AuditSummary) -> list[tuple[str, str]]:
