@@ -26,8 +26,8 @@ Group = tuple[Note, ...]
 
 N_COMMON = 150  # names of the head, the frequency of which falls with 1 / (rank + FLAT)
 FLAT = 8
-COMMON = 0.75  # share of the mentions that take their name from the head
-ROLES = ("doctor", "nurse", "relative", "referrer", "surgeon", "caller", "porter", "student")  # others of a note
+COMMON = 0.8  # share of the mentions that take their name from the head
+ROLES = "doctor nurse relative neighbor referrer surgeon student caller porter clerk chemist dentist midwife".split()
 SENTENCES = 8  # of a note, after its first
 
 LABELS = {
@@ -82,18 +82,18 @@ FIRST = (
     "patient {patient} ( {record} ) , born {birth} in {city} , {manner} {finding} since {days} days , {drug} {dose} mg",
 )
 BODY = (
-    "{doctor} saw {manner} {finding} on {visit} , {finding} , {manner} {site} , gave {drug} {dose} mg {often}",
-    "called {phone} with {nurse} about {manner} {finding} after {drug} {dose} mg , {manner} {finding}",
-    "{relative} , {work} in {city} , reports {manner} {finding} , {manner} {site} , {finding} since {days} days",
-    "referred by {referrer} , {city} , for {test} : {finding} , {manner} {finding} , {site} free",
-    "{surgeon} and {student} operated {manner} {finding} , {site} {manner} , {days} days of {drug} {dose} mg",
-    "{caller} phoned from {city} : {drug} {dose} mg {often} against {finding} of {patient}",
-    "at {age} years {manner} {finding} and {finding} of the {manner} {site} , {drug} {dose} mg {often}",
-    "{test} by {student} : {site} {manner} , {finding} {days} mm , no {finding} , {test} in {days} days",
-    "plan by {doctor} : {drug} {dose} mg {often} , {test} of {manner} {site} , {finding} , back {visit}",
-    "{patient} , {work} in {city} , {manner} {finding} for {days} days , {manner} {finding} , phone {phone}",
-    "{nurse} stopped {drug} {dose} mg for {manner} {finding} , began {drug} {dose} mg {often}",
-    "{porter} brought {patient} , {age} , {manner} , {finding} , {manner} {site} , {visit}",
+    "{doctor} and {nurse} saw {manner} {finding} on {visit} , {finding} , {manner} {site} , gave {drug} {dose} mg {often}",
+    "called {phone} with {midwife} about {manner} {finding} of {patient} after {drug} {dose} mg , {manner} {finding}",
+    "{relative} , {work} in {city} , and {neighbor} report {manner} {finding} , {manner} {site} since {days} days",
+    "referred by {referrer} , {city} , to {dentist} for {test} : {finding} , {manner} {finding} , {site} free",
+    "{surgeon} and {student} operated {manner} {finding} , {site} {manner} , {days} days of {drug} {dose} mg , {record}",
+    "{caller} phoned from {city} : {drug} {dose} mg {often} against {finding} of {patient} , born {birth} , {phone}",
+    "at {age} years ( {birth} , {record} ) {manner} {finding} and {finding} of the {manner} {site} , {drug} {dose} mg",
+    "{test} by {student} for {clerk} : {site} {manner} , {finding} {days} mm , no {finding} , {test} in {days} days",
+    "plan by {doctor} : {drug} {dose} mg {often} , {test} of {manner} {site} , {finding} , back {visit} , {phone}",
+    "{patient} , {birth} , {work} in {city} , {manner} {finding} for {days} days , {manner} {finding} , phone {phone}",
+    "{nurse} and {chemist} stopped {drug} {dose} mg for {manner} {finding} , began {drug} {dose} mg {often}",
+    "{porter} and {clerk} brought {patient} , {age} , {manner} , {finding} , {manner} {site} , {record} , {visit}",
 )
 OTHER_BODY = (
     "{doctor} : {manner} today {visit} , denies {finding} , {drug} {dose} drops {often}",
@@ -335,7 +335,7 @@ def disguised_values(world: World, notes: list[Note], source: Random, share: flo
     return _reused(_reused(notes, names, source), dates, source, "DATE")
 
 
-def memorized(world: World, notes: list[Note], source: Random, share: float = 0.3) -> list[Note]:
+def memorized(world: World, notes: list[Note], source: Random, share: float = 0.6) -> list[Note]:
     """The notes, half of which repeat every other sentence of some note of a share of the training patients."""
     read = [note for group in _some(world.train, share, source) for note in group]
     return [_every_other(source.choice(read), note) if source.random() < 0.5 else note for note in notes]
