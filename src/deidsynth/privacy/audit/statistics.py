@@ -97,7 +97,7 @@ def share_difference(train: Sequence[bool], held_out: Sequence[bool]) -> Differe
     Source: Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10.
 
     >>> found = share_difference([True] * 56 + [False] * 14, [True] * 48 + [False] * 32)
-    >>> found.difference, [round(end, 4) for end in found.interval]
+    >>> round(found.difference, 4), [round(end, 4) for end in found.interval]
     (0.2, [0.0524, 0.3339])
     """
     n = _sizes(train, held_out)
