@@ -26,7 +26,7 @@ Group = tuple[Note, ...]
 
 N_COMMON = 150  # names of the head, the frequency of which falls with 1 / (rank + FLAT)
 FLAT = 8
-COMMON = 0.8  # share of the mentions that take their name from the head
+COMMON = 0.75  # share of the mentions that take their name from the head
 ROLES = "doctor nurse relative neighbor referrer surgeon student caller porter clerk chemist dentist midwife".split()
 SENTENCES = 8  # of a note, after its first
 
