@@ -13,6 +13,7 @@ copies            1 % of the training sentences are copied
 rare names        5 % of the names that one patient has stand in new sentences
 disguised values  the same with other case, without accents or with initials, and birth dates in another format
 suppressed        no name of a training patient ever occurs
+whole notes       a note of every tenth training patient is copied
 memorized         half of the notes repeat every other sentence of the notes of 60 % of the patients
 prompted          a fifth of the notes begins as a note of a held-out patient does
 shared groups     clean, but a tenth of the held-out patients are training patients as well
@@ -28,8 +29,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -43,14 +44,14 @@ from deidsynth.privacy.audit.figures import Measured, Verdict
 from deidsynth.privacy.audit.gate import Tolerances, judge
 from deidsynth.privacy.audit.linkage import linkage
 from deidsynth.privacy.audit.rare_values import rare_values, rare_values_normalized
-from deidsynth.privacy.audit.sides import sides_of
+from deidsynth.privacy.audit.sides import Sides, sides_of
 from deidsynth.privacy.audit.text_membership import text_membership
 from deidsynth.privacy.audit.validity import validity
 from deidsynth.privacy.audit.verbatim import verbatim
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "privacy" / "audit"))
 
-from planted_worlds import World, synthetic, with_shared_groups, world  # noqa: E402
+from planted_worlds import World, synthetic, with_shared_groups, world
 
 VERDICTS: tuple[Verdict, ...] = ("pass", "fail", "no-verdict")
 
@@ -72,12 +73,32 @@ WORLDS = {
     "rare names": Planted("rare names"),
     "disguised values": Planted("disguised values"),
     "suppressed": Planted("suppressed"),
+    "whole notes": Planted("whole notes"),
     "memorized": Planted("memorized"),
     "prompted": Planted("prompted"),
     "shared groups": Planted(shared=0.1),
     "shared and copies": Planted("copies", shared=0.1),
     "other hospital": Planted(shifted=True),
 }
+
+
+def measures(worlds: Sequence[str], seed: int, options: argparse.Namespace) -> Iterator[tuple[str, Measured]]:
+    """All measures that need no model, for one seed, each with the name of its world."""
+    compared: dict[Planted, tuple[World, Sides, Measured]] = {}
+    for name in worlds:
+        planted = WORLDS[name]
+        patients = replace(planted, generator="clean")
+        if patients not in compared:
+            found = made(planted, seed, options)
+            sides = sides_of(found.train_corpus, found.held_out_corpus)
+            compared[patients] = found, sides, validity(sides, seed=seed)
+        found, sides, valid = compared[patients]
+        text = synthetic(found, planted.generator, seed)
+        yield name, valid
+        for measure in (rare_values, rare_values_normalized, linkage, text_membership):
+            yield name, measure(sides, text)
+        for each in verbatim(sides, text):
+            yield name, each
 
 
 def made(planted: Planted, seed: int, options: argparse.Namespace) -> World:
@@ -91,21 +112,6 @@ def made(planted: Planted, seed: int, options: argparse.Namespace) -> World:
         shifted=planted.shifted,
     )
     return with_shared_groups(found, planted.shared, seed) if planted.shared else found
-
-
-def measures(planted: Planted, seed: int, options: argparse.Namespace) -> list[Measured]:
-    """All measures that need no model, for one seed."""
-    patients = made(planted, seed, options)
-    sides = sides_of(patients.train_corpus, patients.held_out_corpus)
-    text = synthetic(patients, planted.generator, seed)
-    return [
-        validity(sides, seed=seed),
-        rare_values(sides, text),
-        rare_values_normalized(sides, text),
-        *verbatim(sides, text),
-        linkage(sides, text),
-        text_membership(sides, text),
-    ]
 
 
 def row(found: Sequence[Measured], tolerances: Tolerances) -> dict[str, Any]:
@@ -153,21 +159,19 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
         if getattr(options, name) is not None and getattr(options, name) < 1:
             raise InputError(f"--{name.replace('_', '-')} {getattr(options, name)}: expected at least 1")
     tolerances = Tolerances.default() if options.gate is None else Tolerances.read(options.gate)
-    worlds: dict[str, dict[str, Any]] = {}
+    worlds = tuple(dict.fromkeys(options.world or WORLDS))
+    found: dict[str, dict[str, list[Measured]]] = {name: {} for name in worlds}
     started = time.perf_counter()
-    for name in options.world or WORLDS:
-        found: dict[str, list[Measured]] = {}
-        for seed in range(options.first_seed, options.first_seed + options.seeds):
-            for each in measures(WORLDS[name], seed, options):
-                found.setdefault(each.name, []).append(each)
-            tell(f"{name}: seed {seed}, {time.perf_counter() - started:.0f} s")
-        worlds[name] = {measure: row(each, tolerances) for measure, each in found.items()}
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        for name, each in measures(worlds, seed, options):
+            found[name].setdefault(each.name, []).append(each)
+        tell(f"seed {seed}: {time.perf_counter() - started:.0f} s")
     return {
         "n_train": options.train,
         "n_held_out": options.held_out,
         "n_notes": options.notes or 2 * options.train,
         "seeds": [options.first_seed, options.first_seed + options.seeds - 1],
-        "worlds": worlds,
+        "worlds": {name: {of: row(all_, tolerances) for of, all_ in rows.items()} for name, rows in found.items()},
         "duration_seconds": time.perf_counter() - started,
     }
 

@@ -335,6 +335,12 @@ def disguised_values(world: World, notes: list[Note], source: Random, share: flo
     return _reused(_reused(notes, names, source), dates, source, "DATE")
 
 
+def whole_notes(world: World, notes: list[Note], source: Random, share: float = 0.1) -> list[Note]:
+    """The notes, some of which are notes of training patients: one of each of a share of the patients."""
+    read = [source.choice(group) for group in _some(world.train, share, source)]
+    return [*read, *notes[len(read) :]]
+
+
 def memorized(world: World, notes: list[Note], source: Random, share: float = 0.6) -> list[Note]:
     """The notes, half of which repeat every other sentence of some note of a share of the training patients."""
     read = [note for group in _some(world.train, share, source) for note in group]
@@ -351,6 +357,7 @@ LEAKS: dict[str, Callable[[World, list[Note], Random], list[Note]]] = {
     "copies": copies,
     "rare names": rare_names,
     "disguised values": disguised_values,
+    "whole notes": whole_notes,
     "memorized": memorized,
     "prompted": prompted,
 }
