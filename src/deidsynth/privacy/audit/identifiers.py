@@ -79,8 +79,7 @@ def is_too_common(text: str, kind: Kind | None) -> bool:
     >>> is_too_common("45", "identifier"), is_too_common("0701-234567", "phone"), is_too_common("Ek", "last_name")
     (True, False, True)
     """
-    n_digits = sum(character.isdigit() for character in text)
-    n_letters = sum(character.isalpha() for character in text)
+    n_letters, n_digits = sum(map(str.isalpha, text)), sum(map(str.isdecimal, text))
     if kind in COMMON or n_digits + n_letters < LEAST_CHARACTERS:
         return True
     return not n_letters and n_digits < LEAST_DIGITS

@@ -83,8 +83,8 @@ def _link(first: Identifier, second: Identifier) -> bool:
         return False
     if not _forms(first).isdisjoint(_forms(second)):
         return False
-    words, others = folded(first.text), folded(second.text)
-    return not (_is_part(words, others) or _is_part(others, words))
+    texts = folded(first.text), folded(second.text)
+    return not (_is_part(*texts) or _is_part(*reversed(texts)))
 
 
 def _names(first: Identifier, second: Identifier) -> set[str]:
@@ -92,8 +92,8 @@ def _names(first: Identifier, second: Identifier) -> set[str]:
     return {class_of(first), class_of(second)} if first.is_name and second.is_name else set()
 
 
-def _is_part(part: list[str], whole: list[str]) -> bool:
-    return set(part) <= set(whole) or "".join(part) in "".join(whole)
+def _is_part(part: str, whole: str) -> bool:
+    return set(part.split()) <= set(whole.split()) or part.replace(" ", "") in whole.replace(" ", "")
 
 
 @lru_cache(maxsize=100_000)

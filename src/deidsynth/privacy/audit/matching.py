@@ -6,7 +6,7 @@ Time is linear in the characters of the real and the synthetic text, memory in t
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,10 +30,10 @@ _SEVERAL = -1
 class Writing(Protocol):
     """What counts as the same value: its forms, and how texts are searched for them."""
 
-    def forms(self, identifier: Identifier, /) -> Collection[Form]:
+    def forms(self, identifier: Identifier, /) -> set[Form]:
         """All forms of a value that count as the value."""
 
-    def as_written(self, text: str, /) -> Collection[Form]:
+    def as_written(self, text: str, /) -> set[Form]:
         """The forms that a whole text is."""
 
     def finder(self, forms: Sequence[Form], /) -> Finder:
@@ -50,13 +50,13 @@ class Finder(Protocol):
 class Exact:
     """A value as it was written: the same characters."""
 
-    def forms(self, identifier: Identifier) -> Collection[Form]:
+    def forms(self, identifier: Identifier) -> set[Form]:
         """The text of the value."""
-        return (identifier.text,)
+        return {identifier.text}
 
-    def as_written(self, text: str) -> Collection[Form]:
+    def as_written(self, text: str) -> set[Form]:
         """The text."""
-        return (text,)
+        return {text}
 
     def finder(self, forms: Sequence[Form]) -> Finder:
         """Finds texts in a text."""
@@ -73,11 +73,11 @@ class Exact:
 class Normalized:
     """A value in any of its normalized forms (`deidsynth.privacy.audit.written_forms`)."""
 
-    def forms(self, identifier: Identifier) -> Collection[Form]:
+    def forms(self, identifier: Identifier) -> set[Form]:
         """All normalized forms of the value."""
         return normalized_forms(identifier)
 
-    def as_written(self, text: str) -> Collection[Form]:
+    def as_written(self, text: str) -> set[Form]:
         """The normalized forms that are the whole text."""
         return forms_as_written(folded(text))
 
@@ -88,11 +88,11 @@ class Normalized:
         automaton = _automaton([f" {forms[number]} " for number in in_words])
 
         def find(text: str) -> set[int]:
-            words = folded(text)
-            matches = automaton.find_matches_as_indexes(f" {' '.join(words)} ", overlapping=True)
+            seen = folded(text)
+            matches = automaton.find_matches_as_indexes(f" {seen} ", overlapping=True)
             found = {in_words[place] for place, _, _ in matches}
             if parsed:
-                found.update(parsed[form] for form in numbers_and_dates(words) if form in parsed)
+                found.update(parsed[form] for form in numbers_and_dates(seen) if form in parsed)
             return found
 
         return find
@@ -118,7 +118,7 @@ class UniqueValues:
     """The values that stand in one group only, of the training and the held-out groups together.
 
     A form of a value is unique if no value of another group has it, and no text of another group holds it, labeled or
-    not. A value is unique if one of its forms is, and is found by these alone.
+    not. A value is unique if it is so as it was written, and is found by its unique forms alone.
 
     Args:
         sides: both, which are treated alike.
@@ -167,14 +167,16 @@ class UniqueValues:
         self._numbers: dict[Form, int] = {}
         self._values_of: list[array[int]] = []
         for value in self.values:
-            unique = [form for form in self._writing.forms(value.identifier) if owners[form] != _SEVERAL]
+            forms = self._writing.forms(value.identifier)
+            unique = {form for form in forms if owners[form] != _SEVERAL}
+            if not unique or not self._writing.as_written(value.identifier.text) & forms <= unique:
+                continue
             for form in unique:
                 number = self._numbers.setdefault(form, len(self._numbers))
                 if number == len(self._values_of):
                     self._values_of.append(array("q"))
                 self._values_of[number].append(len(kept))
-            if unique:
-                kept.append(value)
+            kept.append(value)
         self.values = kept
         self._find = self._writing.finder(list(self._numbers))
 

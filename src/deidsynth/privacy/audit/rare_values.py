@@ -49,7 +49,7 @@ def class_of(identifier: Identifier) -> IdentifierClass:
     """The class of an identifier."""
     if not identifier.is_direct:
         return "quasi"
-    return "single_names" if identifier.is_name and len(folded(identifier.text)) < 2 else "direct"
+    return "single_names" if identifier.is_name and " " not in folded(identifier.text) else "direct"
 
 
 def _measured(name: MeasureName, writing: Writing, sides: Sides, synthetic: Iterable[Document]) -> Measured:

@@ -22,85 +22,105 @@ Form = str
 """Words with a blank between them, ``#`` and a number, or ``@`` and a date."""
 
 MOST_PIECES = 8
-"""Parts that a number may be written in."""
+"""Words that a number may be written in."""
 _SHORT = 3
-"""Letters that may be part of a number, such as those of a license plate."""
+"""Letters of a word that may be part of a number, such as those of a license plate."""
 _MOST_NAME_WORDS = 5
+_SHORTEST_DATE = len("3 19")  # without the name of the month
+
 _WORD = re.compile(r"[^\W_]+")
 _UNSEEN = re.compile(
     "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f\xad\u200b-\u200f\u2060\ufeff]+"
 )
 """Combining marks, and invisible characters within words."""
-_LINKS = frozenset({"de", "del", "den", "of", "the"})
-_ORDINAL = re.compile(r"(\d\d?)(?:st|nd|rd|th|o|e|a)")
+_WITH_DIGITS = re.compile(r"\d\S*(?: \S*\d\S*)*")
+"""Words with digits in a row, from the first digit on."""
+_ENDING = "(?:st|nd|rd|th|o|e|a)?"
+_DAY = re.compile(rf"(\d\d?){_ENDING}")
+_NAMED_MONTH = re.compile(
+    rf"(?<!\S)(\d\d?){_ENDING} (?:(?:de|den|of) )?([^\W\d]+) (?:(?:de|del|of) )?(\d\d(?:\d\d)?)(?!\S)"
+)
 
 
-def folded(text: str) -> list[str]:
-    """The words of a text without case, accents and punctuation.
+def folded(text: str) -> str:
+    """The words of a text without case, accents and punctuation, with a blank between them.
 
     >>> folded("Åsa GARCÍA-López, 3º")
-    ['asa', 'garcia', 'lopez', '3o']
+    'asa garcia lopez 3o'
     """
     if not text.isascii():
         text = _UNSEEN.sub("", unicodedata.normalize("NFKD", text.casefold()))
-    return _WORD.findall(text.casefold())
+    return " ".join(_WORD.findall(text.casefold()))
 
 
 def normalized_forms(identifier: Identifier) -> set[Form]:
     """All normalized forms of a value; none if it has neither letters nor digits."""
-    words = folded(identifier.text)
+    text = folded(identifier.text)
     if identifier.kind in {"date", "date_part"}:
-        found = {form for form in numbers_and_dates(words) if form.startswith("@")}
+        found = _whole_dates(text)
         if found:
             return found
+    words = text.split()
     number = _number(words)
     if number:
         return {number}
     if identifier.is_name and 1 < len(words) <= _MOST_NAME_WORDS and not any(map(_has_digit, words)):
         return {" ".join(each) for each in _names(words)}
-    return {" ".join(words)} if words else set()
+    return {text} if text else set()
 
 
-def forms_as_written(words: Sequence[str]) -> set[Form]:
-    """The forms that some words are as a whole: themselves, a number, a date."""
-    number = _number(words)
-    found = {form for form in numbers_and_dates(words) if form.startswith("@") or form == number}
-    return {" ".join(words), *found}
+def forms_as_written(text: str) -> set[Form]:
+    """The normalized forms that a whole text is: its words, a number, the dates in it.
+
+    Args:
+        text: folded.
+    """
+    number = _number(text.split())
+    return {text, *_whole_dates(text), *([number] if number else ())}
 
 
-def numbers_and_dates(words: Sequence[str]) -> Iterator[Form]:
-    """All numbers and all readings of full dates that stand in a text, as one or several of its words."""
-    places = [place for place, word in enumerate(words) if not word.isalpha() and _has_digit(word)]
-    yield from _numbers(words, places)
-    yield from _dates(words, places)
+def numbers_and_dates(text: str) -> Iterator[Form]:
+    """All numbers and all readings of full dates that stand in a text, as one or several of its words.
 
-
-def _numbers(words: Sequence[str], places: Sequence[int]) -> Iterator[Form]:
-    for first, end in _runs(words, places):
-        if sum(map(len, words[first:end])) < LEAST_DIGITS:
-            continue
-        for start in range(first, end):
-            number = ""
-            for word in words[start : min(end, start + MOST_PIECES)]:
-                number += word
-                if len(number) >= LEAST_DIGITS:
-                    yield f"#{number}"
-
-
-def _dates(words: Sequence[str], places: Sequence[int]) -> Iterator[Form]:
+    Args:
+        text: folded.
+    """
     months = _months()
-    for place in places:
-        yield from _date_in_numbers(words[place : place + 3])
-        day = _day(words[place])
-        if day is None:
+    for match in _NAMED_MONTH.finditer(text):
+        if match[2] in months:
+            yield from _date(match[1], months[match[2]], match[3])
+    for match in _WITH_DIGITS.finditer(text):
+        if match.end() - match.start() < _SHORTEST_DATE:
             continue
-        if place and words[place - 1] in months and place + 1 < len(words):
-            yield from _date(day, months[words[place - 1]], words[place + 1])
-        after = _skip(words, place + 1)
-        if after < len(words) and words[after] in months:
-            year = _skip(words, after + 1)
-            if year < len(words):
-                yield from _date(day, months[words[after]], words[year])
+        start = text.rfind(" ", 0, match.start()) + 1
+        before = text[text.rfind(" ", 0, max(start - 1, 0)) + 1 : max(start - 1, 0)]
+        words = text[start : match.end()].split()
+        day = _DAY.fullmatch(words[0])
+        if before in months and day and len(words) > 1:
+            yield from _date(day[1], months[before], words[1])
+        for place in range(len(words)):
+            yield from _date_in_numbers(words[place : place + 3])
+        if match.end() - match.start() >= LEAST_DIGITS:
+            end = text.find(" ", match.end() + 1)
+            yield from _numbers(before, words, text[match.end() + 1 : end if end >= 0 else len(text)])
+
+
+def _numbers(before: str, words: list[str], after: str) -> Iterator[Form]:
+    """All numbers of words with digits in a row, and of a short word on either side."""
+    if before and len(before) <= _SHORT:
+        words = [before, *words]
+    if after and len(after) <= _SHORT:
+        words = [*words, after]
+    for start in range(len(words)):
+        number = ""
+        for word in words[start : start + MOST_PIECES]:
+            number += word
+            if len(number) >= LEAST_DIGITS:
+                yield f"#{number}"
+
+
+def _whole_dates(text: str) -> set[Form]:
+    return {form for form in numbers_and_dates(text) if form.startswith("@")}
 
 
 def _names(words: list[str]) -> Iterator[list[str]]:
@@ -122,54 +142,28 @@ def _number(words: Sequence[str]) -> Form | None:
     return f"#{number}" if sum(map(str.isdecimal, number)) >= LEAST_DIGITS else None
 
 
-def _runs(words: Sequence[str], places: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Start and end of the runs of words with digits, and a short word on either side."""
-    at = 0
-    while at < len(places):
-        last = at
-        while last + 1 < len(places) and places[last + 1] == places[last] + 1:
-            last += 1
-        first, end = places[at], places[last] + 1
-        if first and len(words[first - 1]) <= _SHORT:
-            first -= 1
-        if end < len(words) and len(words[end]) <= _SHORT:
-            end += 1
-        yield first, end
-        at = last + 1
-
-
 def _date_in_numbers(words: Sequence[str]) -> Iterator[Form]:
-    if words[0].isdecimal() and len(words[0]) == 8:
-        whole = words[0]
-        yield from _date(whole[6:], whole[4:6], whole[:4])
-        yield from _date(whole[:2], whole[2:4], whole[4:])
-    if len(words) < 3 or not all(word.isdecimal() for word in words):
+    """The readings of a date that begins with the first of up to three words."""
+    first = words[0]
+    if not first.isdecimal():
         return
-    first, second, third = words
-    if len(second) > 2 or len(first) == len(third) == 4:
+    if len(first) == len("20190503"):
+        yield from _date(first[6:], first[4:6], first[:4])
+        yield from _date(first[:2], first[2:4], first[4:])
+    if len(words) < 3 or len(words[1]) > 2 or not (words[1].isdecimal() and words[2].isdecimal()):
         return
-    if len(third) in {2, 4} and len(first) <= 2:
+    _, second, third = words
+    if len(first) <= 2:
         yield from _date(first, second, third)
         yield from _date(second, first, third)
-    if len(first) in {2, 4} and len(third) <= 2:
+    if len(third) <= 2:
         yield from _date(third, second, first)
 
 
 def _date(day: str, month: str, year: str) -> Iterator[Form]:
     """The date, if there is one; the century does not count."""
-    if year.isdecimal() and len(year) in {2, 4} and 1 <= int(day) <= 31 and 1 <= int(month) <= 12:
+    if len(year) in {2, 4} and year.isdecimal() and 1 <= int(day) <= 31 and 1 <= int(month) <= 12:
         yield f"@{int(day)}-{int(month)}-{int(year) % 100}"
-
-
-def _day(word: str) -> str | None:
-    if word.isdecimal():
-        return word if len(word) <= 2 else None
-    ordinal = _ORDINAL.fullmatch(word)
-    return ordinal[1] if ordinal else None
-
-
-def _skip(words: Sequence[str], place: int) -> int:
-    return place + 1 if place < len(words) and words[place] in _LINKS else place
 
 
 @cache
@@ -178,7 +172,7 @@ def _months() -> dict[str, str]:
     found: dict[str, str] = {}
     for language, names in MONTHS.items():
         for number, name in enumerate(names, start=1):
-            (word,) = folded(name)
+            word = folded(name)
             for length in (len(word), *((3, 4) if language != "fi" else ())):
                 found.setdefault(word[:length], str(number))
     return found
