@@ -136,7 +136,8 @@ def test_a_reason_has_to_be_given(run, release, reason) -> None:
 
 
 def test_without_an_audit_nothing_is_released(run, deidsynth, tmp_path) -> None:
-    result = deidsynth("release", run(), "--output", tmp_path / "bundle", "--accept", "we trust it")
+    made = run(audit={"enabled": False})
+    result = deidsynth("release", made, "--output", tmp_path / "bundle", "--accept", "we trust it")
     assert "audit: is missing" in reasons(result)
     assert "none of these can be accepted" in result.stderr
 

@@ -330,7 +330,7 @@ def test_a_run_of_an_earlier_version_goes_on_without_computing_and_has_all_diges
     again = go(config_of(home))
     assert again.unchanged
     assert {path: path.stat().st_ino for path in models} == models, "what is there is not copied again"
-    assert [note.partition(" ")[0] for note in check_run(folder).notes] == ["12"]
+    assert [note.partition(" ")[0] for note in check_run(folder).notes] == ["13"]
     (folder / "report.html").write_text("spoiled")
     assert verify_run(folder) == ["report.html: changed"]
     assert not go(config_of(home)).unchanged
@@ -342,6 +342,7 @@ def test_another_learning_rate_for_ner_leaves_what_is_upstream(home: Path) -> No
     result = go(config_of(home, train={"learning_rate": 0.002}))
     assert computed(result) == [
         "annotate",
+        "audit",
         "evaluate-gold",
         "evaluate-synthetic",
         "gold",

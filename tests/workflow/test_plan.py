@@ -184,14 +184,14 @@ def test_nothing_that_writes_text_reads_an_identifier() -> None:
 @pytest.mark.parametrize("origin", ["invented", "synthetic"])
 def test_text_of_nobody_is_read_as_it_is(origin: Origin) -> None:
     plan, never = plan_of(origin=origin), plan_of({"pseudonymize": {"mode": "never"}})
-    assert plan["adapt"].inputs == {"train": "select-train"} and len(plan) == 12
+    assert plan["adapt"].inputs == {"train": "select-train"} and len(plan) == 13
     assert changed(plan, never) == set()
-    assert len(plan_of({"pseudonymize": {"mode": "always"}}, origin=origin)) == 14
+    assert len(plan_of({"pseudonymize": {"mode": "always"}}, origin=origin)) == 15
 
 
 def test_the_gold_model_may_read_surrogates_too() -> None:
     one = plan_of({"pseudonymize": {"annotator": True}})
-    assert (one["gold"].inputs, len(one)) == ({"corpus": "pseudonymize"}, 13)
+    assert (one["gold"].inputs, len(one)) == ({"corpus": "pseudonymize"}, 14)
     several = plan_of({"pseudonymize": {"annotator": True, "copies": 2}})
     assert several["gold"].inputs == {"corpus": "pseudonymize-annotator"}
     assert several["pseudonymize-annotator"].config.copies == 1
