@@ -107,6 +107,8 @@ def test_a_bound_of_epsilon_is_compared_with_the_claim(bound, detectable, verdic
     found = Measured("canaries", "epsilon", bound, 8.0, bound - 8, (bound - 8, 100.0), (50, 50), detectable)
     judged = judge(found, TOLERANCES)
     assert (judged.verdict, judged.tolerance) == (verdict, (-8.0, 0.0))
+    told = judge(replace(found, reason="at least 60 guesses can"), TOLERANCES).why
+    assert (told == "at least 60 guesses can") == (verdict == "no-verdict")
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,10 @@ def _against_claim(measured: Measured, difference: float, limits: tuple[float, f
     if difference > limits[1]:
         return "fail", f"epsilon is at least {bound:.2f}, more than the {claim:.2f} that is claimed"
     if measured.detectable is None:
-        return "no-verdict", f"so few canaries could not contradict the claim of {claim:.2f}; insert more"
+        return (
+            "no-verdict",
+            measured.reason or f"so few canaries cannot contradict the claim of {claim:.2f}; insert more",
+        )
     return "pass", f"a lower bound of {bound:.2f} does not contradict the claim of {claim:.2f}"
 
 
