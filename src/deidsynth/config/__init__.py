@@ -16,7 +16,9 @@ from deidsynth.config.parsing import (
     merge,
     parse,
 )
+from deidsynth.config.private import ADAPTATION_ONLY, PrivateConfig
 from deidsynth.config.resolve import resolve_adapt, resolve_run, resolve_synthesize, resolve_train
+from deidsynth.config.resolve_private import gaps_in_guarantee
 from deidsynth.config.resolved import ResolvedAdaptConfig, ResolvedRun, ResolvedTrainConfig
 from deidsynth.config.run import (
     CorpusConfig,
@@ -48,6 +50,7 @@ from deidsynth.config.study import (
 from deidsynth.config.surrogates import LabelKinds
 
 __all__ = [
+    "ADAPTATION_ONLY",
     "AdaptConfig",
     "AnnotateConfig",
     "AnnotateInlineConfig",
@@ -66,6 +69,7 @@ __all__ = [
     "LoraConfig",
     "MemorizationConfig",
     "Precision",
+    "PrivateConfig",
     "PromptConfig",
     "ReportedConfig",
     "ResolvedAdaptConfig",
@@ -85,6 +89,7 @@ __all__ = [
     "TrainConfig",
     "apply_settings",
     "dump",
+    "gaps_in_guarantee",
     "load_data",
     "merge",
     "parse",
