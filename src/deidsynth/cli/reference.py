@@ -153,6 +153,7 @@ def _presets(known: Presets) -> str:
         [
             PRESETS_HEAD,
             _table("Of `adapt`, by `base` and `method`:", adapt),
+            _table("Of `adapt` with `adapt.private`:", [_cells(known.private)]),
             _table("Of `train`, by `encoder`:", train),
             _table("Of `train` for the synthetic model of a run:", [_cells(known.synthetic)]),
         ]

@@ -17,7 +17,9 @@ from deidsynth.config.parsing import (
     merge,
     parse,
 )
+from deidsynth.config.private import ADAPTATION_ONLY, PrivateConfig
 from deidsynth.config.resolve import resolve_adapt, resolve_pseudonymize, resolve_run, resolve_synthesize, resolve_train
+from deidsynth.config.resolve_private import gaps_in_guarantee
 from deidsynth.config.resolved import (
     ResolvedAdaptConfig,
     ResolvedPseudonymizeConfig,
@@ -55,6 +57,7 @@ from deidsynth.config.study import (
 from deidsynth.config.surrogates import LabelKinds
 
 __all__ = [
+    "ADAPTATION_ONLY",
     "AdaptConfig",
     "AnnotateConfig",
     "AnnotateInlineConfig",
@@ -74,6 +77,7 @@ __all__ = [
     "LoraConfig",
     "MemorizationConfig",
     "Precision",
+    "PrivateConfig",
     "PromptConfig",
     "PseudonymizeConfig",
     "ReportedConfig",
@@ -95,6 +99,7 @@ __all__ = [
     "TrainConfig",
     "apply_settings",
     "dump",
+    "gaps_in_guarantee",
     "load_data",
     "merge",
     "parse",

@@ -52,10 +52,18 @@ class SyntheticPreset(StageConfig):
     why: str
 
 
+class PrivatePreset(StageConfig):
+    """Defaults for differentially private adaptation, whatever the model."""
+
+    learning_rate: float = Field(gt=0.0)
+    why: str
+
+
 class Presets(StageConfig):
     """All presets."""
 
     adapt: dict[Base, dict[Method, AdaptPreset]]
+    private: PrivatePreset
     train: dict[Base, TrainPreset]
     synthetic: SyntheticPreset
 

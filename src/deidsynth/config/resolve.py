@@ -12,6 +12,7 @@ from typing import Any
 
 from deidsynth.config.parsing import StageConfig
 from deidsynth.config.presets import presets
+from deidsynth.config.resolve_private import resolve_private
 from deidsynth.config.resolved import (
     ResolvedAdaptConfig,
     ResolvedPseudonymizeConfig,
@@ -74,9 +75,12 @@ def resolve_adapt(config: AdaptConfig, *, inline: bool = False, control_codes: b
         control_codes: whether control codes are taken from the preset if the configuration does not set them.
 
     Raises:
-        ConfigError: low-rank adaptation of a model from scratch, or special tokens that would not be trained.
+        ConfigError: low-rank adaptation of a model from scratch, special tokens that would not be trained, or settings
+            that would break a guarantee of differential privacy.
     """
     kind = kind_of_base(config.base)
+    if config.private.is_on:
+        return resolve_private(config, inline=inline)
     if kind == "scratch" and config.method in ("lora", "qlora"):
         raise ConfigError([f"adapt.method: {config.method} needs a pretrained base; use full with scratch"])
     method = _method(config)

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from deidsynth.config.parsing import StageConfig
 from deidsynth.config.paths import Location
+from deidsynth.config.private import PrivateConfig
 from deidsynth.config.sampling import Share
 from deidsynth.config.surrogates import Kind, Language
 
@@ -193,6 +194,7 @@ class AdaptConfig(StageConfig):
     )
     evaluations: int = Field(8, ge=1, description="number of times the validation loss is measured")
     lora: LoraConfig = LoraConfig()
+    private: PrivateConfig = PrivateConfig()
     scratch: ScratchCausalConfig = ScratchCausalConfig()
 
     @field_validator("control_codes")

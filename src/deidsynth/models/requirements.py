@@ -8,6 +8,7 @@ from deidsynth.config import ResolvedAdaptConfig, ResolvedTrainConfig
 from deidsynth.models.inspection import inspect_folder
 from deidsynth.models.language_model.causal_lm import quantization
 from deidsynth.models.loading import check_model_name, load_config
+from deidsynth.models.private.extra import check_extra
 from deidsynth.starters import SCRATCH, resolve
 
 
@@ -17,8 +18,10 @@ def check_base(config: ResolvedAdaptConfig, device: str) -> None:
     Raises:
         ModelNotFoundError: no such model.
         ModelNotUsableError: QLoRA without CUDA, or a damaged folder.
-        MissingExtraError: QLoRA without its dependency.
+        MissingExtraError: QLoRA or a private adaptation without its dependency.
     """
+    if config.private.is_on:
+        check_extra()
     quantization(config.method, device)
     if config.base != SCRATCH:
         _check_model(resolve(config.base, "causal"))

@@ -23,7 +23,11 @@ ADAPT = StageSpec(
         "tokens_per_second": "tokens/s",
         "validation_loss": "validation loss",
         "bits_per_character": "bits per character",
+        "epsilon": "epsilon of the language model",
+        "epsilon_opacus": "epsilon by Opacus",
+        "delta": "delta",
+        "noise_multiplier": "noise multiplier",
     },
-    headline=("bits_per_character", "validation_loss"),
+    headline=("epsilon", "delta", "bits_per_character", "validation_loss"),
     check="deidsynth.models.requirements:check_base",
 )

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deidsynth.config import CorpusConfig, ResolvedRun, RunConfig, TrainConfig, resolve_run
+from deidsynth.config import (
+    ADAPTATION_ONLY,
+    CorpusConfig,
+    ResolvedRun,
+    RunConfig,
+    TrainConfig,
+    gaps_in_guarantee,
+    resolve_run,
+)
 from deidsynth.corpora import LoadedCorpus, content_digest, make_splits, read_corpus, write_jsonl
 from deidsynth.corpora.output import refuse_unwritable
 from deidsynth.corpora.texts import read_texts, without
@@ -73,6 +81,8 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
     stages = (resolved.pseudonymize, resolved.adapt, resolved.synthesize, resolved.train, resolved.train_synthetic)
     for line in language_warnings(loaded.corpus, stages):
         listener.message(line)
+    for line in _guarantee(resolved):
+        listener.message(line)
     sources = {NodeName.IMPORT: import_source(loaded)}
     if texts is not None:
         sources[NodeName.UNLABELED] = import_source(texts)
@@ -84,6 +94,12 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
         audited=resolved.audit.enabled is not False,
     )
     return PreparedRun(resolved.config(), plan, sources, device)
+
+
+def _guarantee(config: ResolvedRun) -> list[str]:
+    """What a private adaptation does not cover, one line each."""
+    gaps = gaps_in_guarantee(config)
+    return [f"warning: {ADAPTATION_ONLY}", *(f"  {gap}" for gap in gaps)] if gaps else []
 
 
 def _inspect_models(config: ResolvedRun) -> None:

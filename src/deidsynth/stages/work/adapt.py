@@ -21,6 +21,7 @@ from deidsynth.models.training.processes import leave, processes_on
 from deidsynth.models.training.utilization import product_flops_per_second, training_flops_per_token
 from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, PSEUDONYMS
 from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work.adapt_private import adapt_privately
 from deidsynth.stages.work.curves import watch
 from deidsynth.stages.work.reading import read_copies, read_normalized
 
@@ -36,6 +37,8 @@ class Adapt:
         Validation texts are held out from ``train``, so that an arm with little data is constrained in every respect.
         With several processes, all train and the first one writes.
         """
+        if config.private.is_on:
+            return adapt_privately(config, inputs, output, context)
         corpus = read_normalized(inputs["train"] / CORPUS)
         train, held_out = split_documents(list(corpus), config.validation, context.seed)
         added = AddedTokens.of(config, corpus.documents)
