@@ -32,11 +32,14 @@ def test_a_dry_run_names_what_is_missing_for_the_language(deidsynth, foreign, tm
         "run", "--corpus", foreign, "--language", "fi", "--output", tmp_path / "x", "--dry-run", "--json"
     )
     assert result.exit_code == 0
-    assert json.loads(result.stdout)["stages_to_run"] == 12
+    assert json.loads(result.stdout)["stages_to_run"] == 13
     starters, labels, family = warned(result)
     assert f"language Finnish (fi): {STARTERS}; set adapt.base and train.encoder to models" in starters
     assert "labels whose kind of value is not known: 2 (FALL, STATION)" in labels
-    assert "prompts end before them, mention replacement takes others of the synthetic text" in labels
+    assert (
+        "the language model reads random or English values in their place, prompts end before them, mention replacement takes others of the synthetic text"
+        in labels
+    )
     assert "--labels FILE" in labels
     assert "no words for relatives are known; no values are invented for 1 label (FAMILY)" in family
     assert all("docs/languages.md" in line for line in warned(result))
@@ -67,6 +70,7 @@ def test_nothing_is_said_where_nothing_is_missing(deidsynth, foreign, corpus, tm
     assert len(warned(deidsynth(*command))) == 1
     assert warned(deidsynth(*command, "--labels", kinds)) == []
     keep = ("--set", "synthesize.prompts.pii=keep", "--set", "train_synthetic.mention_replacement=0")
+    keep += ("--set", "pseudonymize.mode=never")
     assert warned(deidsynth(*command, *keep)) == []  # no value is invented
 
 
@@ -97,8 +101,8 @@ def test_kinds_of_labels_are_recorded_and_belong_to_the_keys_they_matter_to(deid
     same.write_text("labels: {STATION: clinic}\n", encoding="utf-8")
     plain, one = keys(), keys("--labels", kinds)
     changed = {name for name in plain if plain[name] != one[name]}
-    assert {"synthesize", "synthetic"} <= changed
-    assert not {"import", "adapt", "gold", "evaluate-gold"} & changed
+    assert {"pseudonymize", "synthesize", "synthetic"} <= changed
+    assert not {"import", "gold", "evaluate-gold"} & changed
     assert keys("--labels", same) == one
     assert keys("--set", "corpus.labels.STATION=clinic") == one
 

@@ -73,7 +73,7 @@ def _needs(config: StageConfig) -> Needs | None:
         case ResolvedAdaptConfig():
             return Needs({"adapt.base": ("causal", config.base)})
         case ResolvedPseudonymizeConfig() if config.mode == "always":
-            use = "random strings take their place in the text that the language model reads"
+            use = "the language model reads random or English values in their place"
             return Needs({}, config.language, config.labels, use)
         case ResolvedTrainConfig():
             use = "mention replacement takes others of the synthetic text and keeps those of other text"
