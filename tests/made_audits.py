@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copyfile, copytree, rmtree
 from typing import Any, get_args
 
-from deidsynth.config import StageConfig
 from deidsynth.digests import file_digest, tree_digest
-from deidsynth.privacy.audit.figures import Audit, Judged, Measured, MeasureName, Verdict
+from deidsynth.privacy.audit.figures import Audit, Judged, Kind, Measured, MeasureName, Verdict
+from deidsynth.stages import STAGES
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.specification import StageContext, StageSpec
-from deidsynth.workflow.pipeline_plan import NodeName
-from deidsynth.workflow.plan import Node, Plan
 
 NAMES = [name for name in get_args(MeasureName) if name not in ("language_model_membership", "canaries")]
 
@@ -24,7 +22,8 @@ def measure(name: MeasureName, verdict: Verdict = "pass") -> Judged:
     """A measure with this verdict, of 475 and 235 groups."""
     of = "synthetic" if name == "tagger_membership" else ""
     ends = {"pass": (-0.01, 0.01), "fail": (0.3, 0.4), "no-verdict": (-0.2, 0.2)}[verdict]
-    measured = Measured(name, "share", 0.11, 0.1, sum(ends) / 2, ends, (475, 235), 0.03, of)
+    kind: Kind = "auc" if name in ("validity", "text_membership", "tagger_membership") else "share"
+    measured = Measured(name, kind, 0.11, 0.1, sum(ends) / 2, ends, (475, 235), 0.03, of)
     return Judged(measured, verdict, (-0.02, 0.02), "a sentence")
 
 
@@ -44,9 +43,9 @@ def audit_of(
 
 
 def write_audit(folder: Path, audit: Mapping[str, Any]) -> Path:
-    """The file of an audit, with its page beside it."""
+    """The file of an audit; beside it stands a page, which a release makes anew."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "audit.html").write_text("<!doctype html><title>Privacy audit</title>", encoding="utf-8")
+    (folder / "audit.html").write_text("<!doctype html><title>An older page</title>", encoding="utf-8")
     (folder / "audit.json").write_text(json.dumps(audit), encoding="utf-8")
     return folder / "audit.json"
 
@@ -62,20 +61,12 @@ class MadeAudit:
         (output / "run" / "synthetic").mkdir(parents=True)
         (output / "run" / "models").mkdir()
         copyfile(inputs["synthetic"] / CORPUS, output / "run" / "synthetic" / CORPUS)
-        copytree(inputs["tagger"] / MODEL, output / "run" / "models" / "synthetic")
+        copytree(inputs["tagger-synthetic"] / MODEL, output / "run" / "models" / "synthetic")
         write_audit(output, audit_of(output / "run", self.verdicts))
         rmtree(output / "run")
         return {}
 
 
-def with_audit(plan: Plan) -> Plan:
-    """The plan of a run that ends with an audit, of the stage ``made-audit``."""
-    inputs = {"synthetic": NodeName.ANNOTATE, "tagger": NodeName.SYNTHETIC}
-    published = {"figures": "audit/audit.json", "page": "audit/audit.html"}
-    return Plan((*plan, Node("audit", "made-audit", StageConfig(), inputs, published=published)))
-
-
 def spec_of_audit(verdicts: Mapping[str, Verdict] | None = None) -> StageSpec:
-    """The specification of a made audit."""
-    outputs = {"figures": "audit.json", "page": "audit.html"}
-    return StageSpec("made-audit", 1, StageConfig, MadeAudit(verdicts or {}), outputs=outputs)
+    """The stage ``audit`` with made audits."""
+    return replace(STAGES["audit"], implementation=MadeAudit(verdicts or {}))

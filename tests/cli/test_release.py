@@ -20,7 +20,7 @@ from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.pipeline import run as run_pipeline
 from deidsynth.workflow.pipeline_plan import NodeName
 from deidsynth.workflow.plan import Plan
-from made_audits import audit_of, spec_of_audit, with_audit, write_audit
+from made_audits import audit_of, spec_of_audit, write_audit
 
 Release = Callable[..., Result]
 
@@ -34,7 +34,7 @@ def run(stages, corpus, tmp_path) -> Callable[..., Path]:
     ) -> Path:
         specs = {name: replace(spec, check=None) for name, spec in deidsynth.stages.STAGES.items()}
         data = {"corpus": {"path": str(corpus), "language": "sv"}, "output": str(tmp_path / "runs" / "one")}
-        config = parse(RunConfig, {**data, **changes})
+        config = parse(RunConfig, {**data, "audit": {"enabled": bool(more)}, **changes})
         return run_pipeline(
             config, progress=False, stages={**specs, **(more or {})}, device="cpu", extend=extend
         ).folder
@@ -155,15 +155,25 @@ def test_a_file_that_is_no_audit_is_a_fault_of_the_user(run, deidsynth, tmp_path
     (tmp_path / "audit.json").write_text(content, encoding="utf-8")
     result = deidsynth("release", run(), "--output", tmp_path / "bundle", "--audit", tmp_path / "audit.json")
     assert result.exit_code == 2
-    assert "not an audit as this deidsynth writes it" in result.stderr
+    assert "audit again" in result.stderr or "not an audit" in result.stderr
 
 
-def test_an_audit_needs_its_page(run, deidsynth, tmp_path) -> None:
+def test_an_audit_with_figures_of_other_measures_ends_without_a_traceback(run, release, tmp_path) -> None:
     made = run()
-    file = write_audit(tmp_path / "audited", audit_of(made))
-    (file.parent / "audit.html").unlink()
-    result = deidsynth("release", made, "--output", tmp_path / "bundle", "--audit", file)
-    assert "audit.html is missing" in reasons(result)
+    audit = audit_of(made)
+    for measure in audit["measures"]:
+        measure["kind"] = "share"
+    result = release(made, audit=audit)
+    assert result.exit_code == 3
+    assert "figures that its measures do not have" in result.stderr
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_the_page_is_made_from_the_figures_and_not_taken_over(run, release, tmp_path) -> None:
+    assert release(run()).exit_code == 0
+    page = (tmp_path / "bundle" / "audit.html").read_text(encoding="utf-8")
+    assert "An older page" not in page
+    assert "Privacy audit" in page
 
 
 def test_a_changed_run_refuses_whatever_is_accepted(run, release) -> None:
@@ -320,14 +330,14 @@ def test_an_audit_that_holds_a_digest_of_private_data_does_not_get_out(run, rele
 
 
 def test_the_failure_of_the_own_audit_is_not_undone_by_another(run, release) -> None:
-    made = run(with_audit, {"made-audit": spec_of_audit({"verbatim_20": "fail", "linkage": "no-verdict"})})
+    made = run(more={"audit": spec_of_audit({"verbatim_20": "fail", "linkage": "no-verdict"})})
     said = reasons(release(made))
     assert "verbatim_20 fails" in said
     assert "linkage" not in said
 
 
 def test_the_own_audit_of_a_run_is_taken_without_being_given(run, deidsynth, tmp_path) -> None:
-    made = run(with_audit, {"made-audit": spec_of_audit()})
+    made = run(more={"audit": spec_of_audit()})
     result = deidsynth("release", made, "--output", tmp_path / "bundle")
     assert result.exit_code == 0, result.stderr
     record = json.loads((tmp_path / "bundle" / "RELEASE.json").read_text(encoding="utf-8"))
