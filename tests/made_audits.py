@@ -10,7 +10,7 @@ from shutil import copyfile, copytree, rmtree
 from typing import Any, get_args
 
 from deidsynth.digests import file_digest, tree_digest
-from deidsynth.privacy.audit.figures import Audit, Judged, Measured, MeasureName, Verdict
+from deidsynth.privacy.audit.figures import Audit, Judged, Kind, Measured, MeasureName, Verdict
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.audit import TAGGER
 from deidsynth.stages.specification import StageContext
@@ -22,7 +22,8 @@ def measure(name: MeasureName, verdict: Verdict = "pass") -> Judged:
     """A measure with this verdict, of 475 and 235 groups."""
     of = "synthetic" if name == "tagger_membership" else ""
     ends = {"pass": (-0.01, 0.01), "fail": (0.3, 0.4), "no-verdict": (-0.2, 0.2)}[verdict]
-    measured = Measured(name, "share", 0.11, 0.1, sum(ends) / 2, ends, (475, 235), 0.03, of)
+    kind: Kind = "auc" if name in ("validity", "text_membership", "tagger_membership") else "share"
+    measured = Measured(name, kind, 0.11, 0.1, sum(ends) / 2, ends, (475, 235), 0.03, of)
     return Judged(measured, verdict, (-0.02, 0.02), "a sentence")
 
 
@@ -42,9 +43,9 @@ def audit_of(
 
 
 def write_audit(folder: Path, audit: Mapping[str, Any]) -> Path:
-    """The file of an audit, with its page beside it."""
+    """The file of an audit; beside it stands a page, which a release makes anew."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "audit.html").write_text("<!doctype html><title>Privacy audit</title>", encoding="utf-8")
+    (folder / "audit.html").write_text("<!doctype html><title>An older page</title>", encoding="utf-8")
     (folder / "audit.json").write_text(json.dumps(audit), encoding="utf-8")
     return folder / "audit.json"
 

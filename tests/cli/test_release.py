@@ -35,7 +35,7 @@ def run(stages, corpus, tmp_path) -> Callable[..., Path]:
     ) -> Path:
         specs = {name: replace(spec, check=None) for name, spec in deidsynth.stages.STAGES.items()}
         data = {"corpus": {"path": str(corpus), "language": "sv"}, "output": str(tmp_path / "runs" / "one")}
-        config = parse(RunConfig, {**data, **changes})
+        config = parse(RunConfig, {**data, "audit": {"enabled": bool(more)}, **changes})
         return run_pipeline(
             config, progress=False, stages={**specs, **(more or {})}, device="cpu", extend=extend
         ).folder
@@ -157,15 +157,25 @@ def test_a_file_that_is_no_audit_is_a_fault_of_the_user(run, deidsynth, tmp_path
     (tmp_path / "audit.json").write_text(content, encoding="utf-8")
     result = deidsynth("release", run(), "--output", tmp_path / "bundle", "--audit", tmp_path / "audit.json")
     assert result.exit_code == 2
-    assert "not an audit as this deidsynth writes it" in result.stderr
+    assert "audit again" in result.stderr or "not an audit" in result.stderr
 
 
-def test_an_audit_needs_its_page(run, deidsynth, tmp_path) -> None:
+def test_an_audit_with_figures_of_other_measures_ends_without_a_traceback(run, release, tmp_path) -> None:
     made = run()
-    file = write_audit(tmp_path / "audited", audit_of(made))
-    (file.parent / "audit.html").unlink()
-    result = deidsynth("release", made, "--output", tmp_path / "bundle", "--audit", file)
-    assert "audit.html is missing" in reasons(result)
+    audit = audit_of(made)
+    for measure in audit["measures"]:
+        measure["kind"] = "share"
+    result = release(made, audit=audit)
+    assert result.exit_code == 3
+    assert "figures that its measures do not have" in result.stderr
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_the_page_is_made_from_the_figures_and_not_taken_over(run, release, tmp_path) -> None:
+    assert release(run()).exit_code == 0
+    page = (tmp_path / "bundle" / "audit.html").read_text(encoding="utf-8")
+    assert "An older page" not in page
+    assert "Privacy audit" in page
 
 
 def test_a_changed_run_refuses_whatever_is_accepted(run, release) -> None:

@@ -34,7 +34,7 @@ def release_command(
         typer.Option(
             "--audit",
             metavar="FILE",
-            help="The audit.json of deidsynth audit, with its page beside it, instead of the run's own.",
+            help="The audit.json of deidsynth audit --output, instead of the run's own.",
         ),
     ] = None,
     license_id: Annotated[
@@ -68,7 +68,7 @@ def _show(bundle: Bundle, found: Examination, quiet: bool) -> None:
     print_table(["part", "what", "files", "bytes"], rows, title=str(bundle.path))
     for refusal in bundle.accepted:
         tell(f"accepted: {refusal}", quiet)
-    verdict = "" if found.audit is None else found.audit.verdict.replace("-", " ")
+    verdict = "" if found.audit is None else found.audit.summary.verdict.replace("-", " ")
     tell(f"verdict of the audit: {verdict}; released: {bundle.path}", quiet)
     tell(f"digest of checksums.txt, for those who check the bundle: {hex_of(bundle.checksums)}", quiet)
 
@@ -77,7 +77,7 @@ def _told(bundle: Bundle, found: Examination) -> dict[str, object]:
     return {
         "released": True,
         "path": str(bundle.path),
-        "verdict": None if found.audit is None else found.audit.verdict,
+        "verdict": None if found.audit is None else found.audit.summary.verdict,
         "accepted": {"reason": bundle.reason, "in_spite_of": _plain(bundle.accepted)} if bundle.accepted else None,
         "parts": [
             {"name": part.name, "about": part.about, "n_files": part.n_files, "n_bytes": part.n_bytes}

@@ -16,18 +16,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from deidsynth import __version__
 from deidsynth.corpora import write_corpus
-from deidsynth.corpora.output import refuse_lost_characters, refuse_occupied, refuse_surrogates, refuse_unwritable
+from deidsynth.corpora.output import encodable, refuse_lost_characters, refuse_occupied, refuse_unwritable
 from deidsynth.digests import file_digest, file_digests, hex_of
-from deidsynth.documents import Corpus
+from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CheckFailedError, InputError, UnrepresentableError
-from deidsynth.files import whole_folder
+from deidsynth.files import whole_folder, write_json
 from deidsynth.locks import hold_output
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.release.describing import described
-from deidsynth.release.examination import AUDIT_PAGE, Examination
+from deidsynth.release.examination import Examination
 from deidsynth.release.finished_run import TAGGER
 from deidsynth.release.refusals import Refusal, told
 from deidsynth.release.traces import find_traces
+from deidsynth.stages.artifacts import AUDIT, AUDIT_PAGE
 from deidsynth.workflow.run_folder import RunFolder
 
 CHECKSUMS = "checksums.txt"
@@ -39,8 +40,8 @@ PARTS = {
     "model": "the synthetic model, an ordinary Hugging Face folder",
     "model/README.md": "its model card",
     "DATASHEET.md": "the data sheet of the corpus",
-    "audit.html": "the privacy audit, a page",
-    "audit.json": "the privacy audit, its figures",
+    AUDIT_PAGE: "the privacy audit, a page",
+    AUDIT: "the privacy audit, its figures",
     RECORD: "what was released, and in spite of what",
     "VERIFY.md": "how to check that all is as it was released",
     CHECKSUMS: "the digest of every file",
@@ -101,6 +102,7 @@ def release(
 
     Raises:
         CheckFailedError: it may not leave; every reason is named.
+        IntegrityError: the audit has figures that cannot be shown.
         InputError: the output is in use or inside the run, or reason or license are no such thing.
         UnrepresentableError: brat cannot hold the corpus.
         StorageError: the disk is full or not writable.
@@ -155,8 +157,8 @@ def _write(found: Examination, folder: Path, accepted: Sequence[Refusal], reason
     for name, format in (("corpus/corpus.jsonl", "jsonl"), ("corpus/brat", "brat")):
         write_corpus(corpus, folder / name, format, splits={})
     _copy_model(found.run.path / TAGGER, folder / "model")
-    shutil.copyfile(found.audit_file, folder / "audit.json")
-    shutil.copyfile(found.audit_file.with_name(AUDIT_PAGE), folder / AUDIT_PAGE)
+    write_json(folder / AUDIT, found.audit.content)
+    _write_text(folder / AUDIT_PAGE, found.audit.page())
     report = RunFolder(found.run.path).report()
     content = described(found.run, corpus, report, found.audit, license_id=license_id, reason=reason)
     content |= {"accepted": [str(each) for each in accepted], "is_audit_of_run": found.is_audit_of_run}
@@ -191,7 +193,7 @@ def _numbered(corpus: Corpus) -> Corpus:
     Raises:
         UnrepresentableError: no note is left.
     """
-    kept = [document for document in corpus if _is_read_back(corpus.with_documents([document]))]
+    kept = [document for document in corpus if _is_read_back(document)]
     if not kept:
         raise UnrepresentableError("every note of the synthetic corpus has characters that are not read back")
     width = len(str(len(kept)))
@@ -207,14 +209,12 @@ def _numbered(corpus: Corpus) -> Corpus:
     )
 
 
-def _is_read_back(corpus: Corpus) -> bool:
+def _is_read_back(document: Document) -> bool:
     try:
-        for number, document in enumerate(corpus, start=1):
-            refuse_lost_characters(document, number)
-        refuse_surrogates(corpus)
+        refuse_lost_characters(document, number=1)
+        return any(encodable([document]))
     except UnrepresentableError:
         return False
-    return True
 
 
 def _copy_model(source: Path, target: Path) -> None:
@@ -233,7 +233,7 @@ def _record(found: Examination, corpus: Corpus, content: dict[str, Any]) -> dict
         "schema_version": SCHEMA_VERSION,
         "deidsynth": __version__,
         "created": datetime.now(UTC).date().isoformat(),
-        "verdict": None if found.audit is None else found.audit.verdict,
+        "verdict": None if found.audit is None else found.audit.summary.verdict,
         "audit": "of the run" if found.is_audit_of_run else "given apart from the run",
         "accepted": {"reason": content["reason"], "in_spite_of": accepted} if accepted else None,
         "license": content["license"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
@@ -11,7 +11,8 @@ from deidsynth.corpora import describe
 from deidsynth.documents import Corpus
 from deidsynth.languages import name_of
 from deidsynth.models.settings_file import ModelSettings
-from deidsynth.release.audit_record import AuditRecord
+from deidsynth.privacy.audit.figures import MeasureName
+from deidsynth.release.audit_record import AuditRecord, name_of as name_of_measure
 from deidsynth.release.finished_run import CORPUS, TAGGER, FinishedRun
 from deidsynth.release.lineage import base_named
 from deidsynth.report import formats
@@ -100,9 +101,9 @@ def described(
         "tested": size_of_test(report),
         "level": level(report),
         "origin": report.origin,
-        "verdict": audit.verdict.replace("-", " "),
+        "verdict": audit.summary.verdict.replace("-", " "),
         "audit_table": _audit(audit),
-        "not_run": sorted(audit.not_run),
+        "not_run": sorted(set(audit.summary.not_run) & set(get_args(MeasureName))),
         "reason": reason,
         "created": artifact.manifest.created[:10],
     }
@@ -218,7 +219,7 @@ def _of_labels(report: RunReport) -> str:
 def _audit(audit: AuditRecord) -> str:
     rows = [
         (
-            each.shown,
+            name_of_measure(each),
             formats.score(each.train),
             formats.score(each.held_out),
             f"{formats.difference(each.difference)} [{formats.difference_interval(each.interval)}]",
@@ -226,7 +227,7 @@ def _audit(audit: AuditRecord) -> str:
             formats.score(each.detectable),
             each.verdict.replace("-", " "),
         )
-        for each in audit.measures
+        for each in audit.summary.measures
     ]
     headers = ("measure", "training", "held-out", "difference", "tolerated", "smallest leak detectable", "verdict")
     return to_markdown(headers, rows)

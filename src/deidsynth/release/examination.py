@@ -8,15 +8,13 @@ from pathlib import Path
 from deidsynth.corpora import read_jsonl
 from deidsynth.digests import file_digest, tree_digest
 from deidsynth.documents import Corpus
-from deidsynth.errors import InputError
+from deidsynth.errors import InputError, IntegrityError
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.release.audit_record import AuditRecord
 from deidsynth.release.finished_run import AUDIT, CORPUS, TAGGER, FinishedRun
 from deidsynth.release.lineage import lineage_refusals
 from deidsynth.release.refusals import Refusal
 from deidsynth.workflow.run_verification import check_run
-
-AUDIT_PAGE = "audit.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,6 @@ class Examination:
         run: the run.
         corpus: its synthetic corpus; None if it cannot be read.
         audit: None if there is none.
-        audit_file: the file that the audit is in.
         is_audit_of_run: whether the run made the audit itself, on its own training and held-out documents.
         refusals: all reasons against a release.
     """
@@ -35,7 +32,6 @@ class Examination:
     run: FinishedRun
     corpus: Corpus | None
     audit: AuditRecord | None
-    audit_file: Path
     is_audit_of_run: bool
     refusals: tuple[Refusal, ...]
 
@@ -54,7 +50,7 @@ def examine(path: Path, audit: Path | None = None, progress: Progress | None = N
 
     Raises:
         InputError: no run folder, or the given file is no audit.
-        IntegrityError: the record of the run is damaged.
+        IntegrityError: the record of the run or its own audit is damaged.
     """
     with (progress or SilentProgress()).task("examine the run", None):
         found = check_run(path)
@@ -64,17 +60,14 @@ def examine(path: Path, audit: Path | None = None, progress: Progress | None = N
         refusals = [Refusal("run", change) for change in changes]
         refusals += lineage_refusals(run, corpus)
         own = _own_audit(run)
-        given = own if audit is None else AuditRecord.read(audit)
+        given = own if audit is None else _given_audit(audit)
         if given is None:
             refusals.append(Refusal("audit", _MISSING))
         else:
             refusals += given.refusals(_digests(run))
         if own is not None and own is not given:
             refusals += [each for each in own.failures() if each not in refusals]
-        file = path / AUDIT if audit is None else audit
-        if given is not None and not (file.parent / AUDIT_PAGE).is_file():
-            refusals.append(Refusal("audit", f"its page {AUDIT_PAGE} is missing beside it; audit again"))
-    return Examination(run, corpus, given, file, audit is None, tuple(refusals))
+    return Examination(run, corpus, given, audit is None, tuple(refusals))
 
 
 _MISSING = (
@@ -88,6 +81,13 @@ def _own_audit(run: FinishedRun) -> AuditRecord | None:
     if AUDIT not in run.record.published or not (run.path / AUDIT).is_file():
         return None
     return AuditRecord.read(run.path / AUDIT)
+
+
+def _given_audit(path: Path) -> AuditRecord:
+    try:
+        return AuditRecord.read(path)
+    except IntegrityError as error:
+        raise InputError(str(error)) from None
 
 
 def _corpus(path: Path) -> Corpus | None:
