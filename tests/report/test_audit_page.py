@@ -316,8 +316,9 @@ def test_the_report_of_a_run_has_the_verdict_the_measures_and_the_way_to_the_pag
     found = Page(render_html(report))
     assert "audit.html" in found.links
     text = found.sections["audit"]
-    assert {"pass": "Pass", "fail": "Fail", "no-verdict": "No verdict"}[verdict] in text
-    assert "Two identifiers together 30.0 % 2.0 % +28.0 +24.0 to +32.0" in text
+    word = {"pass": "Pass", "fail": "Fail", "no-verdict": "No verdict"}[verdict]
+    assert text.startswith(f"Privacy audit {word} ")
+    assert f"Two identifiers together {word} 30.0 % 2.0 % +28.0 +24.0 to +32.0" in text
     assert "against 235 patients" in text
     assert "Not run: membership from the language model, planted sentences." in text
 
