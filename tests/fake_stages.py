@@ -12,9 +12,10 @@ from deidsynth.corpora import make_splits, read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.metrics import Counts
 from deidsynth.stages.specification import StageContext
+from made_audits import MadeAudit
 from run_reports import memorization, recall, scores
 
-NAMES = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization")
+NAMES = ("select", "pseudonymize", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization", "audit")
 
 
 class FakeStage:
@@ -50,6 +51,8 @@ class FakeStage:
         elif self.name == "memorization":
             found = memorization(recall(0.25), recall(0.125), [])
             (output / "memorization.json").write_text(json.dumps(found), encoding="utf-8")
+        elif self.name == "audit":
+            MadeAudit().run(config, inputs, output, context)
         else:
             corpus = self._corpus(config, inputs, corpora)
             write_target(corpus, output / "corpus.jsonl")
@@ -63,6 +66,8 @@ class FakeStage:
         if self.name == "select":
             parts = json.loads((inputs["corpus"] / "parts.json").read_text(encoding="utf-8"))
             return make_splits(read_jsonl(inputs["corpus"] / "documents.jsonl"), parts, config.split)[config.part]
+        if self.name == "pseudonymize":
+            return corpora["corpus"]
         source = corpora["train"] if self.name == "synthesize" else corpora["texts"]
         made = [Document(f"s{number}", "Hej Bo", (Entity(4, 6, "NAME"),)) for number in range(len(source))]
         return Corpus(tuple(made), origin="synthetic", annotation="silver")

@@ -15,11 +15,11 @@ from deidsynth.cli.app import app
 from deidsynth.cli.verbs import loaded
 
 SOURCES = Path(package.__file__).parent
-READERS = ["run", "study run", "adapt", "synthesize", "train", "evaluate", "annotate", "deidentify"] + [
+READERS = ["run", "study run", "adapt", "synthesize", "train", "evaluate", "annotate", "deidentify", "audit"] + [
     f"corpus {verb}" for verb in ("describe", "show", "check", "convert", "map", "repair", "split")
 ]
 TEXTS_ONLY = ("annotate", "deidentify")
-DRAWING = ("run", "study run", "adapt", "train", "corpus split")
+DRAWING = ("run", "study run", "adapt", "train", "corpus split", "audit")
 
 
 def options_of(verb: str) -> set[str]:

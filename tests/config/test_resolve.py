@@ -10,6 +10,8 @@ import yaml
 
 from deidsynth.config import (
     AdaptConfig,
+    PseudonymizeConfig,
+    ResolvedPseudonymizeConfig,
     ResolvedRun,
     RunConfig,
     SynthesizeConfig,
@@ -18,6 +20,7 @@ from deidsynth.config import (
     merge,
     parse,
     resolve_adapt,
+    resolve_pseudonymize,
     resolve_run,
     resolve_synthesize,
     resolve_train,
@@ -165,6 +168,8 @@ def test_invented_values_have_the_language_of_the_corpus() -> None:
         {"train": {"mention_replacement": 0.2}, "train_synthetic": {"mention_replacement": 0, "encoder": "scratch"}},
         {"synthesize": {"annotations": "agreement"}, "train_synthetic": {"task_adaptive_pretraining": {"epochs": 2}}},
         {"synthesize": {"endpoint": ENDPOINT}, "corpus": {"path": "ä"}, "output": "there", "seed": 3},
+        {"pseudonymize": {"copies": 3, "annotator": True, "labels": {"PET": "first_name"}}},
+        {"pseudonymize": {"mode": "never", "copies": 3}},
     ],
 )
 def test_what_is_written_resolves_to_itself(data: dict[str, Any]) -> None:
@@ -172,6 +177,24 @@ def test_what_is_written_resolves_to_itself(data: dict[str, Any]) -> None:
     written = parse(RunConfig, yaml.safe_load(dump(run.config())))
     assert resolve_run(written, language="sv", precision="bf16") == run.model_copy(update={"precision": "bf16"})
     assert resolve_run(written, language=written.corpus.language, precision=written.precision) == run
+
+
+def test_surrogates_are_taken_where_the_text_is_real_or_asked_for() -> None:
+    def found(asked: dict[str, Any], **facts: Any) -> ResolvedPseudonymizeConfig:
+        return run_of({"pseudonymize": asked, "corpus": {"labels": {"PET": "first_name"}}}, **facts).pseudonymize
+
+    real = found({"copies": 2, "labels": {"WARD": "clinic"}})
+    assert (real.mode, real.copies, real.annotator, real.language) == ("always", 2, False, "sv")
+    assert real.labels == {"PET": "first_name", "WARD": "clinic"}
+    assert found({"language": "fi"}).language == "fi"
+    for origin in ("invented", "synthetic"):
+        assert found({"annotator": True}, origin=origin) == found({"mode": "never"})
+        assert found({"mode": "always"}, origin=origin).mode == "always"
+    assert found({"mode": "never"}).language is None
+    with pytest.raises(ConfigError, match="annotator: true and mode: never contradict"):
+        found({"mode": "never", "annotator": True})
+    with pytest.raises(ConfigError, match=r"pseudonymize\.language: surrogates need the language of the text"):
+        resolve_pseudonymize(PseudonymizeConfig(), origin="real", language=None)
 
 
 def test_of_the_synthetic_model_only_what_differs_is_written() -> None:
@@ -190,8 +213,8 @@ def test_a_resolved_run_has_the_keys_of_a_run() -> None:
     assert list(ResolvedRun.model_fields) == list(RunConfig.model_fields)
 
 
-NEURAL = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic"}
-WRITTEN = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization"}
+NEURAL = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic", "audit"}
+WRITTEN = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization", "audit"}
 
 
 @pytest.mark.parametrize(
@@ -202,7 +225,7 @@ WRITTEN = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic",
         ({"train": {"starter": {"learning_rate": 0.001}}}, NEURAL),
         ({"train": {"starter": {"task_adaptive_pretraining": {"max_steps": 900}}}}, NEURAL),
         ({"train": {"hub": {"batch_size": 4}, "scratch": {"batch_size": 4}}}, set()),
-        ({"synthetic": {"mention_replacement": 0.6}}, {"synthetic", "evaluate-synthetic"}),
+        ({"synthetic": {"mention_replacement": 0.6}}, {"synthetic", "evaluate-synthetic", "audit"}),
     ],
 )
 def test_another_preset_is_another_key_for_what_it_concerns(

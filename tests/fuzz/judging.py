@@ -14,7 +14,7 @@ from fuzz.worker import Outcome
 LONGEST_SECONDS = 10.0
 """Of processor time, which a busy machine does not lengthen."""
 
-CHECKS = (("corpus", "check"), ("runs", "verify"))
+CHECKS = ("corpus check", "runs verify", "release")
 """Verbs whose exit code 1 means that a check said no."""
 
 TOLD = ("artifacts", "endpoints")
@@ -69,7 +69,7 @@ def _allowed(case: Case, outcome: Outcome) -> set[int]:
     """0 and 2; 1 where a check said no; 3 where the input is no file of the user, and the message is one of ours."""
     if case.exit_code is not None:
         return {case.exit_code}
-    checks = {1} if outcome.command[:2] in CHECKS else set()
+    checks = {1} if verb_of(outcome.command) in CHECKS else set()
     told = {3} if case.kind in TOLD and not _UNEXPECTED.search(outcome.printed[1]) else set()
     return {0, 2} | checks | told
 

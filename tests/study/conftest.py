@@ -28,7 +28,8 @@ from deidsynth.stages.specification import StageContext
 
 NAMES = ("Alva", "Bo", "Cia", "Dag")
 STAGES = (
-    "select", "base", "adapt", "synthesize", "train", "annotate", "annotate-inline", "evaluate", "memorization",
+    "select", "pseudonymize", "base", "adapt", "synthesize", "train", "annotate", "annotate-inline", "evaluate",
+    "memorization",
 )  # fmt: skip
 
 
@@ -60,6 +61,11 @@ class Fake:
         from deidsynth.stages.work.select import Select
 
         return Select().run(config, inputs, output, context)
+
+    def _pseudonymize(self, config: Any, inputs: Mapping[str, Path], output: Path, context: Any) -> Any:
+        from deidsynth.stages.work.pseudonymize import Pseudonymize
+
+        return Pseudonymize().run(config, inputs, output, context)
 
     def _model(self, output: Path, content: object) -> None:
         (output / "model").mkdir(exist_ok=True)

@@ -39,6 +39,7 @@ from deidsynth.workflow.run_folder import RunFolder, list_runs, show_run, verify
 from deidsynth.workflow.run_verification import check_run
 from deidsynth.workflow.store import Store
 from fake_specs import specs_of
+from made_audits import MadeAudit
 from run_reports import memorization, recall, scores
 
 NAMES = ("Alva", "Bo", "Cia", "Dag")
@@ -75,6 +76,9 @@ class Fake:
         chosen = make_splits(corpus, parts, config.split)[config.part]
         write_jsonl(chosen, output / "corpus.jsonl")
         return {"n_documents": len(chosen)}
+
+    def _pseudonymize(self, config: StageConfig, inputs: Mapping[str, Path], output: Path) -> None:
+        write_jsonl(read_jsonl(inputs["corpus"] / "corpus.jsonl"), output / "corpus.jsonl")
 
     def _model(self, output: Path, content: object) -> None:
         (output / "model").mkdir(exist_ok=True)
@@ -117,12 +121,16 @@ class Fake:
         shown = list(range(0, len(read_jsonl(inputs["texts"] / "corpus.jsonl")), 2))
         (output / "memorization.json").write_text(json.dumps(memorization(recall(0.25), recall(0.125), shown)))
 
+    def _audit(self, config: StageConfig, inputs: Mapping[str, Path], output: Path) -> Mapping[str, Any]:
+        assert set(inputs) == {"synthetic", "train", "held_out", "tagger-synthetic"}
+        return MadeAudit().run(config, inputs, output, StageContext(output))
 
-STAGES = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization")
+
+STAGES = ("select", "adapt", "synthesize", "train", "annotate", "evaluate", "memorization", "audit")
 
 
 def fakes() -> dict[str, StageSpec]:
-    return specs_of({name: Fake(name) for name in STAGES})
+    return specs_of({name: Fake(name) for name in (*STAGES, "pseudonymize")})
 
 
 def config_of(home: Path, **changes: Any) -> RunConfig:
@@ -154,6 +162,7 @@ def home(tmp_path: Path) -> Path:
 EVERYTHING = [
     "adapt",
     "annotate",
+    "audit",
     "evaluate-gold",
     "evaluate-synthetic",
     "gold",
@@ -179,6 +188,7 @@ def test_a_run_leaves_the_folder_that_was_promised(home: Path) -> None:
         "run.yaml",
         "report.html",
         "report.json",
+        *(f"audit/audit.{kind}{end}" for kind in ("html", "json") for end in ("", ".manifest.json")),
         "synthetic/corpus.jsonl",
         "models/lm/config.json",
         "models/gold/config.json",
@@ -399,6 +409,7 @@ def test_lineage_is_in_every_manifest(home: Path) -> None:
     shown = {entry["name"]: entry for entry in show_run(result.folder)["artifacts"]}
     assert list(shown) == [node.name for node in result.results]
     assert [entry["direct"] for entry in shown["synthetic"]["lineage"]["real_data"]] == [False]
+    assert shown["adapt"]["lineage"]["real_data"][0]["via"] == ["import", "select", "pseudonymize"]
     assert [entry["direct"] for entry in shown["gold"]["lineage"]["real_data"]] == [True]
 
 
@@ -410,7 +421,7 @@ def test_a_preview_knows_what_is_there(home: Path) -> None:
     go(config_of(home))
     after = preview(config_of(home, adapt={"epochs": 2}), stages=fakes(), device="cpu")
     absent = {node["name"] for node in after if not node["present"]}
-    assert absent == {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization"}
+    assert absent == {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization", "audit"}
 
 
 def test_a_report_page_can_be_made_again(home: Path) -> None:

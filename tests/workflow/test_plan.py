@@ -7,17 +7,19 @@ import pytest
 from deidsynth import starters
 from deidsynth.config import AdaptConfig, RunConfig, TrainConfig, parse, resolve_adapt, resolve_run
 from deidsynth.digests import digest
+from deidsynth.documents import Origin
 from deidsynth.errors import InputError
 from deidsynth.stages import STAGES
-from deidsynth.workflow.pipeline_plan import external_digests, pipeline_plan
+from deidsynth.workflow.pipeline_plan import DataShares, external_digests, pipeline_plan
 from deidsynth.workflow.plan import Node, Plan, lineage, merge
 
 
 def plan_of(data: dict[str, Any] | None = None, **changes: Any) -> Plan:
-    facts = {"language": "sv", "precision": "fp32"}
+    facts = {"language": "sv", "precision": "fp32", "adapts": True}
     facts |= {name: changes.pop(name) for name in list(changes) if name in facts}
-    run = resolve_run(parse(RunConfig, data or {}), **facts)
-    return pipeline_plan(run, **{"source_digest": digest("corpus"), "origin": "real", **changes})
+    changes = {"source_digest": digest("corpus"), "origin": "real", **changes}
+    run = resolve_run(parse(RunConfig, data or {}), origin=changes["origin"], **facts)
+    return pipeline_plan(run, **changes)
 
 
 def changed(left: Plan, right: Plan) -> set[str]:
@@ -26,13 +28,14 @@ def changed(left: Plan, right: Plan) -> set[str]:
     return {name for name in old if old[name] != new[name]}
 
 
-AFTER_ADAPT = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization"}
-AFTER_NER = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic"}
+AFTER_ADAPT = {"adapt", "synthesize", "annotate", "synthetic", "evaluate-synthetic", "memorization", "audit"}
+AFTER_PSEUDONYMIZE = {"pseudonymize", *AFTER_ADAPT}
+AFTER_NER = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic", "audit"}
 
 
 def test_inputs_come_before_what_needs_them() -> None:
     order = [node.name for node in plan_of().order()]
-    assert len(order) == len(set(order)) == 12
+    assert len(order) == len(set(order)) == 14
     for node in plan_of():
         assert all(order.index(name) < order.index(node.name) for name in node.inputs.values())
 
@@ -41,12 +44,16 @@ def test_inputs_come_before_what_needs_them() -> None:
     ("data", "expected"),
     [
         ({"train": {"learning_rate": 0.002}}, AFTER_NER),
-        ({"train_synthetic": {"epochs": 3}}, {"synthetic", "evaluate-synthetic"}),
+        ({"train_synthetic": {"epochs": 3}}, {"synthetic", "evaluate-synthetic", "audit"}),
         ({"adapt": {"epochs": 3}}, AFTER_ADAPT),
         ({"synthesize": {"volume_ratio": 4}}, AFTER_ADAPT - {"adapt"}),
         ({"annotate": {"overlap": 0.5}}, AFTER_NER - {"gold"}),
         ({"memorization": {"n": 4}}, {"memorization"}),
-        ({"seed": 2}, AFTER_ADAPT | AFTER_NER),
+        ({"audit": {"language": "es"}}, {"audit"}),
+        ({"pseudonymize": {"copies": 3}}, AFTER_PSEUDONYMIZE),
+        ({"pseudonymize": {"labels": {"PET": "first_name"}}}, AFTER_PSEUDONYMIZE),
+        ({"pseudonymize": {"annotator": True}}, AFTER_NER),
+        ({"seed": 2}, AFTER_PSEUDONYMIZE | AFTER_NER),
         ({"corpus": {"path": "elsewhere"}, "output": "there", "store": "here"}, set()),
     ],
 )
@@ -69,13 +76,13 @@ def test_the_invented_values_of_prompts_speak_the_language_of_the_corpus() -> No
 
 def test_precision_changes_what_computes_with_it() -> None:
     models = {"adapt", "synthesize", "gold", "synthetic", "annotate", "evaluate-gold", "evaluate-synthetic"}
-    assert changed(plan_of(), plan_of(precision="bf16")) == models | {"memorization"}
+    assert changed(plan_of(), plan_of(precision="bf16")) == models | {"memorization", "audit"}
 
 
 def test_a_new_stage_version_changes_its_nodes_and_what_follows() -> None:
     newer = dataclasses.replace(STAGES["annotate"], version=STAGES["annotate"].version + 1)
     old, new = plan_of().keys(STAGES), plan_of().keys({**STAGES, "annotate": newer})
-    assert {name for name in old if old[name] != new[name]} == {"annotate", "synthetic", "evaluate-synthetic"}
+    assert {name for name in old if old[name] != new[name]} == {"annotate", "synthetic", "evaluate-synthetic", "audit"}
 
 
 def test_a_local_model_counts_by_its_content_and_not_by_its_place(tmp_path: Path) -> None:
@@ -149,14 +156,47 @@ def test_lineage_tells_what_each_artifact_has_seen() -> None:
     assert seen("import") == {"direct": True, "via": [], "parts": []}
     assert seen("select-test") == {"direct": True, "via": ["import"], "parts": ["test"]}
     assert seen("gold") == {"direct": True, "via": ["import", "select"], "parts": ["train"]}
-    assert seen("adapt") == seen("gold")
+    assert seen("pseudonymize") == seen("gold")
+    assert seen("adapt") == {"direct": True, "via": ["import", "select", "pseudonymize"], "parts": ["train"]}
     annotate = seen("annotate")
-    assert set(annotate.pop("via")) == {"import", "select", "adapt", "synthesize", "train"}
+    assert set(annotate.pop("via")) == {"import", "select", "pseudonymize", "adapt", "synthesize", "train"}
     assert annotate == {"direct": False, "parts": ["train", "validation"]}
     synthetic = seen("synthetic")
-    assert set(synthetic.pop("via")) == {"import", "select", "adapt", "synthesize", "train", "annotate"}
+    assert set(synthetic.pop("via")) == {
+        "import", "select", "pseudonymize", "adapt", "synthesize", "train", "annotate",
+    }  # fmt: skip
     assert synthetic == {"direct": False, "parts": ["train", "validation"]}
     assert seen("evaluate-synthetic")["parts"] == ["test", "train", "validation"]
+
+
+def test_nothing_that_writes_text_reads_an_identifier() -> None:
+    plan = plan_of()
+    assert plan["pseudonymize"].inputs == {"corpus": "select-train"}
+    assert plan["adapt"].inputs == {"train": "pseudonymize"}
+    assert plan["synthesize"].inputs["train"] == "pseudonymize"
+    assert plan["memorization"].inputs["train"] == "select-train", "what was memorized is told of the text as it is"
+    assert plan["gold"].inputs == {"corpus": "select-train"}
+    unadapted = plan_of(shares=DataShares(adaptation=0.0), adapts=False)
+    assert unadapted["pseudonymize"].inputs == {"corpus": "select-validation"}
+    assert unadapted["synthesize"].inputs["train"] == "pseudonymize"
+
+
+@pytest.mark.parametrize("origin", ["invented", "synthetic"])
+def test_text_of_nobody_is_read_as_it_is(origin: Origin) -> None:
+    plan, never = plan_of(origin=origin), plan_of({"pseudonymize": {"mode": "never"}})
+    assert plan["adapt"].inputs == {"train": "select-train"} and len(plan) == 12
+    assert changed(plan, never) == set()
+    assert len(plan_of({"pseudonymize": {"mode": "always"}}, origin=origin)) == 14
+
+
+def test_the_gold_model_may_read_surrogates_too() -> None:
+    one = plan_of({"pseudonymize": {"annotator": True}})
+    assert (one["gold"].inputs, len(one)) == ({"corpus": "pseudonymize"}, 13)
+    several = plan_of({"pseudonymize": {"annotator": True, "copies": 2}})
+    assert several["gold"].inputs == {"corpus": "pseudonymize-annotator"}
+    assert several["pseudonymize-annotator"].config.copies == 1
+    fewer = plan_of({"pseudonymize": {"annotator": True}}, shares=DataShares(annotator=0.5))
+    assert fewer["pseudonymize-annotator"].inputs == {"corpus": "select-annotator"}
 
 
 def test_invented_text_is_listed_as_such() -> None:

@@ -22,7 +22,7 @@ def with_texts(home: Path, *texts: str):  # noqa: F811
 
 def test_only_the_gold_model_takes_them(home: Path) -> None:  # noqa: F811
     result = go(with_texts(home, "Another note", "One more"))
-    assert computed(result) == sorted([*EVERYTHING, "unlabeled"])
+    assert computed(result) == sorted([*EVERYTHING, "unlabeled", "pseudonymize"])
     shown = {entry["name"]: entry for entry in show_run(result.folder)["artifacts"]}
     sources = {name: {each["source"] for each in entry["lineage"]["real_data"]} for name, entry in shown.items()}
     texts = shown["unlabeled"]["key"]

@@ -61,6 +61,14 @@ class _Pipeline(VerbGroup):
             "evaluate gold.jsonl predicted.jsonl --json",
         ),
         Verb(
+            "audit",
+            "audit:audit_command",
+            "Audit what a synthetic corpus, and models, give away of the documents they were made from.",
+            "audit synthetic.jsonl --train train.jsonl --held-out test.jsonl --output audit",
+            "audit synthetic.jsonl --train train.jsonl --held-out test.jsonl --tagger ner --gate",
+            alone={"--gate": "default"},
+        ),
+        Verb(
             "report",
             "report:report_command",
             "Rebuild the report page of a run and print its scores, or print report.json.",
@@ -72,6 +80,13 @@ class _Pipeline(VerbGroup):
             "deidentify:deidentify_command",
             "Find identifying information in texts and tag or mask it. A model misses some: review the result.",
             "deidentify runs/meddocan/models/synthetic notes --output clean --mode mask",
+        ),
+        Verb(
+            "release",
+            "release:release_command",
+            "Write the bundle of what may leave: synthetic corpus and model, card, data sheet, audit and checksums.",
+            "release runs/meddocan --output release --license cc-by-4.0",
+            'release runs/meddocan --output release --accept "few held-out patients; used inside the hospital only"',
         ),
         Verb(
             "version",

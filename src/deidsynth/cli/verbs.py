@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, ClassVar, get_args, get_type_hints
 
@@ -23,11 +24,23 @@ class Verb(TyperCommand):
         command: ``module:function`` below ``deidsynth.cli``.
         about: the first paragraph of that function's docstring.
         examples: calls of the verb without the program's name; they end its help.
+        alone: the value of an option that may stand alone, by option.
     """
 
-    def __init__(self, name: str, command: str, about: str, *examples: str) -> None:
+    def __init__(
+        self, name: str, command: str, about: str, *examples: str, alone: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(name, help=about)
-        self.command, self.examples = command, examples
+        self.command, self.examples, self.alone = command, examples, alone or {}
+
+    def completed(self, arguments: Sequence[str]) -> list[str]:
+        """The arguments, with values for the options that stand alone: last, or before another option."""
+        found = []
+        for argument, after in zip_longest(arguments, arguments[1:]):
+            found.append(argument)
+            if argument in self.alone and (after is None or after.startswith("-")):
+                found.append(self.alone[argument])
+        return found
 
     @guarded
     def load(self, arguments: Sequence[str] = ()) -> Any:
@@ -95,4 +108,6 @@ class VerbGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The name, the loaded command and the arguments that are left."""
         name, command, rest = super().resolve_command(ctx, args)
+        if isinstance(command, Verb):
+            rest = command.completed(rest)
         return name, loaded(command, rest), rest

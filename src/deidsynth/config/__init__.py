@@ -1,5 +1,6 @@
 """All configurations. Unknown keys are rejected, and all problems are reported at once."""
 
+from deidsynth.config.audit import AuditConfig
 from deidsynth.config.endpoint import EndpointConfig
 from deidsynth.config.layout import (
     ColumnsLayout,
@@ -16,8 +17,13 @@ from deidsynth.config.parsing import (
     merge,
     parse,
 )
-from deidsynth.config.resolve import resolve_adapt, resolve_run, resolve_synthesize, resolve_train
-from deidsynth.config.resolved import ResolvedAdaptConfig, ResolvedRun, ResolvedTrainConfig
+from deidsynth.config.resolve import resolve_adapt, resolve_pseudonymize, resolve_run, resolve_synthesize, resolve_train
+from deidsynth.config.resolved import (
+    ResolvedAdaptConfig,
+    ResolvedPseudonymizeConfig,
+    ResolvedRun,
+    ResolvedTrainConfig,
+)
 from deidsynth.config.run import (
     CorpusConfig,
     RunConfig,
@@ -33,6 +39,7 @@ from deidsynth.config.stages import (
     LoraConfig,
     MemorizationConfig,
     Precision,
+    PseudonymizeConfig,
     ScratchCausalConfig,
     ScratchEncoderConfig,
     SelectConfig,
@@ -51,6 +58,7 @@ __all__ = [
     "AdaptConfig",
     "AnnotateConfig",
     "AnnotateInlineConfig",
+    "AuditConfig",
     "Axes",
     "ColumnsLayout",
     "ConfigType",
@@ -67,8 +75,10 @@ __all__ = [
     "MemorizationConfig",
     "Precision",
     "PromptConfig",
+    "PseudonymizeConfig",
     "ReportedConfig",
     "ResolvedAdaptConfig",
+    "ResolvedPseudonymizeConfig",
     "ResolvedRun",
     "ResolvedTrainConfig",
     "RunConfig",
@@ -89,6 +99,7 @@ __all__ = [
     "merge",
     "parse",
     "resolve_adapt",
+    "resolve_pseudonymize",
     "resolve_run",
     "resolve_synthesize",
     "resolve_train",

@@ -12,11 +12,17 @@ from typing import Any
 
 from deidsynth.config.parsing import StageConfig
 from deidsynth.config.presets import presets
-from deidsynth.config.resolved import ResolvedAdaptConfig, ResolvedRun, ResolvedTrainConfig
+from deidsynth.config.resolved import (
+    ResolvedAdaptConfig,
+    ResolvedPseudonymizeConfig,
+    ResolvedRun,
+    ResolvedTrainConfig,
+)
 from deidsynth.config.run import RunConfig
 from deidsynth.config.sampling import SynthesizeConfig
-from deidsynth.config.stages import AdaptConfig, ControlCode, Method, TrainConfig
+from deidsynth.config.stages import AdaptConfig, ControlCode, Method, PseudonymizeConfig, TrainConfig
 from deidsynth.config.surrogates import Kind
+from deidsynth.documents import Origin
 from deidsynth.errors import ConfigError
 from deidsynth.starters import kind_of_base
 
@@ -26,6 +32,37 @@ NEEDS_ADAPTATION = (
     "adapt.annotations, adapt.control_codes: a model needs adaptation to learn them; leave them out, and "
     "synthesize.annotations too"
 )
+
+
+def resolve_pseudonymize(
+    config: PseudonymizeConfig,
+    *,
+    origin: Origin,
+    language: str | None,
+    labels: Mapping[str, Kind] | None = None,
+) -> ResolvedPseudonymizeConfig:
+    """The resolved configuration for surrogates in the text that a language model learns from.
+
+    Args:
+        config: as set by the user.
+        origin: of the text; with ``mode: auto`` there are surrogates if it is real.
+        language: ISO 639-1 code of the text; the language of surrogates unless the configuration sets another.
+        labels: as for ``resolve_train``.
+
+    Raises:
+        ConfigError: surrogates are needed, but the language is unknown.
+    """
+    mode = config.mode if config.mode != "auto" else "always" if origin == "real" else "never"
+    if mode == "never":
+        return ResolvedPseudonymizeConfig(mode=mode)
+    spoken = config.language or language
+    if spoken is None:
+        raise ConfigError(
+            ["pseudonymize.language: surrogates need the language of the text; set it, for example with --language es"]
+        )
+    return ResolvedPseudonymizeConfig.model_validate(
+        {**_given(config), "mode": mode, "language": spoken, "labels": {**(labels or {}), **config.labels}}
+    )
 
 
 def resolve_adapt(config: AdaptConfig, *, inline: bool = False, control_codes: bool = False) -> ResolvedAdaptConfig:
@@ -146,7 +183,9 @@ def resolve_synthesize(
     return config.model_copy(update={"prompts": config.prompts.model_copy(update=found)})
 
 
-def resolve_run(config: RunConfig, *, language: str | None, precision: str, adapts: bool = True) -> ResolvedRun:
+def resolve_run(
+    config: RunConfig, *, language: str | None, precision: str, adapts: bool = True, origin: Origin = "real"
+) -> ResolvedRun:
     """The resolved configuration of a run.
 
     Args:
@@ -155,6 +194,7 @@ def resolve_run(config: RunConfig, *, language: str | None, precision: str, adap
         precision: ``fp32`` or ``bf16``, as supported by the device.
         adapts: false if the base model is used without adaptation, and so has neither inline entity tags nor control
             codes.
+        origin: of the text of the corpus.
 
     Raises:
         ConfigError: settings that contradict each other.
@@ -173,6 +213,7 @@ def resolve_run(config: RunConfig, *, language: str | None, precision: str, adap
         {
             **_given(config),
             "corpus": config.corpus.model_copy(update={"language": language}),
+            "pseudonymize": resolve_pseudonymize(config.pseudonymize, origin=origin, language=language, labels=kinds),
             "adapt": adapt,
             "synthesize": resolve_synthesize(
                 config.synthesize, language=language, labels=kinds, control_codes=bool(adapt.control_codes)
@@ -181,6 +222,7 @@ def resolve_run(config: RunConfig, *, language: str | None, precision: str, adap
             "train_synthetic": resolve_train(
                 config.synthetic_train_config(), language=language, labels=kinds, synthetic=True
             ),
+            "audit": config.audit.model_copy(update={"language": config.audit.language or language}),
             "precision": precision,
         }
     )

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from deidsynth.config.audit import AuditConfig
 from deidsynth.config.parsing import StageConfig, difference
 from deidsynth.config.run import CorpusConfig, RunConfig
 from deidsynth.config.sampling import SynthesizeConfig
@@ -19,10 +20,23 @@ from deidsynth.config.stages import (
     MemorizationConfig,
     Method,
     Optimizer,
+    PseudonymizeConfig,
     SplitConfig,
     TaskAdaptivePretrainingConfig,
     TrainConfig,
 )
+
+
+class ResolvedPseudonymizeConfig(PseudonymizeConfig):
+    """Surrogates in place of all gold entities, resolved; the language is set only if there are surrogates."""
+
+    mode: Literal["always", "never"]
+
+    @model_validator(mode="after")
+    def _invented_values_have_a_language(self) -> ResolvedPseudonymizeConfig:
+        if self.mode == "always" and self.language is None:
+            raise ValueError("pseudonymize needs the language of the text")
+        return self
 
 
 class ResolvedAdaptConfig(AdaptConfig):
@@ -67,12 +81,14 @@ class ResolvedRun(StageConfig):
 
     corpus: CorpusConfig
     split: SplitConfig
+    pseudonymize: ResolvedPseudonymizeConfig
     adapt: ResolvedAdaptConfig
     synthesize: SynthesizeConfig
     train: ResolvedTrainConfig = Field(description="of the gold model")
     train_synthetic: ResolvedTrainConfig = Field(description="of the synthetic model, with all keys")
     annotate: AnnotateConfig
     memorization: MemorizationConfig
+    audit: AuditConfig
     seed: int
     precision: Literal["fp32", "bf16"]
     output: str | None

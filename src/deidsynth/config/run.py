@@ -7,11 +7,20 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from deidsynth.config.audit import AuditConfig
 from deidsynth.config.layout import LayoutConfig
 from deidsynth.config.parsing import StageConfig, merge, parse
 from deidsynth.config.paths import Location
 from deidsynth.config.sampling import SynthesizeConfig
-from deidsynth.config.stages import AdaptConfig, AnnotateConfig, MemorizationConfig, Precision, SplitConfig, TrainConfig
+from deidsynth.config.stages import (
+    AdaptConfig,
+    AnnotateConfig,
+    MemorizationConfig,
+    Precision,
+    PseudonymizeConfig,
+    SplitConfig,
+    TrainConfig,
+)
 from deidsynth.config.surrogates import LABELS, Kind, Language
 
 
@@ -47,6 +56,7 @@ class RunConfig(StageConfig):
 
     corpus: CorpusConfig = CorpusConfig()
     split: SplitConfig = SplitConfig()
+    pseudonymize: PseudonymizeConfig = PseudonymizeConfig()
     adapt: AdaptConfig = AdaptConfig()
     synthesize: SynthesizeConfig = SynthesizeConfig()
     train: TrainConfig = TrainConfig()
@@ -55,6 +65,7 @@ class RunConfig(StageConfig):
     )
     annotate: AnnotateConfig = AnnotateConfig()
     memorization: MemorizationConfig = MemorizationConfig()
+    audit: AuditConfig = AuditConfig()
     seed: int = Field(1, ge=0, description="seed of training and sampling; split.seed splits the documents")
     precision: Precision = Field("auto", description="auto: bf16 if the processor supports it, else fp32")
     output: Location | None = Field(None, description="run folder")

@@ -54,6 +54,30 @@ class SelectConfig(StageConfig):
     fold: FoldConfig | None = Field(None, description="a cross-validation fold instead of the corpus's own splits")
 
 
+class PseudonymizeConfig(StageConfig):
+    """Surrogates in place of all gold entities, before the language model learns from the text; see docs/privacy.md."""
+
+    mode: Literal["auto", "always", "never"] = Field(
+        "auto", description="whether the language model learns from surrogates; auto: unless the corpus is invented"
+    )
+    copies: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="number of copies of the text with different surrogates; the passes of adapt take them in turn, "
+        "so those beyond adapt.epochs are not read",
+    )
+    annotator: bool = Field(False, description="where the language model learns from surrogates, the gold model too")
+    language: Language = Field(None, description="language of the surrogates; by default the corpus's language")
+    labels: dict[str, Kind] = Field({}, description="kind of value for labels, laid over corpus.labels; see there")
+
+    @model_validator(mode="after")
+    def _annotator_goes_with_the_language_model(self) -> PseudonymizeConfig:
+        if self.annotator and self.mode == "never":
+            raise ValueError("annotator: true and mode: never contradict each other; leave one of them out")
+        return self
+
+
 class LoraConfig(StageConfig):
     """Low-rank adaptation, with the defaults of the paper."""
 

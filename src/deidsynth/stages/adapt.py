@@ -18,6 +18,7 @@ ADAPT = StageSpec(
         "method": "method",
         "n_train_documents": "training documents",
         "n_validation_documents": "documents for the validation loss",
+        "reads_surrogates": "every annotated identifier in its text was a surrogate",
         "n_tokens_seen": "training tokens",
         "tokens_per_second": "tokens/s",
         "validation_loss": "validation loss",

@@ -16,7 +16,7 @@ from deidsynth.config import (
     resolve_run,
 )
 from deidsynth.corpora import LoadedCorpus, make_fold, make_splits, take_fraction
-from deidsynth.documents import Corpus
+from deidsynth.documents import Corpus, Origin
 from deidsynth.study.cells import Cell
 from deidsynth.workflow.pipeline_plan import DataShares
 
@@ -65,7 +65,14 @@ def with_arm(base: RunConfig, arm: str) -> RunConfig:
 
 
 def run_config(
-    cell: Cell, base: RunConfig, study: StudyConfig, counts: Mapping[str, int], *, language: str | None, precision: str
+    cell: Cell,
+    base: RunConfig,
+    study: StudyConfig,
+    counts: Mapping[str, int],
+    *,
+    language: str | None,
+    precision: str,
+    origin: Origin = "real",
 ) -> ResolvedRun:
     """The resolved run of a cell.
 
@@ -79,6 +86,7 @@ def run_config(
         counts: numbers of documents, by their use as in :func:`documents_of`.
         language: ISO 639-1 code of the corpus.
         precision: ``fp32`` or ``bf16``, as supported by the device.
+        origin: of the text of the corpus.
 
     Raises:
         ConfigError: settings that contradict each other.
@@ -100,7 +108,8 @@ def run_config(
         {**merge(base.model_dump(mode="json"), changes), "train_synthetic": synthetic},
         source=f"study, arm {cell.arm}",
     )
-    run = resolve_run(config, language=language, precision=precision, adapts=cell.adaptation_fraction > 0.0)
+    adapts = cell.adaptation_fraction > 0.0
+    run = resolve_run(config, language=language, precision=precision, adapts=adapts, origin=origin)
     return _equal_steps(run, cell, base) if study.budget == "steps" else run
 
 

@@ -80,7 +80,8 @@ def plan_study(study: Study, *, stages: Mapping[str, StageSpec] | None = None, d
     loaded = load(study.base.corpus)
     device, precision = resolve_computing(device, study.base.precision)
     known = package.STAGES if stages is None else stages
-    base, language = study.base.model_copy(update={"output": None, "store": None}), loaded.corpus.language
+    base = study.base.model_copy(update={"output": None, "store": None})
+    language, origin = loaded.corpus.language, loaded.corpus.origin
     cells = expand(study.config, base)
     source = content_digest(loaded)
     planned = []
@@ -90,13 +91,14 @@ def plan_study(study: Study, *, stages: Mapping[str, StageSpec] | None = None, d
         if shares not in documents:
             documents[shares] = documents_of(loaded, base, shares)
         counts = {use: len(corpus) for use, corpus in documents[shares].items()}
-        config = run_config(cell, base, study.config, counts, language=language, precision=precision)
+        config = run_config(cell, base, study.config, counts, language=language, precision=precision, origin=origin)
         refuse_one_group(documents[shares]["annotator"], config.train)
         plan = pipeline_plan(
             config,
             source_digest=source,
-            origin=loaded.corpus.origin,
+            origin=origin,
             shares=shares,
+            audited=config.audit.enabled is True,
         )
         planned.append(PlannedCell(name, cell, config, counts, plan, plan.keys(known)))
     return StudyPlan(study, loaded, planned, known, device)
@@ -105,7 +107,11 @@ def plan_study(study: Study, *, stages: Mapping[str, StageSpec] | None = None, d
 def study_warnings(plan: StudyPlan) -> list[str]:
     """What the models and the configuration of a study lack for the language and the labels of its corpus."""
     configs = (cell.config for cell in plan.cells)
-    stages = [each for run in configs for each in (run.adapt, run.synthesize, run.train, run.train_synthetic)]
+    stages = [
+        each
+        for run in configs
+        for each in (run.pseudonymize, run.adapt, run.synthesize, run.train, run.train_synthetic)
+    ]
     return language_warnings(plan.loaded.corpus, stages)
 
 

@@ -7,6 +7,7 @@ there are any, and otherwise cannot be valid: each rule is documented where it i
 from __future__ import annotations
 
 from deidsynth.surrogates.mention_replacement import Mentions, mentions_of, replace_mentions
+from deidsynth.surrogates.pseudonyms import Pseudonyms
 from deidsynth.surrogates.values import Surrogates
 
-__all__ = ["Mentions", "Surrogates", "mentions_of", "replace_mentions"]
+__all__ = ["Mentions", "Pseudonyms", "Surrogates", "mentions_of", "replace_mentions"]

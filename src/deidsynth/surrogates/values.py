@@ -48,12 +48,12 @@ class Surrogates:
     ) -> None:
         self.language = language
         self._varied, self._labels = varied, dict(labels or {})
-        self._rng = Random(f"surrogates-{language}-{seed}")
+        self._rng = Random()
         language = words.words_of(language)
         self._words = language
         self._particles = words.particles_of(language)
         self._faker = Faker(locale_of(language) or NEUTRAL_LOCALE)
-        self._faker.seed_instance(self._rng.getrandbits(64))
+        self.restart(seed)
         self._names, self._known = name_pool(language, "train"), name_pool(language)
         self._makers: dict[Kind, Callable[[str | None], str]] = {
             "first_name": lambda like: self._name(like, "first"),
@@ -90,6 +90,11 @@ class Surrogates:
 
     def __repr__(self) -> str:
         return f"Surrogates(language={self.language!r})"
+
+    def restart(self, seed: int | str) -> None:
+        """Give the values of a new instance with another seed, in far less time than one takes to make."""
+        self._rng.seed(f"surrogates-{self.language}-{seed}")
+        self._faker.seed_instance(self._rng.getrandbits(64))
 
     def knows(self, label: str) -> bool:
         """Whether values can be invented for a label: its kind of value is known, and the language has such values."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from deidsynth.config import ResolvedAdaptConfig, ResolvedTrainConfig, StageConfig, SynthesizeConfig
+from deidsynth.config import AuditConfig, ResolvedAdaptConfig, ResolvedTrainConfig, StageConfig, SynthesizeConfig
 from deidsynth.digests import digest, file_digest, tree_digest
 from deidsynth.errors import InputError
 from deidsynth.starters import SCRATCH, Kind, find
@@ -93,6 +93,8 @@ def _paths(config: StageConfig) -> dict[str, Path]:
             named["encoder"] = config.encoder
         case SynthesizeConfig():
             named["prompts.file"] = config.prompts.file
+        case AuditConfig():
+            named |= {"gate": config.gate, "base": config.base}
     paths = {dotted: Path(value).expanduser() for dotted, value in named.items() if value is not None}
     return {dotted: path for dotted, path in paths.items() if path.is_dir() or path.is_file()}
 

@@ -6,7 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deidsynth.config import ResolvedAdaptConfig, ResolvedTrainConfig, StageConfig, SynthesizeConfig
+from deidsynth.config import (
+    ResolvedAdaptConfig,
+    ResolvedPseudonymizeConfig,
+    ResolvedTrainConfig,
+    StageConfig,
+    SynthesizeConfig,
+)
 from deidsynth.config.surrogates import Kind
 from deidsynth.corpora.label_sets import are_plausible
 from deidsynth.documents import Corpus
@@ -66,6 +72,9 @@ def _needs(config: StageConfig) -> Needs | None:
     match config:
         case ResolvedAdaptConfig():
             return Needs({"adapt.base": ("causal", config.base)})
+        case ResolvedPseudonymizeConfig() if config.mode == "always":
+            use = "random strings take their place in the text that the language model reads"
+            return Needs({}, config.language, config.labels, use)
         case ResolvedTrainConfig():
             use = "mention replacement takes others of the synthetic text and keeps those of other text"
             language = config.language if config.mention_replacement else None

@@ -19,10 +19,12 @@ from deidsynth.documents import Origin
 from deidsynth.stages.adapt import ADAPT
 from deidsynth.stages.annotate import ANNOTATE
 from deidsynth.stages.annotate_inline import ANNOTATE_INLINE
+from deidsynth.stages.audit import AUDIT, TAGGER
 from deidsynth.stages.base import BASE
 from deidsynth.stages.evaluate import EVALUATE
 from deidsynth.stages.import_corpus import IMPORT, ImportConfig
 from deidsynth.stages.memorization import MEMORIZATION
+from deidsynth.stages.pseudonymize import PSEUDONYMIZE
 from deidsynth.stages.select import SELECT
 from deidsynth.stages.synthesize import SYNTHESIZE
 from deidsynth.stages.train import TRAIN
@@ -40,6 +42,8 @@ class NodeName:
     TEST = "select-test"
     ADAPTATION = "select-adaptation"
     ANNOTATOR = "select-annotator"
+    PSEUDONYMIZE = "pseudonymize"
+    PSEUDONYMIZE_ANNOTATOR = "pseudonymize-annotator"
     ADAPT = "adapt"
     SYNTHESIZE = "synthesize"
     ANNOTATE = "annotate"
@@ -47,6 +51,7 @@ class NodeName:
     GOLD = "gold"
     SYNTHETIC = "synthetic"
     MEMORIZATION = "memorization"
+    AUDIT = "audit"
 
 
 SELECTED = {"train": NodeName.TRAIN, "validation": NodeName.VALIDATION, "test": NodeName.TEST}
@@ -94,6 +99,7 @@ def pipeline_plan(
     origin: Origin,
     texts_digest: str | None = None,
     shares: DataShares = EVERYTHING,
+    audited: bool = True,
 ) -> Plan:
     """The plan of the whole pipeline on one corpus.
 
@@ -103,9 +109,12 @@ def pipeline_plan(
         origin: of its text.
         texts_digest: content digest of unlabeled texts for the gold model, if any.
         shares: of the training split; by default all for both.
+        audited: whether the privacy audit is part of it.
     """
     computing: dict[str, Any] = {"seed": config.seed, "precision": config.precision}
     selects, adaptation, annotator = _selects(config, shares)
+    compared = adaptation or NodeName.VALIDATION
+    pseudonymize, read, annotated = _pseudonymized(config, compared, annotator)
     imported = ImportConfig(language=config.corpus.language)
     texts = {} if texts_digest is None else {"texts": NodeName.UNLABELED}
     sources = [Node(NodeName.IMPORT, IMPORT.name, imported, source_digest=source_digest, origin=origin, box="corpus")]
@@ -121,13 +130,14 @@ def pipeline_plan(
         (
             *sources,
             *selects,
-            _tagger(NodeName.GOLD, config.train, {"corpus": annotator, **texts}, "train_gold", computing),
+            *pseudonymize,
+            _tagger(NodeName.GOLD, config.train, {"corpus": annotated, **texts}, "train_gold", computing),
             _evaluation(NodeName.GOLD, config, computing),
             Node(
                 NodeName.ADAPT,
                 ADAPT.name if adaptation else BASE.name,
                 config.adapt,
-                {"train": adaptation} if adaptation else {},
+                {"train": read} if adaptation else {},
                 external=external_digests(config.adapt),
                 box="adapt",
                 published={"model": "models/lm"},
@@ -140,7 +150,7 @@ def pipeline_plan(
                 {
                     "model": NodeName.ADAPT,
                     "prompts": NodeName.VALIDATION,
-                    "train": adaptation or NodeName.VALIDATION,
+                    "train": read,
                 },
                 external=external_digests(synthesize),
                 box="synthesize",
@@ -162,8 +172,61 @@ def pipeline_plan(
                     "held_out": NodeName.TEST,
                 },
             ),
+            *([_audit(config, adaptation, annotator, shares, computing)] if audited else []),
         )
     )
+
+
+def _audit(
+    config: ResolvedRun, adaptation: str | None, annotator: str, shares: DataShares, computing: Mapping[str, Any]
+) -> Node:
+    """The audit of what leaves: the synthetic corpus and the model trained on it.
+
+    Its training documents are those of the language model or of the annotator: the larger of two nested shares.
+    """
+    settings = config.audit.model_copy(update={"enabled": True})
+    return Node(
+        NodeName.AUDIT,
+        AUDIT.name,
+        settings,
+        {
+            "synthetic": NodeName.ANNOTATE,
+            "train": adaptation if adaptation is not None and shares.adaptation >= shares.annotator else annotator,
+            "held_out": NodeName.TEST,
+            f"{TAGGER}{NodeName.SYNTHETIC}": NodeName.SYNTHETIC,
+        },
+        external=external_digests(settings),
+        published={"figures": "audit/audit.json", "page": "audit/audit.html"},
+        **computing,
+    )
+
+
+def _pseudonymized(config: ResolvedRun, compared: str, annotator: str) -> tuple[list[Node], str, str]:
+    """The nodes that replace entities, and the names of the nodes whose text is read.
+
+    Args:
+        config: the run.
+        compared: the documents that the language model reads, and with which the filters compare its texts.
+        annotator: the documents for the gold model.
+
+    Returns:
+        The nodes, and what takes the place of ``compared`` and of ``annotator``.
+    """
+    asked = config.pseudonymize
+    if asked.mode == "never":
+        return [], compared, annotator
+
+    def node(name: str, documents: str, copies: int) -> Node:
+        settings = asked.model_copy(update={"annotator": False, "copies": copies})
+        return Node(name, PSEUDONYMIZE.name, settings, {"corpus": documents}, config.seed, box="adapt")
+
+    nodes = [node(NodeName.PSEUDONYMIZE, compared, asked.copies)]
+    if not asked.annotator:
+        return nodes, NodeName.PSEUDONYMIZE, annotator
+    if annotator == compared and asked.copies == 1:
+        return nodes, NodeName.PSEUDONYMIZE, NodeName.PSEUDONYMIZE
+    nodes.append(node(NodeName.PSEUDONYMIZE_ANNOTATOR, annotator, 1))
+    return nodes, NodeName.PSEUDONYMIZE, NodeName.PSEUDONYMIZE_ANNOTATOR
 
 
 def _tagger(

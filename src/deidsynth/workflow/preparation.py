@@ -66,10 +66,11 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
     texts = _load_unlabeled(config, loaded, listener)
     device, precision = resolve_computing(device, config.precision)
     placed = config.model_copy(update={"output": str(output_folder(config))})
-    resolved = resolve_run(placed, language=loaded.corpus.language, precision=precision)
+    corpus = loaded.corpus
+    resolved = resolve_run(placed, language=corpus.language, precision=precision, origin=corpus.origin)
     refuse_one_group(splits["train"], resolved.train)
     _inspect_models(resolved)
-    stages = (resolved.adapt, resolved.synthesize, resolved.train, resolved.train_synthetic)
+    stages = (resolved.pseudonymize, resolved.adapt, resolved.synthesize, resolved.train, resolved.train_synthetic)
     for line in language_warnings(loaded.corpus, stages):
         listener.message(line)
     sources = {NodeName.IMPORT: import_source(loaded)}
@@ -80,6 +81,7 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
         source_digest=content_digest(loaded),
         origin=loaded.corpus.origin,
         texts_digest=None if texts is None else content_digest(texts),
+        audited=resolved.audit.enabled is not False,
     )
     return PreparedRun(resolved.config(), plan, sources, device)
 

@@ -16,9 +16,9 @@ from deidsynth.documents import SPLITS, Corpus, Split
 from deidsynth.files import read_lines
 from deidsynth.metrics import Resampling, Scores, bootstrap, paired_bootstrap, score
 from deidsynth.metrics.resampling import plain_interval
-from deidsynth.report.content import SCHEMA_VERSION, RunReport
+from deidsynth.report.content import SCHEMA_VERSION, AuditSummary, RunReport
 from deidsynth.report.model_tables import MEASURES, f1_gap
-from deidsynth.stages.artifacts import CORPUS, CURVE, MEMORIZATION, PREDICTIONS, PRETRAINING_CURVE, SCORES
+from deidsynth.stages.artifacts import AUDIT, CORPUS, CURVE, MEMORIZATION, PREDICTIONS, PRETRAINING_CURVE, SCORES
 from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.pipeline_plan import EVALUATIONS, MODEL_NODES, SELECTED, NodeName
 from deidsynth.workflow.plan import Plan
@@ -65,7 +65,7 @@ def summarize(
             "shared_groups": {f"{left}_{right}": count for (left, right), count in count_shared_groups(splits).items()},
             "curves": _curves(artifacts),
             "memorization": _read_json(artifacts[NodeName.MEMORIZATION], MEMORIZATION),
-            "audit": None,
+            "audit": _audit(artifacts),
             "language": language,
             "origin": "real" if artifacts[NodeName.IMPORT].manifest.lineage["real_data"] else "invented",
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -74,6 +74,12 @@ def summarize(
             "config": _without_places(config),
         }
     )
+
+
+def _audit(artifacts: Mapping[str, Artifact]) -> AuditSummary | None:
+    """What the privacy audit found, if the run has one."""
+    made = artifacts.get(NodeName.AUDIT)
+    return None if made is None else AuditSummary.of(_read_json(made, AUDIT))
 
 
 def _uncertainty(gold: Corpus, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:

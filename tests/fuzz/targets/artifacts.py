@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("report", "runs/one"),
         ("report", "runs/one", "--json"),
         ("run", "runs/one/run.yaml", "--dry-run", "--device", "cpu"),
+        ("release", "runs/one", "--output", "bundle"),
     ),
     "study": (
         ("study", "report", "runs/small"),

@@ -46,6 +46,30 @@ def test_memory_is_saved_without_another_result(kind: str, method: str, tiny: Ti
             assert torch.allclose(weight, others_weights[name], atol=2e-4), name
 
 
+def test_epochs_take_copies_in_turn_and_have_as_many_steps(tiny: Tiny, tmp_path: Path) -> None:
+    config = resolve_adapt(
+        AdaptConfig(base=str(tiny("llama")), sequence_length=32, batch_tokens=64, epochs=2.5, weight_decay=0.0)
+    )
+
+    def steps(n_copies: int) -> list[set[int]]:
+        seen: list[set[int]] = []
+        torch.manual_seed(1)
+        made = adaptable_model(config, TEXTS, "cpu")
+        made.model.register_forward_pre_hook(
+            lambda _, __, given: seen.append({int(each) for each in given["input_ids"].unique()}), with_kwargs=True
+        )
+        # A copy is told by its own token; each of its documents fills a row.
+        copies = [[[100 + copy] * 30 for _ in range(8)] for copy in range(n_copies)]
+        tokens = TokenSplit(copies[0], (), 0, copies[1:])
+        compute = Compute(1, "cpu", "fp32", tmp_path / str(n_copies))
+        assert len(list(adapt_to_tokens(made, tokens, config, compute, {}))) == 10
+        read = [ids & set(range(100, 100 + n_copies)) for ids in seen]
+        return [ids for ids in read if ids]
+
+    assert steps(1) == [{100}] * 10
+    assert steps(3) == [{100}] * 4 + [{101}] * 4 + [{102}] * 2
+
+
 def test_checkpointing_computes_layers_again(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     n_forward = {False: 0, True: 0}
 

@@ -49,11 +49,13 @@ class TokenSplit:
         train: training documents.
         validation: validation documents.
         n_validation_characters: of the texts of ``validation``.
+        copies: the training documents again, each time with other values; the epochs take ``train`` and these in turn.
     """
 
     train: Sequence[Sequence[int]]
     validation: Sequence[Sequence[int]]
     n_validation_characters: int
+    copies: Sequence[Sequence[Sequence[int]]] = ()
 
 
 def adapt_to_tokens(
@@ -87,7 +89,8 @@ def adapt_to_tokens(
             f"adapt.batch_tokens: a step of {config.batch_tokens} tokens has {rows_per_step} rows for "
             f"{n_processes} processes; set it to at least {n_processes * length}, or launch fewer"
         )
-    epochs = _Epochs(tokens.train, special, length, rows_per_step, compute.seed, n_processes, config.micro_batch_tokens)
+    copies = [tokens.train, *tokens.copies]
+    epochs = _Epochs(copies, special, length, rows_per_step, compute.seed, n_processes, config.micro_batch_tokens)
     n_steps = max(1, round(config.epochs * epochs.n_steps))
     settings = LoopSettings.of(
         config,
@@ -126,7 +129,7 @@ class _Epochs:
     """Packed rows of the training documents, reshuffled in every epoch.
 
     Args:
-        documents: token ids of each.
+        copies: of the documents, one for each epoch in turn; token ids of each document.
         special: BOS, EOS and padding.
         length: positions per row.
         rows_per_step: rows per optimizer step.
@@ -137,7 +140,7 @@ class _Epochs:
 
     def __init__(
         self,
-        documents: Sequence[Sequence[int]],
+        copies: Sequence[Sequence[Sequence[int]]],
         special: SpecialTokenIds,
         length: int,
         rows_per_step: int,
@@ -145,25 +148,31 @@ class _Epochs:
         n_processes: int,
         micro_batch_tokens: int,
     ) -> None:
-        self._rows = pack(
-            sorted(documents, key=len, reverse=True), special, length
-        )  # packing works best with the longest first
+        # Packing works best with the longest first.
+        self._rows = [pack(sorted(documents, key=len, reverse=True), special, length) for documents in copies]
         self._rows_per_step, self._seed, self._n_processes = rows_per_step, seed, n_processes
         self._micro_batch_tokens = micro_batch_tokens
         self._order: tuple[int, list[int]] | None = None
-        self.n_steps = math.ceil(len(self._rows) / rows_per_step)
+        self._n_steps = [math.ceil(len(rows) / rows_per_step) for rows in self._rows]
+        self.n_steps = sum(self._n_steps) / len(self._n_steps)
+        """Optimizer steps of an epoch, on average over the copies."""
 
     def batches(self, step: int) -> list[Packed]:
         """The micro-batches of an optimizer step, zero-based."""
-        epoch, place = divmod(step, self.n_steps)
+        turn, place = divmod(step, sum(self._n_steps))
+        copy = 0
+        while place >= self._n_steps[copy]:
+            place -= self._n_steps[copy]
+            copy += 1
         first = place * self._rows_per_step
-        rows = self._rows.rows(self._shuffled(epoch)[first : first + self._rows_per_step])
+        order = self._shuffled(turn * len(self._rows) + copy)
+        rows = self._rows[copy].rows(order[first : first + self._rows_per_step])
         return _micro_batches(rows, self._micro_batch_tokens, self._n_processes)
 
     def _shuffled(self, epoch: int) -> list[int]:
         """The numbers of the rows in the order of an epoch, kept until the next one."""
         if self._order is None or self._order[0] != epoch:
-            rows = list(range(len(self._rows)))
+            rows = list(range(len(self._rows[epoch % len(self._rows)])))
             random.Random(f"{self._seed}/{epoch}").shuffle(rows)
             self._order = epoch, rows
         return self._order[1]

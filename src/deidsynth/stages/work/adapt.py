@@ -19,10 +19,10 @@ from deidsynth.models.language_model.codec import Codec
 from deidsynth.models.settings_file import ModelSettings
 from deidsynth.models.training.processes import leave, processes_on
 from deidsynth.models.training.utilization import product_flops_per_second, training_flops_per_token
-from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL
+from deidsynth.stages.artifacts import CORPUS, CURVE, MODEL, PSEUDONYMS
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.curves import watch
-from deidsynth.stages.work.reading import read_normalized
+from deidsynth.stages.work.reading import read_copies, read_normalized
 
 
 class Adapt:
@@ -43,10 +43,12 @@ class Adapt:
         texts = [document.text for document in train]
         adaptable = adaptable_model(config, texts, context.device, list(added.tokens))
         codec = Codec(adaptable.tokenizer, added)
+        kept, copies = {document.doc_id for document in train}, read_copies(inputs["train"])
         tokens = TokenSplit(
             [codec.encode(document) for document in train],
             [codec.encode(document) for document in held_out],
             sum(len(document.text) for document in held_out),
+            [[codec.encode(document) for document in copy if document.doc_id in kept] for copy in copies],
         )
         memory: dict[str, Any] = {}
         points = adapt_to_tokens(
@@ -89,6 +91,7 @@ class Adapt:
             "model_flop_utilization": round(needed / given, 3),
             "validation_loss": best.get("validation_loss"),
             "bits_per_character": best.get("bits_per_character"),
+            **({"reads_surrogates": True} if (inputs["train"] / PSEUDONYMS).exists() else {}),
             **({"n_added_tokens": len(added.tokens)} if added else {}),
         }
 

@@ -28,7 +28,7 @@ from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.parts import pieces_of
-from deidsynth.stages.work.reading import read_normalized
+from deidsynth.stages.work.reading import read_copies, read_normalized
 from deidsynth.stages.work.sampled import write_sampled
 from deidsynth.stages.work.small_models import is_small, one_thread, spread
 
@@ -58,7 +58,8 @@ class Synthesize:
         train = read_normalized(inputs["train"] / CORPUS).documents
         requests, n_prompts = _first_requests(config, inputs, train, context.seed)
         asked = len(requests)
-        filters = Filters(config.filters, train)
+        copies = [document for copy in read_copies(inputs["train"]) for document in copy]
+        filters = Filters(config.filters, [*train, *copies])
         if config.filters.mode != "off" and not filters.compares:
             context.progress.message(
                 "there is no training text to compare with, so copied text cannot be detected: give the "

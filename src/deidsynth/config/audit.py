@@ -1,0 +1,27 @@
+"""Configuration of the privacy audit."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from deidsynth.config.parsing import StageConfig
+from deidsynth.config.paths import Location
+
+
+class AuditConfig(StageConfig):
+    """The privacy audit: synthetic corpus and models against training and held-out groups."""
+
+    enabled: bool | None = Field(
+        None, description="whether a run makes an audit; by default it does, and the cells of a study do not"
+    )
+    gate: Location | None = Field(
+        None, description="tolerances of the measures, a YAML file; by default those of the package (docs/audit.md)"
+    )
+    base: Location | None = Field(
+        None,
+        description="base model of the audited language model, which calibrates its losses; by default the one that "
+        "its manifest names",
+    )
+    language: str | None = Field(
+        None, description="language of the sentences around names, for taggers; by default the corpus's language"
+    )

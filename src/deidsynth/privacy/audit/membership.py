@@ -1,0 +1,81 @@
+"""What all attacks on membership share: scores by group, and one figure for several attacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from math import isnan
+from statistics import NormalDist, fmean
+from typing import Any
+
+from deidsynth.documents import Document
+from deidsynth.privacy.audit.sides import Groups, Sides
+from deidsynth.privacy.audit.statistics import POWER, Difference, auc_difference
+
+CONFIDENCE = 0.95
+LIMIT = 0.5
+"""Largest difference of an AUC from .5."""
+
+
+def documents_of(sides: Sides) -> list[Document]:
+    """The documents of both sides, those of training groups first."""
+    return list(chain.from_iterable((*sides.train, *sides.held_out)))
+
+
+def membership(sides: Sides, scores: Sequence[float]) -> Difference | None:
+    """The AUC of telling training groups from held-out groups by their mean scores; None if a side has no score.
+
+    Args:
+        sides: the groups.
+        scores: one for each of ``documents_of``, higher for what looks like training text; not-a-number for a document
+            that cannot be scored. A group without any score does not count.
+    """
+    rest = iter(scores)
+    train, held_out = _means(sides.train, rest), _means(sides.held_out, rest)
+    return auc_difference(train, held_out) if train and held_out else None
+
+
+def _means(groups: Groups, scores: Any) -> list[float]:
+    by_group = [[score for _, score in zip(group, scores, strict=False) if not isnan(score)] for group in groups]
+    return [fmean(each) for each in by_group if each]
+
+
+def strongest(attacks: Mapping[str, Difference]) -> tuple[str, Difference]:
+    """The name and figure of the attack that tells most, with an interval that holds for all of them at once.
+
+    It is the one whose difference is most certain, if any is told from 0, and otherwise the one whose interval reaches
+    farthest. The interval of each is widened as for as many comparisons as there are attacks (Bonferroni), so that
+    looking at several does not find what a single one would not.
+
+    Args:
+        attacks: figures of one or more attacks by name.
+    """
+    quantiles = NormalDist()
+    single, joint = (quantiles.inv_cdf(1 - (1 - CONFIDENCE) / 2 / count) for count in (1, len(attacks)))
+    power = quantiles.inv_cdf(POWER)
+    wider = {name: _widened(each, joint / single, (joint + power) / (single + power)) for name, each in attacks.items()}
+
+    def rank(name: str) -> tuple[float, float]:
+        low, high = wider[name].interval
+        difference = abs(wider[name].difference)
+        least = max(low, -high)
+        return (difference / (difference - least) if least > 0 else 0.0), max(-low, high)
+
+    name = max(wider, key=rank)
+    return name, wider[name]
+
+
+def _widened(found: Difference, factor: float, detectable_factor: float) -> Difference:
+    low, high = (found.difference + factor * (end - found.difference) for end in found.interval)
+    detectable = None if found.detectable is None else found.detectable * detectable_factor
+    return replace(
+        found,
+        interval=(max(low, -LIMIT), min(high, LIMIT)),
+        detectable=None if detectable is None or detectable > LIMIT else detectable,
+    )
+
+
+def plain(found: Difference) -> dict[str, Any]:
+    """The figure of an attack for the details of a measure."""
+    return {"auc": found.train, "difference": found.difference, "interval": list(found.interval), "n": list(found.n)}
