@@ -314,10 +314,11 @@ def test_the_report_of_a_run_has_the_verdict_the_measures_and_the_way_to_the_pag
     summary = AuditSummary.of(audit(verdict, measures).to_dict())
     report = RunReport.model_validate(report_content() | {"audit": summary.model_dump(mode="json")})
     found = Page(render_html(report))
-    assert "audit.html" in found.links
+    assert "audit/audit.html" in found.links
     text = found.sections["audit"]
-    assert {"pass": "Pass", "fail": "Fail", "no-verdict": "No verdict"}[verdict] in text
-    assert "Two identifiers together 30.0 % 2.0 % +28.0 +24.0 to +32.0" in text
+    word = {"pass": "Pass", "fail": "Fail", "no-verdict": "No verdict"}[verdict]
+    assert text.startswith(f"Privacy audit {word} ")
+    assert f"Two identifiers together {word} 30.0 % 2.0 % +28.0 +24.0 to +32.0" in text
     assert "against 235 patients" in text
     assert "Not run: membership from the language model, planted sentences." in text
 
@@ -325,7 +326,7 @@ def test_the_report_of_a_run_has_the_verdict_the_measures_and_the_way_to_the_pag
 def test_a_run_without_an_audit_has_no_such_section():
     found = Page(render_html(RunReport.model_validate(report_content())))
     assert "audit" not in found.sections
-    assert "audit.html" not in found.links
+    assert "audit/audit.html" not in found.links
 
 
 def test_a_summary_keeps_what_the_audit_says():

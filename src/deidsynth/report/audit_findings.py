@@ -79,7 +79,7 @@ def headline(summary: AuditSummary) -> str:
     if summary.verdict == "pass":
         return (
             f"From {_sources(audited(summary))}, no more could be learned about patients whose notes were used than "
-            "about patients whose notes were not, within the tolerances stated below."
+            "about patients whose notes were not, within the tolerances of the gate."
         )
     if summary.verdict == "no-verdict":
         if any(each.name == VALIDITY and each.verdict != "pass" for each in summary.measures):

@@ -22,8 +22,8 @@ ArtifactName = Literal["synthetic_corpus", "synthetic_tagger", "gold_tagger", "l
 LEAST: Mapping[str, float] = {"share": -1.0, "auc": -0.5}
 """The least difference that there is: a lower limit of this is none."""
 
-USUAL = ("", "synthetic", "gold", "lm")
-"""What is measured where nothing else is said: the models of a run."""
+USUAL = ("", "synthetic", "gold", "tagger", "lm")
+"""What is measured where nothing else is said: the models of a run, the only tagger of an audit."""
 
 FEW = 0.02
 """Below this share, a sentence speaks of 1,000 patients instead of 100."""
