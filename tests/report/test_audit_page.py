@@ -136,9 +136,14 @@ def test_no_verdict_says_what_cannot_be_said():
 
 def test_a_comparison_that_is_not_valid_comes_before_everything_else():
     invalid = judged("validity", "no-verdict", train=0.71)
-    top = page(audit("no-verdict", replaced(passing(), invalid))).sections["header"]
+    found = page(audit("no-verdict", replaced(passing(), invalid, judged("linkage", "fail", train=0.9))))
+    top, questions = found.sections["header"], found.sections["questions"]
     assert "The patients of the two sides cannot be compared" in top
+    assert "What the 9 measures found does not count." in top
     assert "71 times of 100" in top
+    assert "Of 100 patients" not in top, "what was found says nothing"
+    assert "Pass" not in questions and "Fail" not in questions
+    assert questions.count("the two sides cannot be compared") == 4
 
 
 def test_every_measure_is_shown_or_said_to_be_missing():

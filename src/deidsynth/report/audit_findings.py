@@ -74,6 +74,11 @@ def audited(summary: AuditSummary) -> list[ArtifactName]:
     return [name for name in words().artifacts if name == "synthetic_corpus" or name in measured]
 
 
+def comparable(summary: AuditSummary) -> bool:
+    """Whether the check of the comparison, if it was made, lets the measures count."""
+    return all(each.verdict == "pass" for each in summary.measures if each.name == VALIDITY)
+
+
 def headline(summary: AuditSummary) -> str:
     """The verdict in one sentence that somebody who is no statistician can sign or refuse."""
     if summary.verdict == "pass":
@@ -82,7 +87,7 @@ def headline(summary: AuditSummary) -> str:
             "about patients whose notes were not, within the tolerances of the gate."
         )
     if summary.verdict == "no-verdict":
-        if any(each.name == VALIDITY and each.verdict != "pass" for each in summary.measures):
+        if not comparable(summary):
             return "The patients of the two sides cannot be compared, so nothing can be concluded from this audit."
         return "It cannot be said whether more can be learned about patients whose notes were used than about others."
     failed = [each for each in summary.measures if each.verdict == "fail"]
@@ -117,6 +122,8 @@ def counts_sentence(summary: AuditSummary) -> str:
     total = verdicts.total()
     if not total:
         return "No measure was run."
+    if not comparable(summary):
+        return f"What the {formats.count(total)} measures found does not count."
     if verdicts["pass"] == total:
         return "The only measure passes." if total == 1 else f"All {formats.count(total)} measures pass."
     told = [f"{formats.count(verdicts[each])} {_VERBS[each][verdicts[each] > 1]}" for each in _VERBS if verdicts[each]]
@@ -124,11 +131,11 @@ def counts_sentence(summary: AuditSummary) -> str:
 
 
 def evidence(summary: AuditSummary) -> list[AuditMeasure]:
-    """The measures that say most: a comparison that is not valid, then what failed, what is open, what passed."""
+    """The measures that say most: what failed, what is open, what passed; of sides that differ, only that they do."""
 
-    def rank(each: AuditMeasure) -> tuple[bool, int, int]:
-        place = FIRST.index(each.name) if each.name in FIRST else len(FIRST)
-        return each.name != VALIDITY, _URGENCY[each.verdict], place
+    def rank(each: AuditMeasure) -> tuple[int, int]:
+        return _URGENCY[each.verdict], FIRST.index(each.name) if each.name in FIRST else len(FIRST)
 
     told = [each for each in summary.measures if sentence_of(each)]
-    return sorted((each for each in told if each.name != VALIDITY or each.verdict != "pass"), key=rank)[:MOST_EVIDENCE]
+    kept = [each for each in told if (each.name == VALIDITY) != comparable(summary)]
+    return sorted(kept, key=rank)[:MOST_EVIDENCE]

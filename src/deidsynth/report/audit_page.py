@@ -13,6 +13,7 @@ from deidsynth.report.audit_findings import (
     VALIDITY,
     VERDICTS,
     audited,
+    comparable,
     counts_sentence,
     evidence,
     headline,
@@ -133,14 +134,18 @@ def _artifact(name: ArtifactName, summary: AuditSummary, details: AllDetails) ->
         "key": name.replace("_", "-"),
         "title": known.title,
         "answers": [
-            {"question": words().questions[question], **_answer(answer, measures, details)}
+            {
+                "question": words().questions[question],
+                **_answer(answer, measures, comparable(summary)),
+                "attacks": _attacks([each for each in measures if each.name in answer.evidence], details),
+            }
             for question, answer in known.answers.items()
         ],
     }
 
 
-def _answer(answer: Answer, measures: Sequence[AuditMeasure], details: AllDetails) -> dict[str, Any]:
-    """What the measures of a question say together: the worst of them."""
+def _answer(answer: Answer, measures: Sequence[AuditMeasure], valid: bool) -> dict[str, Any]:
+    """What the measures of a question say together: the worst of them, nothing if the sides differ by themselves."""
     found = [each for each in measures if each.name in answer.evidence]
     verdicts = {each.verdict for each in found}
     missing = [name for name in answer.measures if name not in {each.name for each in found}]
@@ -148,15 +153,17 @@ def _answer(answer: Answer, measures: Sequence[AuditMeasure], details: AllDetail
     told += [f"{words().of(name).title}: not run" for name in missing]
     if passed := sum(each.verdict == "pass" for each in found):
         told.append(f"{formats.count(passed)} measure{'' if passed == 1 else 's'}: pass")
-    if "fail" in verdicts:
-        key, word = "fail", VERDICTS["fail"]
-    elif not found:
+    if found and not valid:
+        told = ["the two sides cannot be compared"]
+    if not found:
         key, word = "none", "Not run" if answer.evidence else "Not measured"
-    elif missing or "no-verdict" in verdicts:
+    elif valid and "fail" in verdicts:
+        key, word = "fail", VERDICTS["fail"]
+    elif not valid or missing or "no-verdict" in verdicts:
         key, word = "no-verdict", VERDICTS["no-verdict"]
     else:
         key, word = "pass", VERDICTS["pass"]
-    return {"key": key, "word": word, "told": told, "gap": answer.gap, "attacks": _attacks(found, details)}
+    return {"key": key, "word": word, "told": told, "gap": answer.gap}
 
 
 def _attacks(measures: Sequence[AuditMeasure], details: AllDetails) -> list[dict[str, Any]]:
