@@ -32,12 +32,13 @@ def test_a_dry_run_names_what_is_missing_for_the_language(deidsynth, foreign, tm
         "run", "--corpus", foreign, "--language", "fi", "--output", tmp_path / "x", "--dry-run", "--json"
     )
     assert result.exit_code == 0
-    assert json.loads(result.stdout)["stages_to_run"] == 13
+    assert json.loads(result.stdout)["stages_to_run"] == 14
     starters, labels, family = warned(result)
     assert f"language Finnish (fi): {STARTERS}; set adapt.base and train.encoder to models" in starters
     assert "labels whose kind of value is not known: 2 (FALL, STATION)" in labels
     assert (
-        "the language model reads random or English values in their place, prompts end before them, mention replacement takes others of the synthetic text"
+        "the language model reads random or English values in their place, prompts end before them, "
+        "mention replacement takes others of the synthetic text"
         in labels
     )
     assert "--labels FILE" in labels
