@@ -8,8 +8,9 @@ machine has one more process that computes matrix products with one thread.
 
 sampling, annotation   the stages of `deidsynth run`: one process with all threads (as for larger models), and as many
                        processes as threads, with one thread each (the default for small models)
-tagging, adaptation    steps of training with one thread and with all of them; a run has other work for the other cores
-                       only while branches are independent (`--workers`)
+tagging, adaptation    steps of training with one thread, with all of them, and with all of them where those that wait
+                       sleep (``OMP_WAIT_POLICY=PASSIVE``); a run has other work for the other cores only while branches
+                       are independent (`--workers`)
 """
 
 from __future__ import annotations
@@ -126,8 +127,8 @@ def _steps_per_second(points: Iterator[Any], n_steps: int) -> float:
 KINDS: dict[str, tuple[Measure, tuple[str, ...]]] = {
     "sampling": (sampling, ("threads", "processes")),
     "annotation": (annotation, ("threads", "processes")),
-    "tagging": (tagging, ("one thread", "threads")),
-    "adaptation": (adaptation, ("one thread", "threads")),
+    "tagging": (tagging, ("one thread", "threads", "passive threads")),
+    "adaptation": (adaptation, ("one thread", "threads", "passive threads")),
 }
 
 
@@ -149,6 +150,8 @@ def measured(kind: str, way: str, threads: int) -> float:
     """One rate, measured in a process of its own."""
     command = [sys.executable, __file__, "--measure", kind, "--way", way]
     environment = os.environ | {"OMP_NUM_THREADS": "1" if way == "one thread" else str(threads)}
+    if way == "passive threads":
+        environment["OMP_WAIT_POLICY"] = "PASSIVE"
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return float(json.loads(done.stdout.splitlines()[-1]))
 
