@@ -15,7 +15,7 @@ from deidsynth.privacy.audit.rare_values import rare_values, rare_values_normali
 from deidsynth.privacy.audit.sides import Sides
 
 NAMES = [
-    f"{first} {last}" for last, first in product("Lindner Rask Holm Ek Bodin Frisk".split(), "Anna Bo Cy Di".split())
+    f"{first} {last}" for last, first in product("Lindner Rask Holm Ek Molin Frisk".split(), "Anna Bo Cy Di".split())
 ]
 
 

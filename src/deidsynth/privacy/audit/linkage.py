@@ -96,7 +96,7 @@ def _is_part(part: str, whole: str) -> bool:
     return set(part.split()) <= set(whole.split()) or part.replace(" ", "") in whole.replace(" ", "")
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def _forms(identifier: Identifier) -> set[str]:
     return normalized_forms(identifier)
 

@@ -68,11 +68,17 @@ class RunIndex:
 
     def __init__(self, groups: Sequence[Texts], length: int) -> None:
         self.length = length
-        held = np.concatenate([np.empty(0, dtype=np.uint64), *(texts.distinct_runs(length) for texts in groups)])
+        held = np.empty(sum(texts.n_words for texts in groups), dtype=np.uint64)
+        n_held = 0
+        for texts in groups:
+            runs = texts.distinct_runs(length)
+            held[n_held : n_held + len(runs)] = runs
+            n_held += len(runs)
+        held = held[:n_held]
         held.sort()
-        first = np.flatnonzero(np.diff(held, prepend=~held[:1]) != 0)
+        first = np.flatnonzero(np.append(True, held[1:] != held[:-1])[:n_held])
         self._runs = held[first]
-        self._n_groups = np.minimum(np.diff(first, append=len(held)), np.iinfo(np.uint8).max).astype(np.uint8)
+        self._n_groups = np.minimum(np.diff(first, append=n_held), np.iinfo(np.uint8).max).astype(np.uint8)
         self._found = np.zeros(len(self._runs), dtype=np.bool_)
 
     def __repr__(self) -> str:
