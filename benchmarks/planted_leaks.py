@@ -40,18 +40,19 @@ import numpy as np
 from deidsynth.cli.guard import INTERRUPTED
 from deidsynth.cli.terminal import print_json, tell
 from deidsynth.errors import DeidsynthError, InputError
+from deidsynth.privacy.audit import linkage as linkage_file, rare_values as rare_values_file
 from deidsynth.privacy.audit.figures import Measured, Verdict
 from deidsynth.privacy.audit.gate import Tolerances, judge
 from deidsynth.privacy.audit.linkage import linkage
 from deidsynth.privacy.audit.rare_values import rare_values, rare_values_normalized
-from deidsynth.privacy.audit.sides import Sides, sides_of
+from deidsynth.privacy.audit.sides import sides_of
 from deidsynth.privacy.audit.text_membership import text_membership
 from deidsynth.privacy.audit.validity import validity
 from deidsynth.privacy.audit.verbatim import verbatim
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "privacy" / "audit"))
 
-from planted_worlds import World, synthetic, with_shared_groups, world
+from planted_worlds import ValuesOfSides, World, synthetic, with_shared_groups, world
 
 VERDICTS: tuple[Verdict, ...] = ("pass", "fail", "no-verdict")
 
@@ -84,21 +85,20 @@ WORLDS = {
 
 def measures(worlds: Sequence[str], seed: int, options: argparse.Namespace) -> Iterator[tuple[str, Measured]]:
     """All measures that need no model, for one seed, each with the name of its world."""
-    compared: dict[Planted, tuple[World, Sides, Measured]] = {}
+    by_patients: dict[Planted, list[str]] = {}
     for name in worlds:
-        planted = WORLDS[name]
-        patients = replace(planted, generator="clean")
-        if patients not in compared:
-            found = made(planted, seed, options)
-            sides = sides_of(found.train_corpus, found.held_out_corpus)
-            compared[patients] = found, sides, validity(sides, seed=seed)
-        found, sides, valid = compared[patients]
-        text = synthetic(found, planted.generator, seed)
-        yield name, valid
-        for measure in (rare_values, rare_values_normalized, linkage, text_membership):
-            yield name, measure(sides, text)
-        for each in verbatim(sides, text):
-            yield name, each
+        by_patients.setdefault(replace(WORLDS[name], generator="clean"), []).append(name)
+    for patients, names in by_patients.items():
+        found = made(patients, seed, options)
+        sides = sides_of(found.train_corpus, found.held_out_corpus)
+        valid = validity(sides, seed=seed)
+        for name in names:
+            text = synthetic(found, WORLDS[name].generator, seed)
+            yield name, valid
+            for measure in (rare_values, rare_values_normalized, linkage, text_membership):
+                yield name, measure(sides, text)
+            for each in verbatim(sides, text):
+                yield name, each
 
 
 def made(planted: Planted, seed: int, options: argparse.Namespace) -> World:
@@ -159,6 +159,7 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
         if getattr(options, name) is not None and getattr(options, name) < 1:
             raise InputError(f"--{name.replace('_', '-')} {getattr(options, name)}: expected at least 1")
     tolerances = Tolerances.default() if options.gate is None else Tolerances.read(options.gate)
+    linkage_file.UniqueValues = rare_values_file.UniqueValues = ValuesOfSides()  # type: ignore
     worlds = tuple(dict.fromkeys(options.world or WORLDS))
     found: dict[str, dict[str, list[Measured]]] = {name: {} for name in worlds}
     started = time.perf_counter()

@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
-from itertools import accumulate, product
+from itertools import accumulate, chain, product
 from random import Random
 from typing import TypeVar
 
 from deidsynth.documents import Corpus, Document, Entity
+from deidsynth.privacy.audit.matching import UniqueValues, Writing
+from deidsynth.privacy.audit.sides import Sides
 
 Piece = tuple[str, str | None]
 Sentence = tuple[Piece, ...]
@@ -252,6 +254,11 @@ class World:
         """The held-out patients."""
         return corpus("h", self.held_out)
 
+    @property
+    def sides(self) -> Sides:
+        """Both sides, of which nothing has to be taken out unless groups are shared."""
+        return Sides(tuple(documents("t", self.train)), tuple(documents("h", self.held_out)), {})
+
 
 def world(
     seed: int,
@@ -280,15 +287,15 @@ def world(
 
 
 def corpus(prefix: str, groups: Iterable[Group]) -> Corpus:
-    """The documents of patients."""
-    return Corpus(
-        tuple(
-            document(f"{prefix}{number}-{turn}", note, f"{prefix}{number}")
-            for number, group in enumerate(groups)
-            for turn, note in enumerate(group)
-        ),
-        language="en",
-    )
+    """The corpus of patients."""
+    return Corpus(tuple(chain.from_iterable(documents(prefix, groups))), language="en")
+
+
+def documents(prefix: str, groups: Iterable[Group]) -> Iterator[tuple[Document, ...]]:
+    """The documents of each patient."""
+    for number, group in enumerate(groups):
+        unit = f"{prefix}{number}"
+        yield tuple(document(f"{unit}-{turn}", note, unit) for turn, note in enumerate(group))
 
 
 def document(doc_id: str, note: Note, group: str | None = None) -> Document:
@@ -372,8 +379,8 @@ def synthetic(world: World, generator: str, seed: int) -> Corpus:
         notes = clean(world, Random(f"notes {seed}"))
     if generator in LEAKS:
         notes = LEAKS[generator](world, notes, Random(f"{generator} {seed}"))
-    documents = (document(f"s{number}", note) for number, note in enumerate(notes))
-    return Corpus(tuple(documents), origin="synthetic", annotation="silver", language="en")
+    made = (document(f"s{number}", note) for number, note in enumerate(notes))
+    return Corpus(tuple(made), origin="synthetic", annotation="silver", language="en")
 
 
 def with_shared_groups(world: World, share: float = 0.1, seed: int = 1) -> World:
@@ -443,3 +450,15 @@ def _reused(notes: list[Note], values: Collection[str], source: Random, label: s
         new = (*sentence[:column], (value, label), *sentence[column + 1 :])
         notes[place] = (*notes[place][:row], new, *notes[place][row + 1 :])
     return notes
+
+
+class ValuesOfSides:
+    """`UniqueValues` that are looked up once for all the synthetic texts that the same sides are compared with."""
+
+    def __init__(self) -> None:
+        self._last: dict[Writing, tuple[Sides, UniqueValues]] = {}
+
+    def __call__(self, sides: Sides, writing: Writing) -> UniqueValues:
+        if writing not in self._last or self._last[writing][0] is not sides:
+            self._last[writing] = sides, UniqueValues(sides, writing)
+        return self._last[writing][1]
