@@ -66,6 +66,7 @@ class _Pipeline(VerbGroup):
             "Audit what a synthetic corpus, and models, give away of the documents they were made from.",
             "audit synthetic.jsonl --train train.jsonl --held-out test.jsonl --output audit",
             "audit synthetic.jsonl --train train.jsonl --held-out test.jsonl --tagger ner --gate",
+            "audit --halves runs/meddocan/run.yaml --output halves --gate",
             alone={"--gate": "default"},
         ),
         Verb(

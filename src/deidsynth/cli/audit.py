@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from deidsynth.cli.corpus_settings import corpus_settings
 from deidsynth.cli.inputs import load
 from deidsynth.cli.options import (
     AsJson,
@@ -24,24 +25,35 @@ from deidsynth.cli.options import (
     Settings,
     SkipInvalid,
 )
-from deidsynth.cli.settings import stage_config
+from deidsynth.cli.settings import run_config, stage_config
 from deidsynth.cli.terminal import make_progress, print_json, print_table, tell
 from deidsynth.config import AuditConfig
-from deidsynth.errors import CheckFailedError
+from deidsynth.errors import CheckFailedError, InputError
 from deidsynth.stages.artifacts import AUDIT, AUDIT_PAGE
 from deidsynth.stages.audit import LANGUAGE_MODEL, TAGGER
 from deidsynth.workflow.alone import Around, Inputs, model_folder, refuse_occupied, run_alone
+from deidsynth.workflow.halves import audit_halves
 
 DEFAULT_GATE = "default"
 """What ``--gate`` means without a file: the tolerances of the package."""
 
 
 def audit_command(
-    synthetic: Annotated[Path, typer.Argument(help="Synthetic corpus that is to be released.")],
-    train: Annotated[Path, typer.Option("--train", help="Corpus that it was made from.")],
+    synthetic: Annotated[Path | None, typer.Argument(help="Synthetic corpus that is to be released.")] = None,
+    train: Annotated[Path | None, typer.Option("--train", help="Corpus that it was made from.")] = None,
     held_out: Annotated[
-        Path, typer.Option("--held-out", help="Corpus of documents that gave no text, no prompt and no threshold.")
-    ],
+        Path | None,
+        typer.Option("--held-out", help="Corpus of documents that gave no text, no prompt and no threshold."),
+    ] = None,
+    halves: Annotated[
+        Path | None,
+        typer.Option(
+            "--halves",
+            metavar="CONFIG",
+            help="Instead of a corpus, audit the recipe of a run.yaml: it is run on two random halves of the training "
+            "groups with roles swapped. --set changes its keys; --output keeps the runs, and goes on with them.",
+        ),
+    ] = None,
     tagger: Annotated[
         list[Path] | None, typer.Option("--tagger", help="A tagger that is to be released; may be repeated.")
     ] = None,
@@ -66,7 +78,9 @@ def audit_command(
     from_format: FromFormat = "auto",
     layout: Layout = None,
     skip_invalid: SkipInvalid = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of what is drawn.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of what is drawn, by default 1; of --halves, of the runs.")
+    ] = None,
     device: Device = "auto",
     json: AsJson = False,
     quiet: Quiet = False,
@@ -75,32 +89,65 @@ def audit_command(
 
     Every figure is a difference between groups of documents (patients; --group-by) of --train and of --held-out, with
     a 95 % interval and the smallest leak that it would have shown. Verdicts: pass, fail, no verdict (too little data).
+
+    --halves takes a recipe in place of a corpus and trains twice, so that every group is on both sides once.
     """
-    given = {} if gate in (None, DEFAULT_GATE) else {"gate": gate}
-    config = stage_config(AuditConfig, settings, **given)
-    reading: dict[str, Any] = {
-        "language": language,
-        "discontinuous": discontinuous,
-        "format": from_format,
-        "layout": layout,
-        "skip_invalid": skip_invalid,
-    }
-    models = _models(tagger or [], language_model)
-    if output is not None:
-        refuse_occupied(output)
-    inputs: Inputs = {
-        "synthetic": load(synthetic, quiet, require_entities=False, **reading).corpus,
-        "train": load(train, quiet, group_by=group_by, **reading).corpus,
-        "held_out": load(held_out, quiet, group_by=group_by, **reading).corpus,
-        **models,
-    }
-    with tempfile.TemporaryDirectory(prefix="deidsynth-") as scratch:
-        folder = output or Path(scratch) / "audit"
-        run_alone("audit", config, inputs, folder, Around(seed, make_progress(quiet), device=device))
-        found = json_library.loads((folder / AUDIT).read_text(encoding="utf-8"))
+    tolerances = None if gate in (None, DEFAULT_GATE) else gate
+    reading: dict[str, Any] = {"language": language, "layout": layout, "skip_invalid": skip_invalid}
+    if halves is not None:
+        _refuse_beside_halves(synthetic, train, held_out, tagger, language_model)
+        if output is None:
+            raise InputError("--halves: needs --output DIR, a folder for the two runs and the audit of both")
+        joins = discontinuous if discontinuous is Discontinuous.JOIN else None
+        format_ = None if from_format == "auto" else from_format
+        of_corpus = corpus_settings(None, group_by=group_by, discontinuous=joins, format=format_, **reading)
+        run = run_config(halves, [*(settings or ()), *of_corpus], {"audit.gate": tolerances, "seed": seed})
+        found: Mapping[str, Any] = audit_halves(run, output, progress=make_progress(quiet), device=device)
+    elif synthetic is None or train is None or held_out is None:
+        raise InputError("give SYNTHETIC with --train and --held-out, or --halves CONFIG to audit the recipe of a run")
+    else:
+        config = stage_config(AuditConfig, settings, gate=tolerances)
+        reading |= {"discontinuous": discontinuous, "format": from_format}
+        models = _models(tagger or [], language_model)
+        if output is not None:
+            refuse_occupied(output)
+        inputs: Inputs = {
+            "synthetic": load(synthetic, quiet, require_entities=False, **reading).corpus,
+            "train": load(train, quiet, group_by=group_by, **reading).corpus,
+            "held_out": load(held_out, quiet, group_by=group_by, **reading).corpus,
+            **models,
+        }
+        around = Around(1 if seed is None else seed, make_progress(quiet), device=device)
+        found = _audited(config, inputs, output, around)
     _show(found, output, json, quiet)
     if gate is not None and found["verdict"] != "pass":
         raise CheckFailedError(f"the audit's verdict is {_words(found['verdict'])}: {found['why']}")
+
+
+def _refuse_beside_halves(
+    synthetic: Path | None,
+    train: Path | None,
+    held_out: Path | None,
+    tagger: list[Path] | None,
+    language_model: Path | None,
+) -> None:
+    """Refuse what there is to audit beside a recipe, which makes it itself."""
+    options = {"--train": train, "--held-out": held_out, "--tagger": tagger, "--language-model": language_model}
+    given = [name for name, value in {"SYNTHETIC": synthetic, **options}.items() if value]
+    if given:
+        raise InputError(
+            f"--halves: runs a recipe and audits what comes out, so that it cannot be used with {', '.join(given)}; "
+            "leave one or the other out"
+        )
+
+
+def _audited(config: AuditConfig, inputs: Inputs, output: Path | None, around: Around) -> Mapping[str, Any]:
+    """The audit of a corpus and models; the output folder, if any, has it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="deidsynth-") as scratch:
+        folder = output or Path(scratch) / "audit"
+        run_alone("audit", config, inputs, folder, around)
+        found: Mapping[str, Any] = json_library.loads((folder / AUDIT).read_text(encoding="utf-8"))
+    return found
 
 
 def _models(taggers: list[Path], language_model: Path | None) -> dict[str, Path]:

@@ -28,6 +28,11 @@ class SplitConfig(StageConfig):
     )
     test: Fraction = Field(0.2, description="share of the test set, if the corpus has none")
     seed: int = Field(1, description="seed of the split")
+    half: Literal[1, 2] | None = Field(
+        None,
+        description="a random half of the training groups in place of all, with the other half as test set; what "
+        "`deidsynth audit --halves` runs",
+    )
 
 
 class FoldConfig(StageConfig):

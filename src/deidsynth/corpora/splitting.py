@@ -22,14 +22,23 @@ def make_splits(corpus: Corpus, splits: Mapping[str, Split], config: SplitConfig
     and validation, the named validation split becomes the test set and a new validation split is drawn from train.
     With train only, or no names, test is drawn first and then validation from the rest.
 
+    With ``config.half``, training groups are divided into two random halves, as far as they have no validation
+    document: that half is ``train`` and the other one ``test``, in place of the test documents, which are left out.
+    The two values of ``half`` change the roles of the same halves.
+
     Args:
         corpus: the documents.
         splits: split of each document id, as ``read_corpus`` returns it; may be empty.
-        config: shares and seed of the splits that are drawn.
+        config: shares and seed of the splits that are drawn, and the half.
 
     Raises:
         CorpusError: too few groups, no training split among the named ones, or a document without a split.
     """
+    whole = _whole_splits(corpus, splits, config)
+    return whole if config.half is None else _halved(whole, config.half, config.seed)
+
+
+def _whole_splits(corpus: Corpus, splits: Mapping[str, Split], config: SplitConfig) -> dict[Split, Corpus]:
     named = _named_splits(corpus, splits)
     found = set(named)
     if found and "train" not in found:
@@ -47,6 +56,20 @@ def make_splits(corpus: Corpus, splits: Mapping[str, Split], config: SplitConfig
     return {"train": train, "validation": validation, "test": test}
 
 
+def _halved(whole: Mapping[Split, Corpus], half: int, seed: int) -> dict[Split, Corpus]:
+    prompts = {document.unit for document in whole["validation"]}
+    train = whole["train"].filter(lambda document: document.unit not in prompts)
+    sizes = _group_sizes(train)
+    if len(sizes) < 2:
+        raise CorpusError(
+            f"the training split has {len(sizes)} group{'' if len(sizes) == 1 else 's'} without validation documents, "
+            "which cannot be halved; give more documents, or a --group-by that makes smaller groups"
+        )
+    halves = _dealt(sizes, 2, seed, "half")
+    own, other = (_only(train, halves[number]) for number in (half - 1, 2 - half))
+    return {"train": own, "validation": whole["validation"], "test": other}
+
+
 def make_fold(
     corpus: Corpus, splits: Mapping[str, Split], config: SplitConfig, fold: FoldConfig
 ) -> dict[Split, Corpus]:
@@ -62,8 +85,11 @@ def make_fold(
         fold: which fold, of how many.
 
     Raises:
+        InputError: ``config`` asks for a half.
         CorpusError: fewer groups than folds, or no training documents.
     """
+    if config.half is not None:
+        raise InputError("split.half: a fold has no halves; leave out split.half, or the folds")
     if fold.of == "train":
         named = _named_splits(corpus, splits)
         corpus = named.get("train", corpus) if named else corpus
@@ -73,13 +99,7 @@ def make_fold(
             f"{len(sizes)} groups of documents cannot make {fold.folds} folds with training and validation documents; "
             "use fewer folds, or give more documents"
         )
-    filled = [0] * fold.folds
-    in_fold: set[str] = set()
-    for group in shuffled(sizes, config.seed, "fold"):
-        smallest = filled.index(min(filled))
-        filled[smallest] += sizes[group]
-        if smallest == fold.number - 1:
-            in_fold.add(group)
+    in_fold = _dealt(sizes, fold.folds, config.seed, "fold")[fold.number - 1]
     rest = _only(corpus, sizes.keys() - in_fold)
     train, validation = _draw(rest, config.validation, config.seed, "validation", n_remaining=1)
     return {"train": train, "validation": validation, "test": _only(corpus, in_fold)}
@@ -163,6 +183,17 @@ def _draw(corpus: Corpus, share: float, seed: int, split: Split, n_remaining: in
 
 def _group_sizes(corpus: Corpus) -> Counter[str]:
     return Counter(document.unit for document in corpus)
+
+
+def _dealt(sizes: Mapping[str, int], n_shares: int, seed: int, purpose: str) -> list[set[str]]:
+    """The groups in random order, each dealt to the share that has fewest documents so far."""
+    filled = [0] * n_shares
+    dealt: list[set[str]] = [set() for _ in filled]
+    for group in shuffled(sizes, seed, purpose):
+        smallest = filled.index(min(filled))
+        filled[smallest] += sizes[group]
+        dealt[smallest].add(group)
+    return dealt
 
 
 def _only(corpus: Corpus, groups: Collection[str]) -> Corpus:

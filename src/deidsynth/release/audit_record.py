@@ -9,7 +9,7 @@ from typing import Any, Self, get_args
 
 from deidsynth.errors import IntegrityError
 from deidsynth.plain_data import looks_like_key, read_json
-from deidsynth.privacy.audit.figures import MeasureName
+from deidsynth.privacy.audit.figures import OF_HALVES, MeasureName
 from deidsynth.release.refusals import Refusal
 from deidsynth.report import formats
 from deidsynth.report.audit_page import render_audit
@@ -96,6 +96,9 @@ class AuditRecord:
 
     def _of_something_else(self, digests: Mapping[str, str]) -> Iterator[Refusal]:
         """Why it does not say anything about what is to be released."""
+        if self.content.get("design") == OF_HALVES:
+            yield Refusal(_AUDIT, "is of a recipe that was run on halves, which nobody releases; give one of this run")
+            return
         is_of_tagger = any(each.name == _OF_TAGGER for each in self.summary.measures)
         for what, digest in digests.items():
             stated = self.audited.get(what)

@@ -164,7 +164,7 @@ def _shared_group_warnings(splits: Mapping[Split, Corpus]) -> list[str]:
 
 
 def _load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress) -> LoadedCorpus | None:
-    """The unlabeled texts of a configuration, without test documents.
+    """The unlabeled texts of a configuration, without documents of the corpus that the run does not learn from.
 
     Raises:
         InputError: no such texts, or no texts left.
@@ -175,7 +175,9 @@ def _load_unlabeled(config: RunConfig, loaded: LoadedCorpus, listener: Progress)
         return None
     corpus = loaded.corpus
     texts = read_texts(path, language=corpus.language, origin=corpus.origin)
-    kept = without(texts, make_splits(corpus, loaded.splits, config.split)["test"])
+    parts = make_splits(corpus, loaded.splits, config.split)
+    used = {*parts["train"].doc_ids, *parts["validation"].doc_ids}
+    kept = without(texts, corpus.filter(lambda document: document.doc_id not in used))
     if len(kept) < len(texts):
         listener.message(f"{path}: left out {len(texts) - len(kept)} texts that are test documents")
     if not len(kept):

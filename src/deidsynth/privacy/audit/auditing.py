@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import get_args
+from typing import Any, get_args
 
 from deidsynth.documents import Corpus, Document
 from deidsynth.privacy.audit.fidelity import fidelity
@@ -86,6 +86,28 @@ def concluded(
         tolerances: by default those of the package.
         seed: of what is drawn.
     """
+    n = len(sides.train), len(sides.held_out)
+    described = fidelity(train, synthetic, seed=seed)
+    return judged_audit(measured, n=n, removed=sides.removed, described=described, tolerances=tolerances)
+
+
+def judged_audit(
+    measured: Sequence[Measured],
+    *,
+    n: tuple[int, int],
+    removed: Mapping[str, int],
+    described: Mapping[str, Any],
+    tolerances: Tolerances | None = None,
+) -> Audit:
+    """Measures with their verdicts, and the verdict over all.
+
+    Args:
+        measured: all measures, in any order; validity is one of them.
+        n: training groups and held-out groups that were compared.
+        removed: what was taken out before, by reason: counts.
+        described: fidelity.
+        tolerances: by default those of the package.
+    """
     limits = tolerances or Tolerances.default()
     ordered = sorted(measured, key=lambda each: (NAMES.index(each.name), each.of))
     judged = tuple(judge(each, limits) for each in ordered)
@@ -95,9 +117,8 @@ def concluded(
         verdict,
         judged,
         why,
-        len(sides.train),
-        len(sides.held_out),
-        sides.removed,
+        *n,
+        removed,
         {name: NOT_RUN[name] for name in NAMES if name not in done and name in NOT_RUN},
-        fidelity(train, synthetic, seed=seed),
+        described,
     )

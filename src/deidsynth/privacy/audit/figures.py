@@ -23,6 +23,9 @@ MeasureName = Literal[
     "canaries",
 ]
 
+OF_HALVES = "halves"
+"""The ``design`` that ``audit.json`` names if two runs with roles swapped were audited together."""
+
 Kind = Literal["share", "auc", "epsilon"]
 """What the two sides of a measure are: shares of groups; an AUC beside .5; a bound of epsilon beside the claim."""
 
@@ -65,6 +68,24 @@ class Measured:
     ) -> Measured:
         """A measure without a figure."""
         return cls(name, kind, None, None, None, None, n, None, of, reason)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Measured:
+        """A measure as :meth:`Audit.to_dict` writes it, without its verdict."""
+        ends = plain["interval"]
+        return cls(
+            plain["name"],
+            plain["kind"],
+            plain["train"],
+            plain["held_out"],
+            plain["difference"],
+            None if ends is None else (ends[0], ends[1]),
+            (plain["n"]["train"], plain["n"]["held_out"]),
+            plain["detectable"],
+            plain["of"],
+            plain["why"] if plain["difference"] is None else "",
+            plain["details"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
