@@ -238,25 +238,30 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def tables(result: dict[str, Any]) -> str:
-    """Markdown: for every number of groups, both tables, in percent."""
+    """Markdown: for every number of groups, both tables."""
     lines = list[str]()
     for each in result["groups"]:
-        lines += [f"{each['n']['train']:,} training groups, {each['n']['held_out']:,} held-out groups", ""]
-        lines += [
-            "| world | pass | fail | no verdict | exactly the expected measures fail |",
-            "|---|---:|---:|---:|---:|",
-        ]
+        lines += [f"### {each['n']['train']:,} training groups, {each['n']['held_out']:,} held-out groups", ""]
+        lines += ["| world | pass | fail | no verdict | just the expected measures fail |", "|---|---:|---:|---:|---:|"]
         for row in each["all_together"]:
-            lines.append(f"| {row['world']} | {_rates(row)} | {row['exactly_the_expected_fail']:.1%} |")
-        lines += ["", "| measure | control | excess | pass | fail | no verdict |", "|---|---:|---:|---:|---:|---:|"]
-        for row in each["one_measure"]:
-            lines.append(f"| {row['measure']} | {row['control']:g} | {row['excess']:+g} | {_rates(row)} |")
-        lines.append("")
-    return "\n".join([*lines, f"{result['trials']:,} trials a row, seed {result['seed']}."])
+            rates = (*(row[verdict] for verdict in VERDICTS), row["exactly_the_expected_fail"])
+            lines.append(f"| {row['world']} | {' | '.join(f'{rate:.1%}' for rate in rates)} |")
+        lines += ["", *_by_excess(each["one_measure"]), ""]
+    return "\n".join([*lines, f"{result['trials']:,} trials of everything, seed {result['seed']}."])
 
 
-def _rates(row: Mapping[str, Any]) -> str:
-    return " | ".join(f"{row[verdict]:.1%}" for verdict in VERDICTS)
+def _by_excess(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A row for each measure and control, a column for each true excess; pass and fail in whole percent."""
+    cells = {(row["measure"], row["control"], row["excess"]): row for row in rows}
+    lines = [
+        f"| pass / fail, %, by true excess | control | {' | '.join(f'{excess:+g}' for excess in EXCESSES)} |",
+        f"|---|---:|{'---:|' * len(EXCESSES)}",
+    ]
+    for name, control in dict.fromkeys((name, control) for name, control, _ in cells):
+        found = [cells.get((name, control, excess)) for excess in EXCESSES]
+        shown = [f"{100 * row['pass']:.0f} / {100 * row['fail']:.0f}" if row else "" for row in found]
+        lines.append(f"| {name} | {control:g} | {' | '.join(shown)} |")
+    return lines
 
 
 def main(given: Sequence[str] | None = None) -> int:

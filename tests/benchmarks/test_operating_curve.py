@@ -43,7 +43,8 @@ def test_rates_are_printed_for_each_number_of_groups(
     assert benchmark("operating_curve").main(options) == 0
     printed = capsys.readouterr().out
     assert "40 training groups, 20 held-out groups" in printed
-    assert printed.rstrip().endswith("3 trials a row, seed 1.")
+    assert "| rare_values | 0.05 |  | 100 / 0 |" in printed
+    assert printed.rstrip().endswith("3 trials of everything, seed 1.")
 
 
 @pytest.mark.parametrize(
