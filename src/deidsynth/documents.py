@@ -247,6 +247,11 @@ class Corpus(Sequence[Document]):
             f"origin={self.origin!r}, annotation={self.annotation!r}{language}{splits})"
         )
 
+    @property
+    def doc_ids(self) -> tuple[str, ...]:
+        """The ids of the documents, in order."""
+        return tuple(document.doc_id for document in self.documents)
+
     def with_documents(self, documents: Iterable[Document]) -> Self:
         """A corpus of other documents, with the same origin, annotation and language."""
         return replace(self, documents=tuple(documents))

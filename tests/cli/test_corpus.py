@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from deidsynth import corpora
+
 TEXT = "Åsa å Bo\r\n42 år"
 
 
@@ -191,3 +193,33 @@ def test_converted_offsets_are_not_skipped(deidsynth, tmp_path) -> None:
     assert "converted 1 documents with utf16 offsets" in described.stderr and "skipped" not in described.stderr
     checked = json.loads(deidsynth("corpus", "check", tmp_path / "tasks.json", "--json").stdout)
     assert (checked["skipped"], checked["converted"]) == ({}, {"documents_with_utf16_offsets": 1})
+
+
+@pytest.mark.parametrize("to", ["brat", "jsonl", "i2b2"])
+def test_documents_are_converted_one_by_one(deidsynth, write_jsonl, note, tmp_path, monkeypatch, to) -> None:
+    """What is read and written document by document is never held as a corpus, and is the same as if it were."""
+    notes = [note(str(number), f"Ana kom {number} gånger.", (0, 3, "NAME")) for number in range(150)]
+    source = write_jsonl("in.jsonl", notes)
+    streamed, held, back = tmp_path / "streamed", tmp_path / "held", tmp_path / "back.jsonl"
+    with monkeypatch.context() as patched:
+        patched.setattr("deidsynth.cli.corpus.load", None)
+        assert deidsynth("corpus", "convert", source, streamed, "--to", to).exit_code == 0
+        assert deidsynth("corpus", "convert", streamed, back, "--to", "jsonl").exit_code == 0
+        assert deidsynth("corpus", "describe", streamed, "--json").exit_code == 0
+    corpora.write_corpus(corpora.read_corpus(source).corpus, held, to, splits={})
+    for file in held.iterdir():
+        assert (streamed / file.name).read_bytes() == file.read_bytes()
+    assert len(list(streamed.iterdir())) == len(list(held.iterdir()))
+    found = {each["doc_id"]: each for each in map(json.loads, back.read_text(encoding="utf-8").splitlines())}
+    assert {doc_id: (each["text"], each["entities"]) for doc_id, each in found.items()} == {
+        each["doc_id"]: (each["text"], each["entities"]) for each in notes
+    }
+
+
+def test_a_refused_document_leaves_nothing(deidsynth, write_jsonl, note, tmp_path) -> None:
+    notes = [note("1", "Ana"), {**note("2", "a\0b"), "origin": "synthetic"}]
+    source = write_jsonl("in.jsonl", [{**each, "origin": "synthetic"} for each in notes])
+    result = deidsynth("corpus", "convert", source, tmp_path / "out", "--to", "brat")
+    assert result.exit_code == 2
+    assert "document number 2 has a NUL character" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]

@@ -87,6 +87,7 @@ WRONG = {
     "repeated key": ("adapt", "{epochs: 1, epochs: 2}", "a key that occurs twice"),
     "no user": ("adapt.base", "~nosuchuser/lm", "adapt.base: it begins with ~ and a user who is not known here"),
     "NUL": ("train.encoder", '"a\\0b"', "a NUL"),
+    "a long name": ("store", "a" * 1000, "more than 255 bytes"),
     "empty path": ("store", "''", "store: empty; give a path"),
 }
 

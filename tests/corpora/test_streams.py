@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from deidsynth.config import LayoutConfig
 from deidsynth.corpora import read_corpus, streams
-from deidsynth.corpora.streams import TextStream, stream_notes, stream_texts
+from deidsynth.corpora.streams import stream_corpus, stream_notes
 from deidsynth.corpora.texts import read_notes
 from deidsynth.errors import CorpusError, InputError
 
@@ -51,21 +51,32 @@ def _at_once(path: Path, skip_invalid: bool) -> object:
     except CorpusError as error:
         return str(error)
     corpus = loaded.corpus
-    documents = [(each.doc_id, each.text, each.group) for each in corpus]
-    return documents, corpus.origin, corpus.language, loaded.skipped, loaded.problems, loaded.left_out("x")
+    provenance = corpus.origin, corpus.annotation, corpus.language, loaded.states_origin
+    told = loaded.skipped, loaded.problems, loaded.left_out("x"), loaded.format, loaded.splits
+    return list(corpus), corpus.n_entities, provenance, told
 
 
 def _streamed(path: Path, skip_invalid: bool) -> object:
     try:
-        found = stream_texts(path, format="jsonl", layout=LayoutConfig(), skip_invalid=skip_invalid)
+        found = stream_corpus(
+            path,
+            format="jsonl",
+            layout=LayoutConfig(),
+            discontinuous="join",
+            require_entities=False,
+            skip_invalid=skip_invalid,
+            texts_only=True,
+        )
     except CorpusError as error:
         return str(error)
     assert found is not None
     stream, told = found
-    documents = [(each.doc_id, each.text, each.group) for each in stream]
-    assert [(each.doc_id, each.text, each.group) for each in stream] == documents  # and again
-    assert stream.doc_ids == [doc_id for doc_id, _, _ in documents]
-    return documents, stream.like.origin, stream.like.language, told.skipped, told.problems, told.left_out("x")
+    documents = list(stream)
+    assert list(stream) == documents  # and again
+    assert stream.doc_ids == [each.doc_id for each in documents]
+    provenance = stream.origin, stream.annotation, stream.language, told.states_origin
+    facts = told.skipped, told.problems, told.left_out("x"), told.format, told.splits
+    return documents, stream.n_entities, provenance, facts
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -85,7 +96,7 @@ def test_a_folder_as_read_at_once(tmp_path: Path) -> None:
     (tmp_path / "x.ann").write_text("T1\tA 0 1\tx\n", encoding="utf-8")
     assert _streamed(tmp_path, False) == _at_once(tmp_path, False)
     (tmp_path / "train.JSONL").write_text((tmp_path / "train.jsonl").read_text(encoding="utf-8"), encoding="utf-8")
-    assert stream_texts(tmp_path, format="jsonl", layout=LayoutConfig(), skip_invalid=False) is None
+    assert stream_corpus(tmp_path, format="jsonl", layout=LayoutConfig()) is None
 
 
 def test_notes_as_read_at_once(tmp_path: Path) -> None:
@@ -103,7 +114,7 @@ def test_notes_as_read_at_once(tmp_path: Path) -> None:
 
 def test_what_comes_later_is_read_later(tmp_path: Path) -> None:
     path = _write(tmp_path / "a.jsonl", [{"text": f"Ana {number}"} for number in range(5000)])
-    found = stream_texts(path, format="jsonl", layout=LayoutConfig(), skip_invalid=False)
+    found = stream_corpus(path, layout=LayoutConfig(), require_entities=False, texts_only=True)
     assert found is not None
     documents = iter(found[0])
     assert next(documents).text == "Ana 0"
@@ -115,15 +126,8 @@ def test_what_comes_later_is_read_later(tmp_path: Path) -> None:
 def test_other_documents_than_before_are_refused(tmp_path: Path, lines: int) -> None:
     objects = [{"doc_id": str(number), "text": "Ana", "entities": []} for number in range(4)]
     path = _write(tmp_path / "a.jsonl", objects[:2])
-    found = stream_texts(path, format="jsonl", layout=LayoutConfig(), skip_invalid=False)
+    found = stream_corpus(path, layout=LayoutConfig(), require_entities=False, texts_only=True)
     assert found is not None
     _write(path, objects[:lines])
     with pytest.raises(InputError, match="the input changed while it was read"):
         list(found[0])
-
-
-def test_a_corpus_in_memory_is_a_stream_too(tmp_path: Path) -> None:
-    path = _write(tmp_path / "a.jsonl", [{"doc_id": "1", "text": "Ana", "entities": []}])
-    corpus = read_corpus(path, require_entities=False).corpus
-    stream = TextStream.of(corpus)
-    assert (list(stream), stream.doc_ids, len(stream)) == (list(corpus), ["1"], 1)

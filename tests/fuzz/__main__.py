@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from fuzz.campaign import Campaign
@@ -71,19 +72,27 @@ def fuzz(options: argparse.Namespace, folder: Path) -> int:
             if not stopped.is_set():
                 campaigns[number].run(kinds[each % len(kinds)], options.seed, [each])
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(campaigns))]
-    for thread in threads:
-        thread.start()
-    try:
-        while any(thread.is_alive() for thread in threads):
-            threads[0].join(PROGRESS_SECONDS)
-            n_done, faults = sum(each.n_cases for each in campaigns), set().union(*(each.counts for each in campaigns))
-            print(f"{n_done} of {options.inputs} inputs, {len(faults)} distinct faults", file=sys.stderr, flush=True)
-    except KeyboardInterrupt:
-        stopped.set()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(campaigns)) as pool:
+        waiting = {pool.submit(work, number) for number in range(len(campaigns))}
+        try:
+            while waiting:
+                done, waiting = wait(waiting, PROGRESS_SECONDS, FIRST_EXCEPTION)
+                for future in done:
+                    future.result()  # raises what a thread raised
+                tell_progress(campaigns, options.inputs)
+        except KeyboardInterrupt:
+            stopped.set()
+        except BaseException:
+            stopped.set()
+            raise
     return tell(campaigns, time.monotonic() - began)
+
+
+def tell_progress(campaigns: list[Campaign], n_inputs: int) -> None:
+    """Print how many inputs are done and how many faults are found."""
+    faults: set[Fault] = set().union(*(each.counts for each in campaigns))
+    n_done = sum(each.n_cases for each in campaigns)
+    print(f"{n_done} of {n_inputs} inputs, {len(faults)} distinct faults", file=sys.stderr, flush=True)
 
 
 def tell(campaigns: list[Campaign], seconds: float) -> int:
@@ -94,7 +103,8 @@ def tell(campaigns: list[Campaign], seconds: float) -> int:
     for campaign in campaigns:
         codes += campaign.worker.codes
         counts += campaign.counts
-        places |= campaign.saved(REDUCING_SECONDS)
+        campaign.reduce(REDUCING_SECONDS)
+        places |= campaign.saved
     n_cases = sum(each.n_cases for each in campaigns)
     print(f"{n_cases} inputs, {codes.total()} commands in {seconds:.0f} s")
     print(f"most memory: {max(each.worker.peak_bytes for each in campaigns) / 1e9:.2f} GB")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from fuzz import targets
@@ -17,7 +18,7 @@ SLOW = ("no answer", "more than")
 
 
 class Campaign:
-    """The cases of one worker.
+    """The cases of one worker, and where the smallest input of each distinct fault is saved as soon as it is found.
 
     Args:
         worker: runs them.
@@ -30,6 +31,7 @@ class Campaign:
         self.n_cases = 0
         self.counts: Counter[Fault] = Counter()
         self.smallest: dict[Fault, Case] = {}
+        self.saved: dict[Fault, Path] = {}
 
     def run(self, kind: str, seed: int, numbers: Iterable[int]) -> None:
         """Run the cases with these numbers and remember their faults."""
@@ -39,13 +41,19 @@ class Campaign:
             for fault in dict.fromkeys(self.worker.faults(case)):
                 self.counts[fault] += 1
                 if fault not in self.smallest or case.size < self.smallest[fault].size:
-                    self.smallest[fault] = case
+                    self._keep(fault, case)
 
-    def saved(self, seconds: float = 0.0) -> dict[Fault, Path]:
-        """Every distinct fault with the file of an input that shows it, made smaller for so long each."""
-        return {fault: self._reduced(fault, case, seconds).save(self._folder) for fault, case in self.smallest.items()}
+    def reduce(self, seconds: float) -> None:
+        """Make the input of every fault smaller, for so long each."""
+        for fault, case in list(self.smallest.items()):
+            if not fault.broken.startswith(SLOW):
+                self._keep(fault, reduced(case, partial(self._shows, fault), seconds))
 
-    def _reduced(self, fault: Fault, case: Case, seconds: float) -> Case:
-        if fault.broken.startswith(SLOW):
-            return case
-        return reduced(case, lambda smaller: fault in self.worker.faults(smaller), seconds)
+    def _shows(self, fault: Fault, case: Case) -> bool:
+        return fault in self.worker.faults(case)
+
+    def _keep(self, fault: Fault, case: Case) -> None:
+        before = self.saved.pop(fault, None)
+        if before is not None and before not in self.saved.values():
+            before.unlink()
+        self.smallest[fault], self.saved[fault] = case, case.save(self._folder)

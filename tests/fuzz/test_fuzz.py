@@ -41,7 +41,7 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
 def test_whatever_the_input_every_property_holds(kind: str, worker: Worker) -> None:
     campaign = Campaign(worker, FAILURES)
     campaign.run(kind, seed=1, numbers=range(N_INPUTS[kind]))
-    told = [f"{fault}; PYTHONPATH=src:tests python -m fuzz --replay {at}" for fault, at in campaign.saved().items()]
+    told = [f"{fault}; PYTHONPATH=src:tests python -m fuzz --replay {at}" for fault, at in campaign.saved.items()]
     assert not told, "\n".join(told)
 
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from deidsynth.errors import InputError
-from deidsynth.models.devices import autocast, resolve_device, resolve_precision
+from deidsynth.models import devices
+from deidsynth.models.devices import GATHERED_BYTES, KeptMemory, autocast, resolve_device, resolve_precision
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:x", "cpu0", ""])
@@ -42,3 +43,28 @@ def test_autocast_makes_products_in_the_precision() -> None:
         assert (one @ one).dtype == torch.bfloat16
     with autocast("cpu", "fp32"):
         assert (one @ one).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("seconds", "grown", "returned"),
+    [(1.0, 2 * GATHERED_BYTES, False), (60.0, GATHERED_BYTES // 2, False), (60.0, 2 * GATHERED_BYTES, True)],
+)
+def test_freed_memory_is_returned_where_much_of_it_has_gathered_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, grown: int, returned: bool
+) -> None:
+    clock, resident = [100.0], [1 << 30]
+    monkeypatch.setattr(devices.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(devices, "_resident_bytes", lambda: resident[0])
+    kept = KeptMemory()
+    calls = []
+    monkeypatch.setattr(kept, "give_back", lambda: calls.append(1))
+    clock[0] += seconds
+    resident[0] += grown
+    kept.limit()
+    assert bool(calls) == returned
+
+
+def test_returning_memory_is_harmless_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    KeptMemory().give_back()
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda _: object())  # as where there is no glibc
+    KeptMemory().give_back()

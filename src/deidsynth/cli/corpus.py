@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from deidsynth.cli.inputs import format_counter, load
+from deidsynth.cli.inputs import format_counter, load, stream
 from deidsynth.cli.options import (
     AsJson,
     CorpusPath,
@@ -27,8 +27,10 @@ from deidsynth.cli.options import (
 from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import format_count, format_fact, print_json, print_table, tell
 from deidsynth.corpora import FORMATS, describe, write_corpus
+from deidsynth.corpora.formats.registry import get_format
 from deidsynth.corpora.label_sets import are_plausible, what_is_wrong
 from deidsynth.corpora.output import refuse_unwritable
+from deidsynth.corpora.streams import CorpusStream, write_stream
 from deidsynth.documents import Corpus, Split
 from deidsynth.locks import hold_output
 
@@ -45,20 +47,24 @@ def describe_command(
     quiet: Quiet = False,
 ) -> None:
     """Show statistics of a corpus: documents, lengths, entities per label."""
-    loaded = load(
-        path,
-        quiet,
-        language=language,
-        group_by=group_by,
-        discontinuous=discontinuous,
-        format=from_format,
-        layout=layout,
-        skip_invalid=skip_invalid,
-    )
-    facts = describe(loaded.corpus, loaded.splits)
+    reading: dict[str, Any] = {
+        "language": language,
+        "group_by": group_by,
+        "discontinuous": discontinuous,
+        "format": from_format,
+        "layout": layout,
+        "skip_invalid": skip_invalid,
+    }
+    found = stream(path, quiet, **reading)
+    if found is not None:
+        documents, loaded = found
+        facts = describe(documents, loaded.splits)
+    else:
+        loaded = load(path, quiet, **reading)
+        facts = describe(loaded.corpus, loaded.splits)
     if not loaded.states_origin:
         facts["origin"] = None
-    counts = loaded.corpus.label_counts()
+    counts = {label: each["count"] for label, each in facts["labels"].items()}
     if not are_plausible(counts):
         facts["labels"] = {}
         tell(f"{path}: {what_is_wrong(counts)}", quiet)
@@ -104,18 +110,21 @@ def convert_command(
     quiet: Quiet = False,
 ) -> None:
     """Convert a corpus to another format; what that format cannot store is refused or counted."""
-    loaded = load(
-        source,
-        quiet,
-        language=language,
-        group_by=group_by,
-        discontinuous=discontinuous,
-        format=from_format,
-        layout=layout,
-        skip_invalid=skip_invalid,
-        require_entities=False,
-        texts_suffice=True,
-    )
+    reading: dict[str, Any] = {
+        "language": language,
+        "group_by": group_by,
+        "discontinuous": discontinuous,
+        "format": from_format,
+        "layout": layout,
+        "skip_invalid": skip_invalid,
+        "require_entities": False,
+    }
+    found = stream(source, quiet, **reading) if get_format(to).write_stream is not None else None
+    if found is not None:
+        documents, read = found
+        _write(documents, target, to, lambda: write_stream(documents, target, to, read.splits), quiet)
+        return
+    loaded = load(source, quiet, texts_suffice=True, **reading)
     write(loaded.corpus, target, to, loaded.splits, layout, quiet)
 
 
@@ -128,9 +137,17 @@ def write(
     quiet: bool,
 ) -> None:
     """Write a corpus, and report what was written and what the format cannot store."""
+    _write(
+        corpus, target, to, lambda: write_corpus(corpus, target, to, splits=splits, layout=layout_config(layout)), quiet
+    )
+
+
+def _write(
+    corpus: Corpus | CorpusStream, target: Path, to: str, written: Callable[[], Mapping[str, int]], quiet: bool
+) -> None:
     refuse_unwritable(target.parent, "TARGET")
     with hold_output(target, partial(tell, quiet=quiet)):
-        dropped = write_corpus(corpus, target, to, splits=splits, layout=layout_config(layout))
+        dropped = written()
     tell(f"wrote {len(corpus)} documents with {corpus.n_entities} entities to {target}", quiet)
     if dropped:
         tell(f"left out, since {to} cannot store it: {format_counter(dropped)}", quiet)

@@ -10,7 +10,7 @@ from pathlib import Path
 from deidsynth.cli.options import Discontinuous
 from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import tell
-from deidsynth.corpora import LabelMapping, LoadedCorpus, streams
+from deidsynth.corpora import LabelMapping, LoadedCorpus
 from deidsynth.corpora.conversions import told
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.invalid_entities import INVALID
@@ -18,7 +18,7 @@ from deidsynth.corpora.loading import read_corpus, refuse_unlabeled
 from deidsynth.corpora.note_formats import TEXT
 from deidsynth.corpora.offset_units import UTF16_OFFSETS
 from deidsynth.corpora.repairing import REPAIRS
-from deidsynth.corpora.streams import TextStream
+from deidsynth.corpora.streams import CorpusStream, stream_corpus, stream_notes
 from deidsynth.corpora.texts import read_notes
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError
@@ -181,9 +181,48 @@ def load_texts(
     return loaded.corpus.with_documents(document.with_entities(()) for document in loaded.corpus)
 
 
+def stream(
+    path: Path,
+    quiet: bool,
+    *,
+    language: str | None = None,
+    group_by: str | None = None,
+    discontinuous: Discontinuous = Discontinuous.REFUSE,
+    format: str = "auto",
+    layout: Sequence[str] | None = None,
+    require_entities: bool = True,
+    skip_invalid: bool = False,
+    texts_only: bool = False,
+) -> tuple[CorpusStream, LoadedCorpus] | None:
+    """What ``load`` gives, with the documents apart, which are read as they are needed; for arguments see there.
+
+    Returns:
+        None if the format cannot be read document by document; then nothing was told.
+
+    Raises:
+        InputError: no such path, or no known format.
+        CorpusError: faults in the corpus, or no entities although they are required.
+        ConfigError: an unknown layout key.
+    """
+    found = stream_corpus(
+        path,
+        format=format,
+        language=language,
+        group_by=group_by,
+        discontinuous=discontinuous.value,
+        layout=layout_config(layout),
+        require_entities=require_entities,
+        skip_invalid=skip_invalid,
+        texts_only=texts_only,
+    )
+    if found is not None:
+        tell_problems(path, found[1], quiet, _read_like(format, layout or ()))
+    return found
+
+
 def stream_texts(
     path: Path, quiet: bool, *, format: str, layout: Sequence[str] | None = None, skip_invalid: bool = False
-) -> TextStream:
+) -> CorpusStream:
     """The documents of ``load_texts``, read as they are needed where the format allows it; for arguments see there.
 
     Raises:
@@ -191,16 +230,23 @@ def stream_texts(
         CorpusError: faults in the corpus or the texts; all are listed before the first document is given.
         ConfigError: an unknown layout key.
     """
-    details = layout_config(layout)
     if format == TEXT:
-        return streams.stream_notes(path)
-    found = streams.stream_texts(path, format=format, layout=details, skip_invalid=skip_invalid)
-    if found is None:
-        texts = load_texts(path, quiet, format=format, layout=layout, skip_invalid=skip_invalid)
-        return TextStream.of(texts)
-    stream, loaded = found
-    tell_problems(path, loaded, quiet, _read_like(format, layout or ()))
-    return stream
+        layout_config(layout)
+        return stream_notes(path)
+    found = stream(
+        path,
+        quiet,
+        discontinuous=Discontinuous.JOIN,
+        format=format,
+        layout=layout,
+        require_entities=False,
+        skip_invalid=skip_invalid,
+        texts_only=True,
+    )
+    if found is not None:
+        return found[0].without_entities()
+    texts = load_texts(path, quiet, format=format, layout=layout, skip_invalid=skip_invalid)
+    return CorpusStream(texts.doc_ids, texts.with_documents(()), lambda: iter(texts))
 
 
 def refuse_standard_output(path: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 _NO_PATH = re.compile("[\0\ud800-\udfff]")
+LONGEST_NAME = 255
+"""Bytes of a file's name in the file systems in use."""
 
 
 def _usable(value: str) -> str:
@@ -21,6 +23,8 @@ def _usable(value: str) -> str:
         Path(value).expanduser()
     except RuntimeError:
         raise ValueError("it begins with ~ and a user who is not known here; write the whole path") from None
+    if any(len(part.encode("utf-8")) > LONGEST_NAME for part in Path(value).parts):
+        raise ValueError(f"a name in it has more than {LONGEST_NAME} bytes; choose a shorter one")
     return value
 
 

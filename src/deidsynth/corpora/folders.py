@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from deidsynth.corpora.opening import why_not
-from deidsynth.corpora.output import refuse_surrogates
+from deidsynth.corpora.output import Source, encodable
 from deidsynth.corpora.provenance import PROVENANCE_FILE, write_provenance
 from deidsynth.corpora.records import SPLIT_NAMES, ReadResult
 from deidsynth.documents import SPLITS, Corpus, Document, Split
@@ -159,7 +159,7 @@ def _is_safe_name(doc_id: str) -> bool:
 
 
 def write_folder(
-    corpus: Corpus,
+    corpus: Source,
     path: Path,
     splits: Mapping[str, Split] | None,
     contents: Callable[[Document], Mapping[str, str]],
@@ -180,10 +180,12 @@ def write_folder(
         UnrepresentableError: an id that is not a safe file name, or a text that UTF-8 cannot encode.
         StorageError: the disk is full or not writable.
     """
-    refuse_unsafe_names((document.doc_id for document in corpus), format)
-    refuse_surrogates(corpus)
+    refuse_unsafe_names(corpus.doc_ids, format)
+    dropped: Counter[str] = Counter()
     with whole_folder(path, private=corpus.origin == "real") as temporary:
-        for number, document in enumerate(corpus, start=1):
+        for number, document in enumerate(encodable(corpus), start=1):
+            dropped["scores"] += sum(entity.score is not None for entity in document.entities)
+            dropped["groups"] += document.group is not None
             target = temporary / splits[document.doc_id] if splits else temporary
             if not (target / PROVENANCE_FILE).exists():
                 target.mkdir(exist_ok=True)
@@ -199,7 +201,7 @@ def write_folder(
                         f"document number {number} would overwrite another one, because this file system ignores case "
                         "in names; rename one of them"
                     ) from None
-    return left_out(corpus, "scores", "groups")
+    return +dropped
 
 
 def left_out(corpus: Corpus, *kinds: Literal["scores", "groups", "provenance"]) -> Counter[str]:
@@ -222,16 +224,16 @@ def splits_of(corpus: Corpus) -> dict[str, Split]:
     return splits if len(set(splits.values())) > 1 else {}
 
 
-def refuse_unassigned(corpus: Corpus, splits: Mapping[str, Split]) -> None:
+def refuse_unassigned(doc_ids: Sequence[str], splits: Mapping[str, Split]) -> None:
     """Refuse splits that leave a document out.
 
     Raises:
         UnrepresentableError: some documents have a split, but not all.
     """
-    unassigned = sum(document.doc_id not in splits for document in corpus) if splits else 0
+    unassigned = sum(doc_id not in splits for doc_id in doc_ids) if splits else 0
     if unassigned:
         raise UnrepresentableError(
-            f"{unassigned} of {len(corpus)} documents have no split; give every document one of {', '.join(SPLITS)}"
+            f"{unassigned} of {len(doc_ids)} documents have no split; give every document one of {', '.join(SPLITS)}"
         )
 
 

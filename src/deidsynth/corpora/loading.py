@@ -268,7 +268,7 @@ def read_corpus(
         CorpusError: faults (all are listed), no documents, no entities, or ids that ``group_by`` does not match.
         ConfigError: ``group_by`` is not a regular expression, or an unknown layout key.
     """
-    language, path = _language_code(language), corpus_of_artifact(Path(path))
+    language, path = language_of(language), corpus_of_artifact(Path(path))
     result = check_corpus(
         path,
         format=format,
@@ -285,12 +285,9 @@ def read_corpus(
     corpus = replace(build_corpus(result, origin=origin, language=language), lineage=lineage_beside(path))
     if require_entities:
         refuse_unlabeled(result.problems)
-    is_to_annotate = corpus.origin == "synthetic" and corpus.annotation == "silver"
+    is_to_annotate = (corpus.origin, corpus.annotation) == ("synthetic", "silver")
     if require_entities and not corpus.n_entities and not is_to_annotate:
-        left_out = [replace(each, of_entity=False) for each in result.problems if each.of_entity]
-        if left_out:
-            raise CorpusError([Problem(str(path), "no entity is left, since all were left out; fix them"), *left_out])
-        raise CorpusError(f"{path}: none of the {len(corpus)} documents has an entity; give an annotated corpus")
+        raise no_entities(path, len(corpus), result.problems)
     if group_by is not None:
         corpus = _grouped(corpus, group_by)
     splits = {record.doc_id: record.split for record in result.records if record.split is not None}
@@ -299,6 +296,14 @@ def read_corpus(
     return LoadedCorpus(
         corpus, splits, result.skipped, result.format, tuple(result.problems), result.dropped, is_stated
     )
+
+
+def no_entities(path: Path, n_documents: int, problems: Sequence[Problem]) -> CorpusError:
+    """The error of a corpus without any entity, or without any that has no fault."""
+    faulty = [replace(each, of_entity=False) for each in problems if each.of_entity]
+    if faulty:
+        return CorpusError([Problem(str(path), "no entity is left, since all were left out; fix them"), *faulty])
+    return CorpusError(f"{path}: none of the {n_documents} documents has an entity; give an annotated corpus")
 
 
 def corpus_of_artifact(path: Path) -> Path:
@@ -344,7 +349,12 @@ def content_digest(loaded: LoadedCorpus) -> str:
     return f"{ALGORITHM}:{digest.hexdigest()}"
 
 
-def _language_code(language: str | None) -> str | None:
+def language_of(language: str | None) -> str | None:
+    """The code of a language that the user gives.
+
+    Raises:
+        InputError: it is none.
+    """
     try:
         return checked_code(language)
     except ValueError as error:
@@ -352,7 +362,7 @@ def _language_code(language: str | None) -> str | None:
 
 
 def _grouped(corpus: Corpus, group_by: str) -> Corpus:
-    groups = _groups([document.doc_id for document in corpus], group_by)
+    groups = groups_of(corpus.doc_ids, group_by)
     return corpus.with_documents(replace(document, group=group) for document, group in zip(corpus, groups, strict=True))
 
 
@@ -363,11 +373,17 @@ def grouped_records(records: Sequence[Record], group_by: str) -> list[Record]:
         ConfigError: ``group_by`` is not a regular expression.
         CorpusError: it does not match some names.
     """
-    groups = _groups([record.doc_id for record in records], group_by)
+    groups = groups_of([record.doc_id for record in records], group_by)
     return [replace(record, group=group) for record, group in zip(records, groups, strict=True)]
 
 
-def _groups(names: Sequence[str], group_by: str) -> list[str]:
+def groups_of(names: Sequence[str], group_by: str) -> list[str]:
+    """The groups found in the names of documents.
+
+    Raises:
+        ConfigError: ``group_by`` is not a regular expression.
+        CorpusError: it does not match some names.
+    """
     try:
         pattern = re.compile(group_by)
     except re.error as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from deidsynth.corpora.encodings import MARK
 from deidsynth.corpora.records import is_encodable
-from deidsynth.documents import Corpus, Document
+from deidsynth.documents import Annotation, Corpus, Document, Origin
 from deidsynth.errors import InputError, UnrepresentableError
 from deidsynth.files import FULL, disk_full, refuse_special
 
@@ -48,16 +49,37 @@ def refuse_unwritable(folder: Path, option: str) -> None:
         raise InputError(f"cannot write to {place} ({reason}); choose another {option}") from None
 
 
-def refuse_lost_characters(corpus: Corpus) -> None:
-    """Refuse a corpus that is not read back in any format.
+class Source(Protocol):
+    """Documents to write: a corpus, or a stream of one."""
+
+    @property
+    def doc_ids(self) -> Sequence[str]: ...
+
+    @property
+    def origin(self) -> Origin: ...
+
+    @property
+    def annotation(self) -> Annotation: ...
+
+    @property
+    def language(self) -> str | None: ...
+
+    def __iter__(self) -> Iterator[Document]: ...
+
+
+def refuse_lost_characters(document: Document, number: int) -> None:
+    """Refuse a document that is not read back in any format.
+
+    Args:
+        document: to be written.
+        number: of the document, for the message.
 
     Raises:
-        UnrepresentableError: a text begins with a byte order mark, which is dropped, or has a NUL, which is refused.
+        UnrepresentableError: its text begins with a byte order mark, which is dropped, or has a NUL, which is refused.
     """
-    for number, document in enumerate(corpus, start=1):
-        fault = "has a NUL character" if "\0" in document.text else "begins with a byte order mark"
-        if "\0" in document.text or document.text.startswith(MARK):
-            raise UnrepresentableError(f"document number {number} {fault}, which is not read back; remove it")
+    fault = "has a NUL character" if "\0" in document.text else "begins with a byte order mark"
+    if "\0" in document.text or document.text.startswith(MARK):
+        raise UnrepresentableError(f"document number {number} {fault}, which is not read back; remove it")
 
 
 def refuse_surrogates(corpus: Corpus) -> None:

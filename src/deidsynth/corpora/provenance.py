@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from deidsynth.corpora.opening import opened
+from deidsynth.corpora.output import Source
 from deidsynth.corpora.records import ANNOTATIONS, ORIGINS, ReadResult, one_of
-from deidsynth.documents import Annotation, Corpus, Origin
+from deidsynth.documents import Annotation, Origin
 from deidsynth.errors import Problem
 from deidsynth.files import MANIFEST, manifest_beside
 from deidsynth.languages import language_code
@@ -51,7 +52,7 @@ def read_provenance(folder: Path, result: ReadResult) -> Provenance:
         return Provenance()
 
 
-def write_provenance(corpus: Corpus, folder: Path) -> None:
+def write_provenance(corpus: Source, folder: Path) -> None:
     """Write the provenance file into a folder."""
     language = {} if corpus.language is None else {"language": corpus.language}
     data = json.dumps({"origin": corpus.origin, "annotation": corpus.annotation, **language})

@@ -375,16 +375,13 @@ def build_corpus(result: ReadResult, *, origin: Origin | None = None, language: 
     stated = StatedProvenance()
     for record in result.records:
         stated.add(record)
-    documents = (
-        Document(
-            record.doc_id,
-            record.text,
-            tuple(Entity(span.start, span.end, span.label, span.score) for span in record.spans),
-            record.group,
-        )
-        for record in result.records
-    )
-    return stated.corpus(documents, origin=origin, language=language)
+    return stated.corpus(map(document_of, result.records), origin=origin, language=language)
+
+
+def document_of(record: Record) -> Document:
+    """The document of a record without faults."""
+    entities = tuple(Entity(span.start, span.end, span.label, span.score) for span in record.spans)
+    return Document(record.doc_id, record.text, entities, record.group)
 
 
 def refuse_faults(problems: Iterable[Problem]) -> None:
@@ -411,6 +408,11 @@ class StatedProvenance:
         self._origins.add(record.origin)
         self._languages.add(record.language)
         self._annotations.add(record.annotation)
+
+    @property
+    def states_origin(self) -> bool:
+        """Whether all records agree on an origin."""
+        return len(self._origins) == 1 and None not in self._origins
 
     def corpus(
         self, documents: Iterable[Document] = (), *, origin: Origin | None = None, language: str | None = None

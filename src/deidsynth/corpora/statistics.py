@@ -7,14 +7,15 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deidsynth.documents import SPLITS, Corpus, Split
+from deidsynth.corpora.output import Source
+from deidsynth.documents import SPLITS, Split
 
 
-def describe(corpus: Corpus, splits: Mapping[str, Split] | None = None) -> dict[str, Any]:
+def describe(corpus: Source, splits: Mapping[str, Split] | None = None) -> dict[str, Any]:
     """Counts, lengths and labels of a corpus.
 
     Args:
-        corpus: may be empty.
+        corpus: may be empty; its documents are taken one by one.
         splits: split of each document id, if the source names splits.
 
     Returns:
@@ -24,36 +25,38 @@ def describe(corpus: Corpus, splits: Mapping[str, Split] | None = None) -> dict[
         ``median_chars``, most frequent first; ``origin``, ``annotation``, ``language``; if the source names splits,
         ``splits`` with the number of documents in each.
     """
-    chars = [len(document.text) for document in corpus]
-    words = [len(document.text.split()) for document in corpus]
-    entities = [len(document.entities) for document in corpus]
+    chars, words, entities, units = list[int](), list[int](), list[int](), set[str]()
     lengths: defaultdict[str, list[int]] = defaultdict(list)
     for document in corpus:
+        chars.append(len(document.text))
+        words.append(len(document.text.split()))
+        entities.append(len(document.entities))
+        units.add(document.unit)
         for entity in document.entities:
             lengths[entity.label].append(entity.end - entity.start)
     return {
         "origin": corpus.origin,
         "annotation": corpus.annotation,
         "language": corpus.language,
-        "n_documents": len(corpus),
-        "n_groups": len({document.unit for document in corpus}),
+        "n_documents": len(chars),
+        "n_groups": len(units),
         "n_chars": sum(chars),
         "n_words": sum(words),
-        "n_entities": corpus.n_entities,
+        "n_entities": sum(entities),
         "n_documents_without_entities": entities.count(0),
         "chars": _quantiles(chars),
         "words": _quantiles(words),
         "entities": _quantiles(entities),
         "labels": {
-            label: {"count": count, "median_chars": statistics.median(lengths[label])}
-            for label, count in corpus.label_counts().items()
+            label: {"count": len(found), "median_chars": statistics.median(found)}
+            for label, found in sorted(lengths.items(), key=lambda item: (-len(item[1]), item[0]))
         },
-        **({"splits": _split_sizes(corpus, splits)} if splits else {}),
+        **({"splits": _split_sizes(corpus.doc_ids, splits)} if splits else {}),
     }
 
 
-def _split_sizes(corpus: Corpus, splits: Mapping[str, Split]) -> dict[str, int]:
-    sizes = Counter(splits[document.doc_id] for document in corpus if document.doc_id in splits)
+def _split_sizes(doc_ids: Sequence[str], splits: Mapping[str, Split]) -> dict[str, int]:
+    sizes = Counter(splits[doc_id] for doc_id in doc_ids if doc_id in splits)
     return {split: sizes[split] for split in SPLITS if split in sizes}
 
 

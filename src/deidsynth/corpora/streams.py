@@ -6,30 +6,42 @@ than the ids, and again for the documents, one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Protocol
 
 from deidsynth.config import LayoutConfig
-from deidsynth.corpora.finding import count_other_formats, require_path
-from deidsynth.corpora.folders import files_below
-from deidsynth.corpora.formats.registry import get_format
+from deidsynth.corpora.finding import count_other_formats, find_format, require_path
+from deidsynth.corpora.folders import files_below, refuse_unassigned
+from deidsynth.corpora.formats.registry import get_format, refuse_target
 from deidsynth.corpora.invalid_entities import leave_out_invalid
-from deidsynth.corpora.loading import LoadedCorpus, corpus_of_artifact, reading_errors, why_empty
+from deidsynth.corpora.loading import (
+    LoadedCorpus,
+    corpus_of_artifact,
+    groups_of,
+    language_of,
+    no_entities,
+    reading_errors,
+    why_empty,
+)
+from deidsynth.corpora.output import refuse_lost_characters
 from deidsynth.corpora.records import (
+    Discontinuous,
     Places,
     ReadOptions,
     ReadResult,
     Record,
     StatedProvenance,
     check_records,
+    document_of,
     refuse_faults,
     settle_texts,
 )
 from deidsynth.corpora.texts import note_of, notes_by_id
-from deidsynth.documents import Corpus, Document
+from deidsynth.documents import Annotation, Corpus, Document, Origin, Split
 from deidsynth.errors import CorpusError, InputError, Problem
 
 _AT_ONCE = 64  # records that are settled together
@@ -44,24 +56,35 @@ class Documents(Protocol):
 
 
 @dataclass(frozen=True, repr=False)
-class TextStream:
-    """The texts of a corpus: documents without entities, read anew for each iteration.
+class CorpusStream:
+    """A corpus whose documents are read anew for each iteration.
 
     Args:
         doc_ids: in order.
         like: a corpus without documents, with origin, annotation and language.
         read: reads the documents.
+        n_entities: of all documents.
     """
 
     doc_ids: Sequence[str]
     like: Corpus
     read: Callable[[], Iterator[Document]]
+    n_entities: int = 0
 
-    @classmethod
-    def of(cls, corpus: Corpus) -> TextStream:
-        """The texts of a corpus that is in memory."""
-        texts = [document.with_entities(()) for document in corpus]
-        return cls([document.doc_id for document in texts], corpus.with_documents(()), lambda: iter(texts))
+    @property
+    def origin(self) -> Origin:
+        """Where the text comes from."""
+        return self.like.origin
+
+    @property
+    def annotation(self) -> Annotation:
+        """Who annotated."""
+        return self.like.annotation
+
+    @property
+    def language(self) -> str | None:
+        """Of the text, if known."""
+        return self.like.language
 
     def __len__(self) -> int:
         return len(self.doc_ids)
@@ -79,10 +102,24 @@ class TextStream:
             yield document
 
     def __repr__(self) -> str:
-        return f"TextStream(n_documents={len(self)}, origin={self.like.origin!r})"
+        return f"CorpusStream(n_documents={len(self)}, n_entities={self.n_entities}, origin={self.origin!r})"
+
+    def without_entities(self) -> CorpusStream:
+        """The texts."""
+        return replace(self, read=lambda: (document.with_entities(()) for document in self.read()), n_entities=0)
+
+    def checked(self, check: Callable[[Document, int], None]) -> CorpusStream:
+        """The same documents, each of which passes a check, with its number, before it is given."""
+
+        def read() -> Iterator[Document]:
+            for number, document in enumerate(self.read(), start=1):
+                check(document, number)
+                yield document
+
+        return replace(self, read=read)
 
 
-def stream_notes(path: Path) -> TextStream:
+def stream_notes(path: Path) -> CorpusStream:
     """The plain notes at a path, as ``read_notes`` reads them.
 
     Raises:
@@ -101,49 +138,116 @@ def stream_notes(path: Path) -> TextStream:
                 raise CorpusError([text])
             yield Document(doc_id, text)
 
-    return TextStream(list(files), Corpus(()), read)
+    return CorpusStream(list(files), Corpus(()), read)
 
 
-def stream_texts(
-    path: Path, *, format: str, layout: LayoutConfig, skip_invalid: bool
-) -> tuple[TextStream, LoadedCorpus] | None:
-    """The texts of a corpus, and a loaded corpus without documents that says what was skipped and left out.
+def stream_corpus(
+    path: Path,
+    *,
+    format: str = "auto",
+    language: str | None = None,
+    group_by: str | None = None,
+    discontinuous: Discontinuous = "refuse",
+    layout: LayoutConfig,
+    require_entities: bool = True,
+    skip_invalid: bool = False,
+    texts_only: bool = False,
+) -> tuple[CorpusStream, LoadedCorpus] | None:
+    """A corpus on disk, and what ``read_corpus`` says of it: a loaded corpus without documents.
 
     Args:
         path: file or folder.
-        format: name of the format.
-        layout: details that the format leaves open.
-        skip_invalid: leave out entities that have a fault instead of raising an error.
+        format: as for ``read_corpus``.
+        language: see there.
+        group_by: see there.
+        discontinuous: see there.
+        layout: see there.
+        require_entities: whether a corpus without any entity is an error.
+        skip_invalid: as for ``read_corpus``.
+        texts_only: see there.
 
     Returns:
         None if the format cannot be read document by document.
 
     Raises:
-        InputError: no such path, or an unknown format.
-        CorpusError: no documents, or faults; all are listed.
+        InputError: as for ``read_corpus``.
+        CorpusError: see there; all faults are listed.
+        ConfigError: see there.
     """
-    path = corpus_of_artifact(require_path(path))
-    chosen = get_format(format)
+    language, path = language_of(language), corpus_of_artifact(require_path(path))
     with reading_errors(path):
+        name = find_format(path, layout) if format == "auto" else format
+        chosen = get_format(name)
         n_forms = len({file.suffix for file in files_below(path, *chosen.suffixes)}) if path.is_dir() else 1
-    if chosen.stream is None or n_forms > 1:  # what is there in two forms shows when all is read
-        return None
-    reading = _Reading(path, format, chosen.stream, ReadOptions("join", layout, {}, texts_only=True), skip_invalid)
-    result, stated = ReadResult(format), StatedProvenance()
-    doc_ids, files = list[str](), set[str]()
+    if chosen.stream is None or n_forms > len(chosen.suffixes):
+        return None  # a document may be there in two forms, which shows when all of them are read
+    reading = _Reading(path, name, chosen.stream, ReadOptions(discontinuous, layout, {}, texts_only), skip_invalid)
+    result, stated, seen = ReadResult(name), StatedProvenance(), _Seen()
     with reading_errors(path):
         for record in reading.records(result):
             stated.add(record)
-            doc_ids.append(record.doc_id)
-            files |= {record.path, record.text_path or record.path}
-        n_others = count_other_formats(path, format, files | {problem.path for problem in result.problems})
+            seen.add(record)
+        seen.files.update(problem.path for problem in result.problems)
+        n_others = count_other_formats(path, name, seen.files)
     if n_others:
         result.skipped["files_of_other_formats"] += n_others
-    if not doc_ids and not result.problems:
+    if not seen.doc_ids and not result.problems:
         raise CorpusError(f"{path}: {why_empty(result)}")
     refuse_faults(result.problems)
-    told = LoadedCorpus(stated.corpus(), skipped=result.skipped, format=format, problems=tuple(result.problems))
-    return TextStream(doc_ids, told.corpus, reading.documents), told
+    like = stated.corpus(language=language)
+    is_to_annotate = (like.origin, like.annotation) == ("synthetic", "silver")
+    if require_entities and not seen.n_entities and not is_to_annotate:
+        raise no_entities(path, len(seen.doc_ids), result.problems)
+    groups = None if group_by is None else groups_of(seen.doc_ids, group_by)
+    told = LoadedCorpus(
+        like,
+        seen.splits,
+        result.skipped,
+        name,
+        tuple(result.problems),
+        states_origin=stated.states_origin,
+    )
+    return CorpusStream(seen.doc_ids, like, lambda: reading.documents(groups), seen.n_entities), told
+
+
+def write_stream(corpus: CorpusStream, path: Path, format: str, splits: Mapping[str, Split]) -> Counter[str]:
+    """What ``write_corpus`` does, for documents that are read as they are written.
+
+    Args:
+        corpus: what to write.
+        path: as for ``write_corpus``.
+        format: name of a format that is written document by document (``Format.write_stream``).
+        splits: split of every document id, empty for none.
+
+    Raises:
+        InputError: as for ``write_corpus``; or the corpus has changed since it was read first.
+        UnrepresentableError: as for ``write_corpus``; nothing is written.
+        StorageError: the disk is full.
+    """
+    writer = get_format(format).write_stream
+    if writer is None:
+        raise InputError(f"{format} is not written document by document; use write_corpus")
+    refuse_unassigned(corpus.doc_ids, splits)
+    refuse_target(path, format)
+    return writer(corpus.checked(refuse_lost_characters), path, splits or None)
+
+
+class _Seen:
+    """What is kept of the records of a first reading."""
+
+    def __init__(self) -> None:
+        self.doc_ids: list[str] = []
+        self.splits: dict[str, Split] = {}
+        self.files: set[str] = set()
+        self.n_entities = 0
+
+    def add(self, record: Record) -> None:
+        """Take in a record."""
+        self.doc_ids.append(record.doc_id)
+        if record.split is not None:
+            self.splits[record.doc_id] = record.split
+        self.files |= {record.path, record.text_path or record.path}
+        self.n_entities += len(record.spans)
 
 
 @dataclass(frozen=True)
@@ -186,14 +290,18 @@ class _Reading:
         result.problems += left_out.problems + checked.problems
         result.skipped += left_out.skipped
 
-    def documents(self) -> Iterator[Document]:
-        """The documents without their entities.
+    def documents(self, groups: Sequence[str] | None) -> Iterator[Document]:
+        """The documents.
+
+        Args:
+            groups: of the documents, in place of those of the source.
 
         Raises:
             CorpusError: there is a fault now.
         """
         result = ReadResult(self.format)
         with reading_errors(self.path):
-            for record in self.records(result):
-                yield Document(record.doc_id, record.text, (), record.group)
+            for number, record in enumerate(self.records(result)):
+                document = document_of(record)
+                yield document if groups is None else replace(document, group=groups[number])
         refuse_faults(result.problems)

@@ -17,7 +17,7 @@ from deidsynth.errors import InputError
 
 KINDS = ("cpu", "cuda", "mps")
 
-GATHERED_BYTES = 1 << 29
+GATHERED_BYTES = 1 << 28
 """So much more memory than after the last time is worth returning what is free of it."""
 RETURN_SECONDS = 5.0
 """At most once in this time, so that the pages that are needed again cost little."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -22,9 +22,10 @@ from pathlib import Path
 from deidsynth.corpora.encodings import MARK
 from deidsynth.corpora.folders import files_below, skip_outside_splits, split_folders, write_folder
 from deidsynth.corpora.line_ends import with_other_line_ends
+from deidsynth.corpora.output import Source
 from deidsynth.corpora.provenance import Provenance, read_provenance
 from deidsynth.corpora.records import Discontinuous, RawSpan, ReadResult, Record, read_bytes, read_exactly, repeated_ids
-from deidsynth.documents import Corpus, Document, Split
+from deidsynth.documents import Document, Split
 from deidsynth.errors import Problem
 
 NAME = "brat"
@@ -68,14 +69,28 @@ def read_records(
         texts: the exact text of documents by id, for annotation files without a text file.
     """
     result = ReadResult(NAME)
+    result.records += stream_records(path, result, discontinuous, texts)
+    return result
+
+
+def stream_records(
+    path: Path, result: ReadResult, discontinuous: Discontinuous = "refuse", texts: Mapping[str, str] | None = None
+) -> Iterator[Record]:
+    """The records of a folder, one by one.
+
+    Args:
+        path: as for ``read_records``.
+        result: gets the problems and what is skipped, not the records.
+        discontinuous: as for ``read_records``.
+        texts: as for ``read_records``.
+    """
     if not path.is_dir():
         message = "brat standoff is read from a folder of .txt and .ann files; give the folder"
         result.problems.append(Problem(str(path), message, code="not-a-folder"))
-        return result
+        return
     skip_outside_splits(result, path, (".txt",), NAME, what="texts")
     for folder, split in split_folders(path, NAME)[0]:
-        _read_folder(folder, split, discontinuous, texts or {}, result)
-    return result
+        yield from _records_below(folder, split, discontinuous, texts or {}, result)
 
 
 def read_annotations(
@@ -111,7 +126,7 @@ def read_annotations(
     return spans, [*problems, *repeated_ids(ids, str(path))], skipped
 
 
-def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
+def write(corpus: Source, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
     """Counts of what brat cannot store, after writing the corpus into a new folder.
 
     Args:
@@ -128,9 +143,9 @@ def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Cou
     )
 
 
-def _read_folder(
+def _records_below(
     root: Path, split: Split | None, discontinuous: Discontinuous, texts: Mapping[str, str], result: ReadResult
-) -> None:
+) -> Iterator[Record]:
     annotations = {path.with_suffix(""): path for path in files_below(root, ".ann")}
     pairs: list[tuple[Path, Path | None]] = []
     for beside in files_below(root, ".txt"):
@@ -150,7 +165,7 @@ def _read_folder(
         if isinstance(text, Problem):
             result.problems.append(text)
             continue
-        result.records.append(_record(path, text_path, text, split, provenances[path.parent], discontinuous, result))
+        yield _record(path, text_path, text, split, provenances[path.parent], discontinuous, result)
     missing = [path for path in alone if path.stem not in texts]
     if missing:
         result.problems.append(_missing_texts(root, missing, bool(texts)))

@@ -122,7 +122,7 @@ def to_dataset(corpus: Corpus, splits: Mapping[str, Split] | None = None) -> Any
     splits = splits_of(corpus) if splits is None else splits
     library = _datasets()
     refuse_surrogates(corpus)
-    refuse_unassigned(corpus, splits)
+    refuse_unassigned(corpus.doc_ids, splits)
     text, number = library.Value("string"), library.Value("int64")
     entity = {"start": number, "end": number, "label": text, "score": library.Value("float64")}
     features = library.Features({"doc_id": text, "text": text, "entities": [entity], "group": text})

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from xml.parsers import expat
@@ -20,9 +20,10 @@ from xml.sax.saxutils import quoteattr
 from deidsynth.corpora.document_files import heads_of
 from deidsynth.corpora.encodings import decode_xml, decode_xml_head
 from deidsynth.corpora.folders import documents_by_file, files_below, skip_outside_splits, split_folders, write_folder
+from deidsynth.corpora.output import Source
 from deidsynth.corpora.provenance import Provenance, read_provenance
 from deidsynth.corpora.records import RawSpan, ReadResult, Record, read_bytes, repeated_ids
-from deidsynth.documents import Corpus, Document, Split
+from deidsynth.documents import Document, Split
 from deidsynth.errors import Problem, UnrepresentableError
 
 NAME = "i2b2"
@@ -87,6 +88,17 @@ def read_records(path: Path) -> ReadResult:
         path: a file, or a folder in which every ``.xml`` file is a document.
     """
     result = ReadResult(NAME)
+    result.records += stream_records(path, result)
+    return result
+
+
+def stream_records(path: Path, result: ReadResult) -> Iterator[Record]:
+    """The records of a file or a folder, one by one.
+
+    Args:
+        path: as for ``read_records``.
+        result: gets the problems and what is skipped, not the records.
+    """
     skip_outside_splits(result, path, (SUFFIX,), _INNER)
     provenances: dict[Path, Provenance] = {}
     # Every file is read: one that does not look right is a fault to report, not a document to lose.
@@ -95,11 +107,10 @@ def read_records(path: Path) -> ReadResult:
             provenances[file.parent] = read_provenance(file.parent, result)
         record = _read_document(file, split, provenances[file.parent], result)
         if record is not None:
-            result.records.append(record)
-    return result
+            yield record
 
 
-def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
+def write(corpus: Source, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
     """Counts of what the format cannot store, after writing the corpus into a new folder.
 
     Args:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from deidsynth.corpora.folders import by_split, files_below
+from deidsynth.corpora.folders import files_below
 from deidsynth.corpora.json_source import FieldError, document_id, text_lines
-from deidsynth.corpora.output import encodable, refuse_surrogates
+from deidsynth.corpora.output import Source, encodable
 from deidsynth.corpora.records import (
     ANNOTATIONS,
     ORIGINS,
@@ -108,7 +109,7 @@ def write_jsonl(corpus: Corpus, path: str | Path) -> None:
     write_documents(corpus, corpus, Path(path))
 
 
-def write_documents(documents: Iterable[Document], like: Corpus, path: Path) -> None:
+def write_documents(documents: Iterable[Document], like: Source, path: Path) -> None:
     """Write documents into one file as they come, atomically; an existing file is replaced.
 
     Args:
@@ -120,11 +121,14 @@ def write_documents(documents: Iterable[Document], like: Corpus, path: Path) -> 
         UnrepresentableError: a text has a lone surrogate, which UTF-8 cannot encode; nothing is written.
         StorageError: the disk is full or not writable.
     """
-    with whole_file(path, private=like.origin == "real") as temporary:
-        _write_file(like, encodable(documents), temporary)
+    with (
+        whole_file(path, private=like.origin == "real") as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as file,
+    ):
+        file.writelines(_line(document, like) for document in encodable(documents))
 
 
-def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
+def write(corpus: Source, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
     """An empty counter, since the format can store everything, after writing the corpus into a new file or folder.
 
     Args:
@@ -141,12 +145,16 @@ def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Cou
             raise UnrepresentableError(
                 f"{path}: one file cannot store splits; give a folder as TARGET to keep {'/'.join(SPLITS)}"
             )
-        write_jsonl(corpus, path)
+        write_documents(corpus, corpus, path)
         return Counter()
-    refuse_surrogates(corpus)
-    with whole_folder(path, private=corpus.origin == "real") as temporary:
-        for split, documents in by_split(corpus, splits).items():
-            _write_file(corpus, documents, temporary / f"{split or 'corpus'}{SUFFIX}")
+    with whole_folder(path, private=corpus.origin == "real") as temporary, ExitStack() as stack:
+        files: dict[Split | None, IO[str]] = {}
+        for document in encodable(corpus):
+            split = splits[document.doc_id] if splits else None
+            if split not in files:
+                file = (temporary / f"{split or 'corpus'}{SUFFIX}").open("w", encoding="utf-8", newline="\n")
+                files[split] = stack.enter_context(file)
+            files[split].write(_line(document, corpus))
     return Counter()
 
 
@@ -245,13 +253,11 @@ def _count_unknown(data: Mapping[str, Any], known: frozenset[str], skipped: Coun
         skipped["unknown_keys"] += len(unknown)
 
 
-def _write_file(corpus: Corpus, documents: Iterable[Document], path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for document in documents:
-            file.write(json.dumps(_plain(document, corpus), ensure_ascii=False) + "\n")
+def _line(document: Document, corpus: Source) -> str:
+    return json.dumps(_plain(document, corpus), ensure_ascii=False) + "\n"
 
 
-def _plain(document: Document, corpus: Corpus) -> dict[str, Any]:
+def _plain(document: Document, corpus: Source) -> dict[str, Any]:
     entities = [
         {"start": entity.start, "end": entity.end, "label": entity.label}
         | ({} if entity.score is None else {"score": entity.score})

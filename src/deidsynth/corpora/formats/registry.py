@@ -28,7 +28,7 @@ from deidsynth.corpora.formats import (
     token_lists,
     webanno_tsv,
 )
-from deidsynth.corpora.output import refuse_lost_characters, refuse_occupied, refuse_unwritable
+from deidsynth.corpora.output import Source, refuse_lost_characters, refuse_occupied, refuse_unwritable
 from deidsynth.corpora.records import ReadOptions, ReadResult, Record
 from deidsynth.documents import Corpus, Split
 from deidsynth.errors import InputError
@@ -49,6 +49,7 @@ class Format:
         folder: whether any other name is written as a folder.
         stream: what ``read`` returns record by record, with problems and skipped content added to a result; None if
             a record depends on those after it.
+        write_stream: what ``write`` does, document by document; None if it needs all of them.
     """
 
     description: str
@@ -59,6 +60,7 @@ class Format:
     files: tuple[str, ...] = ()
     folder: bool = True
     stream: Callable[[Path, ReadOptions, ReadResult], Iterator[Record]] | None = None
+    write_stream: Callable[[Source, Path, Mapping[str, Split] | None], Counter[str]] | None = None
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -69,6 +71,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             brat.sniff,
             lambda path, options: brat.read_records(path, options.discontinuous, options.texts),
             lambda corpus, path, splits, _layout: brat.write(corpus, path, splits),
+            write_stream=brat.write,
+            stream=lambda path, options, found: brat.stream_records(path, found, options.discontinuous, options.texts),
         ),
         jsonl.NAME: Format(
             "a .jsonl file, or a folder of them",
@@ -77,6 +81,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             lambda path, options: jsonl.read_records(path, texts_only=options.texts_only),
             lambda corpus, path, splits, _layout: jsonl.write(corpus, path, splits),
             (jsonl.SUFFIX,),
+            write_stream=jsonl.write,
             stream=lambda path, options, result: jsonl.stream_records(path, result, texts_only=options.texts_only),
         ),
         i2b2.NAME: Format(
@@ -85,6 +90,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             i2b2.sniff,
             lambda path, _options: i2b2.read_records(path),
             lambda corpus, path, splits, _layout: i2b2.write(corpus, path, splits),
+            write_stream=i2b2.write,
+            stream=lambda path, _options, result: i2b2.stream_records(path, result),
         ),
         inline.NAME: Format(
             "a folder of .txt with entities in the text: <NAME>Ana</NAME> or [Ana](NAME)",
@@ -215,12 +222,22 @@ def write_corpus(
     if writer is None:
         written = ", ".join(name for name, each in FORMATS.items() if each.write is not None)
         raise InputError(f"{format} can be read but not written; formats to write: {written}")
-    refuse_unassigned(corpus, splits)
-    refuse_lost_characters(corpus)
+    refuse_unassigned(corpus.doc_ids, splits)
+    for number, document in enumerate(corpus, start=1):
+        refuse_lost_characters(document, number)
+    refuse_target(path, format)
+    return writer(corpus, path, splits or None, layout or LayoutConfig())
+
+
+def refuse_target(path: Path, format: str) -> None:
+    """Refuse a target for a format.
+
+    Raises:
+        InputError: it is occupied, not writable, or named like a file, which the format is not.
+    """
     _refuse_file_name(path, format)
     refuse_occupied(path)
     refuse_unwritable(path.parent, "TARGET")
-    return writer(corpus, path, splits or None, layout or LayoutConfig())
 
 
 def _refuse_file_name(path: Path, format: str) -> None:
