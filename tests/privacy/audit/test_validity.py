@@ -15,7 +15,7 @@ from deidsynth.privacy.audit.sides import Groups, Sides
 from deidsynth.privacy.audit.statistics import POWER
 from deidsynth.privacy.audit.validity import LEAST_GROUPS, LEVEL, validity
 
-VOCABULARY = [f"{first}{second}" for first in "bdfgklmnprstv" for second in ("ara", "ulo", "ine", "esta", "oka", "ade")]
+VOCABULARY = [f"{first}{second}" for first in "bdfgklmnprstv" for second in ("ara", "ulo", "ona", "esta", "oka", "ade")]
 
 
 def groups(source: np.random.Generator, n: int, tilt: float = 0.0, n_words: int = 40) -> Groups:

@@ -65,8 +65,7 @@ def judge(measured: Measured, tolerances: Tolerances) -> Judged:
     """A measure with its verdict.
 
     Args:
-        measured: the figures. The verdict is *no verdict* where there are none, and where nothing that is found
-            could have been an excess (``detectable`` is None), unless there is a deficit.
+        measured: the figures. Without them, the verdict is *no verdict*.
         tolerances: of all measures.
     """
     limits = _limits(measured, tolerances)
@@ -132,7 +131,10 @@ def _against_claim(measured: Measured, difference: float, limits: tuple[float, f
     if difference > limits[1]:
         return "fail", f"epsilon is at least {bound:.2f}, more than the {claim:.2f} that is claimed"
     if measured.detectable is None:
-        return "no-verdict", f"so few canaries could not contradict the claim of {claim:.2f}; insert more"
+        return (
+            "no-verdict",
+            measured.reason or f"so few canaries cannot contradict the claim of {claim:.2f}; insert more",
+        )
     return "pass", f"a lower bound of {bound:.2f} does not contradict the claim of {claim:.2f}"
 
 
@@ -148,8 +150,6 @@ def _within(
             "fail",
             f"the deficit is at least {-high:.3f}, below {tolerated}: what is avoided gives away who was known",
         )
-    if measured.detectable is None:
-        return "no-verdict", _powerless(measured)
     if lower <= low and high <= upper:
         return "pass", f"the difference is {_span(interval)}, within {tolerated}{_reserve(measured, upper)}"
     sides = [name for name, beyond in (("an excess", high > upper), ("a deficit", low < lower)) if beyond]
@@ -158,18 +158,10 @@ def _within(
     return "no-verdict", f"the difference is {_span(interval)}: {unknown}; {needed}"
 
 
-def _powerless(measured: Measured) -> str:
-    if measured.kind == "share" and (measured.held_out or 0.0) > 0.9:
-        return (
-            "nearly every held-out group has it, so no excess could show; less synthetic text would leave room for one"
-        )
-    return "there are too few groups for any excess to be found; give more of them"
-
-
 def _reserve(measured: Measured, upper: float) -> str:
-    """What to say where a measure could hardly fail."""
+    """What to say of a pass where there was no room for a larger excess."""
     if measured.kind == "share" and measured.held_out is not None and 1 - measured.held_out < upper:
-        return "; but nearly all held-out groups have it, so a larger excess could not have shown"
+        return "; but nearly all held-out groups have it too, which leaves no room for a larger excess"
     return ""
 
 

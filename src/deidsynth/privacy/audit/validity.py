@@ -1,8 +1,8 @@
 """Whether the two sides differ without any model: then no difference between them says what was learned from one.
 
-A classifier of words and parts of words learns on some groups to tell the sides, and is tried on others. Where sides are
-alike, its AUC is neither .5 on average nor as spread as that of a fixed score: folds share groups, and a group that is
-tried is lacking where the classifier learns. So the interval comes from permuting which groups are of which side.
+A classifier of words and parts of words learns on some groups to tell the sides, and is tried on others. Where sides
+are alike, its AUC is neither .5 on average nor as spread as that of a fixed score: folds share groups, and a group that
+is tried is lacking where the classifier learns. So the interval comes from permuting which groups are of which side.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from deidsynth.privacy.audit.figures import Measured
 from deidsynth.privacy.audit.sides import Groups, Sides
 from deidsynth.privacy.audit.statistics import CHANCE, Z_POWER
 
-LEVEL = 0.98
+LEVEL = 0.99
 """Of the interval. It alone decides whether an audit may conclude, without a tolerance: at 95 %, every twentieth audit
 of alike sides would be refused."""
 N_FOLDS = 5
@@ -42,7 +42,7 @@ def validity(sides: Sides, *, seed: int = 1) -> Measured:
 
     A group is the words of its documents and the runs of 3 characters in them, weighed by how few groups have them.
     The classifier is a ridge regression of the side. The AUC compares groups of the same fold only. The interval, of
-    98 %, leaves out .5 if, and only if, the AUC is outside the middle 98 % of those with permuted sides.
+    99 %, leaves out .5 if, and only if, the AUC is outside the middle 99 % of those with permuted sides.
 
     Args:
         sides: what is compared.
