@@ -14,7 +14,7 @@ rare names        5 % of the names that one patient has stand in new sentences
 disguised values  the same with other case, without accents or with initials, and birth dates in another format
 suppressed        no name of a training patient ever occurs
 whole notes       a note of every tenth training patient is copied
-memorized         half of the notes repeat every other sentence of the notes of 60 % of the patients
+memorized         of five notes four repeat every other sentence of a note of 80 % of the patients
 prompted          a fifth of the notes begins as a note of a held-out patient does
 shared groups     clean, but a tenth of the held-out patients are training patients as well
 shared and copies shared groups and copies

@@ -85,17 +85,17 @@ FIRST = (
 )
 BODY = (
     "{doctor} and {nurse} : {manner} {finding} , {manner} {site} , {drug} {dose} mg",
-    "{midwife} called {phone} : {manner} {finding} of {patient} , {drug} {dose} mg",
+    "{midwife} called {phone} for {record} : {manner} {finding} , {site} , {drug} {dose} mg",
     "{relative} , {work} in {city} , with {neighbor} : {manner} {finding} , {site} {manner}",
     "{referrer} , {city} , asks {dentist} for {test} : {manner} {finding} , {drug} {dose} mg",
-    "{surgeon} and {student} on {visit} : {manner} {finding} , {site} {manner} , {record}",
+    "{surgeon} and {student} , {record} , {birth} : {manner} {finding} , {site} {manner}",
     "{caller} , {city} , {phone} : {drug} {dose} mg {often} , {patient} born {birth}",
     "{age} years ( {birth} , {record} ) : {manner} {finding} of the {manner} {site}",
     "{test} by {student} for {clerk} : {finding} {days} mm , {manner} {site} , {test}",
-    "{doctor} plans {test} {visit} : {drug} {dose} mg , {manner} {finding} , {phone}",
+    "{doctor} plans {test} : {drug} {dose} mg , {manner} {finding} , {phone} , {record}",
     "{patient} , {birth} , {work} , {city} : {manner} {finding} {days} days , {phone}",
     "{nurse} and {chemist} stopped {drug} {dose} mg for {manner} {finding} , {site}",
-    "{porter} and {clerk} brought {patient} , {manner} , {finding} , {record} , {visit}",
+    "{porter} and {clerk} brought {patient} , {birth} , {record} on {visit} , {manner} , {finding}",
 )
 OTHER_BODY = (
     "{doctor} : {manner} today {visit} , denies {finding} , {drug} {dose} drops {often}",
@@ -348,10 +348,10 @@ def whole_notes(world: World, notes: list[Note], source: Random, share: float = 
     return [*read, *notes[len(read) :]]
 
 
-def memorized(world: World, notes: list[Note], source: Random, share: float = 0.6) -> list[Note]:
-    """The notes, half of which repeat every other sentence of some note of a share of the training patients."""
+def memorized(world: World, notes: list[Note], source: Random, share: float = 0.8) -> list[Note]:
+    """The notes, most of which repeat every other sentence of some note of a share of the training patients."""
     read = [note for group in _some(world.train, share, source) for note in group]
-    return [_every_other(source.choice(read), note) if source.random() < 0.5 else note for note in notes]
+    return [_every_other(source.choice(read), note) if source.random() < 0.8 else note for note in notes]
 
 
 def prompted(world: World, notes: list[Note], source: Random, share: float = 0.2) -> list[Note]:
