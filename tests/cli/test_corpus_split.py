@@ -46,3 +46,8 @@ def test_formats_are_listed(deidsynth) -> None:
     assert result.exit_code == 0
     for name in ("brat", "jsonl", "i2b2", "conll", "inline"):
         assert name in result.stdout
+
+
+def test_halves_are_of_runs(deidsynth, corpus, tmp_path) -> None:
+    result = deidsynth("corpus", "split", corpus, tmp_path / "out", "--set", "half=1")
+    assert (result.exit_code, "split.half: a run has halves" in result.stderr) == (2, True)

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from deidsynth.config import SplitConfig
-from deidsynth.corpora import hold_out, make_splits, shared_groups, take_fraction
+from deidsynth.config import FoldConfig, SplitConfig
+from deidsynth.corpora import hold_out, make_fold, make_splits, shared_groups, take_fraction
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import CorpusError, InputError
 
@@ -172,3 +172,46 @@ def test_a_fraction_is_a_share(fraction: float) -> None:
 def test_nothing_is_no_fraction_of_nothing() -> None:
     with pytest.raises(CorpusError, match="a fraction of an empty corpus"):
         take_fraction(Corpus(()), 0.5, 1)
+
+
+@given(st.lists(st.integers(1, 6), min_size=4, max_size=30), st.integers(0, 99), st.randoms())
+def test_halves_are_whole_groups_that_change_roles(sizes, seed, random) -> None:
+    corpus = corpus_of(*sizes)
+    whole = make_splits(corpus, {}, SplitConfig(seed=seed))
+    if len({document.unit for document in whole["train"]}) < 2:
+        return
+    first, second = (make_splits(corpus, {}, SplitConfig(seed=seed, half=half)) for half in (1, 2))
+    assert (first["train"], first["test"]) == (second["test"], second["train"])
+    assert first["validation"] == second["validation"] == whole["validation"]
+    assert first["train"] and first["test"]
+    assert not shared_groups(first["train"], first["test"])
+    assert sorted([*ids(first["train"]), *ids(first["test"])]) == sorted(ids(whole["train"]))
+    assert abs(len(first["train"]) - len(first["test"])) <= max(sizes)
+    shuffled = list(corpus)
+    random.shuffle(shuffled)
+    again = make_splits(corpus.with_documents(shuffled), {}, SplitConfig(seed=seed, half=1))
+    assert set(ids(again["train"])) == set(ids(first["train"]))
+
+
+def test_another_seed_makes_other_halves() -> None:
+    corpus = corpus_of(*[1] * 60)
+    named = {document.doc_id: ("train", "validation", "test")[number // 20] for number, document in enumerate(corpus)}
+    halves = [set(ids(make_splits(corpus, named, SplitConfig(seed=seed, half=1))["train"])) for seed in (1, 1, 2)]
+    assert halves[0] == halves[1] != halves[2]
+    assert all(len(half) == 10 for half in halves)
+
+
+def test_a_group_that_gave_a_prompt_is_in_no_half() -> None:
+    corpus = corpus_of(3, 2, 2, 2)  # g0 is in train and, with one document, in validation
+    named = {document.doc_id: "validation" if document.doc_id == "0-0" else "train" for document in corpus}
+    named["3-0"] = named["3-1"] = "test"
+    parts = make_splits(corpus, named, SplitConfig(half=1))
+    assert {document.unit for split in ("train", "test") for document in parts[split]} == {"g1", "g2"}
+
+
+def test_one_group_cannot_be_halved_and_folds_have_no_halves() -> None:
+    corpus = corpus_of(1, 1, 1, 1)
+    with pytest.raises(CorpusError, match="1 group without validation documents, which cannot be halved"):
+        make_splits(corpus_of(1, 1, 1), {}, SplitConfig(half=1))
+    with pytest.raises(InputError, match="a fold has no halves"):
+        make_fold(corpus, {}, SplitConfig(half=1), FoldConfig(number=1, folds=2))

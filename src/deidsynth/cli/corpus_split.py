@@ -28,6 +28,7 @@ from deidsynth.cli.settings import stage_config
 from deidsynth.cli.terminal import tell
 from deidsynth.config import SplitConfig
 from deidsynth.corpora import make_splits
+from deidsynth.errors import InputError
 
 
 def split_command(
@@ -51,6 +52,8 @@ def split_command(
     """
     plain = [setting.removeprefix("split.") for setting in settings or ()]
     config = stage_config(SplitConfig, plain, test=test, validation=validation, seed=split_seed)
+    if config.half is not None:
+        raise InputError("split.half: a run has halves, whose training and test documents are not a whole corpus")
     loaded = load(
         source,
         quiet,

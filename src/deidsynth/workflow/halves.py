@@ -35,7 +35,7 @@ FOLDERS = ("half-1", "half-2")
 _ON_THE_PAGE = (
     "Design",
     "The recipe was run twice, on random halves of the patients with roles swapped: the notes of every patient were "
-    "used in one run and held out in the other. It tells of the recipe; what is released has an audit of its own.",
+    "used in one run and held out in the other. This is evidence on the recipe; what is released has its own audit.",
 )
 
 

@@ -111,6 +111,6 @@ def _figures(measured: Measured) -> dict[str, Any]:
         "held_out": measured.held_out,
         "difference": measured.difference,
         "interval": None if measured.interval is None else list(measured.interval),
-        "n": list(measured.n),
+        "n": {"train": measured.n[0], "held_out": measured.n[1]},
         "detectable": measured.detectable,
     }
