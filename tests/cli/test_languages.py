@@ -38,8 +38,7 @@ def test_a_dry_run_names_what_is_missing_for_the_language(deidsynth, foreign, tm
     assert "labels whose kind of value is not known: 2 (FALL, STATION)" in labels
     assert (
         "the language model reads random or English values in their place, prompts end before them, "
-        "mention replacement takes others of the synthetic text"
-        in labels
+        "mention replacement takes others of the synthetic text" in labels
     )
     assert "--labels FILE" in labels
     assert "no words for relatives are known; no values are invented for 1 label (FAMILY)" in family
