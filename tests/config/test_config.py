@@ -28,7 +28,7 @@ def test_every_fault_is_told_at_once() -> None:
 
 def test_an_unknown_key_without_a_neighbor_gets_the_list() -> None:
     (problem,) = problems_of({"split": {"qqqq": 1}})
-    assert problem == "split.qqqq: unknown key, known keys: seed, test, validation"
+    assert problem == "split.qqqq: unknown key, known keys: half, seed, test, validation"
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,6 @@ from deidsynth.errors import CheckFailedError, InputError
 from deidsynth.stages.artifacts import AUDIT, AUDIT_PAGE
 from deidsynth.stages.audit import LANGUAGE_MODEL, TAGGER
 from deidsynth.workflow.alone import Around, Inputs, model_folder, refuse_occupied, run_alone
-from deidsynth.workflow.halves import audit_halves
 
 DEFAULT_GATE = "default"
 """What ``--gate`` means without a file: the tolerances of the package."""
@@ -95,6 +94,9 @@ def audit_command(
     tolerances = None if gate in (None, DEFAULT_GATE) else gate
     reading: dict[str, Any] = {"language": language, "layout": layout, "skip_invalid": skip_invalid}
     if halves is not None:
+        # Brings scikit-learn, which takes longer than the rest of the command line.
+        from deidsynth.workflow.halves import audit_halves
+
         _refuse_beside_halves(synthetic, train, held_out, tagger, language_model)
         if output is None:
             raise InputError("--halves: needs --output DIR, a folder for the two runs and the audit of both")
