@@ -54,7 +54,7 @@ HONEST: Mapping[MeasureName, float] = {
     "verbatim_50": 0.0,
     "linkage": 0.01,
 }
-"""Shares of held-out groups of whom honest text has something: about those of 950 notes made from MEDDOCAN."""
+"""Shares of held-out groups of whom honest text has something, as in some hundreds of notes made from MEDDOCAN."""
 
 
 @dataclass(frozen=True)
