@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from deidsynth.documents import Document
-from deidsynth.privacy.audit.membership import documents_of, membership, strongest
+from deidsynth.privacy.audit.membership import documents_of, membership, sampled, strongest
 from deidsynth.privacy.audit.sides import Sides
 from deidsynth.privacy.audit.statistics import Difference, auc_difference
 
@@ -57,3 +57,11 @@ def test_several_attacks_do_not_find_what_is_not_there() -> None:
         _, found = strongest({"a": auc_difference(*draws[:2]), "b": auc_difference(*draws[2:])})
         n_found += not found.interval[0] <= 0 <= found.interval[1]
     assert n_found <= 30  # 20 expected at most; more than 30 in 1 of 100 such tests
+
+
+def test_a_sample_has_so_many_groups_of_each_side() -> None:
+    both = sides([1] * 5, [2] * 3)
+    some = sampled(both, 4, seed=1)
+    assert (len(some.train), some.held_out) == (4, both.held_out)
+    assert some == sampled(both, 4, seed=1)
+    assert {*some.train} < {*both.train}

@@ -105,14 +105,38 @@ def outside_probabilities(
     """
     outside: list[NDArray[np.float64]] = []
     private: list[NDArray[np.bool_]] = []
+    for log_probs, tags in gold_scores(tagger, documents, overlap=overlap, device=device, precision=precision):
+        outside.append(_outside(log_probs, tagger))
+        private.append(tags != tagger.tag_set.outside)
+    return np.concatenate(outside), np.concatenate(private)
+
+
+def gold_scores(
+    tagger: Tagger,
+    documents: Iterable[Document],
+    *,
+    overlap: float = 0.125,
+    device: str = "cpu",
+    precision: str = "fp32",
+) -> Iterator[tuple[Scores, NDArray[np.int64]]]:
+    """The log-probabilities of the tags of each token, and its gold tag, document by document.
+
+    Args:
+        tagger: model, tokenizer, tags.
+        documents: with gold entities, whose labels the tagger knows.
+        overlap: as in ``predict``.
+        device: as in ``predict``.
+        precision: as in ``predict``.
+
+    Returns:
+        Shapes (n_tokens, n_tags) and (n_tokens,), without tokens of zero width.
+    """
     for some, scores in _scored(tagger, documents, tagger.window_tokens, overlap, 32, device, precision):
         for each, log_probs in zip(some, scores, strict=True):
             entities = each.seen.to_normalized(each.document.entities)
-            tags = np.array(encode(each.seen.text, entities, each.tokens, tagger.tag_set).tags)
+            tags = np.array(encode(each.seen.text, entities, each.tokens, tagger.tag_set).tags, dtype=np.int64)
             wide = each.tokens.are_wide
-            outside.append(_outside(log_probs, tagger)[wide])
-            private.append(tags[wide] != tagger.tag_set.outside)
-    return np.concatenate(outside), np.concatenate(private)
+            yield log_probs[wide], tags[wide]
 
 
 def _scored(

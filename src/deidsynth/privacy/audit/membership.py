@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from math import isnan
+from random import Random
 from statistics import NormalDist, fmean
 from typing import Any
 
@@ -21,6 +22,18 @@ LIMIT = 0.5
 def documents_of(sides: Sides) -> list[Document]:
     """The documents of both sides, those of training groups first."""
     return list(chain.from_iterable((*sides.train, *sides.held_out)))
+
+
+def sampled(sides: Sides, most_groups: int, seed: int) -> Sides:
+    """At most so many groups of each side, drawn by chance: models take time for each document."""
+    chance = Random(f"membership-{seed}")
+    return replace(
+        sides, train=_drawn(sides.train, most_groups, chance), held_out=_drawn(sides.held_out, most_groups, chance)
+    )
+
+
+def _drawn(groups: Groups, most: int, chance: Random) -> Groups:
+    return groups if len(groups) <= most else tuple(chance.sample(groups, most))
 
 
 def membership(sides: Sides, scores: Sequence[float]) -> Difference | None:
