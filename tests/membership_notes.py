@@ -28,5 +28,7 @@ def notes(kind: str, n_notes: int = 40) -> list[Document]:
     return made
 
 
-def sides(train: str, held_out: str) -> Sides:
-    return Sides(tuple((each,) for each in notes(train)), tuple((each,) for each in notes(held_out)), {})
+def sides(train: str, held_out: str, n_groups: int = 40) -> Sides:
+    return Sides(
+        tuple((each,) for each in notes(train, n_groups)), tuple((each,) for each in notes(held_out, n_groups)), {}
+    )
