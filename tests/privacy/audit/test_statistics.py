@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import doctest
 import json
 from dataclasses import replace
 from math import sqrt
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from deidsynth.errors import InputError
+from deidsynth.privacy.audit import statistics
 from deidsynth.privacy.audit.statistics import POWER, auc_difference, share_difference
 
 Z = 1.959963984540054
@@ -177,3 +179,7 @@ def test_a_difference_becomes_a_measure_in_plain_numbers() -> None:
     assert json.loads(json.dumps(replace(measured, details=dict(measured.details)).details)) == {"n_pairs": 4}
     figures = found.interval, found.detectable, *auc_difference(np.arange(5), np.arange(3)).interval
     json.dumps(figures)
+
+
+def test_examples_in_docstrings() -> None:
+    assert doctest.testmod(statistics).failed == 0

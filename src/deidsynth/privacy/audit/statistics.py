@@ -25,11 +25,11 @@ from deidsynth.privacy.audit.figures import Kind, Measured, MeasureName
 
 POWER = 0.8
 """Probability with which the detectable excess is told from none."""
+Z_POWER = NormalDist().inv_cdf(POWER)
 CHANCE = 0.5
 """AUC of telling apart what cannot be told apart."""
 
 _Z = NormalDist().inv_cdf(0.975)
-_Z_POWER = NormalDist().inv_cdf(POWER)
 _NEGLIGIBLE = 1e-12
 
 Floats = NDArray[np.float64]
@@ -97,7 +97,7 @@ def share_difference(train: Sequence[bool], held_out: Sequence[bool]) -> Differe
     Source: Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10.
 
     >>> found = share_difference([True] * 56 + [False] * 14, [True] * 48 + [False] * 32)
-    >>> found.difference, [round(end, 4) for end in found.interval]
+    >>> round(found.difference, 4), [round(end, 4) for end in found.interval]
     (0.2, [0.0524, 0.3339])
     """
     n = _sizes(train, held_out)
@@ -221,6 +221,6 @@ def _detectable_auc(n: tuple[int, int]) -> float | None:
     least = CHANCE + _Z * sqrt(_auc_variance(CHANCE, n))
 
     def lacking(auc: float) -> float:
-        return least + _Z_POWER * sqrt(_auc_variance(auc, n)) - auc
+        return least + Z_POWER * sqrt(_auc_variance(auc, n)) - auc
 
     return _excess(lacking, CHANCE)

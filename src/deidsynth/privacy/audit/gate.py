@@ -1,0 +1,201 @@
+"""The verdicts of an audit: of each measure by its tolerance, and of all together.
+
+A measure *fails* where its whole interval is beyond the tolerance, above or below, and *passes* where its whole
+interval is within. Everything else has *no verdict*: the groups are too few to say. Since a fail needs an interval that
+is beyond the tolerance, not just beyond 0, a dozen measures of honest text together hardly ever fail
+(docs/operating-curve.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, floor, inf, log10
+from pathlib import Path
+
+from pydantic import Field
+
+from deidsynth.config.parsing import StageConfig, load_data, parse
+from deidsynth.privacy.audit.figures import Judged, Measured, Verdict
+
+FILE = Path(__file__).parent / "tolerances.yaml"
+MOST_TIMES = 1000
+"""More times as many groups than this are called out of reach."""
+_LEAST = {"share": -1.0, "auc": -0.5}
+
+
+class Tolerance(StageConfig):
+    """Tolerated differences of one measure, training groups minus held-out groups."""
+
+    lower: float | None = Field(ge=-1.0, le=0.0, description="largest deficit; null for no limit")
+    upper: float = Field(ge=0.0, le=1.0, description="largest excess")
+    source: str = Field(min_length=1, description="where the numbers come from; `judgement` if from nowhere else")
+
+
+class Tolerances(StageConfig):
+    """The tolerances of all measures but validity, whose interval must contain 0."""
+
+    rare_values: Tolerance
+    rare_values_normalized: Tolerance
+    verbatim_8: Tolerance
+    verbatim_13: Tolerance
+    verbatim_20: Tolerance
+    verbatim_50: Tolerance
+    linkage: Tolerance
+    text_membership: Tolerance
+    language_model_membership: Tolerance
+    tagger_membership: Tolerance
+    canaries: Tolerance
+
+    @classmethod
+    def default(cls) -> Tolerances:
+        """The tolerances of ``tolerances.yaml``."""
+        return parse(cls, load_data(FILE), FILE.name)
+
+    @classmethod
+    def read(cls, path: Path) -> Tolerances:
+        """The tolerances of a YAML file; a measure that is not in it has its default.
+
+        Raises:
+            InputError: the file cannot be read, names a measure that does not exist, or has a value out of bounds.
+        """
+        return parse(cls, {**load_data(FILE), **load_data(path)}, str(path))
+
+
+def judge(measured: Measured, tolerances: Tolerances) -> Judged:
+    """A measure with its verdict.
+
+    Args:
+        measured: the figures. Without them, the verdict is *no verdict*.
+        tolerances: of all measures.
+    """
+    limits = _limits(measured, tolerances)
+    if measured.difference is None or measured.interval is None:
+        return Judged(measured, "no-verdict", limits, measured.reason or "there is no figure")
+    if measured.name == "validity":
+        return _validity(measured, measured.interval)
+    if measured.kind == "epsilon":
+        verdict, why = _against_claim(measured, measured.difference, limits)
+    else:
+        verdict, why = _within(measured, measured.difference, measured.interval, limits)
+    return Judged(measured, verdict, limits, why)
+
+
+def conclude(validity: Judged, judged: Sequence[Judged]) -> tuple[Verdict, str]:
+    """The verdict of an audit, and a sentence that says why.
+
+    Args:
+        validity: whether the two sides can be compared; without a *pass* the audit refuses to conclude.
+        judged: the measures; validity may be among them.
+    """
+    if validity.verdict != "pass":
+        return "no-verdict", f"the audit refuses to conclude: {validity.why}"
+    measures = [each for each in judged if each.measured.name != "validity"]
+    if not measures:
+        return "no-verdict", "nothing was measured"
+    by_verdict = {verdict: [each for each in measures if each.verdict == verdict] for verdict in ("fail", "no-verdict")}
+    if failed := by_verdict["fail"]:
+        return "fail", f"{len(failed)} of {len(measures)} measures beyond the tolerance: {_names(failed)}"
+    if open_ := by_verdict["no-verdict"]:
+        return "no-verdict", f"{len(open_)} of {len(measures)} measures without a verdict: {_names(open_)}"
+    return "pass", f"every one of {len(measures)} measures is within its tolerance"
+
+
+def _names(judged: Sequence[Judged]) -> str:
+    named = (each.measured for each in judged)
+    return ", ".join(f"{each.name} of {each.of}" if each.of else each.name for each in named)
+
+
+def _limits(measured: Measured, tolerances: Tolerances) -> tuple[float, float]:
+    """Lower and upper limit; where there is no lower one, the least difference that there is."""
+    if measured.name == "validity":
+        return 0.0, 0.0
+    tolerance: Tolerance = getattr(tolerances, measured.name)
+    least = _LEAST.get(measured.kind, -(measured.held_out or 0.0))
+    return least if tolerance.lower is None else tolerance.lower, tolerance.upper
+
+
+def _validity(measured: Measured, interval: tuple[float, float]) -> Judged:
+    if interval[0] <= 0 <= interval[1]:
+        return Judged(measured, "pass", (0.0, 0.0), f"a bag of words does not tell the sides apart ({_span(interval)})")
+    above = interval[0] > 0
+    why = (
+        f"a bag of words {'tells the sides apart' if above else 'finds the sides more alike than chance allows'} "
+        f"without any model ({_span(interval)}), so a difference says nothing about what was made from them; "
+        + ("choose held-out groups at random" if above else "look for documents that stand on both sides")
+    )
+    return Judged(measured, "no-verdict", (0.0, 0.0), why)
+
+
+def _against_claim(measured: Measured, difference: float, limits: tuple[float, float]) -> tuple[Verdict, str]:
+    bound, claim = measured.train or 0.0, measured.held_out or 0.0
+    if difference > limits[1]:
+        return "fail", f"epsilon is at least {bound:.2f}, more than the {claim:.2f} that is claimed"
+    if measured.detectable is None:
+        return (
+            "no-verdict",
+            measured.reason or f"so few canaries cannot contradict the claim of {claim:.2f}; insert more",
+        )
+    return "pass", f"a lower bound of {bound:.2f} does not contradict the claim of {claim:.2f}"
+
+
+def _within(
+    measured: Measured, difference: float, interval: tuple[float, float], limits: tuple[float, float]
+) -> tuple[Verdict, str]:
+    (low, high), (lower, upper) = interval, limits
+    tolerated = f"the tolerated {_span(limits)}"
+    if low > upper:
+        return "fail", f"the excess is at least {low:.3f}, above {tolerated}"
+    if high < lower:
+        return (
+            "fail",
+            f"the deficit is at least {-high:.3f}, below {tolerated}: what is avoided gives away who was known",
+        )
+    if lower <= low and high <= upper:
+        return "pass", f"the difference is {_span(interval)}, within {tolerated}{_reserve(measured, upper)}"
+    sides = [name for name, beyond in (("an excess", high > upper), ("a deficit", low < lower)) if beyond]
+    unknown = f"{' and '.join(sides)} beyond {tolerated} can be neither shown nor ruled out"
+    needed = _needed(measured.n, difference, interval, limits)
+    return "no-verdict", f"the difference is {_span(interval)}: {unknown}; {needed}"
+
+
+def _reserve(measured: Measured, upper: float) -> str:
+    """What to say of a pass where there was no room for a larger excess."""
+    if measured.kind == "share" and measured.held_out is not None and 1 - measured.held_out < upper:
+        return "; but nearly all held-out groups have it too, which leaves no room for a larger excess"
+    return ""
+
+
+def _needed(n: tuple[int, int], difference: float, interval: tuple[float, float], limits: tuple[float, float]) -> str:
+    """How many groups would be needed: the width of an interval falls with the square root of their number."""
+    (low, high), (lower, upper) = interval, limits
+    below, above = difference - low, high - difference
+    if difference > upper:
+        times = _ratio(below, difference - upper)
+    elif difference < lower:
+        times = _ratio(above, lower - difference)
+    else:
+        times = max(_ratio(above, upper - difference), _ratio(below, difference - lower))
+    if times**2 > MOST_TIMES:
+        return "it is so close to the limit that no reachable number of groups would tell"
+    train, held_out = (_rounded_up(times**2 * each) for each in n)
+    return (
+        f"about {train:,} training groups and {held_out:,} held-out groups would tell, if the difference stays as it is"
+    )
+
+
+def _ratio(width: float, room: float) -> float:
+    return width / room if room > 0 else inf
+
+
+def _rounded_up(number: float) -> int:
+    """At least the number, in two digits.
+
+    >>> [_rounded_up(each) for each in (7.2, 96.0, 1203.0)]
+    [8, 96, 1300]
+    """
+    unit: int = 10 ** max(0, floor(log10(max(number, 1.0))) - 1)
+    return ceil(number / unit) * unit
+
+
+def _span(ends: tuple[float, float]) -> str:
+    return f"{ends[0]:.3f} to {ends[1]:.3f}"
