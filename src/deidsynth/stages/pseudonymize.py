@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 PSEUDONYMIZE = StageSpec(
     name="pseudonymize",
-    version=1,
+    version=2,
     config_type=ResolvedPseudonymizeConfig,
     implementation="deidsynth.stages.work.pseudonymize:Pseudonymize",
     inputs={"corpus": "documents with gold entities"},

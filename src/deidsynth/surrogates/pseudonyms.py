@@ -10,6 +10,7 @@ from functools import partial
 from deidsynth.config.surrogates import Kind
 from deidsynth.documents import Document, Entity
 from deidsynth.surrogates.labels import kind_of
+from deidsynth.surrogates.public_values import PublicValues
 from deidsynth.surrogates.values import Surrogates
 
 NAMES = frozenset({"first_name", "last_name", "full_name"})
@@ -32,7 +33,7 @@ class Pseudonyms:
     """
 
     def __init__(self, language: str, seed: int | str = 1, labels: Mapping[str, Kind] | None = None) -> None:
-        self._seed, self._labels = seed, dict(labels or {})
+        self._language, self._seed, self._labels = language, seed, dict(labels or {})
         self._surrogates = Surrogates(language, labels=labels)
         self.by_kind = Counter[str]()
         """Replaced entities by kind of value; ``shape``: a random string in the shape of the original."""
@@ -53,7 +54,7 @@ class Pseudonyms:
         made: dict[int, Document] = {}
         for unit, indices in by_unit.items():
             self._surrogates.restart(f"{self._seed}-{unit}")
-            patient = _Patient(self._surrogates)
+            patient = _Patient(self._surrogates, PublicValues(self._language, f"{self._seed}-{unit}"))
             for index in indices:
                 document = documents[index]
                 made[index] = document.replace_entities(partial(self._new, patient, document))
@@ -74,21 +75,25 @@ class Pseudonyms:
 class _Patient:
     """What the values of one patient are replaced by."""
 
-    def __init__(self, surrogates: Surrogates) -> None:
-        self._surrogates = surrogates
+    def __init__(self, surrogates: Surrogates, public: PublicValues) -> None:
+        self._surrogates, self._public = surrogates, public
         self._values: dict[tuple[str, str], tuple[str, str]] = {}
         self._words: dict[str, str] = {}
 
     def surrogate(self, label: str, kind: str, old: str) -> str:
-        """The surrogate of a value; never the value itself."""
+        """The surrogate of a value: never the value itself, but for what is drawn whatever the value is."""
         name = self._name(label, old) if kind in NAMES else None
         if name is not None:
             return name
         key = "name" if kind in NAMES else kind, " ".join(old.casefold().split())
         if key not in self._values:
-            self._values[key] = old, self._surrogates.value(label, like=old)
+            self._values[key] = old, self._public.value(kind, old) or self._invented(label, kind, old)
         first, value = self._values[key]
         return value if old == first else _in_case(value, old)
+
+    def _invented(self, label: str, kind: str, old: str) -> str:
+        value = self._surrogates.value(label, like=old)
+        return self._public.mail_address(value) if kind == "email" else value
 
     def _name(self, label: str, old: str) -> str | None:
         """A name word by word; None for one with digits, without words, or whose words are not replaced one by one."""
