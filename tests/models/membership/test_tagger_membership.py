@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -19,31 +18,9 @@ from deidsynth.models.tagger.token_data import training_chunks
 from deidsynth.models.tagger.training import train_tagger
 from deidsynth.privacy.audit.sides import Sides
 from deidsynth.tagging import TagSet
+from membership_notes import notes, sides
 
-SYLLABLES = "ba be bi bo da de di do fa fe fi fo ga ge gi go ka ke ki ko la le li lo ma me mi mo".split()
-WORDS = ["".join(Random(number).choices(SYLLABLES, k=4)) for number in range(60)]
 TAGS = TagSet.of(LabelScheme(("NAME",)))
-
-
-def notes(kind: str, n_notes: int = 40) -> list[Document]:
-    """Notes of words among which one, three times, is a name: nothing but itself tells which."""
-    chance = Random(kind)
-    made = []
-    for number in range(n_notes):
-        text, entities, name = "", list[Entity](), "".join(chance.choices(SYLLABLES, k=4))
-        for _ in range(3):
-            words = [*chance.choices(WORDS, k=7)]
-            place = chance.randrange(8)
-            before = " ".join([*words[:place], ""])
-            start = len(text) + len(before)
-            entities.append(Entity(start, start + len(name), "NAME"))
-            text += f"{before}{' '.join([name, *words[place:]])}.\n"
-        made.append(Document(f"{kind}-{number}", text, tuple(entities)))
-    return made
-
-
-def sides(train: str, held_out: str) -> Sides:
-    return Sides(tuple((each,) for each in notes(train)), tuple((each,) for each in notes(held_out)), {})
 
 
 def trained(documents: list[Document], folder: Path) -> Path:

@@ -133,6 +133,12 @@ class Reader:
         return min(BATCH_TOKENS, MOST_LOGITS // vocabulary)
 
 
+def per_character(documents: Sequence[Document], values: Sequence[Floats]) -> Floats:
+    """The mean log-likelihood of each document for each character, whatever its tokens; not-a-number without text."""
+    sums = np.array([each.sum() if len(each) else np.nan for each in values])
+    return np.asarray(sums / np.array([max(1, len(normalized(each).text)) for each in documents]))
+
+
 def _batches(lengths: Sequence[int], most_tokens: int) -> Iterator[list[int]]:
     """The numbers of rows in batches of similar length, the longest first; a single row may be longer than a batch."""
     batch: list[int] = []

@@ -10,6 +10,9 @@ from random import Random
 from statistics import NormalDist, fmean
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deidsynth.documents import Document
 from deidsynth.privacy.audit.sides import Groups, Sides
 from deidsynth.privacy.audit.statistics import POWER, Difference, auc_difference
@@ -22,6 +25,12 @@ LIMIT = 0.5
 def documents_of(sides: Sides) -> list[Document]:
     """The documents of both sides, those of training groups first."""
     return list(chain.from_iterable((*sides.train, *sides.held_out)))
+
+
+def group_numbers(sides: Sides) -> NDArray[np.int64]:
+    """The number of the group of each of ``documents_of``."""
+    sizes = [len(group) for group in (*sides.train, *sides.held_out)]
+    return np.repeat(np.arange(len(sizes)), sizes)
 
 
 def sampled(sides: Sides, most_groups: int, seed: int) -> Sides:

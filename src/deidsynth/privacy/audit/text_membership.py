@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from deidsynth.documents import Document
 from deidsynth.privacy.audit.figures import Measured
-from deidsynth.privacy.audit.membership import documents_of, membership, plain
+from deidsynth.privacy.audit.membership import documents_of, group_numbers, membership, plain
 from deidsynth.privacy.audit.ngrams import ORDER, NgramIndex
 from deidsynth.privacy.audit.sides import Sides
 
@@ -47,8 +47,7 @@ def text_membership(sides: Sides, synthetic: Iterable[Document], *, base: Iterab
     if base is not None:
         ratios -= index.log_probabilities(index.count(base))
     else:
-        sizes = [len(group) for group in (*sides.train, *sides.held_out)]
-        ratios -= index.log_probabilities(index.own_counts(), np.repeat(np.arange(len(sizes)), sizes))
+        ratios -= index.log_probabilities(index.own_counts(), group_numbers(sides))
     by_document = np.split(ratios, np.cumsum(index.lengths)[:-1]) if documents else []
     found = membership(sides, [_mean(each) for each in by_document])
     windows = membership(sides, [_highest_window(each) for each in by_document])

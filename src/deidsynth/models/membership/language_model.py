@@ -1,0 +1,121 @@
+"""Language model membership: whether an adapted causal language model tells which documents it was adapted to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import nan
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from deidsynth.documents import Document
+from deidsynth.models.membership.likelihood import Floats, Reader, per_character
+from deidsynth.normalization import normalized
+from deidsynth.privacy.audit.figures import Measured
+from deidsynth.privacy.audit.membership import documents_of, group_numbers, membership, plain, sampled, strongest
+from deidsynth.privacy.audit.ngrams import NgramIndex
+from deidsynth.privacy.audit.sides import Sides
+from deidsynth.starters import SCRATCH, resolve
+
+MOST_GROUPS = 1000
+"""Groups of a side that are read, at most."""
+PREFIX_CHARACTERS = 800
+"""Of the text that stands before a document in the second pass."""
+
+
+def language_model_membership(
+    sides: Sides,
+    model: Path | str,
+    base: Path | str | None,
+    *,
+    of: str = "language model",
+    seed: int = 1,
+    device: str = "cpu",
+    precision: str = "fp32",
+) -> Measured:
+    """How well training groups are told from held-out groups by who has an adapted language model.
+
+    Two attacks, each with a score for every document, of which a group has the mean:
+
+    - ``calibrated_loss``: the log-likelihood of the document's text for each character, minus that of the base model,
+      which knows how hard the text is. A model from scratch has no base: an n-gram model of all documents but those of
+      the group itself stands in for it.
+    - ``recall``: a text that the model has learned gains little from what stands before it. The log-likelihood after a
+      held-out note, divided by that without it. The group of that note does not count.
+
+    A document is read as it was in adaptation, with its control codes and inline entity tags, which are not scored.
+    The figure is that of the stronger attack, with an interval that holds for both (``strongest``); the details have
+    both.
+
+    Args:
+        sides: training groups and held-out groups.
+        model: folder or hub id of the adapted model or adapter.
+        base: name, folder or hub id of the model that was adapted; None or ``scratch`` if there is none.
+        of: what the figure is called.
+        seed: decides which groups are taken if there are more than ``MOST_GROUPS`` of a side, and the note of
+            ``recall``.
+        device: such as ``cpu``.
+        precision: ``fp32`` or ``bf16``.
+
+    Raises:
+        ModelNotFoundError: no such model.
+        ModelNotUsableError: it is not a causal language model.
+
+    Source: Mireshghallah et al. 2022, "Quantifying Privacy Risks of Masked Language Models Using Membership Inference
+    Attacks", for the base as a reference; Xie et al. 2024, "ReCaLL: Membership Inference via Relative Conditional
+    Log-Likelihoods".
+    """
+    some = sampled(sides, MOST_GROUPS, seed)
+    documents = documents_of(some)
+    reader = Reader.load(str(model), device, precision)
+    own = reader.read(documents)
+    scores = {"calibrated_loss": per_character(documents, own) - _usual(some, documents, base, device, precision)}
+    before = _note(some, seed)
+    if before is not None:
+        after = reader.read(documents, before=normalized(before).text[:PREFIX_CHARACTERS] + "\n\n")
+        ratios = [_ratio(*each) for each in zip(own, after, strict=True)]
+        scores["recall"] = np.array(
+            [nan if each.unit == before.unit else ratio for each, ratio in zip(documents, ratios, strict=True)]
+        )
+    attacks = {name: membership(some, values.tolist()) for name, values in scores.items()}
+    found = {name: each for name, each in attacks.items() if each is not None}
+    if not found:
+        return Measured.missing("language_model_membership", "auc", "a side has no documents with text", of=of)
+    name, figure = strongest(found)
+    details: dict[str, Any] = {
+        "attack": name,
+        "attacks": {each: plain(difference) for each, difference in found.items()},
+        "calibrated_by": "n-grams of the other groups" if _is_scratch(base) else "the base model",
+        "n_documents": len(documents),
+    }
+    return figure.measured("language_model_membership", "auc", of=of, details=details)
+
+
+def _usual(sides: Sides, documents: Sequence[Document], base: Path | str | None, device: str, precision: str) -> Floats:
+    """The log-likelihood for each character that is usual for such a document."""
+    if base is not None and not _is_scratch(base):
+        unadapted = Reader.load(resolve(str(base), "causal"), device, precision)
+        return per_character(documents, unadapted.read(documents))
+    index = NgramIndex(document.text for document in documents)
+    values = index.log_probabilities(index.own_counts(), group_numbers(sides))
+    return per_character(documents, np.split(values, np.cumsum(index.lengths)[:-1]) if documents else [])
+
+
+def _is_scratch(base: Path | str | None) -> bool:
+    return base is None or str(base) == SCRATCH
+
+
+def _note(sides: Sides, seed: int) -> Document | None:
+    """A document of the held-out side, which may leave its group out; None if there would be no other."""
+    if len(sides.held_out) < 2:
+        return None
+    return Random(f"recall-{seed}").choice(sides.held_out)[0]
+
+
+def _ratio(alone: Floats, after: Floats) -> float:
+    """The log-likelihood after another text, divided by that without it, over the tokens that both have read."""
+    n_tokens = min(len(alone), len(after))
+    total = float(alone[:n_tokens].sum())
+    return float(after[:n_tokens].sum()) / total if total else nan
