@@ -121,7 +121,7 @@ def test_the_synthetic_corpus_is_silver_and_synthetic(finished: Finished) -> Non
 
 def test_the_report_keeps_its_contract(finished: Finished) -> None:
     report = finished.report()
-    assert report["schema_version"] == 3
+    assert report["schema_version"] == 4
     for model in ("gold", "synthetic"):
         scores = report["models"][model]
         for way in ("strict", "span", "merged", "token"):
@@ -187,7 +187,7 @@ def test_the_language_model_reads_no_identifier(finished: Finished) -> None:
 
 def test_every_manifest_tells_what_it_has_seen(finished: Finished) -> None:
     manifests = finished.manifests()
-    assert len(manifests) == 13
+    assert len(manifests) == 14
 
     def seen(name: str) -> tuple[bool, list[str]]:
         lineage = manifests[name]["lineage"]

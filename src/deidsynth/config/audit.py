@@ -19,8 +19,8 @@ class AuditConfig(StageConfig):
     )
     base: Location | None = Field(
         None,
-        description="base model of the audited language model, which calibrates its losses; by default the one that "
-        "its manifest names",
+        description="model that the audited language model was adapted from (a name, a hub id or a folder), which says "
+        "how hard a text is; by default n-grams of the other documents do",
     )
     language: str | None = Field(
         None, description="language of the sentences around names, for taggers; by default the corpus's language"

@@ -67,7 +67,16 @@ def _of_models(
     """The measures of all models that were given."""
     found = []
     if LANGUAGE_MODEL in inputs:
-        found.append(language_model_membership(sides, inputs[LANGUAGE_MODEL] / MODEL, config.base))
+        found.append(
+            language_model_membership(
+                sides,
+                inputs[LANGUAGE_MODEL] / MODEL,
+                config.base,
+                device=context.device,
+                precision=context.precision,
+                seed=context.seed,
+            )
+        )
     for role, folder in inputs.items():
         if role.startswith(TAGGER):
             found.append(
