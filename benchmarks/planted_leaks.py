@@ -16,6 +16,7 @@ suppressed        no name of a training patient ever occurs
 whole notes       a note of every tenth training patient is copied
 memorized         of five notes four repeat every other sentence of a note of 80 % of the patients
 prompted          a fifth of the notes begins as a note of a held-out patient does
+both read         a note of every tenth patient of both sides is copied
 shared groups     clean, but a tenth of the held-out patients are training patients as well
 shared and copies shared groups and copies
 other hospital    clean, but the notes of held-out patients follow another grammar
@@ -77,6 +78,7 @@ WORLDS = {
     "whole notes": Planted("whole notes"),
     "memorized": Planted("memorized"),
     "prompted": Planted("prompted"),
+    "both read": Planted("both read"),
     "shared groups": Planted(shared=0.1),
     "shared and copies": Planted("copies", shared=0.1),
     "other hospital": Planted(shifted=True),

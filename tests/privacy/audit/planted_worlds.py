@@ -360,6 +360,11 @@ def prompted(world: World, notes: list[Note], source: Random, share: float = 0.2
     return [(source.choice(beginnings), *note[1:]) if source.random() < share else note for note in notes]
 
 
+def both_read(world: World, notes: list[Note], source: Random) -> list[Note]:
+    """As `whole_notes`, of patients of both sides: the control was read too."""
+    return whole_notes(replace(world, train=(*world.train, *world.held_out)), notes, source)
+
+
 LEAKS: dict[str, Callable[[World, list[Note], Random], list[Note]]] = {
     "copies": copies,
     "rare names": rare_names,
@@ -367,6 +372,7 @@ LEAKS: dict[str, Callable[[World, list[Note], Random], list[Note]]] = {
     "whole notes": whole_notes,
     "memorized": memorized,
     "prompted": prompted,
+    "both read": both_read,
 }
 GENERATORS = ("clean", "suppressed", *LEAKS)
 
