@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deidsynth.config import ScratchEncoderConfig, TaskAdaptivePretrainingConfig, TrainConfig, resolve_train
-from deidsynth.documents import Document, Entity, LabelScheme
+from deidsynth.documents import Corpus, Document, Entity, LabelScheme
 from deidsynth.models.devices import Compute
 from deidsynth.models.membership import tagger as tagger_module
 from deidsynth.models.membership.names import carriers, rare_names
@@ -16,6 +16,8 @@ from deidsynth.models.membership.tagger import tagger_membership
 from deidsynth.models.tagger.token_classifier import load_tagger, new_tagger
 from deidsynth.models.tagger.token_data import training_chunks
 from deidsynth.models.tagger.training import train_tagger
+from deidsynth.privacy.audit.auditing import measure_text
+from deidsynth.privacy.audit.gate import Tolerances, conclude, judge
 from deidsynth.privacy.audit.sides import Sides
 from deidsynth.tagging import TagSet
 from membership_notes import notes, sides
@@ -68,6 +70,14 @@ def test_names_that_were_never_seen_are_not(strange: Path) -> None:
     intervals = [found.interval for found in all_found]
     n_suspected = sum(interval is not None and not interval[0] <= 0 <= interval[1] for interval in intervals)
     assert n_suspected <= 2  # more than 2 of 12 at a level of 5 %: in 1 of 50 such tests
+
+
+def test_a_tagger_that_learned_by_heart_fails_alone_where_the_text_is_clean(by_heart: Path) -> None:
+    both, clean = sides("train", "held-out"), Corpus(tuple(notes("other", 80)), origin="synthetic")
+    measured = [*measure_text(both, clean), tagger_membership(both, by_heart, language="sv")]
+    judged = [judge(each, Tolerances.default()) for each in measured]
+    assert [each.measured.name for each in judged if each.verdict == "fail"] == ["tagger_membership"]
+    assert conclude(judged[0], judged)[0] == "fail"
 
 
 def test_the_same_seed_gives_the_same_figures(strange: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, chain, product
 from random import Random
 from typing import TypeVar
@@ -228,7 +228,7 @@ def _group(source: Random, names: Names, grammar: Grammar, n_notes: int) -> Grou
     return tuple(notes)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class World:
     """Patients whose notes a generator may have read, and patients that nothing was made from.
 
@@ -360,6 +360,11 @@ def prompted(world: World, notes: list[Note], source: Random, share: float = 0.2
     return [(source.choice(beginnings), *note[1:]) if source.random() < share else note for note in notes]
 
 
+def both_read(world: World, notes: list[Note], source: Random) -> list[Note]:
+    """As `whole_notes`, of patients of both sides: the control was read too."""
+    return whole_notes(replace(world, train=(*world.train, *world.held_out)), notes, source)
+
+
 LEAKS: dict[str, Callable[[World, list[Note], Random], list[Note]]] = {
     "copies": copies,
     "rare names": rare_names,
@@ -367,20 +372,29 @@ LEAKS: dict[str, Callable[[World, list[Note], Random], list[Note]]] = {
     "whole notes": whole_notes,
     "memorized": memorized,
     "prompted": prompted,
+    "both read": both_read,
 }
 GENERATORS = ("clean", "suppressed", *LEAKS)
 
 
 def synthetic(world: World, generator: str, seed: int) -> Corpus:
     """The synthetic corpus of a generator; those with one seed differ by what is planted only."""
+    notes, made = _clean(world, seed)
     if generator == "suppressed":
-        notes = suppressed(world, Random(f"notes {seed}"))
+        new = suppressed(world, Random(f"notes {seed}"))
+    elif generator == "clean":
+        new = notes
     else:
-        notes = clean(world, Random(f"notes {seed}"))
-    if generator in LEAKS:
-        notes = LEAKS[generator](world, notes, Random(f"{generator} {seed}"))
-    made = (document(f"s{number}", note) for number, note in enumerate(notes))
-    return Corpus(tuple(made), origin="synthetic", annotation="silver", language="en")
+        new = LEAKS[generator](world, notes, Random(f"{generator} {seed}"))
+    kept = [note is old for note, old in zip(new, notes, strict=True)]
+    documents = (made[at] if kept[at] else document(f"s{at}", note) for at, note in enumerate(new))
+    return Corpus(tuple(documents), origin="synthetic", annotation="silver", language="en")
+
+
+@lru_cache(maxsize=1)
+def _clean(world: World, seed: int) -> tuple[list[Note], list[Document]]:
+    notes = clean(world, Random(f"notes {seed}"))
+    return notes, [document(f"s{number}", note) for number, note in enumerate(notes)]
 
 
 def with_shared_groups(world: World, share: float = 0.1, seed: int = 1) -> World:

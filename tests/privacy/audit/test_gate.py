@@ -51,7 +51,7 @@ def test_a_verdict_is_about_the_whole_interval(low, high, verdict, word) -> None
 
 @given(st.floats(-1, 1), st.floats(0, 1), st.sampled_from(NAMES))
 def test_a_pass_is_within_the_limits_and_a_fail_beyond_them(low, width, name) -> None:
-    judged = judge(measured(low, low + width, name), TOLERANCES)
+    judged = judge(measured(low, low + width, name, held_out=0.0), TOLERANCES)
     lower, upper = judged.tolerance
     assert (judged.verdict == "pass") == (lower <= low and low + width <= upper)
     assert (judged.verdict == "fail") == (low > upper or low + width < lower)
@@ -72,6 +72,24 @@ def test_a_deficit_fails_even_where_no_excess_was_possible() -> None:
     found = share_difference([False] * 475, [True] * 235).measured("rare_values", "share")
     assert found.detectable is None
     assert judge(found, TOLERANCES).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("name", "n_found", "verdict"),
+    [
+        ("verbatim_50", 0, "pass"),
+        ("verbatim_50", 5, "pass"),
+        ("verbatim_50", 6, "no-verdict"),
+        ("verbatim_20", 12, "pass"),
+        ("verbatim_20", 20, "no-verdict"),
+        ("verbatim_8", 120, "pass"),
+    ],
+)
+def test_long_passages_of_held_out_groups_say_that_there_is_no_control(name, n_found, verdict) -> None:
+    judged = judge(measured(-0.03, 0.03, name, held_out=n_found / 235), TOLERANCES)
+    assert judged.verdict == verdict
+    assert ("held-out text was read" in judged.why) == (verdict == "no-verdict")
+    assert judge(measured(-0.3, -0.2, name, held_out=n_found / 235), TOLERANCES).verdict != "pass"
 
 
 def test_a_pass_without_room_for_a_fail_says_so() -> None:

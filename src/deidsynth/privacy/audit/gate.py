@@ -1,26 +1,32 @@
 """The verdicts of an audit: of each measure by its tolerance, and of all together.
 
 A measure *fails* where its whole interval is beyond the tolerance, above or below, and *passes* where its whole
-interval is within. Everything else has *no verdict*: the groups are too few to say. Since a fail needs an interval that
-is beyond the tolerance, not just beyond 0, a dozen measures of honest text together hardly ever fail
+interval is within. Everything else has *no verdict*: the groups are too few to say. Long passages have none either
+where held-out groups have them too: no difference shows what was read of both sides. Since a fail needs an interval
+that is beyond the tolerance, not just beyond 0, a dozen measures of honest text together hardly ever fail
 (docs/operating-curve.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, floor, inf, log10
 from pathlib import Path
 
 from pydantic import Field
 
 from deidsynth.config.parsing import StageConfig, load_data, parse
+from deidsynth.metrics.proportions import wilson_interval
 from deidsynth.privacy.audit.figures import Judged, Measured, Verdict
 
 FILE = Path(__file__).parent / "tolerances.yaml"
 MOST_TIMES = 1000
 """More times as many groups than this are called out of reach."""
 _LEAST = {"share": -1.0, "auc": -0.5}
+
+
+MOST_BY_CHANCE: Mapping[str, float] = {"verbatim_20": 0.05, "verbatim_50": 0.01}
+"""Share of held-out groups above which long passages do not reappear by chance: then the held-out side was read too."""
 
 
 class Tolerance(StageConfig):
@@ -150,12 +156,24 @@ def _within(
             "fail",
             f"the deficit is at least {-high:.3f}, below {tolerated}: what is avoided gives away who was known",
         )
+    if _was_control_read(measured):
+        return "no-verdict", (
+            f"{measured.held_out or 0.0:.3f} of the held-out groups have it too, which is no chance: held-out text was "
+            "read as well, such as for prompts, so there is no control; hold out groups that nothing was made from"
+        )
     if lower <= low and high <= upper:
         return "pass", f"the difference is {_span(interval)}, within {tolerated}{_reserve(measured, upper)}"
     sides = [name for name, beyond in (("an excess", high > upper), ("a deficit", low < lower)) if beyond]
     unknown = f"{' and '.join(sides)} beyond {tolerated} can be neither shown nor ruled out"
     needed = _needed(measured.n, difference, interval, limits)
     return "no-verdict", f"the difference is {_span(interval)}: {unknown}; {needed}"
+
+
+def _was_control_read(measured: Measured) -> bool:
+    """Whether more held-out groups have a long passage than chance allows, with 97.5 % confidence."""
+    if measured.name not in MOST_BY_CHANCE or not measured.held_out:
+        return False
+    return wilson_interval(measured.held_out, measured.n[1]).ends[0] > MOST_BY_CHANCE[measured.name]
 
 
 def _reserve(measured: Measured, upper: float) -> str:
