@@ -61,6 +61,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, default=DATA / "meddocan")
     parser.add_argument("--base", default="starter")
     parser.add_argument("--epsilon", type=float, nargs="*", default=[8.0])
+    parser.add_argument("--epochs", type=float, default=None, help="of adaptation without a budget")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--rate", type=float, default=0.1, help="probability that a group takes part in a step")
     parser.add_argument("--length", type=int, default=512, help="tokens that are read of each document, if private")
@@ -76,7 +77,9 @@ def _arguments() -> argparse.Namespace:
 def _config(asked: argparse.Namespace, epsilon: float | None) -> ResolvedAdaptConfig:
     data: dict[str, Any] = {"base": asked.base, "method": "lora", "validation": 0.0}
     data["learning_rate"] = asked.plain_learning_rate if epsilon is None else asked.learning_rate
-    if epsilon is not None:
+    if epsilon is None:
+        data["epochs"] = asked.epochs
+    else:
         data["sequence_length"] = asked.length
         data["private"] = {
             "epsilon": epsilon,
