@@ -244,10 +244,10 @@ def test_an_interrupted_run_is_shown_and_verified_as_unfinished(deidsynth, stage
     assert deidsynth(*command).exit_code == 130
     verified = deidsynth("runs", "verify", output)
     assert verified.exit_code == 2
-    assert "unfinished: 1 of 13 artifacts; finish the run with: deidsynth run" in verified.stderr
+    assert "unfinished: 1 of 14 artifacts; finish the run with: deidsynth run" in verified.stderr
     shown = deidsynth("runs", "show", output)
     assert "synthesize" in shown.stdout
-    assert "unfinished: 1 of 13 artifacts" in shown.stderr
+    assert "unfinished: 1 of 14 artifacts" in shown.stderr
     stages["select"].error = None
     assert deidsynth(*command).exit_code == 0
     assert deidsynth("runs", "verify", output).exit_code == 0

@@ -159,7 +159,7 @@ def test_a_note_is_no_configuration_and_none_of_it_is_shown(home: Path, note: st
 
 
 def test_a_key_that_looks_like_one_is_still_named(dry_run: Callable[..., Result]) -> None:
-    refused(dry_run("--set", "split.qqqq=1"), "split.qqqq: unknown key, known keys: seed, test, validation")
+    refused(dry_run("--set", "split.qqqq=1"), "split.qqqq: unknown key, known keys: half, seed, test, validation")
     refused(dry_run("--set", "trian.epochs=1"), "trian: unknown key, did you mean train?")
     refused(dry_run("--set", "adapt.method=magic"), "adapt.method: input should be 'auto'", "got 'magic'")
 

@@ -65,6 +65,7 @@ def test_arms_share_what_is_equal(study, fakes) -> None:
 def test_an_arm_is_an_ordinary_run_with_these_annotations(study, fakes, home) -> None:
     study()
     data = yaml.safe_load((home / "study.yaml").read_text())["base"] | {"output": str(home / "runs" / "one")}
+    data["audit"] = {"enabled": False}
     for arm in ARMS:
         adapt = {**data.get("adapt", {}), "control_codes": []}
         config = parse(RunConfig, {**data, "adapt": adapt, "synthesize": {"volume_ratio": 1, "annotations": arm}})

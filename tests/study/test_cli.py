@@ -111,7 +111,7 @@ def test_a_study_shares_its_artifacts_with_an_ordinary_run(write_study, fakes, h
     run_study(plan, home / "runs" / "study", store)
     data = yaml.safe_load((home / "study.yaml").read_text())["base"]
     assert study.base.adapt.control_codes == []
-    data["adapt"] = {**data.get("adapt", {}), "control_codes": []}
+    data |= {"adapt": {**data.get("adapt", {}), "control_codes": []}, "audit": {"enabled": False}}
     nodes = preview(
         parse(RunConfig, {**data, "output": str(home / "runs" / "one")}), stages=specs_of(fakes), device="cpu"
     )

@@ -214,7 +214,7 @@ def test_a_second_run_does_nothing_and_says_so(finished: Finished) -> None:
 def test_another_learning_rate_for_ner_leaves_what_is_upstream(copied: Path) -> None:
     result = must("run", copied, "--set", "train.learning_rate=0.003", "--device", "cpu", "--json", "--quiet")
     statuses = {stage["name"]: stage["status"] for stage in json.loads(result.stdout)["stages"]}
-    again = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic"}
+    again = {"gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic", "audit"}
     assert {name for name, status in statuses.items() if status == "done"} == again
 
 

@@ -186,7 +186,7 @@ def test_text_of_nobody_is_read_as_it_is(origin: Origin) -> None:
     plan, never = plan_of(origin=origin), plan_of({"pseudonymize": {"mode": "never"}})
     assert plan["adapt"].inputs == {"train": "select-train"} and len(plan) == 13
     assert changed(plan, never) == set()
-    assert len(plan_of({"pseudonymize": {"mode": "always"}}, origin=origin)) == 15
+    assert len(plan_of({"pseudonymize": {"mode": "always"}}, origin=origin)) == 14
 
 
 def test_the_gold_model_may_read_surrogates_too() -> None:

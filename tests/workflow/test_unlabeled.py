@@ -27,7 +27,7 @@ def test_only_the_gold_model_takes_them(home: Path) -> None:  # noqa: F811
     sources = {name: {each["source"] for each in entry["lineage"]["real_data"]} for name, entry in shown.items()}
     texts = shown["unlabeled"]["key"]
     assert {name for name, found in sources.items() if texts in found} == {
-        "unlabeled", "gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic",
+        "unlabeled", "gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic", "audit",
     }  # fmt: skip
     direct = [each["direct"] for each in shown["gold"]["lineage"]["real_data"] if each["source"] == texts]
     assert direct == [True]
@@ -38,7 +38,7 @@ def test_other_texts_leave_the_language_model_as_it_is(home: Path) -> None:  # n
     go(with_texts(home, "Another note"))
     absent = {node["name"] for node in preview(with_texts(home, "Other"), stages=fakes(), device="cpu")
               if not node["present"]}  # fmt: skip
-    assert absent == {"unlabeled", "gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic"}
+    assert absent == {"unlabeled", "gold", "evaluate-gold", "annotate", "synthetic", "evaluate-synthetic", "audit"}
 
 
 def test_texts_that_are_test_documents_are_no_texts(home: Path) -> None:  # noqa: F811
