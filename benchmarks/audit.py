@@ -31,6 +31,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from itertools import accumulate
 from random import Random
 from typing import Any
 
@@ -48,6 +49,7 @@ NOTES_OF_A_GROUP = 2
 TRAIN_SHARE = 0.7
 SENTENCES = 24
 WORDS_OF_A_SENTENCE = 14
+SYNTHETIC_SENTENCES = 50_000  # that synthetic notes are put together from
 COPIES = 0.01  # share of the synthetic notes with a sentence of a training note
 BYTES_OF_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 MEASURES: dict[str, Callable[[Sides, list[Document]], object]] = {
@@ -56,6 +58,10 @@ MEASURES: dict[str, Callable[[Sides, list[Document]], object]] = {
     "linkage": linkage,
     "verbatim": verbatim,
 }
+
+
+Sentence = tuple[str, int, int, str]
+"""Text, start and end of its value, label."""
 
 
 class Notes:
@@ -69,40 +75,43 @@ class Notes:
         self._chance = Random(seed)
         syllables = [first + vowel + last for first in "bdfgklmnprst" for vowel in "aeiouåé" for last in ("", "n", "r")]
         self._words = ["".join(self._chance.choices(syllables, k=1 + number % 4)) for number in range(20_000)]
-        self._weights = [1 / (number + 10) for number in range(len(self._words))]
+        self._cumulative = [*accumulate(1 / (number + 10) for number in range(len(self._words)))]
         self._first = [word.title() for word in self._chance.sample(self._words, 400)]
         self._last = [
             "".join(self._chance.choices(syllables, k=3)).title() + end for end in ("berg", "ez") for _ in range(8000)
         ]
         self._places = [word.title() + "by" for word in self._chance.sample(self._words, 3000)]
+        self._pool = [self._sentence() for _ in range(SYNTHETIC_SENTENCES)]
 
     def group(self, number: int) -> tuple[Document, ...]:
         """The notes of a patient."""
-        patient = [self._name(), self._record(), self._telephone()]
-        return tuple(self._note(f"r{number}-{turn}", patient) for turn in range(NOTES_OF_A_GROUP))
+        patient = self._patient()
+        return tuple(
+            _note(
+                f"r{number}-{turn}", [*map(self._sentence, patient), *(self._sentence() for _ in range(SENTENCES - 3))]
+            )
+            for turn in range(NOTES_OF_A_GROUP)
+        )
 
     def synthetic(self, number: int, sides: Sides) -> Document:
         """A note of an invented patient, now and then with a sentence of a training note."""
-        note = self._note(f"s{number}", [self._name(), self._record(), self._telephone()])
+        drawn = self._chance.choices(self._pool, k=SENTENCES - 3)
+        note = _note(f"s{number}", [*map(self._sentence, self._patient()), *drawn])
         if self._chance.random() >= COPIES:
             return note
         (source, *_) = self._chance.choice(sides.train)
         copied = self._chance.choice(source.text.split("\n")[:-1])
         return Document(note.doc_id, f"{note.text}{copied}\n", note.entities)
 
-    def _note(self, doc_id: str, patient: list[tuple[str, str]]) -> Document:
-        text, entities, length = list[str](), list[Entity](), 0
-        filling = iter(self._chance.choices(self._words, self._weights, k=SENTENCES * WORDS_OF_A_SENTENCE))
-        for place in range(SENTENCES):
-            value, label = patient[place] if place < len(patient) else self._value()
-            at = self._chance.randrange(WORDS_OF_A_SENTENCE)
-            for position in range(WORDS_OF_A_SENTENCE):
-                piece = value if position == at else next(filling)
-                if position == at:
-                    entities.append(Entity(length, length + len(value), label))
-                text.append(piece + ("\n" if position == WORDS_OF_A_SENTENCE - 1 else " "))
-                length += len(text[-1])
-        return Document(doc_id, "".join(text), tuple(entities))
+    def _patient(self) -> list[tuple[str, str]]:
+        return [self._name(), self._record(), self._telephone()]
+
+    def _sentence(self, value: tuple[str, str] | None = None) -> Sentence:
+        text, label = value or self._value()
+        words = self._chance.choices(self._words, cum_weights=self._cumulative, k=WORDS_OF_A_SENTENCE - 1)
+        at = self._chance.randrange(WORDS_OF_A_SENTENCE)
+        before = "".join(f"{word} " for word in words[:at])
+        return f"{before}{text} {' '.join(words[at:])}\n", len(before), len(before) + len(text), label
 
     def _value(self) -> tuple[str, str]:
         return self._chance.choice((self._name, self._date, self._place, self._telephone, self._record))()
@@ -124,6 +133,15 @@ class Notes:
 
     def _record(self) -> tuple[str, str]:
         return f"{self._chance.randrange(10**8):08}", "MEDICAL_RECORD"
+
+
+def _note(doc_id: str, sentences: Sequence[Sentence]) -> Document:
+    text, entities, length = list[str](), list[Entity](), 0
+    for sentence, start, end, label in sentences:
+        entities.append(Entity(length + start, length + end, label))
+        text.append(sentence)
+        length += len(sentence)
+    return Document(doc_id, "".join(text), tuple(entities))
 
 
 def corpora(real_mb: float, synthetic_mb: float, seed: int) -> tuple[Sides, list[Document]]:

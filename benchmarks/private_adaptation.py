@@ -61,10 +61,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, default=DATA / "meddocan")
     parser.add_argument("--base", default="starter")
     parser.add_argument("--epsilon", type=float, nargs="*", default=[8.0])
+    parser.add_argument("--epochs", type=float, default=None, help="of adaptation without a budget")
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--rate", type=float, default=0.1, help="probability that a group takes part in a step")
     parser.add_argument("--length", type=int, default=512, help="tokens that are read of each document, if private")
-    parser.add_argument("--learning-rate", type=float, default=None)
+    parser.add_argument("--learning-rate", type=float, default=None, help="of private adaptation")
+    parser.add_argument("--plain-learning-rate", type=float, default=None, help="of adaptation without a budget")
     parser.add_argument("--measured", type=int, default=100, help="held-out documents that are measured, at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="auto")
@@ -74,8 +76,11 @@ def _arguments() -> argparse.Namespace:
 
 def _config(asked: argparse.Namespace, epsilon: float | None) -> ResolvedAdaptConfig:
     data: dict[str, Any] = {"base": asked.base, "method": "lora", "validation": 0.0}
-    if epsilon is not None:
-        data |= {"sequence_length": asked.length, "learning_rate": asked.learning_rate}
+    data["learning_rate"] = asked.plain_learning_rate if epsilon is None else asked.learning_rate
+    if epsilon is None:
+        data["epochs"] = asked.epochs
+    else:
+        data["sequence_length"] = asked.length
         data["private"] = {
             "epsilon": epsilon,
             "sampling_rate": asked.rate,

@@ -112,6 +112,9 @@ def show_result(result: RunResult, quiet: bool) -> None:
         print_table(table.headers, table.rows, title=table.title)
     if warning := few_notes(result.report):
         tell(f"warning: {warning}", quiet)
+    if (audit := result.report.audit) is not None:
+        verdict = audit.verdict.replace("-", " ")
+        tell(f"privacy audit: {verdict} ({audit.why}): {result.folder / 'audit' / 'audit.html'}", quiet)
     tell(f"report: {result.folder / 'report.html'}", quiet)
     tell(f"test notes, gold beside predicted (real text: keep it private): {result.folder / ERRORS_PAGE}", quiet)
 

@@ -64,16 +64,20 @@ def test_notes_that_were_learned_by_heart_are_found(by_heart: Path, base: Path) 
     assert found.interval is not None
     assert found.interval[0] > 0.2
     attacks = found.details["attacks"]
-    assert attacks["calibrated_loss"]["n"] == [40, 40]
+    assert attacks["base_loss"]["n"] == [40, 40]
     assert attacks["recall"]["n"] == [40, 39]  # a held-out note stands before the others
     assert attacks["recall"]["interval"][0] > 0
     assert found == language_model_membership(sides("train", "held-out"), by_heart, base)
 
 
-def test_a_model_from_scratch_is_compared_with_the_other_groups(by_heart: Path) -> None:
-    found = language_model_membership(sides("train", "held-out"), by_heart, "scratch")
-    assert found.details["calibrated_by"] == "n-grams of the other groups"
-    assert found.details["attacks"]["calibrated_loss"]["interval"][0] > 0.1
+def test_a_model_from_scratch_is_compared_with_the_other_groups(by_heart: Path, base: Path) -> None:
+    both = sides("train", "held-out")
+    found = language_model_membership(both, by_heart, "scratch")
+    assert {*found.details["attacks"]} == {"reference_loss", "recall"}
+    assert found.details["attacks"]["reference_loss"]["interval"][0] > 0.1
+    assert (
+        found.details["attacks"].items() <= language_model_membership(both, by_heart, base).details["attacks"].items()
+    )
 
 
 def test_notes_that_were_never_seen_are_not(by_heart: Path, base: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import nan
 from pathlib import Path
 from random import Random
@@ -11,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from deidsynth.documents import Document
-from deidsynth.models.membership.likelihood import Floats, Reader, per_character
+from deidsynth.models.membership.likelihood import Floats, Reader, per_character, usual_among_others
 from deidsynth.normalization import normalized
 from deidsynth.privacy.audit.figures import Measured
-from deidsynth.privacy.audit.membership import documents_of, group_numbers, membership, plain, sampled, strongest
-from deidsynth.privacy.audit.ngrams import NgramIndex
+from deidsynth.privacy.audit.membership import documents_of, membership, plain, sampled, strongest
 from deidsynth.privacy.audit.sides import Sides
 from deidsynth.starters import SCRATCH, resolve
 
@@ -37,17 +35,18 @@ def language_model_membership(
 ) -> Measured:
     """How well training groups are told from held-out groups by who has an adapted language model.
 
-    Two attacks, each with a score for every document, of which a group has the mean:
+    Three attacks, each with a score for every document, of which a group has the mean:
 
-    - ``calibrated_loss``: the log-likelihood of the document's text for each character, minus that of the base model,
-      which knows how hard the text is. A model from scratch has no base: an n-gram model of all documents but those of
-      the group itself stands in for it.
+    - ``base_loss``: the log-likelihood of the document's text for each character, minus that of the base model, which
+      has seen public text only. Left out for a model from scratch.
+    - ``reference_loss``: the same, minus that of an n-gram model of all documents of both sides but those of the group
+      itself. It stands for an attacker who has other texts of the kind.
     - ``recall``: a text that the model has learned gains little from what stands before it. The log-likelihood after a
       held-out note, divided by that without it. The group of that note does not count.
 
     A document is read as it was in adaptation, with its control codes and inline entity tags, which are not scored.
-    The figure is that of the stronger attack, with an interval that holds for both (``strongest``); the details have
-    both.
+    The figure is that of the strongest attack, with an interval that holds for all (``strongest``); the details
+    have all.
 
     Args:
         sides: training groups and held-out groups.
@@ -71,7 +70,11 @@ def language_model_membership(
     documents = documents_of(some)
     reader = Reader.load(str(model), device, precision)
     own = reader.read(documents)
-    scores = {"calibrated_loss": per_character(documents, own) - _usual(some, documents, base, device, precision)}
+    likely = per_character(documents, own)
+    scores = {"reference_loss": likely - usual_among_others(some)}
+    if base is not None and str(base) != SCRATCH:
+        unadapted = Reader.load(resolve(str(base), "causal"), device, precision)
+        scores["base_loss"] = likely - per_character(documents, unadapted.read(documents))
     before = _note(some, seed)
     if before is not None:
         after = reader.read(documents, before=normalized(before).text[:PREFIX_CHARACTERS] + "\n\n")
@@ -87,24 +90,9 @@ def language_model_membership(
     details: dict[str, Any] = {
         "attack": name,
         "attacks": {each: plain(difference) for each, difference in found.items()},
-        "calibrated_by": "n-grams of the other groups" if _is_scratch(base) else "the base model",
         "n_documents": len(documents),
     }
     return figure.measured("language_model_membership", "auc", of=of, details=details)
-
-
-def _usual(sides: Sides, documents: Sequence[Document], base: Path | str | None, device: str, precision: str) -> Floats:
-    """The log-likelihood for each character that is usual for such a document."""
-    if base is not None and not _is_scratch(base):
-        unadapted = Reader.load(resolve(str(base), "causal"), device, precision)
-        return per_character(documents, unadapted.read(documents))
-    index = NgramIndex(document.text for document in documents)
-    values = index.log_probabilities(index.own_counts(), group_numbers(sides))
-    return per_character(documents, np.split(values, np.cumsum(index.lengths)[:-1]) if documents else [])
-
-
-def _is_scratch(base: Path | str | None) -> bool:
-    return base is None or str(base) == SCRATCH
 
 
 def _note(sides: Sides, seed: int) -> Document | None:

@@ -27,6 +27,9 @@ from deidsynth.models.language_model.codec import Codec
 from deidsynth.models.language_model.packing import SpecialTokenIds
 from deidsynth.models.settings_file import ModelSettings
 from deidsynth.normalization import normalized
+from deidsynth.privacy.audit.membership import documents_of, group_numbers
+from deidsynth.privacy.audit.ngrams import NgramIndex
+from deidsynth.privacy.audit.sides import Sides
 
 MOST_CONTEXT = 2048
 """Tokens of a row: that of adaptation by default, so that documents are cut where they were cut then."""
@@ -137,6 +140,17 @@ def per_character(documents: Sequence[Document], values: Sequence[Floats]) -> Fl
     """The mean log-likelihood of each document for each character, whatever its tokens; not-a-number without text."""
     sums = np.array([each.sum() if len(each) else np.nan for each in values])
     return np.asarray(sums / np.array([max(1, len(normalized(each).text)) for each in documents]))
+
+
+def usual_among_others(sides: Sides) -> Floats:
+    """The log-likelihood of each document for each character by an n-gram model of all groups but its own.
+
+    What is left of a model's likelihood beyond this is what it knows of the document and not of its kind.
+    """
+    documents = documents_of(sides)
+    index = NgramIndex(document.text for document in documents)
+    values = index.log_probabilities(index.own_counts(), group_numbers(sides))
+    return per_character(documents, np.split(values, np.cumsum(index.lengths)[:-1]) if documents else [])
 
 
 def _batches(lengths: Sequence[int], most_tokens: int) -> Iterator[list[int]]:

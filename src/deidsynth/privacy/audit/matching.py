@@ -63,7 +63,7 @@ class Exact:
         automaton = _automaton(forms)
 
         def find(text: str) -> set[int]:
-            seen = normalize(text).text
+            seen = f" {normalize(text).text} "  # a string of its own: Python keeps the UTF-8 of what is searched
             matches = automaton.find_matches_as_indexes(seen, overlapping=True)
             return {number for number, start, end in matches if _is_whole(seen, start, end)}
 
@@ -197,8 +197,7 @@ def _automaton(forms: Sequence[Form]) -> ahocorasick_rs.AhoCorasick:
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
-    """Whether a match begins and ends where words do."""
+    """Whether a match between the blanks around a text begins and ends where words do."""
     return not (
-        (start and text[start - 1].isalnum() and text[start].isalnum())
-        or (end < len(text) and text[end].isalnum() and text[end - 1].isalnum())
+        (text[start - 1].isalnum() and text[start].isalnum()) or (text[end - 1].isalnum() and text[end].isalnum())
     )
