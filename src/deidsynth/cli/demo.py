@@ -35,6 +35,7 @@ DEMO_SETTINGS: Mapping[str, Any] = {
         "batch_tokens": 1024,
         "sequence_length": 1024,
     },
+    "audit": {"enabled": False},  # test notes have other names and phrasings on purpose: no control for training notes
     "synthesize": {"volume_ratio": 0.6, "max_length_tokens": 600, "batch_size": 256},
     "train": {"epochs": 2, "task_adaptive_pretraining": {"epochs": 0}},
     "train_synthetic": {"epochs": 3, "format_variation": 0},
