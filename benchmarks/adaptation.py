@@ -24,15 +24,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import _command
 import torch
 import transformers
 from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArguments
 
-from deidsynth.cli.terminal import print_json, tell
+from deidsynth.cli.terminal import tell
 from deidsynth.config import AdaptConfig, ResolvedAdaptConfig, SplitConfig, resolve_adapt
 from deidsynth.corpora import make_splits, read_corpus
 from deidsynth.documents import Document
-from deidsynth.errors import DeidsynthError
 from deidsynth.models.devices import Compute, resolve_device, resolve_precision
 from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens
 from deidsynth.models.language_model.causal_lm import adaptable_model
@@ -180,17 +180,7 @@ def main(given: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = arguments().parse_args(given)
-    try:
-        result = benchmark(options)
-    except DeidsynthError as error:
-        tell(f"error: {error}")
-        return error.exit_code
-    if options.json:
-        print_json(result)
-    else:
-        print(table(result))
-    return 0
+    return _command.run(arguments, benchmark, table, given)
 
 
 if __name__ == "__main__":

@@ -29,15 +29,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import _command
 import torch
 import transformers
 from transformers import pipeline
 
-from deidsynth.cli.terminal import print_json, tell
+from deidsynth.cli.terminal import tell
 from deidsynth.config import AnnotateConfig, SplitConfig
 from deidsynth.corpora import make_splits, read_corpus
 from deidsynth.documents import Document, Entity
-from deidsynth.errors import DeidsynthError, InputError
+from deidsynth.errors import InputError
 from deidsynth.metrics import score
 from deidsynth.models.devices import KeptMemory, resolve_precision
 from deidsynth.models.tagger.chunks import fill_tokens, sentences
@@ -237,17 +238,7 @@ def main(given: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = arguments().parse_args(given)
-    try:
-        result = benchmark(options)
-    except DeidsynthError as error:
-        tell(f"error: {error}")
-        return error.exit_code
-    if options.json:
-        print_json(result)
-    else:
-        print(table(result))
-    return 0
+    return _command.run(arguments, benchmark, table, given)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ share of the synthetic notes copies a sentence of a training note. All of it is 
 and is so before the clock starts. What is timed, on one core:
 
 rare values              ``rare_values``: an Aho-Corasick automaton that the synthetic text streams past
-rare values, normalized  ``rare_values_normalized``: the same in every written form
-linkage                  ``linkage``: pairs of identifiers in one note
+normalized, and linkage  ``rare_values_normalized``: the same in every written form, and of what is found ``linkage``:
+                         pairs of identifiers in one note
 verbatim                 ``verbatim``: runs of 8, 13, 20 and 50 words and the 5-gram recall, by an index of hashes
 
 Pairwise ROUGE, which other audits use, compares every synthetic note with every real note, so its time grows with the
@@ -35,11 +35,13 @@ from itertools import accumulate
 from random import Random
 from typing import Any
 
-from deidsynth.cli.guard import INTERRUPTED
-from deidsynth.cli.terminal import print_json, tell
+import _command
+
+from deidsynth.cli.terminal import tell
 from deidsynth.documents import Document, Entity
-from deidsynth.errors import DeidsynthError, InputError
+from deidsynth.errors import InputError
 from deidsynth.privacy.audit.linkage import linkage
+from deidsynth.privacy.audit.matching import EXACT, NORMALIZED, UniqueValues
 from deidsynth.privacy.audit.rare_values import rare_values, rare_values_normalized
 from deidsynth.privacy.audit.sides import Groups, Sides
 from deidsynth.privacy.audit.verbatim import verbatim
@@ -53,11 +55,16 @@ SYNTHETIC_SENTENCES = 50_000  # that synthetic notes are put together from
 COPIES = 0.01  # share of the synthetic notes with a sentence of a training note
 BYTES_OF_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 MEASURES: dict[str, Callable[[Sides, list[Document]], object]] = {
-    "rare values": rare_values,
-    "rare values, normalized": rare_values_normalized,
-    "linkage": linkage,
+    "rare values": lambda sides, synthetic: rare_values(UniqueValues(sides, EXACT).found_among(synthetic)),
+    "rare values, normalized, and linkage": lambda sides, synthetic: _normalized(sides, synthetic),
     "verbatim": verbatim,
 }
+
+
+def _normalized(sides: Sides, synthetic: list[Document]) -> object:
+    """Both measures of values in any of their forms, which are looked for once."""
+    found = UniqueValues(sides, NORMALIZED).found_among(synthetic)
+    return rare_values_normalized(found), linkage(found)
 
 
 Sentence = tuple[str, int, int, str]
@@ -282,20 +289,7 @@ def main(given: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = arguments().parse_args(given)
-    try:
-        result = benchmark(options)
-    except DeidsynthError as error:
-        tell(f"error: {error}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        tell("interrupted")
-        return INTERRUPTED
-    if options.json:
-        print_json(result)
-    else:
-        print(table(result))
-    return 0
+    return _command.run(arguments, benchmark, table, given)
 
 
 if __name__ == "__main__":

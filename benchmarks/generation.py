@@ -43,9 +43,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from deidsynth.cli.guard import INTERRUPTED
-from deidsynth.cli.terminal import print_json, tell
-from deidsynth.errors import CheckFailedError, DeidsynthError, InputError
+import _command
+
+from deidsynth.cli.terminal import tell
+from deidsynth.errors import CheckFailedError, InputError
 from deidsynth.models.devices import resolve_precision
 from deidsynth.models.language_model.causal_lm import context_length, load_causal_lm
 from deidsynth.models.language_model.packing import SpecialTokenIds, token_ids
@@ -341,20 +342,7 @@ def main(given: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = arguments().parse_args(given)
-    try:
-        result = benchmark(options)
-    except DeidsynthError as error:
-        tell(f"error: {error}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        tell("interrupted")
-        return INTERRUPTED
-    if options.json:
-        print_json(result)
-    else:
-        print(table(result))
-    return 0
+    return _command.run(arguments, benchmark, table, given)
 
 
 if __name__ == "__main__":

@@ -23,11 +23,10 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any, get_args
 
+import _command
 import numpy as np
 
-from deidsynth.cli.guard import INTERRUPTED
-from deidsynth.cli.terminal import print_json, tell
-from deidsynth.errors import DeidsynthError, InputError
+from deidsynth.errors import InputError
 from deidsynth.privacy.audit.figures import Judged, Measured, MeasureName, Verdict
 from deidsynth.privacy.audit.gate import Tolerances, conclude, judge
 from deidsynth.privacy.audit.statistics import auc_difference, share_difference
@@ -166,7 +165,7 @@ def all_together(
         verdicts, n_as_expected = Counter[Verdict](), 0
         for _ in range(trials):
             judged = [judge(each, tolerances) for each in drawn_world(world, n, random)]
-            verdicts[conclude(valid(n, tolerances, random), judged)[0]] += 1
+            verdicts[conclude([valid(n, tolerances, random), *judged])[0]] += 1
             failed = {each.measured.name for each in judged if each.verdict == "fail"}
             n_as_expected += failed - {"verbatim_8"} == set(world.fails)
         rates = {verdict: verdicts[verdict] / trials for verdict in VERDICTS}
@@ -270,20 +269,7 @@ def main(given: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = arguments().parse_args(given)
-    try:
-        result = benchmark(options)
-    except DeidsynthError as error:
-        tell(f"error: {error}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        tell("interrupted")
-        return INTERRUPTED
-    if options.json:
-        print_json(result)
-    else:
-        print(tables(result))
-    return 0
+    return _command.run(arguments, benchmark, tables, given)
 
 
 if __name__ == "__main__":

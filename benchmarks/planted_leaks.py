@@ -35,17 +35,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
-from unittest.mock import patch
 
+import _command
 import numpy as np
 
-from deidsynth.cli.guard import INTERRUPTED
-from deidsynth.cli.terminal import print_json, tell
-from deidsynth.errors import DeidsynthError, InputError
-from deidsynth.privacy.audit import linkage as linkage_file, rare_values as rare_values_file
+from deidsynth.cli.terminal import tell
+from deidsynth.errors import InputError
 from deidsynth.privacy.audit.figures import Measured, Verdict
 from deidsynth.privacy.audit.gate import Tolerances, judge
 from deidsynth.privacy.audit.linkage import linkage
+from deidsynth.privacy.audit.matching import EXACT, NORMALIZED, UniqueValues
 from deidsynth.privacy.audit.rare_values import rare_values, rare_values_normalized
 from deidsynth.privacy.audit.sides import sides_of
 from deidsynth.privacy.audit.text_membership import text_membership
@@ -54,7 +53,7 @@ from deidsynth.privacy.audit.verbatim import verbatim
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "privacy" / "audit"))
 
-from planted_worlds import ValuesOfSides, World, synthetic, with_shared_groups, world
+from planted_worlds import World, synthetic, with_shared_groups, world
 
 VERDICTS: tuple[Verdict, ...] = ("pass", "fail", "no-verdict")
 
@@ -95,12 +94,13 @@ def measures(worlds: Sequence[str], seed: int, options: argparse.Namespace) -> I
         found = made(patients, seed, options)
         sides = sides_of(found.train_corpus, found.held_out_corpus)
         valid = validity(sides, seed=seed)
+        values = [UniqueValues(sides, writing) for writing in (EXACT, NORMALIZED)]
         for name in names:
             text = synthetic(found, WORLDS[name].generator, seed)
             yield name, valid
-            for measure in (rare_values, rare_values_normalized, linkage, text_membership):
-                yield name, measure(sides, text)
-            for each in verbatim(sides, text):
+            exact, normalized = (each.found_among(text) for each in values)
+            of_values = rare_values(exact), rare_values_normalized(normalized), linkage(normalized)
+            for each in (*of_values, text_membership(sides, text), *verbatim(sides, text)):
                 yield name, each
 
 
@@ -161,15 +161,14 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     for name in ("seeds", "train", "held_out", "notes"):
         if getattr(options, name) is not None and getattr(options, name) < 1:
             raise InputError(f"--{name.replace('_', '-')} {getattr(options, name)}: expected at least 1")
-    tolerances = Tolerances.default() if options.gate is None else Tolerances.read(options.gate)
+    tolerances = Tolerances.read(options.gate)
     worlds = tuple(dict.fromkeys(options.world or WORLDS))
     found: dict[str, dict[str, list[Measured]]] = {name: {} for name in worlds}
-    once, started = ValuesOfSides(), time.perf_counter()
-    with patch.object(linkage_file, "UniqueValues", once), patch.object(rare_values_file, "UniqueValues", once):
-        for seed in range(options.first_seed, options.first_seed + options.seeds):
-            for name, each in measures(worlds, seed, options):
-                found[name].setdefault(each.name, []).append(each)
-            tell(f"seed {seed}: {time.perf_counter() - started:.0f} s")
+    started = time.perf_counter()
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        for name, each in measures(worlds, seed, options):
+            found[name].setdefault(each.name, []).append(each)
+        tell(f"seed {seed}: {time.perf_counter() - started:.0f} s")
     return {
         "n_train": options.train,
         "n_held_out": options.held_out,
@@ -228,20 +227,7 @@ def main(given: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = arguments().parse_args(given)
-    try:
-        result = benchmark(options)
-    except DeidsynthError as error:
-        tell(f"error: {error}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        tell("interrupted")
-        return INTERRUPTED
-    if options.json:
-        print_json(result)
-    else:
-        print(tables(result))
-    return 0
+    return _command.run(arguments, benchmark, tables, given)
 
 
 if __name__ == "__main__":

@@ -31,12 +31,11 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import _command
 import numpy as np
 
-from deidsynth.cli.guard import INTERRUPTED
-from deidsynth.cli.terminal import print_json, tell
 from deidsynth.documents import Document, Entity
-from deidsynth.errors import CheckFailedError, DeidsynthError, InputError
+from deidsynth.errors import CheckFailedError, InputError
 from deidsynth.metrics import score
 from deidsynth.metrics.sequences import score_tags
 
@@ -299,20 +298,7 @@ def main(given: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    options = arguments().parse_args(given)
-    try:
-        result = benchmark(options)
-    except DeidsynthError as error:
-        tell(f"error: {error}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        tell("interrupted")
-        return INTERRUPTED
-    if options.json:
-        print_json(result)
-    else:
-        print(table(result))
-    return 0
+    return _command.run(arguments, benchmark, table, given)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def test_the_audit_beside_pairwise_rouge(benchmark: Benchmark, capsys: pytest.Ca
     pytest.importorskip("rouge_score", reason="pip install rouge-score")
     assert benchmark("audit").main([*SMALL, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert set(result["measures"]) == {"rare values", "rare values, normalized", "linkage", "verbatim"}
+    assert set(result["measures"]) == {"rare values", "rare values, normalized, and linkage", "verbatim"}
     assert result["synthetic_mb"] > result["real_mb"] > 0.1
     assert result["ratio_to_pairwise_rouge"] > result["pairwise_rouge"]["ratio_measured"] > 0
     assert result["peak_mb"] >= result["corpora_mb"] > 0

@@ -33,6 +33,7 @@ from deidsynth.report.content import StageEntry
 from deidsynth.report.model_tables import comparison_table
 from deidsynth.report.uncertainty import few_notes, uncertainty_table
 from deidsynth.workflow.pipeline import RunResult, preview, run as run_pipeline
+from deidsynth.workflow.pipeline_plan import AUDIT_FILES
 from deidsynth.workflow.predictions import ERRORS_PAGE
 
 
@@ -114,7 +115,7 @@ def show_result(result: RunResult, quiet: bool) -> None:
         tell(f"warning: {warning}", quiet)
     if (audit := result.report.audit) is not None:
         verdict = audit.verdict.replace("-", " ")
-        tell(f"privacy audit: {verdict} ({audit.why}): {result.folder / 'audit' / 'audit.html'}", quiet)
+        tell(f"privacy audit: {verdict} ({audit.why}): {result.folder / AUDIT_FILES['page']}", quiet)
     tell(f"report: {result.folder / 'report.html'}", quiet)
     tell(f"test notes, gold beside predicted (real text: keep it private): {result.folder / ERRORS_PAGE}", quiet)
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from deidsynth.config.parsing import StageConfig
 from deidsynth.config.paths import Location
+from deidsynth.config.surrogates import Kind, Language
 
 
 class AuditConfig(StageConfig):
@@ -22,6 +23,7 @@ class AuditConfig(StageConfig):
         description="model that the audited language model was adapted from (a name, a hub id or a folder), which says "
         "how hard a text is; by default n-grams of the other documents do",
     )
-    language: str | None = Field(
+    language: Language = Field(
         None, description="language of the sentences around names, for taggers; by default the corpus's language"
     )
+    labels: dict[str, Kind] = Field({}, description="kind of value for labels, laid over corpus.labels; see there")

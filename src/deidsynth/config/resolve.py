@@ -226,7 +226,12 @@ def resolve_run(
             "train_synthetic": resolve_train(
                 config.synthetic_train_config(), language=language, labels=kinds, synthetic=True
             ),
-            "audit": config.audit.model_copy(update={"language": config.audit.language or language}),
+            "audit": config.audit.model_copy(
+                update={
+                    "language": config.audit.language or language,
+                    "labels": {**kinds, **config.audit.labels},
+                }
+            ),
             "precision": precision,
         }
     )

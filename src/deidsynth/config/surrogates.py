@@ -42,6 +42,9 @@ Kind = Literal[
     "shape",
 ]
 
+NAME_KINDS: frozenset[Kind] = frozenset({"first_name", "last_name", "full_name"})
+"""Kinds of values that are names of people."""
+
 
 def _code(value: Any) -> Any:
     """The code of a language; YAML reads a bare ``no``, the code of Norwegian, as false."""

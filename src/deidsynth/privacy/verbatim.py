@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from deidsynth.errors import InputError
 from deidsynth.metrics.tokens import words
 
 Integers = NDArray[np.int64]
+Word = TypeVar("Word")
 
 
 def ngram_recall(
@@ -40,10 +42,10 @@ def ngram_recall(
     numbers: dict[str, int] = {}
     reference: Counter[tuple[int, ...]] = Counter()
     for text in reference_texts:
-        reference.update(_ngrams([numbers.setdefault(word, len(numbers)) for word in words(text)], n))
+        reference.update(ngrams([numbers.setdefault(word, len(numbers)) for word in words(text)], n))
     found: set[tuple[int, ...]] = set()
     for text in synthetic_texts:
-        found.update(gram for gram in _ngrams([numbers.get(word, -1) for word in words(text)], n) if gram in reference)
+        found.update(gram for gram in ngrams([numbers.get(word, -1) for word in words(text)], n) if gram in reference)
     n_occurrences = reference.total()
     found_occurrences = sum(reference[gram] for gram in found)
     return {
@@ -57,8 +59,9 @@ def ngram_recall(
     }
 
 
-def _ngrams(numbers: Sequence[int], n: int) -> Iterator[tuple[int, ...]]:
-    return zip(*(numbers[offset:] for offset in range(n)), strict=False)
+def ngrams(row: Sequence[Word], n: int) -> Iterator[tuple[Word, ...]]:
+    """The n-grams of a row of words, or of numbers of words."""
+    return zip(*(row[offset:] for offset in range(n)), strict=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from typing import Self
 
 from deidsynth.errors import IntegrityError
 from deidsynth.files import MANIFEST
+from deidsynth.workflow.pipeline_plan import AUDIT_FILES, SYNTHETIC_CORPUS, NodeName, model_place
 from deidsynth.workflow.run_record import RunRecord, read_record
 from deidsynth.workflow.store import Artifact, Store
 from deidsynth.workflow.store.manifest import faults
 
-CORPUS = "synthetic/corpus.jsonl"
-TAGGER = "models/synthetic"
-AUDIT = "audit/audit.json"
+CORPUS = SYNTHETIC_CORPUS
+TAGGER = model_place(NodeName.SYNTHETIC)
+AUDIT = AUDIT_FILES["figures"]
 
 
 @dataclass(frozen=True, slots=True)

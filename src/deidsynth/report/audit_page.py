@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from deidsynth.privacy.audit.figures import MeasureName
+from deidsynth.privacy.audit.figures import LEVEL, MeasureName
 from deidsynth.report import audit_figure, formats
 from deidsynth.report.audit_details import details_of
 from deidsynth.report.audit_fidelity import fidelity_of
@@ -25,6 +25,7 @@ from deidsynth.report.audit_words import (
     ArtifactName,
     artifact_of,
     difference_sentence,
+    level_of,
     sentence_of,
     title_of,
     words,
@@ -196,7 +197,7 @@ def _cells(measure: AuditMeasure) -> list[tuple[str, str, str]]:
             f"epsilon, claimed; {formats.count(measure.n.held_out)} left out",
         ),
     }[measure.kind]
-    level = f" (98{formats.THIN}%)" if measure.name == VALIDITY else ""
+    level = "" if measure.level == LEVEL else f" ({level_of(measure)})"
     return [
         ("Notes used", figures.train, below[0]),
         ("Held out", figures.held_out, below[1]),

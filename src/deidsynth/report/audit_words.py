@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from deidsynth.config import load_data
 from deidsynth.errors import IntegrityError
+from deidsynth.privacy.audit.figures import LEAST_DIFFERENCE
 from deidsynth.report import formats
 from deidsynth.report.content import AuditMeasure, Content
 
@@ -18,9 +19,6 @@ FILE = Path(__file__).parent / "audit_words.yaml"
 
 Question = Literal["singling_out", "linkability", "inference"]
 ArtifactName = Literal["synthetic_corpus", "synthetic_tagger", "gold_tagger", "language_model"]
-
-LEAST: Mapping[str, float] = {"share": -1.0, "auc": -0.5}
-"""The least difference that there is: a lower limit of this is none."""
 
 USUAL = ("", "synthetic", "gold", "tagger", "lm")
 """What is measured where nothing else is said: the models of a run, the only tagger of an audit."""
@@ -159,8 +157,7 @@ def difference_sentence(measure: AuditMeasure) -> str:
     """The difference of a measure, its interval, what is tolerated and what may go unseen; empty without a figure."""
     if measure.kind == "epsilon" or measure.difference is None:
         return ""
-    level = 98 if measure.name == "validity" else 95
-    within = [f"{level}{formats.THIN}% interval {points_interval(measure.interval)}"] if measure.interval else []
+    within = [f"{level_of(measure)} interval {points_interval(measure.interval)}"] if measure.interval else []
     if (tolerance := tolerance_of(measure)) != formats.DASH:
         within.append(f"tolerated {tolerance}")
     told = f" ({'; '.join(within)})" if within else ""
@@ -168,6 +165,11 @@ def difference_sentence(measure: AuditMeasure) -> str:
     if measure.verdict == "pass" and measure.detectable is not None:
         unseen = f" A leak below {_plain(measure.detectable)} points may go unseen."
     return f"Difference: {points(measure.difference)} points of 100{told}.{unseen}"
+
+
+def level_of(measure: AuditMeasure) -> str:
+    """The confidence of the interval of a measure."""
+    return f"{100 * measure.level:.0f}{formats.THIN}%"
 
 
 def tolerance_of(measure: AuditMeasure) -> str:
@@ -179,7 +181,7 @@ def tolerance_of(measure: AuditMeasure) -> str:
     lower, upper = measure.tolerance
     if measure.kind == "epsilon":
         return "no more than the claim" if upper == 0 else f"{formats.difference(upper)} at most"
-    if lower <= LEAST[measure.kind]:
+    if lower <= LEAST_DIFFERENCE[measure.kind]:
         return f"{points(upper)} at most"
     return f"\N{PLUS-MINUS SIGN}{_plain(upper)}" if -lower == upper else points_interval(measure.tolerance)
 

@@ -214,6 +214,7 @@ class AuditMeasure(Content):
     held_out: float | None
     difference: float | None
     interval: Ends
+    level: float
     n: SideCounts
     detectable: float | None
     tolerance: Ends

@@ -14,7 +14,7 @@ TAGGER = "tagger-"
 
 AUDIT = StageSpec(
     name="audit",
-    version=1,
+    version=2,
     config_type=AuditConfig,
     implementation="deidsynth.stages.work.audit:MakeAudit",
     inputs={

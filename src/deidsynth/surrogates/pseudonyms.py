@@ -7,14 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from deidsynth.config.surrogates import Kind
+from deidsynth.config.surrogates import NAME_KINDS, Kind
 from deidsynth.documents import Document, Entity
 from deidsynth.surrogates.labels import kind_of
 from deidsynth.surrogates.public_values import PublicValues
 from deidsynth.surrogates.values import Surrogates
-
-NAMES = frozenset({"first_name", "last_name", "full_name"})
-"""Kinds of values that are names of people: each of their words has a surrogate of its own."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -82,10 +79,10 @@ class _Patient:
 
     def surrogate(self, label: str, kind: str, old: str) -> str:
         """The surrogate of a value: never the value itself, but for what is drawn whatever the value is."""
-        name = self._name(label, old) if kind in NAMES else None
+        name = self._name(label, old) if kind in NAME_KINDS else None
         if name is not None:
             return name
-        key = "name" if kind in NAMES else kind, " ".join(old.casefold().split())
+        key = "name" if kind in NAME_KINDS else kind, " ".join(old.casefold().split())
         if key not in self._values:
             self._values[key] = old, self._public.value(kind, old) or self._invented(label, kind, old)
         first, value = self._values[key]

@@ -59,8 +59,7 @@ def audit_halves(
         ConfigError: as for `run`.
         CorpusError: as for `run`, or too few groups.
     """
-    gate = config.audit.gate
-    tolerances = Tolerances.default() if gate is None else Tolerances.read(Path(gate).expanduser())
+    tolerances = Tolerances.read(config.audit.gate)
     if not (output / FOLDERS[0]).is_dir():
         refuse_occupied(output)
     listener = progress or SilentProgress()

@@ -69,8 +69,23 @@ TEST_NOTES = f"{TEST_FOLDER}/test.jsonl"
 PREDICTIONS = {name: f"{TEST_FOLDER}/{name}/predictions.jsonl" for name in EVALUATIONS}
 """The test notes with the entities that each model predicted, in the run folder."""
 
+SYNTHETIC_CORPUS = "synthetic/corpus.jsonl"
+"""The synthetic notes, in the run folder."""
+
+AUDIT_FILES = {"figures": "audit/audit.json", "page": "audit/audit.html"}
+"""What the privacy audit leaves, in the run folder."""
+
 MODEL_NODES = (NodeName.ADAPT, NodeName.GOLD, NodeName.SYNTHETIC)
 """Nodes that train a model."""
+
+
+def model_place(name: str) -> str:
+    """The folder of a model, in the run folder.
+
+    Args:
+        name: of its node.
+    """
+    return f"models/{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +155,7 @@ def pipeline_plan(
                 {"train": read} if adaptation else {},
                 external=external_digests(config.adapt),
                 box="adapt",
-                published={"model": "models/lm"},
+                published={"model": model_place("lm")},
                 **computing,
             ),
             Node(
@@ -196,7 +211,7 @@ def _audit(
             f"{TAGGER}{NodeName.SYNTHETIC}": NodeName.SYNTHETIC,
         },
         external=external_digests(settings),
-        published={"figures": "audit/audit.json", "page": "audit/audit.html"},
+        published=AUDIT_FILES,
         **computing,
     )
 
@@ -240,7 +255,7 @@ def _tagger(
         external=external_digests(config),
         title=f"Train the {name} model",
         box=box,
-        published={"model": f"models/{name}"},
+        published={"model": model_place(name)},
         **computing,
     )
 
@@ -270,7 +285,7 @@ def _annotation(config: ResolvedRun, computing: Mapping[str, Any]) -> list[Node]
     """The node whose corpus the synthetic model is trained on, and the nodes that it needs besides the texts."""
     asked, texts = config.synthesize.annotations, {"texts": NodeName.SYNTHESIZE}
     shown: dict[str, Any] = {"box": "annotate"}
-    published = {"corpus": "synthetic/corpus.jsonl"}
+    published = {"corpus": SYNTHETIC_CORPUS}
     if asked == "machine":
         inputs = {**texts, "model": NodeName.GOLD}
         return [

@@ -77,7 +77,7 @@ def test_a_tagger_that_learned_by_heart_fails_alone_where_the_text_is_clean(by_h
     measured = [*measure_text(both, clean), tagger_membership(both, by_heart, language="sv")]
     judged = [judge(each, Tolerances.default()) for each in measured]
     assert [each.measured.name for each in judged if each.verdict == "fail"] == ["tagger_membership"]
-    assert conclude(judged[0], judged)[0] == "fail"
+    assert conclude(judged)[0] == "fail"
 
 
 def test_the_same_seed_gives_the_same_figures(strange: Path, monkeypatch: pytest.MonkeyPatch) -> None:

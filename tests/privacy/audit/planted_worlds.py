@@ -18,7 +18,6 @@ from random import Random
 from typing import TypeVar
 
 from deidsynth.documents import Corpus, Document, Entity
-from deidsynth.privacy.audit.matching import UniqueValues, Writing
 from deidsynth.privacy.audit.sides import Sides
 
 Piece = tuple[str, str | None]
@@ -464,15 +463,3 @@ def _reused(notes: list[Note], values: Collection[str], source: Random, label: s
         new = (*sentence[:column], (value, label), *sentence[column + 1 :])
         notes[place] = (*notes[place][:row], new, *notes[place][row + 1 :])
     return notes
-
-
-class ValuesOfSides:
-    """`UniqueValues` that are looked up once for all the synthetic texts that the same sides are compared with."""
-
-    def __init__(self) -> None:
-        self._last: dict[Writing, tuple[Sides, UniqueValues]] = {}
-
-    def __call__(self, sides: Sides, writing: Writing) -> UniqueValues:
-        if writing not in self._last or self._last[writing][0] is not sides:
-            self._last[writing] = sides, UniqueValues(sides, writing)
-        return self._last[writing][1]

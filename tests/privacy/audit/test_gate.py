@@ -139,20 +139,24 @@ def test_validity_needs_an_interval_that_contains_chance(low, high, verdict) -> 
 def test_the_verdict_of_all() -> None:
     valid = validity(-0.01, 0.01)
     passed, failed, unclear = (judge(measured(low, low + 0.1), TOLERANCES) for low in (-0.05, 0.3, 0.05))
-    assert conclude(valid, [valid, passed])[0] == "pass"
-    assert conclude(valid, [passed, unclear])[0] == "no-verdict"
-    assert conclude(valid, [passed, unclear, failed])[0] == "fail"
-    assert conclude(valid, [valid])[0] == "no-verdict"
-    verdict, why = conclude(validity(0.1, 0.2), [passed, failed])
+    assert conclude([valid, passed])[0] == "pass"
+    assert conclude([valid, passed, unclear])[0] == "no-verdict"
+    assert conclude([valid, passed, unclear, failed])[0] == "fail"
+    assert conclude([valid])[0] == "no-verdict"
+    verdict, why = conclude([validity(0.1, 0.2), passed, failed])
     assert verdict == "no-verdict"
     assert "refuses" in why
     missing = judge(Measured.missing("validity", "auc", "one group"), TOLERANCES)
-    assert conclude(missing, [passed]) == ("no-verdict", "the audit refuses to conclude: one group")
+    assert conclude([missing, passed]) == ("no-verdict", "the audit refuses to conclude: one group")
+    assert conclude([passed, failed]) == (
+        "no-verdict",
+        "the audit refuses to conclude: whether the two sides can be compared was not measured",
+    )
 
 
 def test_measures_are_named_with_what_they_measured() -> None:
     taggers = [judge(measured(0.3, 0.4, "tagger_membership", of=of), TOLERANCES) for of in ("gold", "synthetic")]
-    assert conclude(validity(-0.1, 0.1), taggers)[1].endswith(
+    assert conclude([validity(-0.1, 0.1), *taggers])[1].endswith(
         "tagger_membership of gold, tagger_membership of synthetic"
     )
 
@@ -168,7 +172,7 @@ def test_a_file_changes_only_the_measures_that_it_names(tmp_path: Path) -> None:
     path = tmp_path / "gate.yaml"
     path.write_text("linkage: {lower: null, upper: 0.02, source: ethics board}\n", encoding="utf-8")
     tolerances = Tolerances.read(path)
-    assert tolerances.linkage.model_dump() == {"lower": None, "upper": 0.02, "source": "ethics board"}
+    assert tolerances.linkage.model_dump() == {"lower": None, "upper": 0.02, "by_chance": 1.0, "source": "ethics board"}
     assert tolerances.model_copy(update={"linkage": TOLERANCES.linkage}) == TOLERANCES
     assert judge(measured(-0.9, 0.01, "linkage"), tolerances).verdict == "pass"
     path.write_text("", encoding="utf-8")

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from functools import cache
 
 import pytest
 
 from deidsynth.privacy import RareValues
-from deidsynth.privacy.audit import linkage as linkage_file, rare_values as rare_values_file
 from deidsynth.privacy.audit.auditing import audit
 from deidsynth.privacy.audit.figures import Judged, Measured
 from deidsynth.privacy.audit.gate import Tolerances, conclude, judge
 from deidsynth.privacy.audit.linkage import linkage
+from deidsynth.privacy.audit.matching import EXACT, NORMALIZED, FoundValues, UniqueValues, Writing
 from deidsynth.privacy.audit.rare_values import rare_values, rare_values_normalized
 from deidsynth.privacy.audit.sides import sides_of
 from deidsynth.privacy.audit.text_membership import text_membership
 from deidsynth.privacy.audit.validity import validity
 from deidsynth.privacy.audit.verbatim import verbatim
-from privacy.audit.planted_worlds import ValuesOfSides, synthetic, with_shared_groups, world
+from privacy.audit.planted_worlds import synthetic, with_shared_groups, world
 
 SEEDS = range(1, 21)
 LEAST = 19
 """Of the seeds, those that must have the right verdict: clean text at the nominal level of 5 %, leaks by power."""
 
-MEASURES = {"rare_values": rare_values, "rare_values_normalized": rare_values_normalized, "linkage": linkage}
+MEASURES: dict[str, tuple[Writing, Callable[[FoundValues], Measured]]] = {
+    "rare_values": (EXACT, rare_values),
+    "rare_values_normalized": (NORMALIZED, rare_values_normalized),
+    "linkage": (NORMALIZED, linkage),
+}
 NO_PASSAGES = dict.fromkeys(("verbatim_8", "verbatim_13", "verbatim_20", "verbatim_50"), "pass")
 EXPECTED = {
     "clean": {"rare_values": "pass", "rare_values_normalized": "pass", "linkage": "pass", **NO_PASSAGES},
@@ -81,26 +86,18 @@ class Verdicts:
         assert not rejected
 
 
-@pytest.fixture
-def same_sides(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The values of sides are looked up once for all the synthetic texts that they are compared with."""
-    once = ValuesOfSides()
-    for file in (rare_values_file, linkage_file):
-        monkeypatch.setattr(file, "UniqueValues", once)
-
-
-@pytest.mark.usefixtures("same_sides")
 @pytest.mark.parametrize("seeds", [range(1, 6), pytest.param(SEEDS, marks=pytest.mark.slow)], ids=len)
 def test_clean_text_passes_and_each_leak_fails_where_it_shows(seeds: range) -> None:
     found = Verdicts(seeds)
     for seed in seeds:
         made = world(seed)
         sides = made.sides
+        values = {writing: UniqueValues(sides, writing) for writing in (EXACT, NORMALIZED)}
         for generator, expected in EXPECTED.items():
             text = synthetic(made, generator, seed)
-            for name, measure in MEASURES.items():
-                if name in expected:
-                    found.add(generator, measure(sides, text))
+            wanted = {name: each for name, each in MEASURES.items() if name in expected}
+            among = {writing: values[writing].found_among(text) for writing, _ in wanted.values()}
+            found.add(generator, *(measure(among[writing]) for writing, measure in wanted.values()))
             if any(name.startswith("verbatim") for name in expected):
                 found.add(generator, *verbatim(sides, text))
     found.check(EXPECTED)
@@ -127,7 +124,7 @@ def test_values_of_the_training_text_stand_in_nearly_all_clean_text() -> None:
     known = RareValues(names, min_groups=len(names))
     clean = synthetic(made, "clean", 1)
     assert sum(known.occur_in(document.text) for document in clean) > 0.95 * len(clean)
-    assert not excludes_0(rare_values(made.sides, clean))
+    assert not excludes_0(rare_values(UniqueValues(made.sides, EXACT).found_among(clean)))
 
 
 def test_sides_that_share_nothing_stay_as_they_are() -> None:
@@ -165,7 +162,7 @@ def test_held_out_patients_of_another_hospital_are_refused_whatever_the_text() -
         valid = judged(validity(made.sides, seed=seed))
         assert valid.verdict == "no-verdict"
         clean = [judged(each) for each in verbatim(made.sides, synthetic(made, "clean", seed))]
-        verdict, why = conclude(valid, clean)
+        verdict, why = conclude([valid, *clean])
         assert verdict == "no-verdict"
         assert "refuses to conclude" in why
 

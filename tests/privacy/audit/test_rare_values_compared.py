@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain, islice, product
 
 import pytest
@@ -9,14 +10,28 @@ from hypothesis import given, strategies as st
 from tests.privacy.audit.two_sides import Labeled, note, sides, swapped, texts
 
 from deidsynth.documents import Document
+from deidsynth.privacy.audit.figures import Measured
 from deidsynth.privacy.audit.group_sizes import Tally, found_at_equal_sizes
 from deidsynth.privacy.audit.linkage import linkage
+from deidsynth.privacy.audit.matching import EXACT, NORMALIZED, UniqueValues
 from deidsynth.privacy.audit.rare_values import rare_values, rare_values_normalized
 from deidsynth.privacy.audit.sides import Sides
 
 NAMES = [
     f"{first} {last}" for last, first in product("Lindner Rask Holm Ek Molin Frisk".split(), "Anna Bo Cy Di".split())
 ]
+
+
+def rare_values_in(both: Sides, synthetic: Sequence[Document]) -> Measured:
+    return rare_values(UniqueValues(both, EXACT).found_among(synthetic))
+
+
+def rare_values_normalized_in(both: Sides, synthetic: Sequence[Document]) -> Measured:
+    return rare_values_normalized(UniqueValues(both, NORMALIZED).found_among(synthetic))
+
+
+def linkage_in(both: Sides, synthetic: Sequence[Document]) -> Measured:
+    return linkage(UniqueValues(both, NORMALIZED).found_among(synthetic))
 
 
 def people(first: int, count: int) -> list[list[str | Labeled]]:
@@ -38,7 +53,7 @@ BOTH = sides(people(0, 8), people(8, 4))
 
 
 def test_groups_and_values_are_counted_by_side() -> None:
-    measured = rare_values(BOTH, texts(f"{NAMES[0]} and {NAMES[0]}; {NAMES[9]}", "Nyby3 2019-05-01"))
+    measured = rare_values_in(BOTH, texts(f"{NAMES[0]} and {NAMES[0]}; {NAMES[9]}", "Nyby3 2019-05-01"))
     assert (measured.train, measured.held_out, measured.n) == (1 / 8, 1 / 4, (8, 4))
     direct, quasi = measured.details["classes"]["direct"], measured.details["classes"]["quasi"]
     assert direct["train"] == {
@@ -55,19 +70,19 @@ def test_groups_and_values_are_counted_by_side() -> None:
 
 
 def test_an_entity_is_counted_as_one() -> None:
-    measured = rare_values(BOTH, [note("s1", "Seen by ", (NAMES[0], "NAME")), *texts(NAMES[1])])
+    measured = rare_values_in(BOTH, [note("s1", "Seen by ", (NAMES[0], "NAME")), *texts(NAMES[1])])
     assert measured.details["labels"]["NAME"]["train"] == {"values": 8, "found": 2, "found_as_entity": 1}
 
 
 def test_only_the_normalized_measure_sees_other_forms() -> None:
     synthetic = texts("A. LINDNER", "R. Frisk", NAMES[1].upper())
-    assert rare_values(BOTH, synthetic).train == 0
-    assert rare_values_normalized(BOTH, synthetic).train == 2 / 8
+    assert rare_values_in(BOTH, synthetic).train == 0
+    assert rare_values_normalized_in(BOTH, synthetic).train == 2 / 8
 
 
 def test_names_of_one_word_are_counted_apart() -> None:
     both = sides([[("Lindner", "LAST_NAME"), " ", ("12345678", "ID")]], [[("Rask", "LAST_NAME")]])
-    measured = rare_values(both, texts("Lindner Rask"))
+    measured = rare_values_in(both, texts("Lindner Rask"))
     assert (measured.train, measured.held_out) == (0, 0)
     assert measured.details["identifiers"] == "direct"
     single = measured.details["classes"]["single_names"]
@@ -76,7 +91,7 @@ def test_names_of_one_word_are_counted_apart() -> None:
 
 def test_without_direct_identifiers_the_others_are_compared() -> None:
     both = sides([[("Nyby nord", "CITY")]], [[("Nyby syd", "CITY")]])
-    measured = rare_values(both, texts("Nyby nord"))
+    measured = rare_values_in(both, texts("Nyby nord"))
     assert (measured.details["identifiers"], measured.train, measured.held_out) == ("quasi", 1, 0)
 
 
@@ -84,7 +99,7 @@ def test_without_direct_identifiers_the_others_are_compared() -> None:
     "both", [Sides((), BOTH.held_out, {}), Sides(BOTH.train, (), {}), sides([["No name."]], [["Nor here."]])]
 )
 def test_what_cannot_be_compared_has_no_figure(both: Sides) -> None:
-    for measure in (rare_values, rare_values_normalized, linkage):
+    for measure in (rare_values_in, rare_values_normalized_in, linkage_in):
         measured = measure(both, texts("Anna Lindner"))
         assert measured.difference is None
         assert measured.reason
@@ -94,7 +109,7 @@ def test_what_cannot_be_compared_has_no_figure(both: Sides) -> None:
 def test_swapping_the_sides_negates_the_difference(found: list[str], n_train: int) -> None:
     both = sides(people(0, n_train), people(n_train, 12 - n_train))
     synthetic = texts(*found, "Nyby1 Nyby2 2019-05-03")
-    for measure in (rare_values, rare_values_normalized, linkage):
+    for measure in (rare_values_in, rare_values_normalized_in, linkage_in):
         one, other = measure(both, synthetic), measure(swapped(both), synthetic)
         assert one.difference is not None and other.difference is not None and one.interval and other.interval
         assert one.difference == pytest.approx(-other.difference)
@@ -106,7 +121,7 @@ def test_the_order_of_groups_does_not_count(found: list[str], order: list[int]) 
     train = [people(0, 24)[number] for number in range(12)]
     one = sides(train, people(12, 12))
     other = Sides(tuple(one.train[number] for number in order), one.held_out, {})
-    assert rare_values(one, texts(*found)) == rare_values(other, texts(*found))
+    assert rare_values_in(one, texts(*found)) == rare_values_in(other, texts(*found))
 
 
 def test_larger_groups_are_no_leak() -> None:
@@ -115,7 +130,7 @@ def test_larger_groups_are_no_leak() -> None:
     people = [[(name, "NAME"), "; "] for name in names]
     train = [[*chain.from_iterable(people[4 * number : 4 * number + 4])] for number in range(60)]
     both = sides(train, people[240:300])
-    measured = rare_values(both, texts(*(name for (name, _), _ in people[::3])))
+    measured = rare_values_in(both, texts(*(name for (name, _), _ in people[::3])))
     assert measured.difference is not None and measured.interval is not None
     assert measured.details["classes"]["direct"]["train"]["groups_found"] > 55
     assert measured.interval[0] < 0 < measured.interval[1]
@@ -135,7 +150,7 @@ def test_a_direct_identifier_is_linked_with_another_or_with_a_quasi_identifier()
         "Nyby3, 2019-05-04",
         f"{NAMES[4]} Nyby5",
     )
-    measured = linkage(BOTH, texts(*notes))
+    measured = linkage_in(BOTH, texts(*notes))
     assert (measured.train, measured.held_out) == (2 / 8, 0)
     assert measured.details["train"] == {
         "groups": 8,
@@ -159,6 +174,6 @@ def test_a_direct_identifier_is_linked_with_another_or_with_a_quasi_identifier()
 )
 def test_parts_and_forms_of_one_identifier_are_not_linked(values: list[Labeled]) -> None:
     pieces = [piece for value in values for piece in (value, " / ")]
-    measured = linkage(sides([pieces], people(8, 4)), [Document("s", " / ".join(text for text, _ in values))])
+    measured = linkage_in(sides([pieces], people(8, 4)), [Document("s", " / ".join(text for text, _ in values))])
     assert not measured.train
     assert "Lindner" not in repr(measured)

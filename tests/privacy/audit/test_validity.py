@@ -100,7 +100,7 @@ def test_of_very_many_groups_a_choice_is_compared(monkeypatch: pytest.MonkeyPatc
 
 def test_figures_are_plain_and_without_text() -> None:
     found = validity(sides(1, (20, 15)))
-    assert found.details["level"] == LEVEL
+    assert found.level == LEVEL
     assert not any(word in repr(found) for word in VOCABULARY)
 
 

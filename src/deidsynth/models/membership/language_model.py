@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import nan
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from deidsynth.documents import Document
 from deidsynth.models.membership.likelihood import Floats, Reader, per_character, usual_among_others
 from deidsynth.normalization import normalized
 from deidsynth.privacy.audit.figures import Measured
-from deidsynth.privacy.audit.membership import documents_of, membership, plain, sampled, strongest
+from deidsynth.privacy.audit.membership import combined, documents_of, membership, sampled
 from deidsynth.privacy.audit.sides import Sides
 from deidsynth.starters import SCRATCH, resolve
 
@@ -82,17 +81,13 @@ def language_model_membership(
         scores["recall"] = np.array(
             [nan if each.unit == before.unit else ratio for each, ratio in zip(documents, ratios, strict=True)]
         )
-    attacks = {name: membership(some, values.tolist()) for name, values in scores.items()}
-    found = {name: each for name, each in attacks.items() if each is not None}
-    if not found:
-        return Measured.missing("language_model_membership", "auc", "a side has no documents with text", of=of)
-    name, figure = strongest(found)
-    details: dict[str, Any] = {
-        "attack": name,
-        "attacks": {each: plain(difference) for each, difference in found.items()},
-        "n_documents": len(documents),
-    }
-    return figure.measured("language_model_membership", "auc", of=of, details=details)
+    return combined(
+        "language_model_membership",
+        {name: membership(some, values.tolist()) for name, values in scores.items()},
+        missing="a side has no documents with text",
+        of=of,
+        details={"n_documents": len(documents)},
+    )
 
 
 def _note(sides: Sides, seed: int) -> Document | None:

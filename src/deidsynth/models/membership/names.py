@@ -12,7 +12,7 @@ from statistics import fmean
 import numpy as np
 import yaml
 
-from deidsynth.config.surrogates import Kind
+from deidsynth.config.surrogates import NAME_KINDS, Kind
 from deidsynth.documents import Document, Entity
 from deidsynth.metrics.tokens import words
 from deidsynth.models.tagger.prediction import gold_scores
@@ -20,7 +20,6 @@ from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.surrogates.labels import kind_of
 from deidsynth.surrogates.words import words_of
 
-NAMES: frozenset[Kind] = frozenset({"first_name", "last_name", "full_name"})
 LEAST_LETTERS = 4
 """Of a name: initials are shared by many."""
 LIMIT = 15.0
@@ -52,7 +51,7 @@ def rare_names(documents: Sequence[Document], labels: Mapping[str, Kind] | None 
     """
     found: dict[tuple[str, ...], RareName] = {}
     groups: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
-    is_name = {label: kind_of(label, labels) in NAMES for each in documents for label in _labels(each)}
+    is_name = {label: kind_of(label, labels) in NAME_KINDS for each in documents for label in _labels(each)}
     for number, document in enumerate(documents):
         for entity in document.entities:
             value = " ".join(document.surface(entity).split())

@@ -8,7 +8,6 @@ from math import nan
 from pathlib import Path
 from random import Random
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from deidsynth.models.membership.names import name_scores, rare_names
 from deidsynth.models.tagger.prediction import gold_scores
 from deidsynth.models.tagger.token_classifier import Tagger, load_tagger
 from deidsynth.privacy.audit.figures import Measured
-from deidsynth.privacy.audit.membership import documents_of, membership, plain, sampled, strongest
+from deidsynth.privacy.audit.membership import combined, documents_of, membership, sampled
 from deidsynth.privacy.audit.sides import Sides
 
 MOST_GROUPS = 1000
@@ -85,18 +84,13 @@ def tagger_membership(
         by_document[rare.document].append(score)
     means = [fmean(by_document[at]) if at in by_document else nan for at in range(len(documents))]
     attacks["names"] = membership(sides, means)
-    found = {name: each for name, each in attacks.items() if each is not None}
-    if not found:
-        return Measured.missing("tagger_membership", "auc", "a side has no documents with words", of=of)
-    name, figure = strongest(found)
-    details: dict[str, Any] = {
-        "attack": name,
-        "attacks": {each: plain(difference) for each, difference in found.items()},
+    details = {
         "n_documents": len(read),
         "n_rare_names": len(names),
         "n_models": len(tagger.models),
     }
-    return figure.measured("tagger_membership", "auc", of=of, details=details)
+    missing = "a side has no documents with words"
+    return combined("tagger_membership", attacks, missing=missing, of=of, details=details)
 
 
 def _likelihoods(tagger: Tagger, documents: Sequence[Document], device: str, precision: str) -> list[float]:

@@ -17,7 +17,7 @@ from deidsynth.models.language_model.causal_lm import adaptable_model
 from deidsynth.models.membership.likelihood import Reader, per_character, usual_among_others
 from deidsynth.normalization import normalized
 from deidsynth.privacy.audit.figures import Measured
-from deidsynth.privacy.audit.membership import documents_of, membership, plain, sampled, strongest
+from deidsynth.privacy.audit.membership import combined, documents_of, membership, sampled
 from deidsynth.privacy.audit.sides import Sides
 
 STARTER = "starter-xs"
@@ -71,18 +71,12 @@ def small_model_membership(
     after = per_character(documents, reader.read(documents))
     scores = {"base_loss": after - before, "reference_loss": after - usual_among_others(some)}
     attacks = {name: membership(some, values.tolist()) for name, values in scores.items()}
-    found = {name: each for name, each in attacks.items() if each is not None}
-    if not found:
-        return Measured.missing("text_membership", "auc", "a side has no documents with text", of=of)
-    name, figure = strongest(found)
     details = {
-        "attack": name,
-        "attacks": {each: plain(difference) for each, difference in found.items()},
         "n_documents": len(documents),
         "n_synthetic_documents": len(learned),
         "n_steps": n_steps,
     }
-    return figure.measured("text_membership", "auc", of=of, details=details)
+    return combined("text_membership", attacks, missing="a side has no documents with text", of=of, details=details)
 
 
 def _learned(synthetic: Sequence[Document], seed: int) -> list[Document]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
+from deidsynth.config.surrogates import Kind
 from deidsynth.documents import Corpus, Document
 from deidsynth.privacy.audit.fidelity import fidelity
 from deidsynth.privacy.audit.figures import Audit, Measured, MeasureName
 from deidsynth.privacy.audit.gate import Tolerances, conclude, judge
 from deidsynth.privacy.audit.linkage import linkage
+from deidsynth.privacy.audit.matching import EXACT, NORMALIZED, UniqueValues
 from deidsynth.privacy.audit.rare_values import rare_values, rare_values_normalized
 from deidsynth.privacy.audit.sides import Sides, sides_of
 from deidsynth.privacy.audit.text_membership import text_membership
@@ -26,20 +28,24 @@ NOT_RUN: Mapping[MeasureName, str] = {
 """Why a measure may be missing."""
 
 
-def measure_text(sides: Sides, synthetic: Iterable[Document], *, seed: int = 1) -> list[Measured]:
+def measure_text(
+    sides: Sides, synthetic: Iterable[Document], *, labels: Mapping[str, Kind] | None = None, seed: int = 1
+) -> list[Measured]:
     """All measures of the synthetic text, and whether the sides can be compared at all.
 
     Args:
         sides: training and held-out groups.
         synthetic: the synthetic documents, read several times: a corpus or a stream of one.
+        labels: kind of value for labels, beside those that the package knows.
         seed: of what is drawn.
     """
+    exact, normalized = (UniqueValues(sides, writing, labels).found_among(synthetic) for writing in (EXACT, NORMALIZED))
     return [
         validity(sides, seed=seed),
-        rare_values(sides, synthetic),
-        rare_values_normalized(sides, synthetic),
+        rare_values(exact),
+        rare_values_normalized(normalized),
         *verbatim(sides, synthetic),
-        linkage(sides, synthetic),
+        linkage(normalized),
         text_membership(sides, synthetic),
     ]
 
@@ -111,7 +117,7 @@ def judged_audit(
     limits = tolerances or Tolerances.default()
     ordered = sorted(measured, key=lambda each: (NAMES.index(each.name), each.of))
     judged = tuple(judge(each, limits) for each in ordered)
-    verdict, why = conclude(judged[0], judged)
+    verdict, why = conclude(judged)
     done = {each.name for each in measured}
     return Audit(
         verdict,

@@ -14,6 +14,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scipy.optimize import brentq
 from scipy.special import expit
 from scipy.stats import binom
 
@@ -162,17 +163,15 @@ def epsilon_lower_bound(
         delta: of the guarantee.
         confidence: of the bound, one-sided.
     """
-    low, high = 0.0, _LARGEST_EPSILON
 
-    def is_contradicted(epsilon: float) -> bool:
-        return guesses_p_value(n_canaries, n_guesses, n_correct, epsilon, delta) < 1 - confidence
+    def above(epsilon: float) -> float:
+        return guesses_p_value(n_canaries, n_guesses, n_correct, epsilon, delta) - (1 - confidence)
 
-    if not is_contradicted(low):
+    if above(0.0) >= 0:
         return 0.0
-    while high - low > _PRECISION:
-        middle = (low + high) / 2
-        low, high = (middle, high) if is_contradicted(middle) else (low, middle)
-    return low
+    if above(_LARGEST_EPSILON) < 0:
+        return _LARGEST_EPSILON
+    return max(0.0, float(brentq(above, 0.0, _LARGEST_EPSILON, xtol=_PRECISION)) - _PRECISION)
 
 
 def canaries(
@@ -251,12 +250,15 @@ def detectable_excess(
     )
     if wanted is None:
         return None
-    low, high = claimed_epsilon, _LARGEST_EPSILON
-    while high - low > _PRECISION:
-        middle = (low + high) / 2
-        is_seen = binom.sf(wanted - 1, n_guesses, expit(middle)) >= POWER
-        low, high = (low, middle) if is_seen else (middle, high)
-    return high - claimed_epsilon
+
+    def missing_power(epsilon: float) -> float:
+        return POWER - float(binom.sf(wanted - 1, n_guesses, expit(epsilon)))
+
+    if missing_power(claimed_epsilon) <= 0:
+        return 0.0
+    return (
+        float(brentq(missing_power, claimed_epsilon, _LARGEST_EPSILON, xtol=_PRECISION)) + _PRECISION - claimed_epsilon
+    )
 
 
 def guesses_needed(claimed_epsilon: float, *, confidence: float = CONFIDENCE) -> int:

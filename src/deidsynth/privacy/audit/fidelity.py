@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import jensenshannon
 
 from deidsynth.documents import Corpus, Document
 from deidsynth.metrics.tokens import words
 from deidsynth.privacy.audit.discriminator import discriminator
 from deidsynth.privacy.near_duplicates import NearDuplicateIndex
+from deidsynth.privacy.verbatim import ngrams
 
 MOST_DOCUMENTS = 5_000
 """Documents of a corpus that are looked at; of a larger one a sample."""
@@ -105,14 +107,7 @@ def _jensen_shannon(first: Sequence[int], second: Sequence[int]) -> float | None
     """
     if not sum(first) or not sum(second):
         return None
-    p, q = np.array(first) / sum(first), np.array(second) / sum(second)
-    middle = (p + q) / 2
-
-    def divergence(of: np.ndarray[Any, np.dtype[np.float64]]) -> float:
-        some = of > 0
-        return float((of[some] * np.log2(of[some] / middle[some])).sum())
-
-    return float(np.sqrt(max(0.0, (divergence(p) + divergence(q)) / 2)))
+    return float(jensenshannon(first, second, base=2))
 
 
 def _quantiles(rows: Words) -> dict[str, Any]:
@@ -159,13 +154,9 @@ def _distinct(rows: Words) -> dict[str, float | None]:
     """
     shares: dict[str, float | None] = {}
     for n in NGRAMS:
-        ngrams = [gram for row in rows for gram in _ngrams(row, n)]
-        shares[f"distinct_{n}"] = _ratio(len(set(ngrams)), len(ngrams))
+        found = [gram for row in rows for gram in ngrams(row, n)]
+        shares[f"distinct_{n}"] = _ratio(len(set(found)), len(found))
     return {"type_token_ratio": shares["distinct_1"], **shares}
-
-
-def _ngrams(row: list[str], n: int) -> Iterable[tuple[str, ...]]:
-    return zip(*(row[offset:] for offset in range(n)), strict=False)
 
 
 def _near_duplicates(documents: Sequence[Document]) -> dict[str, Any]:

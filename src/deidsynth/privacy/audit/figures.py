@@ -26,8 +26,14 @@ MeasureName = Literal[
 OF_HALVES = "halves"
 """The ``design`` that ``audit.json`` names if two runs with roles swapped were audited together."""
 
+LEVEL = 0.95
+"""Of intervals, where a measure has no other."""
+
 Kind = Literal["share", "auc", "epsilon"]
 """What the two sides of a measure are: shares of groups; an AUC beside .5; a bound of epsilon beside the claim."""
+
+LEAST_DIFFERENCE: Mapping[Kind, float] = {"share": -1.0, "auc": -0.5}
+"""A lower limit of this is none. A bound of epsilon has no least difference but minus the claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +48,13 @@ class Measured:
         train: figure of the training side; None if it could not be computed.
         held_out: figure of the control.
         difference: ``train`` minus ``held_out``.
-        interval: of the difference, 95 %.
+        interval: of the difference, with the confidence ``level``.
         n: number of groups of the training side and of the held-out side.
         detectable: the smallest excess that would have been told from none with 80 % power.
         of: what was measured, if there are several of a name: a model such as ``synthetic``, else empty.
         reason: why there is no figure; a sentence without text of a corpus.
         details: further counts and figures, plain JSON, such as those by label.
+        level: of the interval, such as .95.
     """
 
     name: MeasureName
@@ -61,6 +68,7 @@ class Measured:
     of: str = ""
     reason: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    level: float = LEVEL
 
     @classmethod
     def missing(
@@ -85,7 +93,20 @@ class Measured:
             plain["of"],
             plain["why"] if plain["difference"] is None else "",
             plain["details"],
+            plain["level"],
         )
+
+    def figures(self) -> dict[str, Any]:
+        """The figures as plain JSON."""
+        return {
+            "train": self.train,
+            "held_out": self.held_out,
+            "difference": self.difference,
+            "interval": None if self.interval is None else list(self.interval),
+            "level": self.level,
+            "n": {"train": self.n[0], "held_out": self.n[1]},
+            "detectable": self.detectable,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +172,7 @@ def _plain(judged: Judged) -> dict[str, Any]:
         "name": measured.name,
         "of": measured.of,
         "kind": measured.kind,
-        "train": measured.train,
-        "held_out": measured.held_out,
-        "difference": measured.difference,
-        "interval": None if measured.interval is None else list(measured.interval),
-        "n": {"train": measured.n[0], "held_out": measured.n[1]},
-        "detectable": measured.detectable,
+        **measured.figures(),
         "tolerance": list(judged.tolerance),
         "verdict": judged.verdict,
         "why": measured.reason or judged.why,

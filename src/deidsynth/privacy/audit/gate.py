@@ -9,7 +9,7 @@ that is beyond the tolerance, not just beyond 0, a dozen measures of honest text
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import ceil, floor, inf, log10
 from pathlib import Path
 
@@ -17,16 +17,11 @@ from pydantic import Field
 
 from deidsynth.config.parsing import StageConfig, load_data, parse
 from deidsynth.metrics.proportions import wilson_interval
-from deidsynth.privacy.audit.figures import Judged, Measured, Verdict
+from deidsynth.privacy.audit.figures import LEAST_DIFFERENCE, Judged, Measured, Verdict
 
 FILE = Path(__file__).parent / "tolerances.yaml"
 MOST_TIMES = 1000
 """More times as many groups than this are called out of reach."""
-_LEAST = {"share": -1.0, "auc": -0.5}
-
-
-MOST_BY_CHANCE: Mapping[str, float] = {"verbatim_20": 0.05, "verbatim_50": 0.01}
-"""Share of held-out groups above which long passages do not reappear by chance: then the held-out side was read too."""
 
 
 class Tolerance(StageConfig):
@@ -34,6 +29,12 @@ class Tolerance(StageConfig):
 
     lower: float | None = Field(ge=-1.0, le=0.0, description="largest deficit; null for no limit")
     upper: float = Field(ge=0.0, le=1.0, description="largest excess")
+    by_chance: float = Field(
+        1.0,
+        ge=0.0,
+        le=1.0,
+        description="largest held-out share that chance explains; above it the held-out side was read as well",
+    )
     source: str = Field(min_length=1, description="where the numbers come from; `judgement` if from nowhere else")
 
 
@@ -58,13 +59,22 @@ class Tolerances(StageConfig):
         return parse(cls, load_data(FILE), FILE.name)
 
     @classmethod
-    def read(cls, path: Path) -> Tolerances:
-        """The tolerances of a YAML file; a measure that is not in it has its default.
+    def read(cls, path: str | Path | None) -> Tolerances:
+        """The tolerances of a YAML file; a measure that is not in it has its default, ``by_chance`` also where it is.
+
+        Args:
+            path: of the file; None for the default of all.
 
         Raises:
             InputError: the file cannot be read, names a measure that does not exist, or has a value out of bounds.
         """
-        return parse(cls, {**load_data(FILE), **load_data(path)}, str(path))
+        if path is None:
+            return cls.default()
+        default, given = load_data(FILE), load_data(Path(path).expanduser())
+        for name, each in given.items():
+            if isinstance(each, dict) and "by_chance" in default.get(name, {}):
+                each.setdefault("by_chance", default[name]["by_chance"])
+        return parse(cls, {**default, **given}, str(path))
 
 
 def judge(measured: Measured, tolerances: Tolerances) -> Judged:
@@ -82,19 +92,21 @@ def judge(measured: Measured, tolerances: Tolerances) -> Judged:
     if measured.kind == "epsilon":
         verdict, why = _against_claim(measured, measured.difference, limits)
     else:
-        verdict, why = _within(measured, measured.difference, measured.interval, limits)
+        was_read = _was_control_read(measured, _tolerance(measured, tolerances))
+        verdict, why = _within(measured, measured.difference, measured.interval, limits, was_control_read=was_read)
     return Judged(measured, verdict, limits, why)
 
 
-def conclude(validity: Judged, judged: Sequence[Judged]) -> tuple[Verdict, str]:
+def conclude(judged: Sequence[Judged]) -> tuple[Verdict, str]:
     """The verdict of an audit, and a sentence that says why.
 
     Args:
-        validity: whether the two sides can be compared; without a *pass* the audit refuses to conclude.
-        judged: the measures; validity may be among them.
+        judged: the measures. Without validity among them, and without its *pass*, the audit refuses to conclude.
     """
-    if validity.verdict != "pass":
-        return "no-verdict", f"the audit refuses to conclude: {validity.why}"
+    validity = next((each for each in judged if each.measured.name == "validity"), None)
+    if validity is None or validity.verdict != "pass":
+        why = "whether the two sides can be compared was not measured" if validity is None else validity.why
+        return "no-verdict", f"the audit refuses to conclude: {why}"
     measures = [each for each in judged if each.measured.name != "validity"]
     if not measures:
         return "no-verdict", "nothing was measured"
@@ -115,9 +127,14 @@ def _limits(measured: Measured, tolerances: Tolerances) -> tuple[float, float]:
     """Lower and upper limit; where there is no lower one, the least difference that there is."""
     if measured.name == "validity":
         return 0.0, 0.0
-    tolerance: Tolerance = getattr(tolerances, measured.name)
-    least = _LEAST.get(measured.kind, -(measured.held_out or 0.0))
+    tolerance = _tolerance(measured, tolerances)
+    least = LEAST_DIFFERENCE.get(measured.kind, -(measured.held_out or 0.0))
     return least if tolerance.lower is None else tolerance.lower, tolerance.upper
+
+
+def _tolerance(measured: Measured, tolerances: Tolerances) -> Tolerance:
+    found: Tolerance = getattr(tolerances, measured.name)
+    return found
 
 
 def _validity(measured: Measured, interval: tuple[float, float]) -> Judged:
@@ -145,7 +162,12 @@ def _against_claim(measured: Measured, difference: float, limits: tuple[float, f
 
 
 def _within(
-    measured: Measured, difference: float, interval: tuple[float, float], limits: tuple[float, float]
+    measured: Measured,
+    difference: float,
+    interval: tuple[float, float],
+    limits: tuple[float, float],
+    *,
+    was_control_read: bool,
 ) -> tuple[Verdict, str]:
     (low, high), (lower, upper) = interval, limits
     tolerated = f"the tolerated {_span(limits)}"
@@ -156,7 +178,7 @@ def _within(
             "fail",
             f"the deficit is at least {-high:.3f}, below {tolerated}: what is avoided gives away who was known",
         )
-    if _was_control_read(measured):
+    if was_control_read:
         return "no-verdict", (
             f"{measured.held_out or 0.0:.3f} of the held-out groups have it too, which is no chance: held-out text was "
             "read as well, such as for prompts, so there is no control; hold out groups that nothing was made from"
@@ -169,11 +191,11 @@ def _within(
     return "no-verdict", f"the difference is {_span(interval)}: {unknown}; {needed}"
 
 
-def _was_control_read(measured: Measured) -> bool:
-    """Whether more held-out groups have a long passage than chance allows, with 97.5 % confidence."""
-    if measured.name not in MOST_BY_CHANCE or not measured.held_out:
+def _was_control_read(measured: Measured, tolerance: Tolerance) -> bool:
+    """Whether more held-out groups were found than chance explains, with 97.5 % confidence."""
+    if measured.kind != "share" or not measured.held_out:
         return False
-    return wilson_interval(measured.held_out, measured.n[1]).ends[0] > MOST_BY_CHANCE[measured.name]
+    return wilson_interval(measured.held_out, measured.n[1]).ends[0] > tolerance.by_chance
 
 
 def _reserve(measured: Measured, upper: float) -> str:

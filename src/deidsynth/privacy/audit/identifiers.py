@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
-from deidsynth.config.surrogates import Kind
+from deidsynth.config.surrogates import NAME_KINDS, Kind
 from deidsynth.documents import Document, Entity
 from deidsynth.surrogates.labels import kind_of
 
-NAMES: frozenset[Kind] = frozenset({"first_name", "last_name", "full_name"})
 QUASI: frozenset[Kind] = frozenset(
     {"date", "date_part", "place", "postcode", "hospital", "clinic", "organization", "profession", "detail"}
 )
@@ -50,27 +48,23 @@ class Identifier:
     @property
     def is_name(self) -> bool:
         """Whether it is the name of a person."""
-        return self.kind in NAMES
+        return self.kind in NAME_KINDS
 
 
-def identifiers(document: Document) -> Iterator[Identifier]:
+def identifiers(document: Document, labels: Mapping[str, Kind] | None = None) -> Iterator[Identifier]:
     """The identifiers of a document in text order, those that are too short or too common left out.
 
     First and last names that follow each other are also one identifier, the whole name.
 
     Args:
         document: normalized, as are the texts that are searched (`deidsynth.normalization.normalized`).
+        labels: kind of value for labels, beside those that the package knows.
     """
+    kinds = {entity.label: kind_of(entity.label, labels) for entity in document.entities}
     for entity in document.entities:
-        yield from _identifier(document.surface(entity), entity.label)
-    for first, last in _names_in_parts(document):
-        yield from _identifier(document.text[first.start : last.end], first.label)
-
-
-@lru_cache(maxsize=4096)
-def kind(label: str) -> Kind | None:
-    """The kind of value of a label."""
-    return kind_of(label)
+        yield from _identifier(document.surface(entity), entity.label, kinds[entity.label])
+    for first, last in _names_in_parts(document, kinds):
+        yield from _identifier(document.text[first.start : last.end], first.label, kinds[first.label])
 
 
 def is_too_common(text: str, kind: Kind | None) -> bool:
@@ -85,24 +79,24 @@ def is_too_common(text: str, kind: Kind | None) -> bool:
     return not n_letters and n_digits < LEAST_DIGITS
 
 
-def _identifier(text: str, label: str) -> Iterator[Identifier]:
-    if not is_too_common(text, kind(label)):
-        yield Identifier(text, label, kind(label))
+def _identifier(text: str, label: str, kind: Kind | None) -> Iterator[Identifier]:
+    if not is_too_common(text, kind):
+        yield Identifier(text, label, kind)
 
 
-def _names_in_parts(document: Document) -> Iterator[tuple[Entity, Entity]]:
+def _names_in_parts(document: Document, kinds: Mapping[str, Kind | None]) -> Iterator[tuple[Entity, Entity]]:
     """First and last entity of each whole name: neighbors of which one is a first name and one a last name."""
     run: list[Entity] = []
     for entity in document.entities:
-        is_part = kind(entity.label) in {"first_name", "last_name"}
+        is_part = kinds[entity.label] in {"first_name", "last_name"}
         if run and (not is_part or document.text[run[-1].end : entity.start].strip(_SEPARATORS)):
-            yield from _whole(run)
+            yield from _whole(run, kinds)
             run = []
         if is_part:
             run.append(entity)
-    yield from _whole(run)
+    yield from _whole(run, kinds)
 
 
-def _whole(run: list[Entity]) -> Iterator[tuple[Entity, Entity]]:
-    if len({kind(entity.label) for entity in run}) > 1:
+def _whole(run: list[Entity], kinds: Mapping[str, Kind | None]) -> Iterator[tuple[Entity, Entity]]:
+    if len({kinds[entity.label] for entity in run}) > 1:
         yield run[0], run[-1]

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import combinations
 from math import comb
 
-from deidsynth.documents import Document
 from deidsynth.privacy.audit.figures import Measured
 from deidsynth.privacy.audit.group_sizes import Tally, found_at_equal_sizes, keys_of
 from deidsynth.privacy.audit.identifiers import Identifier
-from deidsynth.privacy.audit.matching import NORMALIZED, UniqueValues
+from deidsynth.privacy.audit.matching import FoundValues, UniqueValues
 from deidsynth.privacy.audit.rare_values import class_of
-from deidsynth.privacy.audit.sides import Sides
 from deidsynth.privacy.audit.statistics import share_difference
 from deidsynth.privacy.audit.written_forms import folded, normalized_forms
 
 Pair = tuple[int, int]
 
 
-def linkage(sides: Sides, synthetic: Iterable[Document]) -> Measured:
+def linkage(found: FoundValues) -> Measured:
     """The share of groups of which a synthetic note holds two identifiers that no other group has.
 
     One of the two is direct, the other direct or quasi. Neither is a form or a part of the other, and a name of one
@@ -30,23 +28,22 @@ def linkage(sides: Sides, synthetic: Iterable[Document]) -> Measured:
     does so for held-out groups as well.
 
     Args:
-        sides: training and held-out groups.
-        synthetic: the documents to search, which are read once.
+        found: values in any of their forms (``NORMALIZED``), found among the synthetic documents.
     """
+    unique, sides = found.values, found.values.sides
     n = len(sides.train), len(sides.held_out)
     if not all(n):
         return Measured.missing("linkage", "share", "a side has no group", n=n)
-    unique = UniqueValues(sides, NORMALIZED)
     pairs, notes = set[Pair](), [0, 0]
-    for document in synthetic:
-        held = set(_pairs(unique, unique.found_in(document.text)))
+    for numbers in found.together:
+        held = set(_pairs(unique, numbers))
         pairs |= held
         for side in {int(unique.values[first].group >= n[0]) for first, _ in held}:
             notes[side] += 1
     possible = _possible(unique)
-    found = Counter(unique.values[first].group for first, _ in pairs)
+    linked = Counter(unique.values[first].group for first, _ in pairs)
     tallies = [
-        Tally(key, possible[group], found[group]) for group, key in enumerate(keys_of((*sides.train, *sides.held_out)))
+        Tally(key, possible[group], linked[group]) for group, key in enumerate(keys_of((*sides.train, *sides.held_out)))
     ]
     if not any(tally.n for tally in tallies):
         return Measured.missing("linkage", "share", "no group has two identifiers of its own", n=n)
@@ -66,10 +63,10 @@ def linkage(sides: Sides, synthetic: Iterable[Document]) -> Measured:
     return difference.measured("linkage", "share", details=details)
 
 
-def _pairs(unique: UniqueValues, held: set[int]) -> Iterator[Pair]:
+def _pairs(unique: UniqueValues, held: Sequence[int]) -> Iterator[Pair]:
     """The pairs of identifiers of one group among the values of a note."""
     by_group: defaultdict[int, list[int]] = defaultdict(list)
-    for number in sorted(held):
+    for number in held:
         by_group[unique.values[number].group].append(number)
     for numbers in by_group.values():
         for first, second in combinations(numbers, 2):

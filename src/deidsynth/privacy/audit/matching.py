@@ -6,12 +6,13 @@ Time is linear in the characters of the real and the synthetic text, memory in t
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import ahocorasick_rs
 
+from deidsynth.config.surrogates import Kind
 from deidsynth.documents import Document
 from deidsynth.normalization import normalize, normalized
 from deidsynth.privacy.audit.identifiers import Identifier, identifiers
@@ -123,15 +124,17 @@ class UniqueValues:
     Args:
         sides: both, which are treated alike.
         writing: what counts as the same value.
+        labels: kind of value for labels, beside those that the package knows.
     """
 
-    def __init__(self, sides: Sides, writing: Writing) -> None:
+    def __init__(self, sides: Sides, writing: Writing, labels: Mapping[str, Kind] | None = None) -> None:
         groups: Groups = (*sides.train, *sides.held_out)
-        self._writing = writing
+        self.sides = sides
+        self._writing, self._labels = writing, labels
         self.values: list[Value] = []
         owners: dict[Form, int] = {}
         for number, documents in enumerate(groups):
-            for identifier in _distinct(documents):
+            for identifier in _distinct(documents, labels):
                 self.values.append(Value(number, identifier))
                 for form in writing.forms(identifier):
                     if owners.setdefault(form, number) != number:
@@ -142,13 +145,27 @@ class UniqueValues:
     def __repr__(self) -> str:
         return f"UniqueValues(n_values={len(self.values)})"
 
+    def found_among(self, documents: Iterable[Document]) -> FoundValues:
+        """What some documents hold of the values; they are read once."""
+        found, as_entity = set[int](), set[int]()
+        together: list[tuple[int, ...]] = []
+        for document in documents:
+            held = self.found_in(document.text)
+            if not held:
+                continue
+            found |= held
+            as_entity |= held & self.entities_of(document)
+            if len(held) > 1:
+                together.append(tuple(sorted(held)))
+        return FoundValues(self, frozenset(found), frozenset(as_entity), tuple(together))
+
     def found_in(self, text: str) -> set[int]:
         """The numbers of the values that stand in a text."""
         return {value for form in self._find(text) for value in self._values_of[form]}
 
     def entities_of(self, document: Document) -> set[int]:
         """The numbers of the values that an entity of a document is as a whole."""
-        entities = identifiers(normalized(document))
+        entities = identifiers(normalized(document), self._labels)
         forms = {form for entity in entities for form in self._writing.as_written(entity.text)}
         return {value for form in forms & self._numbers.keys() for value in self._values_of[self._numbers[form]]}
 
@@ -181,11 +198,31 @@ class UniqueValues:
         self._find = self._writing.finder(list(self._numbers))
 
 
-def _distinct(documents: Sequence[Document]) -> list[Identifier]:
+@dataclass(frozen=True, slots=True, repr=False)
+class FoundValues:
+    """What some documents hold of the values that only one group has.
+
+    Args:
+        values: that were looked for.
+        numbers: of those that were found.
+        as_entity: of those that an entity of a document is as a whole.
+        together: of each document that holds several, their numbers.
+    """
+
+    values: UniqueValues
+    numbers: frozenset[int]
+    as_entity: frozenset[int]
+    together: tuple[tuple[int, ...], ...]
+
+    def __repr__(self) -> str:
+        return f"FoundValues(n_found={len(self.numbers)})"
+
+
+def _distinct(documents: Sequence[Document], labels: Mapping[str, Kind] | None) -> list[Identifier]:
     """The identifiers of a group, one for each text."""
     found: dict[str, Identifier] = {}
     for document in map(normalized, documents):
-        for identifier in identifiers(document):
+        for identifier in identifiers(document, labels):
             found.setdefault(identifier.text, identifier)
     return list(found.values())
 

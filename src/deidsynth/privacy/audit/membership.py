@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deidsynth.documents import Document
+from deidsynth.privacy.audit.figures import LEVEL, Measured, MeasureName
 from deidsynth.privacy.audit.sides import Groups, Sides
 from deidsynth.privacy.audit.statistics import POWER, Difference, auc_difference
 
-CONFIDENCE = 0.95
 LIMIT = 0.5
 """Largest difference of an AUC from .5."""
 
@@ -63,6 +63,31 @@ def _means(groups: Groups, scores: Any) -> list[float]:
     return [fmean(each) for each in by_group if each]
 
 
+def combined(
+    name: MeasureName,
+    attacks: Mapping[str, Difference | None],
+    *,
+    missing: str,
+    of: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> Measured:
+    """The measure of several attacks: the figure of the strongest, with all of them in the details.
+
+    Args:
+        name: of the measure.
+        attacks: figures by name; None for an attack that could not be made.
+        missing: why there is no figure if none could.
+        of: what was attacked.
+        details: further counts and figures.
+    """
+    found = {attack: each for attack, each in attacks.items() if each is not None}
+    if not found:
+        return Measured.missing(name, "auc", missing, of=of)
+    attack, figure = strongest(found)
+    told = {"attack": attack, "attacks": {each: plain(difference) for each, difference in found.items()}}
+    return figure.measured(name, "auc", of=of, details={**told, **(details or {})})
+
+
 def strongest(attacks: Mapping[str, Difference]) -> tuple[str, Difference]:
     """The name and figure of the attack that tells most, with an interval that holds for all of them at once.
 
@@ -74,7 +99,7 @@ def strongest(attacks: Mapping[str, Difference]) -> tuple[str, Difference]:
         attacks: figures of one or more attacks by name.
     """
     quantiles = NormalDist()
-    single, joint = (quantiles.inv_cdf(1 - (1 - CONFIDENCE) / 2 / count) for count in (1, len(attacks)))
+    single, joint = (quantiles.inv_cdf(1 - (1 - LEVEL) / 2 / count) for count in (1, len(attacks)))
     power = quantiles.inv_cdf(POWER)
     wider = {name: _widened(each, joint / single, (joint + power) / (single + power)) for name, each in attacks.items()}
 

@@ -79,6 +79,7 @@ def _pooled_aucs(first: Measured, second: Measured, n: tuple[int, int]) -> Measu
         None if first.detectable is None or second.detectable is None else margin(first.detectable, second.detectable),
         first.of,
         details=_details(first, second),
+        level=first.level,
     )
 
 
@@ -97,20 +98,11 @@ def _half_of_root(first: float, second: float) -> float:
 
 def _details(first: Measured, second: Measured) -> dict[str, Any]:
     """The figures of both audits, and each of their details: once if it is the same in both, else of both."""
-    found: dict[str, Any] = {"halves": dict(zip(HALVES, map(_figures, (first, second)), strict=True))}
+    found: dict[str, Any] = {
+        "halves": {name: each.figures() for name, each in zip(HALVES, (first, second), strict=True)}
+    }
     for key in {**first.details, **second.details}:
         values = [each.details.get(key) for each in (first, second)]
         is_plain = not isinstance(values[0], Mapping)
         found[key] = values[0] if is_plain and values[0] == values[1] else dict(zip(HALVES, values, strict=True))
     return found
-
-
-def _figures(measured: Measured) -> dict[str, Any]:
-    return {
-        "train": measured.train,
-        "held_out": measured.held_out,
-        "difference": measured.difference,
-        "interval": None if measured.interval is None else list(measured.interval),
-        "n": {"train": measured.n[0], "held_out": measured.n[1]},
-        "detectable": measured.detectable,
-    }

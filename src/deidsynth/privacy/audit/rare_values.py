@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from deidsynth.documents import Document
 from deidsynth.privacy.audit.figures import Measured, MeasureName
 from deidsynth.privacy.audit.group_sizes import Tally, found_at_equal_sizes, keys_of
 from deidsynth.privacy.audit.identifiers import Identifier
-from deidsynth.privacy.audit.matching import EXACT, NORMALIZED, UniqueValues, Writing
-from deidsynth.privacy.audit.sides import Sides
+from deidsynth.privacy.audit.matching import FoundValues
 from deidsynth.privacy.audit.statistics import share_difference
 from deidsynth.privacy.audit.written_forms import folded
 
@@ -25,7 +23,7 @@ CLASSES: Mapping[IdentifierClass, str] = {
 """Classes of identifiers; the measure is about the first that a corpus has."""
 
 
-def rare_values(sides: Sides, synthetic: Iterable[Document]) -> Measured:
+def rare_values(found: FoundValues) -> Measured:
     """The share of groups with a direct identifier that only they have, exactly as written in the synthetic text.
 
     Values stand between word boundaries, labeled or not. Details have, by class of identifier and by label, how many
@@ -34,15 +32,18 @@ def rare_values(sides: Sides, synthetic: Iterable[Document]) -> Measured:
     for. Sides whose groups differ in size are made alike (`deidsynth.privacy.audit.group_sizes`).
 
     Args:
-        sides: training and held-out groups.
-        synthetic: the documents to search, which are read once.
+        found: values as they were written (``EXACT``), found among the synthetic documents.
     """
-    return _measured("rare_values", EXACT, sides, synthetic)
+    return _measured("rare_values", found)
 
 
-def rare_values_normalized(sides: Sides, synthetic: Iterable[Document]) -> Measured:
-    """The same in any case, with or without accents, with initials, in other formats of dates and numbers."""
-    return _measured("rare_values_normalized", NORMALIZED, sides, synthetic)
+def rare_values_normalized(found: FoundValues) -> Measured:
+    """The same in any case, with or without accents, with initials, in other formats of dates and numbers.
+
+    Args:
+        found: values in any of their forms (``NORMALIZED``), found among the synthetic documents.
+    """
+    return _measured("rare_values_normalized", found)
 
 
 def class_of(identifier: Identifier) -> IdentifierClass:
@@ -52,20 +53,14 @@ def class_of(identifier: Identifier) -> IdentifierClass:
     return "single_names" if identifier.is_name and " " not in folded(identifier.text) else "direct"
 
 
-def _measured(name: MeasureName, writing: Writing, sides: Sides, synthetic: Iterable[Document]) -> Measured:
+def _measured(name: MeasureName, found: FoundValues) -> Measured:
+    unique, sides = found.values, found.values.sides
     n = len(sides.train), len(sides.held_out)
     if not all(n):
         return Measured.missing(name, "share", "a side has no group", n=n)
-    unique = UniqueValues(sides, writing)
     if not unique.values:
         return Measured.missing(name, "share", "no group has an identifier of its own", n=n)
-    found, as_entity = set[int](), set[int]()
-    for document in synthetic:
-        held = unique.found_in(document.text)
-        if held:
-            found |= held
-            as_entity |= held & unique.entities_of(document)
-    counts = _Counts(sides, unique, found, as_entity)
+    counts = _Counts(found)
     classes = [each for each in CLASSES if counts.has(each)]
     difference = share_difference(*counts.groups_found(classes[0]))
     details = {
@@ -79,7 +74,8 @@ def _measured(name: MeasureName, writing: Writing, sides: Sides, synthetic: Iter
 class _Counts:
     """Counts of unique values by side."""
 
-    def __init__(self, sides: Sides, unique: UniqueValues, found: set[int], as_entity: set[int]) -> None:
+    def __init__(self, found: FoundValues) -> None:
+        sides = found.values.sides
         self._keys = keys_of(sides.train), keys_of(sides.held_out)
         self._by_label: defaultdict[str, tuple[Counter[str], Counter[str]]] = defaultdict(
             lambda: (Counter(), Counter())
@@ -90,9 +86,9 @@ class _Counts:
         self._by_group: defaultdict[str, tuple[Counter[int], Counter[int], Counter[int]]] = defaultdict(
             lambda: (Counter(), Counter(), Counter())
         )
-        for number, value in enumerate(unique.values):
+        for number, value in enumerate(found.values.values):
             side = int(value.group >= len(sides.train))
-            events = [number in events for events in (found, as_entity)]
+            events = [number in numbers for numbers in (found.numbers, found.as_entity)]
             own = class_of(value.identifier)
             for counted in (self._by_label[value.identifier.label][side], self._by_class[own][side]):
                 counted.update(values=1, found=int(events[0]), found_as_entity=int(events[1]))
@@ -112,8 +108,8 @@ class _Counts:
         return {
             "train": self._of_side(own, 0),
             "held_out": self._of_side(own, 1),
-            "share": _plain_difference(*self._at_equal_sizes(own, 1)),
-            "share_as_entity": _plain_difference(*self._at_equal_sizes(own, 2)),
+            "share": share_difference(*self._at_equal_sizes(own, 1)).figures(),
+            "share_as_entity": share_difference(*self._at_equal_sizes(own, 2)).figures(),
         }
 
     def by_label(self) -> dict[str, Any]:
@@ -136,14 +132,3 @@ class _Counts:
         train = [Tally(key, values[group], happened[group]) for group, key in enumerate(self._keys[0])]
         held_out = [Tally(key, values[group], happened[group]) for group, key in enumerate(self._keys[1], start=offset)]
         return found_at_equal_sizes(train, held_out)
-
-
-def _plain_difference(train: list[bool], held_out: list[bool]) -> dict[str, Any]:
-    found = share_difference(train, held_out)
-    return {
-        "train": found.train,
-        "held_out": found.held_out,
-        "difference": found.difference,
-        "interval": list(found.interval),
-        "detectable": found.detectable,
-    }

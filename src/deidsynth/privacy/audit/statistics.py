@@ -57,6 +57,16 @@ class Difference:
     n: tuple[int, int]
     detectable: float | None
 
+    def figures(self) -> dict[str, Any]:
+        """The figures as plain JSON, for the details of a measure."""
+        return {
+            "train": self.train,
+            "held_out": self.held_out,
+            "difference": self.difference,
+            "interval": list(self.interval),
+            "detectable": self.detectable,
+        }
+
     def measured(
         self, name: MeasureName, kind: Kind, *, of: str = "", details: Mapping[str, Any] | None = None
     ) -> Measured:

@@ -70,7 +70,8 @@ def validity(sides: Sides, *, seed: int = 1) -> Measured:
         (max(-CHANCE, auc - float(high)), min(CHANCE, auc - float(low))),
         n,
         detectable if detectable <= CHANCE else None,
-        details={"level": LEVEL, "n_permutations": N_PERMUTATIONS, "p_value": _p_value(aucs)},
+        details={"n_permutations": N_PERMUTATIONS, "p_value": _p_value(aucs)},
+        level=LEVEL,
     )
 
 

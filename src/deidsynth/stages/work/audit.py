@@ -30,11 +30,11 @@ class MakeAudit:
         self, config: AuditConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
         """Measure, judge and write."""
-        tolerances = Tolerances.default() if config.gate is None else Tolerances.read(Path(config.gate).expanduser())
+        tolerances = Tolerances.read(config.gate)
         synthetic, train, held_out = (read_jsonl(inputs[role] / CORPUS) for role in ("synthetic", "train", "held_out"))
         sides = sides_of(train, held_out)
         with context.progress.task("audit", 3, "steps") as task:
-            measured = measure_text(sides, synthetic, seed=context.seed)
+            measured = measure_text(sides, synthetic, labels=config.labels, seed=context.seed)
             task.advance(1)
             measured += _of_models(config, sides, inputs, context, train.language)
             task.advance(1)
@@ -85,6 +85,7 @@ def _of_models(
                     folder / MODEL,
                     of=role.removeprefix(TAGGER),
                     language=config.language or language,
+                    labels=config.labels,
                     device=context.device,
                     precision=context.precision,
                     seed=context.seed,
