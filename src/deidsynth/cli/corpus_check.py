@@ -24,7 +24,8 @@ from deidsynth.cli.terminal import format_count, print_json, print_line, print_t
 from deidsynth.corpora import ReadResult, check_corpus, find_unannotated, find_warnings
 from deidsynth.corpora.conversions import converted, left_out, told
 from deidsynth.corpora.label_sets import are_plausible
-from deidsynth.corpora.loading import grouped_records, why_empty
+from deidsynth.corpora.loading import grouped_records
+from deidsynth.corpora.nothing_found import why_empty
 from deidsynth.errors import CheckFailedError, Problem
 
 ACROSS_SPLITS = "-across-splits"

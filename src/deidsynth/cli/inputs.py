@@ -14,8 +14,9 @@ from deidsynth.corpora import LabelMapping, LoadedCorpus
 from deidsynth.corpora.conversions import told
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.invalid_entities import INVALID
-from deidsynth.corpora.loading import read_corpus, refuse_unlabeled
+from deidsynth.corpora.loading import read_corpus
 from deidsynth.corpora.note_formats import TEXT
+from deidsynth.corpora.nothing_found import refuse_unlabeled
 from deidsynth.corpora.offset_units import UTF16_OFFSETS
 from deidsynth.corpora.repairing import REPAIRS
 from deidsynth.corpora.streams import CorpusStream, stream_corpus, stream_notes

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.config import LayoutConfig, parse
-from deidsynth.corpora.conversions import left_out, told
+from deidsynth.corpora.conversions import told
 from deidsynth.corpora.finding import count_other_formats, find_format, require_path
-from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
 from deidsynth.corpora.formats.registry import get_format
 from deidsynth.corpora.invalid_entities import leave_out_invalid
 from deidsynth.corpora.mapping import LabelMapping, map_records
+from deidsynth.corpora.nothing_found import no_entities, refuse_unlabeled, why_empty
 from deidsynth.corpora.offset_units import settle_units
 from deidsynth.corpora.opening import why_not
 from deidsynth.corpora.provenance import lineage_beside
@@ -298,42 +298,9 @@ def read_corpus(
     )
 
 
-def no_entities(path: Path, n_documents: int, problems: Sequence[Problem]) -> CorpusError:
-    """The error of a corpus without any entity, or without any that has no fault."""
-    faulty = [replace(each, of_entity=False) for each in problems if each.of_entity]
-    if faulty:
-        return CorpusError([Problem(str(path), "no entity is left, since all were left out; fix them"), *faulty])
-    return CorpusError(f"{path}: none of the {n_documents} documents has an entity; give an annotated corpus")
-
-
 def corpus_of_artifact(path: Path) -> Path:
     """The corpus in the folder of an artifact, which has other files beside it; any other path as it is."""
     return path / "corpus.jsonl" if all((path / name).is_file() for name in (MANIFEST, "corpus.jsonl")) else path
-
-
-def why_empty(result: ReadResult) -> str:
-    """The message about a source without documents or problems: what was skipped, if anything was.
-
-    Args:
-        result: as read.
-    """
-    if lines := told(left_out(result.skipped)):
-        return f"no documents found in format {result.format}: {lines[0]}, and there is nothing else"
-    return f"no documents found; is this the right folder, and is its format {result.format}?"
-
-
-def refuse_unlabeled(problems: Sequence[Problem]) -> None:
-    """Refuse a table that was read without its entities because their column is unknown.
-
-    Args:
-        problems: found while reading.
-
-    Raises:
-        CorpusError: unused columns may contain the entities; the message names them.
-    """
-    found = [problem for problem in problems if problem.code == NO_ENTITY_COLUMN]
-    if found:
-        raise CorpusError(found)
 
 
 def content_digest(loaded: LoadedCorpus) -> str:

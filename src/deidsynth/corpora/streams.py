@@ -23,10 +23,9 @@ from deidsynth.corpora.loading import (
     corpus_of_artifact,
     groups_of,
     language_of,
-    no_entities,
     reading_errors,
-    why_empty,
 )
+from deidsynth.corpora.nothing_found import no_entities, why_empty
 from deidsynth.corpora.output import refuse_lost_characters
 from deidsynth.corpora.records import (
     Discontinuous,

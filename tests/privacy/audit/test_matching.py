@@ -164,3 +164,12 @@ def test_entities_are_told_from_strings() -> None:
 def test_nothing_shows_text() -> None:
     unique = UniqueValues(sides([[NAME]], []), EXACT)
     assert "Lindner" not in repr(unique) + repr(unique.values)
+
+
+def test_kinds_that_the_user_states_go_before_what_the_package_knows() -> None:
+    groups = [[("Lindner-Ek", "WER")], [("78 Jahre", "WIEALT")]]
+    known = UniqueValues(sides(groups, [["Nothing here."]]), EXACT, {"WER": "full_name", "WIEALT": "age"})
+    assert [value.identifier.kind for value in known.values] == ["full_name"], "an age points to nobody"
+    assert len(UniqueValues(sides(groups, [["Nothing here."]]), EXACT).values) == 2
+    found = known.found_among([note("s", "By ", ("Lindner-Ek", "WER"))])
+    assert (found.numbers, found.as_entity) == ({0}, {0})
