@@ -30,9 +30,9 @@ AUDIT = StageSpec(
         "verdict": "verdict",
         "n_train_groups": "training groups",
         "n_held_out_groups": "held-out groups",
-        "n_passed": "measures that pass",
-        "n_failed": "measures that fail",
-        "n_without_verdict": "measures without a verdict",
+        "n_passed": "measures pass",
+        "n_failed": "fail",
+        "n_without_verdict": "without a verdict",
     },
-    headline=("verdict",),
+    headline=("n_passed", "n_failed", "n_without_verdict"),
 )
