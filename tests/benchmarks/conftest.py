@@ -20,8 +20,6 @@ def benchmark() -> Callable[[str], ModuleType]:
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        if str(FOLDER) not in sys.path:
-            sys.path.append(str(FOLDER))  # of the helpers beside it, as when it is run
         sys.modules[spec.name] = module  # dataclasses look themselves up there
         spec.loader.exec_module(module)
         return module

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
-FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "_columns.py"
-spec = importlib.util.spec_from_file_location("columns", FILE)
-assert spec is not None and spec.loader is not None
-columns = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(columns)
+import _columns as columns
 
 
 def test_raw_labels_and_iob2_become_spans() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
@@ -18,7 +16,6 @@ from deidsynth.corpora import write_jsonl
 from deidsynth.documents import Corpus, Document
 from tiny_models import one_thread, tiny  # noqa: F401 - fixtures
 
-FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "bits_per_character.py"
 WHO = ("La paciente", "El carpintero", "Una vecina", "El remero", "La tejedora", "Un pastor", "La panadera")
 WHAT = ("llega cansada", "tose de noche", "duerme poco", "camina mejor", "come con gusto", "pide un vaso de agua")
 WHERE = ("en la sala azul", "junto al molino", "tras la cena", "desde el martes", "sin fiebre", "con su perro")
@@ -28,14 +25,9 @@ GENERAL = ("Los barcos vuelven al puerto cuando cae la tarde. " * 8, "Nadie abri
 
 
 @pytest.fixture(scope="module")
-def benchmark() -> ModuleType:
+def benchmark(benchmark: Callable[[str], ModuleType]) -> ModuleType:
     """The script as a module."""
-    spec = importlib.util.spec_from_file_location("bits_per_character", FILE)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look themselves up there
-    spec.loader.exec_module(module)
-    return module
+    return benchmark("bits_per_character")
 
 
 @pytest.fixture
