@@ -1,0 +1,16 @@
+"""What is sought around a model: patterns, and further mentions of names."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from deidsynth.config.parsing import StageConfig
+
+
+class Detection(StageConfig):
+    """What is sought in a document beside what the model finds."""
+
+    patterns: bool = Field(
+        True, description="find what patterns find: mail and web addresses, telephone and national numbers"
+    )
+    second_pass: bool = Field(True, description="find further mentions of names that were found once in the document")
