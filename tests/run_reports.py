@@ -50,6 +50,7 @@ def report_content() -> dict[str, Any]:
         },
         "memorization": memorization(recall(0.122), recall(0.061), []),
         "audit": None,
+        "gaps_in_guarantee": [],
         "language": "es", "origin": "real", "created": "2026-01-02T03:04:05+00:00", "device": "cpu",
         "versions": {"torch": "2.9"},
         "config": RunConfig.model_validate({"corpus": {"path": "<here>"}}).model_dump(mode="json"),

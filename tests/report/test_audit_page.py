@@ -340,3 +340,15 @@ def test_a_summary_keeps_what_the_audit_says():
     kept = summary.model_dump(mode="json")
     assert kept["measures"] == [{key: each[key] for key in AuditMeasure.model_fields} for each in plain["measures"]]
     assert "fidelity" not in kept
+
+
+def test_the_page_names_what_was_audited():
+    page = Page(render_audit(audit("pass", passing()).to_dict() | {"audited": {"synthetic": "sha256:" + "ab" * 32}}))
+    assert "Fingerprint of the synthetic corpus abababababababab" in page.text
+    assert "Fingerprint of the synthetic model" not in page.text
+
+
+def test_negative_numbers_of_a_verdict_have_a_minus_sign():
+    why = "the difference is -0.012 to 0.120, a one-sided bag-of-words 8-gram"
+    page = Page(render_audit(audit("pass", passing(), why=why).to_dict()))
+    assert "the difference is \N{MINUS SIGN}0.012 to 0.120, a one-sided bag-of-words 8-gram" in page.text

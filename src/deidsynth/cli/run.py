@@ -30,6 +30,7 @@ from deidsynth.digests import hex_of
 from deidsynth.progress import format_seconds
 from deidsynth.report import formats
 from deidsynth.report.content import StageEntry
+from deidsynth.report.guarantee import guarantee
 from deidsynth.report.model_tables import comparison_table
 from deidsynth.report.uncertainty import few_notes, uncertainty_table
 from deidsynth.workflow.pipeline import RunResult, preview, run as run_pipeline
@@ -112,6 +113,8 @@ def show_result(result: RunResult, quiet: bool) -> None:
     for table in (comparison_table(result.report), uncertainty_table(result.report)):
         print_table(table.headers, table.rows, title=table.title)
     if warning := few_notes(result.report):
+        tell(f"warning: {warning}", quiet)
+    if warning := guarantee(result.report):
         tell(f"warning: {warning}", quiet)
     if (audit := result.report.audit) is not None:
         verdict = audit.verdict.replace("-", " ")

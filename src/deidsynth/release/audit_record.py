@@ -12,16 +12,13 @@ from deidsynth.plain_data import looks_like_key, read_json
 from deidsynth.privacy.audit.figures import OF_HALVES, MeasureName
 from deidsynth.release.refusals import Refusal
 from deidsynth.report import formats
-from deidsynth.report.audit_page import render_audit
+from deidsynth.report.audit_page import RELEASED, render_audit
 from deidsynth.report.content import AuditMeasure, AuditSummary
 
 NOT_OF_THE_BUNDLE = frozenset({"language_model_membership", "canaries"})
 """Measures that a release can do without: they concern what is not in the bundle."""
 
 NEEDED = tuple(name for name in get_args(MeasureName) if name not in NOT_OF_THE_BUNDLE)
-
-RELEASED = {"synthetic": "the synthetic corpus", "tagger": "the synthetic model"}
-"""What an audit says by digest that it is of, in words."""
 
 _AUDIT = "audit"
 _OF_TAGGER = "tagger_membership"
@@ -116,7 +113,7 @@ def name_of(measure: AuditMeasure) -> str:
 
 def _of_measure(measure: AuditMeasure) -> Refusal:
     """Why a measure that did not pass speaks against a release."""
-    ends = formats.difference_interval(measure.interval)
+    ends = formats.difference_interval(measure.interval, measure.tolerance)
     if measure.difference is None:
         told = "has no figure"
     elif measure.verdict == "fail":

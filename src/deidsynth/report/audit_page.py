@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
+from deidsynth.digests import hex_of
 from deidsynth.privacy.audit.figures import LEVEL, MeasureName
 from deidsynth.report import audit_figure, formats
 from deidsynth.report.audit_details import details_of
@@ -34,6 +36,11 @@ from deidsynth.report.content import AuditMeasure, AuditSummary
 from deidsynth.report.document import render
 from deidsynth.showing import visible
 
+RELEASED = {"synthetic": "the synthetic corpus", "tagger": "the synthetic model"}
+"""What an audit says by digest that it is of, in words."""
+_SHOWN_DIGITS = 16
+_NEGATIVE = re.compile(r"(?<!\S)-(?=\d)")
+
 AllDetails = Mapping[tuple[str, str], Mapping[str, Any]]
 """Details by name of a measure and what was measured."""
 
@@ -60,7 +67,11 @@ def render_audit(
         "audit.html",
         title=visible(title),
         verdict=_verdict(summary),
-        facts=[*_sizes(summary), *((visible(name), visible(value)) for name, value in facts)],
+        facts=[
+            *_sizes(summary),
+            *_fingerprints(audit),
+            *((visible(name), visible(value)) for name, value in facts),
+        ],
         silent=_silent(summary),
         questions=words().questions,
         artifacts=[_artifact(name, summary, details) for name in audited(summary)],
@@ -104,8 +115,8 @@ def _marks(measure: AuditMeasure) -> dict[str, Any]:
 
 
 def _told(sentence: str, *, first: bool = True) -> str:
-    """A sentence of the audit as one of the page: with a capital, unless it follows something, and a period."""
-    shown = visible(sentence).strip()
+    """A sentence of the audit as one of the page: with minus signs, a period, and a capital where it is first."""
+    shown = _NEGATIVE.sub(formats.MINUS, visible(sentence).strip())
     if first:
         shown = shown[:1].upper() + shown[1:]
     return shown if not shown or shown.endswith((".", "!", "?")) else f"{shown}."
@@ -115,6 +126,16 @@ def _sizes(summary: AuditSummary) -> list[tuple[str, str]]:
     return [
         ("Patients whose notes were used", formats.count(summary.n_groups.train)),
         ("Patients held out, to compare with", formats.count(summary.n_groups.held_out)),
+    ]
+
+
+def _fingerprints(audit: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The beginning of the digest of each artifact that was audited, by which it is known that the page is about it."""
+    of_artifacts = audit.get("audited") or {}
+    return [
+        (f"Fingerprint of {name}", visible(hex_of(str(of_artifacts[key])))[:_SHOWN_DIGITS])
+        for key, name in RELEASED.items()
+        if key in of_artifacts
     ]
 
 

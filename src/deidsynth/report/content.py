@@ -269,6 +269,7 @@ class RunReport(Content):
         curves: training curves, by name of the node; ``NAME_pretraining`` for its task-adaptive pretraining.
         memorization: training text in the synthetic text.
         audit: the privacy audit; None if there was none.
+        gaps_in_guarantee: why the synthetic notes are not private although the language model is; empty for none.
         language: of the notes.
         origin: of the gold notes.
         created: UTC, ISO 8601.
@@ -287,6 +288,7 @@ class RunReport(Content):
     curves: dict[str, tuple[dict[str, Number | None], ...]]
     memorization: Memorization
     audit: AuditSummary | None
+    gaps_in_guarantee: tuple[str, ...]
     language: str
     origin: Literal["real", "invented"]
     created: str

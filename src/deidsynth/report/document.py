@@ -14,6 +14,7 @@ from deidsynth.documents import Document
 from deidsynth.report import notes as note_cards, sampling_table, sections
 from deidsynth.report.audit_section import audit_section
 from deidsynth.report.content import RunReport
+from deidsynth.report.guarantee import guarantee
 
 
 def render_html(report: RunReport, notes: Sequence[Document] = ()) -> str:
@@ -35,6 +36,7 @@ def render_html(report: RunReport, notes: Sequence[Document] = ()) -> str:
         stages=sections.stages(report),
         scores=sections.scores(report),
         shared_groups=sections.shared_groups(report),
+        guarantee=guarantee(report),
         curves=sections.curves(report),
         sampling=sampling_table.sampling(report),
         corpora=sections.corpora(report),

@@ -28,8 +28,8 @@ def score(value: Any) -> str:
     return DASH if known is None else f"{known:.3f}"
 
 
-def difference(value: Any) -> str:
-    """A difference of scores, signed, with three decimals.
+def difference(value: Any, n_decimals: int = 3) -> str:
+    """A difference of scores, signed, with three decimals or as many as are asked for.
 
     >>> difference(-0.0191), difference(0.0001)
     ('−0.019', '0.000')
@@ -37,7 +37,7 @@ def difference(value: Any) -> str:
     known = number(value)
     if known is None:
         return DASH
-    shown = f"{abs(known):.3f}"
+    shown = f"{abs(known):.{n_decimals}f}"
     if float(shown) == 0:
         return shown
     return ("+" if known > 0 else MINUS) + shown
@@ -52,13 +52,25 @@ def interval(ends: tuple[float, float] | None) -> str:
     return DASH if ends is None else f"{score(ends[0])} to {score(ends[1])}"
 
 
-def difference_interval(ends: tuple[float, float] | None) -> str:
+def difference_interval(ends: tuple[float, float] | None, limits: tuple[float, float] | None = None) -> str:
     """The ends of an interval of a difference, signed; a dash if there is none.
 
-    >>> difference_interval((-0.05, 0.012))
-    '−0.050 to +0.012'
+    Args:
+        ends: of the interval.
+        limits: of another interval: ends have enough decimals, up to six, not to look like a limit that they are not.
+
+    >>> difference_interval((-0.05, 0.012)), difference_interval((-0.05, 0.1203), (-0.12, 0.12))
+    ('−0.050 to +0.012', '−0.0500 to +0.1203')
     """
-    return DASH if ends is None else f"{difference(ends[0])} to {difference(ends[1])}"
+    if ends is None:
+        return DASH
+    n_decimals = 3
+    while n_decimals < 6 and any(
+        end != limit and round(end, n_decimals) == round(limit, n_decimals)
+        for end, limit in zip(ends, limits or (), strict=False)
+    ):
+        n_decimals += 1
+    return f"{difference(ends[0], n_decimals)} to {difference(ends[1], n_decimals)}"
 
 
 def percent(value: Any) -> str:

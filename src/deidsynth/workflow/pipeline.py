@@ -124,7 +124,9 @@ def run(
         if is_current:
             unchanged = not published and all(result.status == "cached" for result in results)
             return RunResult(folder.path, folder.report(), results, unchanged)
-        report = summarize(prepared.config, plan, results, stages, prepared.device)
+        report = summarize(
+            prepared.config, plan, results, stages, prepared.device, gaps_in_guarantee=prepared.gaps_in_guarantee
+        )
         folder.write_report(report, _render(folder, report), made_from)
         return RunResult(folder.path, report, results, unchanged=False)
 

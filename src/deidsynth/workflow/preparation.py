@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,12 +44,14 @@ class PreparedRun:
         plan: of the whole pipeline.
         sources: outside content of its nodes, by node name.
         device: resolved.
+        gaps_in_guarantee: what a private adaptation does not cover.
     """
 
     config: RunConfig
     plan: Plan
     sources: Mapping[str, Source]
     device: str
+    gaps_in_guarantee: Sequence[str] = ()
 
 
 def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedRun:
@@ -81,7 +83,8 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
     stages = (resolved.pseudonymize, resolved.adapt, resolved.synthesize, resolved.train, resolved.train_synthetic)
     for line in language_warnings(loaded.corpus, stages):
         listener.message(line)
-    for line in _guarantee(resolved):
+    gaps = gaps_in_guarantee(resolved)
+    for line in [f"warning: {ADAPTATION_ONLY}", *(f"  {gap}" for gap in gaps)] if gaps else []:
         listener.message(line)
     sources = {NodeName.IMPORT: import_source(loaded)}
     if texts is not None:
@@ -93,13 +96,7 @@ def prepare_run(config: RunConfig, device: str, listener: Progress) -> PreparedR
         texts_digest=None if texts is None else content_digest(texts),
         audited=resolved.audit.enabled is not False,
     )
-    return PreparedRun(resolved.config(), plan, sources, device)
-
-
-def _guarantee(config: ResolvedRun) -> list[str]:
-    """What a private adaptation does not cover, one line each."""
-    gaps = gaps_in_guarantee(config)
-    return [f"warning: {ADAPTATION_ONLY}", *(f"  {gap}" for gap in gaps)] if gaps else []
+    return PreparedRun(resolved.config(), plan, sources, device, gaps)
 
 
 def _inspect_models(config: ResolvedRun) -> None:

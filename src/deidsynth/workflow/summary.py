@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +34,13 @@ def count_shared_groups(splits: Mapping[Split, Corpus]) -> dict[tuple[Split, Spl
 
 
 def summarize(
-    config: RunConfig, plan: Plan, results: list[NodeResult], stages: Mapping[str, StageSpec], device: str
+    config: RunConfig,
+    plan: Plan,
+    results: list[NodeResult],
+    stages: Mapping[str, StageSpec],
+    device: str,
+    *,
+    gaps_in_guarantee: Sequence[str] = (),
 ) -> RunReport:
     """The report content of a run: counts, scores, curves and durations, never text of a corpus.
 
@@ -46,6 +52,7 @@ def summarize(
         results: of all its nodes.
         stages: by name.
         device: of the computation.
+        gaps_in_guarantee: what a private adaptation does not cover.
     """
     artifacts = {result.name: result.artifact for result in results}
     language = config.corpus.language
@@ -66,6 +73,7 @@ def summarize(
             "curves": _curves(artifacts),
             "memorization": _read_json(artifacts[NodeName.MEMORIZATION], MEMORIZATION),
             "audit": _audit(artifacts),
+            "gaps_in_guarantee": tuple(gaps_in_guarantee),
             "language": language,
             "origin": "real" if artifacts[NodeName.IMPORT].manifest.lineage["real_data"] else "invented",
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
