@@ -225,7 +225,13 @@ def test_a_folder_that_holds_something_else(unharmed: Path, tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-@pytest.mark.parametrize("fails", ["safetensors.torch.save_file", "torch.save", "os.fsync"])
+@pytest.mark.parametrize(
+    "fails",
+    [
+        "os.fsync",
+        *(pytest.param(each, marks=pytest.mark.slow) for each in ("safetensors.torch.save_file", "torch.save")),
+    ],
+)
 def test_a_full_disk_keeps_what_was_finished(
     fails: str, unharmed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

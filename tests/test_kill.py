@@ -77,7 +77,9 @@ def processes() -> multiprocessing.context.ForkServerContext:
     return context
 
 
-@pytest.mark.parametrize("kill", KILLS)
+@pytest.mark.parametrize(
+    "kill", ["adapt", *(pytest.param(each, marks=pytest.mark.slow) for each in KILLS if each != "adapt")]
+)
 def test_a_run_that_was_killed_goes_on_and_gives_the_same(
     kill: str, undisturbed: Undisturbed, processes: multiprocessing.context.ForkServerContext, tmp_path: Path
 ) -> None:
@@ -126,6 +128,7 @@ def test_a_training_goes_on_from_its_checkpoint(
     assert steps == [16, 29]
 
 
+@pytest.mark.slow
 def test_a_process_group_that_is_killed_from_outside(undisturbed: Undisturbed, tmp_path: Path) -> None:
     config = write_config(tmp_path / "tiny.yaml", undisturbed.corpus, tmp_path / "runs" / "one")
     source = Path(tiny_runs.__file__).parents[1] / "src"

@@ -132,6 +132,7 @@ torch.save(found, f"{sys.argv[1]}-{processes.process_index}")
 """
 
 
+@pytest.mark.slow
 def test_gradients_of_uneven_shares_are_those_of_the_whole(tmp_path) -> None:
     (tmp_path / "uneven.py").write_text(UNEVEN)
     for start, name in (([sys.executable], "alone"), (launch(3), "shared")):
@@ -160,6 +161,7 @@ def test_two_processes_adapt_like_one(tmp_path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "notes", "shared"]  # nothing is left behind
 
 
+@pytest.mark.slow
 def test_a_launch_of_more_processes_than_rows_leaves_nothing_behind(tmp_path) -> None:
     command = [*launch(2), *adapt_command(tmp_path, "lm"), "--set=batch_tokens=100"]
     done = subprocess.run(command, capture_output=True, text=True, env=ENV)

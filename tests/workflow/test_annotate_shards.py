@@ -57,7 +57,7 @@ def part(inputs: Mapping[str, Path], place: Path, number: int, n_parts: int) -> 
     return Annotate().run_part(AnnotateConfig(batch_size=3), inputs, place, around, number, n_parts)
 
 
-@pytest.mark.parametrize("n_parts", [1, 2, 7])
+@pytest.mark.parametrize("n_parts", [2, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 7))])
 def test_parts_give_the_bytes_of_the_whole(inputs, tmp_path, monkeypatch, n_parts) -> None:
     whole = annotated(inputs, tmp_path / "whole")
     assert b'"score"' in whole
@@ -74,6 +74,7 @@ def test_parts_give_the_bytes_of_the_whole(inputs, tmp_path, monkeypatch, n_part
     assert annotated(inputs, tmp_path / "joined", *parts) == whole
 
 
+@pytest.mark.slow
 def test_a_part_that_is_missing_is_made_by_the_whole(inputs, tmp_path) -> None:
     whole = annotated(inputs, tmp_path / "whole")
     part(inputs, tmp_path / "second", 1, 2)
