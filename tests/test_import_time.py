@@ -14,7 +14,7 @@ HEAVY = ("torch", "transformers", "peft", "accelerate", "matplotlib", "pyarrow")
 LATE = {
     "api.py": 2,  # torch
     "cli/__init__.py": 1,  # the libraries that follow read the environment that it sets
-    "cli/audit.py": 1,  # scikit-learn, which only halves need here
+    "cli/audit_recipe.py": 2,  # scikit-learn, torch: only recipes need them here
     "cli/deidentify.py": 1,  # torch
     "cli/guard.py": 1,  # rich, which only a failure needs
     "cli/models_import.py": 1,  # torch

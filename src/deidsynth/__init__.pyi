@@ -2,6 +2,8 @@ from .api import (
     LanguageModel as LanguageModel,
     Tagger as Tagger,
     adapt as adapt,
+    audit as audit,
+    release_run as release_run,
     synthesize as synthesize,
     train as train,
 )

@@ -6,6 +6,7 @@ artifact with a manifest, as the command line and a run write it; a call that wa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from deidsynth.config import (
     AdaptConfig,
+    AuditConfig,
     SynthesizeConfig,
     TrainConfig,
     parse,
@@ -27,9 +29,13 @@ from deidsynth.documents import Corpus, Document
 from deidsynth.errors import ConfigError, InputError
 from deidsynth.progress import Progress
 from deidsynth.progress_bars import listener_of
+from deidsynth.release.bundle import Bundle, release
+from deidsynth.release.examination import examine
+from deidsynth.report.content import AuditSummary
 from deidsynth.stages.adapt import ADAPT
 from deidsynth.stages.annotate import ANNOTATE
-from deidsynth.stages.artifacts import CORPUS
+from deidsynth.stages.artifacts import AUDIT as FIGURES, CORPUS
+from deidsynth.stages.audit import AUDIT, LANGUAGE_MODEL, TAGGER
 from deidsynth.stages.synthesize import SYNTHESIZE
 from deidsynth.stages.train import TRAIN
 from deidsynth.workflow.alone import Around, model_folder, run_alone, run_alone_to_file
@@ -234,6 +240,73 @@ def synthesize(
         return _corpus_at(target)
     run_alone(SYNTHESIZE.name, config, given, target, around)
     return _corpus_at(target / CORPUS)
+
+
+def audit(
+    synthetic: Corpus,
+    *,
+    train: Corpus,
+    held_out: Corpus,
+    output: str | Path,
+    taggers: Mapping[str, Tagger | str | Path] | None = None,
+    language_model: LanguageModel | str | Path | None = None,
+    seed: int = 1,
+    device: str = "auto",
+    progress: bool | Progress = True,
+    **settings: Any,
+) -> AuditSummary:
+    """What a synthetic corpus and models give away of the documents they were made from, with verdicts.
+
+    Args:
+        synthetic: what is to be released.
+        train: what it was made from.
+        held_out: documents of the same kind that gave no text, no prompt and no threshold.
+        output: folder for ``audit.json`` and ``audit.html``, absent or empty.
+        taggers: those that are to be released, by a name for the page.
+        language_model: one that is to be released.
+        seed: of what is drawn.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        progress: bars by default, False for silence, or who listens.
+        settings: keys of ``audit``, such as ``gate="tolerances.yaml"``.
+
+    Raises:
+        ConfigError: a setting that is unknown or wrong.
+        InputError: the output folder holds something.
+        ModelNotFoundError: a folder holds no model.
+    """
+    config, target = parse(AuditConfig, settings, source="audit"), Path(output)
+    models = {f"{TAGGER}{name}": model for name, model in (taggers or {}).items()}
+    models |= {} if language_model is None else {LANGUAGE_MODEL: language_model}
+    folders = {role: Path(getattr(model, "folder", model)) for role, model in models.items()}
+    inputs = {"synthetic": synthetic, "train": train, "held_out": held_out, **folders}
+    run_alone(AUDIT.name, config, inputs, target, Around(seed, listener_of(progress), device=device))
+    return AuditSummary.of(json.loads((target / FIGURES).read_text(encoding="utf-8")))
+
+
+def release_run(
+    run: str | Path,
+    *,
+    output: str | Path,
+    accept: str | None = None,
+    license_id: str = "unknown",
+    progress: bool | Progress = True,
+) -> Bundle:
+    """The bundle of what of a run may leave: synthetic corpus and model, card, data sheet, audit and checksums.
+
+    Args:
+        run: folder of a finished run.
+        output: folder of the bundle, absent or empty.
+        accept: why it is released although something speaks against it that may be accepted.
+        license_id: the license of corpus and model, as model hubs name it.
+        progress: bars by default, False for silence, or who listens.
+
+    Raises:
+        CheckFailedError: something speaks against it; the message names all reasons.
+        InputError: no finished run, or the output folder holds something.
+    """
+    listener = listener_of(progress)
+    found = examine(Path(run), None, listener)
+    return release(found, Path(output), accept=accept, license_id=license_id, progress=listener)
 
 
 def _corpus_at(path: Path) -> Corpus:

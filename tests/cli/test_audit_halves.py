@@ -184,7 +184,7 @@ def test_a_recipe_and_something_made_are_not_audited_at_once(halves, tmp_path, m
 def test_one_of_both_ways_is_needed(deidsynth, stages, corpus, more) -> None:
     result = deidsynth("audit", *(corpus if each == "CORPUS" else each for each in more))
     assert result.exit_code == 2
-    assert "give SYNTHETIC with --train and --held-out, or --halves CONFIG" in result.stderr
+    assert "give SYNTHETIC with --train and --held-out, or --halves or --canaries" in result.stderr
 
 
 def test_halves_need_a_folder_that_has_nothing_else_in_it(deidsynth, halves, stages, config, tmp_path) -> None:

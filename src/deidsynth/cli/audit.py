@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from deidsynth.cli.audit_recipe import Recipe, show_canaries
 from deidsynth.cli.corpus_settings import corpus_settings
 from deidsynth.cli.inputs import load
 from deidsynth.cli.options import (
@@ -53,6 +54,18 @@ def audit_command(
             "groups with roles swapped. --set changes its keys; --output keeps the runs, and goes on with them.",
         ),
     ] = None,
+    canaries: Annotated[
+        Path | None,
+        typer.Option(
+            "--canaries",
+            metavar="CONFIG",
+            help="Instead of a corpus, audit the adaptation of a run.yaml: a twin, thrown away afterwards, learns "
+            "planted texts; how many it gives away bounds its epsilon. --set changes its keys.",
+        ),
+    ] = None,
+    n_canaries: Annotated[
+        int, typer.Option("--n-canaries", min=2, max=1_000_000, help="Planted texts of --canaries.")
+    ] = 1000,
     tagger: Annotated[
         list[Path] | None, typer.Option("--tagger", help="A tagger that is to be released; may be repeated.")
     ] = None,
@@ -89,24 +102,26 @@ def audit_command(
     Every figure is a difference between groups of documents (patients; --group-by) of --train and of --held-out, with
     a 95 % interval and the smallest leak that it would have shown. Verdicts: pass, fail, no verdict (too little data).
 
-    --halves takes a recipe in place of a corpus and trains twice, so that every group is on both sides once.
+    --halves takes a recipe in place of a corpus and trains twice, so that every group is on both sides once. --canaries
+    trains a twin of its language model with planted texts.
     """
     tolerances = None if gate in (None, DEFAULT_GATE) else gate
     reading: dict[str, Any] = {"language": language, "layout": layout, "skip_invalid": skip_invalid}
-    if halves is not None:
-        # Brings scikit-learn, which takes longer than the rest of the command line.
-        from deidsynth.workflow.halves import audit_halves
-
-        _refuse_beside_halves(synthetic, train, held_out, tagger, language_model)
-        if output is None:
-            raise InputError("--halves: needs --output DIR, a folder for the two runs and the audit of both")
+    beside = {"SYNTHETIC": synthetic, "--train": train, "--held-out": held_out}
+    beside |= {"--tagger": tagger, "--language-model": language_model}
+    if recipe := Recipe.chosen({"--halves": halves, "--canaries": canaries}, output, beside):
         joins = discontinuous if discontinuous is Discontinuous.JOIN else None
         format_ = None if from_format == "auto" else from_format
         of_corpus = corpus_settings(None, group_by=group_by, discontinuous=joins, format=format_, **reading)
-        run = run_config(halves, [*(settings or ()), *of_corpus], {"audit.gate": tolerances, "seed": seed})
-        found: Mapping[str, Any] = audit_halves(run, output, progress=make_progress(quiet), device=device)
+        named = {"audit.gate": tolerances, "seed": seed}
+        run = run_config(recipe.config, [*(settings or ()), *of_corpus], named)
+        found: Mapping[str, Any] = recipe.audit(
+            run, n_canaries=n_canaries, progress=make_progress(quiet), device=device
+        )
     elif synthetic is None or train is None or held_out is None:
-        raise InputError("give SYNTHETIC with --train and --held-out, or --halves CONFIG to audit the recipe of a run")
+        raise InputError(
+            "give SYNTHETIC with --train and --held-out, or --halves or --canaries with the CONFIG of a run"
+        )
     else:
         config = stage_config(AuditConfig, settings, gate=tolerances)
         reading |= {"discontinuous": discontinuous, "format": from_format}
@@ -124,23 +139,6 @@ def audit_command(
     _show(found, output, json, quiet)
     if gate is not None and found["verdict"] != "pass":
         raise CheckFailedError(f"the audit's verdict is {_words(found['verdict'])}: {found['why']}")
-
-
-def _refuse_beside_halves(
-    synthetic: Path | None,
-    train: Path | None,
-    held_out: Path | None,
-    tagger: list[Path] | None,
-    language_model: Path | None,
-) -> None:
-    """Refuse what there is to audit beside a recipe, which makes it itself."""
-    options = {"--train": train, "--held-out": held_out, "--tagger": tagger, "--language-model": language_model}
-    given = [name for name, value in {"SYNTHETIC": synthetic, **options}.items() if value]
-    if given:
-        raise InputError(
-            f"--halves: runs a recipe and audits what comes out, so that it cannot be used with {', '.join(given)}; "
-            "leave one or the other out"
-        )
 
 
 def _audited(config: AuditConfig, inputs: Inputs, output: Path | None, around: Around) -> Mapping[str, Any]:
@@ -167,6 +165,9 @@ def _models(taggers: list[Path], language_model: Path | None) -> dict[str, Path]
 def _show(found: Mapping[str, Any], output: Path | None, json: bool, quiet: bool) -> None:
     if json:
         print_json(found)
+        return
+    if "measures" not in found:
+        show_canaries(found, quiet)
         return
     columns = ["measure", "training", "held-out", "difference", "smallest leak found", "verdict"]
     print_table(columns, [_row(each) for each in found["measures"]], title=f"Verdict: {_words(found['verdict'])}")

@@ -22,6 +22,7 @@ from deidsynth.config.resolve import resolve_adapt, resolve_pseudonymize, resolv
 from deidsynth.config.resolve_private import gaps_in_guarantee
 from deidsynth.config.resolved import (
     ResolvedAdaptConfig,
+    ResolvedCanariesConfig,
     ResolvedPseudonymizeConfig,
     ResolvedRun,
     ResolvedTrainConfig,
@@ -82,6 +83,7 @@ __all__ = [
     "PseudonymizeConfig",
     "ReportedConfig",
     "ResolvedAdaptConfig",
+    "ResolvedCanariesConfig",
     "ResolvedPseudonymizeConfig",
     "ResolvedRun",
     "ResolvedTrainConfig",

@@ -59,6 +59,13 @@ class ResolvedTaskAdaptivePretrainingConfig(TaskAdaptivePretrainingConfig):
     max_steps: int = Field(ge=0)
 
 
+class ResolvedCanariesConfig(StageConfig):
+    """A twin of an adaptation that is trained with canaries."""
+
+    adapt: ResolvedAdaptConfig
+    n_canaries: int = Field(ge=2, le=1_000_000)
+
+
 class ResolvedTrainConfig(TrainConfig):
     """Training of a tagger, resolved; the language is set only if surrogates need it."""
 

@@ -9,6 +9,7 @@ from deidsynth.stages.annotate import ANNOTATE
 from deidsynth.stages.annotate_inline import ANNOTATE_INLINE
 from deidsynth.stages.audit import AUDIT
 from deidsynth.stages.base import BASE
+from deidsynth.stages.canaries import CANARIES
 from deidsynth.stages.evaluate import EVALUATE
 from deidsynth.stages.import_corpus import GIVEN_CORPUS, GIVEN_MODEL, IMPORT
 from deidsynth.stages.memorization import MEMORIZATION
@@ -23,7 +24,7 @@ STAGES = MappingProxyType(
         spec.name: spec
         for spec in (
             IMPORT, GIVEN_CORPUS, GIVEN_MODEL, SELECT, PSEUDONYMIZE, BASE, ADAPT, SYNTHESIZE, TRAIN, ANNOTATE,
-            ANNOTATE_INLINE, EVALUATE, MEMORIZATION, AUDIT,
+            ANNOTATE_INLINE, EVALUATE, MEMORIZATION, AUDIT, CANARIES,
         )
     }
 )  # fmt: skip

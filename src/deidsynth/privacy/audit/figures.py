@@ -126,6 +126,19 @@ class Judged:
     tolerance: tuple[float, float]
     why: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """What ``audit.json`` holds of it."""
+        return {
+            "name": self.measured.name,
+            "of": self.measured.of,
+            "kind": self.measured.kind,
+            **self.measured.figures(),
+            "tolerance": list(self.tolerance),
+            "verdict": self.verdict,
+            "why": self.measured.reason or self.why,
+            "details": dict(self.measured.details),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Audit:
@@ -161,20 +174,6 @@ class Audit:
             "n_groups": {"train": self.n_train, "held_out": self.n_held_out},
             "removed": dict(self.removed),
             "not_run": dict(self.not_run),
-            "measures": [_plain(each) for each in self.measures],
+            "measures": [each.to_dict() for each in self.measures],
             "fidelity": dict(self.fidelity),
         }
-
-
-def _plain(judged: Judged) -> dict[str, Any]:
-    measured = judged.measured
-    return {
-        "name": measured.name,
-        "of": measured.of,
-        "kind": measured.kind,
-        **measured.figures(),
-        "tolerance": list(judged.tolerance),
-        "verdict": judged.verdict,
-        "why": measured.reason or judged.why,
-        "details": dict(measured.details),
-    }
