@@ -119,8 +119,8 @@ def export_command(
     facts = {f"n_{queue}": sum(each.queue == queue for each in sent.documents) for queue in QUEUES}
     print_facts(
         {**facts, "n_candidates": sent.n_candidates},
-        f"wrote {output}; its texts are as private as the input. Corrected, they come back with: deidsynth review import "
-        f"{output} CORRECTED --output reviewed.jsonl",
+        f"wrote {output}; its texts are as private as the input. Corrected, they come back with: "
+        f"deidsynth review import {output} CORRECTED --output reviewed.jsonl",
         json,
         quiet,
     )

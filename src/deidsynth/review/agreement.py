@@ -38,11 +38,9 @@ class Agreement:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        measures = {
-            name: {**counts.to_dict()}
-            | ({"recall_interval": plain_interval(self.recall[name])} if name in self.recall else {})
-            for name, counts in self.counts.items()
-        }
+        measures: dict[str, dict[str, Any]] = {name: {**counts.to_dict()} for name, counts in self.counts.items()}
+        for name, interval in self.recall.items():
+            measures[name]["recall_interval"] = plain_interval(interval)
         return {
             "n_sent": self.n_sent,
             "n_returned": self.n_returned,
@@ -75,7 +73,7 @@ def agreement(
 
 
 def recall_interval(counts: NDArray[np.float64], units: Sequence[str], *, level: float = 0.95) -> Interval | None:
-    """The interval of a recall: from resampling groups of documents, or of Wilson where everything or nothing was found.
+    """The interval of a recall: by resampling groups of documents, or Wilson's where everything or nothing was found.
 
     Where all is found, every resample finds all; Wilson's interval then counts the groups with something to find, since
     the entities of one are not independent.

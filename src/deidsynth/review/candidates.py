@@ -32,6 +32,11 @@ class Candidate:
         scores = (entity.score for entity in self.document.entities)
         return min((score for score in scores if score is not None), default=None)
 
+    @property
+    def least_outside(self) -> float | None:
+        """The probability that the least certain word outside belongs there; None if there is none."""
+        return None if self.outside is None else self.outside.score
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Candidates:
@@ -98,7 +103,7 @@ def predicted_candidates(
 
 
 def lineage_of_texts(corpus: Corpus) -> Lineage:
-    """The data that a corpus goes back to: what its manifest says, and itself if it is real or nothing else is known."""
+    """The data that a corpus goes back to: what its manifest says, and itself if it is real or nothing is known."""
     own: Lineage = {}
     if corpus.lineage is None or corpus.origin == "real":
         source = content_digest(LoadedCorpus(corpus, format="given"))

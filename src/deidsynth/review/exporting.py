@@ -94,7 +94,7 @@ def _record(
                     text=digest(document.text),
                     n_chars=len(document.text),
                     predicted=list(map(SentEntity.of, document.entities)),
-                    mark=outside and SentEntity.of(replace(outside, label=mark)),
+                    mark=None if outside is None else SentEntity.of(replace(outside, label=mark)),
                     group=document.group,
                 )
             )

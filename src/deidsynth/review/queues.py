@@ -70,7 +70,7 @@ def choose(candidates: Sequence[Candidate], sizes: Sizes, seed: int) -> dict[Que
     entities = _lowest({_doc_id(each): (each.least_score, each) for each in rest}, sizes.entities)
     taken.update(map(_doc_id, entities))
     others = [each for each in rest if _doc_id(each) not in taken]
-    outside = _lowest({_doc_id(each): (each.outside and each.outside.score, each) for each in others}, sizes.outside)
+    outside = _lowest({_doc_id(each): (each.least_outside, each) for each in others}, sizes.outside)
     return {"entities": entities, "outside": outside, "blind": blind}
 
 

@@ -44,8 +44,8 @@ class Rest:
         n_others = sum(texts.get(document.doc_id, document.text) != document.text for document in reviewed)
         if n_others:
             raise InputError(
-                f"--rest: {n_others} documents have the ids of reviewed ones, but other texts; give the corpus that the "
-                "reviewed documents are from"
+                f"--rest: {n_others} documents have the ids of reviewed ones, but other texts; give the corpus that "
+                "the reviewed documents are from"
             )
 
     def parts(self, without: Collection[str]) -> list[Corpus]:
@@ -92,7 +92,8 @@ def write_reviewed(reviewed: Corpus, rest: Rest | None, output: Path, tell: Call
     seen = [doc_id for part in parts if part.annotation == "gold" for doc_id in part.doc_ids]
     n_documents = sum(map(len, parts))
     lineage = merged(
-        None if reviewed.lineage is None else dict(reviewed.lineage), rest and lineage_of_texts(rest.corpus)
+        None if reviewed.lineage is None else dict(reviewed.lineage),
+        None if rest is None else lineage_of_texts(rest.corpus),
     )
     with hold_output(output, tell):
         if output.exists():
