@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal, get_args
@@ -67,16 +67,16 @@ def choose(candidates: Sequence[Candidate], sizes: Sizes, seed: int) -> dict[Que
     blind = Random(f"blind-{seed}").sample(list(distinct.values()), sizes.blind)
     taken = set(map(_doc_id, blind))
     rest = [each for each in distinct.values() if _doc_id(each) not in taken]
-    entities = _lowest({_doc_id(each): (each.least_score, each) for each in rest}, sizes.entities)
+    entities = _lowest(rest, lambda each: each.least_score, sizes.entities)
     taken.update(map(_doc_id, entities))
     others = [each for each in rest if _doc_id(each) not in taken]
-    outside = _lowest({_doc_id(each): (each.least_outside, each) for each in others}, sizes.outside)
+    outside = _lowest(others, lambda each: each.least_outside, sizes.outside)
     return {"entities": entities, "outside": outside, "blind": blind}
 
 
-def _lowest(scored: Mapping[str, tuple[float | None, Candidate]], n: int) -> list[Candidate]:
+def _lowest(candidates: Sequence[Candidate], score: Callable[[Candidate], float | None], n: int) -> list[Candidate]:
     """The candidates with the lowest scores, by id where these are equal; those without a score are left out."""
-    known = [(score, doc_id, each) for doc_id, (score, each) in scored.items() if score is not None]
+    known = [(value, _doc_id(each), each) for each in candidates if (value := score(each)) is not None]
     return [each for _, _, each in sorted(known, key=lambda entry: entry[:2])[:n]]
 
 
