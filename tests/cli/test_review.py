@@ -24,7 +24,7 @@ def silver(write_jsonl, note) -> Path:
     return write_jsonl("silver.jsonl", notes)
 
 
-def test_from_a_silver_corpus_to_one_to_train_on(deidsynth, silver, tmp_path) -> None:
+def test_from_a_silver_corpus_to_one_to_train_on(deidsynth, stages, silver, tmp_path) -> None:
     sizes = ["--entities", "2", "--blind", "3"]
     sent = deidsynth("review", "export", silver, "--output", tmp_path / "out", "--to", "brat", *sizes, "--json")
     assert sent.exit_code == 0, sent.stderr
@@ -61,6 +61,12 @@ def test_from_a_silver_corpus_to_one_to_train_on(deidsynth, silver, tmp_path) ->
     assert second.exit_code == 0, second.stderr
     assert "5 documents that a person has seen are not sent again" in second.stderr
     assert json.loads(second.stdout)["n_candidates"] == 7
+
+    trained = deidsynth("train", output, "--output", tmp_path / "ner", "--device", "cpu")
+    assert trained.exit_code == 0, trained.stderr
+    assert len(stages["train"].seen[0]["corpora"]["corpus"]) == 12
+    lineage = json.loads((tmp_path / "ner" / "manifest.json").read_bytes())["lineage"]["real_data"]
+    assert ["review", "given-corpus"] in [entry["via"] for entry in lineage]
 
 
 def test_a_model_finds_what_it_is_unsure_of_outside(deidsynth, tiny, write_jsonl, tmp_path) -> None:
