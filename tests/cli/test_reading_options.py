@@ -15,9 +15,11 @@ from deidsynth.cli.app import app
 from deidsynth.cli.verbs import loaded
 
 SOURCES = Path(package.__file__).parent
-READERS = ["run", "study run", "adapt", "synthesize", "train", "evaluate", "annotate", "deidentify", "audit"] + [
-    f"corpus {verb}" for verb in ("describe", "show", "check", "convert", "map", "repair", "split")
-]
+READERS = (
+    ["run", "study run", "adapt", "synthesize", "train", "evaluate", "annotate", "deidentify", "audit"]
+    + ["review export", "review import"]
+    + [f"corpus {verb}" for verb in ("describe", "show", "check", "convert", "map", "repair", "split")]
+)
 TEXTS_ONLY = ("annotate", "deidentify")
 DRAWING = ("run", "study run", "adapt", "train", "corpus split", "audit")
 

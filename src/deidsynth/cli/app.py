@@ -220,6 +220,27 @@ class _Models(VerbGroup):
     )
 
 
+class _Review(VerbGroup):
+    """The verbs of ``deidsynth review``."""
+
+    verbs = (
+        Verb(
+            "export",
+            "review_export:export_command",
+            "Send what a model was unsure of, and a blind random slice, to a person in an annotation tool.",
+            "review export notes --model ner --output review --to label-studio",
+            "review export silver.jsonl --output review --to brat --entities 100 --blind 30",
+        ),
+        Verb(
+            "import",
+            "review_import:import_command",
+            "Take the corrections back: check them, report the agreement, and write a corpus to train on.",
+            "review import review corrected.json --output reviewed.jsonl",
+            "review import review corrected.json --rest silver.jsonl --output mixed.jsonl",
+        ),
+    )
+
+
 def _group(name: str, verbs: type[VerbGroup], about: str, epilog: str | None = None) -> typer.Typer:
     """A group of verbs."""
     return typer.Typer(
@@ -247,4 +268,5 @@ def options(
 app.add_typer(_group("runs", _Runs, "List, show and verify runs."))
 app.add_typer(_group("study", _Study, "Run and report studies: many runs that differ along axes."))
 app.add_typer(_group("corpus", _Corpus, "Describe, show, check, convert, map, repair and split annotated corpora."))
+app.add_typer(_group("review", _Review, "Let a person correct what a model was unsure of, and take that back."))
 app.add_typer(_group("models", _Models, "List the models that come with deidsynth; import others."))

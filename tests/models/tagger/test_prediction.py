@@ -15,7 +15,7 @@ from deidsynth.config import TrainConfig
 from deidsynth.documents import Document, Entity, LabelScheme
 from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.loading import load_tokenizer
-from deidsynth.models.tagger.prediction import joined_tokens, outside_probabilities, predict
+from deidsynth.models.tagger.prediction import joined_tokens, outside_probabilities, predict, predict_with_outside
 from deidsynth.models.tagger.token_classifier import Tagger, load_tagger, new_tagger
 from deidsynth.models.tagger.token_data import tokenize, training_chunks, transition_log_probs
 from deidsynth.models.tokenizers import encoder_tokenizer
@@ -133,6 +133,24 @@ def test_scores_are_the_lowest_marginal_of_an_entity() -> None:
     # Among O .1, B-CITY .2, B-NAME .6: a text cannot begin inside.
     assert [entity.key for entity in found.entities] == [(0, 1, "NAME")]
     assert found.entities[0].score == pytest.approx(0.6 / 0.9)
+
+
+def test_the_least_certain_token_outside_is_told_at_its_place_in_the_text_itself() -> None:
+    tagger = _tagger(Even(0.7, 0.1, 0.05, 0.1, 0.05))
+    documents = [Document("1", "x"), Document("2", "\u00a0\u00a0\r\nx"), Document("3", " . "), Document("4", "")]
+    found = list(predict_with_outside(tagger, documents))
+    assert [document for document, _ in found] == list(predict(tagger, documents))
+    # Among O .7, B-CITY .1, B-NAME .1: a text cannot begin inside; a full stop is no word.
+    assert [each and (each.start, each.end, each.label) for _, each in found] == [(0, 1, "O"), (4, 5, "O"), None, None]
+    assert found[0][1].score == pytest.approx(0.7 / 0.9, abs=1e-6)
+
+
+def test_what_is_in_an_entity_is_not_outside() -> None:
+    text = "Ana bor i Kil"
+    tagger = _tagger(Oracle({tokenize(ENCODER, text)[0][0]: TAGS.begin["NAME"]}))
+    [(document, token)] = predict_with_outside(tagger, [Document("1", text)])
+    assert [entity.label for entity in document.entities] == ["NAME"]
+    assert token is not None and token.start >= document.entities[0].end
 
 
 def test_documents_come_back_in_order_with_their_text_and_without_their_own_entities() -> None:

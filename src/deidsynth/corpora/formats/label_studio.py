@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ from deidsynth.errors import Problem
 
 NAME = "label-studio"
 SUFFIX = ".json"
+TEXT, CONTROL = "text", "label"
+"""Names of the text and of the labels in the tasks that are written, and so in the project that takes them."""
 
 _ANNOTATION_KEYS = ("annotations", "completions")
 _OTHER_TEXT = frozenset({"hypertextlabels", "paragraphlabels"})
@@ -85,6 +88,24 @@ def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Cou
         return list_lines(_plain(number, document) for number, document in enumerate(documents, start=1))
 
     return write_files(corpus, path, splits, SUFFIX, lines)
+
+
+def write_predictions(corpus: Corpus, path: Path) -> Counter[str]:
+    """As ``write``, with the entities as predictions, which a person accepts or corrects; each has its score.
+
+    Args:
+        corpus: what to write; a document without entities is a task without a prediction.
+        path: of the new file, which ends in ``.json``.
+
+    Raises:
+        UnrepresentableError: as for ``write``.
+        StorageError: as for ``write``.
+    """
+
+    def lines(documents: list[Document]) -> Sequence[str]:
+        return list_lines(_predicted(number, document) for number, document in enumerate(documents, start=1))
+
+    return write_files(corpus, path, None, SUFFIX, lines)
 
 
 def _looks(path: Path) -> bool | None:
@@ -287,11 +308,30 @@ def _stated(regions: Iterable[Any]) -> Iterator[Stated]:
 
 
 def _plain(number: int, document: Document) -> dict[str, Any]:
-    regions = [
+    unscored = document.with_entities(replace(entity, score=None) for entity in document.entities)
+    annotation = {"result": _written_regions(unscored), "was_cancelled": False}
+    return _task(number, document) | {"annotations": [annotation], "predictions": []}
+
+
+def _predicted(number: int, document: Document) -> dict[str, Any]:
+    predictions = []
+    if document.entities:
+        scores = [entity.score for entity in document.entities if entity.score is not None]
+        prediction: dict[str, Any] = {"model_version": "deidsynth", "result": _written_regions(document)}
+        predictions.append(prediction | ({"score": min(scores)} if scores else {}))
+    return _task(number, document) | {"annotations": [], "predictions": predictions}
+
+
+def _task(number: int, document: Document) -> dict[str, Any]:
+    return {"id": number, "data": {TEXT: document.text, "doc_id": document.doc_id}}
+
+
+def _written_regions(document: Document) -> list[dict[str, Any]]:
+    return [
         {
             "id": f"e{index}",
-            "from_name": "label",
-            "to_name": "text",
+            "from_name": CONTROL,
+            "to_name": TEXT,
             "type": "labels",
             "value": {
                 "start": entity.start,
@@ -300,11 +340,6 @@ def _plain(number: int, document: Document) -> dict[str, Any]:
                 "labels": [entity.label],
             },
         }
+        | ({} if entity.score is None else {"score": entity.score})
         for index, entity in enumerate(document.entities, start=1)
     ]
-    return {
-        "id": number,
-        "data": {"text": document.text, "doc_id": document.doc_id},
-        "annotations": [{"result": regions, "was_cancelled": False}],
-        "predictions": [],
-    }

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deidsynth.documents import Document
+from deidsynth.documents import Document, Entity
 from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.cpu.encoder_forward import token_scores
 from deidsynth.models.devices import KeptMemory
@@ -22,7 +22,7 @@ from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.models.tagger.token_data import SpecialTokens
 from deidsynth.models.tagger.viterbi import Lattice, Scores, TagTransitions, best_sequences
 from deidsynth.normalization import NormalizedText, normalize
-from deidsynth.tagging import decode, encode, trim, within_word
+from deidsynth.tagging import OUTSIDE, TagSet, decode, encode, trim, within_word
 
 DOCUMENTS_AT_ONCE = 64
 TOKENS_AT_ONCE = 200_000  # of all documents processed together: limits memory
@@ -80,7 +80,29 @@ def predict(
     """
     size = min(window_tokens or tagger.window_tokens, tagger.window_tokens)
     for some, scores in _scored(tagger, documents, size, overlap, batch_size, device, precision):
-        yield from _decoded(tagger, some, scores)
+        for sequence in _best(tagger, some, scores):
+            yield sequence.document(tagger.tag_set)
+
+
+def predict_with_outside(
+    tagger: Tagger, documents: Iterable[Document], *, device: str = "cpu", precision: str = "fp32"
+) -> Iterator[tuple[Document, Entity | None]]:
+    """What ``predict`` gives, and for each document its least certain token outside of entities.
+
+    Args:
+        tagger: model, tokenizer, tags.
+        documents: as for ``predict``.
+        device: as for ``predict``.
+        precision: as for ``predict``.
+
+    Returns:
+        The token as an entity with the label ``O``, at its place in the document's own text, whose score is the
+        marginal probability of O; the first of several that are equally uncertain. None if no token with a letter or a
+        digit is outside.
+    """
+    for some, scores in _scored(tagger, documents, tagger.window_tokens, 0.125, 32, device, precision):
+        for sequence in _best(tagger, some, scores):
+            yield sequence.document(tagger.tag_set), sequence.least_certain_outside(tagger.tag_set)
 
 
 def outside_probabilities(
@@ -174,8 +196,41 @@ def _portions(tagger: Tagger, documents: Iterable[Document]) -> Iterator[list[_T
         yield some
 
 
-def _decoded(tagger: Tagger, some: list[_Tokens], scores: list[Scores]) -> Iterator[Document]:
-    """The documents with the entities of the best sequences."""
+@dataclass(frozen=True, slots=True)
+class _Sequence:
+    """The best tag sequence of a document.
+
+    Args:
+        of: the document with its text as the model sees it.
+        tokens: without those of zero width.
+        tags: Shape (n_tokens,).
+        marginals: of the tags, rounded. Shape (n_tokens,).
+    """
+
+    of: _Tokens
+    tokens: Sequence[tuple[int, int]]
+    tags: NDArray[np.int64]
+    marginals: NDArray[np.float64]
+
+    def document(self, tag_set: TagSet) -> Document:
+        """The document with the entities of the sequence."""
+        seen = self.of.seen
+        entities = decode(seen.text, self.tags.tolist(), self.tokens, tag_set, self.marginals.tolist())
+        return self.of.document.with_entities(seen.to_original(entities))
+
+    def least_certain_outside(self, tag_set: TagSet) -> Entity | None:
+        """The token with a letter or a digit that is tagged O with the lowest marginal; see there."""
+        text = self.of.seen.text
+        outside = np.flatnonzero(self.tags == tag_set.outside)
+        for number in outside[np.argsort(self.marginals[outside], kind="stable")].tolist():
+            start, end = trim(text, *self.tokens[number])
+            if any(map(str.isalnum, text[start:end])):
+                return self.of.seen.to_original([Entity(start, end, OUTSIDE, float(self.marginals[number]))])[0]
+        return None
+
+
+def _best(tagger: Tagger, some: list[_Tokens], scores: list[Scores]) -> Iterator[_Sequence]:
+    """The best sequences of documents."""
     lattices, spans = [], []
     for each, log_probs in zip(some, scores, strict=True):
         # Tokens of zero width have no tag, so they are dropped: they would interrupt an entity.
@@ -189,10 +244,8 @@ def _decoded(tagger: Tagger, some: list[_Tokens], scores: list[Scores]) -> Itera
             flagged = _outside(log_probs, tagger) <= tagger.outside_threshold
         lattices.append(Lattice(log_probs, joined, flagged))
     found = best_sequences(lattices, TagTransitions.of(tagger.tag_set, tagger.transitions))
-    for each, offsets, (tags, marginals) in zip(some, spans, found, strict=True):
-        scores_of_tags = np.clip(marginals, 0.0, 1.0).round(SCORE_DECIMALS).tolist()
-        entities = decode(each.seen.text, tags.tolist(), offsets, tagger.tag_set, scores_of_tags)
-        yield each.document.with_entities(each.seen.to_original(entities))
+    for each, tokens, (tags, marginals) in zip(some, spans, found, strict=True):
+        yield _Sequence(each, tokens, tags, np.clip(marginals, 0.0, 1.0).round(SCORE_DECIMALS))
 
 
 def _outside(log_probs: Scores, tagger: Tagger) -> NDArray[np.float64]:

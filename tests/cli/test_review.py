@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deidsynth.config import TrainConfig
+from deidsynth.documents import LabelScheme
+from deidsynth.models.tagger.token_classifier import new_tagger
+from deidsynth.tagging import TagSet
+from tiny_models import NOTES, one_thread, tiny
+
+__all__ = ["one_thread", "tiny"]
+
+
+@pytest.fixture
+def silver(write_jsonl, note) -> Path:
+    """A silver corpus of twelve notes, the last of them the least certain."""
+    notes = [note(f"n{number:02d}", f"Bo kom {number}", (0, 2, "NAME")) for number in range(12)]
+    for number, each in enumerate(notes):
+        each["annotation"] = "silver"
+        each["entities"][0]["score"] = 0.9 - number / 100
+    return write_jsonl("silver.jsonl", notes)
+
+
+def test_from_a_silver_corpus_to_one_to_train_on(deidsynth, stages, silver, tmp_path) -> None:
+    sizes = ["--entities", "2", "--blind", "3"]
+    sent = deidsynth("review", "export", silver, "--output", tmp_path / "out", "--to", "brat", *sizes, "--json")
+    assert sent.exit_code == 0, sent.stderr
+    assert json.loads(sent.stdout) == {"n_entities": 2, "n_outside": 0, "n_blind": 3, "n_candidates": 12}
+    for ann in (tmp_path / "out" / "blind").glob("*.ann"):
+        ann.write_text("T1\tNAME 0 2\tBo\n", encoding="utf-8")
+    output = tmp_path / "mixed.jsonl"
+    back = ["review", "import", tmp_path / "out", tmp_path / "out", "--rest", silver, "--output", output]
+    shown = deidsynth(*back)
+    assert shown.exit_code == 0, shown.stderr
+    assert "12 documents, 5 of them seen by a person" in shown.stderr
+    assert "1.000 [0.439, 1.000]" in shown.stdout
+    assert deidsynth(*back).exit_code == 2
+    output.unlink()
+    told = json.loads(deidsynth(*back, "--json").stdout)
+    assert (told["n_documents"], told["n_seen_by_a_person"], told["new_labels"]) == (12, 5, [])
+    assert told["queues"]["blind"]["strict"]["recall"] == 1.0
+    assert "recall_interval" not in told["queues"]["entities"]["strict"]
+
+    again = [
+        "review",
+        "export",
+        output,
+        "--output",
+        tmp_path / "next",
+        "--to",
+        "brat",
+        "--entities",
+        "7",
+        "--blind",
+        "0",
+    ]
+    second = deidsynth(*again, "--json")
+    assert second.exit_code == 0, second.stderr
+    assert "5 documents that a person has seen are not sent again" in second.stderr
+    assert json.loads(second.stdout)["n_candidates"] == 7
+
+    trained = deidsynth("train", output, "--output", tmp_path / "ner", "--device", "cpu")
+    assert trained.exit_code == 0, trained.stderr
+    assert len(stages["train"].seen[0]["corpora"]["corpus"]) == 12
+    lineage = json.loads((tmp_path / "ner" / "manifest.json").read_bytes())["lineage"]["real_data"]
+    assert ["review", "given-corpus"] in [entry["via"] for entry in lineage]
+
+
+def test_a_model_finds_what_it_is_unsure_of_outside(deidsynth, tiny, write_jsonl, tmp_path) -> None:
+    tagger = new_tagger(
+        TrainConfig(encoder=str(tiny("modernbert"))), TagSet.of(LabelScheme(("CITY", "NAME"))), (), "cpu"
+    )
+    tagger.save(tmp_path / "ner")
+    texts = write_jsonl("texts.jsonl", [{"doc_id": each.doc_id, "text": each.text, "entities": []} for each in NOTES])
+    result = deidsynth(
+        "review", "export", texts, "--model", tmp_path / "ner", "--output", tmp_path / "out", "--to", "label-studio",
+        "--entities", "0", "--outside", "4", "--blind", "2", "--device", "cpu", "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["n_candidates"] == len(NOTES)
+    record = json.loads((tmp_path / "out" / "sent.json").read_bytes())
+    assert record["model"].startswith("sha256:") and record["labels"] == ["CITY", "NAME"]
+    marked = [each["mark"] for each in record["documents"] if each["queue"] == "outside"]
+    assert [mark["label"] for mark in marked] == ["CHECK"] * len(marked)
+    assert [mark["score"] for mark in marked] == sorted(mark["score"] for mark in marked)
+    assert record["lineage"].keys() == {"real_data", "unknown_models"}
+
+
+def test_what_cannot_be_done_is_said_before_a_model_is_loaded(deidsynth, corpus, silver, tmp_path) -> None:
+    def refused(source: Path, *options: str) -> str:
+        result = deidsynth("review", "export", source, "--output", tmp_path / "out", *options)
+        assert result.exit_code == 2
+        return " ".join(result.stderr.split())
+
+    assert "give the model (--model)" in refused(corpus, "--to", "brat")
+    assert "--outside 0" in refused(silver, "--to", "brat", "--outside", "3", "--entities", "1", "--blind", "1")
+    assert "asked for 100 documents, but only 12" in refused(silver, "--to", "brat")
+    assert "expected one of label-studio, brat, cas, doccano" in refused(silver, "--to", "conll")
+    wrong = deidsynth("review", "import", tmp_path, silver, "--output", tmp_path / "a.jsonl")
+    assert wrong.exit_code == 2 and "has no sent.json" in wrong.stderr
+    assert "ends in .jsonl" in deidsynth("review", "import", tmp_path, silver, "--output", tmp_path / "a.csv").stderr
