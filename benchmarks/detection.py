@@ -2,7 +2,7 @@
 
     python benchmarks/detection.py GOLD PREDICTED [--language es] [--json]
 
-Nothing is run but the detectors: PREDICTED is the corpus with the entities of a model, such as the ``predictions.jsonl``
+No model is run: PREDICTED is the corpus with the entities of a model, such as the ``predictions.jsonl``
 of an evaluation or what ``deidsynth annotate`` wrote. Known values are the names in the gold entities of a document,
 without labels, as a register of patients would have them; they are known perfectly, so theirs is the most that they can
 add. A character is missed if it is in a gold entity and in no entity that was found; white space does not count.
@@ -91,7 +91,7 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
 def table(result: dict[str, Any]) -> str:
     """Markdown: a row for each arm."""
     lines = [
-        "| found by | precision | recall | strict F1 | characters missed | characters found needlessly | new entities |",
+        "| found by | precision | recall | strict F1 | characters missed | needless characters | new entities |",
         "|---|---|---|---|---|---|---|",
     ]
     for arm, each in result["arms"].items():

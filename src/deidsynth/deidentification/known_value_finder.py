@@ -156,8 +156,8 @@ def _is_number(forms: Sequence[str]) -> bool:
     has_digit = [any(map(str.isdecimal, form)) for form in forms]
     number = "".join(forms)
     return (
-        sum(map(str.isdecimal, number)) >= FEWEST_DIGITS
-        and number.isascii()
+        any(has_digit)
+        and len(number) >= FEWEST_DIGITS
         and all(digit or len(form) <= _SHORT_WORD for form, digit in zip(forms, has_digit, strict=True))
     )
 

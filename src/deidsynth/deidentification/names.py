@@ -18,7 +18,7 @@ from deidsynth.deidentification.words import Word, begins_sentence, is_joined, w
 from deidsynth.surrogates.words import particles_of
 
 _GENITIVE_LANGUAGES = frozenset({"sv", "no", "nb", "nn", "da", "de"})
-_SHORTEST_GENITIVE = 3
+_SHORTEST_GENITIVE = 2
 """Letters of the shortest name that is sought with a genitive -s."""
 _SHORTEST_PART = 2
 _SHORT = 2
@@ -73,11 +73,18 @@ class Mention:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Piece:
-    """A word of a text as a piece of a name."""
+    """A word of a text as a piece of a name.
+
+    Args:
+        word: of the text.
+        part: of the name that it is, stands for, or follows.
+        is_initial: whether it is one letter.
+        is_genitive: whether it has an -s more than the part.
+    """
 
     word: Word
-    label: str
-    is_part: bool
+    part: Part
+    is_initial: bool = False
     is_genitive: bool = False
 
 
@@ -111,11 +118,11 @@ class NameFinder:
         self._language, self._any_case = language, any_case
         self._words = name_words(language)
         self._titles = particles_of(language or "")
-        self._labels = [{part.form: part.label for part in reversed(name.parts)} for name in self._names]
-        self._initials = [{part.form[0]: part.label for part in reversed(name.parts)} for name in self._names]
+        self._parts = [{part.form: part for part in reversed(name.parts)} for name in self._names]
+        self._initials = [{part.form[0]: part for part in reversed(name.parts)} for name in self._names]
         self._by_form: dict[str, list[int]] = {}
-        for number, labels in enumerate(self._labels):
-            for form in labels:
+        for number, parts in enumerate(self._parts):
+            for form in parts:
                 if len(form) >= _SHORTEST_PART:
                     self._by_form.setdefault(form, []).append(number)
 
@@ -147,10 +154,10 @@ class NameFinder:
                 wanted.setdefault(letters[0] + letters[-1], name)
         for found in _INITIALS.finditer(text) if wanted else ():
             letters = [word.form for word in words_of(found[0])]
-            name = wanted.get("".join(letters))
-            if name and found[0].isupper() and "".join(letters) not in self._words.abbreviations:
+            meant = wanted.get("".join(letters))
+            if meant and found[0].isupper() and "".join(letters) not in self._words.abbreviations:
                 end = found.start() + len(found[0].rstrip())
-                yield Mention(found.start(), end, name.parts[0].label, name.is_stated)
+                yield Mention(found.start(), end, meant.parts[0].label, meant.is_stated)
 
     def _numbers(self, word: Word) -> list[int]:
         """The names of which a word is a part."""
@@ -175,45 +182,50 @@ class NameFinder:
         if piece is None:
             return _Run((), place, number)
         pieces, first, end = [piece], place, place + 1
-        seen = {words[place].form}
         while first > done and (before := self._initial(text, words[first - 1], number)):
             if not _AFTER_INITIAL.fullmatch(text, words[first - 1].end, words[first].start):
                 break
             pieces, first = [before, *pieces], first - 1
-        skipped: list[_Piece] = []
-        for next_place in range(place + 1, len(words)):
-            word = words[next_place]
-            gap = _AFTER_INITIAL if not (skipped or pieces)[-1].is_part else _GAP
-            if not gap.fullmatch(text, words[next_place - 1].end, word.start):
+        between: list[_Piece] = []
+        for at in range(place + 1, len(words)):
+            word, last = words[at], (between or pieces)[-1]
+            gap = text[last.word.end : word.start]
+            if not (_AFTER_INITIAL if last.is_initial else _GAP).fullmatch(gap):
                 break
-            next_piece = self._piece(text, word, number) or self._initial(text, word, number)
-            if next_piece and word.form not in seen:
-                seen.add(word.form)
-                pieces, end, skipped = [*pieces, *skipped, next_piece], next_place + 1, []
-            elif not next_piece and word.form in self._words.particles and text[word.start - 1].isspace():
-                skipped.append(_Piece(word, pieces[-1].label, is_part=True))
+            following = self._piece(text, word, number) or self._initial(text, word, number)
+            if following:
+                if not self._continues(pieces, following, number, after_comma="," in gap):
+                    break
+                pieces, end, between = [*pieces, *between, following], end + len(between) + 1, []
+            elif word.form in self._words.particles and gap.isspace():
+                between.append(_Piece(word, pieces[-1].part))
             else:
                 break
         return _Run(tuple(pieces), end, number)
+
+    def _continues(self, pieces: Sequence[_Piece], following: _Piece, number: int, *, after_comma: bool) -> bool:
+        """Whether a piece continues a run: it has no part twice, and after a comma first names follow last names."""
+        order = self._names[number].parts
+        if following.part in [piece.part for piece in pieces if piece.word.form not in self._words.particles]:
+            return False
+        return not after_comma or order.index(following.part) < min(order.index(piece.part) for piece in pieces)
 
     def _piece(self, text: str, word: Word, number: int) -> _Piece | None:
         """A word as a part of a name."""
         if not (self._any_case or text[word.start].isupper()):
             return None
-        labels, base = self._labels[number], self._without_genitive(word.form)
-        if word.form in labels and len(word.form) >= _SHORTEST_PART:
-            return _Piece(word, labels[word.form], is_part=True)
-        if base in labels:
-            return _Piece(word, labels[base], is_part=True, is_genitive=True)
-        return None
+        parts, base = self._parts[number], self._without_genitive(word.form)
+        if word.form in parts and len(word.form) >= _SHORTEST_PART:
+            return _Piece(word, parts[word.form])
+        return _Piece(word, parts[base], is_genitive=True) if base in parts else None
 
     def _initial(self, text: str, word: Word, number: int) -> _Piece | None:
         """A capital letter with a full stop as the initial of a part of a name."""
         is_initial = len(word.form) == 1 and text[word.start].isupper() and text.startswith(".", word.end)
-        if not is_initial or len(self._labels[number]) < 2:
+        if not is_initial or len(self._parts[number]) < 2:
             return None
-        label = self._initials[number].get(word.form)
-        return None if label is None else _Piece(word, label, is_part=False)
+        part = self._initials[number].get(word.form)
+        return None if part is None else _Piece(word, part, is_initial=True)
 
     def _means_person(self, text: str, words: Sequence[Word], place: int, piece: _Piece) -> bool:
         """Whether a part of a name that stands alone means the person."""
@@ -259,7 +271,7 @@ class NameFinder:
 
     def _labeled(self, run: _Run) -> Iterator[Mention]:
         """A mention for each label of a run."""
-        for label, together in groupby(run.pieces, key=lambda piece: piece.label):
+        for label, together in groupby(run.pieces, key=lambda piece: piece.part.label):
             some = list(together)
             yield Mention(some[0].word.start, some[-1].word.end, label, self._names[run.number].is_stated)
 
@@ -267,6 +279,6 @@ class NameFinder:
 def _with_compound(text: str, words: Sequence[Word], run: _Run) -> _Run:
     """The run with the rest of the compound that it ends in."""
     while run.end < len(words) and is_joined(text, words[run.end - 1], words[run.end]):
-        rest = _Piece(words[run.end], run.pieces[-1].label, is_part=True)
+        rest = _Piece(words[run.end], run.pieces[-1].part)
         run = _Run((*run.pieces, rest), run.end + 1, run.number)
     return run
