@@ -12,7 +12,7 @@ class Detection(StageConfig):
 
     patterns: bool = Field(
         True,
-        description="find what has an unmistakable form: mail and web addresses, telephone numbers, and national numbers "
-        "of the language whose check digits are right",
+        description="find what has an unmistakable form: mail and web addresses, telephone numbers, and national "
+        "numbers of the language whose check digits are right",
     )
     second_pass: bool = Field(True, description="find further mentions of names that were found once in the document")
