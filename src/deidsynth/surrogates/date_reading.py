@@ -11,6 +11,7 @@ from itertools import pairwise
 from deidsynth.surrogates.dates import (
     MONTHS,
     PIECES,
+    is_date_name,
     months_of,
     name_position,
     order_in_one_number,
@@ -133,12 +134,14 @@ def _pieces(matches: Sequence[re.Match[str]], text: str, language: str, names: s
     for match, role in zip(matches, piece_roles(list(matches), text, names), strict=True):
         if role == "#":
             return None
-        if role == "word":
-            if not (is_known(match[0], "date", language) or is_known(match[0], "date", names)):
-                return None
-            if name_position(match[0], weekdays_of(names)) is None:
-                continue
+        if role == "word" and name_position(match[0], weekdays_of(names)) is not None:
             role = "W"
+        if role == "word":
+            if is_date_name(match[0], language) or not (
+                is_known(match[0], "date", language) or is_known(match[0], "date", names)
+            ):
+                return None
+            continue
         order = order_in_one_number(match[0], names) if role == "c" else ""
         found.append(Piece(match.start(), match.end(), role, order))
     return _month_and_year(found, text) if found else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from deidsynth.surrogates.identity_shapes import identity_like
 from deidsynth.surrogates.labels import kind_of
 from deidsynth.surrogates.persons import Persons
 from deidsynth.surrogates.values import Surrogates
-from deidsynth.surrogates.words import words_of
+from deidsynth.surrogates.words import particles_of, words_of
 
 _DATES: Collection[Kind] = frozenset({"date", "date_part"})
 _NUMBERS: Collection[Kind] = frozenset(
@@ -31,6 +32,7 @@ _IDENTITIES: Collection[Kind] = frozenset(
 )
 _TRIES, _OWN_TRIES = 60, 30
 _SHORTEST = 3
+_ALNUM = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,11 @@ class DocumentSurrogates:
         """
         by_kind = [(entity, kind_of(entity.label, self._kinds)) for entity in entities]
         known = [(each, kind) for each, kind in by_kind if kind is not None and is_covered(kind, self._language)]
-        taken = _Taken({normalized_surface(document.surface(entity)) for entity in document.entities}, avoid)
+        surfaces = {normalized_surface(document.surface(entity)) for entity in document.entities}
+        taken = _Taken(surfaces, avoid, particles_of(words_of(self._language)))
         names = [(entity, kind) for entity, kind in known if kind in NAME_KINDS]
         persons = Persons(
-            scopes.values, self._language, document, names, taken.__contains__, alone=scopes.values.is_document
+            scopes.values, self._language, document, names, taken.is_surface, alone=scopes.values.is_document
         )
         dates = self._dates(document, [entity for entity, kind in known if kind in _DATES], scopes, taken)
         found: dict[Entity, str] = {}
@@ -90,7 +93,7 @@ class DocumentSurrogates:
                 new = dates[entity]
             elif kind in NAME_KINDS:
                 new = persons.surrogate(entity)
-                new = None if new is None or new in taken else new
+                new = None if new is None or taken.is_surface(new) else new
             elif kind == "sex":
                 new = surface
             elif kind == "age":
@@ -160,19 +163,25 @@ class _Taken:
     Args:
         surfaces: of the document, normalized.
         avoid: other normalized surfaces.
+        particles: words that names and places share, such as ``de``, which do not count by themselves.
     """
 
-    def __init__(self, surfaces: set[str], avoid: Container[str]) -> None:
-        self._surfaces, self._avoid = surfaces, avoid
+    def __init__(self, surfaces: Collection[str], avoid: Container[str], particles: Container[str]) -> None:
+        self._surfaces, self._avoid, self._particles = surfaces, avoid, particles
         self._compact = {_compact(surface) for surface in surfaces}
         self._owners: dict[str, tuple[Kind, str]] = {}
 
     def __contains__(self, value: str) -> bool:
         """Whether a value is taken, or has words that are."""
         normal = normalized_surface(value)
-        return _compact(normal) in self._compact or any(
-            run in self._surfaces or run in self._avoid for run in _runs(normal)
+        return self.is_surface(value) or any(
+            run in self._surfaces or run in self._avoid for run in _runs(normal) if run not in self._particles
         )
+
+    def is_surface(self, value: str) -> bool:
+        """Whether a value as a whole is taken."""
+        normal = normalized_surface(value)
+        return normal in self._surfaces or normal in self._avoid or _compact(normal) in self._compact
 
     def claim(self, value: str, owner: tuple[Kind, str]) -> bool:
         """Whether a value is that of its owner, whose it becomes if it is nobody's."""
@@ -180,14 +189,10 @@ class _Taken:
 
 
 def _runs(normal: str) -> Iterator[str]:
-    """The text, and its runs of words with three letters or digits or more."""
-    yield normal
-    starts = [place for place, each in enumerate(normal) if each.isalnum() and not normal[:place][-1:].isalnum()]
-    ends = [
-        place + 1 for place, each in enumerate(normal) if each.isalnum() and not normal[place + 1 : place + 2].isalnum()
-    ]
-    for first, start in enumerate(starts):
-        for end in ends[first:]:
+    """The runs of words in a text that have three letters or digits or more."""
+    words = [(word.start(), word.end()) for word in _ALNUM.finditer(normal)]
+    for first, (start, _) in enumerate(words):
+        for _, end in words[first:]:
             if end - start >= _SHORTEST:
                 yield normal[start:end]
 

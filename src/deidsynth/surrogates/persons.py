@@ -94,15 +94,15 @@ class Persons:
         sexes = self._sexes_near(entity) if self._alone else Counter[Sex]()
         for part in whole:
             found = self._evidence.setdefault(part.key, _Evidence())
+            is_first, is_last = self._known.is_first(part.key), part.key in self._known.surnames
             if kind != "full_name":
                 found.roles["first" if kind == "first_name" else "last"] += _LABELED
             elif len(places) == 1:
-                found.roles["last"] += _ALONE
+                found.roles["first" if is_first else "last"] += _ALONE
             elif comma > 0:
                 found.roles["last" if part.start < comma else "first"] += _PLACED
             else:
                 found.roles["first" if self._is_early(places[part.group], len(places)) else "last"] += _PLACED
-            is_first, is_last = self._known.is_first(part.key), part.key in self._known.surnames
             if is_first != is_last:
                 found.roles["first" if is_first else "last"] += _LISTED
             found.sexes.update(sexes)
