@@ -131,6 +131,8 @@ def test_the_sex_of_a_name_is_kept_and_the_word_for_it_stays() -> None:
         assert new_surfaces(made)[0] in name_pool("sv").female
         made = replaced("Herr {FIRST_NAME:Zyxel} kom. Han mådde bra.", key=key)
         assert new_surfaces(made)[0] in name_pool("sv").male
+        made = replaced("{NAME:Dra. Zyxel Ruiz}", "es", key=key)
+        assert new_surfaces(made)[0].split()[1] in name_pool("es").female
     policy = Policy(default="surrogate", labels={"SEX": "mask"})
     assert replaced("{SEX:Mujer}", "es", policy).text == "[SEX]"
 

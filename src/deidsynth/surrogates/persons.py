@@ -114,7 +114,7 @@ class Persons:
 
     def _sexes_near(self, entity: Entity) -> Counter[Sex]:
         text, (before, after) = self._document.text, _NEAR
-        near = text[max(0, entity.start - before) : entity.start] + " " + text[entity.end : entity.end + after]
+        near = text[max(0, entity.start - before) : entity.end + after]  # with titles in the name itself
         words = Counter(word.casefold() for word in WORD.findall(near))
         return Counter[Sex](
             f=sum(words[word] for word in WOMEN.get(self._language, ())),
