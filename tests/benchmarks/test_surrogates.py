@@ -8,15 +8,17 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from marked_finds import found
 
 from deidsynth import Corpus, write_jsonl
+from marked_finds import found
 
 
 def test_everything_is_counted(
     benchmark: Callable[[str], ModuleType], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    document = found("{NAME:Anna Berg}, {SEX:kvinna}, {AGE:93 år}, {ODD:Foo} {DATE:3 maj 2019}. Sedan kom Foo.").document
+    document = found(
+        "{NAME:Anna Berg}, {SEX:kvinna}, {AGE:93 år}, {ODD:Foo} {DATE:3 maj 2019}. Sedan kom Foo."
+    ).document
     write_jsonl(Corpus((document,), language="sv"), tmp_path / "corpus.jsonl")
     assert benchmark("surrogates").main([str(tmp_path / "corpus.jsonl"), "--language", "sv", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)

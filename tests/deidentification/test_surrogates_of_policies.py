@@ -250,3 +250,14 @@ def test_an_age_over_89_and_the_birth_year_that_tells_it() -> None:
     assert made[:2] == ["90+ år", "45 år"]
     birth, latest = map(date.fromisoformat, made[2:])
     assert latest.year - birth.year - ((latest.month, latest.day) < (birth.month, birth.day)) in {89, 90}
+
+
+def test_places_look_like_places() -> None:
+    text = "{CALLE:C/ Manuel Silvela nº 12, 3º A} {TERRITORIO:28013} {TERRITORIO:Madrid} {PAIS:España} {PAIS:Francia}"
+    street, code, town, home, abroad = new_surfaces(replaced(text, "es"))
+    assert re.fullmatch(r"C/ [A-ZÁÉÍÓÚÑ]\w+ [A-ZÁÉÍÓÚÑ]\w+ nº [1-9]\d, [1-9]º [B-Z]", street)
+    assert not {"Manuel", "Silvela", "12"} & set(street.split())
+    assert re.fullmatch(r"\d{5}", code) and code != "28013"
+    assert town not in {"Madrid", ""}
+    assert home == "España"
+    assert abroad not in {"Francia", "España"}

@@ -73,8 +73,7 @@ class ShiftedDates:
                 for piece in read.pieces:
                     old = text[piece.start : piece.end]
                     day = new if piece.role != "W" else _MONDAY + timedelta((read.weekday or 0) + self.days % 7)
-                    order = {"padded": read.padded, "order": piece.order}
-                    written = write_piece(day, old, piece.role, read.language, **order)
+                    written = write_piece(day, old, piece.role, read.language, padded=read.padded, order=piece.order)
                     pieces += text[last : piece.start], written
                     last = piece.end
                     ordinal = ORDINAL.match(text, last) if piece.role == "d" else None

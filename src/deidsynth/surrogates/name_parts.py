@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from typing import Literal
 
 from deidsynth.surrogates.derived import WORD, folded
-from deidsynth.surrogates.names import name_pool
+from deidsynth.surrogates.names import name_pool, unisex_names
 from deidsynth.surrogates.surnames import surname_pool
 from deidsynth.surrogates.words import particles_of
 
@@ -19,6 +19,13 @@ _GENITIVE = frozenset({"sv", "da", "no", "de", "nl"})
 _APOSTROPHES, _HYPHENS = frozenset("'’`´"), frozenset("-\u2010\u2011")
 _BEFORE_APOSTROPHE = frozenset("dDlLO")
 _LONGEST_INITIALS = 4
+_MOSTLY: dict[str, Sex] = {
+    "maria": "f",
+    "guadalupe": "f",
+    "rosario": "f",
+    **dict.fromkeys(("jose", "ahmed", "ali", "hassan", "hussein", "ibrahim", "mohamed", "mohammed"), "m"),
+}
+"""The sex of names that Faker lists for both, and that nearly always are of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,11 @@ class KnownNames:
         return frozenset(map(folded, name_pool(self.language).female))
 
     @cached_property
+    def unisex(self) -> frozenset[str]:
+        """First names of both, folded."""
+        return frozenset(map(folded, unisex_names(self.language)))
+
+    @cached_property
     def surnames(self) -> frozenset[str]:
         """Surnames, folded; some are first names too."""
         return frozenset(map(folded, (*surname_pool(self.language), *name_pool(self.language).last)))
@@ -74,16 +86,18 @@ class KnownNames:
 
     def sex(self, key: str) -> Sex | None:
         """The sex whose first name a part is; none for other names, and in languages with one list for both."""
+        if key in _MOSTLY:
+            return _MOSTLY[key]
         if not self.women or (key in self.men) == (key in self.women):
             return None
         return "f" if key in self.women else "m"
 
     def is_first(self, key: str) -> bool:
         """Whether a part is a first name."""
-        return key in self.men or key in self.women
+        return key in self.men or key in self.women or key in self.unisex
 
     def __contains__(self, key: object) -> bool:
-        return key in self.men or key in self.women or key in self.surnames
+        return key in self.men or key in self.women or key in self.unisex or key in self.surnames
 
 
 @cache

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from deidsynth.config.policy import DateShift
 from deidsynth.config.surrogates import NAME_KINDS, Kind
@@ -17,7 +18,12 @@ from deidsynth.surrogates.date_shift import ShiftedDates, days_of_offset, latest
 from deidsynth.surrogates.derived import Derivation, normalized_surface
 from deidsynth.surrogates.identity_shapes import identity_like
 from deidsynth.surrogates.labels import kind_of
+from deidsynth.surrogates.names import name_pool
 from deidsynth.surrogates.persons import Persons
+from deidsynth.surrogates.public_values import PublicValues, is_home_country
+from deidsynth.surrogates.shapes import like_case
+from deidsynth.surrogates.streets import street_like
+from deidsynth.surrogates.surface_formats import variant
 from deidsynth.surrogates.values import Surrogates
 from deidsynth.surrogates.words import particles_of, words_of
 
@@ -30,7 +36,7 @@ _NUMBERS: Collection[Kind] = frozenset(
 _IDENTITIES: Collection[Kind] = frozenset(
     {"swedish_identity", "spanish_record", "spanish_insurance", "us_identity", "national_identity", "identifier"}
 )
-_TRIES, _OWN_TRIES = 60, 30
+_TRIES, _OWN_TRIES, _TRIES_ON_THE_MAP = 60, 30, 8
 _SHORTEST = 3
 _ALNUM = re.compile(r"[^\W_]+")
 
@@ -51,7 +57,8 @@ class Scopes:
 class DocumentSurrogates:
     """Surrogates for the entities of documents, safely from several threads.
 
-    A sex stays, as it does in names; so do ages up to 89, since dates keep their intervals. All else changes.
+    A sex stays, as it does in names; so do ages up to 89, since dates keep their intervals, and the country in which
+    nearly everybody lives. All else changes.
 
     Args:
         language: of the texts.
@@ -61,6 +68,7 @@ class DocumentSurrogates:
 
     def __init__(self, language: str, kinds: Mapping[str, Kind], shift: DateShift) -> None:
         self._language, self._kinds, self._shift = language, dict(kinds), shift
+        self._words = words_of(language)
         self._of_thread = threading.local()
 
     def __repr__(self) -> str:
@@ -80,7 +88,7 @@ class DocumentSurrogates:
         by_kind = [(entity, kind_of(entity.label, self._kinds)) for entity in entities]
         known = [(each, kind) for each, kind in by_kind if kind is not None and is_covered(kind, self._language)]
         surfaces = {normalized_surface(document.surface(entity)) for entity in document.entities}
-        taken = _Taken(surfaces, avoid, particles_of(words_of(self._language)))
+        taken = _Taken(surfaces, avoid, particles_of(self._words))
         names = [(entity, kind) for entity, kind in known if kind in NAME_KINDS]
         persons = Persons(
             scopes.values, self._language, document, names, taken.is_surface, alone=scopes.values.is_document
@@ -94,10 +102,10 @@ class DocumentSurrogates:
             elif kind in NAME_KINDS:
                 new = persons.surrogate(entity)
                 new = None if new is None or taken.is_surface(new) else new
-            elif kind == "sex":
+            elif kind == "sex" or (kind == "country" and is_home_country(surface, self._words)):
                 new = surface
             elif kind == "age":
-                new = written_age(surface, words_of(self._language))
+                new = written_age(surface, self._words)
             else:
                 new = self._value(entity.label, kind, surface, scopes, taken)
             if new is not None:
@@ -108,7 +116,7 @@ class DocumentSurrogates:
         self, document: Document, entities: Sequence[Entity], scopes: Scopes, taken: _Taken
     ) -> dict[Entity, str | None]:
         """The dates shifted; by an offset with which no day and month is another one of the document, if possible."""
-        language, surfaces = words_of(self._language), [document.surface(entity) for entity in entities]
+        language, surfaces = self._words, [document.surface(entity) for entity in entities]
         read = [read_dates(surface, language) for surface in surfaces]
         latest = latest_of(each for dates in read for each in dates or ())
         has_month = [any(each.month is not None for each in dates or ()) for dates in read]
@@ -140,13 +148,31 @@ class DocumentSurrogates:
     def _proposals(self, label: str, kind: Kind, old: str, part: str, derivation: Derivation) -> Iterator[str]:
         surrogates = self._surrogates
         for attempt in range(_TRIES):
-            if kind in _IDENTITIES:
-                number = identity_like(derivation.rng(kind, part, attempt), old, words_of(self._language))
-                if number is not None:
-                    yield number
-                    continue
-            surrogates.restart(derivation.seed(kind, part, attempt))
-            yield surrogates.value(label, like=old)
+            seed = derivation.seed(kind, part, attempt)
+            value = self._like(kind, old, seed)
+            if value is None:
+                surrogates.restart(seed)
+                value = surrogates.value(label, like=old)
+            yield value
+
+    def _like(self, kind: Kind, old: str, seed: str) -> str | None:
+        """A value of those kinds that look like real ones more closely than what is invented for training."""
+        rng = Random(seed)
+        if kind in _IDENTITIES:
+            return identity_like(rng, old, self._words)
+        if kind == "street":
+            return street_like(rng, old, self._words)
+        if kind == "organization":
+            value = variant(rng, kind, self._words, name_pool(self._words), old)
+            return value if value is None else like_case(value, old)
+        if kind in {"place", "postcode"}:
+            drawn = (
+                PublicValues(self._words, f"{seed}-{place}").value(kind, old) for place in range(_TRIES_ON_THE_MAP)
+            )
+            has_number = kind == "place" and any(each.isdecimal() for each in old)
+            fallback = street_like(rng, old, self._words) if has_number else None
+            return next((value for value in drawn if value is not None), fallback)
+        return None
 
     @property
     def _surrogates(self) -> Surrogates:

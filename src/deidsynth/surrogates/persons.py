@@ -116,10 +116,8 @@ class Persons:
         text, (before, after) = self._document.text, _NEAR
         near = text[max(0, entity.start - before) : entity.end + after]  # with titles in the name itself
         words = Counter(word.casefold() for word in WORD.findall(near))
-        return Counter[Sex](
-            f=sum(words[word] for word in WOMEN.get(self._language, ())),
-            m=sum(words[word] for word in MEN.get(self._language, ())),
-        )
+        of_sex: dict[Sex, tuple[str, ...]] = {"f": WOMEN.get(self._language, ()), "m": MEN.get(self._language, ())}
+        return Counter[Sex]({sex: sum(words[word] for word in of_sex[sex]) for sex in of_sex})
 
     def _written(self, key: str, word: str) -> str | None:
         """The surrogate of a part, in its case, and without accents where a name was written without its own."""
