@@ -60,6 +60,13 @@ def has_names(language: str) -> bool:
     return min(len(first), len(_select(_listed(provider, *_LAST_NAMES), "all"))) >= _ENOUGH
 
 
+@cache
+def unisex_names(language: str) -> frozenset[str]:
+    """First names of men and of women alike, which are in neither list of a pool."""
+    provider = provider_of("person", language)
+    return frozenset(_listed(provider, "first_names_male") & _listed(provider, "first_names_female"))
+
+
 def in_test_split(name: str) -> bool:
     """Whether a name belongs to the test split: about one in four does."""
     return zlib.crc32(name.casefold().encode()) % 4 == 0

@@ -45,6 +45,11 @@ _AT_HOME, _MAPPED, _IN_LARGE_TOWNS = 0.9, 0.8, 0.5
 _SYLLABLES = tuple(consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou")
 
 
+def is_home_country(value: str, language: str) -> bool:
+    """Whether a value is the country in which nearly everybody lives who is written about in a language."""
+    return value.strip().casefold() == _HOME.get(language, "").casefold() != ""
+
+
 class PublicValues:
     """Values of a language that are drawn whatever they replace.
 
