@@ -8,9 +8,11 @@ from deidsynth.config.parsing import StageConfig
 
 
 class Detection(StageConfig):
-    """What is sought in a document beside what the model finds."""
+    """What is sought in a document beside what the model finds; docs/detection.md has what each adds."""
 
     patterns: bool = Field(
-        True, description="find what patterns find: mail and web addresses, telephone and national numbers"
+        True,
+        description="find what has an unmistakable form: mail and web addresses, telephone numbers, and national "
+        "numbers of the language whose check digits are right",
     )
     second_pass: bool = Field(True, description="find further mentions of names that were found once in the document")
