@@ -42,7 +42,7 @@ def test_a_call_masks_what_was_found_and_leaves_every_other_character() -> None:
     assert [(each.new_start, each.new_end, each.action, each.source) for each in made.replacements] == [
         (3, 9, "mask", "model"),
         (10, 16, "mask", "model"),
-        (23, 29, "mask", "model"),
+        (24, 30, "mask", "model"),
     ]
 
 
