@@ -79,7 +79,7 @@ class _Pipeline(VerbGroup):
         Verb(
             "deidentify",
             "deidentify:deidentify_command",
-            "Find identifying information in texts and tag or mask it. A model misses some: review the result.",
+            "Find identifying information in texts and replace it. A model misses some: review the result.",
             "deidentify runs/meddocan/models/synthetic notes --output clean --mode mask",
         ),
         Verb(
