@@ -36,13 +36,12 @@ class Partial:
         return place.with_name(f".{place.name}.partial")
 
     @classmethod
-    def opened(cls, output: Path, identity: str, tell: Callable[[str], None]) -> Self:
-        """The folder of an output, as a killed command with the same identity left it, or a new one.
+    def left(cls, output: Path, identity: str) -> Self | None:
+        """The folder that a stopped command with the same identity left of an output; None if there is none.
 
         Args:
             output: file or folder that will be there in the end.
             identity: digest of everything that decides what is written.
-            tell: called with a line about what was found.
 
         Raises:
             StorageError: it cannot be written.
@@ -50,14 +49,30 @@ class Partial:
         folder = cls.beside(output)
         state = _state_of(folder)
         if state is None or state["identity"] != identity:
-            if folder.exists():
-                tell(f"removed {folder}: a command with other input, model, policy or options had left it, unfinished")
-            remove_tree(folder)
-            make_private_folder(folder)
-            new = cls(folder, {"identity": identity, "sizes": {}})
-            return new
+            return None
         partial = cls(folder, state)
         partial._cut_off()
+        return partial
+
+    @classmethod
+    def new(cls, output: Path, identity: str, tell: Callable[[str], None]) -> Self:
+        """A new folder of an output, in place of what other commands left of it.
+
+        Args:
+            output: as for ``left``.
+            identity: as for ``left``.
+            tell: called with a line about what was removed.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        folder = cls.beside(output)
+        if folder.exists():
+            remove_tree(folder)
+            tell(f"removed {folder}: a command with other input, model, policy or options had left it, unfinished")
+        make_private_folder(folder)
+        partial = cls(folder, {"identity": identity, "sizes": {}})
+        partial.finish_shard({})
         return partial
 
     def __repr__(self) -> str:
@@ -73,7 +88,7 @@ class Partial:
         """Add something to the end of a file."""
         with storage_errors(self.folder):
             if name not in self._open:
-                self._open[name] = self.path(name).open("ab")
+                self._open[name] = self.path(name).open("ab" if name in self._sizes else "wb")
             self._open[name].write(content.encode("utf-8"))
 
     def put(self, name: str, content: str) -> None:
@@ -128,10 +143,9 @@ class Partial:
 
     def _cut_off(self) -> None:
         with storage_errors(self.folder):
-            for path in self.folder.rglob("*"):
-                name = path.relative_to(self.folder).as_posix()
-                if path.is_file() and name in self._sizes:
-                    os.truncate(path, self._sizes[name])
+            for name, size in self._sizes.items():
+                if (self.folder / name).is_file():
+                    os.truncate(self.folder / name, size)
 
     def publish(self, name: str, target: Path) -> None:
         """Move a file or a folder to its place, where it is whole or not at all; nothing happens if it was moved."""

@@ -53,9 +53,7 @@ class Replacing(Protocol):
     @property
     def needs_scope_surfaces(self) -> bool: ...
 
-    def __call__(
-        self, found: Found, *, patient: str | None = None, avoid: Container[str] = ()
-    ) -> Deidentified: ...
+    def __call__(self, found: Found, *, patient: str | None = None, avoid: Container[str] = ()) -> Deidentified: ...
 
 
 class Deidentifier:

@@ -22,7 +22,9 @@ from deidsynth.documents import Document
 from deidsynth.errors import InputError, Problem
 
 _UTF_8 = "has bytes that are not UTF-8; fix the row"
-_FROM_HERE = "not valid CSV from here on: nothing more of the file is written; close the quotes, and double those inside"
+_FROM_HERE = (
+    "not valid CSV from here on: nothing more of the file is written; close the quotes, and double those inside"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,15 @@ class _Dialect:
 
     def line(self, cells: Sequence[str]) -> str:
         """A row as it is written."""
-        quoting = csv.QUOTE_ALL if self.quotes_all else csv.QUOTE_MINIMAL
         written = io.StringIO(newline="")
         # With both characters in the line end, a cell with either of them is quoted.
-        csv.writer(written, delimiter=self.delimiter, quoting=quoting, lineterminator="\r\n").writerow(cells)
+        writer = csv.writer(
+            written,
+            delimiter=self.delimiter,
+            quoting=csv.QUOTE_ALL if self.quotes_all else csv.QUOTE_MINIMAL,
+            lineterminator="\r\n",
+        )
+        writer.writerow(cells)
         return written.getvalue().removesuffix("\r\n") + self.line_end
 
 

@@ -75,7 +75,7 @@ class JsonPath:
         yield from self._below(Slot({"": value}, "", ()), self.steps)
 
     def one(self, value: Any, beside: JsonPath, slot: Slot) -> Any:
-        """The value at this path that belongs to a slot of another one: of the same element of each list that they share.
+        """The value at this path that belongs to a slot of another one: of the same element of each shared list.
 
         >>> notes, who = JsonPath.parse("[].text"), JsonPath.parse("[].patient")
         >>> data = [{"text": "a", "patient": 1}, {"text": "b", "patient": 2}]
