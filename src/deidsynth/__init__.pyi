@@ -16,6 +16,8 @@ from .corpora import (
     write_corpus as write_corpus,
     write_jsonl as write_jsonl,
 )
+from .deidentification.deidentified import Deidentified as Deidentified, Replacement as Replacement
+from .deidentification.runtime import Deidentifier as Deidentifier
 from .demo import invented_corpus as invented_corpus
 from .documents import Corpus as Corpus, Document as Document, Entity as Entity, LabelScheme as LabelScheme
 from .errors import (

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from deidsynth.deidentification.partial import Partial
 from deidsynth.locks import hold_output
 
 
@@ -134,31 +135,29 @@ def test_other_files_are_counted_and_told(deidsynth, trained, notes, tmp_path) -
 
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt, 130), (RuntimeError, 3)])
 def test_half_a_folder_never_looks_finished(deidsynth, trained, notes, tmp_path, monkeypatch, error, code) -> None:
-    import deidsynth.deidentification.detection as detection
+    put, seen = Partial.put, []
 
-    masked, seen = detection.masked, []
-
-    def stop_at_the_second(document):
-        seen.append(document)
-        if len(seen) == 2:
+    def stop_at_the_second(self, name, content):
+        seen.append(name)
+        if len(seen) == 3:  # a key, and two notes
             [under_way] = [path for path in tmp_path.iterdir() if "clean" in path.name]
-            assert under_way.name == f".clean.{os.getpid()}.tmp"
+            assert under_way.name == ".clean.partial"
             assert under_way.stat().st_mode & 0o777 == 0o700
             raise error
-        return masked(document)
+        put(self, name, content)
 
     command = ["deidentify", trained, notes, "--output", tmp_path / "clean", "--device", "cpu"]
     with monkeypatch.context() as patched:
-        patched.setattr(detection, "masked", stop_at_the_second)
+        patched.setattr(Partial, "put", stop_at_the_second)
         result = deidsynth(*command)
     assert result.exit_code == code
     assert ("nothing was written" in result.stderr) == (code == 130)
     assert [path.name for path in tmp_path.iterdir()] == ["notes"]
-    stale = tmp_path / f".clean.{os.getpid()}.tmp" / "stale.txt"
+    stale = tmp_path / ".clean.partial" / "output" / "stale.txt"
     stale.parent.mkdir(parents=True)
     stale.write_text("half", encoding="utf-8")
     assert deidsynth(*command).exit_code == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["clean", "notes"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clean", "clean.manifest.json", "notes"]
     assert sorted(path.name for path in (tmp_path / "clean").iterdir()) == ["one.txt", "ward"]
 
 

@@ -4,26 +4,41 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deidsynth.cli.deidentify_inputs import Asked, Inputs, at_hand, read_inputs
 from deidsynth.cli.guard import INTERRUPTED
-from deidsynth.cli.inputs import prepare_output, refuse_standard_output, stream_texts
-from deidsynth.cli.options import AsJson, Device, FromTexts, Ids, Layout, Mode, Quiet, SkipInvalid
+from deidsynth.cli.inputs import refuse_standard_output
+from deidsynth.cli.options import AsJson, Device, FromTexts, GroupBy, Ids, Language, Layout, Mode, Quiet, SkipInvalid
 from deidsynth.cli.terminal import make_progress, print_facts, tell
-from deidsynth.corpora.folders import refuse_unsafe_names
-from deidsynth.corpora.formats.jsonl import SUFFIX as JSON_LINES
-from deidsynth.corpora.formats.registry import SUFFIXES
-from deidsynth.corpora.note_formats import TEXT, named_files, other_files, plain_format
-from deidsynth.errors import InputError
+from deidsynth.config.parsing import load_data, parse
+from deidsynth.config.policy import Policy
+from deidsynth.deidentification.inputs.columns import Columns
+from deidsynth.deidentification.partial import Partial
+from deidsynth.digests import file_digest, tree_digest
+from deidsynth.errors import CheckFailedError, InputError
 from deidsynth.workflow.alone import model_folder, refuse_occupied
+
+if TYPE_CHECKING:
+    from deidsynth.deidentification.runtime import Deidentifier
+    from deidsynth.deidentification.writing import Outcome
+
+_SHOWN = 20
+"""Documents that were not written and are named, at most."""
+_OPEN_TO_OTHERS = 0o077
 
 
 def deidentify_command(
     model: Annotated[Path, typer.Argument(help="Folder of a trained model, such as RUN/models/synthetic.")],
-    source: Annotated[
-        Path, typer.Argument(metavar="INPUT", help=".txt file, folder of them, or a corpus in any known format.")
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="INPUT...",
+            help=".txt file, folder of them, or a corpus in any known format; with --column, tables and JSON; - for "
+            "standard input.",
+        ),
     ],
     output: Annotated[
         Path,
@@ -31,12 +46,53 @@ def deidentify_command(
             "--output",
             "-o",
             metavar="PATH",
-            help="File for a .txt file; folder for a folder; for a corpus a .jsonl file, or a folder of .txt files.",
+            help="File for a .txt file; folder for a folder; for a corpus a .jsonl file, or a folder of .txt files; "
+            "for a table a file of the same kind, or a folder; for several inputs a folder.",
         ),
     ],
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", metavar="FILE", help="YAML file that says what happens to each label."),
+    ] = None,
     mode: Annotated[
-        Mode, typer.Option("--mode", metavar="tag|mask", help="Tag entities, or mask them with their label.")
-    ] = Mode.MASK,
+        Mode | None,
+        typer.Option(
+            "--mode",
+            metavar="tag|mask|number|remove|surrogate",
+            help="What happens to all labels, in place of a policy: tag, mask with the label, number, remove, or "
+            "replace by an invented value. Default: mask.",
+        ),
+    ] = None,
+    known: Annotated[
+        Path | None,
+        typer.Option("--known", metavar="FILE", help="CSV or JSONL file with values that are known of patients."),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option("--key-file", metavar="FILE", help="File of random bytes that surrogates are derived from."),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="NAME",
+            help="Column with the texts of a table, or path in JSON, such as patients[].notes[].text; may be repeated. "
+            "All others stay as they are.",
+        ),
+    ] = None,
+    patient_column: Annotated[
+        str | None,
+        typer.Option("--patient-column", metavar="NAME", help="Column, or path in JSON, with the patient."),
+    ] = None,
+    group_by: GroupBy = None,
+    private: Annotated[
+        Path | None,
+        typer.Option(
+            "--private",
+            metavar="DIR",
+            help="Folder for what stood where, for its owner only; by default it is not kept.",
+        ),
+    ] = None,
     ids: Annotated[
         Ids,
         typer.Option(
@@ -45,6 +101,7 @@ def deidentify_command(
             help="Document ids and file names: keep those that hold nothing found in the text, or number all.",
         ),
     ] = Ids.KEEP,
+    language: Language = None,
     from_format: FromTexts = "auto",
     layout: Layout = None,
     skip_invalid: SkipInvalid = False,
@@ -52,75 +109,127 @@ def deidentify_command(
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find identifying information in texts and tag or mask it. A model misses some: review the result.
+    """Find identifying information in texts and replace it. A model misses some: review the result.
 
     Of a corpus, the texts are read and written, in place of its own entities those that were found; nothing else of it
-    is written but the document ids.
+    is written but the document ids. With --column, tables and JSON keep all that is not named. A document that cannot
+    be de-identified is not written and is named, and the command ends with exit code 1. A command that was stopped
+    goes on where it was when it is called again.
     """
     refuse_standard_output(output)
     weights = model_folder(model)
-    if output.resolve() == source.resolve():
-        raise InputError(f"{output}: is the same as the input; choose another output")
-    format = plain_format(source) if from_format == "auto" else from_format
-    texts = stream_texts(source, quiet, format=format, layout=layout, skip_invalid=skip_invalid)
-    to_folder = _writes_folder(source, output, format)
-    if to_folder:
-        refuse_occupied(output)
-        if format != TEXT and ids is Ids.KEEP:
-            refuse_unsafe_names(texts.doc_ids, "a folder of texts")
-    else:
-        prepare_output(output)
-    n_skipped = _tell_skipped(source, format, quiet)
-    # Brings torch, so only after the cheap checks.
-    from deidsynth.deidentification import Renaming, deidentify, write_file, write_folder
+    chosen = _policy(policy, mode, language)
+    key = None if key_file is None else _key(key_file, quiet)
+    columns = None if column is None else Columns(tuple(column), patient_column)
+    if patient_column is not None and columns is None:
+        raise InputError("--patient-column: is for tables and JSON; name the texts with --column, or use --group-by")
+    if private is not None:
+        refuse_occupied(private)
+    asked = Asked(from_format, layout, skip_invalid, columns, ids is Ids.NUMBER, group_by, quiet)
+    with at_hand(sources, output, from_format) as paths:
+        inputs = read_inputs(paths, output, asked)
+        # Brings torch, so only after the cheap checks.
+        from deidsynth.deidentification import runtime, writing
 
-    kind_of_mark: Literal["tag", "mask"] = "tag" if mode is Mode.TAG else "mask"
-    renaming = Renaming(texts.doc_ids, number_all=ids is Ids.NUMBER)
-    documents = deidentify(weights, texts, kind_of_mark, device=device, rename=renaming, progress=make_progress(quiet))
-    try:
-        if to_folder:
-            written = write_folder(documents, texts.like, output, tell=partial(tell, quiet=quiet))
-        else:
-            as_jsonl = format != TEXT
-            written = write_file(documents, texts.like, output, as_jsonl=as_jsonl, tell=partial(tell, quiet=quiet))
-    except KeyboardInterrupt:
-        tell(f"interrupted: nothing was written to {output}; run the same command again to start over")
-        raise typer.Exit(INTERRUPTED) from None
-    if renaming.n_hidden:
-        tell(f"{renaming.n_hidden} document ids held what was found in their text; they are numbers now", quiet)
-    if ids is Ids.KEEP:
-        tell("other names and ids are those of the input; --ids number writes numbers instead", quiet)
-    labels = written.label_counts
-    counts = {"n_documents": written.n_documents, "n_entities": sum(labels.values()), "n_skipped_files": n_skipped}
-    facts = {**counts, "labels": labels} if json else {**counts, **labels}
-    print_facts(
-        facts, f"wrote {output}; no model finds everything, so review the result before sharing it", json, quiet
-    )
+        def load(key: bytes | None) -> Deidentifier:
+            return runtime.Deidentifier.load(model, policy=chosen, key=key, known=known, device=device)
 
-
-def _tell_skipped(source: Path, format: str, quiet: bool) -> int:
-    """The number of files in a folder that are not read, after naming them."""
-    skipped = other_files(source, format) if source.is_dir() else []
-    if skipped:
-        kind = ".txt" if format == TEXT else f"in {format} format"
-        files = f"{len(skipped)} file{'' if len(skipped) == 1 else 's'}"
-        tell(f"{source}: skipped {files} that are not {kind}: {named_files(skipped, source)}", quiet)
-    return len(skipped)
+        to = writing.Destination(output, inputs.file, any(source.is_private for source in inputs.sources), private)
+        content = tree_digest(weights)
+        identity = {
+            "model": content,
+            "known": None if known is None else file_digest(known),
+            "inputs": inputs.states,
+            "asked": [from_format, layout, skip_invalid, column, patient_column, group_by, ids.value, inputs.file],
+        }
+        facts = {"model": {"digest": content}, "n_inputs": len(sources), "n_skipped_files": inputs.n_skipped}
+        say = partial(tell, quiet=quiet)
+        try:
+            outcome = writing.write(
+                inputs.sources,
+                to,
+                policy=chosen,
+                key=key,
+                load=load,
+                identity=identity,
+                facts={**facts, "has_known_values": known is not None},
+                tell=say,
+                progress=make_progress(quiet),
+            )
+        except KeyboardInterrupt:
+            tell(_interrupted(output))
+            raise typer.Exit(INTERRUPTED) from None
+    _conclude(outcome, inputs, output, ids, as_json=json, quiet=quiet)
 
 
-def _writes_folder(source: Path, output: Path, format: str) -> bool:
-    """Whether the output is a folder of texts: for a folder of them, and for a corpus unless it is named ``.jsonl``.
+def _policy(path: Path | None, mode: Mode | None, language: str | None) -> Policy:
+    """The policy of the options.
 
     Raises:
-        InputError: the output is named like a corpus in another format.
+        InputError: both a policy and a mode are given, or the file cannot be read.
+        ConfigError: the policy has faults, or the language is none.
     """
-    if format == TEXT:
-        return source.is_dir()
-    if output.suffix == JSON_LINES or (source.suffix == JSON_LINES and source.is_file() and not output.is_dir()):
-        return False
-    if output.suffix.lower() in SUFFIXES and not output.is_dir():
-        raise InputError(
-            f"{output}: de-identified documents are written as JSON lines or as a folder of .txt files; give a name "
-            f"that ends in {JSON_LINES}, or a folder (deidsynth corpus convert makes other formats of JSON lines)"
+    if path is not None and mode is not None:
+        raise InputError("--mode: a policy says what happens to each label; leave --mode or --policy out")
+    data: dict[str, Any] = {"default": (mode or Mode.MASK).value} if path is None else load_data(path)
+    if language is not None:
+        data = {**data, "language": language}
+    return parse(Policy, data, "--mode" if path is None else str(path), typed=path is None)
+
+
+def _key(path: Path, quiet: bool) -> bytes:
+    """The bytes of a key file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        if path.stat().st_mode & _OPEN_TO_OTHERS:
+            tell(
+                f"{path}: others may read the key, which gives away what surrogates stand for: chmod 600 {path}", quiet
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give a file of random bytes") from None
+
+
+def _interrupted(output: Path) -> str:
+    left = Partial.beside(output)
+    if left.is_dir():
+        return f"interrupted: what is done is kept in {left}; run the same command again to continue, or remove it"
+    return f"interrupted: nothing was written to {output}; run the same command again to start over"
+
+
+def _conclude(outcome: Outcome, inputs: Inputs, output: Path, ids: Ids, *, as_json: bool, quiet: bool) -> None:
+    """Say what was written and what was not.
+
+    Raises:
+        CheckFailedError: some documents were not written.
+    """
+    counts = outcome.counts
+    if counts.n_renamed:
+        tell(f"{counts.n_renamed} document ids held what was found in their text; they are numbers now", quiet)
+    if ids is Ids.KEEP:
+        tell("other names and ids are those of the input; --ids number writes numbers instead", quiet)
+    for label, count in outcome.masked_instead.items():
+        tell(f"{label}: {count} entities are masked, since no surrogate could be made for them", quiet)
+    labels = counts.by(0)
+    plain: dict[str, Any] = {
+        "n_documents": counts.n_documents,
+        "n_entities": sum(labels.values()),
+        "n_skipped_files": inputs.n_skipped,
+    }
+    if counts.n_failed:
+        plain["n_failed"] = counts.n_failed
+    facts = {**plain, "labels": labels} if as_json else {**plain, **labels}
+    print_facts(
+        facts, f"wrote {output}; no model finds everything, so review the result before sharing it", as_json, quiet
+    )
+    if counts.n_failed:
+        for each in outcome.failures[:_SHOWN]:
+            tell(f"not written: {each['place']}: {each['reason']}")
+        more = f", of which {_SHOWN} are named above" if counts.n_failed > _SHOWN else ""
+        raise CheckFailedError(
+            f"{counts.n_failed} of {counts.n_failed + counts.n_documents} documents could not be de-identified and "
+            f"were not written{more}; the others are in {output}"
         )
-    return True

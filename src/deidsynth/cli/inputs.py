@@ -147,6 +147,7 @@ def load_texts(
     format: str = TEXT,
     layout: Sequence[str] | None = None,
     skip_invalid: bool = False,
+    group_by: str | None = None,
 ) -> Corpus:
     """Documents without entities: plain notes, or the texts of a corpus, whose entities are dropped.
 
@@ -160,6 +161,7 @@ def load_texts(
         format: name of a corpus format, or ``text`` for plain notes.
         layout: as for ``load``.
         skip_invalid: as for ``load``.
+        group_by: as for ``load``; plain notes have no groups.
 
     Raises:
         InputError: no such path, or an unknown format.
@@ -173,6 +175,7 @@ def load_texts(
         path,
         quiet,
         language=language,
+        group_by=group_by,
         discontinuous=Discontinuous.JOIN,
         format=format,
         layout=layout,
@@ -222,7 +225,13 @@ def stream(
 
 
 def stream_texts(
-    path: Path, quiet: bool, *, format: str, layout: Sequence[str] | None = None, skip_invalid: bool = False
+    path: Path,
+    quiet: bool,
+    *,
+    format: str,
+    layout: Sequence[str] | None = None,
+    skip_invalid: bool = False,
+    group_by: str | None = None,
 ) -> CorpusStream:
     """The documents of ``load_texts``, read as they are needed where the format allows it; for arguments see there.
 
@@ -237,6 +246,7 @@ def stream_texts(
     found = stream(
         path,
         quiet,
+        group_by=group_by,
         discontinuous=Discontinuous.JOIN,
         format=format,
         layout=layout,
@@ -246,7 +256,7 @@ def stream_texts(
     )
     if found is not None:
         return found[0].without_entities()
-    texts = load_texts(path, quiet, format=format, layout=layout, skip_invalid=skip_invalid)
+    texts = load_texts(path, quiet, format=format, layout=layout, skip_invalid=skip_invalid, group_by=group_by)
     return CorpusStream(texts.doc_ids, texts.with_documents(()), lambda: iter(texts))
 
 

@@ -68,6 +68,9 @@ class Mode(StrEnum):
 
     TAG = "tag"
     MASK = "mask"
+    NUMBER = "number"
+    REMOVE = "remove"
+    SURROGATE = "surrogate"
 
 
 DiscontinuousOption = Annotated[

@@ -1,6 +1,7 @@
 """All configurations. Unknown keys are rejected, and all problems are reported at once."""
 
 from deidsynth.config.audit import AuditConfig
+from deidsynth.config.detection import Detection
 from deidsynth.config.endpoint import EndpointConfig
 from deidsynth.config.layout import (
     ColumnsLayout,
@@ -17,6 +18,7 @@ from deidsynth.config.parsing import (
     merge,
     parse,
 )
+from deidsynth.config.policy import Action, DateShift, Policy, Scope
 from deidsynth.config.private import ADAPTATION_ONLY, PrivateConfig
 from deidsynth.config.resolve import resolve_adapt, resolve_pseudonymize, resolve_run, resolve_synthesize, resolve_train
 from deidsynth.config.resolve_private import gaps_in_guarantee
@@ -58,6 +60,7 @@ from deidsynth.config.surrogates import LabelKinds
 
 __all__ = [
     "ADAPTATION_ONLY",
+    "Action",
     "AdaptConfig",
     "AnnotateConfig",
     "AnnotateInlineConfig",
@@ -66,6 +69,8 @@ __all__ = [
     "ColumnsLayout",
     "ConfigType",
     "CorpusConfig",
+    "DateShift",
+    "Detection",
     "EndpointConfig",
     "EvaluateConfig",
     "FilterConfig",
@@ -76,6 +81,7 @@ __all__ = [
     "LayoutConfig",
     "LoraConfig",
     "MemorizationConfig",
+    "Policy",
     "Precision",
     "PrivateConfig",
     "PromptConfig",
@@ -86,6 +92,7 @@ __all__ = [
     "ResolvedRun",
     "ResolvedTrainConfig",
     "RunConfig",
+    "Scope",
     "ScratchCausalConfig",
     "ScratchEncoderConfig",
     "SelectConfig",

@@ -1,10 +1,8 @@
-"""De-identifying new texts with a trained model: find identifiers, then tag or mask them."""
+"""De-identifying new texts with a trained model: find identifiers, then replace them as a policy says.
 
-from __future__ import annotations
+The names are listed in ``__init__.pyi``; torch waits until one of them needs it.
+"""
 
-from deidsynth.deidentification.detection import deidentify
-from deidsynth.deidentification.marking import masked, tagged
-from deidsynth.deidentification.naming import Renaming
-from deidsynth.deidentification.writing import write_file, write_folder
+import lazy_loader
 
-__all__ = ["Renaming", "deidentify", "masked", "tagged", "write_file", "write_folder"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

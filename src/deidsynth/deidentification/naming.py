@@ -34,13 +34,17 @@ class Renaming:
 
     def __call__(self, found: Document) -> Document:
         """The document under its new names."""
-        group = None
-        if found.group is not None:
-            group = self._groups.setdefault(found.group, f"group-{len(self._groups) + 1}")
+        group = self.group_of(found)
         is_hidden = not self.number_all and holds_found(found)
         self.n_hidden += is_hidden
         doc_id = self._number(found.doc_id) if self.number_all or is_hidden else found.doc_id
         return replace(found, doc_id=doc_id, group=group)
+
+    def group_of(self, document: Document) -> str | None:
+        """The group that a document leaves under: the number of its own, in the order in which they are asked for."""
+        if document.group is None:
+            return None
+        return self._groups.setdefault(document.group, f"group-{len(self._groups) + 1}")
 
     def _number(self, doc_id: str) -> str:
         name = f"document-{self._places[doc_id]}"

@@ -1,97 +1,177 @@
-"""Writing de-identified texts: atomically, and readable only by the owner if the text is real."""
+"""Writing what inputs become: in a private folder first, then all at once, the manifest last."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from deidsynth.corpora.formats.jsonl import write_documents
+from deidsynth.config.policy import Policy
 from deidsynth.corpora.output import refuse_occupied
-from deidsynth.documents import Corpus, Document
-from deidsynth.files import whole_file, whole_folder
+from deidsynth.deidentification.counting import Counts
+from deidsynth.deidentification.inputs.rows import Source
+from deidsynth.deidentification.job import FAILURES, MAP, OUTPUT, Job
+from deidsynth.deidentification.partial import Partial
+from deidsynth.deidentification.runtime import Deidentifier
+from deidsynth.digests import digest
+from deidsynth.files import make_private, manifest_beside, write_json
 from deidsynth.locks import hold_output
+from deidsynth.progress import Progress
+from deidsynth.workflow.store.manifest import package_versions
+
+SCHEMA_VERSION = 1
+MOST_FAILURES = 1000
+"""Documents that are named in a manifest, at most."""
+
+_KEY = "key"
+_PUBLISHING = "is_publishing"
 
 Tell = Callable[[str], None]
-"""Takes a line about what killed commands left."""
 
 
-@dataclass
-class Written:
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where texts are written to.
+
+    Args:
+        output: a folder, or a file.
+        file: for a file, its name among the targets of the inputs; None for a folder.
+        is_private: whether only its owner may read it.
+        map_folder: absent or empty, for what stood where; None for nowhere.
+    """
+
+    output: Path
+    file: str | None
+    is_private: bool
+    map_folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
     """What was written.
 
     Args:
-        n_documents: how many documents.
-        labels: their entities, by label.
+        counts: of documents and entities.
+        failures: number, place and reason of documents that were not written, the first ones of many.
+        masked_instead: entities that were masked for want of a surrogate, by label.
     """
 
-    n_documents: int = 0
-    labels: Counter[str] = field(default_factory=Counter)
-
-    def counted(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """The documents, each counted as it passes."""
-        for document in documents:
-            self.n_documents += 1
-            self.labels.update(entity.label for entity in document.entities)
-            yield document
-
-    @property
-    def label_counts(self) -> dict[str, int]:
-        """Entities per label, most frequent first."""
-        return dict(sorted(self.labels.items(), key=lambda item: (-item[1], item[0])))
+    counts: Counts
+    failures: Sequence[Mapping[str, Any]]
+    masked_instead: Mapping[str, int]
 
 
-def write_folder(documents: Iterable[Document], like: Corpus, folder: Path, *, tell: Tell = lambda _: None) -> Written:
-    """Counts of the documents, after writing each to ``DOC_ID.txt`` in a new or empty folder.
+def write(
+    sources: Sequence[Source],
+    to: Destination,
+    *,
+    policy: Policy,
+    key: bytes | None,
+    load: Callable[[bytes | None], Deidentifier],
+    identity: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    tell: Tell,
+    progress: Progress,
+) -> Outcome:
+    """What was written, after everything is; a killed call with the same identity is continued.
 
     Args:
-        documents: what to write; taken one by one.
-        like: a corpus with the origin of the texts, which says whether they are real.
-        folder: destination; it appears when the last document is written.
-        tell: called with what killed commands left there.
+        sources: the inputs.
+        to: the destination.
+        policy: what happens to each label.
+        key: what surrogates are derived from, if the user has one.
+        load: gives the runtime for a key.
+        identity: everything that decides what is written, but for policy and key.
+        facts: for the manifest, beside counts and policy.
+        tell: called with lines about what killed commands left, and what is continued.
+        progress: who listens.
 
     Raises:
-        InputError: the folder is not empty.
+        InputError: the destination has something in it, or an input changed.
         OutputInUseError: another command is writing to it.
-        StorageError: the disk is full or not writable.
+        StorageError: the disk is full or cannot be written.
     """
-    written = Written()
-    with hold_output(folder, tell):
-        refuse_occupied(folder)  # another command may have finished it since
-        with whole_folder(folder, private=like.origin == "real") as partial:
-            for document in written.counted(documents):
-                target = partial / f"{document.doc_id}.txt"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with target.open("x", encoding="utf-8", newline="") as stream:
-                    stream.write(document.text)
-    return written
+    settings = policy.model_dump(mode="json")
+    whole = digest({**identity, "policy": settings, "key": fingerprint(key), "map": to.map_folder is not None})
+    with hold_output(to.output, tell):
+        before = Partial.left(to.output, whole)
+        is_publishing = before is not None and before.state.get(_PUBLISHING, False)
+        for place in (to.output if to.file is None else None, to.map_folder):
+            if place is not None and not is_publishing:
+                refuse_occupied(place)
+        partial = before or Partial.new(to.output, whole, tell)
+        job: Job | None = None
+        with partial.kept_if(lambda: job is not None and job.n_shards > 0):
+            if not is_publishing:
+                job = Job(
+                    load(_key(partial, policy, key)),
+                    sources,
+                    partial,
+                    with_map=to.map_folder is not None,
+                    progress=progress,
+                )
+                if job.n_shards:
+                    tell(f"continuing what a command that was stopped had left in {partial.folder}")
+                job.run()
+                partial.finish_shard({_PUBLISHING: True})
+        counts, failures = Job.counts_of(partial), list(islice(partial.lines(FAILURES), MOST_FAILURES))
+        _publish(partial, to, key)
+        manifest = _manifest(counts, failures, policy, facts)
+        write_json(manifest_beside(to.output), manifest, private=to.is_private)
+        partial.remove()
+    return Outcome(counts, failures, counts.masked_instead(policy))
 
 
-def write_file(
-    documents: Iterable[Document], like: Corpus, file: Path, *, as_jsonl: bool, tell: Tell = lambda _: None
-) -> Written:
-    """Counts of the documents, after writing them to one file; an existing file is replaced.
+def fingerprint(key: bytes | None) -> str | None:
+    """What tells a key from others and does not let it be guessed; None for none."""
+    if key is None:
+        return None
+    return hashlib.scrypt(key, salt=b"deidsynth key fingerprint", n=2**14, r=8, p=1, dklen=16).hex()
 
-    Args:
-        documents: what to write; taken one by one.
-        like: as for ``write_folder``; its language is written too.
-        file: destination; it appears when the last document is written.
-        as_jsonl: whether to write JSON lines with the entities, or the bare text of the only document.
-        tell: called with what killed commands left there.
 
-    Raises:
-        OutputInUseError: another command is writing to it.
-        StorageError: the disk is full or not writable.
-    """
-    written = Written()
-    with hold_output(file, tell):
-        if as_jsonl:
-            write_documents(written.counted(documents), replace(like, documents=(), annotation="silver"), file)
-            return written
-        with (
-            whole_file(file, private=like.origin == "real") as temporary,
-            temporary.open("w", encoding="utf-8", newline="") as stream,
-        ):
-            stream.writelines(document.text for document in written.counted(documents))
-    return written
+def _key(partial: Partial, policy: Policy, key: bytes | None) -> bytes | None:
+    """The user's key, or where none is needed one for this output alone, which is kept until it is written."""
+    if key is not None or policy.scope != "document":
+        return key
+    path = partial.path(_KEY)
+    if not path.is_file():
+        partial.put(_KEY, secrets.token_hex(32))
+    return path.read_bytes()
+
+
+def _publish(partial: Partial, to: Destination, key: bytes | None) -> None:
+    if to.map_folder is not None:
+        partial.put(f"{MAP}/key.json", json.dumps({"key_fingerprint": fingerprint(key)}) + "\n")
+        make_private(partial.folder / MAP)
+        partial.publish(MAP, to.map_folder)
+    name = OUTPUT if to.file is None else f"{OUTPUT}/{to.file}"
+    if to.is_private and (partial.folder / name).exists():
+        make_private(partial.folder / name)
+    partial.publish(name, to.output)
+
+
+def _manifest(
+    counts: Counts, failures: Sequence[Mapping[str, Any]], policy: Policy, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    settings = policy.model_dump(mode="json", exclude={"about"})
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **facts,
+        "policy": {"digest": digest(settings), **settings},
+        "versions": package_versions(),
+        "n_documents": counts.n_documents,
+        "n_failed": counts.n_failed,
+        "n_renamed": counts.n_renamed,
+        "failed": [{"document": each["document"], "reason": each["reason"]} for each in failures],
+        "entities": {
+            "by_label": counts.by(0),
+            "by_source": counts.by(1),
+            "by_action": counts.by(2),
+            "masked_for_want_of_a_surrogate": counts.masked_instead(policy),
+        },
+    }

@@ -125,7 +125,7 @@ def write_documents(documents: Iterable[Document], like: Source, path: Path) -> 
         whole_file(path, private=like.origin == "real") as temporary,
         temporary.open("w", encoding="utf-8", newline="\n") as file,
     ):
-        file.writelines(_line(document, like) for document in encodable(documents))
+        file.writelines(line_of(document, like) for document in encodable(documents))
 
 
 def write(corpus: Source, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
@@ -154,7 +154,7 @@ def write(corpus: Source, path: Path, splits: Mapping[str, Split] | None) -> Cou
             if split not in files:
                 file = (temporary / f"{split or 'corpus'}{SUFFIX}").open("w", encoding="utf-8", newline="\n")
                 files[split] = stack.enter_context(file)
-            files[split].write(_line(document, corpus))
+            files[split].write(line_of(document, corpus))
     return Counter()
 
 
@@ -253,7 +253,13 @@ def _count_unknown(data: Mapping[str, Any], known: frozenset[str], skipped: Coun
         skipped["unknown_keys"] += len(unknown)
 
 
-def _line(document: Document, corpus: Source) -> str:
+def line_of(document: Document, corpus: Source) -> str:
+    """The line of a document.
+
+    Args:
+        document: what to write.
+        corpus: with its origin, annotation and language.
+    """
     return json.dumps(_plain(document, corpus), ensure_ascii=False) + "\n"
 
 

@@ -67,7 +67,7 @@ def sniff(path: Path) -> bool:
     if path.is_dir():
         return any(_has_text(file, TableLayout()) for file, _ in _files(path, TableLayout()))
     if path.suffix.lower() == ".csv":
-        names, _ = _header(_head(path), ",;\t", TableLayout().text)
+        names, _ = header(head(path), ",;\t", TableLayout().text)
         return TableLayout().text in names or (len(set(names)) == len(names) > 1 and are_names(names))
     return _has_text(path, TableLayout())
 
@@ -88,7 +88,7 @@ def read_records(path: Path, layout: TableLayout) -> ReadResult:
         if file.suffix.lower() == PARQUET:
             _read_parquet(file, split, reading)
         else:
-            with _long_cells():
+            with long_cells():
                 _read_csv(file, split, reading)
     settle_ids(reading.result, reading.row_names)
     return reading.result
@@ -117,7 +117,7 @@ def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None, layout
     refuse_surrogates(corpus)
     if suffix != PARQUET:
         _refuse_nul(corpus)
-    parquet = _pyarrow("writing Parquet") if suffix == PARQUET else None
+    parquet = pyarrow_for("writing Parquet") if suffix == PARQUET else None
     columns = _columns(corpus, splits, layout)
     with whole_file(path, private=corpus.origin == "real") as temporary:
         if parquet is not None:
@@ -143,33 +143,34 @@ def _files(path: Path, layout: TableLayout) -> list[tuple[Path, Split | None]]:
 def _has_text(path: Path, layout: TableLayout) -> bool:
     suffix = path.suffix.lower()
     if suffix == PARQUET:
-        return _head(path).startswith(b"PAR1")
-    return suffix in DELIMITERS and layout.text in _header(_head(path), DELIMITERS[suffix], layout.text)[0]
+        return head(path).startswith(b"PAR1")
+    return suffix in DELIMITERS and layout.text in header(head(path), DELIMITERS[suffix], layout.text)[0]
 
 
 def _is_decodable(path: Path) -> bool:
     return path.suffix.lower() == PARQUET or next(text_heads(path), None) is not None
 
 
-def _head(path: Path) -> bytes:
+def head(path: Path) -> bytes:
+    """The first bytes of a file; none if it cannot be opened."""
     with suppress(OSError), opened(path) as file:
         return file.read(_HEAD)
     return b""
 
 
-def _header(head: bytes, delimiters: str, text: str) -> tuple[list[str], str]:
+def header(first: bytes, delimiters: str, text: str) -> tuple[list[str], str]:
     """The cells of the first row and its delimiter: the one that yields the text column, or else the most cells."""
     found: list[tuple[list[str], str]] = []
     for delimiter in delimiters:
         with suppress(UnicodeDecodeError, csv.Error, StopIteration):
-            start = codecs.getincrementaldecoder("utf-8")().decode(head).removeprefix("\ufeff")
+            start = codecs.getincrementaldecoder("utf-8")().decode(first).removeprefix("\ufeff")
             names = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter, strict=True))
             found.append((names, delimiter))
     return max(found, key=lambda each: (text in each[0], len(each[0])), default=([], delimiters[0]))
 
 
 @contextmanager
-def _long_cells() -> Iterator[None]:
+def long_cells() -> Iterator[None]:
     """Allow cells as long as notes; the csv module has one limit per process."""
     before = csv.field_size_limit(_LONGEST_CELL)
     try:
@@ -183,8 +184,8 @@ def _read_csv(path: Path, split: Split | None, reading: _Reading) -> None:
     content = read_text(path, result)
     if content is None:
         return
-    head = content[:_HEAD].encode()
-    delimiter = _header(head, DELIMITERS.get(path.suffix.lower(), ",;\t"), reading.layout.text)[1]
+    first = content[:_HEAD].encode()
+    delimiter = header(first, DELIMITERS.get(path.suffix.lower(), ",;\t"), reading.layout.text)[1]
     reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
     line, number = 1, 0
     try:
@@ -217,7 +218,7 @@ def _first_rows(content: str, delimiter: str) -> list[dict[str, object]]:
 
 
 def _read_parquet(path: Path, split: Split | None, reading: _Reading) -> None:
-    arrow = _pyarrow("reading Parquet")
+    arrow = pyarrow_for("reading Parquet")
     try:
         with opened(path) as stream:
             file, allowance = arrow.parquet.ParquetFile(stream), Allowance(str(path))
@@ -250,7 +251,12 @@ def _require_room(metadata: Any, allowance: Allowance) -> None:
     allowance.require(sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)))
 
 
-def _pyarrow(feature: str) -> Any:
+def pyarrow_for(feature: str) -> Any:
+    """The library.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
     try:
         importlib.import_module("pyarrow.parquet")
         return importlib.import_module("pyarrow")

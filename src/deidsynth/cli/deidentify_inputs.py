@@ -1,0 +1,287 @@
+"""What ``deidsynth deidentify`` is given: where it is read, and where it is written to."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deidsynth.cli.inputs import prepare_output, stream_texts
+from deidsynth.cli.settings import layout_config
+from deidsynth.cli.terminal import tell
+from deidsynth.corpora.finding import require_path
+from deidsynth.corpora.folders import files_below, refuse_unsafe_names
+from deidsynth.corpora.formats.jsonl import SUFFIX as JSON_LINES
+from deidsynth.corpora.formats.registry import SUFFIXES
+from deidsynth.corpora.formats.table import DELIMITERS, PARQUET
+from deidsynth.corpora.note_formats import TEXT, named_files, other_files, plain_format
+from deidsynth.deidentification.inputs import delimited, json_values, parquet, texts
+from deidsynth.deidentification.inputs.columns import Columns
+from deidsynth.deidentification.inputs.rows import Source
+from deidsynth.deidentification.partial import Partial
+from deidsynth.digests import file_digest
+from deidsynth.errors import InputError
+from deidsynth.files import make_private_folder, remove_tree, temporary_beside
+from deidsynth.plain_data import looks_like_key
+from deidsynth.workflow.alone import refuse_occupied
+
+STANDARD_INPUT = "-"
+JSON = ".json"
+TABLES = (*DELIMITERS, PARQUET, JSON_LINES, JSON)
+"""Suffixes of what ``--column`` reads."""
+
+_SUFFIX_OF_FORMAT = {"auto": ".txt", TEXT: ".txt", "jsonl": JSON_LINES, "table": ".csv", "json": JSON}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How inputs are read.
+
+    Args:
+        format: name of a corpus format, ``text`` or ``auto``.
+        layout: details of the format.
+        skip_invalid: whether to leave out entities that have a fault.
+        columns: which columns, or paths in JSON, hold what; None for notes and corpora.
+        number_all: whether all names and ids become numbers.
+        group_by: regular expression that finds the patient in a name.
+        quiet: whether to say nothing.
+    """
+
+    format: str
+    layout: Sequence[str] | None
+    skip_invalid: bool
+    columns: Columns | None
+    number_all: bool
+    group_by: str | None
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is read.
+
+    Args:
+        sources: the inputs, in their order.
+        file: the only target, if the output is a file.
+        n_skipped: files that are not read.
+        states: what tells the inputs from others.
+    """
+
+    sources: tuple[Source, ...]
+    file: str | None
+    n_skipped: int
+    states: tuple[Any, ...]
+
+
+@contextmanager
+def at_hand(paths: Sequence[Path], output: Path, format: str) -> Iterator[list[Path]]:
+    """A context in which every input is a file or folder: standard input lies in a private file beside the output."""
+    if paths.count(Path(STANDARD_INPUT)) > 1:
+        raise InputError("-: standard input can be read once; give it once")
+    if Path(STANDARD_INPUT) not in paths:
+        yield list(paths)
+        return
+    if format not in _SUFFIX_OF_FORMAT:
+        raise InputError(
+            f"-: standard input is read as {', '.join(_SUFFIX_OF_FORMAT)}; write it into a file for {format}"
+        )
+    folder = temporary_beside(output.resolve())
+    make_private_folder(folder)
+    try:
+        file = folder / f"standard-input{_SUFFIX_OF_FORMAT[format]}"
+        with file.open("wb") as stream:
+            shutil.copyfileobj(sys.stdin.buffer, stream)
+        yield [file if path == Path(STANDARD_INPUT) else path for path in paths]
+    finally:
+        remove_tree(folder)
+
+
+def read_inputs(paths: Sequence[Path], output: Path, asked: Asked) -> Inputs:
+    """The inputs, after every fault that can be told without a model.
+
+    Args:
+        paths: files and folders.
+        output: file or folder to write to.
+        asked: how they are read.
+
+    Raises:
+        InputError: an input that is not there or is not read, or an output that cannot be written.
+        CorpusError: faults in a corpus.
+        ConfigError: an unknown layout key, or a wrong regular expression.
+    """
+    for path in paths:
+        if output.resolve() == path.resolve():
+            raise InputError(f"{output}: is the same as the input; choose another output")
+    if asked.columns is not None:
+        sources, file, n_skipped = _tables(paths, output, asked, asked.columns)
+    elif len(paths) > 1:
+        sources, file, n_skipped = _several(paths, output, asked)
+    else:
+        sources, file, n_skipped = _one(paths[0], output, asked)
+    states = tuple(_state(path, output) for path in paths)
+    return Inputs(tuple(sources), file, n_skipped, states)
+
+
+def _one(path: Path, output: Path, asked: Asked) -> tuple[list[Source], str | None, int]:
+    format = plain_format(path) if asked.format == "auto" else asked.format
+    is_folder = _writes_folder(path, output, format)
+    source = _texts(path, "" if is_folder else output.name, asked, format, is_folder=is_folder)
+    if is_folder:
+        _refuse_occupied(output)
+    else:
+        prepare_output(output)
+    n_skipped = _tell_skipped(path, format, asked.quiet)
+    return [source], None if is_folder else output.name, n_skipped
+
+
+def _several(paths: Sequence[Path], output: Path, asked: Asked) -> tuple[list[Source], str | None, int]:
+    _require_folder(output, "several inputs are")
+    sources, n_skipped, taken = list[Source](), 0, set[str]()
+    for number, path in enumerate(paths, start=1):
+        format = plain_format(path) if asked.format == "auto" else asked.format
+        is_folder = format == TEXT and path.is_dir()
+        suffix = "" if is_folder else ".txt" if format == TEXT else JSON_LINES
+        stem = f"input-{number}" if asked.number_all else path.resolve().name if is_folder else path.resolve().stem
+        sources.append(_texts(path, _free(stem, suffix, taken), asked, format, is_folder=is_folder))
+        n_skipped += _tell_skipped(path, format, asked.quiet)
+    _refuse_occupied(output)
+    return sources, None, n_skipped
+
+
+def _texts(path: Path, target: str, asked: Asked, format: str, *, is_folder: bool) -> Source:
+    """Plain notes, or a corpus, to be written to a folder of texts or to a file."""
+    if format == TEXT:
+        layout_config(asked.layout)  # a wrong one is told for notes as well
+        return texts.notes(path, target, is_folder=is_folder, number_all=asked.number_all, group_by=asked.group_by)
+    stream = stream_texts(
+        path, asked.quiet, format=format, layout=asked.layout, skip_invalid=asked.skip_invalid, group_by=asked.group_by
+    )
+    if is_folder and not asked.number_all:
+        refuse_unsafe_names(stream.doc_ids, "a folder of texts")
+    return texts.corpus(path, stream, target, as_jsonl=not is_folder, number_all=asked.number_all)
+
+
+def _tables(
+    paths: Sequence[Path], output: Path, asked: Asked, columns: Columns
+) -> tuple[list[Source], str | None, int]:
+    """Tables and JSON, whose other columns and keys are kept."""
+    files = [(path, file) for path in paths for file in _files(path)]
+    one = len(files) == 1 and not paths[0].is_dir() and not output.is_dir()
+    to_file = one and output.suffix.lower() == files[0][1].suffix.lower()
+    if to_file:
+        prepare_output(output)
+    else:
+        _require_folder(output, "tables are")
+        _refuse_occupied(output)
+    sources, taken = list[Source](), set[str]()
+    for number, (path, file) in enumerate(files, start=1):
+        above = file.parent.relative_to(path.parent) if path.is_dir() else Path()
+        if len(paths) == 1 and path.is_dir():
+            above = file.parent.relative_to(path)
+        stem = f"input-{number}" if asked.number_all else (above / file.stem).as_posix()
+        target = output.name if to_file else _free(stem, file.suffix, taken)
+        sources.append(_table(file, target, columns))
+    _tell_kept(sources, asked.quiet)
+    skipped = [file for path in paths if path.is_dir() for file in files_below(path, "") if file not in _files(path)]
+    if skipped:
+        tell(f"skipped {len(skipped)} files that are neither tables nor JSON", asked.quiet)
+    return sources, output.name if to_file else None, len(skipped)
+
+
+def _files(path: Path) -> list[Path]:
+    """The tables and JSON files at a path.
+
+    Raises:
+        InputError: there is none.
+    """
+    files = files_below(path, *TABLES) if require_path(path).is_dir() else [path]
+    if not files or not files[0].name.lower().endswith(TABLES):
+        raise InputError(
+            f"{path}: --column names a column or a path in JSON; give files that end in {', '.join(TABLES)}, or leave "
+            "--column out"
+        )
+    return files
+
+
+def _table(file: Path, target: str, columns: Columns) -> Source:
+    match file.suffix.lower():
+        case ".parquet":
+            return parquet.parquet(file, target, columns)
+        case ".jsonl":
+            return json_values.json_lines(file, target, columns)
+        case ".json":
+            return json_values.json_file(file, target, columns)
+    return delimited.delimited(file, target, columns)
+
+
+def _tell_kept(sources: Sequence[Source], quiet: bool) -> None:
+    kept = list(dict.fromkeys(name for source in sources for name in source.kept))
+    if kept:
+        shown = [name for name in kept if looks_like_key(name)]
+        others = len(kept) - len(shown)
+        names = ", ".join(shown + ([f"{others} without a proper name"] if others else []))
+        tell(
+            f"these columns stay as they are, and may identify too: {names}; drop those that do beforehand, or "
+            "de-identify them with another --column",
+            quiet,
+        )
+
+
+def _free(stem: str, suffix: str, taken: set[str]) -> str:
+    """A name that is not taken, and is then."""
+    names = (f"{stem}{'' if number == 1 else f'-{number}'}{suffix}" for number in range(1, len(taken) + 2))
+    name = next(name for name in names if name.lower() not in taken)
+    taken.add(name.lower())
+    return name
+
+
+def _require_folder(output: Path, what: str) -> None:
+    if output.suffix.lower() in (*SUFFIXES, ".txt") and not output.is_dir():
+        raise InputError(f"{output}: {what} written to a folder; give the name of one")
+
+
+def _refuse_occupied(output: Path) -> None:
+    """Refuse a folder with something in it, unless a stopped command might be about to finish it."""
+    if not Partial.beside(output).is_dir():
+        refuse_occupied(output)
+
+
+def _state(path: Path, output: Path) -> Any:
+    """What changes when an input does; of standard input, its content."""
+    if path.parent.name.startswith(f".{output.name}."):
+        return file_digest(path)
+    files = files_below(path, "") if path.is_dir() else [path]
+    stats = ((file, file.stat()) for file in files)
+    return [[str(file), each.st_size, each.st_mtime_ns] for file, each in stats]
+
+
+def _tell_skipped(source: Path, format: str, quiet: bool) -> int:
+    """The number of files in a folder that are not read, after naming them."""
+    skipped = other_files(source, format) if source.is_dir() else []
+    if skipped:
+        kind = ".txt" if format == TEXT else f"in {format} format"
+        files = f"{len(skipped)} file{'' if len(skipped) == 1 else 's'}"
+        tell(f"{source}: skipped {files} that are not {kind}: {named_files(skipped, source)}", quiet)
+    return len(skipped)
+
+
+def _writes_folder(source: Path, output: Path, format: str) -> bool:
+    """Whether the output is a folder of texts: for a folder of them, and for a corpus unless it is named ``.jsonl``.
+
+    Raises:
+        InputError: the output is named like a corpus in another format.
+    """
+    if format == TEXT:
+        return source.is_dir()
+    if output.suffix == JSON_LINES or (source.suffix == JSON_LINES and source.is_file() and not output.is_dir()):
+        return False
+    if output.suffix.lower() in SUFFIXES and not output.is_dir():
+        raise InputError(
+            f"{output}: de-identified documents are written as JSON lines or as a folder of .txt files; give a name "
+            f"that ends in {JSON_LINES}, or a folder (deidsynth corpus convert makes other formats of JSON lines)"
+        )
+    return True

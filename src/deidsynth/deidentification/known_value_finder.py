@@ -1,0 +1,194 @@
+"""Mentions of known values in a text: names, numbers with any separators, and other values word by word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+import ahocorasick_rs
+
+from deidsynth.config.surrogates import NAME_KINDS, Kind
+from deidsynth.deidentification.known_values import FEWEST_DIGITS, KnownValue
+from deidsynth.deidentification.labels import label_for
+from deidsynth.deidentification.names import Mention, Name, NameFinder, Part
+from deidsynth.deidentification.words import Word, forms_of, words_of
+from deidsynth.privacy.audit.written_forms import folded
+from deidsynth.surrogates.identity import passes_luhn
+from deidsynth.surrogates.labels import kind_of
+from deidsynth.surrogates.words import particles_of
+
+COUNTRY_CODES = {
+    "sv": "46",
+    "es": "34",
+    "no": "47",
+    "nb": "47",
+    "nn": "47",
+    "da": "45",
+    "de": "49",
+    "fr": "33",
+    "nl": "31",
+}
+"""Of telephone numbers, by language."""
+
+_NAME = re.compile(r"[^\d@:/_]+")
+_SHORT_WORD = 3
+"""Letters of a word that may be part of a number, such as those of a license plate."""
+_LONG_NUMBER = 6
+"""Characters of a number that is sought inside a longer one with separators, too."""
+_SIGN = re.compile(r"[^\W_]")
+_SEPARATORS = re.compile(r"[^\w\n]{0,3}|_")
+_JOINED_BEFORE, _JOINED_AFTER = re.compile(r"\d[.,:/\-\u2010\u2011]\Z"), re.compile(r"[.,:/\-\u2010\u2011]\d")
+_GAP = re.compile(r"[^\w\n]{0,3}\n?[^\w\n]{0,3}")
+
+
+class KnownValueFinder:
+    """Finds mentions of known values.
+
+    Args:
+        values: sought.
+        language: ISO 639-1 code of the texts, if known.
+        labels: of the model.
+        own: kind of value for labels, beside those that the package knows.
+    """
+
+    def __init__(
+        self,
+        values: Iterable[KnownValue],
+        language: str | None,
+        labels: Sequence[str],
+        own: Mapping[str, Kind] | None = None,
+    ) -> None:
+        self._language, self._labels, self._own = language, labels, own
+        names: list[Name] = []
+        numbers: dict[str, KnownValue] = {}
+        self._phrases: dict[str, list[tuple[tuple[str, ...], KnownValue]]] = {}
+        for value in values:
+            forms = forms_of(value.text)
+            if _is_number(forms):
+                for form in _number_forms("".join(forms), language):
+                    numbers.setdefault(form, value)
+            elif self._is_name(value):
+                names.append(self._name(value))
+            else:
+                self._phrases.setdefault(forms[0], []).append((forms, value))
+        self._names = NameFinder(names, language, any_case=True)
+        self._numbers = tuple(numbers.values())
+        self._automaton = ahocorasick_rs.AhoCorasick(list(numbers)) if numbers else None
+        self._number_label = label_for(["identifier"], labels, own)
+
+    def mentions(self, text: str) -> Iterator[Mention]:
+        """The mentions in a text, in any order; those of different values may overlap.
+
+        Args:
+            text: normalized (`deidsynth.normalization`).
+        """
+        yield from self._names.mentions(text)
+        yield from self._names.initials(text)
+        yield from self._numbers_in(text)
+        yield from self._phrases_in(text)
+
+    def _is_name(self, value: KnownValue) -> bool:
+        if not _NAME.fullmatch(value.text):
+            return False
+        return value.label is None or kind_of(value.label, self._own) in NAME_KINDS
+
+    def _name(self, value: KnownValue) -> Name:
+        """The parts of a name, each with its label: first names before last names, unless a comma says otherwise."""
+        last, comma, first = value.text.partition(",")
+        particles = particles_of(self._language or "")
+        before, after = ([form for form in forms_of(each) if form not in particles] for each in (last, first))
+        forms = [*after, *before] if comma else before
+        n_last = len(before) if comma and after else self._n_last(len(forms))
+        parts = []
+        for place, form in enumerate(forms):
+            kinds: tuple[Kind, Kind] = ("full_name", "last_name" if place >= len(forms) - n_last else "first_name")
+            parts.append(Part(form, value.label or self._part_label(kinds)))
+        return Name(tuple(parts), value.label is not None)
+
+    def _part_label(self, kinds: tuple[Kind, Kind]) -> str:
+        """The label of a whole name, or of the kind of part where the model has that alone."""
+        whole, part = kinds
+        known = {kind_of(label, self._own) for label in self._labels}
+        return label_for([whole] if whole in known or part not in known else [part], self._labels, self._own)
+
+    def _n_last(self, n_words: int) -> int:
+        """How many last names a name of so many words ends with; a single word may be either."""
+        return 2 if self._language == "es" and n_words > 2 else 1
+
+    def _numbers_in(self, text: str) -> Iterator[Mention]:
+        if self._automaton is None:
+            return
+        places = [found.start() for found in _SIGN.finditer(text)]
+        signs = "".join(_folded_sign(text[place]) for place in places)
+        for number, first, end in self._automaton.find_matches_as_indexes(signs, overlapping=True):
+            start, stop = places[first], places[end - 1] + 1
+            inside = pairwise(places[first:end])
+            if _is_apart(text, start, stop, end - first) and all(
+                _SEPARATORS.fullmatch(text, left + 1, right) for left, right in inside
+            ):
+                value = self._numbers[number]
+                yield Mention(start, stop, value.label or self._number_label, value.label is not None)
+
+    def _phrases_in(self, text: str) -> Iterator[Mention]:
+        words = words_of(text) if self._phrases else []
+        for place, word in enumerate(words):
+            for forms, value in self._phrases.get(word.form, ()):
+                some = words[place : place + len(forms)]
+                if tuple(each.form for each in some) == forms and _is_in_a_row(text, some):
+                    label = value.label or label_for([_kind_of_phrase(value.text)], self._labels, self._own)
+                    yield Mention(word.start, some[-1].end, label, value.label is not None)
+
+
+def _is_number(forms: Sequence[str]) -> bool:
+    """Whether the words of a value are those of a number, a few letters among them."""
+    has_digit = [any(map(str.isdecimal, form)) for form in forms]
+    number = "".join(forms)
+    return (
+        sum(map(str.isdecimal, number)) >= FEWEST_DIGITS
+        and number.isascii()
+        and all(digit or len(form) <= _SHORT_WORD for form, digit in zip(forms, has_digit, strict=True))
+    )
+
+
+def _number_forms(number: str, language: str | None) -> Iterator[str]:
+    """A number as it may be written: a date of birth in it with or without century, a telephone number with country."""
+    yield number
+    if not number.isdecimal():
+        return
+    if len(number) == 12 and number[:2] in {"18", "19", "20"} and passes_luhn(number[2:]):
+        yield number[2:]
+    if len(number) == 10 and passes_luhn(number):
+        yield from (century + number for century in ("18", "19", "20"))
+    code = COUNTRY_CODES.get(language or "")
+    if code is None or not 8 <= len(number) <= 11:
+        return
+    own = number.removeprefix("0") if number.startswith("0") else number if language == "es" else ""
+    if own:
+        yield from (code + own, f"00{code}{own}", f"{code}0{own}")
+    elif number.startswith(code):
+        yield number.removeprefix(code) if language == "es" else "0" + number.removeprefix(code)
+
+
+def _folded_sign(sign: str) -> str:
+    """One character for a letter or digit, without case and accents."""
+    return sign.lower() if sign.isascii() else (folded(sign)[:1] or sign)
+
+
+def _is_apart(text: str, start: int, end: int, n_signs: int) -> bool:
+    """Whether a number begins and ends where words do; a short one also where numbers with separators do."""
+    if (start and _SIGN.match(text[start - 1])) or (end < len(text) and _SIGN.match(text[end])):
+        return False
+    if n_signs >= _LONG_NUMBER:
+        return True
+    return not _JOINED_BEFORE.search(text[max(0, start - 2) : start]) and not _JOINED_AFTER.match(text, end)
+
+
+def _is_in_a_row(text: str, words: Sequence[Word]) -> bool:
+    """Whether little but punctuation stands between words."""
+    return all(_GAP.fullmatch(text, left.end, right.start) for left, right in pairwise(words))
+
+
+def _kind_of_phrase(text: str) -> Kind:
+    """The kind of a value that is neither a name nor a number, by its looks."""
+    return "email" if "@" in text else "url" if "://" in text or text.startswith("www.") else "identifier"

@@ -1,0 +1,97 @@
+"""Policies: what becomes of each label, and nothing of what stands between."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deidsynth.config import Policy
+from deidsynth.config.policy import Action
+from deidsynth.deidentification.deidentified import Deidentified
+from deidsynth.deidentification.found import Found
+from deidsynth.deidentification.policies import Replacer, load_policy
+from deidsynth.documents import Document, Entity
+from deidsynth.errors import ConfigError
+
+KEY = bytes(range(32))
+INLINE = re.compile(r"\{(\w+):([^}]*)\}")
+
+
+def found(marked: str) -> Found:
+    """What was found in a text that is written as ``Dr {NAME:Anna Berg} kom``."""
+    text, entities, last = "", list[Entity](), 0
+    for match in INLINE.finditer(marked):
+        text += marked[last : match.start()] + match[2]
+        entities.append(Entity(len(text) - len(match[2]), len(text), match[1]))
+        last = match.end()
+    text += marked[last:]
+    return Found(Document("1", text, tuple(entities)), ("model",) * len(entities))
+
+
+def new_surfaces(made: Deidentified) -> list[str]:
+    """What stands in place of each entity."""
+    return [made.text[each.new_start : each.new_end] for each in made.replacements]
+
+
+@pytest.mark.parametrize(
+    ("action", "text"),
+    [
+        ("tag", "Dr <NAME>Ana Ek</NAME>, <CITY>Ås</CITY>."),
+        ("mask", "Dr [NAME], [CITY]."),
+        ("number", "Dr [NAME-1], [CITY-1]."),
+        ("remove", "Dr , ."),
+        ("keep", "Dr Ana Ek, Ås."),
+    ],
+)
+def test_actions_by_hand(action: Action, text: str) -> None:
+    made = Replacer(Policy(default=action), language=None)(found("Dr {NAME:Ana Ek}, {CITY:Ås}."))
+    assert made.text == text
+    assert [each.action for each in made.replacements] == [action] * 2
+    assert [(each.start, each.end, each.label) for each in made.replacements] == [(3, 9, "NAME"), (11, 13, "CITY")]
+
+
+def test_each_label_has_an_action_of_its_own() -> None:
+    policy = Policy(default="remove", labels={"CITY": "keep"})
+    assert Replacer(policy, language="sv")(found("{NAME:Ana} i {CITY:Ås}")).text == " i Ås"
+
+
+def test_two_adjacent_entities_give_two_replacements() -> None:
+    made = Replacer(Policy(), language=None)(found("x{FIRST_NAME:Anna}{LAST_NAME:Berg}y"))
+    assert made.text == "x[FIRST_NAME][LAST_NAME]y"
+    assert len(made.replacements) == 2
+
+
+def test_the_same_person_has_the_same_number() -> None:
+    text = "{NAME:Anna Berg} såg {NAME:Erik Ek}. {NAME:BERGS} hund, {NAME:A. Berg}, {NAME:Ek}. {CITY:Ås}, {CITY:ås}"
+    made = Replacer(Policy(default="number"), language="sv")(found(text))
+    assert made.text == "[NAME-1] såg [NAME-2]. [NAME-1] hund, [NAME-1], [NAME-2]. [CITY-1], [CITY-1]"
+
+
+def test_a_surname_of_two_people_goes_to_the_one_named_last() -> None:
+    text = "{NAME:Anna Berg}, {NAME:Erik Berg}, {NAME:Berg}, {NAME:Anna}, {NAME:Berg}"
+    made = Replacer(Policy(default="number"), language="sv")(found(text))
+    assert new_surfaces(made) == [f"[NAME-{number}]" for number in (1, 2, 2, 1, 1)]
+
+
+def test_a_scope_beyond_the_document_needs_a_key() -> None:
+    for scope in ("patient", "corpus"):
+        with pytest.raises(ConfigError, match=f"scope: {scope} needs a key.*give a file of random bytes"):
+            Replacer(Policy(default="surrogate", scope=scope), language="sv")
+    assert not Replacer(Policy(scope="corpus"), language="sv").needs_scope_surfaces
+
+
+def test_a_short_key_is_refused() -> None:
+    with pytest.raises(ConfigError, match="key: expected at least 16 bytes, got 3"):
+        Replacer(Policy(), language="sv", key=b"abc")
+
+
+def test_a_policy_is_read_and_its_faults_are_listed(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text("default: surrogate\nlanguage: no\nlabels: {AGE: keep}\ndates: {whole_weeks: true}\n")
+    policy = load_policy(file)
+    assert (policy.default, policy.language, policy.labels["AGE"]) == ("surrogate", "no", "keep")
+    file.write_text("default: hide\nlabel: {AGE: keep}\n")
+    with pytest.raises(ConfigError, match="2 problems"):
+        load_policy(file)
