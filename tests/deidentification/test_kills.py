@@ -3,85 +3,45 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from deidentification.killing import Stop, run
 from deidsynth.config import TrainConfig
 from deidsynth.documents import LabelScheme
 from deidsynth.models.tagger.token_classifier import new_tagger
 from deidsynth.tagging import TagSet
 from tiny_models import save_tiny
 
-PROGRAM = """
-import os, re, signal, sys
-import deidsynth.deidentification.detection as detection
-from deidsynth.cli.app import app
-from deidsynth.deidentification import runtime
-from deidsynth.deidentification.deidentified import Deidentified, Replacement
-from deidsynth.deidentification.partial import Partial
-from deidsynth.documents import Entity
-
-hook, left, scope = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-
-def count(name):
-    global left
-    if name == hook:
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-def predict(_tagger, documents, **_):
-    documents = list(documents)
-    count("predict")
-    for each in documents:
-        found = re.finditer(r"Namn\\d+", each.text)
-        yield each.with_entities([Entity(m.start(), m.end(), "NAME", 0.5) for m in found])
-
-publish, put = Partial.publish, Partial.put
-
-def published(self, name, target):
-    publish(self, name, target)
-    count("publish")
-
-def written(self, name, content):
-    count("put")
-    put(self, name, content)
-
-class Replacer(runtime.Replacer):
-    # The scope's surfaces show in what is written, so that a lost one would.
-    def __init__(self, policy, **given):
-        super().__init__(policy, **given)
-        self.needs_scope_surfaces = scope != "document"
-
-    def __call__(self, found, *, patient=None, avoid=()):
-        new = [str(sum(f"namn{n}" in avoid for n in range(300))) + f"/{patient}" for _ in found.document.entities]
-        text, replacements, last = "", [], 0
-        for entity, each, source in zip(found.document.entities, new, found.sources):
-            text += found.document.text[last:entity.start]
-            start, last = len(text), entity.end
-            text += each
-            replacements.append(Replacement(entity.start, entity.end, start, len(text), "NAME", "mask", source))
-        return Deidentified(text + found.document.text[last:], found.document.entities, tuple(replacements))
-
-detection.load_tagger, detection.predict = lambda _: None, predict
-Partial.publish, Partial.put = published, written
-if scope != "document":
-    runtime.Replacer = Replacer
-app(["deidentify", *sys.argv[4:]])
-"""
+Call = Callable[..., tuple[int, str]]
 
 
-def call(*arguments: str | Path, hook: str = "", count: int = 0, scope: str = "document") -> tuple[int, str]:
-    """Exit code and messages of the command, which kills itself at a call of a hook."""
-    command = [sys.executable, "-c", PROGRAM, hook, str(count), scope, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.returncode, done.stderr
+@pytest.fixture(scope="module")
+def call(tmp_path_factory: pytest.TempPathFactory) -> Call:
+    """A call of the command in a process of its own: exit code, and what it said."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["deidentification.killing", "deidsynth.deidentification.writing"])
+    logs = tmp_path_factory.mktemp("logs")
+
+    def made(
+        *arguments: str | Path, hook: str = "", count: int = 0, kills: bool = True, scope: bool = False
+    ) -> tuple[int, str]:
+        log = logs / "log"
+        process = context.Process(target=run, args=([*map(str, arguments)], log, Stop(hook, count, kills=kills), scope))
+        process.start()
+        process.join()
+        assert process.exitcode is not None
+        return process.exitcode, log.read_text(encoding="utf-8")
+
+    return made
 
 
 def content(path: Path) -> dict[str, bytes]:
@@ -100,7 +60,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "notes").mkdir()
     rows = ["patient,note"]
     for number in range(300):
-        text = f"Namn{number} kom, \u00e5t {'BR\u00d6D' * (number % 3)}.\r\n"
+        text = f"Namn{number} kom, \u00e5t {'BRÖD' * (number % 3)}.\r\n"
         (home / "notes" / f"{number:03}.txt").write_bytes(text.encode())
         rows.append(f'p{number % 3},"{text}"')
     (home / "notes" / "150.txt").write_bytes(b"\xff")
@@ -109,7 +69,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("hook", "count"), [("predict", 1), ("predict", 3), ("put", 250), ("publish", 1)])
-def test_a_killed_folder_goes_on(home: Path, tmp_path: Path, hook: str, count: int) -> None:
+def test_a_killed_folder_goes_on(call: Call, home: Path, tmp_path: Path, hook: str, count: int) -> None:
     command = [home / "model", home / "notes", "--mode", "number", "--private"]
     assert call(*command, tmp_path / "map", "--output", tmp_path / "clean")[0] == 1  # of one note that is no text
     (tmp_path / "again").mkdir()
@@ -129,7 +89,9 @@ def test_a_killed_folder_goes_on(home: Path, tmp_path: Path, hook: str, count: i
 
 @pytest.mark.parametrize("scope", ["patient", "corpus"])
 @pytest.mark.parametrize(("hook", "count"), [("predict", 3), ("predict", 5)])
-def test_a_wider_scope_knows_all_of_it_first(home: Path, tmp_path: Path, scope: str, hook: str, count: int) -> None:
+def test_a_wider_scope_knows_all_of_it_first(
+    call: Call, home: Path, tmp_path: Path, scope: str, hook: str, count: int
+) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(f"scope: {scope}\nlanguage: sv\n", encoding="utf-8")
     command = [
@@ -142,20 +104,20 @@ def test_a_wider_scope_knows_all_of_it_first(home: Path, tmp_path: Path, scope: 
         "--policy",
         policy,
     ]
-    code, told = call(*command, "--output", tmp_path / "out.csv", scope=scope)
+    code, told = call(*command, "--output", tmp_path / "out.csv", scope=True)
     assert code == 0, told
     n_avoided = {"patient": 100, "corpus": 300}[scope]
     assert f"\np1,{n_avoided}/p1 kom, " in (tmp_path / "out.csv").read_text(encoding="utf-8").replace('"', "")
     (tmp_path / "again").mkdir()
     again = tmp_path / "again" / "out.csv"
-    assert call(*command, "--output", again, scope=scope, hook=hook, count=count)[0] == -9
-    code, told = call(*command, "--output", again, scope=scope)
+    assert call(*command, "--output", again, scope=True, hook=hook, count=count)[0] == -9
+    code, told = call(*command, "--output", again, scope=True)
     assert code == 0, told
     assert "continuing" in told
     assert content(again) == content(tmp_path / "out.csv")
 
 
-def test_another_command_does_not_go_on_with_what_is_left(home: Path, tmp_path: Path) -> None:
+def test_another_command_does_not_go_on_with_what_is_left(call: Call, home: Path, tmp_path: Path) -> None:
     command = [home / "model", home / "notes", "--output", tmp_path / "clean"]
     assert call(*command, hook="predict", count=3)[0] == -9
     code, told = call(*command, "--mode", "tag")
@@ -164,15 +126,13 @@ def test_another_command_does_not_go_on_with_what_is_left(home: Path, tmp_path: 
     assert "<NAME>Namn0</NAME>" in (tmp_path / "clean" / "000.txt").read_text(encoding="utf-8")
 
 
-def test_an_interruption_keeps_what_is_done(home: Path, tmp_path: Path) -> None:
-    program = PROGRAM.replace("os.kill(os.getpid(), signal.SIGKILL)", "raise KeyboardInterrupt")
-    arguments = [str(home / "model"), str(home / "notes"), "--output", str(tmp_path / "clean")]
-    for count, kept in ((1, False), (3, True)):
-        command = [sys.executable, "-c", program, "predict", str(count), "document", *arguments]
-        stopped = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert stopped.returncode == 130, stopped.stderr
-        assert ("to continue" in stopped.stderr, "to start over" in stopped.stderr) == (kept, not kept)
-        assert (tmp_path / ".clean.partial").is_dir() == kept
+def test_an_interruption_keeps_what_is_done(call: Call, home: Path, tmp_path: Path) -> None:
+    for count, is_kept in ((1, False), (3, True)):
+        command = [home / "model", home / "notes", "--output", tmp_path / "clean"]
+        code, told = call(*command, hook="predict", count=count, kills=False)
+        assert code == 130, told
+        assert ("to continue" in told, "to start over" in told) == (is_kept, not is_kept)
+        assert (tmp_path / ".clean.partial").is_dir() == is_kept
 
 
 @pytest.mark.slow
