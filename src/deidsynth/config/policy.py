@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from deidsynth.config.detection import Detection
 from deidsynth.config.parsing import StageConfig
@@ -14,16 +14,22 @@ Action = Literal["tag", "mask", "number", "remove", "keep", "surrogate"]
 """Of ``Anna`` as a NAME: ``<NAME>Anna</NAME>``, ``[NAME]``, ``[NAME-1]``, nothing, ``Anna``, an invented name."""
 
 Scope = Literal["document", "patient", "corpus"]
-"""Within what equal values get equal surrogates, and dates keep their intervals."""
+"""Within what equal values get equal surrogates."""
 
 
 class DateShift(StageConfig):
-    """How the dates of a patient are shifted where their label gets surrogates."""
+    """How dates with surrogates are shifted: all of a patient, if known, else of a document, by one offset."""
 
     largest_days: int = Field(
         365, ge=1, le=36_500, description="most days that dates are shifted by, in either direction"
     )
     whole_weeks: bool = Field(False, description="shift by whole weeks, so that days of the week stay true")
+
+    @model_validator(mode="after")
+    def _a_week_fits(self) -> DateShift:
+        if self.whole_weeks and self.largest_days < 7:
+            raise ValueError("whole_weeks needs largest_days of at least 7")
+        return self
 
 
 class Policy(StageConfig):
@@ -44,3 +50,9 @@ class Policy(StageConfig):
     dates: DateShift = Field(DateShift(), description="how dates are shifted")
     kinds: dict[str, Kind] = Field({}, description=LABELS)
     detect: Detection = Field(Detection(), description="what is sought beside what the model finds")
+
+    @model_validator(mode="after")
+    def _random_within_a_document(self) -> Policy:
+        if self.random and self.scope != "document":
+            raise ValueError("random surrogates are consistent within a document only; set scope: document")
+        return self

@@ -32,6 +32,15 @@ _BEGINNINGS = {
     '{"': "JSON",
     '[{"': "JSON",
 }
+_FIRST = {
+    ".pdf": "take the text out first (pdftotext -layout; a scan needs text recognition, such as ocrmypdf --sidecar)",
+    ".docx": "take the text out first (pandoc -t plain), comments, headers and tracked changes too",
+    ".doc": "take the text out first (libreoffice --convert-to txt), comments, headers and tracked changes too",
+    ".odt": "take the text out first (pandoc -t plain), comments and headers too",
+    ".rtf": "take the text out first (pandoc -f rtf -t plain)",
+    ".dcm": "de-identify the headers and the text in the pixels with a DICOM tool, and give reports as text",
+}
+"""What to do with files that hold more than text, by suffix."""
 _HTML = re.compile(r"<(?:a|b|body|br|div|font|h[1-6]|head|i|img|li|ol|p|pre|span|style|table|td|tr|ul)\b[^<]*>")
 _COLUMN_NAME = re.compile(r"\"?[a-z_][\w.\-]{0,30}\"?")
 _ROWS = 5
@@ -114,11 +123,14 @@ def _corpus_format(path: Path) -> str:
         raise InputError(f"{path}: contains no .txt file; give a folder of .txt notes, or a corpus")
     kinds = ", ".join(each or "no suffix" for each in Counter(file.suffix.lower() for file in files))
     what = f"files that end in {path.suffix} are not read"
+    advice = [
+        f"{suffix}: {_FIRST[suffix]}; " for suffix in sorted({file.suffix.lower() for file in files} & set(_FIRST))
+    ]
     if path.is_dir():
         what = f"has only files that are not read ({kinds}): {named_files(files, path)}"
     raise InputError(
-        f"{path}: {what}; convert to plain text (.txt), or to a format that `deidsynth corpus formats` lists. If it is "
-        "plain text already, rename it to .txt"
+        f"{path}: {what}; {''.join(advice)}convert to plain text (.txt), or to a format that `deidsynth corpus "
+        "formats` lists. If it is plain text already, rename it to .txt"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 
 import ahocorasick_rs
@@ -16,6 +17,7 @@ from deidsynth.deidentification.words import Word, forms_of, words_of
 from deidsynth.privacy.audit.written_forms import folded
 from deidsynth.surrogates.identity import passes_luhn
 from deidsynth.surrogates.labels import kind_of
+from deidsynth.surrogates.names import name_pool
 from deidsynth.surrogates.words import particles_of
 
 COUNTRY_CODES = {
@@ -99,7 +101,7 @@ class KnownValueFinder:
         particles = particles_of(self._language or "")
         before, after = ([form for form in forms_of(each) if form not in particles] for each in (last, first))
         forms = [*after, *before] if comma else before
-        n_last = len(before) if comma and after else self._n_last(len(forms))
+        n_last = len(before) if comma and after else self._n_last(forms)
         parts = []
         for place, form in enumerate(forms):
             kinds: tuple[Kind, Kind] = ("full_name", "last_name" if place >= len(forms) - n_last else "first_name")
@@ -112,9 +114,11 @@ class KnownValueFinder:
         known = {kind_of(label, self._own) for label in self._labels}
         return label_for([whole] if whole in known or part not in known else [part], self._labels, self._own)
 
-    def _n_last(self, n_words: int) -> int:
-        """How many last names a name of so many words ends with; a single word may be either."""
-        return 2 if self._language == "es" and n_words > 2 else 1
+    def _n_last(self, forms: Sequence[str]) -> int:
+        """How many last names a name ends with; a single word is one unless it is a known first name alone."""
+        if len(forms) == 1:
+            return 0 if forms[0] in _first_names(self._language) else 1
+        return 2 if self._language == "es" and len(forms) > 2 else 1
 
     def _numbers_in(self, text: str) -> Iterator[Mention]:
         if self._automaton is None:
@@ -138,6 +142,13 @@ class KnownValueFinder:
                 if tuple(each.form for each in some) == forms and _is_in_a_row(text, some):
                     label = value.label or label_for([_kind_of_phrase(value.text)], self._labels, self._own)
                     yield Mention(word.start, some[-1].end, label, value.label is not None)
+
+
+@cache
+def _first_names(language: str | None) -> frozenset[str]:
+    """Words that are first names and no last names, without case and accents."""
+    pool = name_pool(language or "en")
+    return frozenset(map(folded, (*pool.male, *pool.female))) - frozenset(map(folded, pool.last))
 
 
 def _is_number(forms: Sequence[str]) -> bool:

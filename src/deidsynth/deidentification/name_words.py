@@ -27,6 +27,7 @@ class NameWords:
         particles: words that may stand between the parts of a name.
         common: names that are words, too.
         first: those of them that begin sentences of notes.
+        fields: words of forms and institutions.
         abbreviations: short forms that look like the initials of a name.
     """
 
@@ -37,6 +38,7 @@ class NameWords:
     particles: frozenset[str]
     common: frozenset[str]
     first: frozenset[str]
+    fields: frozenset[str]
     abbreviations: frozenset[str]
 
 
@@ -60,6 +62,7 @@ def name_words(language: str | None) -> NameWords:
         particles=of_all("particles"),
         common=by_language("common"),
         first=by_language("first"),
+        fields=by_language("fields"),
         abbreviations=of_all("abbreviations"),
     )
 

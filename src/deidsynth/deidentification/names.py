@@ -229,20 +229,23 @@ class NameFinder:
         """Whether a single part is neither a word of the language nor a term."""
         word, known = words[place], self._words
         form = (self._without_genitive(word.form) or word.form) if piece.is_genitive else word.form
-        is_eponym = form in known.eponyms
+        is_eponym, is_first = form in known.eponyms, self._begins_sentence(text, words, place)
         if (is_eponym or not self._any_case) and self._is_in_term(words, place):
             return False
         written = text[word.start : word.end]
         if not written[0].isupper():
-            return len(form) > _SHORT and form not in known.common and not is_eponym
+            return len(form) > _SHORT and form not in known.common | known.fields and not is_eponym
         if len(form) <= _SHORT and not written[1:].islower():
             return False
         if self._any_case:
-            return True
-        if is_eponym or (form in known.common and len(form) > 1 and written.isupper()):
+            return form not in known.fields or not is_first
+        if is_eponym or form in known.fields or (form in known.common and written.isupper()):
             return False
-        is_first = begins_sentence(text, word) and not (place and words[place - 1].form in self._titles)
         return piece.is_genitive or form not in known.first or not is_first
+
+    def _begins_sentence(self, text: str, words: Sequence[Word], place: int) -> bool:
+        """Whether a word begins a sentence, and not what follows the full stop of a title."""
+        return begins_sentence(text, words[place]) and not (place and words[place - 1].form in self._titles)
 
     def _is_in_term(self, words: Sequence[Word], place: int) -> bool:
         """Whether a name stands beside a word that makes it part of a term."""

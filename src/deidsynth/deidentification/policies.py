@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from deidsynth.config.parsing import load_data, parse
@@ -11,14 +12,16 @@ from deidsynth.config.policy import Action, Policy
 from deidsynth.deidentification.deidentified import Deidentified, Replacement
 from deidsynth.deidentification.found import Found
 from deidsynth.deidentification.numbering import numbers_of
-from deidsynth.documents import Entity
+from deidsynth.documents import Document, Entity
 from deidsynth.errors import ConfigError
-from deidsynth.surrogates.derived import normalized_surface
+from deidsynth.surrogates.derived import Derivation, normalized_surface
+from deidsynth.surrogates.of_documents import DocumentSurrogates, Scopes
 
 __all__ = ["Replacer", "load_policy", "normalized_surface"]
 
 SHORTEST_KEY = 16
 """Bytes of the shortest key from which surrogates are derived: shorter ones can be guessed."""
+_KEY_BYTES = 32
 
 
 def load_policy(path: str | Path) -> Policy:
@@ -62,7 +65,12 @@ class Replacer:
             raise ConfigError(problems, "policy")
         self.needs_scope_surfaces = has_surrogates and policy.scope != "document"
         """Whether ``avoid`` has to hold what was found in the whole scope, so that no surrogate is equal to it."""
-        self._key = secrets.token_bytes(32) if key is None else key
+        self._key = secrets.token_bytes(_KEY_BYTES) if key is None else key
+        self._surrogates = (
+            DocumentSurrogates(self.language, policy.kinds, policy.dates)
+            if has_surrogates and self.language is not None
+            else None
+        )
 
     def __repr__(self) -> str:
         return f"Replacer(scope={self.policy.scope!r}, language={self.language!r})"
@@ -76,15 +84,19 @@ class Replacer:
             avoid: normalized surfaces of the whole scope and of known values, which no surrogate may equal.
         """
         document = found.document
-        numbers = numbers_of(document, self.policy.kinds, self.language)
+        actions = [self.policy.labels.get(entity.label, self.policy.default) for entity in document.entities]
+        numbers = numbers_of(document, self.policy.kinds, self.language) if "number" in actions else [0] * len(actions)
+        surrogates = self._surrogates_of(document, actions, patient, avoid)
         texts, replacements, length, last = list[str](), list[Replacement](), 0, 0
-        for index, (entity, source) in enumerate(zip(document.entities, found.sources, strict=True)):
-            action = self.policy.labels.get(entity.label, self.policy.default)
-            new: str | None = None
+        for entity, source, action, number in zip(document.entities, found.sources, actions, numbers, strict=True):
+            surface = document.surface(entity)
             if action == "surrogate":
-                action, new = "mask", None
+                new = surrogates.get(entity)
+                action = "mask" if new is None else "keep" if new == surface else action
+            else:
+                new = None
             if new is None:
-                new = _rendered(action, entity, document.surface(entity), numbers[index])
+                new = _rendered(action, entity, surface, number)
             between = document.text[last : entity.start]
             start = length + len(between)
             length = start + len(new)
@@ -93,6 +105,21 @@ class Replacer:
             replacements.append(Replacement(entity.start, entity.end, start, length, entity.label, action, source))
         texts.append(document.text[last:])
         return Deidentified("".join(texts), document.entities, tuple(replacements))
+
+    def _surrogates_of(
+        self, document: Document, actions: Sequence[Action], patient: str | None, avoid: Container[str]
+    ) -> dict[Entity, str]:
+        """The surrogates of those entities for which the policy wants one and there is one."""
+        wanted = [entity for entity, action in zip(document.entities, actions, strict=True) if action == "surrogate"]
+        if not wanted or self._surrogates is None:
+            return {}
+        key = secrets.token_bytes(_KEY_BYTES) if self.policy.random else self._key
+        text = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
+        of_document = Derivation(key, "document", text)
+        of_patient = of_document if patient is None else Derivation(key, "patient", patient)
+        values = {"document": of_document, "patient": of_patient, "corpus": Derivation(key, "corpus", "")}
+        scopes = Scopes(values[self.policy.scope], of_patient)
+        return self._surrogates.of(document, wanted, scopes, avoid)
 
 
 def _rendered(action: Action, entity: Entity, surface: str, number: int) -> str:

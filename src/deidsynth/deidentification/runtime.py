@@ -21,6 +21,7 @@ from deidsynth.deidentification.residual import residual
 from deidsynth.documents import Document
 from deidsynth.errors import CheckFailedError, DeidsynthError, ModelNotUsableError, StorageError
 from deidsynth.files import MANIFEST, manifest_beside
+from deidsynth.metrics.tokens import words
 from deidsynth.models.settings_file import ModelSettings
 from deidsynth.workflow.alone import model_folder
 
@@ -69,6 +70,7 @@ class Deidentifier:
         policy: what happens to each label.
         labels: that the model finds.
         language: of the texts, if known.
+        known: normalized surfaces of known values, which no surrogate may equal.
     """
 
     def __init__(
@@ -80,8 +82,9 @@ class Deidentifier:
         policy: Policy,
         labels: Sequence[str] = (),
         language: str | None = None,
+        known: Container[str] = (),
     ) -> None:
-        self._find, self._detect, self._replace = find, detect, replace
+        self._find, self._detect, self._replace, self._known = find, detect, replace, known
         self.policy, self.labels, self.language = policy, tuple(labels), language
 
     @classmethod
@@ -122,6 +125,7 @@ class Deidentifier:
             policy=chosen,
             labels=labels,
             language=language,
+            known=frozenset() if values is None else known_surfaces(values),
         )
 
     def __repr__(self) -> str:
@@ -184,7 +188,7 @@ class Deidentifier:
             CheckFailedError: something that was replaced is still elsewhere in the text.
         """
         own = {normalized_surface(found.document.surface(each)) for each in found.document.entities}
-        made = self._replace(found, patient=patient, avoid=_Either(own, avoid))
+        made = self._replace(found, patient=patient, avoid=_AnyOf((own, self._known, avoid)))
         left = residual(found.document, made, self.policy.kinds)
         if left is not None:
             raise CheckFailedError(str(left))
@@ -225,14 +229,13 @@ class Deidentifier:
 
 
 @dataclass(frozen=True, slots=True)
-class _Either:
-    """What is in one of two containers."""
+class _AnyOf:
+    """What is in any of several containers."""
 
-    first: Container[str]
-    second: Container[str]
+    containers: tuple[Container[str], ...]
 
     def __contains__(self, value: object) -> bool:
-        return value in self.first or value in self.second
+        return any(value in each for each in self.containers)
 
 
 def attempt(function: Callable[[Argument], Result], argument: Argument) -> Result | Failure:
@@ -282,6 +285,12 @@ def policy_of(policy: Policy | str | Path | Mapping[str, Any] | None) -> Policy:
     if isinstance(policy, str | Path):
         return load_policy(policy)
     return parse(Policy, policy or {}, "policy")
+
+
+def known_surfaces(known: KnownValues) -> frozenset[str]:
+    """The normalized surfaces of all known values, and those of their words."""
+    values = (value.text for patient in (None, *known.patients) for value in known.of(patient))
+    return frozenset(normalized_surface(each) for text in values for each in (text, *words(text)))
 
 
 def labels_of(folder: Path) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ _FORMATS = {
            "{month} {y}", "{month} {y}", "{mon} {y}", "{mon} {d}", "{month} {d}", "{m}/{d}", "{mm}/{y}", "{m}/{yy}",
            "{dd}-{mon}-{y}", "{y}", "{month}", "{day}, {month} {d}"),
 }  # fmt: skip
-_PIECES = re.compile(r"\d+|[^\W\d_]+")
+PIECES = re.compile(r"\d+|[^\W\d_]+")
+"""The pieces of a date: numbers and words."""
 _ORDER = {"en": "mdy", **dict.fromkeys(("sv", "hu", "ja", "ko", "lt", "zh"), "ymd")}
 """How languages write dates in numbers; all others: dmy."""
 _FIRST = date(1935, 1, 1)
@@ -63,7 +64,10 @@ def weekdays_of(language: str) -> tuple[str, ...]:
 
 def is_date_name(word: str, language: str) -> bool:
     """Whether a word is the name of a month or a day in a language, or the short form of a month."""
-    return _position(word, months_of(language)) is not None or _position(word, weekdays_of(language), True) is not None
+    return (
+        name_position(word, months_of(language)) is not None
+        or name_position(word, weekdays_of(language), True) is not None
+    )
 
 
 def _names(attribute: str, language: str) -> tuple[str, ...]:
@@ -113,8 +117,8 @@ def date_like(rng: Random, language: str, like: str) -> str:
     have words that could identify somebody; ``known_words.without_unknown`` leaves them out.
     """
     day = _FIRST + timedelta(days=rng.randrange(85 * 365))
-    pieces = list(_PIECES.finditer(like))
-    roles = _roles(pieces, like, language)
+    pieces = list(PIECES.finditer(like))
+    roles = piece_roles(pieces, like, language)
     numbers = [piece[0] for piece, role in zip(pieces, roles, strict=True) if role in {"d", "m"}]
     padded = any(number.startswith("0") for number in numbers) or (
         "M" not in roles and all(len(number) == 2 for number in numbers)
@@ -127,8 +131,11 @@ def date_like(rng: Random, language: str, like: str) -> str:
     return "".join(out) + like[position:]
 
 
-def _roles(pieces: list[re.Match[str]], like: str, language: str) -> list[str]:
-    """A role for each piece: y, m, d, M (month name), W (weekday name), c (a date in one number), # or word."""
+def piece_roles(pieces: list[re.Match[str]], like: str, language: str) -> list[str]:
+    """A role for each piece: y, m, d, M (month name), W (weekday name), c (a date in one number), # or word.
+
+    Numbers that can be a day, a month or a year get their roles by the order of the language alone.
+    """
     roles = [_fixed_role(piece, like, language) for piece in pieces]
     open_ = [index for index, role in enumerate(roles) if role == "?"]
     has_year, has_month = "y" in roles, "M" in roles
@@ -153,12 +160,19 @@ def _fixed_role(piece: re.Match[str], like: str, language: str) -> str:
         if len(text) == 4:
             return "y"
         return "c" if len(text) in {6, 8} else "?" if len(text) <= 2 else "#"
-    if _position(text, months_of(language)) is not None:
+    if name_position(text, months_of(language)) is not None:
         return "M"
-    return "W" if _position(text, weekdays_of(language), whole=True) is not None else "word"
+    return "W" if name_position(text, weekdays_of(language), whole=True) is not None else "word"
 
 
-def _position(text: str, names: tuple[str, ...], whole: bool = False) -> int | None:
+def name_position(text: str, names: tuple[str, ...], whole: bool = False) -> int | None:
+    """The place of a name among the names of months or days, in any case; None if it is none of them.
+
+    Args:
+        text: a word.
+        names: in order.
+        whole: whether a short form of three or four letters does not count.
+    """
     lowered = text.lower()
     for index, name in enumerate(names):
         if lowered == name.lower() or (not whole and 3 <= len(lowered) <= 4 and name.lower().startswith(lowered)):
@@ -167,23 +181,44 @@ def _position(text: str, names: tuple[str, ...], whole: bool = False) -> int | N
 
 
 def _write(rng: Random, day: date, piece: str, role: str, language: str, padded: bool) -> str:
+    if role == "#":
+        return "".join(str(rng.randrange(6)) for _ in piece)
+    order = order_in_one_number(piece, language) if role == "c" else ""
+    return write_piece(day, piece, role, language, padded=padded, order=order)
+
+
+def order_in_one_number(piece: str, language: str) -> str:
+    """The order of day, month and year in a number of six or eight digits, such as ``ymd``."""
+    leading_year = len(piece) == 8 and piece[:2] in {"18", "19", "20"}
+    return "ymd" if leading_year else _ORDER.get(language, "dmy")
+
+
+def write_piece(day: date, piece: str, role: str, language: str, *, padded: bool, order: str = "") -> str:
+    """A piece of a date as it is written for another day: in the same width, case and short form.
+
+    Args:
+        day: what is written.
+        piece: the original.
+        role: what it is (see ``piece_roles``); other than a piece of a date, it stays.
+        language: of names.
+        padded: whether numbers of days and months have two digits.
+        order: of a whole date in one number.
+    """
     if role == "y":
         return f"{day:%Y}" if len(piece) == 4 else f"{day:%y}"
     if role in {"m", "d"}:
         number = day.month if role == "m" else day.day
         return f"{number:02d}" if padded else str(number)
-    if role == "M":
-        months = months_of(language)
-        short = _position(piece, months, whole=True) is None
-        return _cased(months[day.month - 1][: len(piece) if short else None], piece)
-    if role == "W":
-        return _cased(weekdays_of(language)[day.weekday()], piece)
+    if role in {"M", "W"}:
+        names = months_of(language) if role == "M" else weekdays_of(language)
+        name = names[day.month - 1 if role == "M" else day.weekday()]
+        short = name_position(piece, names, whole=True) is None
+        width = 3 if piece.casefold() == "sept" else len(piece)
+        return _cased(name[: width if short else None], piece)
     if role == "c":
-        year = f"{day:%Y}" if len(piece) == 8 else f"{day:%y}"
-        parts = {"y": year, "m": f"{day:%m}", "d": f"{day:%d}"}
-        leading_year = len(piece) == 8 and piece[:2] in {"18", "19", "20"}
-        return "".join(parts[key] for key in ("ymd" if leading_year else _ORDER.get(language, "dmy")))
-    return "".join(str(rng.randrange(6)) for _ in piece) if role == "#" else piece
+        parts = {"y": f"{day:%Y}" if len(piece) == 8 else f"{day:%y}", "m": f"{day:%m}", "d": f"{day:%d}"}
+        return "".join(parts[key] for key in order)
+    return piece
 
 
 def _cased(name: str, like: str) -> str:

@@ -40,7 +40,7 @@ class Derivation:
 
     Args:
         key: of at least 16 bytes.
-        scope: its name.
+        scope: its name, such as ``document``.
         unit: which document or patient of those in the scope; empty for a corpus.
     """
 
@@ -50,6 +50,11 @@ class Derivation:
 
     def __repr__(self) -> str:
         return f"Derivation(scope={self.scope!r})"
+
+    @property
+    def is_document(self) -> bool:
+        """Whether it is for one document alone."""
+        return self.scope == "document"
 
     def seed(self, kind: str, part: str, attempt: int = 0) -> str:
         """A seed for a value: HMAC-SHA256 over scope, kind and normalized part.
@@ -61,6 +66,10 @@ class Derivation:
         """
         message = json.dumps([self.scope, self.unit, kind, part, attempt])
         return hmac.new(self.key, message.encode(), hashlib.sha256).hexdigest()
+
+    def index(self, length: int, kind: str, part: str, attempt: int = 0) -> int:
+        """A place in a pool of a length."""
+        return int(self.seed(kind, part, attempt), 16) % length
 
     def rng(self, kind: str, part: str, attempt: int = 0) -> Random:
         """A source of randomness with that seed."""

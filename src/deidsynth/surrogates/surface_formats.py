@@ -24,7 +24,7 @@ _AGES = {
     "en": ("{n} years", "{n} years old", "{m} months", "{m} days", "{m} weeks", "{word} years", "{word} months",
            "one year", "{n} y", "{n} yo"),
 }  # fmt: skip
-_NUMBER_WORDS = {
+NUMBER_WORDS = {
     "es": listed("dos tres cuatro cinco seis siete ocho nueve diez once doce quince veinte"),
     "sv": listed("två tre fyra fem sex sju åtta nio tio elva tolv femton tjugo"),
     "en": listed("two three four five six seven eight nine ten eleven twelve fifteen twenty"),
@@ -105,7 +105,7 @@ def _organization(rng: Random, language: str, names: NamePool, _like: str) -> st
 
 def _filled(rng: Random, template: str, language: str, word: str = "") -> str:
     """The template filled with numbers: n up to 99, m up to 12."""
-    return template.format(word, n=rng.randint(13, 99), m=rng.randint(2, 12), word=rng.choice(_NUMBER_WORDS[language]))
+    return template.format(word, n=rng.randint(13, 99), m=rng.randint(2, 12), word=rng.choice(NUMBER_WORDS[language]))
 
 
 _VARIANTS: dict[Kind, Variant] = {

@@ -20,6 +20,28 @@ SEX = {
 SEX_LETTERS = {"de": ("M", "W"), "fr": ("M", "F"), "no": ("M", "K"), "nl": ("M", "V"), "da": ("M", "K")}
 SEX_GROUPS = (("H", "M"), ("M", "F"), ("V", "M"), ("K", "M"), ("varón", "mujer"), ("hombre", "mujer"))
 
+MEN = {
+    "sv": listed("han honom hans herr herrn mannen pojken pojke make maken fadern sonen brodern"),
+    "es": listed("él señor sr don d varón hombre niño marido esposo padre hijo hermano"),
+    "en": listed("he him his mr man gentleman boy husband father son brother"),
+    "de": listed("herr er ihm ihn mann junge ehemann vater sohn bruder"),
+    "fr": listed("il monsieur m homme garçon mari père fils frère"),
+    "no": listed("han ham herr hr mannen gutten ektemannen faren sønnen broren"),
+    "nl": listed("hij hem dhr heer meneer man jongen echtgenoot vader zoon broer"),
+    "da": listed("han ham herr hr manden drengen ægtemanden faderen sønnen broderen"),
+}
+WOMEN = {
+    "sv": listed("hon henne hennes fru frun fröken kvinnan flickan flicka maka makan hustrun modern dottern systern"),
+    "es": listed("ella señora sra señorita srta doña dña dª mujer niña esposa madre hija hermana dra doctora"),
+    "en": listed("she her hers mrs ms miss woman lady girl wife mother daughter sister"),
+    "de": listed("frau mädchen ehefrau mutter tochter schwester"),
+    "fr": listed("elle madame mme mademoiselle mlle femme fille épouse mère sœur"),
+    "no": listed("hun henne hennes fru fr kvinnen jenta kona moren datteren søsteren"),
+    "nl": listed("zij mevr mw mevrouw vrouw meisje echtgenote moeder dochter zus"),
+    "da": listed("hun hende hendes fru fr kvinden pigen hustruen moderen datteren søsteren"),
+}
+"""Words near a name that say the sex of the person, in languages where they do."""
+
 FAMILY = {
     "sv": listed("mor far syster bror dotter son maka make"),
     "es": listed("madre padre hermana hermano hija hijo esposa marido"),

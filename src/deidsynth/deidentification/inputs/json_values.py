@@ -78,16 +78,19 @@ def json_lines(path: Path, target: str, columns: Columns) -> Source:
         n_lines = bool(first.strip()) + sum(1 for line in file if line.strip())
     rows = partial(_line_rows, path, target, paths)
     n_texts = None if any(None in each.steps for each in paths.texts) else n_lines * len(paths.texts)
-    return Source(path, rows, (target,), n_texts, kept=_keys(first, columns))
+    return Source(path, rows, (target,), n_texts, kept=_kept(first, paths))
 
 
-def _keys(line: bytes, columns: Columns) -> tuple[str, ...]:
-    """The other keys of the first object, for the message that they are kept."""
+def _kept(first: bytes, paths: _Paths) -> tuple[str, ...]:
+    """The keys of the first object that lead to no text, for the message that they are kept."""
     try:
-        value = read_json(line)
+        value = read_json(first)
     except ValueError:
         return ()
-    return tuple(key for key in value if key not in columns.texts) if isinstance(value, dict) else ()
+    values = value if isinstance(value, list) else [value]
+    objects = (each for each in values if isinstance(each, dict))
+    leading = {step for path in paths.texts for step in path.steps[:2]}
+    return tuple(key for key in next(objects, {}) if key not in leading)
 
 
 def _line_rows(path: Path, target: str, paths: _Paths) -> Iterator[Row]:
@@ -149,7 +152,9 @@ def json_file(path: Path, target: str, columns: Columns) -> Source:
         InputError: a path is none.
     """
     paths = _Paths(columns)
-    return Source(path, partial(_file_rows, path, target, paths))
+    with reading_errors(path), opened(path) as file:
+        kept = _kept(file.read(), paths)
+    return Source(path, partial(_file_rows, path, target, paths), kept=kept)
 
 
 def _file_rows(path: Path, target: str, paths: _Paths) -> Iterator[Row]:

@@ -1,0 +1,148 @@
+"""The runtime: one way from a text to the text without what identifies in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+
+from deidentification.stand_ins import deidentifier, find
+from deidsynth import CheckFailedError, ConfigError, Deidentifier, ModelNotFoundError, ModelNotUsableError
+from deidsynth.config import TrainConfig
+from deidsynth.deidentification.deidentified import Deidentified
+from deidsynth.deidentification.found import Found
+from deidsynth.deidentification.runtime import DOCUMENTS_AT_ONCE, Failure, language_of
+from deidsynth.documents import Document, Entity, LabelScheme
+from deidsynth.models.tagger.token_classifier import new_tagger
+from deidsynth.tagging import TagSet
+from tiny_models import TEXTS, save_tiny
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tagger with random weights, so that what it finds depends on the text."""
+    torch.manual_seed(1)
+    root = tmp_path_factory.mktemp("tagger")
+    made = new_tagger(
+        TrainConfig(encoder=str(save_tiny("modernbert", root / "base"))), TagSet.of(LabelScheme(("NAME", "CITY"))), []
+    )
+    with torch.no_grad():
+        made.model.classifier.weight.normal_(0, 2)
+    made.save(root / "model")
+    return root / "model"
+
+
+def test_a_call_masks_what_was_found_and_leaves_every_other_character() -> None:
+    made = deidentifier()("Dr Anna Berg, \U0001f600\r\nså Cecilia.")
+    assert made.text == "Dr [NAME] [NAME], \U0001f600\r\nså [NAME]."
+    assert [entity.start for entity in made.entities] == [3, 8, 20]
+    assert [(each.new_start, each.new_end, each.action, each.source) for each in made.replacements] == [
+        (3, 9, "mask", "model"),
+        (10, 16, "mask", "model"),
+        (23, 29, "mask", "model"),
+    ]
+
+
+def test_a_name_after_300_sentences_is_found_at_its_offset() -> None:
+    filler = "Patienten mår bra. " * 300
+    made = deidentifier()(f"{filler}Anna kom.")
+    assert made.text == f"{filler}[NAME] kom."
+    assert made.entities[0].start == len(filler)
+
+
+@pytest.mark.parametrize("n_texts", [8, pytest.param(200, marks=pytest.mark.slow)])
+def test_sixteen_threads_give_what_one_gives(model: Path, n_texts: int) -> None:
+    runtime = Deidentifier.load(model, policy={"default": "number"}, device="cpu")
+    lines = [text.splitlines()[0] for text in TEXTS]
+    texts = [f"{lines[number % len(lines)]} {number}" for number in range(n_texts)]
+    expected = [runtime(text) for text in texts]
+    assert any(each.entities for each in expected)
+    with ThreadPoolExecutor(16) as pool:
+        several = list(pool.map(lambda _: [runtime(text) for text in texts], range(16)))
+    assert all(each == expected for each in several)
+    assert [each.text for each in runtime.stream(texts)] == [each.text for each in expected]
+
+
+def test_a_stream_takes_texts_as_they_are_needed_and_documents_too() -> None:
+    taken = []
+
+    def texts() -> Iterator[str | Document]:
+        for number in range(1000):
+            taken.append(number)
+            yield "Anna kom." if number % 2 else Document(str(number), "Dal kom.", group="p")
+
+    stream = deidentifier().stream(texts())
+    assert [next(stream).text, next(stream).text] == ["[NAME] kom."] * 2
+    assert len(taken) == DOCUMENTS_AT_ONCE
+
+
+def test_what_is_still_in_the_text_is_an_error_with_its_place() -> None:
+    def one(documents: Sequence[Document]) -> list[Document]:
+        return [each.with_entities([Entity(0, 4, "NAME")]) for each in documents]
+
+    runtime = deidentifier(one)
+    with pytest.raises(CheckFailedError, match="replaced at offset 0 is still at offset 20") as caught:
+        runtime("Berg kom, och sen Berg.")
+    assert "Berg" not in str(caught.value)
+    stream = runtime.stream(["Anna kom.", "Berg kom, och sen Berg."])
+    assert next(stream).text == "[NAME] kom."
+    with pytest.raises(CheckFailedError, match="document 2: "):
+        next(stream)
+
+
+def test_the_fault_of_a_document_is_no_other_ones() -> None:
+    def fragile(documents: Sequence[Document]) -> list[Document]:
+        if any("sjuk" in each.text for each in documents):
+            raise RuntimeError("quotes sjuk")
+        return find(documents)
+
+    def replace(found: Found, **_: object) -> Deidentified:
+        if "Dal" in found.document.text:
+            raise ValueError("quotes Dal")
+        return Deidentified(found.document.text, (), ())
+
+    replace.needs_scope_surfaces = False  # type: ignore[attr-defined]
+    runtime = deidentifier(fragile, replace=replace)
+    documents = [Document(str(number), text) for number, text in enumerate(["frisk", "sjuk", "Dal", "frisk"])]
+    found = runtime.find_each(documents)
+    assert [isinstance(each, Failure) for each in found] == [False, True, False, False]
+    made = runtime.replace_each(found, lambda _: ())
+    assert [getattr(each, "text", None) for each in made] == ["frisk", None, None, "frisk"]
+    assert [each.reason.split(";")[0] for each in made if isinstance(each, Failure)] == [
+        "unexpected RuntimeError",
+        "unexpected ValueError",
+    ]
+
+    def broken(_: Sequence[Document]) -> list[Document]:
+        raise ModelNotUsableError("no numbers")
+
+    with pytest.raises(ModelNotUsableError):
+        deidentifier(broken).find_each(documents)
+
+
+def test_load_says_what_is_missing(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFoundError):
+        Deidentifier.load(tmp_path)
+    with pytest.raises(ConfigError, match="default"):
+        Deidentifier.load(model, policy={"default": "hide"})
+    runtime = Deidentifier.load(model, device="cpu")
+    assert (runtime.labels, runtime.policy.default, runtime.needs_scope_surfaces) == (("CITY", "NAME"), "mask", False)
+    assert "NAME" in repr(runtime)
+    assert [
+        each.text for each in (runtime.find("Anna").document, next(runtime.find_stream([Document("1", "Bo")])).document)
+    ] == [
+        "Anna",
+        "Bo",
+    ]
+
+
+def test_the_language_is_that_of_the_run(model: Path, tmp_path: Path) -> None:
+    assert language_of(model) is None
+    place = tmp_path / "run" / "models" / "gold"
+    place.mkdir(parents=True)
+    (place / "config.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "run" / "run.yaml").write_text("corpus: {language: sv}\n", encoding="utf-8")
+    assert language_of(place) == "sv"
