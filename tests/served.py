@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 
@@ -15,6 +20,8 @@ from deidsynth.deidentification.deidentified import Deidentified, Replacement
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.server.corpus_view import CorpusView
 from deidsynth.server.service import Served
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
 
 SECRET = "Brontus"
 """A name that no log, metric or error may hold."""
@@ -81,6 +88,45 @@ def running(app: object) -> Iterator[str]:
             server.should_exit = True
             thread.join(20)
             assert not thread.is_alive()
+
+
+@dataclass(frozen=True)
+class ServedProcess:
+    """``deidsynth serve`` as a process of its own."""
+
+    process: subprocess.Popen[bytes]
+    log_file: Path
+
+    @property
+    def log(self) -> str:
+        """What it has logged."""
+        return self.log_file.read_text(encoding="utf-8")
+
+    @property
+    def url(self) -> str:
+        """Its address, once it answers."""
+        for _ in range(1200):
+            assert self.process.poll() is None, self.log
+            told = [line.split()[-1] for line in self.log.splitlines() if "listening on" in line]
+            if told and "Application startup complete" in self.log:
+                return told[0]
+            time.sleep(0.1)
+        raise AssertionError("the service does not listen")
+
+
+@contextmanager
+def process_of(model: Path, folder: Path, *options: str) -> Iterator[ServedProcess]:
+    """A service that runs until the end of the context, on a free port."""
+    command = [sys.executable, "-m", "deidsynth", "serve", str(model), "--port", "0", "--device", "cpu", *options]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
+    with (
+        (folder / "log").open("w") as errors,
+        subprocess.Popen(command, env=environment, stderr=errors, cwd=folder) as process,
+    ):
+        try:
+            yield ServedProcess(process, folder / "log")
+        finally:
+            process.kill()
 
 
 def everything() -> Served:

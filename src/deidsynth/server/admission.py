@@ -16,6 +16,9 @@ OPEN = frozenset({"/", "/docs", "/openapi.json", "/livez", "/readyz"})
 PAGE = "/page/"
 """Below it are the files of the page, which need no key either."""
 
+COMPUTING = frozenset({"/v1/deidentify", "/v1/batch", "/v1/compare"})
+"""Paths whose requests hold text, and a place while they are here; no other body is ever read."""
+
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """What a service without keys is called by those who are on its machine."""
 
@@ -47,7 +50,7 @@ class Admission:
         if refusal is not None:
             status, content, headers = refusal
             await answer(send, status, content, headers)
-        elif scope["method"] == "POST":
+        elif _computes(scope):
             await self._computed(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -65,7 +68,7 @@ class Admission:
                 message = "send a valid API key: Authorization: Bearer KEY"
                 return 401, plain_error("no_key", message), {"www-authenticate": "Bearer"}
             scope.setdefault("state", {})["owner"] = owner
-        if scope["method"] != "POST":
+        if not _computes(scope):
             return None
         if header(scope, b"content-type").partition(";")[0].strip().lower() != "application/json":
             return 415, plain_error("not_json", "send JSON with the header Content-Type: application/json"), {}
@@ -127,6 +130,10 @@ class Admission:
 
 class _GoneError(Exception):
     """The client has gone before its request was whole."""
+
+
+def _computes(scope: Scope) -> bool:
+    return scope["method"] == "POST" and scope["path"] in COMPUTING
 
 
 def _host(scope: Scope) -> str:

@@ -6,12 +6,15 @@ import logging
 import socket
 import sys
 import time
+from contextlib import suppress
 
 import uvicorn
 
 from deidsynth.errors import InputError
 from deidsynth.server.limits import Limits
 from deidsynth.server.service import Served, make_service
+
+log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 5.0
 """Beyond the time limit of a request, for the last answers to be sent."""
@@ -35,11 +38,10 @@ def run_service(served: Served, *, host: str, port: int, quiet: bool = False) ->
     with _listening(host, port) as listener:
         name, number = listener.getsockname()[:2]
         shown = f"[{name}]" if ":" in name else name
-        logging.getLogger(__name__).info("listening on http://%s:%d", shown, number)
-        try:
+        log.info("listening on http://%s:%d", shown, number)
+        with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has ended
             server.run(sockets=[listener])
-        except KeyboardInterrupt:  # uvicorn raises the signal again once it has ended
-            return
+    log.info("stopped; what was taken is answered")
 
 
 def _settings(app: object, limits: Limits) -> uvicorn.Config:
