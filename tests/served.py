@@ -9,14 +9,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
-from deidsynth.deidentification.deidentified import Deidentified, Replacement
+from deidsynth.config.policy import Policy
+from deidsynth.deidentification.found import Found
+from deidsynth.deidentification.policies import Replacer
+from deidsynth.deidentification.runtime import Deidentifier
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.server.corpus_view import CorpusView
 from deidsynth.server.service import Served
@@ -30,7 +34,7 @@ NAMES = {"Alvedina": 0.99, "Brontus": 0.4, "Cirkelia": 0.75}
 
 
 class Finder:
-    """Masks the names above; texts with ``crash`` cannot be processed.
+    """Finds the names above in place of a model; texts with ``crash`` cannot be processed.
 
     Args:
         only: the names that it knows.
@@ -38,31 +42,31 @@ class Finder:
     """
 
     def __init__(self, *only: str, seconds: float = 0.0) -> None:
-        self.labels = ("NAME", "CITY")
-        self._names = re.compile(r"\b(?:%s)\b" % "|".join(only or NAMES))  # noqa: UP031
+        self._names = re.compile(rf"\b(?:{'|'.join(only or NAMES)})\b")
         self._seconds = seconds
         self.batches: list[list[Document]] = []
 
-    def stream(self, texts: Iterable[Document]) -> Iterator[Deidentified]:
-        batch = list(texts)
-        self.batches.append(batch)
+    def __call__(self, documents: Sequence[Document]) -> list[Document]:
+        self.batches.append(list(documents))
         time.sleep(self._seconds)
-        for document in batch:
-            if "crash" in document.text:
-                raise ValueError(f"cannot process: {document.text}")
-            yield self.one(document)
+        return [self.one(document) for document in documents]
 
-    def one(self, document: Document) -> Deidentified:
-        found = [
-            Entity(each.start(), each.end(), "NAME", NAMES[each[0]]) for each in self._names.finditer(document.text)
-        ]
-        new = document.with_entities(found).replace_entities(lambda entity: f"[{entity.label}]")
-        pairs = zip(found, new.entities, strict=True)
-        return Deidentified(
-            new.text,
-            tuple(found),
-            tuple(Replacement(old.start, old.end, own.start, own.end, "NAME", "mask", "model") for old, own in pairs),
-        )
+    def one(self, document: Document) -> Document:
+        if "crash" in document.text:
+            raise ValueError(f"cannot process: {document.text}")
+        found = self._names.finditer(document.text)
+        return document.with_entities(Entity(each.start(), each.end(), "NAME", NAMES[each[0]]) for each in found)
+
+
+def deidentifier(finder: Finder, **policy: Any) -> Deidentifier:
+    """A runtime whose model is such a finder."""
+    chosen = Policy(**policy)
+
+    def detect(document: Document, patient: str | None = None) -> Found:
+        return Found(document, ("model",) * len(document.entities))
+
+    replacer = Replacer(chosen, language="sv")
+    return Deidentifier(finder, detect=detect, replace=replacer, policy=chosen, labels=("NAME", "CITY"))
 
 
 def synthetic_corpus() -> CorpusView:
@@ -129,6 +133,12 @@ def process_of(model: Path, folder: Path, *options: str) -> Iterator[ServedProce
             process.kill()
 
 
+def served(finder: Finder, **options: Any) -> Served:
+    """A service with one model."""
+    return Served(deidentifier(finder), "ner", **options)
+
+
 def everything() -> Served:
     """A service that has all there is: two models and a corpus."""
-    return Served(Finder(), "synthetic", "masks everything", Finder("Alvedina"), "gold", corpus=synthetic_corpus())
+    first = deidentifier(Finder(), about="masks everything")
+    return Served(first, "synthetic", deidentifier(Finder("Alvedina")), "gold", corpus=synthetic_corpus())

@@ -14,8 +14,8 @@ import pytest
 pytest.importorskip("fastapi")
 
 from deidsynth.server.limits import Limits
-from deidsynth.server.service import Served, make_service
-from served import Finder, process_of, running
+from deidsynth.server.service import make_service
+from served import Finder, process_of, running, served
 
 TEXT = "Alvedina kom från Vindheim. Mår bättre nu.\n"
 
@@ -46,7 +46,7 @@ async def hammer(url: str, *, n_clients: int, seconds: float, texts: list[str]) 
 
 def test_fifty_clients_get_answers_or_are_told_to_come_back() -> None:
     finder = Finder(seconds=0.02)
-    with running(make_service(Served(finder, "ner", limits=Limits(n_requests=20)))) as url:
+    with running(make_service(served(finder, limits=Limits(n_requests=20)))) as url:
         statuses, longest = asyncio.run(hammer(url, n_clients=50, seconds=3, texts=[TEXT, TEXT * 20, ""]))
     assert set(statuses) == {200, 503}
     assert statuses[200] > 50 and longest < 10
@@ -55,15 +55,15 @@ def test_fifty_clients_get_answers_or_are_told_to_come_back() -> None:
 
 @pytest.mark.slow
 def test_fifty_clients_for_a_minute_leave_memory_flat(tagger: Path, tmp_path: Path) -> None:
-    with process_of(tagger, tmp_path, "--max-requests", "30") as served:
+    with process_of(tagger, tmp_path, "--max-requests", "30") as service:
         texts = [TEXT * size for size in (1, 5, 40, 2, 10)]
-        asyncio.run(hammer(served.url, n_clients=50, seconds=10, texts=texts))
-        before = psutil.Process(served.process.pid).memory_info().rss
-        statuses, longest = asyncio.run(hammer(served.url, n_clients=50, seconds=60, texts=texts))
-        after = psutil.Process(served.process.pid).memory_info().rss
-        served.process.terminate()
-        assert served.process.wait(90) == 0
+        asyncio.run(hammer(service.url, n_clients=50, seconds=10, texts=texts))
+        before = psutil.Process(service.process.pid).memory_info().rss
+        statuses, longest = asyncio.run(hammer(service.url, n_clients=50, seconds=60, texts=texts))
+        after = psutil.Process(service.process.pid).memory_info().rss
+        service.process.terminate()
+        assert service.process.wait(90) == 0
     assert set(statuses) <= {200, 503} and statuses[200] > 100
     assert longest < 60
     assert after - before < 30_000_000, (before, after)
-    assert "Alvedina" not in served.log
+    assert "Alvedina" not in service.log

@@ -20,14 +20,14 @@ from deidsynth.server.keys import ApiKeys, add_key, read_keys
 from deidsynth.server.limits import Limits
 from deidsynth.server.pages import page_files
 from deidsynth.server.service import Served, make_service
-from served import SECRET, Finder, everything
+from served import SECRET, Finder, everything, served
 
 HERE = "http://127.0.0.1:8000"
 TEXT = f"😀 {SECRET} och Alvedina.\r\n"
 
 
-def client(served: Served, base_url: str = HERE) -> TestClient:
-    return TestClient(make_service(served), base_url=base_url, raise_server_exceptions=True)
+def client(asked: Served, base_url: str = HERE) -> TestClient:
+    return TestClient(make_service(asked), base_url=base_url, raise_server_exceptions=True)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_text_is_de_identified_with_offsets_in_code_points(whole: TestClient) 
 def test_a_batch_is_answered_in_its_order_and_patients_reach_the_runtime() -> None:
     finder = Finder()
     texts = [f"{number} Alvedina" for number in range(20)]
-    with client(Served(finder, "ner")) as found:
+    with client(served(finder)) as found:
         sent = [{"text": text, "patient": f"p-{number}"} for number, text in enumerate(texts)]
         answer = found.post("/v1/batch", json={"documents": sent})
     assert [each["text"] for each in answer.json()["documents"]] == [f"{number} [NAME]" for number in range(20)]
@@ -73,7 +73,7 @@ def test_a_batch_is_answered_in_its_order_and_patients_reach_the_runtime() -> No
 def test_the_other_model_answers_only_where_there_is_one(whole: TestClient) -> None:
     answer = whole.post("/v1/compare", json={"text": "Alvedina, Cirkelia"}).json()
     assert answer["text"] == "[NAME], Cirkelia"
-    with client(Served(Finder(), "ner")) as lone:
+    with client(served(Finder())) as lone:
         assert lone.post("/v1/compare", json={"text": "Alvedina"}).status_code == 404
         assert lone.get("/v1/corpus").status_code == 404
 
@@ -155,7 +155,7 @@ def test_a_long_request_is_refused_while_it_streams() -> None:
             taken += 1
             yield b"a" * 1000
 
-    with client(Served(Finder(), "ner", limits=Limits(body_bytes=5_000))) as found:
+    with client(served(Finder(), limits=Limits(body_bytes=5_000))) as found:
         json_type = {"content-type": "application/json"}
         announced = found.post("/v1/deidentify", json={"text": "a" * 5_000})
         assert announced.status_code == 413 and announced.json()["error"]["code"] == "too_large"
@@ -216,14 +216,15 @@ def test_the_log_names_the_key_by_its_name_and_never_the_text(
 
 def test_a_document_that_cannot_be_processed_fails_alone_and_untold(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with client(Served(Finder(seconds=0.2), "ner")) as found:
+    with client(served(Finder(seconds=0.2))) as found:
         answers = at_once(found, ["Alvedina", f"crash {SECRET}", "Cirkelia", "Alvedina"])
         assert [answer.status_code for answer in answers] == [200, 500, 200, 200]
-        assert answers[1].json()["error"]["code"] == "not_processed"
+        assert answers[1].json()["error"]["code"] == "not_processed" and answers[1].json()["error"]["places"] == []
         batch = found.post("/v1/batch", json={"documents": [{"text": "Alvedina"}, {"text": f"crash {SECRET}"}]})
         assert batch.status_code == 500 and "documents" not in batch.json()
+        assert batch.json()["error"]["places"] == [["body", "documents", 1]]
         assert SECRET not in batch.text + answers[1].text + caplog.text + found.get("/metrics").text
-    assert "a document could not be processed: ValueError" in caplog.text
+    assert "a document could not be processed: unexpected ValueError" in caplog.text
 
 
 def test_an_unexpected_fault_is_told_by_type_and_place(
@@ -258,7 +259,7 @@ def at_once(found: TestClient, texts: list[str]) -> list[Any]:
 
 def test_whoever_finds_no_place_is_told_when_to_try_again() -> None:
     limits = Limits(n_requests=2, retry_after_seconds=7)
-    with client(Served(Finder(seconds=0.4), "ner", limits=limits)) as found:
+    with client(served(Finder(seconds=0.4), limits=limits)) as found:
         answers = at_once(found, ["Alvedina"] * 4)
         assert [answer.status_code for answer in answers] == [200, 200, 503, 503]
         assert answers[2].headers["retry-after"] == "7" and answers[2].json()["error"]["code"] == "busy"
@@ -267,7 +268,7 @@ def test_whoever_finds_no_place_is_told_when_to_try_again() -> None:
 
 def test_what_takes_too_long_is_given_up_and_what_waited_is_not_computed() -> None:
     finder = Finder(seconds=0.6)
-    with client(Served(finder, "ner", limits=Limits(seconds=0.3, batch_documents=1))) as found:
+    with client(served(finder, limits=Limits(seconds=0.3, batch_documents=1))) as found:
         answers = at_once(found, ["one", "two", "three"])
         assert [answer.status_code for answer in answers] == [503] * 3
         assert all(answer.headers["retry-after"] for answer in answers)

@@ -6,7 +6,7 @@ import time
 
 from deidsynth.documents import Document
 from deidsynth.server.worker import Worker
-from served import Finder
+from served import Finder, deidentifier
 
 
 def document(text: str) -> Document:
@@ -18,9 +18,10 @@ def sizes(finder: Finder) -> list[int]:
 
 
 def test_what_waits_is_computed_together_up_to_the_limits() -> None:
-    finder, worker = Finder(), Worker(batch_documents=3, batch_characters=100)
-    results = [worker.submit(finder, document(f"{number} Alvedina")) for number in range(7)]
-    long = [worker.submit(finder, document("x" * size)) for size in (60, 60, 500, 1)]
+    finder = Finder()
+    by, worker = deidentifier(finder), Worker(batch_documents=3, batch_characters=100)
+    results = [worker.submit(by, document(f"{number} Alvedina")) for number in range(7)]
+    long = [worker.submit(by, document("x" * size)) for size in (60, 60, 500, 1)]
     worker.start()
     worker.stop(10)
     assert [result.result(0).text for result in results] == [f"{number} [NAME]" for number in range(7)]
@@ -32,7 +33,8 @@ def test_what_waits_is_computed_together_up_to_the_limits() -> None:
 def test_two_models_never_share_a_batch() -> None:
     one, other = Finder(), Finder("Alvedina")
     worker = Worker(batch_documents=8, batch_characters=1000)
-    results = [worker.submit(by, document("Cirkelia")) for by in (one, other, one, other)]
+    first, second = deidentifier(one), deidentifier(other)
+    results = [worker.submit(by, document("Cirkelia")) for by in (first, second, first, second)]
     worker.start()
     worker.stop(10)
     assert [result.result(0).text for result in results] == ["[NAME]", "Cirkelia", "[NAME]", "Cirkelia"]
@@ -40,8 +42,9 @@ def test_two_models_never_share_a_batch() -> None:
 
 
 def test_what_nobody_waits_for_any_more_is_not_computed() -> None:
-    finder, worker = Finder(), Worker(batch_documents=8, batch_characters=1000)
-    results = [worker.submit(finder, document(str(number))) for number in range(3)]
+    finder = Finder()
+    by, worker = deidentifier(finder), Worker(batch_documents=8, batch_characters=1000)
+    results = [worker.submit(by, document(str(number))) for number in range(3)]
     results[1].cancel()
     worker.start()
     worker.stop(10)
@@ -49,9 +52,10 @@ def test_what_nobody_waits_for_any_more_is_not_computed() -> None:
 
 
 def test_stopping_finishes_what_was_handed_in() -> None:
-    finder, worker = Finder(seconds=0.1), Worker(batch_documents=1, batch_characters=1000)
+    finder = Finder(seconds=0.1)
+    by, worker = deidentifier(finder), Worker(batch_documents=1, batch_characters=1000)
     worker.start()
-    results = [worker.submit(finder, document("Alvedina")) for _ in range(4)]
+    results = [worker.submit(by, document("Alvedina")) for _ in range(4)]
     began = time.perf_counter()
     worker.stop(10)
     assert time.perf_counter() - began >= 0.3

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from deidsynth.cli.options import Device, Quiet
+from deidsynth.cli.options import Device, Language, Quiet
+from deidsynth.cli.policies import KeyFile, Known, ModeOfAll, PolicyFile, asked_policy, read_key
 from deidsynth.cli.terminal import make_progress
 from deidsynth.errors import InputError, MissingExtraError
 from deidsynth.server.keys import read_keys
@@ -22,6 +23,11 @@ _USUAL = Limits()
 
 def serve_command(
     model: Annotated[Path, typer.Argument(help="Folder of a trained model, such as RUN/models/synthetic.")],
+    policy: PolicyFile = None,
+    mode: ModeOfAll = None,
+    known: Known = None,
+    key_file: KeyFile = None,
+    language: Language = None,
     compare: Annotated[
         Path | None,
         typer.Option("--compare", metavar="MODEL", help="A second model, whose entities the page shows side by side."),
@@ -65,22 +71,29 @@ def serve_command(
             "deidsynth serve-keys FILE --add NAME, then give it with --keys FILE"
         )
     accepted = None if keys is None else read_keys(keys)
+    chosen = asked_policy(policy, mode, language)
+    key = None if key_file is None else read_key(key_file, quiet)
     for folder in (model, compare):
         if folder is not None:
             model_folder(folder)
     try:
         # Optional, and brings torch; only after the cheap checks.
-        from deidsynth.server import corpus_view, loading, running, service
+        from deidsynth.deidentification.runtime import Deidentifier
+        from deidsynth.server import corpus_view, running, service
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in _EXTRA:
             raise MissingExtraError("deidsynth serve", "serve") from None
         raise
+
+    def load(folder: Path) -> Deidentifier:
+        return Deidentifier.load(folder, policy=chosen, key=key, known=known, device=device)
+
     limits = Limits(n_requests=most_requests, body_bytes=most_bytes, seconds=seconds)
     with make_progress(quiet).task("load", None):
         served = service.Served(
-            loading.load_deidentifier(model, device),
+            load(model),
             _name(model, compare),
-            compared=None if compare is None else loading.load_deidentifier(compare, device),
+            compared=None if compare is None else load(compare),
             compared_name="" if compare is None else _name(compare, model),
             corpus=None if corpus is None else corpus_view.read_corpus_view(corpus),
             keys=accepted,

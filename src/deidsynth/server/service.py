@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -14,7 +14,9 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 import deidsynth
+from deidsynth.config.policy import Policy
 from deidsynth.deidentification.deidentified import Deidentified
+from deidsynth.deidentification.runtime import Deidentifier
 from deidsynth.documents import Document
 from deidsynth.server.admission import PAGE, Admission
 from deidsynth.server.asgi import Application, plain_error
@@ -36,7 +38,7 @@ from deidsynth.server.messages import (
 )
 from deidsynth.server.observation import Figures, Observation
 from deidsynth.server.pages import page_files
-from deidsynth.server.worker import Deidentifies, NotProcessedError, Worker
+from deidsynth.server.worker import NotProcessedError, Worker
 
 _STATUS_WORDS = {404: "not_found", 405: "no_such_method"}
 _ERRORS = {
@@ -59,7 +61,6 @@ class Served:
     Args:
         deidentifier: what it answers with.
         name: of its model.
-        policy: what its policy is for.
         compared: another one, whose answers the page shows beside those of the first.
         compared_name: of its model.
         corpus: to be read on the page.
@@ -67,10 +68,9 @@ class Served:
         limits: what it takes at most.
     """
 
-    deidentifier: Deidentifies
+    deidentifier: Deidentifier
     name: str
-    policy: str = ""
-    compared: Deidentifies | None = None
+    compared: Deidentifier | None = None
     compared_name: str = ""
     corpus: CorpusView | None = None
     keys: ApiKeys | None = None
@@ -84,11 +84,17 @@ class Served:
         return InfoOut(
             version=deidsynth.__version__,
             models=models,
-            policy=self.policy,
+            policy=_in_words(self.deidentifier.policy),
             body_bytes=self.limits.body_bytes,
             n_documents=self.limits.n_documents,
             has_corpus=self.corpus is not None,
         )
+
+
+def _in_words(policy: Policy) -> str:
+    """What a policy is for, if it says so, else what it does."""
+    by_label = [f"{label}: {action}" for label, action in policy.labels.items()]
+    return policy.about or "; ".join([f"{policy.default} by default", *by_label])
 
 
 def make_service(served: Served) -> Application:
@@ -123,6 +129,20 @@ def make_service(served: Served) -> Application:
     return Observation(admission, paths=paths, figures=figures)
 
 
+class _FailedDocumentsError(Exception):
+    """Some documents of a request could not be processed.
+
+    Args:
+        faults: by the numbers of the documents.
+        in_batch: whether the request has several.
+    """
+
+    def __init__(self, faults: Mapping[int, BaseException], in_batch: bool) -> None:
+        self.places: list[list[str | int]] = [["body", "documents", number] for number in faults] if in_batch else []
+        first = next(iter(faults.values()))
+        super().__init__(str(first) if isinstance(first, NotProcessedError) else type(first).__name__)
+
+
 def _told(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors of a route, for the schema."""
     return {status: {"model": ErrorOut, "description": _ERRORS[status]} for status in statuses}
@@ -144,9 +164,9 @@ def _add_faults(app: FastAPI) -> None:
         told = plain_error(code, message.get(error.status_code, "the body cannot be read as JSON"))
         return JSONResponse(told, error.status_code, headers=error.headers)
 
-    async def not_processed(_: Request, __: NotProcessedError) -> JSONResponse:
-        message = "a document could not be processed, so nothing is returned; the log of the service says where"
-        return JSONResponse(plain_error("not_processed", message), 500)
+    async def not_processed(_: Request, error: _FailedDocumentsError) -> JSONResponse:
+        message = f"nothing is returned, since a document could not be processed: {error}"
+        return JSONResponse(plain_error("not_processed", message, error.places), 500)
 
     async def failed(_: Request, __: Exception) -> JSONResponse:
         message = "the service has failed; its log says where, under the number in X-Request-Id"
@@ -154,7 +174,7 @@ def _add_faults(app: FastAPI) -> None:
 
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, refused)
-    app.add_exception_handler(NotProcessedError, not_processed)
+    app.add_exception_handler(_FailedDocumentsError, not_processed)
     app.add_exception_handler(Exception, failed)
 
 
@@ -209,17 +229,16 @@ def _add_deidentification(app: FastAPI, served: Served, worker: Worker, figures:
     protected = () if served.keys is None else (401,)
     errors = _told(400, *protected, 408, 413, 415, 421, 422, 500, 503)
 
-    async def computed(by: Deidentifies, documents: Sequence[DocumentIn]) -> list[DocumentOut]:
+    async def computed(by: Deidentifier, documents: Sequence[DocumentIn], in_batch: bool = False) -> list[DocumentOut]:
         waiting = [
             worker.submit(by, Document(str(number), each.text, group=each.patient))
             for number, each in enumerate(documents, start=1)
         ]
-        try:
-            found: list[Deidentified] = await asyncio.gather(*map(asyncio.wrap_future, waiting))
-        except BaseException:
-            for each in waiting:
-                each.cancel()
-            raise
+        results = await asyncio.gather(*map(asyncio.wrap_future, waiting), return_exceptions=True)
+        faults = {number: each for number, each in enumerate(results) if isinstance(each, BaseException)}
+        if faults:
+            raise _FailedDocumentsError(faults, in_batch)
+        found = [each for each in results if isinstance(each, Deidentified)]
         figures.count(found)
         return [DocumentOut.of(each) for each in found]
 
@@ -235,7 +254,7 @@ def _add_deidentification(app: FastAPI, served: Served, worker: Worker, figures:
     async def batch(request: BatchIn) -> BatchOut:
         if len(request.documents) > limits.n_documents:
             raise RequestValidationError([{"type": "too_long", "loc": ("body", "documents")}])
-        return BatchOut(documents=await computed(served.deidentifier, request.documents))
+        return BatchOut(documents=await computed(served.deidentifier, request.documents, in_batch=True))
 
     if served.compared is not None:
         compared = served.compared

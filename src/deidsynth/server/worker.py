@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Protocol
 
 from deidsynth.deidentification.deidentified import Deidentified
+from deidsynth.deidentification.runtime import Deidentifier, Failure
 from deidsynth.documents import Document
-from deidsynth.errors import type_and_place
+from deidsynth.errors import DeidsynthError, type_and_place
 
 log = logging.getLogger(__name__)
-
-
-class Deidentifies(Protocol):
-    """What de-identifies documents, such as `deidsynth.Deidentifier`."""
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """The labels that its model finds."""
-
-    def stream(self, texts: Iterable[Document]) -> Iterator[Deidentified]:
-        """The documents after de-identification, in their order."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Job:
     """A document that waits, and who waits for it."""
 
-    by: Deidentifies
+    by: Deidentifier
     document: Document
     result: Future[Deidentified]
 
@@ -71,7 +60,7 @@ class Worker:
         """Whether it works."""
         return self._thread.is_alive()
 
-    def submit(self, by: Deidentifies, document: Document) -> Future[Deidentified]:
+    def submit(self, by: Deidentifier, document: Document) -> Future[Deidentified]:
         """What will hold the result; cancel it and a document that still waits is not computed."""
         result: Future[Deidentified] = Future()
         self._waiting.put(_Job(by, document, result))
@@ -110,22 +99,20 @@ class Worker:
 
 
 def _compute(jobs: Sequence[_Job]) -> None:
-    """Give each job its result; where a batch fails, each document is tried alone, so that it fails for itself only."""
+    """Give each job its result; what is wrong with one document concerns no other."""
+    by = jobs[0].by
     try:
-        found = list(jobs[0].by.stream([job.document for job in jobs]))
-        if len(found) != len(jobs):
-            raise RuntimeError("another number of documents came back")
+        found = by.replace_each(by.find_each([job.document for job in jobs]), avoid=lambda _: frozenset())
     except Exception as error:
-        if len(jobs) == 1:
-            log.error("a document could not be processed: %s", type_and_place(error))
-            jobs[0].result.set_exception(NotProcessedError())
-            return
-        for job in jobs:
-            _compute([job])
-        return
+        reason = str(error) if isinstance(error, DeidsynthError) else f"unexpected {type_and_place(error)}"
+        found = [Failure(reason)] * len(jobs)
     for job, each in zip(jobs, found, strict=True):
-        job.result.set_result(each)
+        if isinstance(each, Failure):
+            log.error("a document could not be processed: %s", each.reason)
+            job.result.set_exception(NotProcessedError(each.reason))
+        else:
+            job.result.set_result(each)
 
 
 class NotProcessedError(Exception):
-    """A document could not be processed; what was wrong is in the log, without its text."""
+    """A document could not be processed; the message says why, without its text."""
