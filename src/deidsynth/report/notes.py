@@ -41,13 +41,17 @@ def legend(notes: Sequence[Document]) -> list[dict[str, Any]]:
 
 def filter_rules(notes: Sequence[Document]) -> Markup:
     """The style rules that hide the notes without the label that is chosen, and the marks of others."""
-    rules = []
-    for item in legend(notes):
-        chosen = f"#notes:has(#label{item['number']}:checked)"
-        rules.append(f"{chosen} article:not(:has(.of{item['number']})) {{ display: none; }}")
-        rules.append(f"{chosen} .text mark:not(.of{item['number']}) {{ border-color: transparent; background: none; }}")
-        rules.append(f"{chosen} .text mark:not(.of{item['number']}) .label {{ display: none; }}")
-        rules.append(f"{chosen} .lowest tbody tr:not(.of{item['number']}) {{ display: none; }}")
+    rules = list[str]()
+    for number in range(len(styles(notes))):
+        chosen = f"#notes:has(#label{number}:checked)"
+        other = f"{chosen} .text mark:not(.of{number})"
+        rules += [
+            f"{chosen} article:not(:has(.of{number})) {{ display: none; }}",
+            f"{chosen} .lowest tbody tr:not(.of{number}) {{ display: none; }}",
+            f"{other} {{ padding: 0; border-color: transparent; background: none; }}",
+            f"{other} .label {{ display: none; }}",
+            f"{other}::after {{ content: none; }}",
+        ]
     return Markup("\n").join(map(Markup, rules))
 
 
@@ -125,7 +129,7 @@ def lowest_rows(notes: Sequence[Document], lowest: Sequence[Lowest]) -> list[dic
                 "id": each.id,
                 "number": each.number,
                 "label": entity.label,
-                "style": styling[entity.label],
+                "kind": styling[entity.label].split()[-1],
                 "score": f"{each.score:.2f}",
                 "before": visible(note.text[max(0, entity.start - _CONTEXT) : entity.start]),
                 "text": visible(note.surface(entity)),
