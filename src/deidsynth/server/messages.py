@@ -32,7 +32,7 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class DocumentIn(_Request):
+class TextRequest(_Request):
     """A text to de-identify."""
 
     text: Text = Field(description="the text, as it is")
@@ -44,10 +44,10 @@ class DocumentIn(_Request):
     )
 
 
-class BatchIn(_Request):
+class BatchRequest(_Request):
     """Texts to de-identify."""
 
-    documents: list[DocumentIn] = Field(min_length=1, description="the texts, in the order of the answer")
+    documents: list[TextRequest] = Field(min_length=1, description="the texts, in the order of the answer")
 
 
 class EntityOut(BaseModel):
@@ -76,7 +76,7 @@ class ReplacementOut(BaseModel):
     source: Source = Field(description="who found it")
 
 
-class DocumentOut(BaseModel):
+class TextAnswer(BaseModel):
     """A text after de-identification."""
 
     text: str = Field(description="the new text")
@@ -104,10 +104,10 @@ class DocumentOut(BaseModel):
         )
 
 
-class BatchOut(BaseModel):
+class BatchAnswer(BaseModel):
     """Texts after de-identification, in the order of the request."""
 
-    documents: list[DocumentOut]
+    documents: list[TextAnswer]
 
 
 class ModelOut(BaseModel):
@@ -169,7 +169,7 @@ class ErrorOut(BaseModel):
 
 
 FIELDS = frozenset(
-    {name for model in (DocumentIn, BatchIn) for name in model.model_fields}
+    {name for model in (TextRequest, BatchRequest) for name in model.model_fields}
     | {"body", "query", "label", "max_score", "flag", "order", "offset", "limit"}
 )
 """Names that an error may tell; any other part of a request might be text."""

@@ -24,16 +24,16 @@ from deidsynth.server.corpus_view import CorpusView, Order, Wanted
 from deidsynth.server.keys import ApiKeys
 from deidsynth.server.limits import Limits
 from deidsynth.server.messages import (
-    BatchIn,
-    BatchOut,
-    DocumentIn,
-    DocumentOut,
+    BatchAnswer,
+    BatchRequest,
     ErrorOut,
     Flag,
     InfoOut,
     ModelOut,
     NotesOut,
     StatusOut,
+    TextAnswer,
+    TextRequest,
     places_of,
 )
 from deidsynth.server.observation import Figures, Observation
@@ -229,7 +229,7 @@ def _add_deidentification(app: FastAPI, served: Served, worker: Worker, figures:
     protected = () if served.keys is None else (401,)
     errors = _told(400, *protected, 408, 413, 415, 421, 422, 500, 503)
 
-    async def computed(by: Deidentifier, documents: Sequence[DocumentIn], in_batch: bool = False) -> list[DocumentOut]:
+    async def computed(by: Deidentifier, documents: Sequence[TextRequest], in_batch: bool = False) -> list[TextAnswer]:
         waiting = [
             worker.submit(by, Document(str(number), each.text, group=each.patient))
             for number, each in enumerate(documents, start=1)
@@ -240,27 +240,27 @@ def _add_deidentification(app: FastAPI, served: Served, worker: Worker, figures:
             raise _FailedDocumentsError(faults, in_batch)
         found = [each for each in results if isinstance(each, Deidentified)]
         figures.count(found)
-        return [DocumentOut.of(each) for each in found]
+        return [TextAnswer.of(each) for each in found]
 
     @app.get("/v1/info", responses=_told(*protected, 421), summary="What the service is")
     async def info() -> InfoOut:
         return served.info()
 
     @app.post("/v1/deidentify", responses=errors, summary="De-identify a text")
-    async def deidentify(document: DocumentIn) -> DocumentOut:
+    async def deidentify(document: TextRequest) -> TextAnswer:
         return (await computed(served.deidentifier, [document]))[0]
 
     @app.post("/v1/batch", responses=errors, summary="De-identify several texts")
-    async def batch(request: BatchIn) -> BatchOut:
+    async def batch(request: BatchRequest) -> BatchAnswer:
         if len(request.documents) > limits.n_documents:
             raise RequestValidationError([{"type": "too_long", "loc": ("body", "documents")}])
-        return BatchOut(documents=await computed(served.deidentifier, request.documents, in_batch=True))
+        return BatchAnswer(documents=await computed(served.deidentifier, request.documents, in_batch=True))
 
     if served.compared is not None:
         compared = served.compared
 
         @app.post("/v1/compare", responses=errors, summary="De-identify a text with the other model")
-        async def compare(document: DocumentIn) -> DocumentOut:
+        async def compare(document: TextRequest) -> TextAnswer:
             return (await computed(compared, [document]))[0]
 
 
