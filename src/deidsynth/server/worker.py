@@ -13,6 +13,7 @@ from deidsynth.deidentification.deidentified import Deidentified
 from deidsynth.deidentification.runtime import Deidentifier, Failure
 from deidsynth.documents import Document
 from deidsynth.errors import DeidsynthError, type_and_place
+from deidsynth.models.devices import KeptMemory
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class Worker:
         return result
 
     def _work(self) -> None:
+        kept = KeptMemory()
         while batch := self._batch():
             wanted = [job for job in batch if job.result.set_running_or_notify_cancel()]
             by_model: dict[int, list[_Job]] = {}
@@ -74,6 +76,7 @@ class Worker:
                 by_model.setdefault(id(job.by), []).append(job)
             for jobs in by_model.values():
                 _compute(jobs)
+            kept.limit()
 
     def _batch(self) -> list[_Job]:
         """What waits, up to the limits; it waits for the first document, and is empty when nothing follows."""
