@@ -40,11 +40,11 @@ function drawPanes() {
 }
 
 function drawLabels() {
-  const counts = new Map();
-  for (const { label } of found.answers.flatMap((answer) => answer.entities)) counts.set(label, (counts.get(label) ?? 0) + 1);
-  const boxes = [...counts].sort(([left], [right]) => left.localeCompare(right)).map(([label, count]) => {
+  const labelsOf = found.answers.map((answer) => answer.entities.map((entity) => entity.label));
+  const boxes = [...new Set(labelsOf.flat())].sort().map((label) => {
+    const counts = labelsOf.map((labels) => labels.filter((each) => each === label).length);
     const box = element("input", { type: "checkbox", name: "label", value: label, checked: !hidden.has(label) });
-    return element("label", {}, box, element("mark", { class: styleOf(label) }, label), ` ${count}`);
+    return element("label", {}, box, element("mark", { class: styleOf(label) }, label), ` ${counts.join(" / ")}`);
   });
   at("labels").replaceChildren(element("legend", { class: "sr" }, "Labels"), ...boxes);
 }
