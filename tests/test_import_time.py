@@ -19,6 +19,7 @@ LATE = {
     "cli/guard.py": 1,  # rich, which only a failure needs
     "cli/models_import.py": 1,  # torch
     "cli/review_export.py": 1,  # torch
+    "cli/serve.py": 2,  # optional dependencies, and torch
     "models/language_model/causal_lm.py": 1,  # an optional dependency
     "showing.py": 2,  # rich, which takes longer than all the rest of a corpus that shows nothing
     "study/curves.py": 2,  # matplotlib, a second that only a study with curves needs

@@ -231,7 +231,7 @@ def synthesize(
         InputError: the output is there already, or prompts would show what identifies.
         ModelNotFoundError: the folder holds no model.
     """
-    folder = model.folder if isinstance(model, LanguageModel) else Path(model)
+    folder = _folder_of(model)
     config, inputs = sampling(n_documents, prompts_from, train, settings)
     around, target = Around(seed, listener_of(progress), device=device), Path(output)
     given = {"model": folder, **inputs}
@@ -275,10 +275,10 @@ def audit(
         ModelNotFoundError: a folder holds no model.
     """
     config, target = parse(AuditConfig, settings, source="audit"), Path(output)
-    models = {f"{TAGGER}{name}": model for name, model in (taggers or {}).items()}
-    models |= {} if language_model is None else {LANGUAGE_MODEL: language_model}
-    folders = {role: Path(getattr(model, "folder", model)) for role, model in models.items()}
-    inputs = {"synthetic": synthetic, "train": train, "held_out": held_out, **folders}
+    inputs: dict[str, Corpus | Path] = {"synthetic": synthetic, "train": train, "held_out": held_out}
+    inputs |= {f"{TAGGER}{name}": _folder_of(model) for name, model in (taggers or {}).items()}
+    if language_model is not None:
+        inputs[LANGUAGE_MODEL] = _folder_of(language_model)
     run_alone(AUDIT.name, config, inputs, target, Around(seed, listener_of(progress), device=device))
     return AuditSummary.of(json.loads((target / FIGURES).read_text(encoding="utf-8")))
 
@@ -307,6 +307,10 @@ def release_run(
     listener = listener_of(progress)
     found = examine(Path(run), None, listener)
     return release(found, Path(output), accept=accept, license_id=license_id, progress=listener)
+
+
+def _folder_of(model: Tagger | LanguageModel | str | Path) -> Path:
+    return Path(model) if isinstance(model, str | Path) else model.folder
 
 
 def _corpus_at(path: Path) -> Corpus:

@@ -23,8 +23,12 @@ An error names the file, the document, the place and the remedy. It never contai
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
 
 
 class DeidsynthError(Exception):
@@ -183,3 +187,17 @@ class IntegrityError(DeidsynthError):
 
 class OtherVersionError(IntegrityError):
     """A file was written by a version of deidsynth whose files this one does not read."""
+
+
+def type_and_place(error: BaseException) -> str:
+    """The type of an unexpected exception and where in this package it came from; its message might quote a document.
+
+    >>> type_and_place(ValueError("a name"))
+    'ValueError'
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).resolve().is_relative_to(_PACKAGE)]
+    place = ""
+    if ours:
+        place = f" at {Path(ours[-1].filename).resolve().relative_to(_PACKAGE.parent)}:{ours[-1].lineno}"
+    return f"{type(error).__name__}{place}"

@@ -20,7 +20,7 @@ from deidsynth.errors import CheckFailedError, ConfigError, InputError, Integrit
 ROOT = Path(__file__).resolve().parents[2]
 VERBS = [
     "demo", "run", "adapt", "synthesize", "annotate", "train", "evaluate", "audit", "report", "deidentify", "release",
-    "version",
+    "serve", "serve-keys", "version",
     "runs list", "runs show", "runs verify", "study run", "study report", "corpus describe", "corpus show",
     "corpus convert", "corpus check", "corpus map", "corpus repair", "corpus split", "corpus formats", "models list",
     "models import", "review export", "review import",

@@ -298,3 +298,49 @@ def test_nothing_of_a_note_is_hidden_on_screen_or_on_paper(report):
     assert "overflow: hidden" not in style.replace(
         ".sr { position: absolute; width: 1px; height: 1px; overflow: hidden", ""
     )
+
+
+def scored_notes():
+    """Notes in which the later an entity is, the less certain it is."""
+    return [
+        Document(f"n{number}", "Ana vio a Bo.", (Entity(0, 3, "NAME", 0.9 - number / 10), Entity(10, 12, "PET", 0.95)))
+        for number in range(3)
+    ]
+
+
+def test_notes_are_filtered_by_label_without_a_script(report):
+    html = render(report, [*scored_notes(), Document("n3", "Lugo", (Entity(0, 4, "A_PLACE"),))])
+    numbers = dict(re.findall(r'of(\d+)"><label><input type="radio" name="label" id="label\d+"> (\w+)</label>', html))
+    assert sorted(numbers.values()) == ["A_PLACE", "NAME", "PET"]
+    for number in numbers:
+        assert f"#notes:has(#label{number}:checked) article:not(:has(.of{number})) {{ display: none; }}" in html
+    assert html.count('name="label" checked') == 1
+    marks = re.findall(r'<mark[^>]* class="hue\d line\d of(\d+)">', html.partition('<div class="notes">')[2])
+    assert sorted(numbers[number] for number in marks) == ["A_PLACE", "NAME", "NAME", "NAME", "PET", "PET", "PET"]
+    assert "<script" not in html
+
+
+def test_the_lowest_scored_entities_are_listed_and_linked(report):
+    html = render(report, scored_notes())
+    page = Page(html)
+    rows = re.findall(r'<td>(0\.\d\d)</td><td class="figure"><a href="#([^"]+)">note (\d)</a>', html)
+    assert rows[:3] == [("0.70", "note3-0", "3"), ("0.80", "note2-0", "2"), ("0.90", "note1-0", "1")]
+    assert {identity for _, identity, _ in rows} <= set(page.ids)
+    mark = '<mark id="note3-0" data-score="0.70" class="hue0 line0 of0">Ana<span class="label"> NAME</span></mark>'
+    assert mark in html and 'content: " " attr(data-score)' in html
+    assert "The 6 lowest-scored entities" in html
+    assert "lowest-scored" not in words_of(render(report, [Document("n", "Ana", (Entity(0, 3, "NAME"),))]))
+
+
+def test_notes_of_low_scores_follow_the_others(report):
+    notes = scored_notes()
+    html = render_html(RunReport.model_validate(report), notes[:2], notes[2:])
+    before, after = html.split("Notes with the lowest-scored entities")
+    assert ">Note 2 <" in before and ">Note 3 <" in after and ">Note 3 <" not in before
+    assert "3 synthetic notes" in html
+
+
+def test_no_label_can_write_a_style_rule(report):
+    hostile = "</style><b>"
+    html = render(report, [Document("n", "Ana", (Entity(0, 3, hostile, 0.5),))])
+    assert hostile not in html

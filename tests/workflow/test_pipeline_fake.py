@@ -33,7 +33,7 @@ from deidsynth.metrics import Counts
 from deidsynth.progress import SilentProgress
 from deidsynth.report.content import RunReport, SharedGroups
 from deidsynth.stages.specification import StageContext, StageSpec
-from deidsynth.workflow.pipeline import RunResult, preview, render_report, run, shown_notes
+from deidsynth.workflow.pipeline import RunResult, least_certain_notes, preview, render_report, run, shown_notes
 from deidsynth.workflow.preparation import output_folder, store_folder
 from deidsynth.workflow.run_folder import RunFolder, list_runs, show_run, verify_run
 from deidsynth.workflow.run_verification import check_run
@@ -280,6 +280,20 @@ def test_shown_notes_are_synthetic_and_spread_over_those_that_passed(home: Path)
 
     assert those(3, 5) == ["synthetic-3", "synthetic-5"]
     assert those() == []
+
+
+def test_the_least_certain_notes_are_others_that_passed(home: Path) -> None:
+    result = go(config_of(home))
+    corpus = read_jsonl(result.folder / "synthetic" / "corpus.jsonl")
+    scored = [
+        Document(each.doc_id, each.text, (Entity(0, 1, "NAME", 1 - number / 100),))
+        for number, each in enumerate(corpus)
+    ]
+    write_jsonl(corpus.with_documents(scored), result.folder / "synthetic" / "corpus.jsonl")
+    passed = result.report.memorization.shown
+    spread = {note.doc_id for note in shown_notes(result.folder, result.report)}
+    others = [f"synthetic-{number}" for number in reversed(passed) if f"synthetic-{number}" not in spread]
+    assert [note.doc_id for note in least_certain_notes(result.folder, result.report)] == others[:6]
 
 
 def test_groups_in_two_parts_are_counted_and_told(home: Path) -> None:

@@ -83,6 +83,19 @@ class _Pipeline(VerbGroup):
             "deidentify runs/meddocan/models/synthetic notes --output clean --mode mask",
         ),
         Verb(
+            "serve",
+            "serve:serve_command",
+            "De-identify over HTTP, with a page for people at the address that is told; Ctrl-C or SIGTERM ends it.",
+            "serve runs/meddocan/models/synthetic --compare runs/meddocan/models/gold --corpus runs/meddocan",
+            "serve runs/meddocan/models/synthetic --host 0.0.0.0 --keys keys.json",
+        ),
+        Verb(
+            "serve-keys",
+            "serve_keys:serve_keys_command",
+            "Make, list or remove the API keys that deidsynth serve accepts.",
+            "serve-keys keys.json --add ward-app",
+        ),
+        Verb(
             "release",
             "release:release_command",
             "Write the bundle of what may leave: synthetic corpus and model, card, data sheet, audit and checksums.",

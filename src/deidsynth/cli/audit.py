@@ -107,7 +107,7 @@ def audit_command(
     """
     tolerances = None if gate in (None, DEFAULT_GATE) else gate
     reading: dict[str, Any] = {"language": language, "layout": layout, "skip_invalid": skip_invalid}
-    beside = {"SYNTHETIC": synthetic, "--train": train, "--held-out": held_out}
+    beside: dict[str, Any] = {"SYNTHETIC": synthetic, "--train": train, "--held-out": held_out}
     beside |= {"--tagger": tagger, "--language-model": language_model}
     if recipe := Recipe.chosen({"--halves": halves, "--canaries": canaries}, output, beside):
         joins = discontinuous if discontinuous is Discontinuous.JOIN else None

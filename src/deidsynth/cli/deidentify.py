@@ -11,10 +11,9 @@ import typer
 from deidsynth.cli.deidentify_inputs import Asked, Inputs, at_hand, read_inputs, refuse_used
 from deidsynth.cli.guard import INTERRUPTED
 from deidsynth.cli.inputs import refuse_standard_output
-from deidsynth.cli.options import AsJson, Device, FromTexts, GroupBy, Ids, Language, Layout, Mode, Quiet, SkipInvalid
+from deidsynth.cli.options import AsJson, Device, FromTexts, GroupBy, Ids, Language, Layout, Quiet, SkipInvalid
+from deidsynth.cli.policies import KeyFile, Known, ModeOfAll, PolicyFile, asked_policy, read_key
 from deidsynth.cli.terminal import make_progress, print_facts, tell
-from deidsynth.config.parsing import load_data, parse
-from deidsynth.config.policy import Policy
 from deidsynth.deidentification.inputs.columns import Columns
 from deidsynth.deidentification.partial import Partial
 from deidsynth.digests import file_digest, tree_digest
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 """Documents that were not written and are named, at most."""
-_OPEN_TO_OTHERS = 0o077
 
 
 def deidentify_command(
@@ -50,27 +48,10 @@ def deidentify_command(
             "for a table a file of the same kind, or a folder; for several inputs a folder.",
         ),
     ],
-    policy: Annotated[
-        Path | None,
-        typer.Option("--policy", metavar="FILE", help="YAML file that says what happens to each label."),
-    ] = None,
-    mode: Annotated[
-        Mode | None,
-        typer.Option(
-            "--mode",
-            metavar="tag|mask|number|remove|surrogate",
-            help="What happens to all labels, in place of a policy: tag, mask with the label, number, remove, or "
-            "replace by an invented value. Default: mask.",
-        ),
-    ] = None,
-    known: Annotated[
-        Path | None,
-        typer.Option("--known", metavar="FILE", help="CSV or JSONL file with values that are known of patients."),
-    ] = None,
-    key_file: Annotated[
-        Path | None,
-        typer.Option("--key-file", metavar="FILE", help="File of random bytes that surrogates are derived from."),
-    ] = None,
+    policy: PolicyFile = None,
+    mode: ModeOfAll = None,
+    known: Known = None,
+    key_file: KeyFile = None,
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -118,8 +99,8 @@ def deidentify_command(
     """
     refuse_standard_output(output)
     weights = model_folder(model)
-    chosen = _policy(policy, mode, language)
-    key = None if key_file is None else _key(key_file, quiet)
+    chosen = asked_policy(policy, mode, language)
+    key = None if key_file is None else read_key(key_file, quiet)
     columns = None if column is None else Columns(tuple(column), patient_column)
     if patient_column is not None and columns is None:
         raise InputError("--patient-column: is for tables and JSON; name the texts with --column, or use --group-by")
@@ -160,37 +141,6 @@ def deidentify_command(
             tell(_interrupted(output))
             raise typer.Exit(INTERRUPTED) from None
     _conclude(outcome, inputs, output, ids, as_json=json, quiet=quiet)
-
-
-def _policy(path: Path | None, mode: Mode | None, language: str | None) -> Policy:
-    """The policy of the options.
-
-    Raises:
-        InputError: both a policy and a mode are given, or the file cannot be read.
-        ConfigError: the policy has faults, or the language is none.
-    """
-    if path is not None and mode is not None:
-        raise InputError("--mode: a policy says what happens to each label; leave --mode or --policy out")
-    data: dict[str, Any] = {"default": (mode or Mode.MASK).value} if path is None else load_data(path)
-    if language is not None:
-        data = {**data, "language": language}
-    return parse(Policy, data, "--mode" if path is None else str(path), typed=path is None)
-
-
-def _key(path: Path, quiet: bool) -> bytes:
-    """The bytes of a key file.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        if path.stat().st_mode & _OPEN_TO_OTHERS:
-            tell(
-                f"{path}: others may read the key, which gives away what surrogates stand for: chmod 600 {path}", quiet
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a file of random bytes") from None
 
 
 def _interrupted(output: Path) -> str:

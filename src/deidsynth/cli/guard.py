@@ -11,14 +11,13 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import ParamSpec, TypeVar
 
 import typer
 
 from deidsynth.cli import end_at_once
-from deidsynth.errors import DeidsynthError
+from deidsynth.errors import DeidsynthError, type_and_place
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,7 +26,6 @@ INTERRUPTED = 130
 TERMINATED = 143
 UNEXPECTED = 3
 
-_PACKAGE = Path(__file__).resolve().parents[1]
 _DISK = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -106,13 +104,8 @@ def _describe(error: Exception) -> str:
         return f"{_DISK[error.errno]}{place}; free some space or choose another output, then run the same command again"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror or type(error).__name__}"
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).resolve().is_relative_to(_PACKAGE)]
-    place = ""
-    if ours:
-        place = f" at {Path(ours[-1].filename).resolve().relative_to(_PACKAGE.parent)}:{ours[-1].lineno}"
     hint = "" if _debug else "; for a traceback, put --debug first: deidsynth --debug ..."
-    return f"unexpected {type(error).__name__}{place}{hint}"
+    return f"unexpected {type_and_place(error)}{hint}"
 
 
 def _trace() -> None:

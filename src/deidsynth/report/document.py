@@ -17,16 +17,19 @@ from deidsynth.report.content import RunReport
 from deidsynth.report.guarantee import guarantee
 
 
-def render_html(report: RunReport, notes: Sequence[Document] = ()) -> str:
+def render_html(report: RunReport, notes: Sequence[Document] = (), least_certain: Sequence[Document] = ()) -> str:
     """The HTML page of a run.
 
     Args:
         report: content of the report.
         notes: synthetic notes to show with their entities. The caller must select notes that may be shown.
+        least_certain: further ones, with the entities that have the lowest scores; this must hold for them too.
 
     Returns:
         A complete HTML document without external references.
     """
+    shown = [*notes, *least_certain]
+    lowest = note_cards.lowest_scored(shown)
     return render(
         "report.html",
         origin=report.origin,
@@ -42,8 +45,11 @@ def render_html(report: RunReport, notes: Sequence[Document] = ()) -> str:
         corpora=sections.corpora(report),
         memorization=sections.memorization(report),
         audit=audit_section(report),
-        notes=note_cards.cards(notes),
-        legend=note_cards.legend(notes),
+        notes=note_cards.cards(shown, lowest),
+        n_spread=len(notes),
+        legend=note_cards.legend(shown),
+        filter_rules=note_cards.filter_rules(shown),
+        lowest=note_cards.lowest_rows(shown, lowest),
         colophon=sections.colophon(report),
     )
 

@@ -31,4 +31,5 @@ def notes_page(notes: Sequence[Document], *, n_more: int = 0, name: str, languag
         n_more=n_more,
         n_entities=sum(len(note.entities) for note in notes),
         legend=note_cards.legend(notes),
+        filter_rules=note_cards.filter_rules(notes),
     )

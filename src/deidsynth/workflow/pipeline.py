@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from deidsynth.workflow.scheduler import check_nodes, execute
 from deidsynth.workflow.store import Artifact, Store
 from deidsynth.workflow.summary import report_source, summarize
 
-N_SHOWN_NOTES = 12
+N_SHOWN_NOTES, N_LEAST_CERTAIN_NOTES = 12, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ def render_report(path: Path) -> Path:
 
 
 def _render(folder: RunFolder, report: RunReport) -> str:
-    return render_html(report, shown_notes(folder.path, report))
+    return render_html(report, shown_notes(folder.path, report), least_certain_notes(folder.path, report))
 
 
 def shown_notes(folder: Path, report: RunReport) -> list[Document]:
@@ -209,10 +209,34 @@ def shown_notes(folder: Path, report: RunReport) -> list[Document]:
     Raises:
         InputError: the run folder has no synthetic corpus.
     """
+    return [document for _, document in _spread(_passed(folder, report))]
+
+
+def least_certain_notes(folder: Path, report: RunReport) -> list[Document]:
+    """Up to six others that passed the check: those whose entities have the lowest scores, lowest first.
+
+    Raises:
+        InputError: the run folder has no synthetic corpus.
+    """
+    passed = _passed(folder, report)
+    shown = {index for index, _ in _spread(passed)}
+    scored = [
+        (min(scores), index, document)
+        for index, document in passed
+        if index not in shown and (scores := [each.score for each in document.entities if each.score is not None])
+    ]
+    return [document for _, _, document in sorted(scored, key=lambda each: each[:2])[:N_LEAST_CERTAIN_NOTES]]
+
+
+def _spread(passed: Sequence[tuple[int, Document]]) -> list[tuple[int, Document]]:
+    count = min(N_SHOWN_NOTES, len(passed))
+    return [passed[position * len(passed) // count] for position in range(count)]
+
+
+def _passed(folder: Path, report: RunReport) -> list[tuple[int, Document]]:
+    """The synthetic documents that passed the check for verbatim training text, with their places in the corpus."""
     place = folder / "synthetic" / "corpus.jsonl"
     if not place.is_file():
         raise InputError(f"{place}: missing; run again to publish it")
     corpus = read_jsonl(place, language=report.language)
-    passed = [index for index in report.memorization.shown if index < len(corpus)]
-    count = min(N_SHOWN_NOTES, len(passed))
-    return [corpus[passed[position * len(passed) // count]] for position in range(count)]
+    return [(index, corpus[index]) for index in report.memorization.shown if index < len(corpus)]

@@ -145,7 +145,7 @@ def write_parts(parts: Sequence[Source], path: Path) -> None:
         temporary.open("w", encoding="utf-8", newline="\n") as file,
     ):
         for part in parts:
-            file.writelines(_line(document, part) for document in encodable(part))
+            file.writelines(line_of(document, part) for document in encodable(part))
 
 
 def write(corpus: Source, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:

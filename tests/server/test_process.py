@@ -1,0 +1,101 @@
+"""``deidsynth serve`` as people start and end it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from deidsynth.cli.app import app
+from deidsynth.server.keys import add_key
+from served import SECRET, SOURCE, process_of
+
+pytest.importorskip("fastapi")
+
+
+def serve(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["serve", *map(str, arguments)], prog_name="deidsynth")
+
+
+def told(result: Result) -> str:
+    return " ".join(result.stderr.split())
+
+
+def test_a_service_ends_when_it_has_answered_what_it_took(tagger: Path, tmp_path: Path) -> None:
+    with process_of(tagger, tmp_path) as served:
+        url, answers = served.url, dict[int, httpx.Response]()
+        text = f"{SECRET} kom. " * 5_000
+
+        def send(number: int) -> None:
+            answers[number] = httpx.post(f"{url}/v1/deidentify", json={"text": text}, timeout=60)
+
+        threads = [threading.Thread(target=send, args=(number,)) for number in range(3)]
+        for thread in threads:
+            thread.start()
+        while "requests_inside 3.0" not in httpx.get(f"{url}/metrics").text:
+            assert not answers, "the texts are too short for this test"
+            time.sleep(0.01)
+        served.process.send_signal(signal.SIGTERM)
+        for thread in threads:
+            thread.join()
+        assert served.process.wait(30) == 0
+    assert [answers[number].status_code for number in range(3)] == [200] * 3
+    assert "stopped" in served.log and SECRET not in served.log and "Traceback" not in served.log
+
+
+def test_keys_and_corpus_are_taken_from_their_files(tagger: Path, tmp_path: Path) -> None:
+    key = add_key(tmp_path / "keys.json", "ward-app")
+    note = {"doc_id": "s-1", "text": "Bo kom.", "entities": [], "origin": "synthetic"}
+    (tmp_path / "corpus.jsonl").write_text(json.dumps(note) + "\n", encoding="utf-8")
+    options = ("--keys", "keys.json", "--corpus", "corpus.jsonl", "--compare", str(tagger), "--host", "0.0.0.0")
+    with process_of(tagger, tmp_path, *options) as served:
+        url = served.url.replace("0.0.0.0", "127.0.0.1")
+        assert httpx.get(f"{url}/v1/info").status_code == 401
+        with httpx.Client(base_url=url, headers={"authorization": f"Bearer {key}"}) as client:
+            info = client.get("/v1/info").json()
+            assert info["has_corpus"] and len(info["models"]) == 2
+            assert client.get("/v1/corpus").json()["notes"][0]["text"] == "Bo kom."
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.wait(30) == 0
+    assert key not in served.log
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "deid.example"])
+def test_an_address_that_others_reach_needs_keys(tagger: Path, host: str) -> None:
+    result = serve(tagger, "--host", host)
+    assert result.exit_code == 2 and "needs API keys" in told(result)
+
+
+def test_what_cannot_be_served_is_refused(tagger: Path, tmp_path: Path) -> None:
+    assert serve(tmp_path / "nothing").exit_code == 2
+    assert "no such file" in told(serve(tagger, "--keys", tmp_path / "none.json"))
+    real = tmp_path / "real.jsonl"
+    real.write_text(json.dumps({"doc_id": "1", "text": SECRET, "entities": []}) + "\n", encoding="utf-8")
+    refused = serve(tagger, "--corpus", real)
+    assert refused.exit_code == 2 and "not known to be synthetic" in told(refused) and SECRET not in refused.stderr
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        busy = serve(tagger, "--port", port, "--device", "cpu")
+    assert busy.exit_code == 2 and f"--port {port}: Address already in use" in told(busy)
+
+
+def test_without_its_libraries_the_extra_is_named(tagger: Path) -> None:
+    code = (
+        f"import sys; sys.modules['fastapi'] = None\nfrom deidsynth.cli.app import app; app(['serve', {str(tagger)!r}])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 2
+    assert "deidsynth serve needs an optional dependency: pip install 'deidsynth[serve]'" in done.stderr

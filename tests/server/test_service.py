@@ -1,0 +1,320 @@
+"""What the service answers, what it refuses, and that nothing of a text is told anywhere else."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("fastapi")
+
+from starlette.testclient import TestClient
+
+from deidsynth.server.keys import ApiKeys, add_key, read_keys
+from deidsynth.server.limits import Limits
+from deidsynth.server.pages import page_files
+from deidsynth.server.service import Served, make_service
+from served import SECRET, Finder, everything, served
+
+HERE = "http://127.0.0.1:8000"
+TEXT = f"😀 {SECRET} och Alvedina.\r\n"
+
+
+def client(asked: Served, base_url: str = HERE) -> TestClient:
+    return TestClient(make_service(asked), base_url=base_url, raise_server_exceptions=True)
+
+
+@pytest.fixture
+def whole() -> Iterator[TestClient]:
+    with client(everything()) as found:
+        yield found
+
+
+@pytest.fixture
+def keys(tmp_path: Any) -> tuple[ApiKeys, str]:
+    key = add_key(tmp_path / "keys.json", "ward-app")
+    return read_keys(tmp_path / "keys.json"), key
+
+
+def test_a_text_is_de_identified_with_offsets_in_code_points(whole: TestClient) -> None:
+    answer = whole.post("/v1/deidentify", json={"text": TEXT})
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "text": "😀 [NAME] och [NAME].\r\n",
+        "entities": [
+            {"start": 2, "end": 9, "label": "NAME", "score": 0.4},
+            {"start": 14, "end": 22, "label": "NAME", "score": 0.99},
+        ],
+        "replacements": [
+            {"start": 2, "end": 9, "new_start": 2, "new_end": 8, "label": "NAME", "action": "mask", "source": "model"},
+            {"start": 14, "end": 22, "new_start": 13, "new_end": 19, "label": "NAME", "action": "mask",
+             "source": "model"},
+        ],
+    }  # fmt: skip
+
+
+def test_a_batch_is_answered_in_its_order_and_patients_reach_the_runtime() -> None:
+    finder = Finder()
+    texts = [f"{number} Alvedina" for number in range(20)]
+    with client(served(finder)) as found:
+        sent = [{"text": text, "patient": f"p-{number}"} for number, text in enumerate(texts)]
+        answer = found.post("/v1/batch", json={"documents": sent})
+    assert [each["text"] for each in answer.json()["documents"]] == [f"{number} [NAME]" for number in range(20)]
+    groups = [document.group for batch in finder.batches for document in batch]
+    assert groups == [f"p-{number}" for number in range(20)]
+
+
+def test_the_other_model_answers_only_where_there_is_one(whole: TestClient) -> None:
+    answer = whole.post("/v1/compare", json={"text": "Alvedina, Cirkelia"}).json()
+    assert answer["text"] == "[NAME], Cirkelia"
+    with client(served(Finder())) as lone:
+        assert lone.post("/v1/compare", json={"text": "Alvedina"}).status_code == 404
+        assert lone.get("/v1/corpus").status_code == 404
+
+
+def test_info_names_models_labels_and_limits(whole: TestClient) -> None:
+    info = whole.get("/v1/info").json()
+    assert [model["name"] for model in info["models"]] == ["synthetic", "gold"]
+    assert info["models"][0]["labels"] == ["NAME", "CITY"]
+    assert info["has_corpus"] and info["policy"] == "masks everything" and info["body_bytes"] == 1_000_000
+
+
+def test_the_corpus_is_filtered_by_label_score_and_flag(whole: TestClient) -> None:
+    def found(**query: Any) -> list[str]:
+        answer = whole.get("/v1/corpus", params=query)
+        assert answer.status_code == 200
+        return [note["doc_id"] for note in answer.json()["notes"]]
+
+    assert found() == ["s-1", "s-2", "s-3"]
+    assert found(label="NAME") == ["s-1", "s-2"]
+    assert found(label="NAME", max_score=0.5) == ["s-2"]
+    assert found(label="CITY", max_score=0.5) == []
+    assert found(max_score=0.85) == ["s-2"]
+    assert found(flag="flagged") == ["s-2"] and found(flag="not_checked") == ["s-3"]
+    assert found(order="least_certain") == ["s-2", "s-1", "s-3"]
+    assert found(offset=1, limit=1) == ["s-2"]
+    whole_answer = whole.get("/v1/corpus", params={"limit": 1}).json()
+    assert whole_answer["n_documents"] == whole_answer["n_found"] == 3
+    assert whole_answer["counts"] == {"passed": 1, "flagged": 1, "not_checked": 1}
+    assert whole_answer["labels"] == {"NAME": 2, "CITY": 1}
+
+
+BAD: list[tuple[dict[str, Any], int, list[list[str | int]]]] = [
+    ({"json": {"text": SECRET, SECRET: 1}}, 422, [["body", "?"]]),
+    ({"json": {"text": [SECRET]}}, 422, [["body", "text"]]),
+    ({"json": {"text": SECRET, "key": "00" * 32}}, 422, [["body", "?"]]),
+    ({"json": {"text": SECRET, "patient": ""}}, 422, [["body", "patient"]]),
+    ({"json": [SECRET]}, 422, [["body"]]),
+    ({"content": f'{{"text": "{SECRET}'}, 400, []),
+    ({"content": b'{"text": "\xff' + SECRET.encode() + b'"}'}, 400, []),
+    ({"content": "[" * 100_000}, 400, []),
+    ({"content": '{"text": "\\ud800"}'}, 422, [["body", "text"]]),
+    ({"content": ""}, 422, [["body"]]),
+]
+
+
+@pytest.mark.parametrize(("sent", "status", "places"), BAD)
+def test_a_request_of_another_form_is_refused_without_a_word_of_it(
+    whole: TestClient, caplog: pytest.LogCaptureFixture, sent: dict[str, Any], status: int, places: Any
+) -> None:
+    caplog.set_level(logging.DEBUG, "deidsynth")
+    answer = whole.post("/v1/deidentify", headers={"content-type": "application/json"}, **sent)
+    assert answer.status_code == status
+    assert answer.json()["error"]["places"] == places
+    assert SECRET not in answer.text and SECRET not in caplog.text
+    assert SECRET not in whole.get("/metrics").text
+
+
+def test_a_fault_in_a_batch_is_named_by_its_place(whole: TestClient) -> None:
+    answer = whole.post("/v1/batch", json={"documents": [{"text": "a"}, {"texts": SECRET}]})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["places"] == [["body", "documents", 1, "text"], ["body", "documents", 1, "?"]]
+    many = whole.post("/v1/batch", json={"documents": [{"text": "a"}] * 101})
+    assert many.status_code == 422 and many.json()["error"]["places"] == [["body", "documents"]]
+
+
+def test_what_is_not_json_is_refused_before_it_is_read(whole: TestClient) -> None:
+    answer = whole.post("/v1/deidentify", content='{"text": "a"}', headers={"content-type": "text/plain"})
+    assert answer.status_code == 415  # so no form of another page can be sent here
+    assert whole.post("/v1/deidentify", content='{"text": "a"}').status_code == 415
+
+
+def test_a_long_request_is_refused_while_it_streams() -> None:
+    taken = 0
+
+    def stream() -> Iterator[bytes]:
+        nonlocal taken
+        yield b'{"text": "'
+        while True:
+            taken += 1
+            yield b"a" * 1000
+
+    with client(served(Finder(), limits=Limits(body_bytes=5_000))) as found:
+        json_type = {"content-type": "application/json"}
+        announced = found.post("/v1/deidentify", json={"text": "a" * 5_000})
+        assert announced.status_code == 413 and announced.json()["error"]["code"] == "too_large"
+        assert found.post("/v1/deidentify", content=_finite(stream(), 20), headers=json_type).status_code == 413
+        assert found.post("/v1/deidentify", json={"text": "a" * 4_000}).status_code == 200
+
+
+def _finite(stream: Iterator[bytes], n: int) -> Iterator[bytes]:
+    for _ in range(n):
+        yield next(stream)
+
+
+def test_without_keys_only_names_of_this_machine_are_answered() -> None:
+    for name in ("localhost", "127.0.0.1:8000", "[::1]:8000"):
+        with client(everything(), f"http://{name}") as found:
+            assert found.get("/v1/info").status_code == 200, name
+    with client(everything(), "http://rebound.example") as found:
+        for path in ("/", "/v1/info", "/v1/corpus", "/metrics"):
+            assert found.get(path).status_code == 421
+        assert found.post("/v1/deidentify", json={"text": SECRET}).status_code == 421
+
+
+def test_with_keys_everything_but_the_bare_page_and_probes_needs_one(keys: tuple[ApiKeys, str]) -> None:
+    accepted, key = keys
+    with client(replace(everything(), keys=accepted), "https://deid.example") as found:
+        for path in ("/", "/docs", "/openapi.json", "/livez", "/readyz", "/page/page.js"):
+            assert found.get(path).status_code == 200, path
+        for path in ("/v1/info", "/v1/corpus", "/metrics", "/nothing"):
+            assert found.get(path).status_code == 401, path
+        for value in ("", "Bearer", "Bearer wrong", f"Basic {key}", f"Bearer {key}x", f"Bearer {key[:-1]}"):
+            refused = found.post("/v1/deidentify", json={"text": SECRET}, headers={"authorization": value})
+            assert refused.status_code == 401 and refused.headers["www-authenticate"] == "Bearer"
+        good = {"authorization": f"Bearer {key}"}
+        assert found.post("/v1/deidentify", json={"text": SECRET}, headers=good).json()["text"] == "[NAME]"
+        assert found.get("/metrics", headers=good).status_code == 200
+
+
+def test_the_log_names_the_key_by_its_name_and_never_the_text(
+    keys: tuple[ApiKeys, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    accepted, key = keys
+    caplog.set_level(logging.INFO, "deidsynth")
+    with client(replace(everything(), keys=accepted)) as found:
+        good = {"authorization": f"Bearer {key}"}
+        answer = found.post(f"/v1/deidentify?text={SECRET}", json={"text": SECRET}, headers=good)
+        found.get(f"/{SECRET}", headers=good)
+        found.request(SECRET.upper(), "/livez")
+        metrics = found.get("/metrics", headers=good).text
+    assert SECRET not in caplog.text and SECRET.upper() not in caplog.text and key not in caplog.text
+    line = rf"POST /v1/deidentify 200 [0-9.]+s request={answer.headers['x-request-id']} key=ward-app"
+    assert re.search(line, caplog.text)
+    assert "GET other 404" in caplog.text and "other /livez 405" in caplog.text
+    assert SECRET not in metrics and key not in metrics
+    assert 'deidsynth_requests_total{path="/v1/deidentify",status="200"} 1.0' in metrics
+    assert 'deidsynth_entities_total{label="NAME",source="model"} 1.0' in metrics
+    assert "deidsynth_documents_total 1.0" in metrics
+
+
+def test_a_document_that_cannot_be_processed_fails_alone_and_untold(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with client(served(Finder(seconds=0.2))) as found:
+        answers = at_once(found, ["Alvedina", f"crash {SECRET}", "Cirkelia", "Alvedina"])
+        assert [answer.status_code for answer in answers] == [200, 500, 200, 200]
+        assert answers[1].json()["error"]["code"] == "not_processed" and answers[1].json()["error"]["places"] == []
+        batch = found.post("/v1/batch", json={"documents": [{"text": "Alvedina"}, {"text": f"crash {SECRET}"}]})
+        assert batch.status_code == 500 and "documents" not in batch.json()
+        assert batch.json()["error"]["places"] == [["body", "documents", 1]]
+        assert SECRET not in batch.text + answers[1].text + caplog.text + found.get("/metrics").text
+    assert "a document could not be processed: unexpected ValueError" in caplog.text
+
+
+def test_an_unexpected_fault_is_told_by_type_and_place(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Served) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(Served, "info", fail)
+    with client(everything()) as found:
+        answer = found.get("/v1/info")
+    assert answer.status_code == 500 and answer.json()["error"]["code"] == "failed"
+    assert SECRET not in answer.text + caplog.text
+    assert f"request {answer.headers['x-request-id']}: unexpected RuntimeError at deidsynth/server/" in caplog.text
+
+
+def at_once(found: TestClient, texts: list[str]) -> list[Any]:
+    """The answers to texts that are sent at the same time."""
+    answers: list[Any] = [None] * len(texts)
+
+    def send(number: int) -> None:
+        answers[number] = found.post("/v1/deidentify", json={"text": texts[number]})
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(len(texts))]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.03)
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_whoever_finds_no_place_is_told_when_to_try_again() -> None:
+    limits = Limits(n_requests=2, retry_after_seconds=7)
+    with client(served(Finder(seconds=0.4), limits=limits)) as found:
+        answers = at_once(found, ["Alvedina"] * 4)
+        assert [answer.status_code for answer in answers] == [200, 200, 503, 503]
+        assert answers[2].headers["retry-after"] == "7" and answers[2].json()["error"]["code"] == "busy"
+        assert found.post("/v1/deidentify", json={"text": "a"}).status_code == 200, "places are given back"
+
+
+def test_what_takes_too_long_is_given_up_and_what_waited_is_not_computed() -> None:
+    finder = Finder(seconds=0.6)
+    with client(served(finder, limits=Limits(seconds=0.3, batch_documents=1))) as found:
+        answers = at_once(found, ["one", "two", "three"])
+        assert [answer.status_code for answer in answers] == [503] * 3
+        assert all(answer.headers["retry-after"] for answer in answers)
+        time.sleep(1.0)
+    assert [document.text for batch in finder.batches for document in batch] == ["one"]
+
+
+def test_every_answer_forbids_what_is_not_the_services_own(whole: TestClient) -> None:
+    for answer in (whole.get("/"), whole.get("/docs"), whole.get("/nothing"), whole.post("/v1/deidentify")):
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'")
+        assert "unsafe" not in policy
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "access-control-allow-origin" not in answer.headers
+
+
+def test_the_pages_refer_to_nothing_outside(whole: TestClient) -> None:
+    names = page_files()
+    assert {"index.html", "docs.html", "page.js", "page.css", "report.css"} <= set(names)
+    for name, file in names.items():
+        text = file.content.decode()
+        without_example = text.replace("http://127.0.0.1:8000/", "")
+        assert not re.search(r"https?:|//[a-z]+\.|@import|url\((?!#)", without_example), name
+        assert " style=" not in text and not re.search(r"\son[a-z]+=", text), name
+        assert whole.get(f"/page/{name}").content == file.content
+    for name in ("index.html", "docs.html"):
+        links = re.findall(r'(?:src|href)="([^"#]+)"', names[name].content.decode())
+        for link in links:
+            assert link == "data:," or whole.get(f"/{link.removeprefix('./')}").status_code == 200, link
+    assert whole.get("/page/service.py").status_code == 404
+    assert whole.get("/page/..%2Fservice.py").status_code == 404
+
+
+def test_the_page_about_the_api_names_every_path_and_status(whole: TestClient) -> None:
+    schema = whole.get("/openapi.json").json()
+    docs = whole.get("/docs").text
+    for path, methods in schema["paths"].items():
+        assert path in docs
+        for method in methods.values():
+            for status in method["responses"]:
+                assert status in docs or status == "200"
+
+
+def test_the_service_is_ready_until_it_stops(whole: TestClient) -> None:
+    assert whole.get("/livez").json() == {"status": "ok"}
+    assert whole.get("/readyz").json() == {"status": "ok"}
+    stopped = TestClient(make_service(everything()), base_url=HERE)  # its worker is not started
+    assert stopped.get("/readyz").status_code == 503
