@@ -14,11 +14,24 @@ from deidsynth.tagging import TagSet
 from tiny_models import save_tiny
 
 
-@pytest.fixture(scope="session")
-def tagger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tagger with weights of a seed, which finds names and cities anywhere."""
-    folder = tmp_path_factory.mktemp("tagger")
+def _save(folder: Path, outside: float) -> Path:
+    """The folder of a tagger with random weights of a seed, and a bias towards what is no entity."""
     encoder = save_tiny("modernbert", folder / "encoder")
     torch.manual_seed(1)
-    new_tagger(TrainConfig(encoder=str(encoder)), TagSet.of(LabelScheme(("CITY", "NAME"))), []).save(folder / "ner")
+    made = new_tagger(TrainConfig(encoder=str(encoder)), TagSet.of(LabelScheme(("CITY", "NAME"))), [])
+    with torch.no_grad():
+        made.model.classifier.bias[made.tag_set.outside] += outside
+    made.save(folder / "ner")
     return folder / "ner"
+
+
+@pytest.fixture(scope="session")
+def tagger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tagger that finds names and cities anywhere."""
+    return _save(tmp_path_factory.mktemp("tagger"), outside=0)
+
+
+@pytest.fixture(scope="session")
+def blind_tagger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tagger that finds nothing."""
+    return _save(tmp_path_factory.mktemp("blind"), outside=100)

@@ -70,6 +70,22 @@ def test_keys_and_corpus_are_taken_from_their_files(tagger: Path, tmp_path: Path
     assert key not in served.log
 
 
+def test_policy_key_and_known_values_are_those_of_the_start(blind_tagger: Path, tmp_path: Path) -> None:
+    (tmp_path / "known.csv").write_text("patient,value,label\np-1,Cirkelia Tåbring,NAME\n", encoding="utf-8")
+    (tmp_path / "key").write_bytes(bytes(range(32)))
+    (tmp_path / "policy.yaml").write_text("default: surrogate\nscope: patient\nlanguage: sv\n", encoding="utf-8")
+    options = ("--policy", "policy.yaml", "--key-file", "key", "--known", "known.csv")
+    answers = []
+    for _ in range(2):
+        with process_of(blind_tagger, tmp_path, *options) as served:
+            sent = {"text": "Hej Cirkelia Tåbring!", "patient": "p-1"}
+            answers.append(httpx.post(f"{served.url}/v1/deidentify", json=sent, timeout=60).json())
+            assert httpx.get(f"{served.url}/v1/info").json()["policy"] == "surrogate by default"
+    assert answers[0] == answers[1], "the key decides, and it is the same"
+    assert "Cirkelia" not in answers[0]["text"]
+    assert [each["source"] for each in answers[0]["replacements"]] == ["known value"]
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "deid.example"])
 def test_an_address_that_others_reach_needs_keys(tagger: Path, host: str) -> None:
     result = serve(tagger, "--host", host)
