@@ -11,7 +11,7 @@ import pytest
 import torch
 from peft import AutoPeftModelForCausalLM, PeftModel
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer, pipeline
 
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document
@@ -184,6 +184,25 @@ def test_a_tagger_loads_without_us(kind: str, taggers: Taggers) -> None:
     inside = [tag for tag, (start, end) in zip(tags, offsets, strict=True) if name.start <= start < end <= name.end]
     assert inside[0] == "B-NAME"
     assert inside.count("I-NAME") >= len(inside) - 2
+
+
+@pytest.mark.parametrize("strategy", ["simple", "first"])
+@pytest.mark.parametrize("kind", list(ENCODERS))
+def test_a_pipeline_of_transformers_tags_a_text_longer_than_the_positions(
+    kind: str, strategy: str, taggers: Taggers
+) -> None:
+    long = note(0, n_sentences=40)
+    found = pipeline(
+        "token-classification", model=str(taggers(kind)[0] / "model"), aggregation_strategy=strategy, stride=8
+    )
+    assert found.tokenizer.model_max_length == CONTEXT_TOKENS[kind]
+    spans = found(long.text)
+    assert {each["entity_group"] for each in spans} == {"NAME", "CITY"}
+    surfaces = {long.text[each["start"] : each["end"]].strip(" ,") for each in spans}
+    gold = {long.surface(entity) for entity in long.entities[-6:]}
+    if strategy == "simple":  # in windows of any tokens, without valid sequences: worse than what annotate finds
+        assert 2 * len(gold & surfaces) > len(gold)
+    assert max(each["end"] for each in spans) > long.entities[-3].start
 
 
 @pytest.mark.parametrize("kind", list(ENCODERS))

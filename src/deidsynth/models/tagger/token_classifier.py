@@ -113,7 +113,9 @@ def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], devic
         _check_tagger(encoder, model, tokenizer)
     if device == "cpu" and kind_of_base(config.encoder) != "hub":
         model.set_attn_implementation("eager")
-    return Tagger(model, tokenizer, tag_set, longest_window(model, tokenizer))
+    window_tokens = longest_window(model, tokenizer)
+    tokenizer.model_max_length = window_tokens + len(SpecialTokens.of(tokenizer))  # where transformers cuts long texts
+    return Tagger(model, tokenizer, tag_set, window_tokens)
 
 
 def scratch_encoder(
