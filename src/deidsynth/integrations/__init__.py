@@ -1,0 +1,1 @@
+"""deidsynth inside other tools: a recognizer for Presidio, a component for spaCy."""
