@@ -8,9 +8,11 @@ from .api import (
 from .config import RunConfig as RunConfig
 from .corpora import (
     from_dataset as from_dataset,
+    from_spacy as from_spacy,
     load_corpus as load_corpus,
     read_jsonl as read_jsonl,
     to_dataset as to_dataset,
+    to_spacy as to_spacy,
     write_corpus as write_corpus,
     write_jsonl as write_jsonl,
 )

@@ -9,7 +9,7 @@ import pytest
 
 from deidsynth.corpora import FORMATS, LoadedCorpus, find_format, read_corpus, write_corpus
 from deidsynth.documents import Corpus, Document, Entity
-from deidsynth.errors import InputError
+from deidsynth.errors import InputError, UnrepresentableError
 
 WRITTEN = [name for name, each in FORMATS.items() if each.write is not None]
 CORPORA = ["meddocan", "swedish_ner_corpus", "uner_swedish_pud", "en_presidio_synth", "en_asq_phi"]
@@ -57,6 +57,32 @@ def test_the_format_of_what_was_written_is_found(name: str, tmp_path: Path) -> N
     assert _content(read_corpus(path).corpus) == _content(SMALL)
 
 
+ODD = Corpus(
+    (
+        Document("a", "Hej.", ()),
+        Document(
+            "b",
+            "\U0001f600 Åsa\u0301 Ek\U0001f600,\r\nfödd 45. \U0001f9d1\u200d\u2695\ufe0f Bo",
+            (Entity(2, 9, "NAME"), Entity(27, 29, "NAME")),
+        ),
+    )
+)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_emoji_line_ends_and_names_survive_code_point_by_code_point_or_are_refused(name: str, tmp_path: Path) -> None:
+    path = target(tmp_path, name)
+    if name == "i2b2":  # XML reads every line end as a line feed
+        with pytest.raises(UnrepresentableError, match="document number 2 .*carriage return"):
+            write_corpus(ODD, path, name)
+        assert not path.exists()
+        return
+    write_corpus(ODD, path, name)
+    back = read_corpus(path)
+    assert _content(back.corpus) == _content(ODD)
+    assert not back.problems and not back.skipped
+
+
 @pytest.mark.parametrize("name", WRITTEN)
 def test_the_language_is_kept_or_counted_as_left_out(name: str, tmp_path: Path) -> None:
     path = target(tmp_path, name)
@@ -78,6 +104,7 @@ def test_a_format_that_is_only_read_says_which_are_written(tmp_path: Path) -> No
         ("brat", "x.txt", "such as x"),
         ("i2b2", "x.xml", "such as x"),
         ("jsonl", "x.json", "such as x, or a name that ends in .jsonl"),
+        ("docbin", "x.json", "such as x, or a name that ends in .spacy"),
         ("presidio", "x.JSON", "such as x, or a name that ends in .json"),
     ],
 )

@@ -151,6 +151,8 @@ CORPORA: Mapping[str, Callable[[Path], None]] = {
     "cas-json-zip": lambda folder: _make_cas(folder, as_json=True, in_zip=True),
     "webanno": _file("notes.tsv", _WEBANNO),
     "spacy": _file("notes.jsonl", json.dumps({"text": TEXT, "spans": [_SPAN]}) + "\n"),
+    "spacy-written": _written("spacy", "notes.jsonl"),
+    "docbin": _written("docbin", "notes.spacy"),
     "tokens": _file("notes.jsonl", json.dumps(_TOKENS) + "\n"),
     "asq-phi": _file("queries.txt", _QUERY),
 }

@@ -5,6 +5,7 @@ from deidsynth.corpora.finding import find_format
 from deidsynth.corpora.formats.hub_datasets import from_dataset, to_dataset
 from deidsynth.corpora.formats.jsonl import read_jsonl, write_jsonl
 from deidsynth.corpora.formats.registry import FORMATS, Format, write_corpus
+from deidsynth.corpora.formats.spacy_docs import from_spacy, to_spacy
 from deidsynth.corpora.loading import LoadedCorpus, check_corpus, content_digest, load_corpus, read_corpus
 from deidsynth.corpora.mapping import LabelMapping, load_mapping, map_labels, ready_mappings
 from deidsynth.corpora.records import RawSpan, ReadResult, Record
@@ -26,6 +27,7 @@ __all__ = [
     "find_unannotated",
     "find_warnings",
     "from_dataset",
+    "from_spacy",
     "hold_out",
     "load_corpus",
     "load_mapping",
@@ -38,6 +40,7 @@ __all__ = [
     "shared_groups",
     "take_fraction",
     "to_dataset",
+    "to_spacy",
     "write_corpus",
     "write_jsonl",
 ]

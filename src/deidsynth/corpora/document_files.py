@@ -133,7 +133,7 @@ def write_files(
     suffix: str,
     lines: Callable[[list[Document]], Iterable[str]],
 ) -> Counter[str]:
-    """Counts of what was left out, after writing a file, or a folder with a file for each split.
+    """Counts of what was left out, after writing a file of text, or a folder with a file for each split.
 
     Args:
         corpus: what to write.
@@ -146,6 +146,30 @@ def write_files(
         UnrepresentableError: splits for a single file, or a text with a lone surrogate, which UTF-8 cannot encode.
         StorageError: the disk is full or not writable.
     """
+
+    def write(documents: list[Document], file: Path) -> None:
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            stream.writelines(lines(documents))
+
+    return write_each(corpus, path, splits, suffix, write)
+
+
+def write_each(
+    corpus: Corpus,
+    path: Path,
+    splits: Mapping[str, Split] | None,
+    suffix: str,
+    write: Callable[[list[Document], Path], None],
+) -> Counter[str]:
+    """What ``write_files`` does, for files of any kind.
+
+    Args:
+        corpus: what to write.
+        path: as for ``write_files``.
+        splits: as for ``write_files``.
+        suffix: of the files.
+        write: makes a file of the given documents.
+    """
     single = path.suffix == suffix
     if single and splits:
         raise UnrepresentableError(
@@ -154,12 +178,11 @@ def write_files(
     refuse_surrogates(corpus)
     private = corpus.origin == "real"
     if single:
-        with whole_file(path, private=private) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(lines(list(corpus)))
+        with whole_file(path, private=private) as temporary:
+            write(list(corpus), temporary)
         return left_out(corpus, "scores", "groups", "provenance")
     with whole_folder(path, private=private) as folder:
         write_provenance(corpus, folder)
         for split, documents in by_split(corpus, splits).items():
-            with (folder / f"{split or 'corpus'}{suffix}").open("w", encoding="utf-8", newline="") as file:
-                file.writelines(lines(documents))
+            write(documents, folder / f"{split or 'corpus'}{suffix}")
     return left_out(corpus, "scores", "groups")

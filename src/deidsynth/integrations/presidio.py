@@ -6,9 +6,10 @@ import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from deidsynth.config.surrogates import Kind
+from deidsynth.corpora.formats.spacy_docs import blank
 from deidsynth.documents import Document
 from deidsynth.errors import InputError, MissingExtraError
 from deidsynth.integrations.finding import Finder, load_finder
@@ -182,15 +183,6 @@ def blank_analyzer(*recognizers: EntityRecognizer) -> AnalyzerEngine:
     importlib.import_module("tldextract").tldextract.TLD_EXTRACTOR.suffix_list_urls = ()
     languages = sorted({each.supported_language for each in recognizers})
     engine = SpacyNlpEngine(models=[{"lang_code": each, "model_name": "blank"} for each in languages])
-    engine.nlp = {each: _blank(each) for each in languages}
+    engine.nlp = {each: blank(each) for each in languages}
     registry = RecognizerRegistry(list(recognizers), supported_languages=languages)
     return AnalyzerEngine(registry=registry, nlp_engine=engine, supported_languages=languages)
-
-
-def _blank(language: str) -> Any:
-    """A pipeline that only divides texts into tokens, of any language where spaCy does not know this one."""
-    spacy = importlib.import_module("spacy")
-    try:
-        return spacy.blank(language)
-    except ImportError:
-        return spacy.blank("xx")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from deidsynth.corpora import find_format
+from deidsynth.corpora import find_format, read_corpus, write_corpus
 from deidsynth.corpora.formats import spacy_json
 from deidsynth.corpora.records import ReadResult, build_corpus, check_records
+from deidsynth.documents import Corpus, Document, Entity
 
 TEXT = "\U0001f600 Ana Ek\r\nbor i Umeå."
 SPANS = [{"start": 2, "end": 8, "label": "NAME"}, {"start": 16, "end": 20, "label": "PLACE"}]
@@ -132,6 +133,15 @@ def test_every_fault_has_its_line_and_reading_goes_on(tmp_path: Path, value: obj
     assert (problem.code, problem.line) == (code, 2)
     assert message in problem.message and "Ana" not in problem.message
     assert result.records[-1].line == 3
+
+
+def test_what_is_written_is_what_prodigy_takes(tmp_path: Path) -> None:
+    document = Document("a", TEXT, tuple(Entity(*each) for each in PAIRS))
+    write_corpus(Corpus((document,)), tmp_path / "x.jsonl", "spacy")
+    (line,) = (tmp_path / "x.jsonl").read_text(encoding="utf-8").splitlines()
+    stated = [{**each, "text": TEXT[each["start"] : each["end"]]} for each in SPANS]
+    assert json.loads(line) == {"id": "a", "text": TEXT, "spans": stated, "answer": "accept"}
+    assert read_corpus(tmp_path / "x.jsonl").corpus.documents == (document,)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from fuzz.bases import CORPUS, Bases
 from fuzz.case import Case
 from fuzz.mutation import mutate
 
-WRITTEN = ("brat", "jsonl", "i2b2", "inline", "conll", "doccano", "label-studio", "presidio", "cas")
+WRITTEN = ("brat", "jsonl", "i2b2", "inline", "conll", "doccano", "label-studio", "presidio", "cas", "spacy", "docbin")
 
 
 UNLABELED = ("texts.jsonl.gz", "texts.jsonl.xz", "texts.jsonl.bz2")

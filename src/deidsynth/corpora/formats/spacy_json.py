@@ -2,25 +2,29 @@
 
 A source is a ``.jsonl`` or ``.json`` file (of lines, or one list) or a folder of them. A value is an object, as Prodigy
 and ``Doc.to_json`` write it, or a pair ``[text, {"entities": [[start, end, label]]}]``, as spaCy is trained on. Answers
-of Prodigy other than ``accept`` are no gold: they are skipped and counted.
+of Prodigy other than ``accept`` are no gold: they are skipped and counted. What is written are accepted tasks, as
+Prodigy's ``db-in`` takes them.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from deidsynth.corpora.document_files import Source, find_sources, looks_like
+from deidsynth.corpora.document_files import Source, find_sources, looks_like, write_files
 from deidsynth.corpora.json_source import FieldError, document_id, most_values, values_of
 from deidsynth.corpora.records import ReadResult, Record
 from deidsynth.corpora.span_lists import RowError, is_span, spans_of
 from deidsynth.corpora.stated_texts import Placed
+from deidsynth.documents import Corpus, Document, Split
 from deidsynth.errors import Problem
 
 NAME = "spacy"
-SUFFIXES = (".jsonl", ".json")
+SUFFIX = ".jsonl"
+SUFFIXES = (SUFFIX, ".json")
 
 _SPAN_KEYS = ("spans", "ents", "entities")
 _OF_PRODIGY = frozenset({"_task_hash", "_input_hash", "answer"})
@@ -51,6 +55,21 @@ def read_records(path: Path) -> ReadResult:
             result.problems.append(_of_suggestions(source))
     result.skipped = +result.skipped
     return result
+
+
+def write(corpus: Corpus, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:
+    """Counts of what the format cannot store, after writing the corpus into a new file or folder.
+
+    Args:
+        corpus: what to write; the id of a document becomes its ``id``, and each span states its text.
+        path: a name that ends in ``.jsonl`` becomes a file, any other a folder with a file for each split.
+        splits: split of every document id, or None; only a folder can store them.
+
+    Raises:
+        UnrepresentableError: splits for a single file, or a text with a lone surrogate, which UTF-8 cannot encode.
+        StorageError: the disk is full or not writable.
+    """
+    return write_files(corpus, path, splits, SUFFIX, _lines)
 
 
 def _looks(path: Path) -> bool | None:
@@ -151,3 +170,13 @@ def _of_suggestions(source: Source) -> Problem:
         "was annotated with ner.manual or ner.correct"
     )
     return Problem(str(source.path), message, code="single-suggestions", fatal=False)
+
+
+def _lines(documents: Iterable[Document]) -> Iterator[str]:
+    for document in documents:
+        spans = [
+            {"start": entity.start, "end": entity.end, "label": entity.label, "text": document.surface(entity)}
+            for entity in document.entities
+        ]
+        task = {"id": document.doc_id, "text": document.text, "spans": spans, "answer": "accept"}
+        yield json.dumps(task, ensure_ascii=False) + "\n"
