@@ -32,12 +32,13 @@ Finds = Callable[[str], Iterable[Entity]]
 
 
 class Told:
-    """Finds what it is told to."""
-
-    labels, language = ("NAME",), "sv"
+    """Finds what it is told to, as ``Deidentifier`` does."""
 
     def __init__(self, finds: Finds) -> None:
         self.finds, self.batches = finds, list[int]()
+
+    def find(self, text: str, *, patient: str | None = None) -> Found:
+        return next(self.find_stream([Document("1", text, group=patient)]))
 
     def find_stream(self, documents: Iterable[Document]) -> Iterator[Found]:
         some = list(documents)
@@ -119,6 +120,16 @@ def test_batches_are_found_together_and_equal_one_by_one(nlp: Any) -> None:
     told = pipeline(finds=lambda _: [])
     list(told.pipe(["a"] * 7, batch_size=3))
     assert told.get_pipe("deidsynth")._finder.batches == [3, 3, 1]
+
+
+def test_known_values_are_those_of_the_patient(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "known.csv").write_text("patient,value\np1,Xyloquist\n", encoding="utf-8")
+    nlp = pipeline(model, known=str(tmp_path / "known.csv"))
+    docs = [nlp.make_doc("Mår bättre nu. Xyloquist mår bra.") for _ in range(3)]
+    docs[0]._.deidsynth_patient, docs[1]._.deidsynth_patient = "p1", "p2"
+    expected = [["Xyloquist"], [], []]
+    for found in (map(nlp, docs), nlp.pipe(docs)):
+        assert [[surface for _, surface in surfaces(doc)] for doc in found] == expected
 
 
 def test_errors_surface_and_what_is_ignored_does_not_leave() -> None:

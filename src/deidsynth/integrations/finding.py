@@ -1,33 +1,13 @@
-"""What every integration wraps: something that finds what identifies in documents, loaded once."""
+"""What every integration wraps: a ``Deidentifier``, of which it uses what is found and nothing is replaced."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
-from deidsynth.api import Tagger
-from deidsynth.deidentification.found import Found
-from deidsynth.documents import Document
+from deidsynth.deidentification.labels import label_for
+from deidsynth.deidentification.patterns import patterns as all_patterns
+from deidsynth.deidentification.runtime import Deidentifier
 from deidsynth.workflow.alone import model_folder as model_folder
-
-
-class Finder(Protocol):
-    """Finds what identifies: a ``Deidentifier``, or what stands in for it."""
-
-    @property
-    def labels(self) -> Sequence[str]:
-        """What it may find."""
-        ...
-
-    @property
-    def language(self) -> str | None:
-        """ISO 639-1 code of the texts, if known."""
-        ...
-
-    def find_stream(self, documents: Iterable[Document]) -> Iterator[Found]:
-        """What identifies in each document, in the given order."""
-        ...
 
 
 def load_finder(
@@ -39,16 +19,33 @@ def load_finder(
     known: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
-) -> Finder:
-    """A trained tagger, loaded, with what is sought around it."""
-    return _Alone(Tagger(model, device=device, precision=precision), language)
+) -> Deidentifier:
+    """A trained tagger with what is sought around it.
+
+    Args:
+        model: folder of a tagger.
+        language: ISO 639-1 code of the texts; by default that of the model.
+        patterns: whether values are found by their form.
+        second_pass: whether further mentions of names are sought.
+        known: file of known values.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+
+    Raises:
+        InputError: a file that cannot be read, an unknown language or device.
+        ModelNotFoundError: the folder holds no model.
+        ModelNotUsableError: the model is not a tagger.
+    """
+    policy = {"language": language, "detect": {"patterns": patterns, "second_pass": second_pass}}
+    return Deidentifier.load(model, policy=policy, known=known, device=device, precision=precision)
 
 
-class _Alone:
-    def __init__(self, tagger: Tagger, language: str | None) -> None:
-        self.tagger, self.language = tagger, language
-        self.labels = tagger.labels
-
-    def find_stream(self, documents: Iterable[Document]) -> Iterator[Found]:
-        for each in self.tagger._predict(list(documents), False):
-            yield Found(each, ("model",) * len(each.entities))
+def labels_of(finder: Deidentifier) -> tuple[str, ...]:
+    """What it may find: the labels of the model and of patterns; a file of known values may have more."""
+    policy = finder.policy
+    by_form = {
+        label_for(each.kinds, finder.labels, policy.kinds)
+        for each in all_patterns()
+        if policy.detect.patterns and (each.languages is None or finder.language in each.languages)
+    }
+    return tuple(sorted({*finder.labels, *by_form}))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from deidsynth.config.surrogates import Kind
 from deidsynth.corpora.formats.spacy_docs import blank
-from deidsynth.documents import Document
+from deidsynth.deidentification.runtime import Deidentifier
 from deidsynth.errors import InputError, MissingExtraError
-from deidsynth.integrations.finding import Finder, load_finder
+from deidsynth.integrations.finding import labels_of, load_finder
 from deidsynth.surrogates.labels import kind_of
 
 try:
@@ -73,14 +73,14 @@ class DeidsynthRecognizer(LocalRecognizer):
     raised: an empty list always means that nothing was found.
 
     Args:
-        model: folder of a trained tagger, or something loaded that finds, such as a ``Deidentifier``; recognizers of
-            several languages can share it.
+        model: folder of a trained tagger, or a ``Deidentifier`` that is loaded already, which recognizers of several
+            languages can share; the arguments about finding are then its own.
         supported_language: ISO 639-1 code under which Presidio asks for it; by default that of the model.
         entity_names: ``own`` reports labels as the model has them, ``presidio`` by Presidio's names where it has one,
             and a mapping says the name of each label that does not keep its own.
         patterns: whether mail and web addresses, telephone and national numbers are also found by pattern.
         second_pass: whether further mentions of names that were found are sought.
-        known: file of known values; see ``deidsynth deidentify --known``.
+        known: file of values that are known beforehand, as for ``Deidentifier.load``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``fp32`` or ``bf16``.
         name: in Presidio's records.
@@ -93,7 +93,7 @@ class DeidsynthRecognizer(LocalRecognizer):
 
     def __init__(
         self,
-        model: str | Path | Finder,
+        model: str | Path | Deidentifier,
         *,
         supported_language: str | None = None,
         entity_names: str | Mapping[str, str] = OWN,
@@ -118,7 +118,7 @@ class DeidsynthRecognizer(LocalRecognizer):
         language = supported_language or model.language
         if language is None:
             raise InputError(f"{name}: the language of the model is not known; give supported_language, such as 'es'")
-        self._names = _names(model.labels, entity_names)
+        self._names = _names(labels_of(model), entity_names)
         super().__init__(sorted(set(self._names.values())), name=name, supported_language=language)
 
     def load(self) -> None:
@@ -139,11 +139,12 @@ class DeidsynthRecognizer(LocalRecognizer):
         """
         if not isinstance(text, str):
             raise InputError(f"{self.name}: expected a text to analyze, got {type(text).__name__}")
-        (found,) = self._finder.find_stream([Document("1", text)])
+        found = self._finder.find(text)
+        wants_all = not entities or set(self.supported_entities).issubset(entities)
         results = []
         for entity, source in zip(found.document.entities, found.sources, strict=True):
             kind = self._names.get(entity.label, entity.label)
-            if not entities or kind in entities:
+            if wants_all or kind in entities:  # a known value may have a label that nobody can ask for
                 score = 1.0 if entity.score is None else max(entity.score, SMALLEST_SCORE)
                 results.append(RecognizerResult(kind, entity.start, entity.end, score, None, self._metadata(source)))
         return results

@@ -21,10 +21,11 @@ except ImportError:
 
 if TYPE_CHECKING:
     from deidsynth.deidentification.found import Found
-    from deidsynth.integrations.finding import Finder
+    from deidsynth.deidentification.runtime import Deidentifier
 
 NAME = "deidsynth"
 UNALIGNED = "deidsynth_unaligned"
+PATIENT = "deidsynth_patient"
 MODEL = "model"
 
 DEFAULTS = {
@@ -44,7 +45,8 @@ class DeidsynthComponent:
 
     ``doc._.deidsynth`` has every entity with its exact offsets, as dictionaries. ``doc.spans[span_group]`` has the same
     entities in the same order, as spans of all tokens that they touch. ``doc._.deidsynth_unaligned`` says how many of
-    them do not begin and end with tokens; these cannot be in ``doc.ents``.
+    them do not begin and end with tokens; these cannot be in ``doc.ents``. What ``doc._.deidsynth_patient`` says before
+    names the patient whose known values are sought.
 
     The model is loaded at the first document.
 
@@ -61,19 +63,19 @@ class DeidsynthComponent:
         self.model, self.name = Path(model), name
         self.span_group, self.set_ents = span_group, set_ents
         self._options = options
-        self._finder: Finder | None = None
+        self._finder: Deidentifier | None = None
         self._error_handler: Any = None
-        for extension, default in ((NAME, ()), (UNALIGNED, 0)):
+        for extension, default in ((NAME, ()), (UNALIGNED, 0), (PATIENT, None)):
             if not Doc.has_extension(extension):
                 Doc.set_extension(extension, default=default)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """What it may find; empty until the model is loaded, since spaCy asks before it says where the model is."""
-        return () if self._finder is None else tuple(self._finder.labels)
+        return () if self._finder is None else tuple(_finding().labels_of(self._finder))
 
     @property
-    def finder(self) -> "Finder":
+    def finder(self) -> "Deidentifier":
         """The loaded model.
 
         Raises:
@@ -86,19 +88,20 @@ class DeidsynthComponent:
 
     def __call__(self, doc: Doc) -> Doc:
         """The document with what was found in it."""
-        (found,) = self.finder.find_stream([Document("1", doc.text)])
-        return self._marked(doc, found)
+        return self._marked(doc, self.finder.find(doc.text, patient=doc._.get(PATIENT)))
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """The documents with what was found in each, computed in batches.
 
         A batch that fails goes to the error handler of the pipeline, which raises by default; no document of it leaves.
         """
-        documents = iter(stream)
-        while batch := list(islice(documents, batch_size)):
+        docs = iter(stream)
+        while batch := list(islice(docs, batch_size)):
             try:
-                texts = (Document(str(number), doc.text) for number, doc in enumerate(batch, start=1))
-                found = list(self.finder.find_stream(texts))
+                documents = [
+                    Document(str(number), doc.text, group=doc._.get(PATIENT)) for number, doc in enumerate(batch, 1)
+                ]
+                found = list(self.finder.find_stream(documents))
                 marked = [self._marked(doc, each) for doc, each in zip(batch, found, strict=True)]
             except Exception as error:
                 if self._error_handler is None:
