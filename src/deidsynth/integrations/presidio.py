@@ -163,7 +163,7 @@ def _names(labels: Sequence[str], wanted: str | Mapping[str, str]) -> dict[str, 
         wanted = {}
     elif wanted == PRESIDIO:
         kinds = {label: kind_of(label) for label in labels}
-        wanted = {label: PRESIDIO_NAMES[kind] for label, kind in kinds.items() if kind in PRESIDIO_NAMES}
+        wanted = {label: PRESIDIO_NAMES[kind] for label, kind in kinds.items() if kind and kind in PRESIDIO_NAMES}
     if isinstance(wanted, str):
         raise InputError(f"entity_names: expected {OWN!r}, {PRESIDIO!r} or a mapping of labels, got {wanted!r}")
     unknown = sorted(set(wanted) - set(labels))
