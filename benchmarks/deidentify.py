@@ -11,9 +11,9 @@ spacy                   spaCy with the component `deidsynth`
 pipeline                `transformers.pipeline("token-classification")`, simple, with a stride
 
 Every tool runs in a fresh process, in turns; seconds are of processor time, so that other work on the machine counts
-little. The notes are invented. Beside the timed ones, each tool gets notes that
-begin after 300 sentences in which nothing is to be found, and texts on which software stumbles; an exception on any
-text is counted. Without ``--model``, a tiny tagger is trained first, which finds little: then only times mean anything.
+little. The notes are invented. Beside the timed ones, each tool gets notes that begin after 300 sentences in which
+nothing is to be found, and texts on which software stumbles; an exception on any text is counted. Without ``--model``,
+a tiny tagger is trained first, which finds little: then only times mean anything.
 """
 
 from __future__ import annotations

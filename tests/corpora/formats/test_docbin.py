@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import tempfile
 import zlib
 from itertools import pairwise
 from pathlib import Path
@@ -104,6 +105,18 @@ def test_a_damaged_file_is_told(tmp_path: Path, change: Any) -> None:
     (problem,) = docbin.read_records(path).problems
     assert problem.code == "malformed" and "write it again with spaCy 3" in problem.message
     assert "Anna" not in problem.message
+
+
+@given(st.integers(0), st.binary(max_size=3))
+def test_whatever_is_changed_inside_is_told_or_read(place: int, change: bytes) -> None:
+    inside = zlib.decompress(DocBin(docs=[anna(sc="NAME")]).to_bytes())
+    at = place % len(inside)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.spacy"
+        path.write_bytes(zlib.compress(inside[:at] + change + inside[at + 1 :]))
+        result = docbin.read_records(path)
+    assert len(result.records) + len(result.problems) <= 1
+    assert not any("Anna" in str(problem) for problem in result.problems)
 
 
 def test_what_unpacks_to_too_much_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

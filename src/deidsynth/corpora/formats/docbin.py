@@ -80,22 +80,28 @@ def _looks(path: Path) -> bool | None:
 
 def _read(spacy: Any, source: Source, result: ReadResult) -> None:
     """Add the records of a file, or its problems."""
-    place = str(source.path)
-    data = read_bytes(source.path)
+    place, data = str(source.path), read_bytes(source.path)
     if isinstance(data, Problem):
         result.problems.append(data)
         return
+    found = ReadResult(NAME)
     try:
         _refuse_large(data, place)
-        docs = list(_docs(spacy, data))
+        _take(list(_docs(spacy, data)), source, found)
     except TooLargeError as error:
         result.problems.append(error.problem)
-        return
     except Exception as error:  # spaCy says what is wrong with whatever error comes up inside
         message = f"no DocBin that can be read ({type(error).__name__}); write it again with spaCy 3"
         result.problems.append(Problem(place, message, code="malformed"))
-        return
-    use_ents = any(doc.ents for doc in docs)
+    else:
+        result.records += found.records
+        result.problems += found.problems
+        result.skipped += found.skipped
+
+
+def _take(docs: list[Any], source: Source, result: ReadResult) -> None:
+    """Add the records of documents, or their problems."""
+    place, use_ents = str(source.path), any(doc.ents for doc in docs)
     result.skipped["span_groups"] += sum(len(group) > 0 for doc in docs for group in doc.spans.values() if use_ents)
     origin, annotation, language = source.provenance
     for number, doc in enumerate(docs, start=1):
