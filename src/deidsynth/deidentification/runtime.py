@@ -298,7 +298,7 @@ def labels_of(folder: Path) -> tuple[str, ...]:
     try:
         tags = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("id2label", {}).values()
         return tuple(sorted({tag[2:] for tag in tags if tag.startswith("B-")}))
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return ()
 
 
@@ -310,7 +310,7 @@ def language_of(model: Path) -> str | None:
     """
     stated = [ModelSettings.load(model_folder(model)).language]
     for place in (model / MANIFEST, model.parent / MANIFEST, manifest_beside(model.absolute())):
-        with suppress(OSError, ValueError, KeyError, TypeError):
+        with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
             stated.append(json.loads(place.read_text(encoding="utf-8"))["config"]["language"])
     with suppress(DeidsynthError, KeyError, TypeError):
         stated.append(load_data(model.absolute().parents[1] / "run.yaml")["corpus"]["language"])
