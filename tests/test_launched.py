@@ -147,6 +147,7 @@ def test_gradients_of_uneven_shares_are_those_of_the_whole(tmp_path) -> None:
             torch.testing.assert_close(weight, expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_two_processes_adapt_like_one(tmp_path) -> None:
     alone = subprocess.run([sys.executable, *adapt_command(tmp_path, "alone")], capture_output=True, text=True, env=ENV)
     assert alone.returncode == 0, alone.stderr

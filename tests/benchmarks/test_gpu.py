@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 
+@pytest.mark.slow
 def test_sections_write_what_they_measured(
     benchmark: Callable[[str], ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 Benchmark = Callable[[str], ModuleType]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="peaks are compared where pages are counted as on Linux")
 def test_memory_of_corpora(benchmark: Benchmark, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--megabytes", "0.3", "1.5", "--texts-megabytes", "--json"]

@@ -31,6 +31,7 @@ def told(result: Result) -> str:
     return " ".join(result.stderr.split())
 
 
+@pytest.mark.slow
 def test_a_service_ends_when_it_has_answered_what_it_took(tagger: Path, tmp_path: Path) -> None:
     with process_of(tagger, tmp_path) as served:
         url, answers = served.url, dict[int, httpx.Response]()
