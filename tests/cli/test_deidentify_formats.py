@@ -178,7 +178,7 @@ def test_ids_and_groups_do_not_give_away_what_the_text_hides(
     kept = ["document-1", "document-2", "document-3"] if number else ["document-1", "k-2", "k-3"]
     assert [line["doc_id"] for line in lines] == kept
     assert [line["group"] for line in lines] == ["group-1", "group-2", "group-3"]
-    assert ("1 document ids held what was found" in result.stderr) != number
+    assert ("1 document id held what was found" in result.stderr) != number
 
 
 def test_a_file_name_does_not_give_away_what_the_text_hides(deidsynth, model, tmp_path) -> None:

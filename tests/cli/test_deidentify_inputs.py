@@ -291,3 +291,16 @@ def test_surrogates_of_a_patient_are_the_same_in_all_rows_and_no_name_that_was_f
     names = [text.split()[0] for text in written[0]]
     assert names[0] == names[2] != names[1]
     assert not {"Karin", "Anna", "[NAME]"} & set(names)
+
+
+def test_what_has_no_effect_is_told(deidsynth, model, tmp_path) -> None:
+    source, policy, known = tmp_path / "a.csv", tmp_path / "policy.yaml", tmp_path / "known.csv"
+    source.write_text("note\nIngen kom.\n", encoding="utf-8")
+    policy.write_text("labels: {NAMES: remove}\n", encoding="utf-8")
+    known.write_text("patient,value\np1,Zubizarreta\n", encoding="utf-8")
+    command = ["deidentify", model, source, "--column", "note", "--output", tmp_path / "out.csv", "--device", "cpu"]
+    result = deidsynth(*command, "--policy", policy, "--known", known)
+    assert result.exit_code == 0, result.stderr
+    assert "the policy names labels that the model does not find: NAMES" in result.stderr
+    assert "no known value was found beyond what the model found" in result.stderr
+    assert "Zubizarreta" not in result.stderr

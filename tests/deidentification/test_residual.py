@@ -32,6 +32,7 @@ def left(
         ("anna kom. Sedan gick anna.", "anna", "NAME"),
         ("Anna Berg kom. Anna\r\n  Berg gick.", "Anna Berg", "NAME"),
         ("Zoe\u0308 kom. Zo\u00eb gick.", "Zoe\u0308", "NAME"),
+        ("Marta Ferrández Peña vino. Era marta ferrandez pena.", "Marta Ferrández Peña", "NAME"),
         ("Storgatan 3 och igen Storgatan 3.", "Storgatan 3", "STREET"),
         ("Nr 12345678, alltså 12345678.", "12345678", "ID"),
         ("Inlagd 3 maj 2020, ut 3 maj 2020.", "3 maj 2020", "DATE"),

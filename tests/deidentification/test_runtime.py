@@ -10,7 +10,14 @@ import pytest
 import torch
 
 from deidentification.stand_ins import deidentifier, find
-from deidsynth import CheckFailedError, ConfigError, Deidentifier, ModelNotFoundError, ModelNotUsableError
+from deidsynth import (
+    CheckFailedError,
+    ConfigError,
+    Deidentifier,
+    InputError,
+    ModelNotFoundError,
+    ModelNotUsableError,
+)
 from deidsynth.config import TrainConfig
 from deidsynth.deidentification.deidentified import Deidentified
 from deidsynth.deidentification.found import Found
@@ -146,3 +153,17 @@ def test_the_language_is_that_of_the_run(model: Path, tmp_path: Path) -> None:
     (place / "config.json").write_text("{}", encoding="utf-8")
     (tmp_path / "run" / "run.yaml").write_text("corpus: {language: sv}\n", encoding="utf-8")
     assert language_of(place) == "sv"
+
+
+def test_a_label_that_nothing_finds_is_refused_where_the_rest_is_kept_and_else_told(model: Path) -> None:
+    kept = {"default": "keep", "labels": {"NAMES": "mask", "CITY": "mask"}}
+    with pytest.raises(ConfigError, match="labels.NAMES: the model finds no such label.*it finds CITY, NAME"):
+        Deidentifier.load(model, policy=kept, device="cpu")
+    made = Deidentifier.load(model, policy={"labels": {"NAMES": "keep", "EMAIL": "keep"}}, device="cpu")
+    assert made.unused_labels == ("NAMES",)
+
+
+@pytest.mark.parametrize("text", [None, 3, b"Anna", ["Anna"]])
+def test_what_is_no_text_is_refused(text: object) -> None:
+    with pytest.raises(InputError, match="expected a text, got"):
+        deidentifier()(text)  # type: ignore[arg-type]

@@ -113,7 +113,13 @@ def deidentify_command(
         from deidsynth.deidentification import runtime, writing
 
         def load(key: bytes | None) -> Deidentifier:
-            return runtime.Deidentifier.load(model, policy=chosen, key=key, known=known, device=device)
+            made = runtime.Deidentifier.load(model, policy=chosen, key=key, known=known, device=device)
+            if made.unused_labels:
+                unused, found = ", ".join(made.unused_labels), ", ".join(made.labels)
+                tell(
+                    f"warning: the policy names labels that the model does not find: {unused}; it finds {found}", quiet
+                )
+            return made
 
         to = writing.Destination(output, inputs.file, any(source.is_private for source in inputs.sources), private)
         content = tree_digest(weights)
@@ -140,6 +146,13 @@ def deidentify_command(
         except KeyboardInterrupt:
             tell(_interrupted(output))
             raise typer.Exit(INTERRUPTED) from None
+    if known is not None and "known value" not in outcome.counts.by(1):
+        say(
+            "warning: no known value was found beyond what the model found; a patient's are sought only in texts "
+            "of that patient (--patient-column, --group-by)"
+        )
+    if columns is not None and patient_column is None and chosen.scope == "patient":
+        say("warning: no --patient-column: every text is a patient of its own, with dates shifted on their own")
     _conclude(outcome, inputs, output, ids, as_json=json, quiet=quiet)
 
 
@@ -158,11 +171,12 @@ def _conclude(outcome: Outcome, inputs: Inputs, output: Path, ids: Ids, *, as_js
     """
     counts = outcome.counts
     if counts.n_renamed:
-        tell(f"{counts.n_renamed} document ids held what was found in their text; they are numbers now", quiet)
+        ids_held = "1 document id" if counts.n_renamed == 1 else f"{counts.n_renamed} document ids"
+        tell(f"{ids_held} held what was found in the text, and became numbers", quiet)
     if ids is Ids.KEEP:
         tell("other names and ids are those of the input; --ids number writes numbers instead", quiet)
     for label, count in outcome.masked_instead.items():
-        tell(f"{label}: {count} entities are masked, since no surrogate could be made for them", quiet)
+        tell(f"{label}: masked {count} for which no surrogate could be made", quiet)
     labels = counts.by(0)
     plain: dict[str, Any] = {
         "n_documents": counts.n_documents,
@@ -172,14 +186,14 @@ def _conclude(outcome: Outcome, inputs: Inputs, output: Path, ids: Ids, *, as_js
     if counts.n_failed:
         plain["n_failed"] = counts.n_failed
     facts = {**plain, "labels": labels} if as_json else {**plain, **labels}
-    print_facts(
-        facts, f"wrote {output}; no model finds everything, so review the result before sharing it", as_json, quiet
-    )
+    review = "no model finds everything, so review the result before sharing it"
+    done = f"wrote {output}; {review}" if counts.n_documents else f"no text was written to {output}"
+    print_facts(facts, done, as_json, quiet)
     if counts.n_failed:
         for each in outcome.failures[:_SHOWN]:
             tell(f"not written: {each['place']}: {each['reason']}")
         more = f", of which {_SHOWN} are named above" if counts.n_failed > _SHOWN else ""
         raise CheckFailedError(
             f"{counts.n_failed} of {counts.n_failed + counts.n_documents} documents could not be de-identified and "
-            f"were not written{more}; the others are in {output}"
+            f"were not written{more}{f'; the others are in {output}' if counts.n_documents else ''}"
         )

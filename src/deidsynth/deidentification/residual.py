@@ -11,6 +11,7 @@ from deidsynth.config.surrogates import NAME_KINDS, Kind
 from deidsynth.deidentification.deidentified import Deidentified
 from deidsynth.documents import Document
 from deidsynth.normalization import normalize
+from deidsynth.surrogates.derived import folded
 from deidsynth.surrogates.labels import kind_of
 
 LETTERS = 3
@@ -60,7 +61,7 @@ class _Sought(NamedTuple):
 def residual(document: Document, made: Deidentified, kinds: Mapping[str, Kind]) -> Residual | None:
     """The first place of a new text that still shows what was replaced elsewhere in it.
 
-    What is sought are the whole words of each entity, in any case and with any blanks between them, outside of
+    What is sought are the whole words of each entity, in any case, with or without accents, with any blanks, outside of
     replacements: tags, masks, surrogates and what is kept stand there rightly. A word in lower case is no trace of a
     name in capitals (``berg`` and ``Berg``), and neither words in lower case that are no names nor single words of
     dates, ages, professions and the like are sought. Numbers are sought from six digits on.
@@ -78,7 +79,7 @@ def residual(document: Document, made: Deidentified, kinds: Mapping[str, Kind]) 
             continue
         if kind not in _MOVING and made.text[each.new_start : each.new_end].casefold() == surface.casefold():
             return Residual(each.start, each.new_start)
-        pieces = tuple(folded for folded, _ in _pieces(surface))
+        pieces = tuple(piece for piece, _ in _pieces(surface))
         before = sought.get(pieces, _Sought(each.start, True))
         sought[pieces] = _Sought(before.start, before.is_capital and surface != surface.lower())
     return _first_trace(made, sought) if sought else None
@@ -99,7 +100,7 @@ def _pieces(text: str) -> list[tuple[str, re.Match[str]]]:
 
     What is not of a word at either end is left out.
     """
-    found = [(" " if each[0].isspace() else each[0].casefold(), each) for each in _PIECE.finditer(text)]
+    found = [(" " if each[0].isspace() else folded(each[0]) or each[0], each) for each in _PIECE.finditer(text)]
     words = [place for place, (_, match) in enumerate(found) if match["word"]]
     return found[words[0] : words[-1] + 1] if words else []
 
@@ -113,7 +114,7 @@ def _first_trace(made: Deidentified, sought: Mapping[Pieces, _Sought]) -> Residu
     for number, (word, match) in enumerate(text):
         for pieces in by_first_word.get(word, ()):
             run = text[number : number + len(pieces)]
-            if tuple(folded for folded, _ in run) != pieces:
+            if tuple(piece for piece, _ in run) != pieces:
                 continue
             is_lower = match[0] == match[0].lower()
             if len(pieces) == 1 and sought[pieces].is_capital and is_lower and word.isalpha():

@@ -7,10 +7,11 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, get_args
 
 from deidsynth.config.parsing import load_data, parse
 from deidsynth.config.policy import Policy
+from deidsynth.config.surrogates import Kind
 from deidsynth.deidentification.deidentified import Deidentified
 from deidsynth.deidentification.detection import Finder
 from deidsynth.deidentification.detectors import Detectors
@@ -19,7 +20,14 @@ from deidsynth.deidentification.known_values import KnownValues
 from deidsynth.deidentification.policies import Replacer, load_policy, normalized_surface
 from deidsynth.deidentification.residual import residual
 from deidsynth.documents import Document
-from deidsynth.errors import CheckFailedError, DeidsynthError, ModelNotUsableError, StorageError
+from deidsynth.errors import (
+    CheckFailedError,
+    ConfigError,
+    DeidsynthError,
+    InputError,
+    ModelNotUsableError,
+    StorageError,
+)
 from deidsynth.files import MANIFEST, manifest_beside
 from deidsynth.metrics.tokens import words
 from deidsynth.models.settings_file import ModelSettings
@@ -71,6 +79,7 @@ class Deidentifier:
         labels: that the model finds.
         language: of the texts, if known.
         known: normalized surfaces of known values, which no surrogate may equal.
+        unused: labels of the policy that nothing finds.
     """
 
     def __init__(
@@ -83,9 +92,12 @@ class Deidentifier:
         labels: Sequence[str] = (),
         language: str | None = None,
         known: Container[str] = (),
+        unused: Sequence[str] = (),
     ) -> None:
         self._find, self._detect, self._replace, self._known = find, detect, replace, known
         self.policy, self.labels, self.language = policy, tuple(labels), language
+        self.unused_labels = tuple(unused)
+        """Labels of the policy that nothing finds."""
 
     @classmethod
     def load(
@@ -118,6 +130,7 @@ class Deidentifier:
         chosen = policy_of(policy)
         values = KnownValues.load(known) if isinstance(known, str | Path) else known
         language, labels = chosen.language or language_of(Path(model)), labels_of(folder)
+        unused = unused_labels(chosen, labels, values)
         return cls(
             Finder(folder, device=device, precision=precision),
             detect=Detectors(chosen.detect, language=language, labels=labels, known=values),
@@ -126,6 +139,7 @@ class Deidentifier:
             labels=labels,
             language=language,
             known=frozenset() if values is None else known_surfaces(values),
+            unused=unused,
         )
 
     def __repr__(self) -> str:
@@ -144,9 +158,12 @@ class Deidentifier:
             patient: whose text it is: known values and, in a wider scope, surrogates and dates go by it.
 
         Raises:
+            InputError: it is no text.
             CheckFailedError: something that was replaced is still elsewhere in the text.
             ModelNotUsableError: the model gives no numbers.
         """
+        if not isinstance(text, str):
+            raise InputError(f"expected a text, got {type(text).__name__}; for several texts, use stream")
         return self.replaced(self.find(text, patient=patient), patient=patient)
 
     def find(self, text: str, *, patient: str | None = None) -> Found:
@@ -285,6 +302,32 @@ def policy_of(policy: Policy | str | Path | Mapping[str, Any] | None) -> Policy:
     if isinstance(policy, str | Path):
         return load_policy(policy)
     return parse(Policy, policy or {}, "policy")
+
+
+def unused_labels(policy: Policy, labels: Sequence[str], known: KnownValues | None) -> tuple[str, ...]:
+    """The labels of a policy that nothing finds; none if the labels of the model are not known.
+
+    Args:
+        policy: what happens to each label.
+        labels: of the model.
+        known: values that are known beforehand, with labels of their own.
+
+    Raises:
+        ConfigError: there are such labels, and what the policy does not name stays in the text: a misspelled label.
+    """
+    own = {value.label for patient in (None, *known.patients) for value in known.of(patient)} if known else set()
+    kinds = {kind.upper() for kind in get_args(Kind)}
+    unused = tuple(label for label in policy.labels if label not in {*labels, *own, *kinds}) if labels else ()
+    if unused and policy.default in ("keep", "tag"):
+        raise ConfigError(
+            [
+                f"labels.{label}: the model finds no such label, and default: {policy.default} leaves what is not "
+                f"named in the text; it finds {', '.join(labels)}"
+                for label in unused
+            ],
+            "policy",
+        )
+    return unused
 
 
 def known_surfaces(known: KnownValues) -> frozenset[str]:
