@@ -21,6 +21,7 @@ from deidsynth.report.audit_page import render_audit
 from deidsynth.stages.artifacts import AUDIT, AUDIT_PAGE, CORPUS, MODEL
 from deidsynth.stages.audit import LANGUAGE_MODEL, TAGGER
 from deidsynth.stages.specification import StageContext
+from deidsynth.stages.work.small_models import is_small, one_thread
 
 
 class MakeAudit:
@@ -66,29 +67,18 @@ def _of_models(
 ) -> list[Measured]:
     """The measures of all models that were given."""
     found = []
-    if LANGUAGE_MODEL in inputs:
-        found.append(
-            language_model_membership(
-                sides,
-                inputs[LANGUAGE_MODEL] / MODEL,
-                config.base,
-                device=context.device,
-                precision=context.precision,
-                seed=context.seed,
-            )
-        )
     for role, folder in inputs.items():
-        if role.startswith(TAGGER):
-            found.append(
-                tagger_membership(
-                    sides,
-                    folder / MODEL,
-                    of=role.removeprefix(TAGGER),
-                    language=config.language or language,
-                    labels=config.labels,
-                    device=context.device,
-                    precision=context.precision,
-                    seed=context.seed,
+        if role != LANGUAGE_MODEL and not role.startswith(TAGGER):
+            continue
+        model = folder / MODEL
+        computing: Any = {"device": context.device, "precision": context.precision, "seed": context.seed}
+        # Threads that share a small step wait for each other, the more so on a busy machine.
+        with one_thread(wanted=is_small(model, context.device)):
+            if role == LANGUAGE_MODEL:
+                found.append(language_model_membership(sides, model, config.base, **computing))
+            else:
+                spoken, name = config.language or language, role.removeprefix(TAGGER)
+                found.append(
+                    tagger_membership(sides, model, of=name, language=spoken, labels=config.labels, **computing)
                 )
-            )
     return found
