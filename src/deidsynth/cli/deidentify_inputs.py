@@ -21,6 +21,7 @@ from deidsynth.corpora.formats.table import DELIMITERS, PARQUET
 from deidsynth.corpora.note_formats import TEXT, named_files, other_files, plain_format
 from deidsynth.deidentification.inputs import delimited, json_values, parquet, texts
 from deidsynth.deidentification.inputs.columns import Columns
+from deidsynth.deidentification.inputs.json_survey import refuse_missing
 from deidsynth.deidentification.inputs.rows import Source
 from deidsynth.deidentification.partial import Partial
 from deidsynth.digests import file_digest
@@ -33,6 +34,9 @@ STANDARD_INPUT = "-"
 JSON = ".json"
 TABLES = (*DELIMITERS, PARQUET, JSON_LINES, JSON)
 """Suffixes of what ``--column`` reads."""
+
+MOST_PATHS = 20
+"""Most paths in JSON that are named as kept."""
 
 _SUFFIX_OF_FORMAT = {"auto": ".txt", TEXT: ".txt", "jsonl": JSON_LINES, "table": ".csv", "json": JSON}
 
@@ -185,6 +189,7 @@ def _tables(
         stem = f"input-{number}" if asked.number_all else (above / file.stem).as_posix()
         target = output.name if to_file else _free(stem, file.suffix, taken)
         sources.append(_table(file, target, columns))
+    refuse_missing([source.survey for source in sources if source.survey])
     _tell_kept(sources, asked.quiet)
     skipped = [file for path in paths if path.is_dir() for file in files_below(path, "") if file not in _files(path)]
     if skipped:
@@ -219,11 +224,18 @@ def _table(file: Path, target: str, columns: Columns) -> Source:
 
 
 def _tell_kept(sources: Sequence[Source], quiet: bool) -> None:
-    kept = list(dict.fromkeys(name for source in sources for name in source.kept))
-    if kept:
-        shown = [name for name in kept if looks_like_key(name)]
-        others = len(kept) - len(shown)
-        names = ", ".join(shown + ([f"{others} without a proper name"] if others else []))
+    surveys = [source.survey for source in sources if source.survey]
+    columns = dict.fromkeys(name for source in sources for name in source.kept)
+    paths = dict.fromkeys(path for survey in surveys for path in survey.kept)
+    if columns or paths:
+        shown = [name for name in columns if looks_like_key(name)]
+        shown_paths = [path.text for path in paths if path.may_be_shown]
+        n_more = max(0, len(shown_paths) - MOST_PATHS)
+        others = len(columns) + len(paths) - len(shown) - len(shown_paths)
+        at_least = "at least " if any(survey.is_full for survey in surveys) else ""
+        counts = [f"{at_least}{n_more} more"] if n_more else []
+        counts += [f"{at_least}{others} without a proper name"] if others else []
+        names = ", ".join([*shown, *shown_paths[:MOST_PATHS], *counts])
         tell(
             f"these columns stay as they are, and may identify too: {names}; drop those that do beforehand, or "
             "de-identify them with another --column",

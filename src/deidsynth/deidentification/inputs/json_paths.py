@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deidsynth.errors import InputError
+from deidsynth.plain_data import looks_like_key
 
 _STEP = re.compile(r"(?P<name>[^.\[\]]+)|(?P<each>\[\])")
 _PATH = re.compile(r"(?:\[\]|[^.\[\]]+)(?:\[\]|\.[^.\[\]]+)*")
@@ -70,6 +71,20 @@ class JsonPath:
             )
         return cls(text, tuple(match["name"] for match in _STEP.finditer(text)))
 
+    @classmethod
+    def of(cls, steps: tuple[Step, ...]) -> JsonPath:
+        """The path of these steps.
+
+        >>> JsonPath.of(("patients", EACH, "dni")).text
+        'patients[].dni'
+        """
+        return cls("".join("[]" if step is EACH else f".{step}" for step in steps).removeprefix("."), steps)
+
+    @property
+    def may_be_shown(self) -> bool:
+        """Whether all of its keys look like keys, so that none of them is somebody's name or a text."""
+        return all(step is EACH or looks_like_key(step) for step in self.steps)
+
     def slots(self, value: Any) -> Iterator[Slot]:
         """The places that the path leads to, in order; where a key is missing or null, there is none."""
         yield from self._below(Slot({"": value}, "", ()), self.steps)
@@ -97,6 +112,15 @@ class JsonPath:
         [True, False]
         """
         return _is_met(value, self.steps)
+
+    def is_reached(self, value: Any) -> bool:
+        """Whether the path leads to its end in a value, be it null.
+
+        >>> path = JsonPath.parse("notes[].text")
+        >>> [path.is_reached(each) for each in ({"notes": []}, {"notes": [{}, {"text": None}]})]
+        [False, True]
+        """
+        return _is_reached(value, self.steps)
 
     def goes_with(self, other: JsonPath) -> bool:
         """Whether each of its lists is one on the way of another path, so that ``one`` has one value."""
@@ -129,3 +153,11 @@ def _is_met(value: Any, steps: tuple[Step, ...]) -> bool:
     if steps[0] is EACH:
         return isinstance(value, list) and (not value or any(_is_met(each, steps[1:]) for each in value))
     return isinstance(value, dict) and steps[0] in value and _is_met(value[steps[0]], steps[1:])
+
+
+def _is_reached(value: Any, steps: tuple[Step, ...]) -> bool:
+    if not steps:
+        return True
+    if steps[0] is EACH:
+        return isinstance(value, list) and any(_is_reached(each, steps[1:]) for each in value)
+    return isinstance(value, dict) and steps[0] in value and _is_reached(value[steps[0]], steps[1:])

@@ -14,6 +14,7 @@ from deidsynth.corpora.opening import opened
 from deidsynth.corpora.records import is_encodable
 from deidsynth.deidentification.inputs.columns import Columns, patient_of
 from deidsynth.deidentification.inputs.json_paths import JsonPath, PathError, Slot
+from deidsynth.deidentification.inputs.json_survey import Survey
 from deidsynth.deidentification.inputs.rows import Results, Row, Source, Written, plain, unreadable
 from deidsynth.documents import Document
 from deidsynth.errors import InputError, Problem
@@ -32,11 +33,11 @@ class _Paths:
 
     def __init__(self, columns: Columns) -> None:
         self.texts = [JsonPath.parse(each) for each in columns.texts]
-        self._patient = None if columns.patient is None else JsonPath.parse(columns.patient)
+        self.patient = None if columns.patient is None else JsonPath.parse(columns.patient)
         for each in self.texts:
-            if self._patient is not None and not self._patient.goes_with(each):
+            if self.patient is not None and not self.patient.goes_with(each):
                 raise InputError(
-                    f"--patient-column {self._patient.text}: has a [] that --column {each.text} lacks, so a text would "
+                    f"--patient-column {self.patient.text}: has a [] that --column {each.text} lacks, so a text would "
                     "have several patients; name a key on the way to the text"
                 )
 
@@ -55,7 +56,7 @@ class _Paths:
                 text = slot.value
                 if not isinstance(text, str):
                     raise PathError(f"what is at {path.text} is not text; fix it, or choose another path")
-                group = None if self._patient is None else patient_of(self._patient.one(value, path, slot))
+                group = None if self.patient is None else patient_of(self.patient.one(value, path, slot))
                 slots.append(slot)
                 documents.append(Document(place, text, group=group))
         return slots, documents
@@ -73,24 +74,24 @@ def json_lines(path: Path, target: str, columns: Columns) -> Source:
         InputError: it cannot be read, or a path is none.
     """
     paths = _Paths(columns)
+    survey, n_lines = Survey(str(path), paths.texts, paths.patient), 0
     with reading_errors(path), opened(path) as file:
-        first = file.readline()
-        n_lines = bool(first.strip()) + sum(1 for line in file if line.strip())
+        for line in file:
+            if line.strip():
+                n_lines += 1
+                _add(line, survey)
     rows = partial(_line_rows, path, target, paths)
     n_texts = None if any(None in each.steps for each in paths.texts) else n_lines * len(paths.texts)
-    return Source(path, rows, (target,), n_texts, kept=_kept(first, paths))
+    return Source(path, rows, (target,), n_texts, survey=survey)
 
 
-def _kept(first: bytes, paths: _Paths) -> tuple[str, ...]:
-    """The keys of the first object that lead to no text, for the message that they are kept."""
+def _add(content: bytes, survey: Survey) -> None:
+    """Take note of a value, unless it cannot be read, which is told when its texts are."""
     try:
-        value = read_json(first)
+        value = read_json(content)
     except ValueError:
-        return ()
-    values = value if isinstance(value, list) else [value]
-    objects = (each for each in values if isinstance(each, dict))
-    leading = {step for path in paths.texts for step in path.steps[:2]}
-    return tuple(key for key in next(objects, {}) if key not in leading)
+        return
+    survey.add(value)
 
 
 def _line_rows(path: Path, target: str, paths: _Paths) -> Iterator[Row]:
@@ -152,9 +153,10 @@ def json_file(path: Path, target: str, columns: Columns) -> Source:
         InputError: a path is none.
     """
     paths = _Paths(columns)
+    survey = Survey(str(path), paths.texts, paths.patient)
     with reading_errors(path), opened(path) as file:
-        kept = _kept(file.read(), paths)
-    return Source(path, partial(_file_rows, path, target, paths), kept=kept)
+        _add(file.read(), survey)
+    return Source(path, partial(_file_rows, path, target, paths), survey=survey)
 
 
 def _file_rows(path: Path, target: str, paths: _Paths) -> Iterator[Row]:

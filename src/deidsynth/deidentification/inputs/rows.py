@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deidsynth.deidentification.deidentified import Deidentified
+from deidsynth.deidentification.inputs.json_survey import Survey
 from deidsynth.documents import Document
 
 Results = Sequence[Deidentified | None]
@@ -64,7 +65,8 @@ class Source:
         targets: the files that it is written to, as far as they are known beforehand: they are there in any case.
         n_documents: how many there are, if known.
         finish: for what cannot be written piece by piece: makes the output file of what the rows wrote.
-        kept: names of columns or keys that stay as they are.
+        kept: names of columns that stay as they are.
+        survey: of JSON, what its values have.
         is_private: whether its texts are real.
     """
 
@@ -74,6 +76,7 @@ class Source:
     n_documents: int | None = None
     finish: Callable[[Path, Path], None] | None = None
     kept: tuple[str, ...] = ()
+    survey: Survey | None = None
     is_private: bool = True
 
 
