@@ -29,6 +29,9 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    # Threads that wait for each other sleep. Those that spin take the processor from the one that they wait for: on a
+    # busy machine small steps took eight times as long (docs/results.md).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     from deidsynth.cli.app import app  # after the environment is set
 
