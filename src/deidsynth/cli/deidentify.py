@@ -33,7 +33,7 @@ def deidentify_command(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            metavar="INPUT...",
+            metavar="INPUT",
             help=".txt file, folder of them, or a corpus in any known format; with --column, tables and JSON; - for "
             "standard input.",
         ),

@@ -77,7 +77,7 @@ def import_command(
     tell_problems(corrected, read, quiet)
     if review.new_labels:
         labels = ", ".join(review.new_labels)
-        tell(f"{corrected}: labels that the model does not have, perhaps slips: {labels}", quiet)
+        tell(f"{corrected}: labels that the model does not have, possible typos: {labels}", quiet)
     if json:
         print_json(review.to_dict())
     elif not quiet:

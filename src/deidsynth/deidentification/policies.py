@@ -54,7 +54,7 @@ class Replacer:
         problems = list[str]()
         if key is None and has_surrogates and policy.scope != "document":
             problems.append(
-                f"scope: {policy.scope} needs a key, without which surrogates would be others in the next call; "
+                f"scope: {policy.scope} needs a key, without which surrogates would differ on the next run; "
                 "give a file of random bytes as the key, or set scope to document"
             )
         if key is not None and len(key) < SHORTEST_KEY:

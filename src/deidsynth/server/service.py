@@ -48,7 +48,7 @@ _ERRORS = {
     413: "the request is too long",
     415: "the body is not said to be JSON",
     421: "the service is not known by the name that it was called by",
-    422: "the request has another form",
+    422: "the request does not match the schema",
     500: "a document could not be processed, or the service failed",
     503: "all places are taken, or the time limit has passed; try again after Retry-After seconds",
 }
@@ -155,7 +155,7 @@ def _add_faults(app: FastAPI) -> None:
         faults = error.errors()
         if any(each["type"] == "json_invalid" for each in faults):
             return JSONResponse(plain_error("not_json", "the body is not valid JSON"), 400)
-        message = "the request has another form; see /docs for its fields, and places for what is wrong"
+        message = "the request does not match the schema; see /docs for its fields, and places for what is wrong"
         return JSONResponse(plain_error("invalid", message, places_of(faults)), 422)
 
     async def refused(_: Request, error: HTTPException) -> JSONResponse:
