@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from deidsynth.config import TrainConfig
-from deidsynth.deidentification import deidentify
+from deidsynth.deidentification.runtime import DOCUMENTS_AT_ONCE, Deidentifier
 from deidsynth.documents import Document, LabelScheme
-from deidsynth.errors import InputError, ModelNotFoundError, ModelNotUsableError
-from deidsynth.models.tagger.prediction import DOCUMENTS_AT_ONCE
+from deidsynth.errors import ConfigError, InputError, ModelNotFoundError, ModelNotUsableError
 from deidsynth.models.tagger.token_classifier import Tagger, new_tagger
 from deidsynth.tagging import TagSet
 from tiny_models import NOTES, save_tiny
@@ -32,16 +31,21 @@ def tagger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "model"
 
 
+def loaded(model: str | Path, action: str = "mask", device: str = "cpu") -> Deidentifier:
+    policy = {"default": action, "detect": {"patterns": False, "second_pass": False}}
+    return Deidentifier.load(model, policy=policy, device=device)
+
+
 def test_masked_tagged_and_found(tagger: Path) -> None:
     documents = [Document("1", " Ana Ek \n"), Document("2", ""), NOTES[0]]
     whole = NOTES[0].text.strip()
-    assert [each.text for each in deidentify(tagger, documents, "mask", device="cpu")] == [" [NAME] \n", "", "[NAME]\n"]
-    assert [each.text for each in deidentify(tagger, documents, "tag", device="cpu")] == [
+    assert [each.text for each in loaded(tagger).stream(documents)] == [" [NAME] \n", "", "[NAME]\n"]
+    assert [each.text for each in loaded(tagger, "tag").stream(documents)] == [
         " <NAME>Ana Ek</NAME> \n",
         "",
         f"<NAME>{whole}</NAME>\n",
     ]
-    found = list(deidentify(tagger, documents, None, device="cpu"))
+    found = [each.document for each in loaded(tagger).find_stream(documents)]
     assert [each.text for each in found] == [each.text for each in documents]
     assert [[entity.key for entity in each.entities] for each in found] == [
         [(1, 7, "NAME")],
@@ -51,30 +55,26 @@ def test_masked_tagged_and_found(tagger: Path) -> None:
 
 
 def test_faults(tagger: Path, tiny: Tiny) -> None:
-    with pytest.raises(InputError, match="unknown mode 'hide'; use mask, tag or None"):
-        list(deidentify(tagger, [], "hide"))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="default"):
+        loaded(tagger, "hide")
     with pytest.raises(InputError, match="device tpu: unknown"):
-        list(deidentify(tagger, [], device="tpu"))
-    with pytest.raises(ModelNotFoundError, match="no such folder"):
-        list(deidentify("./nowhere", []))
+        loaded(tagger, device="tpu")
+    with pytest.raises(ModelNotFoundError, match=r"nowhere: no model \(no config.json\)"):
+        loaded("./nowhere")
     with pytest.raises(ModelNotUsableError, match="is not a tagger"):
-        list(deidentify(tiny("bert"), []))
+        loaded(tiny("bert"))
 
 
 def test_documents_are_taken_as_they_are_needed(tagger: Path) -> None:
     taken = []
 
-    class Many:
-        def __len__(self) -> int:
-            return 1000
+    def many() -> Iterator[Document]:
+        for number in range(1000):
+            taken.append(number)
+            yield Document(str(number), "Ana")
 
-        def __iter__(self) -> Iterator[Document]:
-            for number in range(1000):
-                taken.append(number)
-                yield Document(str(number), "Ana")
-
-    found = deidentify(tagger, Many(), device="cpu")
-    assert next(found).doc_id == "0"
+    found = loaded(tagger).find_stream(many())
+    assert next(found).document.doc_id == "0"
     assert len(taken) == DOCUMENTS_AT_ONCE
-    assert [next(found).doc_id for _ in range(DOCUMENTS_AT_ONCE)][-1] == str(DOCUMENTS_AT_ONCE)
+    assert [next(found).document.doc_id for _ in range(DOCUMENTS_AT_ONCE)][-1] == str(DOCUMENTS_AT_ONCE)
     assert len(taken) == 2 * DOCUMENTS_AT_ONCE

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from deidsynth.config import Policy
 from deidsynth.config.policy import Action
+from deidsynth.deidentification.found import Found
 from deidsynth.deidentification.policies import Replacer, load_policy
+from deidsynth.documents import Document, Entity
 from deidsynth.errors import ConfigError
 from marked_finds import found, new_surfaces
 
@@ -28,6 +31,41 @@ def test_actions_by_hand(action: Action, text: str) -> None:
     assert made.text == text
     assert [each.action for each in made.replacements] == [action] * 2
     assert [(each.start, each.end, each.label) for each in made.replacements] == [(3, 9, "NAME"), (11, 13, "CITY")]
+
+
+@st.composite
+def _documents(draw: st.DrawFn) -> Document:
+    text = draw(st.text(max_size=30))
+    cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=8)))
+    spans = list(zip(cuts[::2], cuts[1::2], strict=False))
+    return Document("1", text, tuple(Entity(start, end, draw(st.sampled_from("AB"))) for start, end in spans))
+
+
+@settings(max_examples=150)
+@given(_documents())
+def test_offsets_are_those_of_the_new_text_and_the_rest_stays(document: Document) -> None:
+    searched = Found(document, ("model",) * len(document.entities))
+    forms: dict[Action, str] = {
+        "mask": "[{label}]",
+        "tag": "<{label}>{value}</{label}>",
+        "remove": "",
+        "keep": "{value}",
+    }
+    for action, form in forms.items():
+        made = Replacer(Policy(default=action), language=None)(searched)
+        assert made.entities == document.entities
+        for old, new in zip(document.entities, made.replacements, strict=True):
+            assert (new.start, new.end, new.label) == old.key
+            shown = form.format(label=old.label, value=document.surface(old))
+            assert made.text[new.new_start : new.new_end] == shown
+        assert _between(made.text, [(each.new_start, each.new_end) for each in made.replacements]) == _between(
+            document.text, [(each.start, each.end) for each in document.entities]
+        )
+
+
+def _between(text: str, spans: list[tuple[int, int]]) -> list[str]:
+    starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(text)]
+    return [text[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
 def test_each_label_has_an_action_of_its_own() -> None:

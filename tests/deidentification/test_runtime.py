@@ -19,6 +19,7 @@ from deidsynth import (
     ModelNotUsableError,
 )
 from deidsynth.config import TrainConfig
+from deidsynth.deidentification import detection
 from deidsynth.deidentification.deidentified import Deidentified
 from deidsynth.deidentification.found import Found
 from deidsynth.deidentification.runtime import DOCUMENTS_AT_ONCE, Failure, language_of
@@ -157,7 +158,7 @@ def test_the_language_is_that_of_the_run(model: Path, tmp_path: Path) -> None:
 
 def test_a_label_that_nothing_finds_is_refused_where_the_rest_is_kept_and_else_told(model: Path) -> None:
     kept = {"default": "keep", "labels": {"NAMES": "mask", "CITY": "mask"}}
-    with pytest.raises(ConfigError, match="labels.NAMES: the model finds no such label.*it finds CITY, NAME"):
+    with pytest.raises(ConfigError, match="labels.NAMES: nothing finds such a label.*found are CITY, EMAIL.*NAME"):
         Deidentifier.load(model, policy=kept, device="cpu")
     made = Deidentifier.load(model, policy={"labels": {"NAMES": "keep", "EMAIL": "keep"}}, device="cpu")
     assert made.unused_labels == ("NAMES",)
@@ -167,3 +168,22 @@ def test_a_label_that_nothing_finds_is_refused_where_the_rest_is_kept_and_else_t
 def test_what_is_no_text_is_refused(text: object) -> None:
     with pytest.raises(InputError, match="expected a text, got"):
         deidentifier()(text)  # type: ignore[arg-type]
+
+
+def test_the_kinds_of_a_policy_hold_for_what_is_found_around_the_model(model: Path, monkeypatch) -> None:
+    monkeypatch.setattr(
+        detection,
+        "predict",
+        lambda _, documents, **__: [each.with_entities([Entity(0, 14, "PET")]) for each in documents],
+    )
+    policy = {"language": "sv", "kinds": {"PET": "full_name"}}
+    made = Deidentifier.load(model, policy=policy, device="cpu")("Alvedina Kvist kom. Sedan gick Kvist hem.")
+    assert made.text == "[PET] kom. Sedan gick [PET] hem."
+    assert [each.source for each in made.replacements] == ["model", "second pass"]
+
+
+def test_a_pattern_of_a_label_that_the_model_lacks_may_be_named(model: Path) -> None:
+    kept = {"default": "keep", "language": "sv", "labels": {"ID": "mask"}}
+    assert Deidentifier.load(model, policy=kept, device="cpu").unused_labels == ()
+    with pytest.raises(ConfigError, match="labels.DATE: nothing finds such a label"):
+        Deidentifier.load(model, policy={"default": "keep", "labels": {"DATE": "mask"}}, device="cpu")

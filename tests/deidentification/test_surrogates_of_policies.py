@@ -16,7 +16,7 @@ from deidsynth.deidentification.found import Found
 from deidsynth.deidentification.policies import Replacer, normalized_surface
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import ConfigError
-from deidsynth.surrogates.derived import folded
+from deidsynth.folding import folded
 from deidsynth.surrogates.names import name_pool
 from deidsynth.surrogates.surnames import surname_pool
 from marked_finds import KEY, found, new_surfaces

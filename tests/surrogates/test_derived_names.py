@@ -8,8 +8,9 @@ from random import Random
 
 import pytest
 
+from deidsynth.folding import folded
 from deidsynth.surrogates.collisions import collision_odds, pool_sizes
-from deidsynth.surrogates.derived import Derivation, folded, normalized_surface
+from deidsynth.surrogates.derived import Derivation, normalized_surface
 from deidsynth.surrogates.name_parts import parts_of
 from deidsynth.surrogates.names import name_pool
 from deidsynth.surrogates.surnames import is_plausible, surname_pool

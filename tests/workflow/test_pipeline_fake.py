@@ -33,7 +33,7 @@ from deidsynth.metrics import Counts
 from deidsynth.progress import SilentProgress
 from deidsynth.report.content import RunReport, SharedGroups
 from deidsynth.stages.specification import StageContext, StageSpec
-from deidsynth.workflow.pipeline import RunResult, least_certain_notes, preview, render_report, run, shown_notes
+from deidsynth.workflow.pipeline import RunResult, preview, render_report, run, shown_notes
 from deidsynth.workflow.preparation import output_folder, store_folder
 from deidsynth.workflow.run_folder import RunFolder, list_runs, show_run, verify_run
 from deidsynth.workflow.run_verification import check_run
@@ -266,7 +266,7 @@ def test_curves_tell_of_pretraining_where_there_was_some(home: Path) -> None:
 
 def test_shown_notes_are_synthetic_and_spread_over_those_that_passed(home: Path) -> None:
     result = go(config_of(home))
-    shown = [int(note.doc_id.removeprefix("synthetic-")) for note in shown_notes(result.folder, result.report)]
+    shown = [int(note.doc_id.removeprefix("synthetic-")) for note in shown_notes(result.folder, result.report)[0]]
     assert len(shown) == 12
     assert all(number % 2 == 0 for number in shown)
     assert shown == sorted(set(shown))
@@ -276,7 +276,7 @@ def test_shown_notes_are_synthetic_and_spread_over_those_that_passed(home: Path)
     def those(*numbers: int) -> list[str]:
         few = result.report.memorization.model_copy(update={"shown": numbers})
         report = result.report.model_copy(update={"memorization": few})
-        return [note.doc_id for note in shown_notes(result.folder, report)]
+        return [note.doc_id for note in shown_notes(result.folder, report)[0]]
 
     assert those(3, 5) == ["synthetic-3", "synthetic-5"]
     assert those() == []
@@ -291,9 +291,10 @@ def test_the_least_certain_notes_are_others_that_passed(home: Path) -> None:
     ]
     write_jsonl(corpus.with_documents(scored), result.folder / "synthetic" / "corpus.jsonl")
     passed = result.report.memorization.shown
-    spread = {note.doc_id for note in shown_notes(result.folder, result.report)}
+    shown, least_certain = shown_notes(result.folder, result.report)
+    spread = {note.doc_id for note in shown}
     others = [f"synthetic-{number}" for number in reversed(passed) if f"synthetic-{number}" not in spread]
-    assert [note.doc_id for note in least_certain_notes(result.folder, result.report)] == others[:6]
+    assert [note.doc_id for note in least_certain] == others[:6]
 
 
 def test_groups_in_two_parts_are_counted_and_told(home: Path) -> None:

@@ -12,7 +12,7 @@ from deidsynth.cli.deidentify_inputs import Asked, Inputs, at_hand, read_inputs,
 from deidsynth.cli.guard import INTERRUPTED
 from deidsynth.cli.inputs import refuse_standard_output
 from deidsynth.cli.options import AsJson, Device, FromTexts, GroupBy, Ids, Language, Layout, Quiet, SkipInvalid
-from deidsynth.cli.policies import KeyFile, Known, ModeOfAll, PolicyFile, asked_policy, read_key
+from deidsynth.cli.policies import KeyFile, Known, ModeOfAll, PolicyFile, asked_policy, read_key, tell_unused
 from deidsynth.cli.terminal import make_progress, print_facts, tell
 from deidsynth.deidentification.inputs.columns import Columns
 from deidsynth.deidentification.partial import Partial
@@ -114,11 +114,7 @@ def deidentify_command(
 
         def load(key: bytes | None) -> Deidentifier:
             made = runtime.Deidentifier.load(model, policy=chosen, key=key, known=known, device=device)
-            if made.unused_labels:
-                unused, found = ", ".join(made.unused_labels), ", ".join(made.labels)
-                tell(
-                    f"warning: the policy names labels that the model does not find: {unused}; it finds {found}", quiet
-                )
+            tell_unused(made, quiet)
             return made
 
         to = writing.Destination(output, inputs.file, any(source.is_private for source in inputs.sources), private)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from deidsynth.cli.terminal import tell
 from deidsynth.config.parsing import load_data, parse
 from deidsynth.config.policy import Policy
 from deidsynth.errors import InputError
+
+if TYPE_CHECKING:
+    from deidsynth.deidentification.runtime import Deidentifier
 
 _OPEN_TO_OTHERS = 0o077
 
@@ -50,6 +53,13 @@ def asked_policy(path: Path | None, mode: Mode | None, language: str | None) -> 
     if language is not None:
         data = {**data, "language": language}
     return parse(Policy, data, "--mode" if path is None else str(path), typed=path is None)
+
+
+def tell_unused(found_by: Deidentifier, quiet: bool) -> None:
+    """Warn of labels of the policy that nothing finds, such as misspelled ones."""
+    if found_by.unused_labels:
+        unused, labels = ", ".join(found_by.unused_labels), ", ".join(found_by.findable)
+        tell(f"warning: the policy names labels that nothing finds: {unused}; found are {labels}", quiet)
 
 
 def read_key(path: Path, quiet: bool) -> bytes:

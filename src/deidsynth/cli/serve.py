@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from deidsynth.cli.options import Device, Language, Quiet
-from deidsynth.cli.policies import KeyFile, Known, ModeOfAll, PolicyFile, asked_policy, read_key
+from deidsynth.cli.policies import KeyFile, Known, ModeOfAll, PolicyFile, asked_policy, read_key, tell_unused
 from deidsynth.cli.terminal import make_progress
 from deidsynth.errors import InputError, MissingExtraError
 from deidsynth.server.keys import read_keys
@@ -86,7 +86,9 @@ def serve_command(
         raise
 
     def load(folder: Path) -> Deidentifier:
-        return Deidentifier.load(folder, policy=chosen, key=key, known=known, device=device)
+        made = Deidentifier.load(folder, policy=chosen, key=key, known=known, device=device)
+        tell_unused(made, quiet)
+        return made
 
     limits = Limits(n_requests=most_requests, body_bytes=most_bytes, seconds=seconds)
     with make_progress(quiet).task("load", None):

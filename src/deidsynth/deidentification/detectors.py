@@ -9,8 +9,9 @@ from functools import lru_cache
 from deidsynth.config.detection import Detection
 from deidsynth.config.surrogates import Kind
 from deidsynth.deidentification.found import Found, Source
-from deidsynth.deidentification.known_value_finder import KnownValueFinder
+from deidsynth.deidentification.known_value_finder import KINDS_OF_KNOWN_VALUES, KnownValueFinder
 from deidsynth.deidentification.known_values import KnownValues
+from deidsynth.deidentification.labels import label_for
 from deidsynth.deidentification.merging import Hit, merged
 from deidsynth.deidentification.names import Mention
 from deidsynth.deidentification.patterns import PatternFinder
@@ -49,6 +50,16 @@ class Detectors:
             lambda patient: KnownValueFinder(known.of(patient), language, labels, kinds)
         )
         self._of_all = KnownValueFinder(known.of(None), language, labels, kinds)
+        values = [value for patient in (None, *known.patients) for value in known.of(patient)]
+        of_known = {value.label for value in values if value.label is not None}
+        if any(value.label is None for value in values):
+            of_known |= {label_for([kind], labels, kinds) for kind in KINDS_OF_KNOWN_VALUES}
+        self._labels = frozenset({*labels, *(self._patterns.labels if self._patterns else ()), *of_known})
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """The labels of everything that may be found: by the model, by pattern, as a known value."""
+        return self._labels
 
     def __call__(self, document: Document, patient: str | None = None) -> Found:
         """The document with all that was found.

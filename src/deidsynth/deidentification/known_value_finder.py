@@ -14,7 +14,7 @@ from deidsynth.deidentification.known_values import FEWEST_DIGITS, KnownValue
 from deidsynth.deidentification.labels import label_for
 from deidsynth.deidentification.names import Mention, Name, NameFinder, Part
 from deidsynth.deidentification.words import Word, forms_of, words_of
-from deidsynth.privacy.audit.written_forms import folded
+from deidsynth.folding import folded
 from deidsynth.surrogates.identity import passes_luhn
 from deidsynth.surrogates.labels import kind_of
 from deidsynth.surrogates.names import name_pool
@@ -32,6 +32,9 @@ COUNTRY_CODES = {
     "nl": "31",
 }
 """Of telephone numbers, by language."""
+
+KINDS_OF_KNOWN_VALUES: tuple[Kind, ...] = ("full_name", "first_name", "last_name", "identifier", "email", "url")
+"""Kinds that values without a label are taken for."""
 
 _NAME = re.compile(r"[^\d@:/_]+")
 _SHORT_WORD = 3
@@ -67,6 +70,8 @@ class KnownValueFinder:
         self._phrases: dict[str, list[tuple[tuple[str, ...], KnownValue]]] = {}
         for value in values:
             forms = forms_of(value.text)
+            if not forms:
+                continue
             if _is_number(forms):
                 for form in _number_forms("".join(forms), language):
                     numbers.setdefault(form, value)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from deidsynth.config.surrogates import Kind
-from deidsynth.surrogates.labels import kind_of, label_sets
+from deidsynth.surrogates.labels import canonical, kind_of, label_sets
 
 _IN_CAPITALS: Mapping[Kind, str] = {"full_name": "NAME", "identifier": "ID"}
 """Kinds whose usual label is not the word itself."""
@@ -32,7 +32,7 @@ def label_for(kinds: Sequence[Kind], labels: Sequence[str], own: Mapping[str, Ki
 
 def _rank(label: str) -> int:
     """How early a label is in the package's list of labels."""
-    return _ranks().get(label.upper().replace("-", "_").replace(" ", "_"), len(_ranks()))
+    return _ranks().get(canonical(label), len(_ranks()))
 
 
 @cache

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
 from deidsynth.documents import Document
+from deidsynth.folding import folded
 from deidsynth.metrics.tokens import words
 
 _SHORTEST = 3  # letters of a name that is looked for
@@ -76,5 +76,5 @@ def holds_found(document: Document) -> bool:
 
 
 def _letters(text: str) -> str:
-    """The letters of a text, in lower case and without accents."""
-    return "".join(letter for letter in unicodedata.normalize("NFKD", text.casefold()) if letter.isalpha())
+    """The letters of a text, without case and accents."""
+    return "".join(filter(str.isalpha, folded(text)))

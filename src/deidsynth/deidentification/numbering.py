@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from deidsynth.config.surrogates import NAME_KINDS, Kind
 from deidsynth.documents import Document
-from deidsynth.surrogates.derived import WORD, folded, normalized_surface
+from deidsynth.folding import folded
+from deidsynth.surrogates.derived import WORD, normalized_surface
 from deidsynth.surrogates.labels import kind_of
 from deidsynth.surrogates.words import particles_of
 

@@ -75,6 +75,11 @@ class PatternFinder:
             if pattern.languages is None or language in pattern.languages
         ]
 
+    @property
+    def labels(self) -> frozenset[str]:
+        """The labels of what it may find."""
+        return frozenset(label for _, label in self._sought)
+
     def mentions(self, text: str) -> Iterator[Mention]:
         """The values in a text; those of several patterns may overlap.
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from deidsynth.config.surrogates import NAME_KINDS, Kind
 from deidsynth.deidentification.deidentified import Deidentified
 from deidsynth.documents import Document
+from deidsynth.folding import folded
 from deidsynth.normalization import normalize
-from deidsynth.surrogates.derived import folded
 from deidsynth.surrogates.labels import kind_of
 
 LETTERS = 3

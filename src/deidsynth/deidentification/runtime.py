@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar, get_args
+from typing import Any, Protocol, Self, TypeVar
 
 from deidsynth.config.parsing import load_data, parse
 from deidsynth.config.policy import Policy
-from deidsynth.config.surrogates import Kind
 from deidsynth.deidentification.deidentified import Deidentified
 from deidsynth.deidentification.detection import Finder
 from deidsynth.deidentification.detectors import Detectors
@@ -79,7 +78,7 @@ class Deidentifier:
         labels: that the model finds.
         language: of the texts, if known.
         known: normalized surfaces of known values, which no surrogate may equal.
-        unused: labels of the policy that nothing finds.
+        findable: labels of everything that may be found; by default those of the model.
     """
 
     def __init__(
@@ -92,11 +91,13 @@ class Deidentifier:
         labels: Sequence[str] = (),
         language: str | None = None,
         known: Container[str] = (),
-        unused: Sequence[str] = (),
+        findable: Collection[str] | None = None,
     ) -> None:
         self._find, self._detect, self._replace, self._known = find, detect, replace, known
         self.policy, self.labels, self.language = policy, tuple(labels), language
-        self.unused_labels = tuple(unused)
+        self.findable = tuple(sorted(self.labels if findable is None else findable))
+        """Labels of everything that may be found: by the model, by pattern, as a known value."""
+        self.unused_labels = unused_labels(policy, self.findable) if self.labels else ()
         """Labels of the policy that nothing finds."""
 
     @classmethod
@@ -130,16 +131,16 @@ class Deidentifier:
         chosen = policy_of(policy)
         values = KnownValues.load(known) if isinstance(known, str | Path) else known
         language, labels = chosen.language or language_of(Path(model)), labels_of(folder)
-        unused = unused_labels(chosen, labels, values)
+        detect = Detectors(chosen.detect, language=language, labels=labels, known=values, kinds=chosen.kinds)
         return cls(
             Finder(folder, device=device, precision=precision),
-            detect=Detectors(chosen.detect, language=language, labels=labels, known=values),
+            detect=detect,
             replace=Replacer(chosen, language=language, key=key),
             policy=chosen,
             labels=labels,
             language=language,
             known=frozenset() if values is None else known_surfaces(values),
-            unused=unused,
+            findable=detect.labels,
         )
 
     def __repr__(self) -> str:
@@ -304,25 +305,22 @@ def policy_of(policy: Policy | str | Path | Mapping[str, Any] | None) -> Policy:
     return parse(Policy, policy or {}, "policy")
 
 
-def unused_labels(policy: Policy, labels: Sequence[str], known: KnownValues | None) -> tuple[str, ...]:
-    """The labels of a policy that nothing finds; none if the labels of the model are not known.
+def unused_labels(policy: Policy, findable: Collection[str]) -> tuple[str, ...]:
+    """The labels of a policy that nothing finds.
 
     Args:
         policy: what happens to each label.
-        labels: of the model.
-        known: values that are known beforehand, with labels of their own.
+        findable: labels of the model, of patterns and of known values.
 
     Raises:
         ConfigError: there are such labels, and what the policy does not name stays in the text: a misspelled label.
     """
-    own = {value.label for patient in (None, *known.patients) for value in known.of(patient)} if known else set()
-    kinds = {kind.upper() for kind in get_args(Kind)}
-    unused = tuple(label for label in policy.labels if label not in {*labels, *own, *kinds}) if labels else ()
+    unused = tuple(label for label in policy.labels if label not in findable)
     if unused and policy.default in ("keep", "tag"):
         raise ConfigError(
             [
-                f"labels.{label}: the model finds no such label, and default: {policy.default} leaves what is not "
-                f"named in the text; it finds {', '.join(labels)}"
+                f"labels.{label}: nothing finds such a label, and default: {policy.default} leaves what is not named "
+                f"in the text; found are {', '.join(sorted(findable))}"
                 for label in unused
             ],
             "policy",

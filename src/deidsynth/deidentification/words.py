@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from deidsynth.privacy.audit.written_forms import folded
+from deidsynth.folding import folded
 
 _WORD = re.compile(r"(?:[^\W_][\u0300-\u036f]*)+")
 _JOINTS = frozenset("-\u2010\u2011'\u2019")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deidsynth.deidentification.labels import label_for
-from deidsynth.deidentification.patterns import patterns as all_patterns
 from deidsynth.deidentification.runtime import Deidentifier
 from deidsynth.workflow.alone import model_folder as model_folder
 
@@ -25,7 +23,7 @@ def load_finder(
     Args:
         model: folder of a tagger.
         language: ISO 639-1 code of the texts; by default that of the model.
-        patterns: whether values are found by their form.
+        patterns: whether values are found by pattern.
         second_pass: whether further mentions of names are sought.
         known: file of known values.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -38,14 +36,3 @@ def load_finder(
     """
     policy = {"language": language, "detect": {"patterns": patterns, "second_pass": second_pass}}
     return Deidentifier.load(model, policy=policy, known=known, device=device, precision=precision)
-
-
-def labels_of(finder: Deidentifier) -> tuple[str, ...]:
-    """What it may find: the labels of the model and of patterns; a file of known values may have more."""
-    policy = finder.policy
-    by_form = {
-        label_for(each.kinds, finder.labels, policy.kinds)
-        for each in all_patterns()
-        if policy.detect.patterns and (each.languages is None or finder.language in each.languages)
-    }
-    return tuple(sorted({*finder.labels, *by_form}))

@@ -12,7 +12,7 @@ from deidsynth.config.surrogates import Kind
 from deidsynth.corpora.formats.spacy_docs import blank
 from deidsynth.deidentification.runtime import Deidentifier
 from deidsynth.errors import InputError, MissingExtraError
-from deidsynth.integrations.finding import labels_of, load_finder
+from deidsynth.integrations.finding import load_finder
 from deidsynth.surrogates.labels import kind_of
 
 try:
@@ -118,7 +118,7 @@ class DeidsynthRecognizer(LocalRecognizer):
         language = supported_language or model.language
         if language is None:
             raise InputError(f"{name}: the language of the model is not known; give supported_language, such as 'es'")
-        self._names = _names(labels_of(model), entity_names)
+        self._names = _names(model.findable, entity_names)
         super().__init__(sorted(set(self._names.values())), name=name, supported_language=language)
 
     def load(self) -> None:

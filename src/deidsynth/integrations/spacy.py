@@ -72,7 +72,7 @@ class DeidsynthComponent:
     @property
     def labels(self) -> tuple[str, ...]:
         """What it may find; empty until the model is loaded, since spaCy asks before it says where the model is."""
-        return () if self._finder is None else tuple(_finding().labels_of(self._finder))
+        return () if self._finder is None else self._finder.findable
 
     @property
     def finder(self) -> "Deidentifier":

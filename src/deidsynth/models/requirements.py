@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deidsynth.config import ResolvedAdaptConfig, ResolvedTrainConfig
+from deidsynth.config import ResolvedAdaptConfig, ResolvedCanariesConfig, ResolvedTrainConfig
 from deidsynth.models.inspection import inspect_folder
 from deidsynth.models.language_model.causal_lm import quantization
 from deidsynth.models.loading import check_model_name, load_config
@@ -25,6 +25,11 @@ def check_base(config: ResolvedAdaptConfig, device: str) -> None:
     quantization(config.method, device)
     if config.base != SCRATCH:
         _check_model(resolve(config.base, "causal"))
+
+
+def check_twin(config: ResolvedCanariesConfig, device: str) -> None:
+    """Check that the adaptation that a twin repeats is possible; raises what ``check_base`` does."""
+    check_base(config.adapt, device)
 
 
 def check_encoder(config: ResolvedTrainConfig, device: str) -> None:

@@ -118,6 +118,6 @@ def _shown(sent: SentDocument, text: str, mark: str) -> Document:
     found = sent.predicted_document(text)
     entities = [] if sent.queue == "blind" else list(found.entities)
     if sent.mark is not None:
-        doubt = None if sent.mark.score is None else round(1 - sent.mark.score, 6)
-        entities.append(Entity(sent.mark.start, sent.mark.end, mark, doubt))
+        uncertainty = None if sent.mark.score is None else round(1 - sent.mark.score, 6)
+        entities.append(Entity(sent.mark.start, sent.mark.end, mark, uncertainty))
     return replace(found, doc_id=sent.name, entities=tuple(entities), group=None)

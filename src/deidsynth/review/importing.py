@@ -29,7 +29,7 @@ class Review:
         queues: the agreement by queue.
         n_documents: written in all.
         n_seen: of these, seen by a person, in this review or before.
-        new_labels: labels that were not among those sent, each of which may be a slip.
+        new_labels: labels that were not among those sent, each of which may be a typo.
         source: what was read, with what was left out of it.
     """
 

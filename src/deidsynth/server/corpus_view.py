@@ -13,6 +13,7 @@ from deidsynth.documents import Corpus, Document
 from deidsynth.errors import InputError
 from deidsynth.report.content import RunReport
 from deidsynth.server.messages import EntityOut, Flag, NoteOut, NotesOut
+from deidsynth.workflow.pipeline_plan import SYNTHETIC_CORPUS
 
 Order = Literal["corpus", "least_certain"]
 
@@ -99,7 +100,7 @@ def read_corpus_view(path: Path) -> CorpusView:
         CorpusError: the file has faults.
         IntegrityError: the report of its run is damaged, or of another version.
     """
-    file = path / "synthetic" / "corpus.jsonl" if path.is_dir() else path
+    file = path / SYNTHETIC_CORPUS if path.is_dir() else path
     corpus = read_jsonl(file)
     if corpus.origin == "real":
         raise InputError(

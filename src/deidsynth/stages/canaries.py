@@ -21,4 +21,5 @@ CANARIES = StageSpec(
         "epsilon": "lower bound of epsilon",
     },
     headline=("n_correct", "n_guesses", "epsilon"),
+    check="deidsynth.models.requirements:check_twin",
 )

@@ -12,20 +12,23 @@ from deidsynth.surrogates.surface_formats import NUMBER_WORDS
 _PIECES = re.compile(r"(\d+)(?:[.,]\d+)?|[^\W\d_]+")
 _IN_A_YEAR = {
     **dict.fromkeys(listed(
-            "mån månad månader mes meses m month months mo mos mon monat monate monaten mois måneder "
+            "mån månad månader mes meses month months mo mos mon monat monate monaten mois måneder "
             "måned mnd maanden maand mdr kuukautta kk mesi mese"
 ), 12),
     **dict.fromkeys(listed(
-            "vecka veckor v semana semanas sem week weeks wk wks w woche wochen semaine semaines uker "
+            "vecka veckor semana semanas sem week weeks wk wks woche wochen semaine semaines uker "
             "uke weken wk uger uge viikkoa vk settimane"
 ), 52),
     **dict.fromkeys(listed(
-            "dag dagar día dia días dias d day days tag tage tagen jour jours dager dagen dage päivää "
+            "dag dagar día dia días dias day days tag tage tagen jour jours dager dagen dage päivää "
             "giorni"
 ), 365),
-    **dict.fromkeys(listed("horas hour hours h"), 8766),
+    **dict.fromkeys(listed("horas hour hours"), 8766),
 }  # fmt: skip
-"""How many of a unit are in a year, of all languages together; any other word, or none, is years."""
+"""How many of a unit are in a year, of all languages together; any other word, or none, is years.
+
+So is a single letter: ``92 m`` may be months, and may be a man of 92.
+"""
 _ONE = frozenset(listed("un una uno ett en one ein eine einen une én een ett"))
 
 

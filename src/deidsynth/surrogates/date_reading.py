@@ -12,6 +12,7 @@ from deidsynth.surrogates.dates import (
     MONTHS,
     PIECES,
     is_date_name,
+    is_padded,
     months_of,
     name_position,
     order_in_one_number,
@@ -182,9 +183,7 @@ def _dated(pieces: Sequence[Piece], text: str, names: str) -> ReadDate | None:
     if all(piece.role == "m" for piece in pieces):
         return None
     numbers = [text[piece.start : piece.end] for piece in pieces if piece.role in "dm"]
-    padded = any(number.startswith("0") for number in numbers) or (
-        "M" not in {piece.role for piece in pieces} and all(len(number) == 2 for number in numbers)
-    )
+    padded = is_padded(numbers, has_month_name="M" in {piece.role for piece in pieces})
     return ReadDate(tuple(pieces), names, year, month, day, weekday, padded)
 
 

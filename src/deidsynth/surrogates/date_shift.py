@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -61,9 +61,14 @@ class ShiftedDates:
     days: int
     latest: date | None = None
 
-    def written(self, text: str) -> str | None:
-        """The text with shifted dates; None if it cannot be read as dates and clock times alone."""
-        dates = read_dates(text, self.language)
+    def written(self, text: str, dates: Sequence[ReadDate] | None = None) -> str | None:
+        """The text with shifted dates; None if it cannot be read as dates and clock times alone.
+
+        Args:
+            text: with dates.
+            dates: as they were read in it before, if they were.
+        """
+        dates = read_dates(text, self.language) if dates is None else dates
         if dates is None:
             return None
         pieces, last = list[str](), 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, timedelta
 from random import Random
 
@@ -120,15 +121,20 @@ def date_like(rng: Random, language: str, like: str) -> str:
     pieces = list(PIECES.finditer(like))
     roles = piece_roles(pieces, like, language)
     numbers = [piece[0] for piece, role in zip(pieces, roles, strict=True) if role in {"d", "m"}]
-    padded = any(number.startswith("0") for number in numbers) or (
-        "M" not in roles and all(len(number) == 2 for number in numbers)
-    )
+    padded = is_padded(numbers, has_month_name="M" in roles)
     out, position = [], 0
     for piece, role in zip(pieces, roles, strict=True):
         out.append(like[position : piece.start()])
         out.append(_write(rng, day, piece[0], role, language, padded))
         position = piece.end()
     return "".join(out) + like[position:]
+
+
+def is_padded(numbers: Sequence[str], *, has_month_name: bool) -> bool:
+    """Whether days and months in numbers are written with two digits each."""
+    return any(number.startswith("0") for number in numbers) or (
+        not has_month_name and all(len(number) == 2 for number in numbers)
+    )
 
 
 def piece_roles(pieces: list[re.Match[str]], like: str, language: str) -> list[str]:

@@ -25,15 +25,6 @@ def normalized_surface(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", normalize(text).text).casefold().split())
 
 
-def folded(word: str) -> str:
-    """The letters and digits of a word without case and accents: the form in which parts of names are the same.
-
-    >>> folded("García")
-    'garcia'
-    """
-    return "".join(each for each in unicodedata.normalize("NFKD", word.casefold()) if each.isalnum())
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class Derivation:
     """What is derived within one scope from one key.

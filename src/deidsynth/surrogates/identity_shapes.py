@@ -11,7 +11,8 @@ from deidsynth.surrogates import identity
 
 _SWEDISH = re.compile(r"(\d\d)?(\d\d)(\d\d)(\d\d)([-+ ]?)(\d\d)(\d)\d")
 _DNI = re.compile(r"\d{1,2}\.?\d{3}\.?\d{3}[- ]?[A-Za-z]")
-_NIE = re.compile(r"[XYZxyz][-. ]?\d{1,2}\.?\d{3}\.?\d{3}[- ]?[A-Za-z]|[XYZxyz][-. ]?\d{7}[- ]?[A-Za-z]")
+_NIE = re.compile(r"[XYZxyz][-. ]?0?\d\.?\d{3}\.?\d{3}[- ]?[A-Za-z]")
+"""In its old form with a zero before its seven digits."""
 _NASS = re.compile(r"\d\d[-/ ]?\d{8}[-/ ]?\d\d")
 _SPANISH = ((_DNI, identity.dni), (_NIE, identity.nie), (_NASS, identity.social_security_es))
 _COORDINATION = 60
@@ -65,11 +66,11 @@ def _of_coordination(rng: Random, number: str, century: str | None, separator: s
 
 
 def _laid(number: str, like: str) -> str:
-    """A number in the places of the letters and digits of another one, which may have fewer digits."""
+    """A number in the places of the letters and digits of another one, which may have fewer digits, or zeros before."""
     digits = [each for each in number if each.isdecimal()]
     letters = [each for each in number if each.isalpha()]
     spare = len(digits) - sum(each.isdecimal() for each in like)
-    del digits[: max(spare, 0)]
+    digits = ["0"] * -spare + digits[max(spare, 0) :]
     supply, names = iter(digits), iter(letters)
     made = (next(supply) if each.isdecimal() else next(names) if each.isalpha() else each for each in like)
     value = "".join(made)

@@ -18,9 +18,9 @@ def kind_of(label: str, own: Mapping[str, Kind] | None = None) -> Kind | None:
         label: as the corpus writes it.
         own: what the user says; it goes before what the package knows.
     """
-    word = _word(label)
+    word = canonical(label)
     for known, kind in (own or {}).items():
-        if _word(known) == word:
+        if canonical(known) == word:
             return kind
     return _by_label().get(word)
 
@@ -37,5 +37,10 @@ def _by_label() -> dict[str, Kind]:
     return {label: kind for kinds in label_sets().values() for kind, labels in kinds.items() for label in labels}
 
 
-def _word(label: str) -> str:
+def canonical(label: str) -> str:
+    """A label in capitals, with ``_`` between its words: the form in which labels are compared.
+
+    >>> canonical("First-name")
+    'FIRST_NAME'
+    """
     return label.upper().replace("-", "_").replace(" ", "_")

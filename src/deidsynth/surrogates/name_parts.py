@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Literal
 
-from deidsynth.surrogates.derived import WORD, folded
+from deidsynth.folding import folded
+from deidsynth.surrogates.derived import WORD
 from deidsynth.surrogates.names import name_pool, unisex_names
 from deidsynth.surrogates.surnames import surname_pool
 from deidsynth.surrogates.words import particles_of
@@ -122,6 +123,8 @@ def parts_of(surface: str, language: str, words: Container[str]) -> list[Part]:
             continue
         group += not (found and surface[last:start] in _HYPHENS)
         last, key = end, "maria" if word.casefold() == "mª" else folded(word)
+        if not key:  # letters that are nothing without their marks
+            continue
         if _are_initials(word, surface) and key not in known:
             found += (
                 Part(start + place, start + place + 1, each.casefold(), "", group) for place, each in enumerate(word)

@@ -123,7 +123,10 @@ class DocumentSurrogates:
         written = list[str | None]()
         for attempt in range(_TRIES if scopes.dates.is_document else 1):
             shifted = ShiftedDates(language, days_of_offset(scopes.dates, self._shift, attempt), latest)
-            again = [shifted.written(surface) for surface in surfaces]
+            again = [
+                None if dates is None else shifted.written(surface, dates)
+                for surface, dates in zip(surfaces, read, strict=True)
+            ]
             written = written or again
             if not any(new is not None and new in taken for new, had in zip(again, has_month, strict=True) if had):
                 written = again

@@ -9,7 +9,8 @@ from typing import Literal
 
 from deidsynth.config.surrogates import Kind
 from deidsynth.documents import Document, Entity
-from deidsynth.surrogates.derived import WORD, Derivation, folded
+from deidsynth.folding import folded
+from deidsynth.surrogates.derived import WORD, Derivation
 from deidsynth.surrogates.name_parts import Part, Sex, known_names, parts_of, without_marks, words_folded
 from deidsynth.surrogates.names import name_pool
 from deidsynth.surrogates.shapes import like_case
@@ -43,7 +44,7 @@ class Persons:
         names: its entities that are names, with their kinds.
         is_taken: whether a surrogate may not be used, because it is a name of somebody.
         alone: whether the document is all of the scope: then different parts get different surrogates, and words near a
-            name say its sex. In wider scopes that would depend on the document.
+            name and its place say its sex and what it is. In wider scopes that would depend on the document.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Persons:
         self._parts = {entity: self._parts_of(entity) for entity, _ in names}
         for entity, kind in names:
             self._gather(entity, kind)
+        self._by_initial = self._keys_by_initial()
 
     def surrogate(self, entity: Entity) -> str | None:
         """What stands in place of a name; None if it has no part that is a name, or no other name is left."""
@@ -97,6 +99,8 @@ class Persons:
             is_first, is_last = self._known.is_first(part.key), part.key in self._known.surnames
             if kind != "full_name":
                 found.roles["first" if kind == "first_name" else "last"] += _LABELED
+            elif not self._alone:
+                pass
             elif len(places) == 1:
                 found.roles["first" if is_first else "last"] += _ALONE
             elif comma > 0:
@@ -168,16 +172,25 @@ class Persons:
 
     def _initial(self, letter: str, parts: Sequence[Part]) -> str:
         """The initial of the surrogate of a name with that initial: of somebody with the same name, else of anybody."""
-        own = {part.key for part in parts if len(part.key) > 1}
-        names = [[part.key for part in others if len(part.key) > 1] for others in self._parts.values()]
-        keys = [key for name in sorted(names, key=own.isdisjoint) for key in name]  # the same name first
-        choices = _INITIALS.replace(letter.upper(), "")
-        initial = choices[self._derivation.index(len(choices), "initial", folded(letter))]
-        for key in keys:
-            if key[0] == folded(letter) and key not in own and (value := self._written(key, key)) is not None:
+        own, plain = {part.key for part in parts if len(part.key) > 1}, folded(letter)
+        names = [(key, name) for key, name in self._by_initial.get(plain, ()) if key not in own]
+        choices = _INITIALS.replace(plain.upper(), "")
+        initial = choices[self._derivation.index(len(choices), "initial", plain)]
+        for key, _ in sorted(names, key=lambda each: own.isdisjoint(each[1])):  # the same name first
+            if (value := self._written(key, key)) is not None:
                 initial = value[0].upper()
                 break
         return initial.lower() if letter.islower() else initial
+
+    def _keys_by_initial(self) -> dict[str, list[tuple[str, frozenset[str]]]]:
+        """The parts of names by their first letter, each once with the parts of a name that has it."""
+        found: dict[str, dict[tuple[str, frozenset[str]], None]] = {}
+        for parts in self._parts.values():
+            keys = frozenset(part.key for part in parts if len(part.key) > 1)
+            for part in parts:
+                if part.key in keys:
+                    found.setdefault(part.key[0], {})[part.key, keys] = None
+        return {letter: list(some) for letter, some in found.items()}
 
     def _digits(self, text: str) -> str:
         """A text with other digits."""

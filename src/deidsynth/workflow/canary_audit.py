@@ -8,6 +8,8 @@ from typing import Any
 
 from deidsynth.config import ResolvedAdaptConfig, ResolvedCanariesConfig, RunConfig
 from deidsynth.files import write_json
+from deidsynth.privacy.audit.figures import Measured
+from deidsynth.privacy.audit.gate import Tolerances, judge
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.stages import STAGES
 from deidsynth.stages.artifacts import CANARIES as FIGURES
@@ -45,6 +47,7 @@ def audit_canaries(
     """
     if not (output / STORE).is_dir():
         refuse_occupied(output)
+    tolerances = Tolerances.read(config.audit.gate)
     listener = progress or SilentProgress()
     prepared = prepare_run(config.model_copy(update={"output": str(output), "store": None}), device, listener)
     adapt = prepared.plan[NodeName.ADAPT]
@@ -59,10 +62,10 @@ def audit_canaries(
         external={f"adapt.{key}": value for key, value in adapt.external.items()},
     )
     plan, store = Plan((*prepared.plan.ancestors(NodeName.ADAPT), twin)), Store(output / STORE)
-    check_nodes(Plan((*prepared.plan.ancestors(NodeName.ADAPT), adapt)), store, STAGES, prepared.device)
+    check_nodes(plan, store, STAGES, prepared.device)
     sources = {name: source for name, source in prepared.sources.items() if name in {node.name for node in plan}}
     outcome = execute(plan, store, STAGES, sources=sources, surroundings=Surroundings(prepared.device, listener))
     path = outcome.results[CANARIES.name].artifact.path / FIGURES
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    found = judge(Measured.from_dict(json.loads(path.read_text(encoding="utf-8"))), tolerances).to_dict()
     write_json(output / FIGURES, found)
     return found

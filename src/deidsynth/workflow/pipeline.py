@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from deidsynth.report.document import render_html
 from deidsynth.stages.specification import StageSpec
 from deidsynth.workflow.executors.launched import refuse_several_processes
 from deidsynth.workflow.executors.workers import Workers
-from deidsynth.workflow.pipeline_plan import TEST_FOLDER
+from deidsynth.workflow.pipeline_plan import SYNTHETIC_CORPUS, TEST_FOLDER
 from deidsynth.workflow.plan import Plan
 from deidsynth.workflow.predictions import ERRORS_PAGE, write_errors_page
 from deidsynth.workflow.preparation import check_places, check_store, output_folder, prepare_run, store_folder
@@ -200,43 +200,30 @@ def render_report(path: Path) -> Path:
 
 
 def _render(folder: RunFolder, report: RunReport) -> str:
-    return render_html(report, shown_notes(folder.path, report), least_certain_notes(folder.path, report))
+    shown, least_certain = shown_notes(folder.path, report)
+    return render_html(report, shown, least_certain)
 
 
-def shown_notes(folder: Path, report: RunReport) -> list[Document]:
-    """Up to twelve synthetic documents that passed the check for verbatim training text, spread over the corpus.
+def shown_notes(folder: Path, report: RunReport) -> tuple[list[Document], list[Document]]:
+    """The synthetic documents that a report shows, all of which passed the check for verbatim training text.
 
-    Raises:
-        InputError: the run folder has no synthetic corpus.
-    """
-    return [document for _, document in _spread(_passed(folder, report))]
-
-
-def least_certain_notes(folder: Path, report: RunReport) -> list[Document]:
-    """Up to six others that passed the check: those whose entities have the lowest scores, lowest first.
+    Returns:
+        Up to twelve, spread over the corpus; and up to six others whose entities have the lowest scores, lowest first.
 
     Raises:
         InputError: the run folder has no synthetic corpus.
     """
-    passed = _passed(folder, report)
-    shown = {index for index, _ in _spread(passed)}
-    scored = [
-        (min(scores), index, document)
-        for index, document in passed
-        if index not in shown and (scores := [each.score for each in document.entities if each.score is not None])
-    ]
-    return [document for _, _, document in sorted(scored, key=lambda each: each[:2])[:N_LEAST_CERTAIN_NOTES]]
-
-
-def _spread(passed: Sequence[tuple[int, Document]]) -> list[tuple[int, Document]]:
-    count = min(N_SHOWN_NOTES, len(passed))
-    return [passed[position * len(passed) // count] for position in range(count)]
-
-
-def _passed(folder: Path, report: RunReport) -> list[tuple[int, Document]]:
-    """The synthetic documents that passed the check for verbatim training text, with their places in the corpus."""
-    place = folder / "synthetic" / "corpus.jsonl"
+    place = folder / SYNTHETIC_CORPUS
     if not place.is_file():
         raise InputError(f"{place}: missing; run again to publish it")
     corpus = read_jsonl(place, language=report.language)
-    return [(index, corpus[index]) for index in report.memorization.shown if index < len(corpus)]
+    passed = [index for index in report.memorization.shown if index < len(corpus)]
+    count = min(N_SHOWN_NOTES, len(passed))
+    spread = [passed[position * len(passed) // count] for position in range(count)]
+    scored = []
+    for index in sorted(set(passed) - set(spread)):
+        scores = [each.score for each in corpus[index].entities if each.score is not None]
+        if scores:
+            scored.append((min(scores), index))
+    lowest = [index for _, index in sorted(scored)[:N_LEAST_CERTAIN_NOTES]]
+    return [corpus[index] for index in spread], [corpus[index] for index in lowest]

@@ -27,6 +27,8 @@ from deidsynth.tagging import OUTSIDE, TagSet, decode, encode, trim, within_word
 DOCUMENTS_AT_ONCE = 64
 TOKENS_AT_ONCE = 200_000  # of all documents processed together: limits memory
 CPU_BATCH_TOKENS = 2048  # a CPU batch that stays in its caches
+OVERLAP = 0.125  # share of a window that the next one repeats
+BATCH_WINDOWS = 32
 SCORE_DECIMALS = 6  # of a marginal probability; the last bits of its float are those of the machine
 
 
@@ -51,8 +53,8 @@ def predict(
     documents: Iterable[Document],
     *,
     window_tokens: int | None = None,
-    overlap: float = 0.125,
-    batch_size: int = 32,
+    overlap: float = OVERLAP,
+    batch_size: int = BATCH_WINDOWS,
     device: str = "cpu",
     precision: str = "fp32",
 ) -> Iterator[Document]:
@@ -100,7 +102,7 @@ def predict_with_outside(
         marginal probability of O; the first of several that are equally uncertain. None if no token with a letter or a
         digit is outside.
     """
-    for some, scores in _scored(tagger, documents, tagger.window_tokens, 0.125, 32, device, precision):
+    for some, scores in _scored(tagger, documents, tagger.window_tokens, OVERLAP, BATCH_WINDOWS, device, precision):
         for sequence in _best(tagger, some, scores):
             yield sequence.document(tagger.tag_set), sequence.least_certain_outside(tagger.tag_set)
 
@@ -109,7 +111,7 @@ def outside_probabilities(
     tagger: Tagger,
     documents: Sequence[Document],
     *,
-    overlap: float = 0.125,
+    overlap: float = OVERLAP,
     device: str = "cpu",
     precision: str = "fp32",
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -137,7 +139,7 @@ def gold_scores(
     tagger: Tagger,
     documents: Iterable[Document],
     *,
-    overlap: float = 0.125,
+    overlap: float = OVERLAP,
     device: str = "cpu",
     precision: str = "fp32",
 ) -> Iterator[tuple[Scores, NDArray[np.int64]]]:

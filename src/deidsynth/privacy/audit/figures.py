@@ -79,7 +79,7 @@ class Measured:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Measured:
-        """A measure as :meth:`Audit.to_dict` writes it, without its verdict."""
+        """A measure as :meth:`to_dict` writes it, with a verdict or without."""
         ends = plain["interval"]
         return cls(
             plain["name"],
@@ -95,6 +95,11 @@ class Measured:
             plain["details"],
             plain["level"],
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The measure as plain JSON, which ``from_dict`` reads."""
+        named = {"name": self.name, "of": self.of, "kind": self.kind}
+        return {**named, **self.figures(), "why": self.reason, "details": dict(self.details)}
 
     def figures(self) -> dict[str, Any]:
         """The figures as plain JSON."""
@@ -128,16 +133,8 @@ class Judged:
 
     def to_dict(self) -> dict[str, Any]:
         """What ``audit.json`` holds of it."""
-        return {
-            "name": self.measured.name,
-            "of": self.measured.of,
-            "kind": self.measured.kind,
-            **self.measured.figures(),
-            "tolerance": list(self.tolerance),
-            "verdict": self.verdict,
-            "why": self.measured.reason or self.why,
-            "details": dict(self.measured.details),
-        }
+        judged = {"tolerance": list(self.tolerance), "verdict": self.verdict, "why": self.measured.reason or self.why}
+        return self.measured.to_dict() | judged
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from functools import lru_cache
 from itertools import combinations
 from math import comb
 
+from deidsynth.folding import folded
 from deidsynth.privacy.audit.figures import Measured
 from deidsynth.privacy.audit.group_sizes import Tally, found_at_equal_sizes, keys_of
 from deidsynth.privacy.audit.identifiers import Identifier
 from deidsynth.privacy.audit.matching import FoundValues, UniqueValues
 from deidsynth.privacy.audit.rare_values import class_of
 from deidsynth.privacy.audit.statistics import share_difference
-from deidsynth.privacy.audit.written_forms import folded, normalized_forms
+from deidsynth.privacy.audit.written_forms import normalized_forms
 
 Pair = tuple[int, int]
 

@@ -6,6 +6,7 @@ Time is linear in the characters of the real and the synthetic text, memory in t
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,12 +15,12 @@ import ahocorasick_rs
 
 from deidsynth.config.surrogates import Kind
 from deidsynth.documents import Document
+from deidsynth.folding import folded
 from deidsynth.normalization import normalize, normalized
 from deidsynth.privacy.audit.identifiers import Identifier, identifiers
 from deidsynth.privacy.audit.sides import Groups, Sides
 from deidsynth.privacy.audit.written_forms import (
     Form,
-    folded,
     forms_as_written,
     normalized_forms,
     numbers_and_dates,
@@ -155,9 +156,14 @@ class UniqueValues:
                 continue
             found |= held
             as_entity |= held & self.entities_of(document)
-            if len(held) > 1:
-                together.append(tuple(sorted(held)))
+            if len(shared := self._of_one_group(held)) > 1:
+                together.append(shared)
         return FoundValues(self, frozenset(found), frozenset(as_entity), tuple(together))
+
+    def _of_one_group(self, held: Iterable[int]) -> tuple[int, ...]:
+        """Those of some values whose group has several of them."""
+        sizes = Counter(self.values[number].group for number in held)
+        return tuple(sorted(number for number in held if sizes[self.values[number].group] > 1))
 
     def found_in(self, text: str) -> set[int]:
         """The numbers of the values that stand in a text."""

@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from deidsynth.folding import folded
 from deidsynth.privacy.audit.figures import Measured, MeasureName
 from deidsynth.privacy.audit.group_sizes import Tally, found_at_equal_sizes, keys_of
 from deidsynth.privacy.audit.identifiers import Identifier
 from deidsynth.privacy.audit.matching import FoundValues
 from deidsynth.privacy.audit.statistics import share_difference
-from deidsynth.privacy.audit.written_forms import folded
 
 IdentifierClass = Literal["direct", "single_names", "quasi"]
 

@@ -11,10 +11,10 @@ in numbers has each reading that it allows, day or month or year first.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 
+from deidsynth.folding import folded
 from deidsynth.privacy.audit.identifiers import LEAST_DIGITS, Identifier
 from deidsynth.surrogates.dates import MONTHS
 
@@ -28,11 +28,6 @@ _SHORT = 3
 _MOST_NAME_WORDS = 5
 _SHORTEST_DATE = len("3 19")  # without the name of the month
 
-_WORD = re.compile(r"[^\W_]+")
-_UNSEEN = re.compile(
-    "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f\xad\u200b-\u200f\u2060\ufeff]+"
-)
-"""Combining marks, and invisible characters within words."""
 _WITH_DIGITS = re.compile(r"\d\S*(?: \S*\d\S*)*")
 """Words with digits in a row, from the first digit on."""
 _ENDING = "(?:st|nd|rd|th|o|e|a)?"
@@ -40,17 +35,6 @@ _DAY = re.compile(rf"(\d\d?){_ENDING}")
 _NAMED_MONTH = re.compile(
     rf"(?<!\S)(\d\d?){_ENDING} (?:(?:de|den|of) )?([^\W\d]+) (?:(?:de|del|of) )?(\d\d(?:\d\d)?)(?!\S)"
 )
-
-
-def folded(text: str) -> str:
-    """The words of a text without case, accents and punctuation, with a blank between them.
-
-    >>> folded("Åsa GARCÍA-López, 3º")
-    'asa garcia lopez 3o'
-    """
-    if not text.isascii():
-        text = _UNSEEN.sub("", unicodedata.normalize("NFKD", text.casefold()))
-    return " ".join(_WORD.findall(text.casefold()))
 
 
 def normalized_forms(identifier: Identifier) -> set[Form]:

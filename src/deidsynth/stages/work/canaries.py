@@ -12,7 +12,6 @@ from deidsynth.files import write_json
 from deidsynth.models.devices import Compute
 from deidsynth.models.private.canary_run import canary_run
 from deidsynth.privacy.audit.canaries import make_canaries
-from deidsynth.privacy.audit.gate import Tolerances, judge
 from deidsynth.stages.artifacts import CANARIES, CORPUS
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.reading import read_normalized
@@ -24,7 +23,7 @@ class PlantCanaries:
     def run(
         self, config: ResolvedCanariesConfig, inputs: Mapping[str, Path], output: Path, context: StageContext
     ) -> Mapping[str, Any]:
-        """Train the twin, guess which canaries it was given, and write what the guesses show.
+        """Train the twin, guess which canaries it was given, and write what the guesses show, without a verdict.
 
         Raises:
             CorpusError: the training documents have no text.
@@ -37,7 +36,6 @@ class PlantCanaries:
         with context.progress.task("canaries", 1, "twin") as task:
             measured = canary_run(documents, planted, config.adapt, compute).measured()
             task.advance(1)
-        judged = judge(measured, Tolerances.default())
-        write_json(output / CANARIES, judged.to_dict())
+        write_json(output / CANARIES, measured.to_dict())
         figures = {key: measured.details.get(key) for key in ("n_correct", "n_guesses")}
         return {"n_canaries": config.n_canaries, "epsilon": measured.train, **figures}
