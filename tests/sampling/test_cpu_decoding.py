@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 from transformers.generation.logits_process import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
+from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.language_model.packing import SpecialTokenIds
 from deidsynth.sampling import cpu_decoding, decoding, llama_cpu
 from deidsynth.sampling.cpu_decoding import CpuDecoder, DecodingBatch
@@ -338,3 +339,16 @@ def _with_hook() -> PreTrainedModel:
 )
 def test_what_is_left_to_generate(make: Any) -> None:
     assert not supports(make())
+
+
+@pytest.mark.parametrize("fault", [float("nan"), float("inf")])
+def test_logits_that_are_no_numbers_are_refused(fault: float) -> None:
+    logits = torch.zeros(3, VOCABULARY)
+    logits[1, 7] = fault
+    with pytest.raises(ModelNotUsableError, match="not finite; use precision: fp32"):
+        draw(logits, 1.0, 0.9, 0, torch.Generator())
+    model = gpt2_model(VOCABULARY)
+    with torch.no_grad():
+        model.transformer.ln_f.bias.fill_(fault)
+    with pytest.raises(ModelNotUsableError, match="not finite; use precision: fp32"):
+        decoding.continuations(model, PROMPTS, SPECIAL, SamplingSettings(), max_new_tokens=3, seed=1)

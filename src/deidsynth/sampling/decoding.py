@@ -10,6 +10,7 @@ from transformers import GenerationConfig, LogitsProcessor, PreTrainedModel, Rep
 
 from deidsynth.models.language_model.packing import SpecialTokenIds
 from deidsynth.sampling.engine import SamplingSettings
+from deidsynth.sampling.nucleus import require_finite
 
 STRETCH_TOKENS = 64
 
@@ -34,6 +35,9 @@ def continuations(
         settings: decoding parameters; ``top_k`` is always passed, because the default of ``generate`` is 50.
         max_new_tokens: maximum length of a continuation, including EOS.
         seed: of this batch.
+
+    Raises:
+        ModelNotUsableError: the logits are no numbers.
     """
     width = max(len(prompt) for prompt in prompts)
     device = model.device
@@ -88,8 +92,21 @@ def _generation_config(special: SpecialTokenIds, settings: SamplingSettings, max
 
 def _processors(special: SpecialTokenIds, settings: SamplingSettings) -> list[LogitsProcessor]:
     if settings.repetition_penalty == 1.0:
-        return []
-    return [TextRepetitionPenalty(settings.repetition_penalty, special)]
+        return [OnlyNumbers()]
+    return [OnlyNumbers(), TextRepetitionPenalty(settings.repetition_penalty, special)]
+
+
+class OnlyNumbers(LogitsProcessor):
+    """Refuses logits that are no numbers, with which ``generate`` would fail in a way that depends on the device."""
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        """The same logits. Shape (n_rows, vocabulary).
+
+        Raises:
+            ModelNotUsableError: they are no numbers.
+        """
+        require_finite(scores.logsumexp(-1))
+        return scores
 
 
 class TextRepetitionPenalty(LogitsProcessor):

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from deidsynth.errors import ModelNotUsableError
+
 BLOCK = 128
 MARGIN = 1e-5  # of probability: sums this close to the bound are checked token by token
 NEARLY_ONE = 1 - 2**-20
@@ -31,6 +33,9 @@ def draw(logits: Tensor, temperature: float, top_p: float, top_k: int, generator
 
     Returns:
         Token ids. Shape (n_rows,).
+
+    Raises:
+        ModelNotUsableError: the logits are no numbers.
     """
     if temperature != 1.0:
         logits.div_(temperature)
@@ -38,6 +43,7 @@ def draw(logits: Tensor, temperature: float, top_p: float, top_k: int, generator
         least = torch.topk(logits, top_k).values[:, -1:]
         logits.masked_fill_(logits < least, -torch.inf)
     masses = torch.softmax(logits, -1)
+    require_finite(masses[:, 0])  # what is no number makes its whole row so
     tokens = categorical(masses, generator)
     if top_p >= 1.0:
         return tokens
@@ -52,6 +58,19 @@ def draw(logits: Tensor, temperature: float, top_p: float, top_k: int, generator
             masses[rows] = before[outside]
             tokens[rows] = categorical(masses[rows], generator)
     return tokens
+
+
+def require_finite(values: Tensor) -> None:
+    """Check probabilities or logits before a token is drawn.
+
+    Raises:
+        ModelNotUsableError: some are not finite.
+    """
+    if not torch.isfinite(values).all():
+        raise ModelNotUsableError(
+            "the probabilities of the language model are not finite; use precision: fp32, adapt with a lower learning "
+            "rate, or put back its config.json"
+        )
 
 
 def categorical(masses: Tensor, generator: torch.Generator) -> Tensor:
