@@ -89,6 +89,47 @@ def test_a_model_finds_what_it_is_unsure_of_outside(deidsynth, tiny, write_jsonl
     assert record["lineage"].keys() == {"real_data", "unknown_models"}
 
 
+def test_what_comes_back_odd_is_told_with_the_command_that_lists_it(deidsynth, silver, tmp_path) -> None:
+    sizes = ["--entities", "0", "--blind", "4"]
+    sent = deidsynth("review", "export", silver, "--output", tmp_path / "out", "--to", "doccano", *sizes)
+    assert sent.exit_code == 0, sent.stderr
+    tasks = [json.loads(line) for line in (tmp_path / "out" / "blind.jsonl").read_text().splitlines()]
+    tasks[0]["label"] = [[0, 2, "NAME"], [0, 99, "NAME"]]
+    corrected = tmp_path / "back.jsonl"
+    corrected.write_text("".join(json.dumps(task) + "\n" for task in tasks), encoding="utf-8")
+    output = tmp_path / "reviewed.jsonl"
+    back = ["review", "import", tmp_path / "out", corrected, "--output", output, "--skip-invalid"]
+    told = deidsynth(*back)
+    assert told.exit_code == 0, told.stderr
+    assert "left out 1 invalid entity" in told.stderr
+    assert "3 documents of the blind slice came back without any entity" in told.stderr
+    again = deidsynth(*back)
+    assert again.exit_code == 2 and "exists already; remove it or choose another file" in again.stderr
+    # All that came back is gold, and yet none of it is sent again.
+    beside = deidsynth(
+        "review", "export", output, "--output", tmp_path / "b", "--to", "brat", "--model", tmp_path / "x"
+    )
+    assert "4 documents that a person has seen are not sent again" in beside.stderr
+
+
+def test_the_hint_names_the_format_of_the_export(deidsynth, silver, tmp_path) -> None:
+    sizes = ["--entities", "0", "--blind", "1"]
+    deidsynth("review", "export", silver, "--output", tmp_path / "out", "--to", "doccano", *sizes)
+    task = json.loads((tmp_path / "out" / "blind.jsonl").read_text())
+    corrected = tmp_path / "back.jsonl"
+    task["label"] = [[0, 99, "NAME"]] * 30
+    corrected.write_text(json.dumps(task) + "\n", encoding="utf-8")
+    told = deidsynth(
+        "review", "import", tmp_path / "out", corrected, "--output", tmp_path / "r.jsonl", "--skip-invalid"
+    )
+    assert f"deidsynth corpus check {corrected} --from doccano --json" in " ".join(told.stderr.split())
+
+
+def test_the_seed_is_that_of_the_blind_slice(deidsynth) -> None:
+    shown = " ".join(deidsynth("review", "export", "--help").stdout.split())
+    assert "Seed of the blind slice." in shown and "Seed of training" not in shown
+
+
 def test_what_cannot_be_done_is_said_before_a_model_is_loaded(deidsynth, corpus, silver, tmp_path) -> None:
     def refused(source: Path, *options: str) -> str:
         result = deidsynth("review", "export", source, "--output", tmp_path / "out", *options)

@@ -104,3 +104,9 @@ def test_a_token_is_marked_as_the_word_that_it_is_part_of() -> None:
     # The word of the second reaches into the entity, so the token is marked as it is.
     assert [each.outside and (each.outside.start, each.outside.end) for each in made.documents] == [(5, 13), (6, 9)]
     assert made.lineage.keys() == {"invented_data", "unknown_models"}
+
+
+def test_a_token_that_overlaps_an_entity_is_not_marked() -> None:
+    document = Document("a", "Anna Åkerberg, Kil", (Entity(0, 4, "NAME", 0.9),))
+    made = predicted_candidates(Corpus((document,)), [(document, Entity(3, 6, "O", 0.5))], ["NAME"], "sha256:x", None)
+    assert made.documents[0].outside is None and made.documents[0].least_outside is None

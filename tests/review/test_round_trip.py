@@ -15,7 +15,7 @@ import pytest
 from deidsynth.corpora import read_jsonl, write_corpus
 from deidsynth.corpora.formats import cas
 from deidsynth.documents import Corpus, Document, Entity
-from deidsynth.errors import CorpusError, InputError
+from deidsynth.errors import CorpusError, InputError, UnrepresentableError
 from deidsynth.review import QUEUES, Sent, Sizes, export_review, import_review
 from deidsynth.review.tools import TOOLS
 from made_reviews import candidate, candidates
@@ -202,7 +202,10 @@ def test_what_is_written_is_private_and_names_no_document(format, tmp_path) -> N
     for path in (folder, *folder.rglob("*")):
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077
         if path.is_file() and path.name != "sent.json":
-            assert b"/1" not in path.read_bytes() and "Anna" not in path.name
+            assert b"/1" not in path.read_bytes()
+            for doc_id in TEXTS:
+                assert doc_id.encode() not in path.read_bytes() and doc_id.split("/")[0] not in path.name
+                assert "Anna" not in path.name
 
 
 def test_marked_words_that_are_left_are_no_entities(tmp_path) -> None:
@@ -241,4 +244,13 @@ def test_what_a_format_cannot_hold_is_refused_and_nothing_is_left(tmp_path) -> N
         export_review(candidates(documents), tmp_path / "out", "cas", sizes=Sizes(1, 0, 0))
     with pytest.raises(InputError, match="expected one of label-studio, brat, cas, doccano"):
         export_review(candidates(documents), tmp_path / "out", "conll", sizes=Sizes(1, 0, 0))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("format", TOOLS)
+@pytest.mark.parametrize("text", ["\ufeffDan ringde.", "Dan\0ringde."])
+def test_texts_that_are_not_read_back_are_refused_for_every_tool(format, text, tmp_path) -> None:
+    documents = [candidate("a", "Bo ringde.", (0, 2, "NAME", 0.8)), candidate("b", text, (1, 3, "NAME", 0.9))]
+    with pytest.raises(UnrepresentableError, match="document number 2 .* not read back"):
+        export_review(candidates(documents), tmp_path / "out", format, sizes=Sizes(2, 0, 0))
     assert not list(tmp_path.iterdir())

@@ -29,6 +29,7 @@ class Review:
         queues: the agreement by queue.
         n_documents: written in all.
         n_seen: of these, seen by a person, in this review or before.
+        n_empty_blind: documents of the blind slice that came back without any entity: nobody may have looked at them.
         new_labels: labels that were not among those sent, each of which may be a typo.
         source: what was read, with what was left out of it.
     """
@@ -36,6 +37,7 @@ class Review:
     queues: dict[Queue, Agreement]
     n_documents: int
     n_seen: int
+    n_empty_blind: int
     new_labels: tuple[str, ...]
     source: ReadResult
 
@@ -44,6 +46,7 @@ class Review:
         return {
             "n_documents": self.n_documents,
             "n_seen_by_a_person": self.n_seen,
+            "n_blind_without_entities": self.n_empty_blind,
             "new_labels": list(self.new_labels),
             "queues": {queue: each.to_dict() for queue, each in self.queues.items()},
         }
@@ -98,7 +101,8 @@ def import_review(
     reviewed = Corpus(documents, record.origin, "gold", record.language, record.lineage)
     n_documents, n_seen = write_reviewed(reviewed, rest, output, tell)
     used = {entity.label for document in documents for entity in document.entities}
-    return Review(queues, n_documents, n_seen, tuple(sorted(used - set(record.labels))), result)
+    n_empty_blind = sum(each.queue == "blind" and not document.entities for each, document in pairs)
+    return Review(queues, n_documents, n_seen, n_empty_blind, tuple(sorted(used - set(record.labels))), result)
 
 
 def _read(
@@ -124,8 +128,7 @@ def _read(
 
 def _corrected(sent: SentDocument, found: Document) -> Document:
     """The document under its own id, with entities as gold has them: without scores."""
-    entities = tuple(replace(entity, score=None) for entity in found.entities)
-    return Document(sent.doc_id, found.text, entities, sent.group)
+    return replace(found.without_scores(), doc_id=sent.doc_id, group=sent.group)
 
 
 def _agreement(queue: Queue, sent: Sent, pairs: Sequence[tuple[SentDocument, Document]]) -> Agreement:

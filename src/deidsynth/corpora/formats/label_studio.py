@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -308,8 +307,7 @@ def _stated(regions: Iterable[Any]) -> Iterator[Stated]:
 
 
 def _plain(number: int, document: Document) -> dict[str, Any]:
-    unscored = document.with_entities(replace(entity, score=None) for entity in document.entities)
-    annotation = {"result": _written_regions(unscored), "was_cancelled": False}
+    annotation = {"result": _written_regions(document.without_scores()), "was_cancelled": False}
     return _task(number, document) | {"annotations": [annotation], "predictions": []}
 
 
