@@ -93,6 +93,33 @@ def test_tasks_that_nobody_submitted_are_refused(tmp_path) -> None:
     assert [code for _, code in found] == ["not-annotated"] * 3
 
 
+def submitted(folder: Path, n: int) -> Path:
+    """An export of Label Studio in which the first tasks were submitted as they were predicted."""
+    tasks = json.loads((folder / "entities.json").read_bytes())
+    for task in tasks[:n]:
+        task["annotations"] = [{"result": task["predictions"][0]["result"], "was_cancelled": False}]
+    back = folder.parent / "project.json"
+    back.write_text(json.dumps(tasks), encoding="utf-8")
+    return back
+
+
+def test_tasks_that_nobody_submitted_beside_others_are_counted_and_stay_unreviewed(tmp_path) -> None:
+    export_review(candidates(DOCUMENTS), tmp_path / "out", "label-studio", sizes=Sizes(3, 0, 0))
+    output = tmp_path / "mixed.jsonl"
+    rest = Rest(Corpus(tuple(each.document for each in DOCUMENTS), "invented", "silver", "sv"))
+    review = import_review(tmp_path / "out", submitted(tmp_path / "out", 1), output, rest=rest)
+    assert review.n_not_submitted == review.to_dict()["n_not_submitted"] == 2
+    assert "tasks_without_annotation" not in review.source.skipped  # said once
+    assert (review.n_documents, review.n_seen, review.queues["entities"].n_returned) == (3, 1, 1)
+    assert seen_by_person(output) == {"note-0"}
+
+
+def test_where_all_was_submitted_nothing_is_missing(tmp_path) -> None:
+    export_review(candidates(DOCUMENTS), tmp_path / "out", "label-studio", sizes=Sizes(3, 0, 0))
+    review = import_review(tmp_path / "out", submitted(tmp_path / "out", 3), tmp_path / "reviewed.jsonl")
+    assert (review.n_not_submitted, review.n_seen) == (0, 3)
+
+
 def test_a_record_that_is_damaged_or_missing_is_refused(out, tmp_path) -> None:
     assert len(read_sent(out).documents) == 3
     (out / "sent.json").write_text('{"format": "brat"}', encoding="utf-8")
@@ -217,8 +244,10 @@ def test_blind_documents_without_any_entity_are_counted(tmp_path) -> None:
 
 
 def test_nothing_is_written_over(out, tmp_path) -> None:
-    with pytest.raises(InputError, match="not empty"):
+    with pytest.raises(InputError, match="is not empty; remove it or choose another folder for the output"):
         export_review(candidates(DOCUMENTS), out, "brat", sizes=Sizes(3, 0, 0))
     shutil.copy(out / "sent.json", tmp_path / "reviewed.jsonl")
-    with pytest.raises(InputError, match="exists already"):
+    before = (tmp_path / "reviewed.jsonl").read_bytes()
+    with pytest.raises(InputError, match="exists already; remove it or choose another file"):
         import_review(out, out, tmp_path / "reviewed.jsonl")
+    assert (tmp_path / "reviewed.jsonl").read_bytes() == before

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from itertools import chain
+from operator import attrgetter
 from random import Random
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import InputError
-from deidsynth.review import QUEUES, Candidate, Sizes, choose, scored_candidates
+from deidsynth.review import Candidate, Sizes, choose, scored_candidates
 from deidsynth.review.candidates import predicted_candidates
 
 
@@ -61,13 +62,21 @@ def test_queues_are_disjoint_and_the_same_for_any_order(drawn, sizes, seed) -> N
         candidate(f"n{number}", *(score / 10 for score in scores), outside=None if word is None else word / 10)
         for number, (scores, word) in enumerate(drawn)
     ]
-    if not 0 < sum(sizes) <= len(documents):
-        return
-    found = names(choose(documents, Sizes(*sizes), seed))
+    assume(0 < sum(sizes) <= len(documents))
+    chosen = choose(documents, Sizes(*sizes), seed)
+    found = names(chosen)
     sent = list(chain(*found.values()))
     assert len(set(sent)) == len(sent)
-    assert [len(found[queue]) <= size for queue, size in zip(QUEUES, sizes, strict=True)] == [True] * 3
     assert len(found["blind"]) == sizes[2]
+    # Each queue by certainty takes the lowest of what the queues before it have left, and is short only of these.
+    taken = set(found["blind"])
+    for queue, size, score in (
+        ("entities", sizes[0], attrgetter("least_score")),
+        ("outside", sizes[1], attrgetter("least_outside")),
+    ):
+        left = [score(each) for each in documents if each.document.doc_id not in taken]
+        assert [score(each) for each in chosen[queue]] == sorted(each for each in left if each is not None)[:size]
+        taken |= set(found[queue])
     others = Random(seed).sample(documents, len(documents))
     assert names(choose(others, Sizes(*sizes), seed)) == found
 
@@ -76,6 +85,7 @@ def test_the_blind_slice_is_drawn_from_all_documents_by_the_seed() -> None:
     documents = [candidate(f"n{number:02d}", number / 100, outside=0.5) for number in range(40)]
     alone, beside = choose(documents, Sizes(0, 0, 8), 3), choose(documents, Sizes(20, 8, 8), 3)
     assert names(alone)["blind"] == names(beside)["blind"]
+    assert len(names(alone)["blind"]) == 8
     assert names(choose(documents, Sizes(0, 0, 8), 4))["blind"] != names(alone)["blind"]
 
 

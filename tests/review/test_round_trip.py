@@ -7,6 +7,7 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -188,7 +189,7 @@ def test_brat_gets_the_labels_and_the_marked_word(tmp_path) -> None:
     sent_to("brat", tmp_path)
     assert (tmp_path / "outside" / "outside-0001.ann").read_text(encoding="utf-8") == "T1\tCHECK 15 18\tKil\n"
     assert (tmp_path / "entities" / "entities-0001.txt").read_bytes().decode("utf-8") == EMOJI
-    assert all(not file.read_bytes() for file in (tmp_path / "blind").glob("*.ann"))
+    assert [file.read_bytes() for file in (tmp_path / "blind").glob("*.ann")] == [b"", b""]
     shown = (tmp_path / "annotation.conf").read_text(encoding="utf-8").split("\n\n")
     assert shown[0].split("\n") == ["[entities]", "CITY", "NAME", "CHECK"]
 
@@ -199,13 +200,18 @@ def test_what_is_written_is_private_and_names_no_document(format, tmp_path) -> N
         pytest.importorskip("cassis")
     folder = tmp_path / "out"
     sent_to(format, folder)
-    for path in (folder, *folder.rglob("*")):
-        assert not stat.S_IMODE(path.stat().st_mode) & 0o077
-        if path.is_file() and path.name != "sent.json":
-            assert b"/1" not in path.read_bytes()
-            for doc_id in TEXTS:
-                assert doc_id.encode() not in path.read_bytes() and doc_id.split("/")[0] not in path.name
-                assert "Anna" not in path.name
+    paths = [folder, *folder.rglob("*")]
+    assert not any(stat.S_IMODE(path.stat().st_mode) & 0o077 for path in paths)
+    written = [path for path in paths if path.is_file() and path.name != "sent.json"]
+    for queue in QUEUES:
+        assert any(queue in path.name for path in written)
+    for path, doc_id in product(written, TEXTS):
+        surname, number = doc_id.split("/")
+        assert (
+            doc_id.encode() not in path.read_bytes()
+            and f"{surname.split()[-1]}/{number}".encode() not in path.read_bytes()
+        )
+        assert surname not in path.name
 
 
 def test_marked_words_that_are_left_are_no_entities(tmp_path) -> None:

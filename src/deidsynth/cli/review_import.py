@@ -71,6 +71,12 @@ def import_command(
         tell=partial(tell, quiet=quiet),
     )
     tell_problems(corrected, review.source, quiet, read_like(review.source.format, layout or ()))
+    if review.n_not_submitted:
+        tell(
+            f"{corrected}: warning: {review.n_not_submitted} tasks were not submitted in Label Studio, so their "
+            "documents stay unreviewed; submit them and import a new export, or leave them to the next review",
+            quiet,
+        )
     if review.new_labels:
         labels = ", ".join(review.new_labels)
         tell(f"{corrected}: labels that the model does not have, possible typos: {labels}", quiet)

@@ -91,7 +91,7 @@ def predicted_candidates(
     Args:
         corpus: with the texts.
         found: for each document what ``predict_with_outside`` gives; the token becomes the word that it is part
-                of, and counts as unknown where it overlaps an entity.
+            of, and counts as unknown where it overlaps an entity.
         labels: of the tagger.
         model: digest of its folder.
         model_lineage: the data that it was made from; None if that is not known.

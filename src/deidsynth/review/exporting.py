@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deidsynth.corpora.output import refuse_lost_characters, refuse_occupied
+from deidsynth.corpora.output import refuse_lost_characters
 from deidsynth.digests import digest
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import InputError
@@ -17,6 +17,7 @@ from deidsynth.review.candidates import Candidate, Candidates
 from deidsynth.review.queues import DEFAULT_SIZE, Queue, Sizes, choose
 from deidsynth.review.sent import Sent, SentDocument
 from deidsynth.review.tools import tool_of
+from deidsynth.workflow.alone import refuse_occupied
 
 MARK = "CHECK"
 """The label of the word that a document is in the queue ``outside`` for, unless the tagger has such a label."""

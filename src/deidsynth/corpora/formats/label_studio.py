@@ -39,6 +39,9 @@ SUFFIX = ".json"
 TEXT, CONTROL = "text", "label"
 """Names of the text and of the labels in the tasks that are written, and so in the project that takes them."""
 
+NOT_SUBMITTED = "tasks_without_annotation"
+"""What is counted of tasks that nobody submitted."""
+
 _ANNOTATION_KEYS = ("annotations", "completions")
 _OTHER_TEXT = frozenset({"hypertextlabels", "paragraphlabels"})
 _NOT_TEXT = frozenset({"doc_id", "annotation_id", "annotator", "created_at", "updated_at", "lead_time", "id"})
@@ -161,7 +164,7 @@ def _record(
     if regions is None:
         if not any(isinstance(value, str) for value in data.values()):
             raise FieldError(_NO_TEXT)
-        result.skipped["tasks_without_annotation"] += 1
+        result.skipped[NOT_SUBMITTED] += 1
         return None
     text = data[_text_key(data, regions, usual)]
     if is_link(text):
