@@ -86,7 +86,11 @@ def after_fillers(note: ds.Document, filler: str) -> ds.Document:
 
 
 def prepared(options: argparse.Namespace, folder: Path) -> Path:
-    """The folder of the model, with its first weights alone and the length that it takes."""
+    """The folder with the weights of the model: the one that was named, else one trained on invented notes.
+
+    Raises:
+        InputError: it is an ensemble.
+    """
     source = options.model
     if source is None:
         corpus = ds.invented_corpus(options.language, 40, seed=options.seed + 1)

@@ -35,7 +35,7 @@ import _command
 from deidsynth.api import Tagger, train
 from deidsynth.cli.terminal import tell
 from deidsynth.config import FoldConfig, SplitConfig, apply_settings
-from deidsynth.corpora import load_corpus, make_fold, read_jsonl, write_jsonl
+from deidsynth.corpora import LoadedCorpus, content_digest, load_corpus, make_fold, read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Entity
 from deidsynth.errors import InputError
 from deidsynth.files import make_private_folder, write_json
@@ -157,6 +157,9 @@ def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     corpus = corpus.split("train") if "train" in corpus.split_counts() else corpus
     corpus = corpus.map(lambda document: replace(document, split=None))  # folds are splits enough
     asked = {
+        "corpus": content_digest(LoadedCorpus(corpus, format="given")),
+        "group_by": options.group_by,
+        "language": options.language,
         "few": options.few,
         "sizes": options.sizes,
         "seed": options.seed,

@@ -116,6 +116,10 @@ class Document:
         """The same text with other entities."""
         return replace(self, entities=tuple(entities))
 
+    def without_scores(self) -> Document:
+        """The same entities without scores, as gold has them."""
+        return self.with_entities(replace(entity, score=None) for entity in self.entities)
+
     def pieces(self) -> Iterator[tuple[str, Entity | None]]:
         """The text cut at its entities: non-empty pieces, each with its entity, or None between entities.
 

@@ -8,6 +8,9 @@ from importlib import resources
 
 import yaml
 
+MULTILINGUAL = "xx"
+"""What spaCy calls a pipeline of no language in particular."""
+
 
 def name_of(code: str) -> str:
     """The English name of a language by its code of two letters; any other code unchanged.

@@ -48,6 +48,12 @@ def test_every_arm_is_scored_once(
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "fold-1").iterdir()} == kept
     assert review.main([*given, "--seed", "2"]) == 2
     assert "other options" in capsys.readouterr().err
+    for other in (["--language", "sv"], ["--group-by", "(.)"]):
+        assert review.main([*given, *other]) == 2
+        assert "other options" in capsys.readouterr().err
+    write_jsonl(invented_corpus("es", 40, seed=2), tmp_path / "notes.jsonl")
+    assert review.main(given) == 2
+    assert "other options" in capsys.readouterr().err
 
 
 def test_gains_are_over_no_correction(benchmark: Callable[[str], ModuleType]) -> None:

@@ -23,7 +23,7 @@ VERBS = [
     "serve", "serve-keys", "version",
     "runs list", "runs show", "runs verify", "study run", "study report", "corpus describe", "corpus show",
     "corpus convert", "corpus check", "corpus map", "corpus repair", "corpus split", "corpus formats", "models list",
-    "models import", "review export", "review import",
+    "models show", "models import", "review export", "review import",
 ]  # fmt: skip
 
 

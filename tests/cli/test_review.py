@@ -37,7 +37,8 @@ def test_from_a_silver_corpus_to_one_to_train_on(deidsynth, stages, silver, tmp_
     assert shown.exit_code == 0, shown.stderr
     assert "12 documents, 5 of them seen by a person" in shown.stderr
     assert "1.000 [0.439, 1.000]" in shown.stdout
-    assert deidsynth(*back).exit_code == 2
+    refused = deidsynth(*back)
+    assert refused.exit_code == 2 and "exists already" in refused.stderr
     output.unlink()
     told = json.loads(deidsynth(*back, "--json").stdout)
     assert (told["n_documents"], told["n_seen_by_a_person"], told["new_labels"]) == (12, 5, [])
@@ -84,9 +85,70 @@ def test_a_model_finds_what_it_is_unsure_of_outside(deidsynth, tiny, write_jsonl
     record = json.loads((tmp_path / "out" / "sent.json").read_bytes())
     assert record["model"].startswith("sha256:") and record["labels"] == ["CITY", "NAME"]
     marked = [each["mark"] for each in record["documents"] if each["queue"] == "outside"]
-    assert [mark["label"] for mark in marked] == ["CHECK"] * len(marked)
+    assert [mark["label"] for mark in marked] == ["CHECK"] * 4
     assert [mark["score"] for mark in marked] == sorted(mark["score"] for mark in marked)
     assert record["lineage"].keys() == {"real_data", "unknown_models"}
+
+
+def test_what_comes_back_odd_is_told_with_the_command_that_lists_it(deidsynth, silver, tmp_path) -> None:
+    sizes = ["--entities", "0", "--blind", "4"]
+    sent = deidsynth("review", "export", silver, "--output", tmp_path / "out", "--to", "doccano", *sizes)
+    assert sent.exit_code == 0, sent.stderr
+    tasks = [json.loads(line) for line in (tmp_path / "out" / "blind.jsonl").read_text().splitlines()]
+    tasks[0]["label"] = [[0, 2, "NAME"], [0, 99, "NAME"]]
+    corrected = tmp_path / "back.jsonl"
+    corrected.write_text("".join(json.dumps(task) + "\n" for task in tasks), encoding="utf-8")
+    output = tmp_path / "reviewed.jsonl"
+    back = ["review", "import", tmp_path / "out", corrected, "--output", output, "--skip-invalid"]
+    told = deidsynth(*back)
+    assert told.exit_code == 0, told.stderr
+    assert "left out 1 invalid entity" in told.stderr
+    assert "3 documents of the blind slice came back without any entity" in told.stderr
+    again = deidsynth(*back)
+    assert again.exit_code == 2 and "exists already; remove it or choose another file" in again.stderr
+    # All that came back is gold, and yet none of it is sent again.
+    beside = deidsynth(
+        "review", "export", output, "--output", tmp_path / "b", "--to", "brat", "--model", tmp_path / "x"
+    )
+    assert "4 documents that a person has seen are not sent again" in beside.stderr
+
+
+def test_tasks_of_label_studio_that_nobody_submitted_are_told(deidsynth, silver, tmp_path) -> None:
+    sizes = ["--entities", "4", "--blind", "0"]
+    deidsynth("review", "export", silver, "--output", tmp_path / "out", "--to", "label-studio", *sizes)
+    tasks = json.loads((tmp_path / "out" / "entities.json").read_bytes())
+    tasks[0]["annotations"] = [{"result": tasks[0]["predictions"][0]["result"], "was_cancelled": False}]
+    corrected = tmp_path / "project.json"
+    corrected.write_text(json.dumps(tasks), encoding="utf-8")
+    back = ["review", "import", tmp_path / "out", corrected, "--rest", silver]
+    told = deidsynth(*back, "--output", tmp_path / "a.jsonl")
+    assert told.exit_code == 0, told.stderr
+    warning = "3 tasks were not submitted in Label Studio, so their documents stay unreviewed"
+    assert warning in told.stderr and "tasks without annotation" not in told.stderr
+    assert "12 documents, 1 of them seen by a person" in told.stderr
+    plain = deidsynth(*back, "--output", tmp_path / "b.jsonl", "--json")
+    assert json.loads(plain.stdout)["n_not_submitted"] == 3
+    # All but the one that was submitted can be sent again.
+    again = ["review", "export", tmp_path / "a.jsonl", "--output", tmp_path / "next", "--to", "brat", *sizes, "--json"]
+    assert json.loads(deidsynth(*again).stdout)["n_candidates"] == 11
+
+
+def test_the_hint_names_the_format_of_the_export(deidsynth, silver, tmp_path) -> None:
+    sizes = ["--entities", "0", "--blind", "1"]
+    deidsynth("review", "export", silver, "--output", tmp_path / "out", "--to", "doccano", *sizes)
+    task = json.loads((tmp_path / "out" / "blind.jsonl").read_text())
+    corrected = tmp_path / "back.jsonl"
+    task["label"] = [[0, 99, "NAME"]] * 30
+    corrected.write_text(json.dumps(task) + "\n", encoding="utf-8")
+    told = deidsynth(
+        "review", "import", tmp_path / "out", corrected, "--output", tmp_path / "r.jsonl", "--skip-invalid"
+    )
+    assert f"deidsynth corpus check {corrected} --from doccano --json" in " ".join(told.stderr.split())
+
+
+def test_the_seed_is_that_of_the_blind_slice(deidsynth) -> None:
+    shown = " ".join(deidsynth("review", "export", "--help").stdout.split())
+    assert "Seed of the blind slice." in shown and "Seed of training" not in shown
 
 
 def test_what_cannot_be_done_is_said_before_a_model_is_loaded(deidsynth, corpus, silver, tmp_path) -> None:

@@ -29,7 +29,8 @@ def test_without_a_tool_its_extra_is_named(module: str, tool: str) -> None:
         f"try: import deidsynth.integrations.{module}\n"
         "except Exception as error: print(type(error).__name__, error)"
     )
-    assert python(code).startswith("MissingExtraError") and f"deidsynth[{module}]" in python(code)
+    printed = python(code)
+    assert printed.startswith("MissingExtraError") and f"deidsynth[{module}]" in printed
 
 
 def test_the_package_imports_no_tool() -> None:

@@ -116,12 +116,12 @@ def test_what_a_threshold_for_recall_lets_in_is_not_dropped_for_its_score() -> N
 @pytest.mark.parametrize("error", [InputError("the device is gone"), RuntimeError("out of memory")])
 def test_errors_surface(error: Exception) -> None:
     analyzer = blank_analyzer(DeidsynthRecognizer(told(error=error)))
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error), match=str(error)):
         analyzer.analyze("Anna kom", language="sv")
 
 
 def test_what_cannot_be_used_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelNotFoundError):
+    with pytest.raises(ModelNotFoundError, match="no model"):
         DeidsynthRecognizer(tmp_path, supported_language="sv")
     with pytest.raises(InputError, match="expected a text to analyze, got NoneType"):
         DeidsynthRecognizer(told()).analyze(None, [])  # type: ignore[arg-type]

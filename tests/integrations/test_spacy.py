@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from deidsynth.deidentification.found import Found
 from deidsynth.documents import Document, Entity
@@ -103,8 +103,7 @@ ALIGNING = pipeline(set_ents=True)
 @given(st.text(st.sampled_from("aB1 \n\t\r.\U0001f600é\u0301\u00a0"), min_size=1, max_size=30), st.data())
 def test_every_entity_is_in_the_group_and_covered(text: str, data: Any) -> None:
     starts = [place for place, character in enumerate(text) if not character.isspace()]
-    if not starts:
-        return
+    assume(starts)
     start = data.draw(st.sampled_from(starts))
     end = 1 + data.draw(st.sampled_from([place for place in starts if place >= start]))
     ALIGNING.get_pipe("deidsynth")._finder = Told(lambda _: [Entity(start, end, "X")])
@@ -163,10 +162,33 @@ def test_a_saved_pipeline_has_its_model_with_it(model: Path, tmp_path: Path) -> 
     assert surfaces(doc) == ENTITIES == [(each.label_, each.text) for each in doc.ents]
 
 
+def test_a_saved_pipeline_can_be_saved_where_it_is(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline(model).to_disk(tmp_path / "saved")
+    before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    nlp = spacy.load("saved")
+    nlp.to_disk("saved")
+    nlp.to_disk(tmp_path / "saved")
+    assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
+    assert surfaces(spacy.load("saved")(NOTE)) == ENTITIES
+
+
+def test_nothing_is_left_of_a_model_that_was_saved_before(model: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "deidsynth" / "model"
+    (saved / "ensemble-2").mkdir(parents=True)
+    (saved / "ensemble-2" / "config.json").write_text("{}")
+    pipeline(model).to_disk(tmp_path)
+    assert not (saved / "ensemble-2").exists()
+    assert [path.name for path in saved.parent.iterdir()] == ["model"]
+    assert surfaces(spacy.load(tmp_path)(NOTE)) == ENTITIES
+
+
 def test_a_damaged_model_is_told(model: Path, tmp_path: Path) -> None:
     pipeline(model).to_disk(tmp_path)
     (tmp_path / "deidsynth" / "model" / "deidsynth.json").write_text("{")
-    with pytest.raises(ModelNotUsableError):
+    with pytest.raises(ModelNotUsableError, match=r"deidsynth\.json: cannot be read"):
         spacy.load(tmp_path)(NOTE)
 
 

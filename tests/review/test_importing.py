@@ -60,8 +60,8 @@ def refused(sent: Path, corrected: Path, tmp_path: Path) -> list[tuple[int | Non
             lambda text: text.replace("Anna", "Anja"),
             r"\(14 characters\) is not the one that was sent \(14 characters\)",
         ),
-        (lambda text: text.replace("\r\n", "\n"), "its line ends differ"),
-        (lambda text: text.strip(), "blanks at its ends differ"),
+        (lambda text: text.replace("\r\n", "\n"), "its line endings differ"),
+        (lambda text: text.strip(), "leading or trailing white space differs"),
     ],
 )
 def test_a_changed_text_is_refused(out, tmp_path, changed, told) -> None:
@@ -91,6 +91,33 @@ def test_tasks_that_nobody_submitted_are_refused(tmp_path) -> None:
     export_review(candidates(DOCUMENTS), tmp_path / "out", "label-studio", sizes=Sizes(3, 0, 0))
     found = refused(tmp_path / "out", tmp_path / "out" / "entities.json", tmp_path)
     assert [code for _, code in found] == ["not-annotated"] * 3
+
+
+def submitted(folder: Path, n: int) -> Path:
+    """An export of Label Studio in which the first tasks were submitted as they were predicted."""
+    tasks = json.loads((folder / "entities.json").read_bytes())
+    for task in tasks[:n]:
+        task["annotations"] = [{"result": task["predictions"][0]["result"], "was_cancelled": False}]
+    back = folder.parent / "project.json"
+    back.write_text(json.dumps(tasks), encoding="utf-8")
+    return back
+
+
+def test_tasks_that_nobody_submitted_beside_others_are_counted_and_stay_unreviewed(tmp_path) -> None:
+    export_review(candidates(DOCUMENTS), tmp_path / "out", "label-studio", sizes=Sizes(3, 0, 0))
+    output = tmp_path / "mixed.jsonl"
+    rest = Rest(Corpus(tuple(each.document for each in DOCUMENTS), "invented", "silver", "sv"))
+    review = import_review(tmp_path / "out", submitted(tmp_path / "out", 1), output, rest=rest)
+    assert review.n_not_submitted == review.to_dict()["n_not_submitted"] == 2
+    assert "tasks_without_annotation" not in review.source.skipped  # said once
+    assert (review.n_documents, review.n_seen, review.queues["entities"].n_returned) == (3, 1, 1)
+    assert seen_by_person(output) == {"note-0"}
+
+
+def test_where_all_was_submitted_nothing_is_missing(tmp_path) -> None:
+    export_review(candidates(DOCUMENTS), tmp_path / "out", "label-studio", sizes=Sizes(3, 0, 0))
+    review = import_review(tmp_path / "out", submitted(tmp_path / "out", 3), tmp_path / "reviewed.jsonl")
+    assert (review.n_not_submitted, review.n_seen) == (0, 3)
 
 
 def test_a_record_that_is_damaged_or_missing_is_refused(out, tmp_path) -> None:
@@ -149,14 +176,78 @@ def test_what_is_real_is_written_for_its_owner_alone(tmp_path) -> None:
     assert stat.S_IMODE((tmp_path / "reviewed.jsonl").stat().st_mode) == 0o600
 
 
-def test_documents_that_a_person_has_seen_are_not_sent_again(tmp_path) -> None:
-    sent = export_review(candidates(DOCUMENTS), tmp_path / "out", "brat", sizes=Sizes(2, 0, 0), seen={"note-0"})
-    assert [each.doc_id for each in sent.documents] == ["note-1", "note-2"]
+@pytest.mark.parametrize(
+    ("lineage", "mode"), [("real_data", 0o600), ("unknown_models", 0o600), ("invented_data", 0o644)]
+)
+def test_what_goes_back_to_real_data_is_written_for_its_owner_alone(tmp_path, lineage, mode) -> None:
+    made = candidates(DOCUMENTS)
+    source = {lineage: [{"source": "k", "direct": False, "via": ["train"], "parts": []}]}
+    made = type(made)(made.documents, Corpus((), "synthetic"), made.labels, source, made.model)
+    export_review(made, tmp_path / "out", "brat", sizes=Sizes(1, 0, 0))
+    import_review(tmp_path / "out", tmp_path / "out", tmp_path / "reviewed.jsonl")
+    for name in ("reviewed.jsonl", "reviewed.jsonl.manifest.json"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == mode
+
+
+def test_a_rest_that_goes_back_to_real_data_makes_all_of_it_private(out, tmp_path) -> None:
+    lineage = {"real_data": [{"source": "k", "direct": False, "via": [], "parts": []}]}
+    rest = Rest(Corpus((Document("note-9", "Li kom."),), "synthetic", "silver", "sv", lineage))
+    import_review(out, out, tmp_path / "reviewed.jsonl", rest=rest)
+    for name in ("reviewed.jsonl", "reviewed.jsonl.manifest.json"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+def test_of_a_review_alone_every_document_counts_as_seen(out, tmp_path) -> None:
+    output = tmp_path / "reviewed.jsonl"
+    import_review(out, out, output)
+    assert seen_by_person(output) == {"note-0", "note-1", "note-2"}
+    # Without its manifest, gold alone may be a corpus that was gold from the beginning.
+    (tmp_path / "reviewed.jsonl.manifest.json").rename(tmp_path / "elsewhere.json")
+    assert seen_by_person(output) == frozenset()
+
+
+def test_without_a_manifest_of_a_review_the_lines_say_what_a_person_saw(out, tmp_path) -> None:
+    output, manifest = tmp_path / "mixed.jsonl", tmp_path / "mixed.jsonl.manifest.json"
+    silver = Document("note-9", "Li kom.", (Entity(0, 2, "NAME", 0.7),))
+    import_review(out, out, output, rest=Rest(Corpus((silver,), "invented", "silver", "sv")))
+    for damaged in ("{", json.dumps({**json.loads(manifest.read_bytes()), "stage": "annotate"})):
+        manifest.write_text(damaged, encoding="utf-8")
+        assert seen_by_person(output) == {"note-0", "note-1", "note-2"}
+
+
+def test_a_correction_beside_another_of_the_same_text_is_told_in_any_order(doccano, tmp_path) -> None:
+    empty = {"id": 7, "text": TEXTS[0], "label": []}
+    corrected = {"id": "entities-0001", "text": TEXTS[0], "label": [[0, 4, "NAME"]]}
+    for both in ((empty, corrected), (corrected, empty)):
+        assert refused(doccano, lines(tmp_path / "back.jsonl", *both), tmp_path) == [(2, "returned-twice")]
+    repeated = refused(doccano, lines(tmp_path / "back.jsonl", corrected, corrected), tmp_path)
+    assert [code for _, code in repeated] == ["duplicate-id"]
+
+
+@pytest.mark.parametrize("score", [0.5, None])
+def test_an_entity_in_the_record_that_cannot_be_is_damage(out, score) -> None:
+    record = json.loads((out / "sent.json").read_bytes())
+    record["documents"][0]["predicted"][0].update(start=-1, score=score)
+    (out / "sent.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(InputError, match="is damaged"):
+        read_sent(out)
+
+
+def test_blind_documents_without_any_entity_are_counted(tmp_path) -> None:
+    export_review(candidates(DOCUMENTS), tmp_path / "out", "brat", sizes=Sizes(1, 0, 2))
+    first = tmp_path / "out" / "blind" / "blind-0001.ann"
+    first.write_text(
+        "T1\tNAME 0 2\t" + first.with_suffix(".txt").read_text(encoding="utf-8")[:2] + "\n", encoding="utf-8"
+    )
+    review = import_review(tmp_path / "out", tmp_path / "out", tmp_path / "reviewed.jsonl")
+    assert review.n_empty_blind == review.to_dict()["n_blind_without_entities"] == 1
 
 
 def test_nothing_is_written_over(out, tmp_path) -> None:
-    with pytest.raises(InputError, match="not empty"):
+    with pytest.raises(InputError, match="is not empty; remove it or choose another folder for the output"):
         export_review(candidates(DOCUMENTS), out, "brat", sizes=Sizes(3, 0, 0))
     shutil.copy(out / "sent.json", tmp_path / "reviewed.jsonl")
-    with pytest.raises(InputError, match="exists already"):
+    before = (tmp_path / "reviewed.jsonl").read_bytes()
+    with pytest.raises(InputError, match="exists already; remove it or choose another file"):
         import_review(out, out, tmp_path / "reviewed.jsonl")
+    assert (tmp_path / "reviewed.jsonl").read_bytes() == before

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from operator import attrgetter
 from random import Random
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.errors import InputError
-from deidsynth.review import QUEUES, Candidate, Sizes, choose, scored_candidates
+from deidsynth.review import Candidate, Sizes, choose, scored_candidates
 from deidsynth.review.candidates import predicted_candidates
 
 
@@ -53,29 +54,41 @@ def test_one_document_stands_for_all_with_its_text_and_blank_ones_are_left_out()
     st.lists(
         st.tuples(st.lists(st.integers(0, 9), max_size=3), st.none() | st.integers(0, 9)), min_size=1, max_size=25
     ),
-    st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)),
     st.integers(0, 5),
+    st.data(),
 )
-def test_queues_are_disjoint_and_the_same_for_any_order(drawn, sizes, seed) -> None:
+def test_queues_are_disjoint_and_the_same_for_any_order(drawn, seed, data) -> None:
     documents = [
         candidate(f"n{number}", *(score / 10 for score in scores), outside=None if word is None else word / 10)
         for number, (scores, word) in enumerate(drawn)
     ]
-    if not 0 < sum(sizes) <= len(documents):
-        return
-    found = names(choose(documents, Sizes(*sizes), seed))
+    total = data.draw(st.integers(1, len(documents)))
+    entities = data.draw(st.integers(0, total))
+    outside = data.draw(st.integers(0, total - entities))
+    sizes = Sizes(entities, outside, total - entities - outside)
+    chosen = choose(documents, sizes, seed)
+    found = names(chosen)
     sent = list(chain(*found.values()))
     assert len(set(sent)) == len(sent)
-    assert [len(found[queue]) <= size for queue, size in zip(QUEUES, sizes, strict=True)] == [True] * 3
-    assert len(found["blind"]) == sizes[2]
+    assert len(found["blind"]) == sizes.blind
+    # Each queue by certainty takes the lowest of what the queues before it have left, and is short only of these.
+    taken = set(found["blind"])
+    for queue, size, score in (
+        ("entities", sizes.entities, attrgetter("least_score")),
+        ("outside", sizes.outside, attrgetter("least_outside")),
+    ):
+        left = [score(each) for each in documents if each.document.doc_id not in taken]
+        assert [score(each) for each in chosen[queue]] == sorted(each for each in left if each is not None)[:size]
+        taken |= set(found[queue])
     others = Random(seed).sample(documents, len(documents))
-    assert names(choose(others, Sizes(*sizes), seed)) == found
+    assert names(choose(others, sizes, seed)) == found
 
 
 def test_the_blind_slice_is_drawn_from_all_documents_by_the_seed() -> None:
     documents = [candidate(f"n{number:02d}", number / 100, outside=0.5) for number in range(40)]
     alone, beside = choose(documents, Sizes(0, 0, 8), 3), choose(documents, Sizes(20, 8, 8), 3)
     assert names(alone)["blind"] == names(beside)["blind"]
+    assert len(names(alone)["blind"]) == 8
     assert names(choose(documents, Sizes(0, 0, 8), 4))["blind"] != names(alone)["blind"]
 
 
@@ -104,3 +117,9 @@ def test_a_token_is_marked_as_the_word_that_it_is_part_of() -> None:
     # The word of the second reaches into the entity, so the token is marked as it is.
     assert [each.outside and (each.outside.start, each.outside.end) for each in made.documents] == [(5, 13), (6, 9)]
     assert made.lineage.keys() == {"invented_data", "unknown_models"}
+
+
+def test_a_token_that_overlaps_an_entity_is_not_marked() -> None:
+    document = Document("a", "Anna Åkerberg, Kil", (Entity(0, 4, "NAME", 0.9),))
+    made = predicted_candidates(Corpus((document,)), [(document, Entity(3, 6, "O", 0.5))], ["NAME"], "sha256:x", None)
+    assert made.documents[0].outside is None and made.documents[0].least_outside is None

@@ -15,7 +15,7 @@ import pytest
 from deidsynth.corpora import read_jsonl, write_corpus
 from deidsynth.corpora.formats import cas
 from deidsynth.documents import Corpus, Document, Entity
-from deidsynth.errors import CorpusError, InputError
+from deidsynth.errors import CorpusError, InputError, UnrepresentableError
 from deidsynth.review import QUEUES, Sent, Sizes, export_review, import_review
 from deidsynth.review.tools import TOOLS
 from made_reviews import candidate, candidates
@@ -188,7 +188,7 @@ def test_brat_gets_the_labels_and_the_marked_word(tmp_path) -> None:
     sent_to("brat", tmp_path)
     assert (tmp_path / "outside" / "outside-0001.ann").read_text(encoding="utf-8") == "T1\tCHECK 15 18\tKil\n"
     assert (tmp_path / "entities" / "entities-0001.txt").read_bytes().decode("utf-8") == EMOJI
-    assert all(not file.read_bytes() for file in (tmp_path / "blind").glob("*.ann"))
+    assert [file.read_bytes() for file in (tmp_path / "blind").glob("*.ann")] == [b"", b""]
     shown = (tmp_path / "annotation.conf").read_text(encoding="utf-8").split("\n\n")
     assert shown[0].split("\n") == ["[entities]", "CITY", "NAME", "CHECK"]
 
@@ -199,10 +199,17 @@ def test_what_is_written_is_private_and_names_no_document(format, tmp_path) -> N
         pytest.importorskip("cassis")
     folder = tmp_path / "out"
     sent_to(format, folder)
-    for path in (folder, *folder.rglob("*")):
-        assert not stat.S_IMODE(path.stat().st_mode) & 0o077
-        if path.is_file() and path.name != "sent.json":
-            assert b"/1" not in path.read_bytes() and "Anna" not in path.name
+    paths = [folder, *folder.rglob("*")]
+    assert not any(stat.S_IMODE(path.stat().st_mode) & 0o077 for path in paths)
+    written = [path for path in paths if path.is_file() and path.name != "sent.json"]
+    for queue in QUEUES:
+        assert any(queue in path.name for path in written)
+    for path in written:
+        content = path.read_bytes()
+        assert b"/1" not in content
+        for doc_id in TEXTS:
+            first_name = doc_id.split("/")[0].split()[0]
+            assert doc_id.encode() not in content and first_name not in path.name
 
 
 def test_marked_words_that_are_left_are_no_entities(tmp_path) -> None:
@@ -241,4 +248,13 @@ def test_what_a_format_cannot_hold_is_refused_and_nothing_is_left(tmp_path) -> N
         export_review(candidates(documents), tmp_path / "out", "cas", sizes=Sizes(1, 0, 0))
     with pytest.raises(InputError, match="expected one of label-studio, brat, cas, doccano"):
         export_review(candidates(documents), tmp_path / "out", "conll", sizes=Sizes(1, 0, 0))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("format", TOOLS)
+@pytest.mark.parametrize("text", ["\ufeffDan ringde.", "Dan\0ringde."])
+def test_texts_that_are_not_read_back_are_refused_for_every_tool(format, text, tmp_path) -> None:
+    documents = [candidate("a", "Bo ringde.", (0, 2, "NAME", 0.8)), candidate("b", text, (1, 3, "NAME", 0.9))]
+    with pytest.raises(UnrepresentableError, match="document number 2 .* not read back"):
+        export_review(candidates(documents), tmp_path / "out", format, sizes=Sizes(2, 0, 0))
     assert not list(tmp_path.iterdir())

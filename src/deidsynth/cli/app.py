@@ -224,6 +224,13 @@ class _Models(VerbGroup):
             "models list",
         ),
         Verb(
+            "show",
+            "models_show:show_command",
+            "Show the labels of a tagger: what a policy can name, with the kind of value that each marks.",
+            "models show runs/meddocan/models/gold",
+            "models show ner --json",
+        ),
+        Verb(
             "import",
             "models_import:import_command",
             "Import a pretrained model that a Python package carries, as an ordinary Hugging Face folder.",
@@ -282,4 +289,8 @@ app.add_typer(_group("runs", _Runs, "List, show and verify runs."))
 app.add_typer(_group("study", _Study, "Run and report studies: many runs that differ along axes."))
 app.add_typer(_group("corpus", _Corpus, "Describe, show, check, convert, map, repair and split annotated corpora."))
 app.add_typer(_group("review", _Review, "Let a person correct what a model was unsure of, and take that back."))
-app.add_typer(_group("models", _Models, "List the models that come with deidsynth; import others."))
+app.add_typer(
+    _group(
+        "models", _Models, "List the models that come with deidsynth; show the labels of a tagger; import base models."
+    )
+)

@@ -13,11 +13,12 @@ from deidsynth.cli.terminal import tell
 from deidsynth.corpora import LabelMapping, LoadedCorpus
 from deidsynth.corpora.conversions import told
 from deidsynth.corpora.formats.column_roles import NO_ENTITY_COLUMN
-from deidsynth.corpora.invalid_entities import INVALID
+from deidsynth.corpora.invalid_entities import INVALID, left_out_lines
 from deidsynth.corpora.loading import read_corpus
 from deidsynth.corpora.note_formats import TEXT
 from deidsynth.corpora.nothing_found import refuse_unlabeled
 from deidsynth.corpora.offset_units import UTF16_OFFSETS
+from deidsynth.corpora.records import ReadResult
 from deidsynth.corpora.repairing import REPAIRS
 from deidsynth.corpora.streams import CorpusStream, stream_corpus, stream_notes
 from deidsynth.corpora.texts import read_notes
@@ -90,30 +91,30 @@ def load(
         loaded = replace(loaded, problems=tuple(each for each in loaded.problems if each.code != NO_ENTITY_COLUMN))
     elif not texts_suffice:
         refuse_unlabeled(loaded.problems)
-    tell_problems(path, loaded, quiet, _read_like(format, [*(layout or ()), *own_layout[1]]))
+    tell_problems(path, loaded, quiet, read_like(format, [*(layout or ()), *own_layout[1]]))
     return loaded
 
 
-def _read_like(format: str, layout: Sequence[str]) -> str:
+def read_like(format: str, layout: Sequence[str]) -> str:
     """The options, each after a blank, with which another command reads a corpus in the same way."""
     options = ([] if format == "auto" else ["--from", format]) + [f"--layout {shlex.quote(each)}" for each in layout]
     return "".join(f" {option}" for option in options)
 
 
-def tell_problems(path: Path, loaded: LoadedCorpus, quiet: bool, options: str = "") -> None:
+def tell_problems(path: Path, read: LoadedCorpus | ReadResult, quiet: bool, options: str = "") -> None:
     """Say what was not read from a corpus: skipped content, entities left out, and the number of warnings.
 
     Args:
         path: of the corpus.
-        loaded: what was read.
+        read: what was read.
         quiet: whether to say nothing.
         options: with which it was read, each after a blank, for the command that lists the warnings.
     """
-    others = [problem for problem in loaded.problems if not problem.of_entity and problem.code not in REPAIRS]
-    skipped = {what: count for what, count in loaded.skipped.items() if what != INVALID}
+    others = [problem for problem in read.problems if not problem.of_entity and problem.code not in REPAIRS]
+    skipped = {what: count for what, count in read.skipped.items() if what != INVALID}
     for line in told(skipped):
         tell(f"{path}: {line}", quiet)
-    for message in loaded.left_out(str(path), options):
+    for message in left_out_lines(read.problems, str(path), options):
         tell(message, quiet)
     for problem in others:
         if problem.code in _TOLD:
@@ -220,7 +221,7 @@ def stream(
         texts_only=texts_only,
     )
     if found is not None:
-        tell_problems(path, found[1], quiet, _read_like(format, layout or ()))
+        tell_problems(path, found[1], quiet, read_like(format, layout or ()))
     return found
 
 

@@ -18,13 +18,12 @@ from deidsynth.cli.options import (
     Language,
     Layout,
     Quiet,
-    Seed,
     SkipInvalid,
 )
 from deidsynth.cli.terminal import make_progress, print_facts, tell
 from deidsynth.corpora.note_formats import annotated_format
-from deidsynth.review import QUEUES, Candidates, Sizes, export_review, scored_candidates
-from deidsynth.review.reviewed import seen_by_person
+from deidsynth.review import QUEUES, Candidates, Sizes, export_review, scored_candidates, seen_by_person
+from deidsynth.review.queues import DEFAULT_SIZE
 from deidsynth.review.tools import tool_of
 from deidsynth.workflow.alone import model_folder, refuse_occupied
 
@@ -49,22 +48,22 @@ def export_command(
     ] = None,
     entities: Annotated[
         int, typer.Option("--entities", min=0, metavar="N", help="Documents with the least certain entities.")
-    ] = 50,
+    ] = DEFAULT_SIZE,
     outside: Annotated[
         int | None,
         typer.Option(
             "--outside",
             min=0,
             metavar="N",
-            help="Documents with the least certain words outside of entities; needs --model.  [default: 50, without "
-            "--model 0]",
+            help="Documents with the least certain words outside of entities; needs --model.  "
+            f"[default: {DEFAULT_SIZE}, without --model 0]",
             show_default=False,
         ),
     ] = None,
     blind: Annotated[
         int, typer.Option("--blind", min=0, metavar="N", help="Documents drawn at random, without predictions.")
-    ] = 50,
-    seed: Seed = None,
+    ] = DEFAULT_SIZE,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the blind slice.")] = 1,
     language: Language = None,
     discontinuous: DiscontinuousOption = Discontinuous.REFUSE,
     from_format: FromTexts = "auto",
@@ -81,9 +80,11 @@ def export_command(
     measured. The folder holds the texts and a record of what was sent, which ``review import`` needs.
     """
     tool_of(to_format)
-    sizes = Sizes(entities, outside if outside is not None else 50 * (model is not None), blind)
+    sizes = Sizes(entities, outside if outside is not None else DEFAULT_SIZE * (model is not None), blind)
     refuse_occupied(output)
     seen = seen_by_person(source) if source.exists() else frozenset()
+    if seen:
+        tell(f"{source}: {len(seen)} documents that a person has seen are not sent again", quiet)
     candidates: Candidates
     if model is None:
         loaded = load(
@@ -106,14 +107,12 @@ def export_command(
 
         unseen = texts.filter(lambda document: document.doc_id not in seen)
         candidates = predict_candidates(model, unseen, device=device, progress=make_progress(quiet))
-    if seen:
-        tell(f"{source}: {len(seen)} documents that a person has seen are not sent again", quiet)
     sent = export_review(
         candidates,
         output,
         to_format,
         sizes=sizes,
-        seed=seed if seed is not None else 1,
+        seed=seed,
         tell=partial(tell, quiet=quiet),
     )
     facts = {f"n_{queue}": sum(each.queue == queue for each in sent.documents) for queue in QUEUES}

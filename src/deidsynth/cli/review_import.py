@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from deidsynth.cli.inputs import load, prepare_output, tell_problems
+from deidsynth.cli.inputs import load, prepare_output, read_like, tell_problems
 from deidsynth.cli.options import (
     AsJson,
     Discontinuous,
@@ -20,13 +20,11 @@ from deidsynth.cli.options import (
 )
 from deidsynth.cli.settings import layout_config
 from deidsynth.cli.terminal import format_score, print_json, print_table, tell
-from deidsynth.corpora import LoadedCorpus
 from deidsynth.corpora.formats.jsonl import SUFFIX
-from deidsynth.documents import Corpus
 from deidsynth.errors import InputError
 from deidsynth.metrics import Interval
-from deidsynth.review import Agreement, Review, import_review
-from deidsynth.review.reviewed import Rest, seen_by_person
+from deidsynth.review import Agreement, Rest, Review, import_review, seen_by_person
+from deidsynth.workflow.alone import refuse_existing
 
 
 def import_command(
@@ -50,15 +48,14 @@ def import_command(
 ) -> None:
     """Take the corrections back: check them, report the agreement, and write a corpus to train on.
 
-    Texts, ids and offsets must be those that were sent; every fault is told with its place, and then nothing is
+    Texts, ids and offsets must be those that were sent; every fault is reported with its place, and then nothing is
     written. The format is that of the export, unless --from names another. The lines of the output say which documents
     a person saw (gold) and which come from a model (silver).
     """
     if output.suffix != SUFFIX:
         raise InputError(f"{output}: corrected documents are written as JSON lines; give a name that ends in {SUFFIX}")
     prepare_output(output)
-    if output.exists():
-        raise InputError(f"{output}: exists already; remove it or choose another file")
+    refuse_existing(output)
     others = None
     if rest is not None:
         others = Rest(load(rest, quiet, require_entities=False).corpus, seen_by_person(rest))
@@ -73,11 +70,22 @@ def import_command(
         rest=others,
         tell=partial(tell, quiet=quiet),
     )
-    read = LoadedCorpus(Corpus(()), skipped=review.source.skipped, problems=tuple(review.source.problems))
-    tell_problems(corrected, read, quiet)
+    tell_problems(corrected, review.source, quiet, read_like(review.source.format, layout or ()))
+    if review.n_not_submitted:
+        tell(
+            f"{corrected}: warning: {review.n_not_submitted} tasks were not submitted in Label Studio, so their "
+            "documents stay unreviewed; submit them and import a new export, or leave them to the next review",
+            quiet,
+        )
     if review.new_labels:
         labels = ", ".join(review.new_labels)
         tell(f"{corrected}: labels that the model does not have, possible typos: {labels}", quiet)
+    if review.n_empty_blind:
+        tell(
+            f"{corrected}: warning: {review.n_empty_blind} documents of the blind slice came back without any entity, "
+            "and count as seen; take out those that nobody looked at",
+            quiet,
+        )
     if json:
         print_json(review.to_dict())
     elif not quiet:

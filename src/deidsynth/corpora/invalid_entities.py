@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import replace
 
 from deidsynth.corpora.records import RawSpan, ReadResult, Record, entity_problem, span_problem
 from deidsynth.errors import Problem
 
+SHOWN = 20
+"""Entities that are told by their place, at most."""
 INVALID = "invalid_entities"
 """How the entities that were left out are counted in ``ReadResult.skipped``."""
 
@@ -29,6 +32,22 @@ def leave_out_invalid(result: ReadResult) -> None:
     count = sum(each.of_entity for each in result.problems)
     if count:
         result.skipped[INVALID] += count
+
+
+def left_out_lines(problems: Iterable[Problem], source: str, how: str = "") -> list[str]:
+    """The entities that were left out, by place, as one message for the user; none if there are none.
+
+    Args:
+        problems: of the reading.
+        source: what was read, as shown to the user.
+        how: options with which it was read, each after a blank, for the command that lists all of them.
+    """
+    found = [problem for problem in problems if problem.of_entity]
+    lines = [f"{source}: left out {len(found)} invalid entit{'y' if len(found) == 1 else 'ies'}:"]
+    lines += [f"  {problem}" for problem in found[:SHOWN]]
+    if len(found) > SHOWN:
+        lines.append(f"  ... and {len(found) - SHOWN} more; all: deidsynth corpus check {source}{how} --json")
+    return ["\n".join(lines)] if found else []
 
 
 def _valid_spans(record: Record) -> tuple[tuple[RawSpan, ...], list[Problem]]:

@@ -16,7 +16,7 @@ from deidsynth.config import LayoutConfig, parse
 from deidsynth.corpora.conversions import told
 from deidsynth.corpora.finding import count_other_formats, find_format, require_path
 from deidsynth.corpora.formats.registry import get_format
-from deidsynth.corpora.invalid_entities import leave_out_invalid
+from deidsynth.corpora.invalid_entities import leave_out_invalid, left_out_lines
 from deidsynth.corpora.mapping import LabelMapping, map_records
 from deidsynth.corpora.nothing_found import no_entities, refuse_unlabeled, why_empty
 from deidsynth.corpora.offset_units import settle_units
@@ -38,8 +38,6 @@ from deidsynth.documents import Corpus, Document, Origin, Split
 from deidsynth.errors import ConfigError, CorpusError, InputError, Problem
 from deidsynth.files import MANIFEST
 from deidsynth.languages import checked_code
-
-SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,12 +75,7 @@ class LoadedCorpus:
             source: what was read, as shown to the user.
             how: options with which it was read, each after a blank, for the command that lists all of them.
         """
-        found = [problem for problem in self.problems if problem.of_entity]
-        lines = [f"{source}: left out {len(found)} invalid entit{'y' if len(found) == 1 else 'ies'}:"]
-        lines += [f"  {problem}" for problem in found[:SHOWN]]
-        if len(found) > SHOWN:
-            lines.append(f"  ... and {len(found) - SHOWN} more; all: deidsynth corpus check {source}{how} --json")
-        return ["\n".join(lines)] if found else []
+        return left_out_lines(self.problems, source, how)
 
     def warn(self, source: str) -> None:
         """Issue Python warnings about skipped content of the source and about non-fatal problems.

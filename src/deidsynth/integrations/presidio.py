@@ -175,8 +175,8 @@ def _names(labels: Sequence[str], wanted: str | Mapping[str, str]) -> dict[str, 
 def blank_analyzer(*recognizers: EntityRecognizer) -> AnalyzerEngine:
     """An analyzer with these recognizers alone, on blank spaCy pipelines: nothing is downloaded.
 
-    Presidio's own recognizer of mail addresses may be one of them: the list of domains that came with it is used, where
-    it would else ask for a newer one.
+    Presidio's own recognizer of email addresses may be one of them: the list of domains that came with it is used,
+    where it would else ask for a newer one.
 
     Args:
         recognizers: one or more, of one or more languages.

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import MissingExtraError
+from deidsynth.files import replace_tree, temporary_beside
+from deidsynth.languages import MULTILINGUAL
 
 try:
     from spacy.language import Language
@@ -143,9 +145,18 @@ class DeidsynthComponent:
 
         Raises:
             ModelNotFoundError: the folder holds no model.
+            StorageError: the disk is full or not writable.
         """
-        if MODEL not in exclude:
-            shutil.copytree(_finding().model_folder(self.model), Path(path) / MODEL, dirs_exist_ok=True)
+        if MODEL in exclude:
+            return
+        source, target = _finding().model_folder(self.model).resolve(), (Path(path) / MODEL).resolve()
+        if source != target:
+            temporary = temporary_beside(target)
+            try:
+                shutil.copytree(source, temporary)
+                replace_tree(temporary, target)  # nothing of a model that was there before is left
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "DeidsynthComponent":
         """The component with the model that ``to_disk`` wrote, if it did."""
@@ -191,7 +202,7 @@ def make_component(
         name=name,
         span_group=span_group,
         set_ents=set_ents,
-        language=language or (None if nlp.lang == "xx" else nlp.lang),
+        language=language or (None if nlp.lang == MULTILINGUAL else nlp.lang),
         patterns=patterns,
         second_pass=second_pass,
         known=known,

@@ -198,13 +198,7 @@ def _numbered(corpus: Corpus) -> Corpus:
         raise UnrepresentableError("every note of the synthetic corpus has characters that are not read back")
     width = len(str(len(kept)))
     return corpus.with_documents(
-        replace(
-            document,
-            doc_id=f"note-{number:0{width}d}",
-            entities=tuple(replace(entity, score=None) for entity in document.entities),
-            group=None,
-            split=None,
-        )
+        replace(document.without_scores(), doc_id=f"note-{number:0{width}d}", group=None, split=None)
         for number, document in enumerate(kept, start=1)
     )
 

@@ -7,6 +7,7 @@ from deidsynth.review.candidates import Candidate, Candidates, scored_candidates
 from deidsynth.review.exporting import export_review
 from deidsynth.review.importing import Review, import_review
 from deidsynth.review.queues import QUEUES, Queue, Sizes, choose
+from deidsynth.review.reviewed import Rest, seen_by_person
 from deidsynth.review.sent import Sent, read_sent
 from deidsynth.review.tools import TOOLS
 
@@ -17,6 +18,7 @@ __all__ = [
     "Candidate",
     "Candidates",
     "Queue",
+    "Rest",
     "Review",
     "Sent",
     "Sizes",
@@ -25,4 +27,5 @@ __all__ = [
     "import_review",
     "read_sent",
     "scored_candidates",
+    "seen_by_person",
 ]

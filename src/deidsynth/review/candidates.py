@@ -90,7 +90,8 @@ def predicted_candidates(
 
     Args:
         corpus: with the texts.
-        found: for each document what ``predict_with_outside`` gives; the token becomes the word that it is part of.
+        found: for each document what ``predict_with_outside`` gives; the token becomes the word that it is part
+            of, and counts as unknown where it overlaps an entity.
         labels: of the tagger.
         model: digest of its folder.
         model_lineage: the data that it was made from; None if that is not known.
@@ -111,11 +112,12 @@ def lineage_of_texts(corpus: Corpus) -> Lineage:
     return merged(None if corpus.lineage is None else dict(corpus.lineage), own) or {}
 
 
-def _word(document: Document, token: Entity) -> Entity:
-    """The words that a token touches; the token as it is where these reach into an entity."""
+def _word(document: Document, token: Entity) -> Entity | None:
+    """The words that a token touches; the token as it is where these reach into an entity, None where it does."""
     touched = [span for span in token_spans(document.text) if span[0] < token.end and token.start < span[1]]
     start = min((span[0] for span in touched), default=token.start)
     end = max((span[1] for span in touched), default=token.end)
-    if any(entity.start < end and start < entity.end for entity in document.entities):
-        return token
-    return replace(token, start=start, end=end)
+    for word in (replace(token, start=start, end=end), token):
+        if not any(entity.start < word.end and word.start < entity.end for entity in document.entities):
+            return word
+    return None

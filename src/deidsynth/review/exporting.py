@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deidsynth.corpora.output import refuse_occupied
+from deidsynth.corpora.output import refuse_lost_characters
 from deidsynth.digests import digest
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import InputError
 from deidsynth.files import whole_folder
 from deidsynth.locks import hold_output
 from deidsynth.review.candidates import Candidate, Candidates
-from deidsynth.review.queues import Queue, Sizes, choose
-from deidsynth.review.sent import Sent, SentDocument, SentEntity
+from deidsynth.review.queues import DEFAULT_SIZE, Queue, Sizes, choose
+from deidsynth.review.sent import Sent, SentDocument
 from deidsynth.review.tools import tool_of
+from deidsynth.workflow.alone import refuse_occupied
 
 MARK = "CHECK"
 """The label of the word that a document is in the queue ``outside`` for, unless the tagger has such a label."""
@@ -29,7 +30,6 @@ def export_review(
     *,
     sizes: Sizes | None = None,
     seed: int = 1,
-    seen: Collection[str] = (),
     tell: Callable[[str], None] = lambda _: None,
 ) -> Sent:
     """The record of what was sent, after writing it and the queues into a new private folder.
@@ -40,30 +40,31 @@ def export_review(
         format: ``label-studio``, ``brat``, ``cas`` (INCEpTION) or ``doccano``.
         sizes: of the queues; by default 50 documents each, of ``outside`` none where it is not known.
         seed: of the blind slice.
-        seen: ids of documents that a person has seen before; these are not sent again.
         tell: called with what killed commands left there.
 
     Raises:
         InputError: an unknown format, fewer documents than asked for, a queue that is not known, or an output that is
             not empty.
-        UnrepresentableError: the format cannot hold a text; nothing is written.
+        UnrepresentableError: the format cannot hold a text, or a text is not read back; nothing is written.
         OutputInUseError: another command is writing to the output.
         StorageError: the disk is full or not writable.
     """
     tool = tool_of(format)
-    sizes = sizes or Sizes(outside=50 if candidates.knows_outside else 0)
+    sizes = sizes or Sizes(outside=DEFAULT_SIZE if candidates.knows_outside else 0)
     if sizes.outside and not candidates.knows_outside:
         raise InputError(
             "a corpus that was annotated before does not say how certain its tagger was outside of entities; give the "
             "model (--model), or --outside 0"
         )
-    before = frozenset(seen)
-    queues = choose([each for each in candidates.documents if each.document.doc_id not in before], sizes, seed)
+    queues = choose(candidates.documents, sizes, seed)
     mark = MARK
     while mark in candidates.labels:
         mark += "_"
     sent = _record(candidates, queues, format, seed, mark)
     texts = {each.document.doc_id: each.document.text for queue in queues.values() for each in queue}
+    for number, each in enumerate(candidates.documents, start=1):
+        if each.document.doc_id in texts:
+            refuse_lost_characters(each.document, number)
     labels = [*candidates.labels, mark] if queues["outside"] else candidates.labels
     with hold_output(output, tell):
         refuse_occupied(output)
@@ -93,8 +94,8 @@ def _record(
                     queue=queue,
                     text=digest(document.text),
                     n_chars=len(document.text),
-                    predicted=list(map(SentEntity.of, document.entities)),
-                    mark=None if outside is None else SentEntity.of(replace(outside, label=mark)),
+                    predicted=list(document.entities),
+                    mark=None if outside is None else replace(outside, label=mark),
                     group=document.group,
                 )
             )

@@ -9,6 +9,7 @@ from typing import Any
 
 from deidsynth.config import LayoutConfig
 from deidsynth.corpora import LabelMapping, check_corpus
+from deidsynth.corpora.formats import label_studio
 from deidsynth.corpora.nothing_found import why_empty
 from deidsynth.corpora.offset_units import UTF16_OFFSETS
 from deidsynth.corpora.records import Discontinuous, ReadResult, document_of, refuse_faults
@@ -29,13 +30,17 @@ class Review:
         queues: the agreement by queue.
         n_documents: written in all.
         n_seen: of these, seen by a person, in this review or before.
+        n_not_submitted: tasks of Label Studio that nobody submitted; their documents stay unreviewed.
+        n_empty_blind: documents of the blind slice that came back without any entity: nobody may have looked at them.
         new_labels: labels that were not among those sent, each of which may be a typo.
-        source: what was read, with what was left out of it.
+        source: what was read, with what else was left out of it.
     """
 
     queues: dict[Queue, Agreement]
     n_documents: int
     n_seen: int
+    n_not_submitted: int
+    n_empty_blind: int
     new_labels: tuple[str, ...]
     source: ReadResult
 
@@ -44,6 +49,8 @@ class Review:
         return {
             "n_documents": self.n_documents,
             "n_seen_by_a_person": self.n_seen,
+            "n_not_submitted": self.n_not_submitted,
+            "n_blind_without_entities": self.n_empty_blind,
             "new_labels": list(self.new_labels),
             "queues": {queue: each.to_dict() for queue, each in self.queues.items()},
         }
@@ -98,7 +105,15 @@ def import_review(
     reviewed = Corpus(documents, record.origin, "gold", record.language, record.lineage)
     n_documents, n_seen = write_reviewed(reviewed, rest, output, tell)
     used = {entity.label for document in documents for entity in document.entities}
-    return Review(queues, n_documents, n_seen, tuple(sorted(used - set(record.labels))), result)
+    return Review(
+        queues=queues,
+        n_documents=n_documents,
+        n_seen=n_seen,
+        n_not_submitted=result.skipped.pop(label_studio.NOT_SUBMITTED, 0),
+        n_empty_blind=sum(each.queue == "blind" and not document.entities for each, document in pairs),
+        new_labels=tuple(sorted(used - set(record.labels))),
+        source=result,
+    )
 
 
 def _read(
@@ -124,8 +139,7 @@ def _read(
 
 def _corrected(sent: SentDocument, found: Document) -> Document:
     """The document under its own id, with entities as gold has them: without scores."""
-    entities = tuple(replace(entity, score=None) for entity in found.entities)
-    return Document(sent.doc_id, found.text, entities, sent.group)
+    return replace(found.without_scores(), doc_id=sent.doc_id, group=sent.group)
 
 
 def _agreement(queue: Queue, sent: Sent, pairs: Sequence[tuple[SentDocument, Document]]) -> Agreement:

@@ -43,7 +43,8 @@ def match(result: ReadResult, sent: Sent) -> Matches:
         document = by_name.get(record.doc_id)
         if document is None:
             document = by_text.get(digest(record.text))
-        if document is not None and document.name in found and record.doc_id == document.name:
+        before = None if document is None else found.get(document.name)
+        if before is not None and before.doc_id == record.doc_id:
             continue  # an id that is there twice is among the problems of the reading
         fault = _fault(record, document, found, is_predicted=_is_predicted(record, result))
         if fault is not None:
@@ -83,9 +84,9 @@ def _difference(text: str, document: SentDocument) -> str:
     remedy = "correct entities, never texts: put back the text that was sent, and place the entities in it"
     ends = ("\n", "\r\n", "\r")
     if any(document.has_text(_LINE_END.sub(end, text)) for end in ends):
-        what = "its line ends differ from those of the text that was sent"
+        what = "its line endings differ from those of the text that was sent"
     elif any(document.has_text(each) for each in (text.strip(), f"{text}\n", f"{text}\r\n")):
-        what = "blanks at its ends differ from those of the text that was sent"
+        what = "leading or trailing white space differs from those of the text that was sent"
     else:
         what = f"its text ({len(text)} characters) is not the one that was sent ({document.n_chars} characters)"
     return f"{document.name}: {what}; {remedy}"

@@ -14,6 +14,8 @@ Queue = Literal["entities", "outside", "blind"]
 """Documents with the least certain entities; with the least certain words outside of them; at random, unannotated."""
 
 QUEUES: tuple[Queue, ...] = get_args(Queue)
+DEFAULT_SIZE = 50
+"""Documents in a queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,9 @@ class Sizes:
         InputError: a negative number, or none in all.
     """
 
-    entities: int = 50
-    outside: int = 50
-    blind: int = 50
+    entities: int = DEFAULT_SIZE
+    outside: int = DEFAULT_SIZE
+    blind: int = DEFAULT_SIZE
 
     def __post_init__(self) -> None:
         if min(self.entities, self.outside, self.blind) < 0 or not self.total:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from deidsynth.corpora.formats import jsonl
 from deidsynth.corpora.loading import corpus_of_artifact
+from deidsynth.corpora.output import encodable
 from deidsynth.corpora.provenance import Lineage, merged
+from deidsynth.corpora.records import ReadResult
 from deidsynth.digests import file_digest
 from deidsynth.documents import Corpus, Document
-from deidsynth.errors import InputError
+from deidsynth.errors import InputError, IntegrityError
 from deidsynth.files import manifest_beside, whole_file, write_atomically
 from deidsynth.locks import hold_output
 from deidsynth.review.candidates import lineage_of_texts
+from deidsynth.workflow.alone import is_private, refuse_existing
 from deidsynth.workflow.store import Manifest
-from deidsynth.workflow.store.manifest import FileRecord, artifact_key, package_versions, source_commit
+from deidsynth.workflow.store.manifest import FileRecord, artifact_key, package_versions, read_manifest, source_commit
 
 STAGE, VERSION = "review", 1
+SEEN = "seen_by_a_person"
+"""Fact of the manifest: the ids of the documents that a person saw."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -61,7 +67,10 @@ class Rest:
 
 
 def seen_by_person(path: Path) -> frozenset[str]:
-    """The ids of the documents that a person saw, as the lines of a corpus say that others come from a tagger.
+    """The ids of the documents that a person saw in a review: those that the manifest of a review beside it lists.
+
+    Without such a manifest they are those whose lines say gold where other lines say silver; gold alone may have been
+    gold from the beginning.
 
     Args:
         path: of a corpus; formats other than JSON lines say nothing about single documents.
@@ -69,9 +78,25 @@ def seen_by_person(path: Path) -> frozenset[str]:
     path = corpus_of_artifact(path)
     if not jsonl.sniff(path):
         return frozenset()
-    records = jsonl.read_records(path).records
-    gold = frozenset(record.doc_id for record in records if record.annotation == "gold")
-    return gold if any(record.annotation == "silver" for record in records) else frozenset()
+    listed = _listed_beside(path)
+    if listed is not None:
+        return listed
+    gold, others = set[str](), False
+    for record in jsonl.stream_records(path, ReadResult(jsonl.NAME)):
+        if record.annotation == "gold":
+            gold.add(record.doc_id)
+        others = others or record.annotation == "silver"
+    return frozenset(gold) if others else frozenset()
+
+
+def _listed_beside(path: Path) -> frozenset[str] | None:
+    """The ids that the manifest of a review beside a corpus lists; None if there is no such manifest."""
+    with suppress(IntegrityError):
+        manifest = read_manifest(manifest_beside(path))
+        listed = manifest.facts.get(SEEN)
+        if manifest.stage == STAGE and isinstance(listed, list):
+            return frozenset(map(str, listed))
+    return None
 
 
 def write_reviewed(reviewed: Corpus, rest: Rest | None, output: Path, tell: Callable[[str], None]) -> tuple[int, int]:
@@ -85,23 +110,29 @@ def write_reviewed(reviewed: Corpus, rest: Rest | None, output: Path, tell: Call
 
     Raises:
         InputError: the output is there already.
+        UnrepresentableError: a text has a lone surrogate, which UTF-8 cannot encode; nothing is written.
         OutputInUseError: another command is writing to it.
         StorageError: the disk is full or not writable.
     """
     parts = [reviewed, *([] if rest is None else rest.parts(set(reviewed.doc_ids)))]
     seen = [doc_id for part in parts if part.annotation == "gold" for doc_id in part.doc_ids]
     n_documents = sum(map(len, parts))
-    lineage = merged(
-        None if reviewed.lineage is None else dict(reviewed.lineage),
-        None if rest is None else lineage_of_texts(rest.corpus),
+    lineage = (
+        merged(
+            None if reviewed.lineage is None else dict(reviewed.lineage),
+            None if rest is None else lineage_of_texts(rest.corpus),
+        )
+        or {}
     )
+    private = is_private(parts, lineage)
     with hold_output(output, tell):
-        if output.exists():
-            raise InputError(f"{output}: exists already; remove it or choose another file")
-        with whole_file(output, private=any(part.origin == "real" for part in parts)) as temporary:
-            jsonl.write_parts(parts, temporary)
-            manifest = _manifest(output.name, temporary, seen, n_documents, lineage or {})
-            write_atomically(manifest_beside(output), manifest.to_json(), private=manifest.may_be_of_real_text)
+        refuse_existing(output)
+        with whole_file(output, private=private) as temporary:
+            with temporary.open("w", encoding="utf-8", newline="\n") as file:
+                for part in parts:
+                    file.writelines(jsonl.line_of(document, part) for document in encodable(part))
+            manifest = _manifest(output.name, temporary, seen, n_documents, lineage)
+            write_atomically(manifest_beside(output), manifest.to_json(), private=private)
     return n_documents, len(seen)
 
 
@@ -122,7 +153,7 @@ def _manifest(name: str, written: Path, seen: Sequence[str], n_documents: int, l
         inputs={},
         lineage=lineage,
         source=source,
-        facts={"n_documents": n_documents, "n_seen_by_a_person": len(seen), "seen_by_a_person": list(seen)},
+        facts={"n_documents": n_documents, "n_seen_by_a_person": len(seen), SEEN: list(seen)},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=package_versions(),
         git_commit=source_commit(),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from deidsynth.digests import digest
 from deidsynth.documents import Document, Entity, Origin
-from deidsynth.errors import InputError
+from deidsynth.errors import InputError, InvalidEntityError
 from deidsynth.files import write_json
 from deidsynth.review.queues import Queue
 
@@ -18,23 +18,6 @@ RECORD = "sent.json"
 SCHEMA_VERSION = 1
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
-
-
-@dataclass(frozen=True, slots=True)
-class SentEntity:
-    """A predicted entity, in code points of the document's text."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
-
-    start: int
-    end: int
-    label: str
-    score: float | None
-
-    @classmethod
-    def of(cls, entity: Entity) -> Self:
-        """The record of an entity."""
-        return cls(entity.start, entity.end, entity.label, entity.score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +42,8 @@ class SentDocument:
     queue: Queue
     text: str
     n_chars: int
-    predicted: list[SentEntity]
-    mark: SentEntity | None
+    predicted: list[Entity]
+    mark: Entity | None
     group: str | None
 
     def has_text(self, text: str) -> bool:
@@ -73,8 +56,7 @@ class SentDocument:
         Args:
             text: the one that was sent.
         """
-        entities = (Entity(each.start, each.end, each.label, each.score) for each in self.predicted)
-        return Document(self.doc_id, text, tuple(entities), self.group)
+        return Document(self.doc_id, text, tuple(self.predicted), self.group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +115,7 @@ def read_sent(folder: Path) -> Sent:
         sent = _SENT.validate_json(text)
         if sent.schema_version != SCHEMA_VERSION:
             raise ValueError
-    except (ValidationError, ValueError, RecursionError):
+    except (ValidationError, ValueError, RecursionError, InvalidEntityError):
         raise InputError(
             f"{path}: is damaged, or of another version of deidsynth; put back the file that review export wrote"
         ) from None

@@ -54,6 +54,11 @@ def _annotation_conf(labels: Sequence[str]) -> str:
     return "\n".join(["[entities]", *labels, "", "[relations]", "", "[events]", "", "[attributes]", ""])
 
 
+def _label_lines(labels: Sequence[str]) -> Mapping[str, str]:
+    """A file with a label on each line."""
+    return {"labels.txt": "".join(f"{label}\n" for label in labels)}
+
+
 def _as(format: str) -> Callable[[Corpus, Path], object]:
     return lambda corpus, path: write_corpus(corpus, path, format)
 
@@ -66,9 +71,7 @@ TOOLS: Mapping[str, Tool] = MappingProxyType(
             lambda labels: {"labeling-config.xml": labeling_config(labels)},
         ),
         brat.NAME: Tool("", _as(brat.NAME), lambda labels: {"annotation.conf": _annotation_conf(labels)}),
-        cas.NAME: Tool("", _as(cas.NAME), lambda labels: {"labels.txt": "".join(f"{label}\n" for label in labels)}),
-        doccano.NAME: Tool(
-            doccano.SUFFIX, _as(doccano.NAME), lambda labels: {"labels.txt": "".join(f"{label}\n" for label in labels)}
-        ),
+        cas.NAME: Tool("", _as(cas.NAME), _label_lines),
+        doccano.NAME: Tool(doccano.SUFFIX, _as(doccano.NAME), _label_lines),
     }
 )

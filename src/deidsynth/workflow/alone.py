@@ -8,7 +8,7 @@ its manifest.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from deidsynth import stages as package
 from deidsynth.config import StageConfig
 from deidsynth.corpora import LoadedCorpus, content_digest, write_jsonl
 from deidsynth.corpora.output import refuse_unwritable
-from deidsynth.corpora.provenance import lineage_beside
+from deidsynth.corpora.provenance import Lineage, lineage_beside
 from deidsynth.documents import Corpus
 from deidsynth.errors import InputError, ModelNotFoundError, ModelNotUsableError
 from deidsynth.files import (
@@ -44,6 +44,7 @@ from deidsynth.workflow.preparation import resolve_computing
 from deidsynth.workflow.results import Source, Surroundings
 from deidsynth.workflow.scheduler import check_nodes, execute
 from deidsynth.workflow.store import Artifact, Store
+from deidsynth.workflow.store.manifest import is_of_real_text
 
 Inputs = Mapping[str, Corpus | Path]
 """A corpus or the folder of a model, by role."""
@@ -82,7 +83,7 @@ def run_alone(stage: str, config: StageConfig, inputs: Inputs, output: Path, aro
     with hold_output(output, around.progress.message):
         refuse_occupied(output)  # another command may have finished it since
         with _made(stage, config, inputs, output, around) as artifact:
-            if _is_private(artifact, inputs):
+            if is_private(_corpora(inputs), artifact.manifest.lineage):
                 make_private(artifact.path)
             if output.is_dir():
                 output.rmdir()
@@ -99,11 +100,11 @@ def run_alone_to_file(
         InputError: the output file exists, or an input model changed meanwhile.
         OutputInUseError: another process is writing to it.
     """
-    _refuse_existing(output)
+    refuse_existing(output)
     with hold_output(output, around.progress.message):
-        _refuse_existing(output)  # another command may have finished it since
+        refuse_existing(output)  # another command may have finished it since
         with _made(stage, config, inputs, output, around) as artifact:
-            private = _is_private(artifact, inputs)
+            private = is_private(_corpora(inputs), artifact.manifest.lineage)
             manifest = artifact.manifest.with_files({output.name: artifact.manifest.files[CORPUS]})
             if private:
                 make_private(artifact.path / CORPUS)
@@ -112,7 +113,12 @@ def run_alone_to_file(
     return artifact.manifest.facts
 
 
-def _refuse_existing(output: Path) -> None:
+def refuse_existing(output: Path) -> None:
+    """Check that there is no output file yet.
+
+    Raises:
+        InputError: it exists, or is a device or a pipe.
+    """
     refuse_special(output)
     if output.exists():
         done = _tidied_up(output, manifest_beside(output))
@@ -282,10 +288,13 @@ def _models_as_given(plan: Plan, inputs: Inputs, store: Store) -> Iterator[None]
         raise type(error)(message) from error
 
 
-def _is_private(artifact: Artifact, inputs: Inputs) -> bool:
-    """Whether an artifact may go back to real text."""
-    given = any(isinstance(value, Corpus) and value.origin == "real" for value in inputs.values())
-    return given or artifact.manifest.may_be_of_real_text
+def is_private(corpora: Iterable[Corpus], lineage: Lineage) -> bool:
+    """Whether what was made from corpora may go back to real text, as their origins or its lineage say."""
+    return any(corpus.origin == "real" for corpus in corpora) or is_of_real_text(lineage)
+
+
+def _corpora(inputs: Inputs) -> list[Corpus]:
+    return [value for value in inputs.values() if isinstance(value, Corpus)]
 
 
 def refuse_occupied(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import random
 import tempfile
 import zlib
 from itertools import pairwise
@@ -125,6 +126,53 @@ def test_what_unpacks_to_too_much_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     path.write_bytes(zlib.compress(zlib.decompress(path.read_bytes()) + bytes(1 << 21)))
     (problem,) = check_corpus(path).problems
     assert problem.code == "too-large" and "unpacks to more than 1 MB" in problem.message
+
+
+def test_a_large_file_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, fed, make = zlib.compress(random.Random(1).randbytes(1 << 20)), list[int](), zlib.decompressobj
+
+    class Counted:
+        def __init__(self) -> None:
+            self.unpacking = make()
+
+        def decompress(self, some: bytes, *most: int) -> bytes:
+            fed.append(len(some))
+            return self.unpacking.decompress(some, *most)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.unpacking, name)
+
+    monkeypatch.setattr(zlib, "decompressobj", Counted)
+    docbin._refuse_large(data, "x.spacy")
+    assert sum(fed) == len(data)
+
+
+def test_only_what_spacy_cannot_read_is_taken_for_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(error: Exception) -> Any:
+        def fail(*_: Any, **__: Any) -> Any:
+            raise error
+
+        return fail
+
+    path = put(tmp_path / "x.spacy", anna(ents="NAME"))
+    with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+        patched.setattr(docbin, "id_of", fails(ZeroDivisionError()))
+        docbin.read_records(path)
+    with monkeypatch.context() as patched, pytest.raises(MemoryError):
+        patched.setattr(docbin, "_docs", fails(MemoryError()))
+        docbin.read_records(path)
+
+
+def test_a_truth_value_is_no_id() -> None:
+    doc = anna()
+    doc.user_data["doc_id"] = True
+    assert ds.from_spacy([doc]).doc_ids == ("1",)
+
+
+def test_predicted_entities_are_silver_where_the_caller_says_so() -> None:
+    docs = [anna(ents="NAME")]
+    assert ds.from_spacy(docs).annotation == "gold"
+    assert ds.from_spacy(docs, annotation="silver").annotation == "silver"
 
 
 def test_without_spacy_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,8 @@ SUFFIX = ".spacy"
 
 _KEYS = (b"\xa5attrs", b"\xa6tokens")
 """The first keys of what is inside, with their lengths."""
-_HEAD_BYTES = _CHUNK_BYTES = 1 << 16
+_HEAD_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 12  # unpacks to a thousand times as much at most
 _READ = ("ENT_IOB", "ENT_TYPE")
 
 
@@ -84,19 +85,18 @@ def _read(spacy: Any, source: Source, result: ReadResult) -> None:
     if isinstance(data, Problem):
         result.problems.append(data)
         return
-    found = ReadResult(NAME)
     try:
         _refuse_large(data, place)
-        _take(list(_docs(spacy, data)), source, found)
+        docs = list(_docs(spacy, data))
     except TooLargeError as error:
         result.problems.append(error.problem)
+    except MemoryError:
+        raise
     except Exception as error:  # spaCy says what is wrong with whatever error comes up inside
         message = f"no DocBin that can be read ({type(error).__name__}); write it again with spaCy 3"
         result.problems.append(Problem(place, message, code="malformed"))
     else:
-        result.records += found.records
-        result.problems += found.problems
-        result.skipped += found.skipped
+        _take(docs, source, result)
 
 
 def _take(docs: list[Any], source: Source, result: ReadResult) -> None:
@@ -123,9 +123,10 @@ def _refuse_large(data: bytes, place: str) -> None:
         TooLargeError: it does.
     """
     allowance, unpacking = Allowance(place), zlib.decompressobj()
-    while data:
-        allowance.take(len(unpacking.decompress(data, _CHUNK_BYTES)))
-        data = unpacking.unconsumed_tail
+    for start in range(0, len(data), _CHUNK_BYTES):
+        allowance.take(len(unpacking.decompress(data[start : start + _CHUNK_BYTES])))
+        if unpacking.eof:
+            return
 
 
 def _docs(spacy: Any, data: bytes) -> Iterator[Any]:
@@ -137,5 +138,13 @@ def _docs(spacy: Any, data: bytes) -> Iterator[Any]:
     packed.attrs = [packed.attrs[place] for place in kept]
     packed.tokens = [tokens[:, kept] for tokens in packed.tokens]
     for doc in packed.get_docs(spacy.vocab.Vocab()):
-        doc.text.encode("utf-8")  # a lone surrogate cannot be in a text
+        _look_up(doc)
         yield doc
+
+
+def _look_up(doc: Any) -> None:
+    """Have spaCy look up what will be taken from a document, so that what is damaged comes up now."""
+    spans = [*doc.ents, *(span for group in doc.spans.values() for span in group)]
+    places = [(span.start_char, span.end_char, span.label_) for span in spans]
+    for text in (doc.text, *(label for _, _, label in places)):
+        text.encode("utf-8")  # a lone surrogate cannot be in a text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -126,26 +126,6 @@ def write_documents(documents: Iterable[Document], like: Source, path: Path) -> 
         temporary.open("w", encoding="utf-8", newline="\n") as file,
     ):
         file.writelines(line_of(document, like) for document in encodable(documents))
-
-
-def write_parts(parts: Sequence[Source], path: Path) -> None:
-    """Write several corpora into one file, atomically: each line states the origin and annotation of its own corpus.
-
-    Args:
-        parts: without document ids in common.
-        path: of the file; an existing one is replaced.
-
-    Raises:
-        UnrepresentableError: a text has a lone surrogate, which UTF-8 cannot encode; nothing is written.
-        StorageError: the disk is full or not writable.
-    """
-    private = any(part.origin == "real" for part in parts)
-    with (
-        whole_file(path, private=private) as temporary,
-        temporary.open("w", encoding="utf-8", newline="\n") as file,
-    ):
-        for part in parts:
-            file.writelines(line_of(document, part) for document in encodable(part))
 
 
 def write(corpus: Source, path: Path, splits: Mapping[str, Split] | None) -> Counter[str]:

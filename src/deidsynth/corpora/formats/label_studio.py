@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,9 @@ NAME = "label-studio"
 SUFFIX = ".json"
 TEXT, CONTROL = "text", "label"
 """Names of the text and of the labels in the tasks that are written, and so in the project that takes them."""
+
+NOT_SUBMITTED = "tasks_without_annotation"
+"""What is counted of tasks that nobody submitted."""
 
 _ANNOTATION_KEYS = ("annotations", "completions")
 _OTHER_TEXT = frozenset({"hypertextlabels", "paragraphlabels"})
@@ -162,7 +164,7 @@ def _record(
     if regions is None:
         if not any(isinstance(value, str) for value in data.values()):
             raise FieldError(_NO_TEXT)
-        result.skipped["tasks_without_annotation"] += 1
+        result.skipped[NOT_SUBMITTED] += 1
         return None
     text = data[_text_key(data, regions, usual)]
     if is_link(text):
@@ -308,8 +310,7 @@ def _stated(regions: Iterable[Any]) -> Iterator[Stated]:
 
 
 def _plain(number: int, document: Document) -> dict[str, Any]:
-    unscored = document.with_entities(replace(entity, score=None) for entity in document.entities)
-    annotation = {"result": _written_regions(unscored), "was_cancelled": False}
+    annotation = {"result": _written_regions(document.without_scores()), "was_cancelled": False}
     return _task(number, document) | {"annotations": [annotation], "predictions": []}
 
 

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from deidsynth.corpora.output import refuse_lost_characters, refuse_surrogates
 from deidsynth.corpora.records import RawSpan, ReadResult, Record, build_corpus, check_records
-from deidsynth.documents import Corpus, Document, Origin
+from deidsynth.documents import Annotation, Corpus, Document, Origin
 from deidsynth.errors import CorpusError, MissingExtraError, Problem, UnrepresentableError
+from deidsynth.languages import MULTILINGUAL
 
 NAME = "docs"
 DOC_ID = "doc_id"
 """Key of ``doc.user_data``."""
 
-_NO_LANGUAGE = ("", "xx")
+_NO_LANGUAGE = ("", MULTILINGUAL)
 
 
 class GroupsError(Exception):
@@ -33,6 +35,7 @@ def from_spacy(
     span_group: str | None = None,
     language: str | None = None,
     origin: Origin | None = None,
+    annotation: Annotation = "gold",
 ) -> Corpus:
     """The checked corpus of spaCy documents.
 
@@ -42,6 +45,7 @@ def from_spacy(
             spans.
         language: ISO 639-1 code; by default that of the pipeline.
         origin: where the text comes from; by default ``real``.
+        annotation: who made the entities: ``gold`` for people, ``silver`` where a pipeline predicted them.
 
     Raises:
         CorpusError: faults (all are listed, with the numbers of documents), or no documents.
@@ -60,7 +64,8 @@ def from_spacy(
     if not given:
         raise CorpusError(f"{NAME}: no documents found; give at least one")
     languages = {doc.lang_ for doc in given} - {*_NO_LANGUAGE}
-    return build_corpus(result, origin=origin, language=language or (languages.pop() if len(languages) == 1 else None))
+    language = language or (languages.pop() if len(languages) == 1 else None)
+    return replace(build_corpus(result, origin=origin, language=language), annotation=annotation)
 
 
 def to_spacy(corpus: Corpus, nlp: Any = None) -> list[Any]:
@@ -73,18 +78,20 @@ def to_spacy(corpus: Corpus, nlp: Any = None) -> list[Any]:
 
     Raises:
         MissingExtraError: spaCy is not installed.
-        UnrepresentableError: a text that spaCy does not give back.
+        UnrepresentableError: a text that spaCy does not give back, or that no format does.
     """
+    spacy_for("making spaCy documents")
+    refuse_surrogates(corpus)
+    for number, document in enumerate(corpus, start=1):
+        refuse_lost_characters(document, number)
     return list(docs_of(corpus, nlp))
 
 
 def docs_of(corpus: Corpus, nlp: Any = None) -> Iterator[Any]:
-    """The documents of ``to_spacy``, one by one."""
+    """The documents of ``to_spacy``, one by one; their characters were checked before."""
     spacy = spacy_for("making spaCy documents")
     pipeline = blank(corpus.language) if nlp is None else nlp
-    refuse_surrogates(corpus)
     for number, document in enumerate(corpus, start=1):
-        refuse_lost_characters(document, number)
         doc = _doc(spacy, pipeline, document)
         if doc.text != document.text:
             raise UnrepresentableError(f"document number {number} is not given back by spaCy; write jsonl")
@@ -110,15 +117,15 @@ def blank(language: str | None) -> Any:
     """A pipeline that only divides texts into tokens, by the rules of a language where spaCy has them."""
     spacy = spacy_for("a spaCy pipeline")
     try:
-        return spacy.blank(language or "xx")
+        return spacy.blank(language or MULTILINGUAL)
     except ImportError:
-        return spacy.blank("xx")
+        return spacy.blank(MULTILINGUAL)
 
 
 def id_of(doc: Any, otherwise: str) -> str:
     """The id of a document."""
     given = doc.user_data.get(DOC_ID)
-    return str(given) if isinstance(given, str | int) else otherwise
+    return str(given) if isinstance(given, str) or type(given) is int else otherwise
 
 
 def spans_of(doc: Any, *, use_ents: bool, span_group: str | None = None) -> tuple[RawSpan, ...]:

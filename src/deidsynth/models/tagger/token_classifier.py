@@ -20,6 +20,7 @@ from transformers import (
 from deidsynth.config import ScratchEncoderConfig, TrainConfig
 from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.inspection import PROBE
+from deidsynth.models.labels import tag_set_of
 from deidsynth.models.loading import check_fit, in_use, load_config, load_model, load_tokenizer
 from deidsynth.models.settings_file import FILE as SETTINGS, ModelSettings, TaggerSettings
 from deidsynth.models.tagger.token_data import SpecialTokens
@@ -186,15 +187,7 @@ def load_tagger(name: str) -> Tagger:
 
 def _loaded(name: str, tokenizer: PreTrainedTokenizerFast) -> tuple[PreTrainedModel, TagSet]:
     """A trained token classifier in evaluation mode, tried out, and its tags."""
-    stated = load_config(name).id2label or {}
-    try:
-        names = {int(number): tag for number, tag in stated.items()}
-        tag_set = TagSet(tuple(names[number] for number in range(len(names))))
-    except (AttributeError, KeyError, TypeError, ValueError, ModelNotUsableError):
-        raise ModelNotUsableError(
-            f"model {name!r} is not a tagger: its id2label must be O and a pair B-X, I-X for every label X; "
-            "train one with `deidsynth train`"
-        ) from None
+    tag_set = tag_set_of(name, load_config(name).id2label)
     model = load_model(AutoModelForTokenClassification, name).eval()
     _check_tagger(name, model, tokenizer)
     return model, tag_set

@@ -6,7 +6,7 @@ import importlib.metadata
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
@@ -170,7 +170,7 @@ class Manifest:
     @property
     def may_be_of_real_text(self) -> bool:
         """Whether the artifact may go back to real text: to anything that is not known to be invented."""
-        return any(sources for kind, sources in self.lineage.items() if kind != "invented_data")
+        return is_of_real_text(self.lineage)
 
     @property
     def size(self) -> int:
@@ -181,6 +181,11 @@ class Manifest:
         """The manifest as readable JSON; an early one as it was written."""
         data = {name: value for name, value in asdict(self).items() if name != "manifest_digest" or value}
         return json.dumps(data, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def is_of_real_text(lineage: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether a lineage may go back to real text: to anything that is not known to be invented."""
+    return any(sources for kind, sources in lineage.items() if kind != "invented_data")
 
 
 _MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
