@@ -66,7 +66,9 @@ def deidentifier(finder: Finder, **policy: Any) -> Deidentifier:
         return Found(document, ("model",) * len(document.entities))
 
     replacer = Replacer(chosen, language="sv")
-    return Deidentifier(finder, detect=detect, replace=replacer, policy=chosen, labels=("NAME", "CITY"))
+    labels = ("NAME", "CITY")
+    findable = (*labels, "PHONE")
+    return Deidentifier(finder, detect=detect, replace=replacer, policy=chosen, labels=labels, findable=findable)
 
 
 def synthetic_corpus() -> CorpusView:
