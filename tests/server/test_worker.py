@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
 
 from deidsynth.documents import Document
@@ -64,7 +65,8 @@ def test_stopping_finishes_what_was_handed_in() -> None:
 
 
 def test_what_is_given_up_is_held_no_longer() -> None:
-    finder = Finder(seconds=0.5)
+    released = threading.Event()
+    finder = Finder(until=released)
     by, worker = deidentifier(finder), Worker(batch_documents=1, batch_characters=1000)
     worker.start()
     first = worker.submit(by, document("Alvedina"))
@@ -75,4 +77,5 @@ def test_what_is_given_up_is_held_no_longer() -> None:
     gc.collect()
     assert sum(type(each) is Document and each.text == "given up" for each in gc.get_objects()) == 0
     assert not first.done(), "it was still at work when they were counted"
+    released.set()
     worker.stop(10)
