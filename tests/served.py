@@ -39,16 +39,19 @@ class Finder:
     Args:
         only: the names that it knows.
         seconds: that each batch takes.
+        until: what each batch waits for.
     """
 
-    def __init__(self, *only: str, seconds: float = 0.0) -> None:
+    def __init__(self, *only: str, seconds: float = 0.0, until: threading.Event | None = None) -> None:
         self._names = re.compile(rf"\b(?:{'|'.join(only or NAMES)})\b")
-        self._seconds = seconds
+        self._seconds, self._until = seconds, until
         self.batches: list[list[Document]] = []
 
     def __call__(self, documents: Sequence[Document]) -> list[Document]:
         self.batches.append(list(documents))
         time.sleep(self._seconds)
+        if self._until is not None:
+            assert self._until.wait(60)
         return [self.one(document) for document in documents]
 
     def one(self, document: Document) -> Document:
@@ -66,7 +69,9 @@ def deidentifier(finder: Finder, **policy: Any) -> Deidentifier:
         return Found(document, ("model",) * len(document.entities))
 
     replacer = Replacer(chosen, language="sv")
-    return Deidentifier(finder, detect=detect, replace=replacer, policy=chosen, labels=("NAME", "CITY"))
+    labels = ("NAME", "CITY")
+    findable = (*labels, "PHONE")
+    return Deidentifier(finder, detect=detect, replace=replacer, policy=chosen, labels=labels, findable=findable)
 
 
 def synthetic_corpus() -> CorpusView:

@@ -19,7 +19,7 @@ from deidsynth.server import service
 from deidsynth.server.keys import add_key, read_keys
 from deidsynth.server.pages import File, page_files
 from deidsynth.server.service import Served, make_service
-from served import everything, running
+from served import Finder, everything, running, served
 
 TOOLS = """
 const at = (id) => document.getElementById(id);
@@ -50,14 +50,14 @@ Driven = Callable[..., Any]
 def driven(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Driven:
     """What a script sees that uses the page of a service as a person would."""
 
-    def drive(served: Served, script: str, place: str = "/") -> Any:
+    def drive(asked: Served, script: str, place: str = "/") -> Any:
         files = dict(page_files())
         page = files["index.html"]
         driver = b'<script type="module" src="page/driver.js"></script></head>'
         files["index.html"] = File(page.content.replace(b"</head>", driver), page.kind)
         files["driver.js"] = File((TOOLS % script).encode(), "text/javascript; charset=utf-8")
         monkeypatch.setattr(service, "page_files", lambda: files)
-        with running(make_service(served)) as url:
+        with running(make_service(asked)) as url:
             found = dom_of(url + place, tmp_path / "profile")
         verdict = re.search(r'<pre id="verdict">(.*)</pre>', found, re.DOTALL)
         assert verdict is not None, found[-2000:]
@@ -98,6 +98,38 @@ def test_a_note_is_marked_compared_filtered_and_shown_after_the_policy(driven: D
     assert seen["none"] == {"marks": [], "others": []}
     assert seen["output"] == "😀 <b>[NAME]</b>\n[NAME] & [NAME]", "filters do not change what the policy replaces"
     assert seen["policy"] == "masks everything" and seen["link"] == "De-identify"
+
+
+@needs_chromium
+def test_an_answer_to_a_note_that_is_no_longer_there_is_not_shown(driven: Driven) -> None:
+    script = r"""
+    await until(() => !at("note").hidden);
+    const isAnswer = (entry) => entry.name.includes("/v1/deidentify");
+    const n = () => performance.getEntriesByType("resource").filter(isAnswer).length;
+    const read = () => ({ shown: !at("result").hidden, output: at("output").textContent, status: at("status").value,
+                          text: at("text").value, ready: !at("ask").querySelector("button.main").disabled });
+    const meanwhile = async (act) => {
+      const before = n();
+      type("text", "Brontus");
+      at("ask").requestSubmit();
+      act();
+      await until(() => n() > before);
+      await new Promise((go) => setTimeout(go, 300));
+      return read();
+    };
+    const cleared = await meanwhile(() => at("ask").reset());
+    const edited = await meanwhile(() => type("text", "Brontus, Alvedina"));
+    at("ask").requestSubmit();
+    await until(() => !at("result").hidden);
+    const again = read();
+    const fresh = await meanwhile(() => {});
+    return { cleared, edited, again, fresh };
+    """
+    seen = driven(served(Finder(seconds=0.2)), script)
+    assert seen["cleared"] == {"shown": False, "output": "", "status": "", "text": "", "ready": True}
+    assert seen["edited"]["status"].startswith("The note or its patient has changed") and not seen["edited"]["shown"]
+    assert seen["edited"]["ready"] and seen["again"]["output"] == "[NAME], [NAME]"
+    assert seen["fresh"]["output"] == "[NAME]" and seen["fresh"]["status"].startswith("1 entity in")
 
 
 @needs_chromium

@@ -17,13 +17,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deidsynth.cli.app import app
+from deidsynth.deidentification.runtime import Deidentifier
+from deidsynth.errors import InputError
 from deidsynth.server.keys import add_key
-from served import SECRET, SOURCE, process_of
+from deidsynth.server.running import bound, run_service
+from served import SECRET, SOURCE, everything, process_of
 
 pytest.importorskip("fastapi")
 
 
-def serve(*arguments: str | Path) -> Result:
+def serve(*arguments: str | Path | int) -> Result:
     return CliRunner().invoke(app, ["serve", *map(str, arguments)], prog_name="deidsynth")
 
 
@@ -104,6 +107,36 @@ def test_what_cannot_be_served_is_refused(tagger: Path, tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         busy = serve(tagger, "--port", port, "--device", "cpu")
     assert busy.exit_code == 2 and f"--port {port}: Address already in use" in told(busy)
+
+
+def test_files_and_port_are_looked_at_before_a_model_is_loaded(
+    tagger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*_: object, **__: object) -> None:
+        raise AssertionError("no model is loaded for nothing")
+
+    monkeypatch.setattr(Deidentifier, "load", load)
+    missing = serve(tagger, "--corpus", tmp_path / "none.jsonl")
+    assert missing.exit_code == 2 and "none.jsonl" in told(missing)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = serve(tagger, "--port", taken.getsockname()[1])
+    assert busy.exit_code == 2 and "Address already in use" in told(busy)
+
+
+def test_a_port_that_another_takes_meanwhile_is_refused() -> None:
+    with bound("127.0.0.1", 0) as mine:
+        port = mine.getsockname()[1]
+        with bound("127.0.0.1", port) as other:
+            other.listen()
+            with pytest.raises(InputError, match=f"--port {port}: Address already in use"):
+                run_service(everything(), mine)
+
+
+def test_a_service_that_is_stopped_while_it_starts_says_so(tagger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Deidentifier, "load", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
+    result = serve(tagger, "--port", "0")
+    assert result.exit_code == 0 and told(result).endswith("stopped before it was ready")
+    assert "run the same command again" not in told(result)
 
 
 def test_without_its_libraries_the_extra_is_named(tagger: Path) -> None:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import json
 import logging
 import re
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import httpx2 as httpx
 import pytest
 
 pytest.importorskip("fastapi")
 
 from starlette.testclient import TestClient
 
+from deidsynth.documents import Document
+from deidsynth.server.admission import Admission
+from deidsynth.server.asgi import Message
 from deidsynth.server.keys import ApiKeys, add_key, read_keys
 from deidsynth.server.limits import Limits
 from deidsynth.server.pages import page_files
 from deidsynth.server.service import Served, make_service
-from served import SECRET, Finder, everything, served
+from served import SECRET, Finder, everything, running, served
 
 HERE = "http://127.0.0.1:8000"
 TEXT = f"😀 {SECRET} och Alvedina.\r\n"
@@ -81,7 +89,7 @@ def test_the_other_model_answers_only_where_there_is_one(whole: TestClient) -> N
 def test_info_names_models_labels_and_limits(whole: TestClient) -> None:
     info = whole.get("/v1/info").json()
     assert [model["name"] for model in info["models"]] == ["synthetic", "gold"]
-    assert info["models"][0]["labels"] == ["NAME", "CITY"]
+    assert info["models"][0]["labels"] == ["CITY", "NAME", "PHONE"], "patterns find some too"
     assert info["has_corpus"] and info["policy"] == "masks everything" and info["body_bytes"] == 1_000_000
 
 
@@ -139,37 +147,70 @@ def test_a_fault_in_a_batch_is_named_by_its_place(whole: TestClient) -> None:
     assert many.status_code == 422 and many.json()["error"]["places"] == [["body", "documents"]]
 
 
+def test_an_error_is_short_however_much_is_wrong(whole: TestClient) -> None:
+    json_type = {"content-type": "application/json"}
+    items = '{"documents": [' + "{}," * 330_000 + "{}]}"
+    texts = '{"documents": [' + '{"text": ""},' * 70_000 + '{"text": ""}]}'
+    keys = json.dumps({"text": "a", **{str(number): 1 for number in range(80_000)}})
+    began = time.perf_counter()
+    for path, content, place in (
+        ("/v1/batch", items, ["documents", 0, "text"]),
+        ("/v1/batch", texts, ["documents"]),
+        ("/v1/deidentify", keys, []),
+        ("/v1/batch", f'{{"documents": [{keys}]}}', ["documents", 0]),
+    ):
+        answer = whole.post(path, content=content, headers=json_type)
+        assert answer.status_code == 422 and answer.json()["error"]["places"] == [["body", *place]]
+    assert time.perf_counter() - began < 3, "one that is wrong is enough"
+
+
+def test_an_address_with_a_slash_at_its_end_is_another(whole: TestClient) -> None:
+    answer = whole.post(f"/v1/deidentify/?text={SECRET}", json={"text": "a"}, follow_redirects=False)
+    assert answer.status_code == 404 and SECRET not in f"{answer.headers} {answer.text}"
+
+
 def test_what_is_not_json_is_refused_before_it_is_read(whole: TestClient) -> None:
     answer = whole.post("/v1/deidentify", content='{"text": "a"}', headers={"content-type": "text/plain"})
     assert answer.status_code == 415  # so no form of another page can be sent here
     assert whole.post("/v1/deidentify", content='{"text": "a"}').status_code == 415
 
 
-def test_a_long_request_is_refused_while_it_streams() -> None:
-    taken = 0
+@pytest.mark.parametrize(("announced", "n_messages"), [(None, 6), (b"5001", 0)])
+def test_a_long_request_is_refused_while_it_arrives(announced: bytes | None, n_messages: int) -> None:
+    n_taken, sent = 0, list[Message]()
 
-    def stream() -> Iterator[bytes]:
-        nonlocal taken
-        yield b'{"text": "'
-        while True:
-            taken += 1
-            yield b"a" * 1000
+    async def endless() -> Message:
+        nonlocal n_taken
+        n_taken += 1
+        return {"type": "http.request", "body": b"a" * 1000, "more_body": True}
 
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def never(*_: Any) -> None:
+        raise AssertionError("it is not let in")
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    if announced is not None:
+        headers.append((b"content-length", announced))
+    scope = {"type": "http", "method": "POST", "path": "/v1/deidentify", "headers": headers}
+    admission = Admission(never, limits=Limits(body_bytes=5_000), keys=None)
+    asyncio.run(admission(scope, endless, send))
+    assert n_taken == n_messages and sent[0]["status"] == 413 and admission.n_inside == 0
+    assert json.loads(sent[1]["body"])["error"]["code"] == "too_large"
+
+
+def test_a_request_may_be_as_long_as_the_limit() -> None:
     with client(served(Finder(), limits=Limits(body_bytes=5_000))) as found:
         json_type = {"content-type": "application/json"}
-        announced = found.post("/v1/deidentify", json={"text": "a" * 5_000})
-        assert announced.status_code == 413 and announced.json()["error"]["code"] == "too_large"
-        assert found.post("/v1/deidentify", content=_finite(stream(), 20), headers=json_type).status_code == 413
-        assert found.post("/v1/deidentify", json={"text": "a" * 4_000}).status_code == 200
-
-
-def _finite(stream: Iterator[bytes], n: int) -> Iterator[bytes]:
-    for _ in range(n):
-        yield next(stream)
+        for size, status in ((5_000, 200), (5_001, 413)):
+            body = json.dumps({"text": ""}).ljust(size)
+            assert found.post("/v1/deidentify", content=body, headers=json_type).status_code == status
+            assert found.post("/v1/deidentify", content=iter([body.encode()]), headers=json_type).status_code == status
 
 
 def test_without_keys_only_names_of_this_machine_are_answered() -> None:
-    for name in ("localhost", "127.0.0.1:8000", "[::1]:8000"):
+    for name in ("localhost", "127.0.0.1:8000", "127.0.0.2:8000", "[::1]", "[::1]:8000"):
         with client(everything(), f"http://{name}") as found:
             assert found.get("/v1/info").status_code == 200, name
     with client(everything(), "http://rebound.example") as found:
@@ -225,6 +266,9 @@ def test_a_document_that_cannot_be_processed_fails_alone_and_untold(caplog: pyte
         assert batch.json()["error"]["places"] == [["body", "documents", 1]]
         assert SECRET not in batch.text + answers[1].text + caplog.text + found.get("/metrics").text
     assert "a document could not be processed: unexpected ValueError" in caplog.text
+    for answer in (answers[1], batch):
+        line = f"request {answer.headers['x-request-id']}: a document could not be processed: unexpected ValueError"
+        assert line in caplog.text
 
 
 def test_an_unexpected_fault_is_told_by_type_and_place(
@@ -274,6 +318,45 @@ def test_what_takes_too_long_is_given_up_and_what_waited_is_not_computed() -> No
         assert all(answer.headers["retry-after"] for answer in answers)
         time.sleep(1.0)
     assert [document.text for batch in finder.batches for document in batch] == ["one"]
+
+
+def test_a_client_that_has_gone_leaves_its_place_and_is_not_computed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "deidsynth")
+    released = threading.Event()
+    finder = Finder(until=released)
+    limits = Limits(n_requests=2, batch_documents=1)
+    with running(make_service(served(finder, limits=limits))) as url, ThreadPoolExecutor(2) as pool:
+
+        def post(text: str, seconds: float) -> int:
+            return httpx.post(f"{url}/v1/deidentify", json={"text": text}, timeout=seconds).status_code
+
+        first = pool.submit(post, "first", 30)
+        while not finder.batches:
+            time.sleep(0.01)
+        with pytest.raises(httpx.ReadTimeout):
+            post("gone", 0.5)
+        until = time.monotonic() + 20
+        while "requests_inside 2.0" in (figures := httpx.get(f"{url}/metrics").text):
+            assert time.monotonic() < until, "the place is free before anything is computed"
+        third = pool.submit(post, "third", 30)
+        released.set()
+        assert third.result() == first.result() == 200
+    assert [document.text for batch in finder.batches for document in batch] == ["first", "third"]
+    assert 'requests_total{path="/v1/deidentify",status="gone"} 1.0' in figures
+    assert "POST /v1/deidentify gone" in caplog.text
+
+
+def test_what_is_given_up_leaves_memory() -> None:
+    released = threading.Event()
+    finder = Finder(until=released)
+    with client(served(finder, limits=Limits(n_requests=2, seconds=0.05))) as found:
+        for number in range(10):
+            assert found.post("/v1/deidentify", json={"text": f"given up {number}"}).status_code == 503
+        gc.collect()
+        alive = [each.text for each in gc.get_objects() if type(each) is Document and each.text.startswith("given up")]
+        assert alive == [document.text for batch in finder.batches for document in batch], "what is being computed"
+        assert len(alive) <= 1
+        released.set()
 
 
 def test_every_answer_forbids_what_is_not_the_services_own(whole: TestClient) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 import time
 
 from deidsynth.documents import Document
@@ -60,3 +62,20 @@ def test_stopping_finishes_what_was_handed_in() -> None:
     worker.stop(10)
     assert time.perf_counter() - began >= 0.3
     assert all(result.done() for result in results)
+
+
+def test_what_is_given_up_is_held_no_longer() -> None:
+    released = threading.Event()
+    finder = Finder(until=released)
+    by, worker = deidentifier(finder), Worker(batch_documents=1, batch_characters=1000)
+    worker.start()
+    first = worker.submit(by, document("Alvedina"))
+    while not finder.batches:
+        time.sleep(0.01)
+    for _ in range(20):
+        worker.submit(by, document("given up")).cancel()
+    gc.collect()
+    assert sum(type(each) is Document and each.text == "given up" for each in gc.get_objects()) == 0
+    assert not first.done(), "it was still at work when they were counted"
+    released.set()
+    worker.stop(10)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,9 @@ import typer
 
 from deidsynth.cli.options import Device, Language, Quiet
 from deidsynth.cli.policies import KeyFile, Known, ModeOfAll, PolicyFile, asked_policy, read_key, tell_unused
-from deidsynth.cli.terminal import make_progress
+from deidsynth.cli.terminal import make_progress, tell
 from deidsynth.errors import InputError, MissingExtraError
+from deidsynth.server.admission import is_loopback
 from deidsynth.server.keys import read_keys
 from deidsynth.server.limits import Limits
 from deidsynth.workflow.alone import model_folder
@@ -65,7 +67,7 @@ def serve_command(
 
     It listens on this machine only unless --host and --keys say otherwise. Nothing of a text is logged or kept.
     """
-    if keys is None and not _is_loopback(host):
+    if keys is None and not is_loopback(host):
         raise InputError(
             f"--host {host}: others could reach the service, so it needs API keys: make a file with "
             "deidsynth serve-keys FILE --add NAME, then give it with --keys FILE"
@@ -76,39 +78,43 @@ def serve_command(
     for folder in (model, compare):
         if folder is not None:
             model_folder(folder)
+    with _told_if_stopped():
+        try:
+            # Optional, and brings torch; only after the cheap checks.
+            from deidsynth.deidentification.runtime import Deidentifier
+            from deidsynth.server import corpus_view, running, service
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] in _EXTRA:
+                raise MissingExtraError("deidsynth serve", "serve") from None
+            raise
+
+        def load(folder: Path) -> Deidentifier:
+            made = Deidentifier.load(folder, policy=chosen, key=key, known=known, device=device)
+            tell_unused(made, quiet)
+            return made
+
+        notes = None if corpus is None else corpus_view.read_corpus_view(corpus)
+        with running.bound(host, port) as listener:
+            with make_progress(quiet).task("load", None):
+                served = service.Served(
+                    load(model),
+                    _name(model, compare),
+                    compared=None if compare is None else load(compare),
+                    compared_name="" if compare is None else _name(compare, model),
+                    corpus=notes,
+                    keys=accepted,
+                    limits=Limits(n_requests=most_requests, body_bytes=most_bytes, seconds=seconds),
+                )
+            running.run_service(served, listener, quiet=quiet)
+
+
+@contextmanager
+def _told_if_stopped() -> Iterator[None]:
+    """A context in which SIGTERM and Ctrl-C end the command as they end the service: it has taken nothing yet."""
     try:
-        # Optional, and brings torch; only after the cheap checks.
-        from deidsynth.deidentification.runtime import Deidentifier
-        from deidsynth.server import corpus_view, running, service
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in _EXTRA:
-            raise MissingExtraError("deidsynth serve", "serve") from None
-        raise
-
-    def load(folder: Path) -> Deidentifier:
-        made = Deidentifier.load(folder, policy=chosen, key=key, known=known, device=device)
-        tell_unused(made, quiet)
-        return made
-
-    limits = Limits(n_requests=most_requests, body_bytes=most_bytes, seconds=seconds)
-    with make_progress(quiet).task("load", None):
-        served = service.Served(
-            load(model),
-            _name(model, compare),
-            compared=None if compare is None else load(compare),
-            compared_name="" if compare is None else _name(compare, model),
-            corpus=None if corpus is None else corpus_view.read_corpus_view(corpus),
-            keys=accepted,
-            limits=limits,
-        )
-    running.run_service(served, host=host, port=port, quiet=quiet)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        yield
+    except KeyboardInterrupt:
+        tell("stopped before it was ready")
 
 
 def _name(model: Path, other: Path | None) -> str:

@@ -29,7 +29,7 @@ def render_html(report: RunReport, notes: Sequence[Document] = (), least_certain
         A complete HTML document without external references.
     """
     shown = [*notes, *least_certain]
-    lowest = note_cards.lowest_scored(shown)
+    styling, lowest = note_cards.styles(shown), note_cards.lowest_scored(shown)
     return render(
         "report.html",
         origin=report.origin,
@@ -45,11 +45,11 @@ def render_html(report: RunReport, notes: Sequence[Document] = (), least_certain
         corpora=sections.corpora(report),
         memorization=sections.memorization(report),
         audit=audit_section(report),
-        notes=note_cards.cards(shown, lowest),
+        notes=note_cards.cards(shown, styling, lowest),
         n_spread=len(notes),
-        legend=note_cards.legend(shown),
-        filter_rules=note_cards.filter_rules(shown),
-        lowest=note_cards.lowest_rows(shown, lowest),
+        legend=note_cards.legend(shown, styling),
+        filter_rules=note_cards.filter_rules(styling),
+        lowest=note_cards.lowest_rows(shown, styling, lowest),
         colophon=sections.colophon(report),
     )
 

@@ -30,19 +30,19 @@ def styles(notes: Sequence[Document]) -> dict[str, str]:
     }
 
 
-def legend(notes: Sequence[Document]) -> list[dict[str, Any]]:
-    """All labels in the notes with style, frequency and number."""
+def legend(notes: Sequence[Document], styling: Mapping[str, str]) -> list[dict[str, Any]]:
+    """All labels in the notes with style, frequency and number; their styles are those of `styles`, as below."""
     counts = Counter(entity.label for note in notes for entity in note.entities)
     return [
         {"label": label, "style": style, "count": counts[label], "number": number}
-        for number, (label, style) in enumerate(styles(notes).items())
+        for number, (label, style) in enumerate(styling.items())
     ]
 
 
-def filter_rules(notes: Sequence[Document]) -> Markup:
+def filter_rules(styling: Mapping[str, str]) -> Markup:
     """The style rules that hide the notes without the label that is chosen, and the marks of others."""
     rules = list[str]()
-    for number in range(len(styles(notes))):
+    for number in range(len(styling)):
         chosen = f"#notes:has(#label{number}:checked)"
         other = f"{chosen} .text mark:not(.of{number})"
         rules += [
@@ -70,9 +70,8 @@ def highlight(note: Document, styling: Mapping[str, str], ids: Mapping[Entity, s
     return Markup("").join(parts)
 
 
-def cards(notes: Sequence[Document], lowest: Sequence[Lowest] = ()) -> list[dict[str, Any]]:
+def cards(notes: Sequence[Document], styling: Mapping[str, str], lowest: Sequence[Lowest] = ()) -> list[dict[str, Any]]:
     """The content of the page for each note; the entities with the lowest scores can be linked to."""
-    styling = styles(notes)
     ids: dict[int, dict[Entity, str]] = {}
     for each in lowest:
         ids.setdefault(each.number, {})[each.entity] = each.id
@@ -118,9 +117,10 @@ def lowest_scored(notes: Sequence[Document]) -> list[Lowest]:
     return sorted(scored, key=lambda each: (each.score, each.number, each.entity))[:N_LOWEST]
 
 
-def lowest_rows(notes: Sequence[Document], lowest: Sequence[Lowest]) -> list[dict[str, Any]]:
+def lowest_rows(
+    notes: Sequence[Document], styling: Mapping[str, str], lowest: Sequence[Lowest]
+) -> list[dict[str, Any]]:
     """A row for each of them: label, score, surroundings, and where it is on the page."""
-    styling = styles(notes)
     rows = []
     for each in lowest:
         note, entity = notes[each.number - 1], each.entity

@@ -19,9 +19,10 @@ def notes_page(notes: Sequence[Document], *, n_more: int = 0, name: str, languag
         name: of the corpus, as it is shown.
         language: of the texts, if known.
     """
+    styling = note_cards.styles(notes)
     shown = [
         {**card, "name": visible(note.doc_id), "group": note.group and visible(note.group)}
-        for card, note in zip(note_cards.cards(notes), notes, strict=True)
+        for card, note in zip(note_cards.cards(notes, styling), notes, strict=True)
     ]
     return render(
         "notes.html",
@@ -30,6 +31,6 @@ def notes_page(notes: Sequence[Document], *, n_more: int = 0, name: str, languag
         notes=shown,
         n_more=n_more,
         n_entities=sum(len(note.entities) for note in notes),
-        legend=note_cards.legend(notes),
-        filter_rules=note_cards.filter_rules(notes),
+        legend=note_cards.legend(notes, styling),
+        filter_rules=note_cards.filter_rules(styling),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import ipaddress
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from deidsynth.server.asgi import Application, Message, Receive, Scope, Send, answer, header, plain_error
@@ -18,9 +19,6 @@ PAGE = "/page/"
 
 COMPUTING = frozenset({"/v1/deidentify", "/v1/batch", "/v1/compare"})
 """Paths whose requests hold text, and a place while they are here; no other body is ever read."""
-
-LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-"""What a service without keys is called by those who are on its machine."""
 
 
 class Admission:
@@ -58,7 +56,7 @@ class Admission:
     def _refusal(self, scope: Scope) -> tuple[int, dict[str, Any], dict[str, str]] | None:
         """Why a request is not even read: status, content and headers; None if it is."""
         path = scope["path"]
-        if self._keys is None and _host(scope) not in LOCAL_NAMES:
+        if self._keys is None and not is_loopback(_host(scope)):
             message = "without API keys the service answers to the names of its own machine only; see docs/serve.md"
             return 421, plain_error("other_host", message), {}
         if self._keys is not None and path not in OPEN and not path.startswith(PAGE):
@@ -97,7 +95,7 @@ class Admission:
                     message = f"a request may be {self._limits.body_bytes} bytes long; send less text at once"
                     await answer(noted, 413, plain_error("too_large", message))
                     return
-                await self._app(scope, _replayed(body, receive), noted)
+                await _while_there(self._app(scope, _replayed(body), noted), receive)
         except TimeoutError:
             if is_answered:
                 return  # whoever does not read its answer in time loses the connection
@@ -129,7 +127,43 @@ class Admission:
 
 
 class _GoneError(Exception):
-    """The client has gone before its request was whole."""
+    """The client has gone before it was answered."""
+
+
+async def _while_there(answering: Awaitable[None], receive: Receive) -> None:
+    """Wait for an answer, or cancel it as soon as the client has gone; either way it is at its end then.
+
+    Args:
+        answering: what answers the client.
+        receive: where its going is told, once the body has been read.
+    """
+
+    async def gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    work, watch = asyncio.ensure_future(answering), asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        work.cancel()
+        watch.cancel()
+        await asyncio.gather(work, watch, return_exceptions=True)  # a fault that nobody fetched would be logged
+    if work.cancelled():
+        raise _GoneError
+    work.result()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is of the machine itself: what a service without keys may be called.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "deid.example")]
+    [True, True, True, False, False]
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _computes(scope: Scope) -> bool:
@@ -137,17 +171,19 @@ def _computes(scope: Scope) -> bool:
 
 
 def _host(scope: Scope) -> str:
-    """The name in ``Host``, without port, in lower case."""
+    """The name or address in ``Host``, without port and brackets, in lower case."""
     host = header(scope, b"host").lower()
     name, colon, port = host.rpartition(":")
-    return name if colon and port.isdecimal() else host
+    if colon and port.isdecimal():
+        host = name
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    """A source of messages that gives the body that was read, then what follows."""
+def _replayed(body: bytes) -> Receive:
+    """A source of messages that gives the body that was read, then nothing: who watches the client is another."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def next_message() -> Message:
-        return messages.pop() if messages else await receive()
+        return messages.pop() if messages else await asyncio.get_running_loop().create_future()
 
     return next_message

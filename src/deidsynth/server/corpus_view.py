@@ -69,7 +69,7 @@ class CorpusView:
                     number=number,
                     doc_id=document.doc_id,
                     text=document.text,
-                    entities=[EntityOut.of(entity) for entity in document.entities],
+                    entities=[EntityOut.model_validate(entity) for entity in document.entities],
                     flag=flag,
                 )
                 for _, number, document, flag in found[offset : offset + limit]

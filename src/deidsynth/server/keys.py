@@ -126,9 +126,7 @@ def _read(path: Path) -> ApiKeys:
     try:
         data = read_json(path.read_bytes())
     except ValueError:
-        raise InputError(
-            f"{path}: not a file of API keys; make one with: deidsynth serve-keys FILE --add NAME"
-        ) from None
+        data = None
     if not isinstance(data, dict):
         raise InputError(f"{path}: not a file of API keys; make one with: deidsynth serve-keys FILE --add NAME")
     return ApiKeys(parse(_KeyFile, data, source=str(path)).keys)

@@ -12,8 +12,7 @@ class Limits:
     Args:
         n_requests: that are read, wait or are worked on at once; the next one gets 503.
         body_bytes: of one request; a longer one gets 413 as soon as it is that long.
-        seconds: that a request may take from its first byte to the last of its answer.
-        n_documents: in one request.
+        seconds: that a request may take from the end of its headers to the last byte of its answer.
         batch_documents: that the model gets at once.
         batch_characters: of a batch; a longer document is a batch of its own.
         retry_after_seconds: what a refused client is told to wait.
@@ -23,7 +22,6 @@ class Limits:
     n_requests: int = 64
     body_bytes: int = 1_000_000
     seconds: float = 60.0
-    n_documents: int = 100
     batch_documents: int = 32
     batch_characters: int = 100_000
     retry_after_seconds: int = 1

@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, model_validator
 
 from deidsynth.config.policy import Action
-from deidsynth.deidentification.deidentified import Deidentified
+from deidsynth.corpora.records import is_encodable
 from deidsynth.deidentification.found import Source
-from deidsynth.documents import Entity
+
+MOST_DOCUMENTS = 100
+"""Of one request."""
+
+MOST_KEYS = 20
+"""Of one object of a request: each that is unknown is an error of its own, and making many takes long."""
 
 Flag = Literal["passed", "flagged", "not_checked"]
 """Whether a synthetic note passed the check for training text, did not, or was not checked."""
 
 
-def _without_halves(text: str) -> str:
-    """The text, if it has no half of a character: JSON can hold one, no encoding can."""
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("half of a character")
+def _encodable(text: str) -> str:
+    """The text, if it has no lone surrogate: JSON can hold one, no encoding can."""
+    if not is_encodable(text):
+        raise ValueError("lone surrogate")
     return text
 
 
-Text = Annotated[str, AfterValidator(_without_halves)]
+Text = Annotated[str, AfterValidator(_encodable)]
 
 
 class _Request(BaseModel):
     """What a client sends: unknown keys are refused, so that a misspelled one is not ignored."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_keys(cls, value: object) -> object:
+        if isinstance(value, dict) and len(value) > MOST_KEYS:
+            raise ValueError("too many keys")
+        return value
 
 
 class TextRequest(_Request):
@@ -40,17 +52,26 @@ class TextRequest(_Request):
         None,
         min_length=1,
         max_length=200,
-        description="whose text it is, by any name that is always the same; a policy with the scope patient needs it",
+        description="whose text it is, by any name that is always the same: for a policy with the scope patient and "
+        "known values of the patient; without it, each text is for itself",
     )
 
 
 class BatchRequest(_Request):
     """Texts to de-identify."""
 
-    documents: list[TextRequest] = Field(min_length=1, description="the texts, in the order of the answer")
+    documents: Annotated[list[TextRequest], FailFast()] = Field(
+        min_length=1, max_length=MOST_DOCUMENTS, description="the texts, in the order of the answer"
+    )
 
 
-class EntityOut(BaseModel):
+class _FromAttributes(BaseModel):
+    """What is sent of an object: those of its attributes that are fields here."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class EntityOut(_FromAttributes):
     """What was found in the original text."""
 
     start: int = Field(description="first code point")
@@ -58,13 +79,8 @@ class EntityOut(BaseModel):
     label: str
     score: float | None = Field(description="of the model; null where something else found it")
 
-    @classmethod
-    def of(cls, entity: Entity) -> Self:
-        """The entity as it is sent."""
-        return cls(start=entity.start, end=entity.end, label=entity.label, score=entity.score)
 
-
-class ReplacementOut(BaseModel):
+class ReplacementOut(_FromAttributes):
     """What became of an entity."""
 
     start: int = Field(description="first code point in the original text")
@@ -76,32 +92,12 @@ class ReplacementOut(BaseModel):
     source: Source = Field(description="who found it")
 
 
-class TextAnswer(BaseModel):
+class TextAnswer(_FromAttributes):
     """A text after de-identification."""
 
     text: str = Field(description="the new text")
     entities: list[EntityOut] = Field(description="what was found, in the original text")
     replacements: list[ReplacementOut] = Field(description="what became of each entity")
-
-    @classmethod
-    def of(cls, found: Deidentified) -> Self:
-        """The text as it is sent."""
-        return cls(
-            text=found.text,
-            entities=[EntityOut.of(entity) for entity in found.entities],
-            replacements=[
-                ReplacementOut(
-                    start=each.start,
-                    end=each.end,
-                    new_start=each.new_start,
-                    new_end=each.new_end,
-                    label=each.label,
-                    action=each.action,
-                    source=each.source,
-                )
-                for each in found.replacements
-            ],
-        )
 
 
 class BatchAnswer(BaseModel):
@@ -114,7 +110,7 @@ class ModelOut(BaseModel):
     """A model of the service."""
 
     name: str
-    labels: list[str]
+    labels: list[str] = Field(description="of everything that may be found: by it, by pattern, as a known value")
 
 
 class InfoOut(BaseModel):
@@ -163,7 +159,7 @@ class FaultOut(BaseModel):
 
 
 class ErrorOut(BaseModel):
-    """An answer that is none."""
+    """An error."""
 
     error: FaultOut
 

@@ -83,6 +83,7 @@ class Observation:
             return
         began, number, status = self._clock(), secrets.token_hex(4), 0
         state = scope.setdefault("state", {})
+        state["number"] = number
 
         async def noted(message: Message) -> None:
             nonlocal status
@@ -103,7 +104,8 @@ class Observation:
         path = scope["path"] if scope["path"] in self._paths else _OTHER
         method = scope["method"] if scope["method"] in _METHODS else _OTHER
         seconds = self._clock() - began
-        self._figures.requests.labels(path, str(status)).inc()
+        told = str(status or "gone")
+        self._figures.requests.labels(path, told).inc()
         self._figures.seconds.labels(path).observe(seconds)
         owner = f" key={state['owner']}" if "owner" in state else ""
         quiet = path in _PROBES and status == 200
@@ -112,7 +114,7 @@ class Observation:
             "%s %s %s %.3fs request=%s%s",
             method,
             path,
-            status or "gone",
+            told,
             seconds,
             number,
             owner,

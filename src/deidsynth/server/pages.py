@@ -25,8 +25,10 @@ class File:
 
 def page_files() -> Mapping[str, File]:
     """The files by name, with the style sheet of all reports."""
-    shipped = [each for each in files("deidsynth.server").joinpath("page").iterdir() if "." in each.name]
-    shipped.append(files("deidsynth.report").joinpath("templates", _OF_REPORTS))
+    shipped = [
+        *files("deidsynth.server").joinpath("page").iterdir(),
+        files("deidsynth.report").joinpath("templates", _OF_REPORTS),
+    ]
     return {
         each.name: File(each.read_bytes(), f"{_TYPES[each.name.rpartition('.')[2]]}; charset=utf-8")
         for each in shipped

@@ -20,27 +20,28 @@ GRACE_SECONDS = 5.0
 """Beyond the time limit of a request, for the last answers to be sent."""
 
 
-def run_service(served: Served, *, host: str, port: int, quiet: bool = False) -> None:
+def run_service(served: Served, listener: socket.socket, *, quiet: bool = False) -> None:
     """Serve until SIGTERM or Ctrl-C, then answer what was taken and return.
 
     Args:
         served: what to serve.
-        host: address to listen on.
-        port: of it; 0 for any free one, which is told.
+        listener: what to listen on, as `bound` makes it.
         quiet: whether to log nothing but errors.
 
     Raises:
-        InputError: the address is not this machine's, or the port is taken.
+        InputError: another service has begun to listen there since.
     """
+    name, number = listener.getsockname()[:2]
+    try:
+        listener.listen()  # two may be bound to one port, but one alone listens
+    except OSError as error:
+        raise _refused(name, number, error) from None
     _log_to_standard_error(quiet)
-    app = make_service(served)
-    server = uvicorn.Server(_settings(app, served.limits))
-    with _listening(host, port) as listener:
-        name, number = listener.getsockname()[:2]
-        shown = f"[{name}]" if ":" in name else name
-        log.info("listening on http://%s:%d", shown, number)
-        with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has ended
-            server.run(sockets=[listener])
+    server = uvicorn.Server(_settings(make_service(served), served.limits))
+    shown = f"[{name}]" if ":" in name else name
+    log.info("listening on http://%s:%d", shown, number)
+    with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has ended
+        server.run(sockets=[listener])
     log.info("stopped; what was taken is answered")
 
 
@@ -56,7 +57,16 @@ def _settings(app: object, limits: Limits) -> uvicorn.Config:
     )
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
+    """A socket with its address, which refuses every connection until the service runs.
+
+    Args:
+        host: address to listen on.
+        port: of it; 0 for any free one, which is told.
+
+    Raises:
+        InputError: the address is not this machine's, or the port is taken.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
@@ -67,9 +77,13 @@ def _listening(host: str, port: int) -> socket.socket:
             listener.close()
             raise
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(f"--host {host} --port {port}: {reason}; choose another port or address") from None
+        raise _refused(host, port, error) from None
     return listener
+
+
+def _refused(host: str, port: int, error: OSError) -> InputError:
+    reason = error.strerror or type(error).__name__
+    return InputError(f"--host {host} --port {port}: {reason}; choose another port or address")
 
 
 def _log_to_standard_error(quiet: bool) -> None:

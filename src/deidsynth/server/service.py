@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,12 +19,14 @@ from deidsynth.config.policy import Policy
 from deidsynth.deidentification.deidentified import Deidentified
 from deidsynth.deidentification.runtime import Deidentifier
 from deidsynth.documents import Document
+from deidsynth.errors import type_and_place
 from deidsynth.server.admission import PAGE, Admission
 from deidsynth.server.asgi import Application, plain_error
 from deidsynth.server.corpus_view import CorpusView, Order, Wanted
 from deidsynth.server.keys import ApiKeys
 from deidsynth.server.limits import Limits
 from deidsynth.server.messages import (
+    MOST_DOCUMENTS,
     BatchAnswer,
     BatchRequest,
     ErrorOut,
@@ -40,13 +43,19 @@ from deidsynth.server.observation import Figures, Observation
 from deidsynth.server.pages import page_files
 from deidsynth.server.worker import NotProcessedError, Worker
 
-_STATUS_WORDS = {404: "not_found", 405: "no_such_method"}
+log = logging.getLogger(__name__)
+
+_REFUSALS = {
+    400: ("not_json", "the body cannot be read as JSON"),
+    404: ("not_found", "there is nothing at this path"),
+    405: ("no_such_method", "this path takes another method"),
+}
 _ERRORS = {
     400: "the body is not JSON",
     401: "no valid API key",
     408: "the request did not arrive in time",
     413: "the request is too long",
-    415: "the body is not said to be JSON",
+    415: "Content-Type is not application/json",
     421: "the service is not known by the name that it was called by",
     422: "the request does not match the schema",
     500: "a document could not be processed, or the service failed",
@@ -78,15 +87,15 @@ class Served:
 
     def info(self) -> InfoOut:
         """What the service is."""
-        models = [ModelOut(name=self.name, labels=list(self.deidentifier.labels))]
+        models = [ModelOut(name=self.name, labels=list(self.deidentifier.findable))]
         if self.compared is not None:
-            models.append(ModelOut(name=self.compared_name, labels=list(self.compared.labels)))
+            models.append(ModelOut(name=self.compared_name, labels=list(self.compared.findable)))
         return InfoOut(
             version=deidsynth.__version__,
             models=models,
             policy=_in_words(self.deidentifier.policy),
             body_bytes=self.limits.body_bytes,
-            n_documents=self.limits.n_documents,
+            n_documents=MOST_DOCUMENTS,
             has_corpus=self.corpus is not None,
         )
 
@@ -115,6 +124,7 @@ def make_service(served: Served) -> Application:
         description="De-identification of clinical text. Offsets count Unicode code points.",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # the address that it tells would quote the request
         lifespan=lifespan,
     )
     _add_faults(app)
@@ -139,8 +149,9 @@ class _FailedDocumentsError(Exception):
 
     def __init__(self, faults: Mapping[int, BaseException], in_batch: bool) -> None:
         self.places: list[list[str | int]] = [["body", "documents", number] for number in faults] if in_batch else []
-        first = next(iter(faults.values()))
-        super().__init__(str(first) if isinstance(first, NotProcessedError) else type(first).__name__)
+        told = (str(each) if isinstance(each, NotProcessedError) else type_and_place(each) for each in faults.values())
+        self.reasons = tuple(dict.fromkeys(told))
+        super().__init__(self.reasons[0])
 
 
 def _told(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -159,18 +170,17 @@ def _add_faults(app: FastAPI) -> None:
         return JSONResponse(plain_error("invalid", message, places_of(faults)), 422)
 
     async def refused(_: Request, error: HTTPException) -> JSONResponse:
-        code = _STATUS_WORDS.get(error.status_code, "not_json" if error.status_code == 400 else "refused")
-        message = {404: "there is nothing at this path", 405: "this path takes another method"}
-        told = plain_error(code, message.get(error.status_code, "the body cannot be read as JSON"))
-        return JSONResponse(told, error.status_code, headers=error.headers)
+        code, message = _REFUSALS.get(error.status_code, ("refused", "the request is refused; see /docs"))
+        return JSONResponse(plain_error(code, message), error.status_code, headers=error.headers)
 
-    async def not_processed(_: Request, error: _FailedDocumentsError) -> JSONResponse:
+    async def not_processed(request: Request, error: _FailedDocumentsError) -> JSONResponse:
+        for reason in error.reasons:
+            log.error("request %s: a document could not be processed: %s", request.state.number, reason)
         message = f"nothing is returned, since a document could not be processed: {error}"
         return JSONResponse(plain_error("not_processed", message, error.places), 500)
 
-    async def failed(_: Request, __: Exception) -> JSONResponse:
-        message = "the service has failed; its log says where, under the number in X-Request-Id"
-        return JSONResponse(plain_error("failed", message), 500)
+    async def failed(_: Request, error: Exception) -> NoReturn:
+        raise error  # to `Observation`, which logs and answers it
 
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, refused)
@@ -225,7 +235,6 @@ def _add_pages(app: FastAPI) -> None:
 
 def _add_deidentification(app: FastAPI, served: Served, worker: Worker, figures: Figures) -> None:
     """What the service is for."""
-    limits = served.limits
     protected = () if served.keys is None else (401,)
     errors = _told(400, *protected, 408, 413, 415, 421, 422, 500, 503)
 
@@ -240,7 +249,7 @@ def _add_deidentification(app: FastAPI, served: Served, worker: Worker, figures:
             raise _FailedDocumentsError(faults, in_batch)
         found = [each for each in results if isinstance(each, Deidentified)]
         figures.count(found)
-        return [TextAnswer.of(each) for each in found]
+        return [TextAnswer.model_validate(each) for each in found]
 
     @app.get("/v1/info", responses=_told(*protected, 421), summary="What the service is")
     async def info() -> InfoOut:
@@ -252,8 +261,6 @@ def _add_deidentification(app: FastAPI, served: Served, worker: Worker, figures:
 
     @app.post("/v1/batch", responses=errors, summary="De-identify several texts")
     async def batch(request: BatchRequest) -> BatchAnswer:
-        if len(request.documents) > limits.n_documents:
-            raise RequestValidationError([{"type": "too_long", "loc": ("body", "documents")}])
         return BatchAnswer(documents=await computed(served.deidentifier, request.documents, in_batch=True))
 
     if served.compared is not None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 
 from deidsynth.deidentification.deidentified import Deidentified
 from deidsynth.deidentification.runtime import Deidentifier, Failure
@@ -15,10 +14,8 @@ from deidsynth.documents import Document
 from deidsynth.errors import DeidsynthError, type_and_place
 from deidsynth.models.devices import KeptMemory
 
-log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class _Job:
     """A document that waits, and who waits for it."""
 
@@ -30,7 +27,8 @@ class _Job:
 class Worker:
     """Computes documents on one thread of its own.
 
-    What waits is limited by who hands documents in (`Admission`), since each waits for its result.
+    What waits is limited by who hands documents in (`Admission`), since each waits for its result and a document that
+    is given up is held no longer.
 
     Args:
         batch_documents: that are computed at once, at most.
@@ -39,9 +37,10 @@ class Worker:
 
     def __init__(self, *, batch_documents: int, batch_characters: int) -> None:
         self._batch_documents, self._batch_characters = batch_documents, batch_characters
-        self._waiting: SimpleQueue[_Job | None] = SimpleQueue()
+        self._changed = threading.Condition()
+        self._waiting = OrderedDict[Future[Deidentified], _Job]()
+        self._is_stopping = False
         self._thread = threading.Thread(target=self._work, name="deidsynth-worker", daemon=True)
-        self._next: _Job | None = None
 
     def start(self) -> None:
         """Begin to work."""
@@ -53,7 +52,9 @@ class Worker:
         Args:
             seconds: to wait for it.
         """
-        self._waiting.put(None)
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify()
         self._thread.join(seconds)
 
     @property
@@ -62,42 +63,47 @@ class Worker:
         return self._thread.is_alive()
 
     def submit(self, by: Deidentifier, document: Document) -> Future[Deidentified]:
-        """What will hold the result; cancel it and a document that still waits is not computed."""
+        """What will hold the result; cancel it and a document that still waits is neither held nor computed."""
         result: Future[Deidentified] = Future()
-        self._waiting.put(_Job(by, document, result))
+        with self._changed:
+            self._waiting[result] = _Job(by, document, result)
+            self._changed.notify()
+        result.add_done_callback(self._drop)
         return result
+
+    def _drop(self, result: Future[Deidentified]) -> None:
+        """Hold a document no longer; one that was computed is not held any more."""
+        with self._changed:
+            self._waiting.pop(result, None)
 
     def _work(self) -> None:
         kept = KeptMemory()
-        while batch := self._batch():
-            wanted = [job for job in batch if job.result.set_running_or_notify_cancel()]
-            by_model: dict[int, list[_Job]] = {}
-            for job in wanted:
-                by_model.setdefault(id(job.by), []).append(job)
-            for jobs in by_model.values():
-                _compute(jobs)
+        while self._compute_batch():
             kept.limit()
+
+    def _compute_batch(self) -> bool:
+        """Compute what waits, up to the limits; whether anything did, which is false only at the end."""
+        batch = self._batch()
+        by_model: dict[int, list[_Job]] = {}
+        for job in batch:
+            if job.result.set_running_or_notify_cancel():
+                by_model.setdefault(id(job.by), []).append(job)
+        for jobs in by_model.values():
+            _compute(jobs)
+        return bool(batch)
 
     def _batch(self) -> list[_Job]:
         """What waits, up to the limits; it waits for the first document, and is empty when nothing follows."""
-        first = self._next or self._waiting.get()
-        self._next = None
-        if first is None:
-            return []
-        batch, n_characters = [first], len(first.document.text)
-        while len(batch) < self._batch_documents:
-            try:
-                job = self._waiting.get_nowait()
-            except Empty:
-                break
-            if job is None:
-                self._waiting.put(None)  # after what is left, which is nothing: no request is taken any more
-                break
-            n_characters += len(job.document.text)
-            if n_characters > self._batch_characters:
-                self._next = job
-                break
-            batch.append(job)
+        batch, n_characters = list[_Job](), 0
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._is_stopping)
+            while self._waiting and len(batch) < self._batch_documents:
+                job = next(iter(self._waiting.values()))
+                n_characters += len(job.document.text)
+                if batch and n_characters > self._batch_characters:
+                    break
+                batch.append(job)
+                del self._waiting[job.result]
         return batch
 
 
@@ -111,7 +117,6 @@ def _compute(jobs: Sequence[_Job]) -> None:
         found = [Failure(reason)] * len(jobs)
     for job, each in zip(jobs, found, strict=True):
         if isinstance(each, Failure):
-            log.error("a document could not be processed: %s", each.reason)
             job.result.set_exception(NotProcessedError(each.reason))
         else:
             job.result.set_result(each)

@@ -24,18 +24,17 @@ export const pointsOf = (text) => Array.from(text);
 
 export const shownScore = (score) => (score === null ? "–" : score.toFixed(2));
 
-// The nodes of a text; `look` gives the classes of an entity's mark and what stands behind its label, or null for plain text.
+// The nodes of a text; `look` gives the classes and the title of an entity's mark, what stands behind its label, and whether it has none.
 export function marked(points, entities, look) {
   const nodes = [];
   let last = 0;
   for (const entity of entities) {
     const seen = look(entity);
-    if (!seen) continue;
     nodes.push(points.slice(last, entity.start).join(""));
-    const label = element("span", { class: "label" }, ` ${entity.label}${seen.after ?? ""}`);
+    const label = seen.isBare ? [] : [element("span", { class: "label" }, ` ${entity.label}${seen.after ?? ""}`)];
     const title = seen.title ?? `score ${shownScore(entity.score ?? null)}`;
     const word = points.slice(entity.start, entity.end).join("");
-    nodes.push(element("mark", { class: `${styleOf(entity.label)} ${seen.classes ?? ""}`.trim(), title }, word, label));
+    nodes.push(element("mark", { class: `${styleOf(entity.label)} ${seen.classes ?? ""}`.trim(), title }, word, ...label));
     last = entity.end;
   }
   nodes.push(points.slice(last).join(""));
@@ -43,11 +42,11 @@ export function marked(points, entities, look) {
 }
 
 export function table(points, entities, sources) {
-  const head = element("tr", {}, element("th", { scope: "col", class: "word" }, "Text"), element("th", { scope: "col", class: "kind" }, "Label"), element("th", { scope: "col" }, "Score"));
+  const head = element("tr", {}, element("th", { scope: "col", class: "word" }, "Text"), element("th", { scope: "col" }, "Score"), element("th", { scope: "col", class: "kind" }, "Label"));
   if (sources) head.append(element("th", { scope: "col", class: "kind" }, "Found by"));
   const rows = entities.map((entity) => {
     const word = points.slice(entity.start, entity.end).join("");
-    const row = element("tr", {}, element("td", { class: "word", title: word }, word), element("td", { class: "kind" }, element("code", {}, entity.label)), element("td", {}, shownScore(entity.score)));
+    const row = element("tr", {}, element("td", { class: "word", title: word }, word), element("td", {}, shownScore(entity.score)), element("td", { class: "kind" }, element("code", {}, entity.label)));
     if (sources) row.append(element("td", { class: "kind" }, entity.source));
     return row;
   });

@@ -8,6 +8,15 @@ const same = (left) => (right) => left.start === right.start && left.end === rig
 let models = [];
 let found = null; // { points, answers: one of each model }
 let hidden = new Set(); // labels that are switched off
+let turn = 0;
+
+const button = () => at("ask").querySelector("button.main");
+
+// What is on its way is of a note that is no longer there.
+function forget() {
+  turn += 1;
+  button().disabled = false;
+}
 
 const withSources = (answer) =>
   answer.entities.map((entity, number) => ({ ...entity, source: answer.replacements[number]?.source ?? "model" }));
@@ -54,22 +63,22 @@ function drawOutput() {
   const spans = answer.replacements
     .filter((each) => each.action !== "keep" && each.new_end > each.new_start)
     .map((each) => ({ start: each.new_start, end: each.new_end, label: each.label, action: each.action }));
-  const nodes = marked(pointsOf(answer.text), spans, (span) => ({ title: `${span.label}: ${span.action}` }));
-  for (const node of nodes) if (node instanceof Element) node.querySelector(".label").remove();
+  const nodes = marked(pointsOf(answer.text), spans, (span) => ({ isBare: true, title: `${span.label}: ${span.action}` }));
   at("output").replaceChildren(...nodes);
 }
 
 async function deidentify(fault) {
-  const button = at("ask").querySelector("button.main");
-  if (button.disabled) return;
+  if (button().disabled) return;
+  const mine = (turn += 1);
   const text = at("text").value;
   const body = at("patient").value ? { text, patient: at("patient").value } : { text };
-  button.disabled = true;
+  button().disabled = true;
   at("status").value = "Working …";
   try {
     const began = performance.now();
     const paths = models.length > 1 ? ["v1/deidentify", "v1/compare"] : ["v1/deidentify"];
     const answers = await Promise.all(paths.map((path) => ask(path, body)));
+    if (mine !== turn) return;
     found = { points: pointsOf(text), answers };
     const count = answers[0].entities.length;
     at("status").value = `${count} ${count === 1 ? "entity" : "entities"} in ${((performance.now() - began) / 1000).toFixed(1)} s`;
@@ -80,11 +89,12 @@ async function deidentify(fault) {
     drawOutput();
     fault(null);
   } catch (error) {
+    if (mine !== turn) return;
     at("status").value = "";
     at("result").hidden = true; // what is shown is never that of another text
     fault(error);
   } finally {
-    button.disabled = false;
+    if (mine === turn) button().disabled = false;
   }
 }
 
@@ -108,14 +118,18 @@ export function startNote(info, fault) {
     deidentify(fault);
   });
   at("ask").addEventListener("reset", () => {
+    forget();
     found = null;
     at("result").hidden = true;
     at("status").value = "";
     fault(null);
   });
-  at("text").addEventListener("input", () => {
-    if (found !== null) at("status").value = "The note has changed: de-identify it again.";
-  });
+  const changed = () => {
+    const isAsked = button().disabled;
+    forget();
+    if (isAsked || found !== null) at("status").value = "The note or its patient has changed: de-identify it again.";
+  };
+  for (const id of ["text", "patient"]) at(id).addEventListener("input", changed);
   at("text").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) at("ask").requestSubmit();
   });
