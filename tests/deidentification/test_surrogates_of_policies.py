@@ -13,10 +13,11 @@ from hypothesis import given, settings, strategies as st
 from deidsynth.config import DateShift, Policy
 from deidsynth.deidentification.deidentified import Deidentified
 from deidsynth.deidentification.found import Found
-from deidsynth.deidentification.policies import Replacer, normalized_surface
+from deidsynth.deidentification.policies import Replacer
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import ConfigError
 from deidsynth.folding import folded
+from deidsynth.surrogates.derived import normalized_surface
 from deidsynth.surrogates.names import name_pool
 from deidsynth.surrogates.surnames import surname_pool
 from marked_finds import KEY, found, new_surfaces

@@ -14,10 +14,8 @@ from deidsynth.deidentification.found import Found
 from deidsynth.deidentification.numbering import numbers_of
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import ConfigError
-from deidsynth.surrogates.derived import Derivation, normalized_surface
+from deidsynth.surrogates.derived import Derivation
 from deidsynth.surrogates.of_documents import DocumentSurrogates, Scopes
-
-__all__ = ["Replacer", "load_policy", "normalized_surface"]
 
 SHORTEST_KEY = 16
 """Bytes of the shortest key from which surrogates are derived: shorter ones can be guessed."""

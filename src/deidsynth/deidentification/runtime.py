@@ -16,7 +16,7 @@ from deidsynth.deidentification.detection import Finder
 from deidsynth.deidentification.detectors import Detectors
 from deidsynth.deidentification.found import Found
 from deidsynth.deidentification.known_values import KnownValues
-from deidsynth.deidentification.policies import Replacer, load_policy, normalized_surface
+from deidsynth.deidentification.policies import Replacer, load_policy
 from deidsynth.deidentification.residual import residual
 from deidsynth.documents import Document
 from deidsynth.errors import (
@@ -30,6 +30,7 @@ from deidsynth.errors import (
 from deidsynth.files import MANIFEST, manifest_beside
 from deidsynth.metrics.tokens import words
 from deidsynth.models.settings_file import ModelSettings
+from deidsynth.surrogates.derived import normalized_surface
 from deidsynth.workflow.alone import model_folder
 
 DOCUMENTS_AT_ONCE = 64
