@@ -142,7 +142,7 @@ def deidentify_command(
         except KeyboardInterrupt:
             tell(_interrupted(output))
             raise typer.Exit(INTERRUPTED) from None
-    if known is not None and "known value" not in outcome.counts.by(1):
+    if known is not None and "known value" not in outcome.counts.by_source:
         say(
             "warning: no known value was found beyond what the model found; a patient's are sought only in texts "
             "of that patient (--patient-column, --group-by)"
@@ -173,7 +173,7 @@ def _conclude(outcome: Outcome, inputs: Inputs, output: Path, ids: Ids, *, as_js
         tell("other names and ids are those of the input; --ids number writes numbers instead", quiet)
     for label, count in outcome.masked_instead.items():
         tell(f"{label}: masked {count} for which no surrogate could be made", quiet)
-    labels = counts.by(0)
+    labels = counts.by_label
     plain: dict[str, Any] = {
         "n_documents": counts.n_documents,
         "n_entities": sum(labels.values()),

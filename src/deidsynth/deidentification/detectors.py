@@ -61,13 +61,13 @@ class Detectors:
         """The labels of everything that may be found: by the model, by pattern, as a known value."""
         return self._labels
 
-    def __call__(self, document: Document, patient: str | None = None) -> Found:
+    def __call__(self, document: Document) -> Found:
         """The document with all that was found.
 
         Args:
-            document: with the entities of the model.
-            patient: whose known values are sought.
+            document: with the entities of the model; known values of its group, the patient, are sought.
         """
+        patient = document.group
         seen = normalize(document.text)
         hits = [Hit(entity, "model") for entity in document.entities]
         finders = [self._of_all] if patient is None else [self._of_all, self._of_patient(patient)]
