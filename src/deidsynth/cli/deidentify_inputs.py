@@ -191,10 +191,11 @@ def _tables(
         sources.append(_table(file, target, columns))
     refuse_missing([source.survey for source in sources if source.survey])
     _tell_kept(sources, asked.quiet)
-    skipped = [file for path in paths if path.is_dir() for file in files_below(path, "") if file not in _files(path)]
-    if skipped:
-        tell(f"skipped {len(skipped)} files that are neither tables nor JSON", asked.quiet)
-    return sources, output.name if to_file else None, len(skipped)
+    n_skipped = sum(len(files_below(path, "")) for path in paths if path.is_dir())
+    n_skipped -= sum(path.is_dir() for path, _ in files)
+    if n_skipped:
+        tell(f"skipped {n_skipped} files that are neither tables nor JSON", asked.quiet)
+    return sources, output.name if to_file else None, n_skipped
 
 
 def _files(path: Path) -> list[Path]:

@@ -67,7 +67,9 @@ class KnownValueFinder:
         self._language, self._labels, self._own = language, labels, own
         names: list[Name] = []
         numbers: dict[str, KnownValue] = {}
-        self._phrases: dict[str, list[tuple[tuple[str, ...], KnownValue]]] = {}
+        self._phrases: dict[tuple[str, ...], list[KnownValue]] = {}
+        self._lengths: dict[str, set[int]] = {}
+        """Of the phrases that begin with a word, in words."""
         for value in values:
             forms = forms_of(value.text)
             if not forms:
@@ -78,7 +80,8 @@ class KnownValueFinder:
             elif self._is_name(value):
                 names.append(self._name(value))
             else:
-                self._phrases.setdefault(forms[0], []).append((forms, value))
+                self._phrases.setdefault(forms, []).append(value)
+                self._lengths.setdefault(forms[0], set()).add(len(forms))
         self._names = NameFinder(names, language, any_case=True)
         self._numbers = tuple(numbers.values())
         self._automaton = ahocorasick_rs.AhoCorasick(list(numbers)) if numbers else None
@@ -142,9 +145,10 @@ class KnownValueFinder:
     def _phrases_in(self, text: str) -> Iterator[Mention]:
         words = words_of(text) if self._phrases else []
         for place, word in enumerate(words):
-            for forms, value in self._phrases.get(word.form, ()):
-                some = words[place : place + len(forms)]
-                if tuple(each.form for each in some) == forms and _is_in_a_row(text, some):
+            for length in self._lengths.get(word.form, ()):
+                some = words[place : place + length]
+                values = self._phrases.get(tuple(each.form for each in some), ())
+                for value in values if _is_in_a_row(text, some) else ():
                     label = value.label or label_for([_kind_of_phrase(value.text)], self._labels, self._own)
                     yield Mention(word.start, some[-1].end, label, value.label is not None)
 
