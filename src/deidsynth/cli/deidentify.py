@@ -71,7 +71,7 @@ def deidentify_command(
         typer.Option(
             "--private",
             metavar="DIR",
-            help="Folder for what stood where, for its owner only; by default it is not kept.",
+            help="Folder for the mapping from replacements to originals, for its owner only; by default none is kept.",
         ),
     ] = None,
     ids: Annotated[
@@ -171,8 +171,8 @@ def _conclude(outcome: Outcome, inputs: Inputs, output: Path, ids: Ids, *, as_js
         tell(f"{ids_held} held what was found in the text, and became numbers", quiet)
     if ids is Ids.KEEP:
         tell("other names and ids are those of the input; --ids number writes numbers instead", quiet)
-    for label, count in outcome.masked_instead.items():
-        tell(f"{label}: masked {count} for which no surrogate could be made", quiet)
+    for label, count in outcome.masked_without_surrogate.items():
+        tell(f"{label}: {count} masked without surrogate", quiet)
     labels = counts.by_label
     plain: dict[str, Any] = {
         "n_documents": counts.n_documents,

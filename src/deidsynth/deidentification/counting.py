@@ -49,8 +49,8 @@ class Counts:
         """Entities by action, most frequent first."""
         return _most_frequent_first((action, count) for (_, _, action), count in self.entities.items())
 
-    def masked_instead(self, policy: Policy) -> dict[str, int]:
-        """Entities that were masked for want of a surrogate, by label."""
+    def masked_without_surrogate(self, policy: Policy) -> dict[str, int]:
+        """Entities that were masked without surrogate, though the policy asks for one, by label."""
         return _most_frequent_first(
             (label, count)
             for (label, _, action), count in self.entities.items()

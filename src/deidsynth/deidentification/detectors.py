@@ -16,6 +16,7 @@ from deidsynth.deidentification.merging import Hit, merged
 from deidsynth.deidentification.names import Mention
 from deidsynth.deidentification.patterns import PatternFinder
 from deidsynth.deidentification.second_pass import second_pass
+from deidsynth.deidentification.whole_numbers import whole_numbers
 from deidsynth.documents import Document, Entity
 from deidsynth.normalization import NormalizedText, normalize
 
@@ -77,7 +78,16 @@ class Detectors:
         if self._patterns:
             hits += _hits(seen, self._patterns.mentions(seen.text), "pattern")
         found = merged(document, hits)
+        if self._patterns:
+            found = self._whole(found, seen)
         return self._again(found, seen) if self._detection.second_pass else found
+
+    def _whole(self, found: Found, seen: NormalizedText) -> Found:
+        """What was found, its numbers made whole."""
+        entities = found.document.entities
+        as_seen = replace(found.document, text=seen.text, entities=seen.to_normalized(entities))
+        whole = [Hit(each, "pattern") for each in seen.to_original(whole_numbers(as_seen, self._kinds))]
+        return merged(found.document, [*map(Hit, entities, found.sources), *whole]) if whole else found
 
     def _again(self, found: Found, seen: NormalizedText) -> Found:
         """What was found and further mentions of its names."""

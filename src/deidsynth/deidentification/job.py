@@ -23,7 +23,7 @@ from deidsynth.progress import Progress, Task
 OUTPUT = "output"
 """The folder with what will leave, in that of what has been done so far."""
 MAP = "private"
-"""The folder with what stood where, there."""
+"""The folder with the mapping from replacements to originals, there."""
 FAILURES = "failures.jsonl"
 _FOUND, _LINES, _SURFACES = "found.jsonl", "lines", "surfaces.sqlite"
 _N_FOUND, _N_WRITTEN, _COUNTS = "n_found_shards", "n_written_shards", "counts"
@@ -38,7 +38,7 @@ class Job:
         deidentifier: with its model and policy.
         sources: the inputs.
         partial: where everything is written.
-        with_map: whether to write what stood where.
+        with_map: whether to write the mapping from replacements to originals.
         progress: who listens.
     """
 

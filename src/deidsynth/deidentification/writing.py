@@ -43,7 +43,7 @@ class Destination:
         output: a folder, or a file.
         file: for a file, its name among the targets of the inputs; None for a folder.
         is_private: whether only its owner may read it.
-        map_folder: absent or empty, for what stood where; None for nowhere.
+        map_folder: absent or empty, for the mapping from replacements to originals; None for none.
     """
 
     output: Path
@@ -59,12 +59,12 @@ class Outcome:
     Args:
         counts: of documents and entities.
         failures: number, place and reason of documents that were not written, the first ones of many.
-        masked_instead: entities that were masked for want of a surrogate, by label.
+        masked_without_surrogate: entities that were masked without surrogate, by label.
     """
 
     counts: Counts
     failures: Sequence[Mapping[str, Any]]
-    masked_instead: Mapping[str, int]
+    masked_without_surrogate: Mapping[str, int]
 
 
 def write(
@@ -135,7 +135,7 @@ def write(
         manifest = _manifest(counts, failures, policy, facts)
         write_json(manifest_beside(to.output), manifest, private=to.is_private)
         partial.remove()
-    return Outcome(counts, failures, counts.masked_instead(policy))
+    return Outcome(counts, failures, counts.masked_without_surrogate(policy))
 
 
 def fingerprint(key: bytes | None) -> str | None:
@@ -187,6 +187,6 @@ def _manifest(
             "by_label": counts.by_label,
             "by_source": counts.by_source,
             "by_action": counts.by_action,
-            "masked_without_surrogate": counts.masked_instead(policy),
+            "masked_without_surrogate": counts.masked_without_surrogate(policy),
         },
     }
