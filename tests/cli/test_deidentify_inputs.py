@@ -214,6 +214,44 @@ def test_standard_input(model, tmp_path, options, suffix) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", out.name, f"{out.name}.manifest.json"]
 
 
+def test_faults_of_standard_input_are_named_so(model, tmp_path) -> None:
+    def call(given: bytes, *options: str):
+        command = [
+            "deidentify",
+            str(model),
+            "-",
+            "--from",
+            "table",
+            "--column",
+            "note",
+            "--output",
+            str(tmp_path / "out.csv"),
+        ]
+        result = CliRunner().invoke(app, [*command, *options], input=given)
+        assert "standard-input" not in result.stderr
+        return result.exit_code, result.stderr
+
+    code, told = call(b"id,text\n1,Karin\n")
+    assert (code, "-: no column 'note'" in told) == (2, True), told
+    code, told = call(b"id,note\n1,Karin\n2,Dal,Anna\n", "--private", str(tmp_path / "private"))
+    assert (code, "not written: -:3: " in told) == (1, True), told
+    line = json.loads((tmp_path / "private" / "map.jsonl").read_text(encoding="utf-8"))
+    assert line["place"] == "-:2"
+
+
+def test_parquet_keeps_row_groups_and_compression(deidsynth, model, tmp_path) -> None:
+    source, out = tmp_path / "a.parquet", tmp_path / "out.parquet"
+    table = pyarrow.table({"id": range(1000), "note": ["Karin kom"] * 1000})
+    codecs = {"id": "NONE", "note": "zstd"}
+    pyarrow.parquet.write_table(table, source, row_group_size=400, compression=codecs)
+    assert deidsynth("deidentify", model, source, "--output", out, "--column", "note").exit_code == 0
+    made = pyarrow.parquet.ParquetFile(out).metadata
+    groups = [made.row_group(number) for number in range(made.num_row_groups)]
+    assert [group.num_rows for group in groups] == [400, 400, 200]
+    assert {tuple(group.column(at).compression for at in range(2)) for group in groups} == {("UNCOMPRESSED", "ZSTD")}
+    assert pyarrow.parquet.read_table(out).to_pylist()[-1] == {"id": 999, "note": "[NAME] kom"}
+
+
 def test_several_inputs_become_one_folder(deidsynth, model, tmp_path) -> None:
     (tmp_path / "ward").mkdir()
     (tmp_path / "ward" / "n.txt").write_text("Karin kom", encoding="utf-8")

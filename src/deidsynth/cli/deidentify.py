@@ -107,8 +107,8 @@ def deidentify_command(
     if private is not None:
         refuse_used(private, output)
     asked = Asked(from_format, layout, skip_invalid, columns, ids is Ids.NUMBER, group_by, quiet)
-    with at_hand(sources, output, from_format) as paths:
-        inputs = read_inputs(paths, output, asked)
+    with at_hand(sources, output, from_format) as given:
+        inputs = read_inputs(given, output, asked)
         # Brings torch, so only after the cheap checks.
         from deidsynth.deidentification import runtime, writing
 
@@ -140,7 +140,7 @@ def deidentify_command(
                 progress=make_progress(quiet),
             )
         except KeyboardInterrupt:
-            tell(_interrupted(output))
+            tell(_interrupted(output, has_standard_input=given.standard_input is not None))
             raise typer.Exit(INTERRUPTED) from None
     if known is not None and "known value" not in outcome.counts.by_source:
         say(
@@ -152,10 +152,13 @@ def deidentify_command(
     _conclude(outcome, inputs, output, ids, as_json=json, quiet=quiet)
 
 
-def _interrupted(output: Path) -> str:
+def _interrupted(output: Path, *, has_standard_input: bool) -> str:
     left = Partial.beside(output)
     if left.is_dir():
-        return f"interrupted: what is done is kept in {left}; run the same command again to continue, or remove it"
+        same = (
+            "the same command again, with the same standard input," if has_standard_input else "the same command again"
+        )
+        return f"interrupted: what is done is kept in {left}; run {same} to continue, or remove it"
     return f"interrupted: nothing was written to {output}; run the same command again to start over"
 
 

@@ -92,7 +92,7 @@ class Job:
     def _find(self, surfaces: ScopeSurfaces) -> None:
         """Find everything, and keep offsets in lines, and surfaces by their scope."""
         n_finished = self._n_finished(_N_FOUND)
-        with self._task("find") as task:
+        with self._task("find (pass 1 of 2)") as task:
             for number, rows in enumerate(self._shards(), start=1):
                 documents = _documents(rows)
                 if number > n_finished:
@@ -113,7 +113,7 @@ class Job:
         def avoided(document: Document) -> Container[str]:
             return () if surfaces is None else surfaces.of(document.group)
 
-        with self._task("deidentify") as task:
+        with self._task("deidentify" if surfaces is None else "replace (pass 2 of 2)") as task:
             for number, rows in enumerate(self._shards(), start=1):
                 documents = _documents(rows)
                 lines = list(islice(kept, len(documents)))
