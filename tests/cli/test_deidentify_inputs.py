@@ -17,32 +17,9 @@ from typer.testing import CliRunner
 from deidsynth.cli.app import app
 from deidsynth.deidentification.inputs.columns import Columns
 from deidsynth.deidentification.inputs.delimited import delimited
-from deidsynth.documents import Entity
 
-NAMES = re.compile(r"\b(?:Anna|Karin|Dal)\b")
 NOTE = 'Karin \U0001f600 kom\r\nmed \u00e5 a\u030a, "Dal"; \tsen\nhem.\u2028'
 CLEAN = NOTE.replace("Karin", "[NAME]").replace("Dal", "[NAME]")
-
-
-@pytest.fixture
-def model(tmp_path, monkeypatch):
-    """A model that finds a few names, and breaks at one word."""
-    import deidsynth.deidentification.detection as detection
-
-    def predict(_tagger, documents, **_):
-        documents = list(documents)
-        if any("BREAK" in document.text for document in documents):
-            raise RuntimeError("Karin")
-        for document in documents:
-            found = (Entity(match.start(), match.end(), "NAME", 0.9) for match in NAMES.finditer(document.text))
-            yield document.with_entities(found)
-
-    monkeypatch.setattr(detection, "load_tagger", lambda _: None)
-    monkeypatch.setattr(detection, "predict", predict)
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "config.json").write_text('{"id2label": {"0": "O", "1": "B-NAME", "2": "I-NAME"}}', encoding="utf-8")
-    return folder
 
 
 def rows_of(path, delimiter=","):
@@ -237,6 +214,30 @@ def test_faults_of_standard_input_are_named_so(model, tmp_path) -> None:
     assert (code, "not written: -:3: " in told) == (1, True), told
     line = json.loads((tmp_path / "private" / "map.jsonl").read_text(encoding="utf-8"))
     assert line["place"] == "-:2"
+
+
+def test_a_stopped_command_goes_on_with_the_same_standard_input(model, tmp_path, monkeypatch) -> None:
+    import deidsynth.deidentification.detection as detection
+
+    predict, calls, out = detection.predict, [], tmp_path / "out.jsonl"
+
+    def stopped(*given, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return predict(*given, **options)
+
+    def call(n_lines: int):
+        lines = "".join(json.dumps({"doc_id": str(each), "text": "Karin kom"}) + "\n" for each in range(n_lines))
+        command = ["deidentify", str(model), "-", "--from", "jsonl", "--output", str(out)]
+        return CliRunner().invoke(app, command, input=lines.encode())
+
+    monkeypatch.setattr(detection, "predict", stopped)
+    assert "with the same standard input" in call(100).stderr.replace("\n", " ")
+    again = call(100)
+    assert (again.exit_code, len(calls)) == (0, 3), again.stderr
+    assert "continuing what" in again.stderr
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 100
 
 
 def test_parquet_keeps_row_groups_and_compression(deidsynth, model, tmp_path) -> None:

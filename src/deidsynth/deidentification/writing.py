@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.config.policy import Policy
-from deidsynth.corpora.output import refuse_occupied
 from deidsynth.deidentification.counting import Counts
 from deidsynth.deidentification.inputs.rows import Source
 from deidsynth.deidentification.job import FAILURES, MAP, OUTPUT, Job
@@ -23,6 +22,7 @@ from deidsynth.digests import digest
 from deidsynth.files import make_private, manifest_beside, write_json
 from deidsynth.locks import hold_output
 from deidsynth.progress import Progress
+from deidsynth.workflow.alone import refuse_occupied
 from deidsynth.workflow.store.manifest import package_versions
 
 SCHEMA_VERSION = 1
