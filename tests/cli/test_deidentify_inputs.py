@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from deidsynth.cli.app import app
 from deidsynth.deidentification.inputs.columns import Columns
 from deidsynth.deidentification.inputs.delimited import delimited
+from deidsynth.progress import SilentProgress
 
 NOTE = 'Karin \U0001f600 kom\r\nmed \u00e5 a\u030a, "Dal"; \tsen\nhem.\u2028'
 CLEAN = NOTE.replace("Karin", "[NAME]").replace("Dal", "[NAME]")
@@ -382,6 +383,26 @@ def test_surrogates_of_a_patient_are_the_same_in_all_rows_and_no_name_that_was_f
     names = [text.split()[0] for text in written[0]]
     assert names[0] == names[2] != names[1]
     assert not {"Karin", "Anna", "[NAME]"} & set(names)
+
+
+def test_progress_says_which_pass_runs(deidsynth, model, tmp_path, monkeypatch) -> None:
+    import deidsynth.cli.deidentify as command
+
+    class Noted(SilentProgress):
+        def task(self, name, total, unit=""):
+            tasks.append((name, total))
+            return super().task(name, total, unit)
+
+    monkeypatch.setattr(command, "make_progress", lambda _: Noted())
+    source, key, policy, tasks = tmp_path / "a.txt", tmp_path / "key", tmp_path / "policy.yaml", []
+    source.write_text("Karin kom", encoding="utf-8")
+    key.write_bytes(bytes(range(32)))
+    key.chmod(0o600)
+    policy.write_text("default: surrogate\nscope: corpus\nlanguage: sv\n", encoding="utf-8")
+    call = ["deidentify", model, source, "--output"]
+    assert deidsynth(*call, tmp_path / "one.txt").exit_code == 0
+    assert deidsynth(*call, tmp_path / "two.txt", "--policy", policy, "--key-file", key).exit_code == 0
+    assert tasks == [("deidentify", 1), ("find (pass 1 of 2)", 1), ("replace (pass 2 of 2)", 1)]
 
 
 def test_what_has_no_effect_is_told(deidsynth, model, tmp_path) -> None:

@@ -29,6 +29,8 @@ FOUND = [
     ("telephone number after its name", None, "Tel.: 412 345 678", "412 345 678"),
     ("telephone number after its name", None, "Tfno. nº 41 234 56 78 y", "41 234 56 78"),
     ("telephone number after its name", None, "Mobil 0701740605, ring", "0701740605"),
+    ("telephone number after its name", None, "Tfno. 412 345 678 12/03/2020", "412 345 678"),
+    ("telephone number after its name", None, "Tel. 412345678 2020-03-12", "412345678"),
     ("telephone number after its name", None, "Fax: (080) 547 8173", "(080) 547 8173"),
     ("Spanish telephone number", "es", "llamar al 91-234 56 78 hoy", "91-234 56 78"),
     ("Spanish telephone number", "es", "llamar al 985-27-36-14", "985-27-36-14"),
