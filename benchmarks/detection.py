@@ -14,6 +14,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,10 @@ def measure(gold: Corpus, predicted: Corpus, language: str | None) -> dict[str, 
         detectors = Detectors(detection, language=language, labels=labels, known=known if values else None)
         entities, characters, sources = Counts(), Counts(), Counter[str]()
         for right, by_model in pairs:
-            result = detectors(by_model, right.doc_id)
+            result = detectors(replace(by_model, group=right.doc_id))
             entities += strict(right, result.document)
             characters += character(right, result.document)
-            sources += result.n_by_source
+            sources.update(result.sources)
         found[arm] = {
             "strict": {"precision": entities.precision, "recall": entities.recall, "f1": entities.f1},
             "missed_characters": characters.fn,

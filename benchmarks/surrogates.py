@@ -33,7 +33,8 @@ from deidsynth import Corpus, Document, Entity, Tagger, load_corpus, score
 from deidsynth.config import Policy
 from deidsynth.deidentification.deidentified import Deidentified
 from deidsynth.deidentification.found import Found
-from deidsynth.deidentification.policies import Replacer, normalized_surface
+from deidsynth.deidentification.policies import Replacer
+from deidsynth.surrogates.derived import normalized_surface
 from deidsynth.surrogates.labels import kind_of
 
 KEY = b"the key of every run of a benchmark"

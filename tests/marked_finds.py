@@ -12,15 +12,15 @@ KEY = bytes(range(32))
 INLINE = re.compile(r"\{(\w+):([^}]*)\}")
 
 
-def found(marked: str) -> Found:
-    """What was found in a text that is written as ``Dr {NAME:Anna Berg} kom``."""
+def found(marked: str, patient: str | None = None) -> Found:
+    """What was found in a text of a patient that is written as ``Dr {NAME:Anna Berg} kom``."""
     text, entities, last = "", list[Entity](), 0
     for match in INLINE.finditer(marked):
         text += marked[last : match.start()] + match[2]
         entities.append(Entity(len(text) - len(match[2]), len(text), match[1]))
         last = match.end()
     text += marked[last:]
-    return Found(Document("1", text, tuple(entities)), ("model",) * len(entities))
+    return Found(Document("1", text, tuple(entities), patient), ("model",) * len(entities))
 
 
 def new_surfaces(made: Deidentified) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from typer.testing import CliRunner, Result
 
 from deidsynth.cli.app import app
 from deidsynth.cli.guard import set_debug
+from deidsynth.documents import Document, Entity
 from fake_specs import specs_of
 from fake_stages import NAMES, FakeStage
 
 Deidsynth = Callable[..., Result]
 Note = Callable[..., dict[str, Any]]
 WriteJsonl = Callable[[str, Sequence[dict[str, Any]]], Path]
+FOUND = re.compile(r"\b(?:Anna|Karin|Dal|Ek)\b")
 
 
 @pytest.fixture
@@ -71,3 +74,24 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeStage]:
 def corpus(write_jsonl: WriteJsonl, note: Note) -> Path:
     """A JSONL corpus of twelve notes, each with one name."""
     return write_jsonl("corpus.jsonl", [note(f"n{number}", f"Bo kom {number}", (0, 2, "NAME")) for number in range(12)])
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a model that finds a few names, and breaks at one word."""
+    import deidsynth.deidentification.detection as detection
+
+    def predict(_tagger: object, documents: Iterable[Document], **_: object) -> Iterator[Document]:
+        documents = list(documents)
+        if any("BREAK" in document.text for document in documents):
+            raise RuntimeError("Karin")
+        for document in documents:
+            found = (Entity(match.start(), match.end(), "NAME", 0.9) for match in FOUND.finditer(document.text))
+            yield document.with_entities(found)
+
+    monkeypatch.setattr(detection, "load_tagger", lambda _: None)
+    monkeypatch.setattr(detection, "predict", predict)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"id2label": {"0": "O", "1": "B-NAME", "2": "I-NAME"}}', encoding="utf-8")
+    return folder

@@ -17,32 +17,10 @@ from typer.testing import CliRunner
 from deidsynth.cli.app import app
 from deidsynth.deidentification.inputs.columns import Columns
 from deidsynth.deidentification.inputs.delimited import delimited
-from deidsynth.documents import Entity
+from deidsynth.progress import SilentProgress
 
-NAMES = re.compile(r"\b(?:Anna|Karin|Dal)\b")
 NOTE = 'Karin \U0001f600 kom\r\nmed \u00e5 a\u030a, "Dal"; \tsen\nhem.\u2028'
 CLEAN = NOTE.replace("Karin", "[NAME]").replace("Dal", "[NAME]")
-
-
-@pytest.fixture
-def model(tmp_path, monkeypatch):
-    """A model that finds a few names, and breaks at one word."""
-    import deidsynth.deidentification.detection as detection
-
-    def predict(_tagger, documents, **_):
-        documents = list(documents)
-        if any("BREAK" in document.text for document in documents):
-            raise RuntimeError("Karin")
-        for document in documents:
-            found = (Entity(match.start(), match.end(), "NAME", 0.9) for match in NAMES.finditer(document.text))
-            yield document.with_entities(found)
-
-    monkeypatch.setattr(detection, "load_tagger", lambda _: None)
-    monkeypatch.setattr(detection, "predict", predict)
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "config.json").write_text('{"id2label": {"0": "O", "1": "B-NAME", "2": "I-NAME"}}', encoding="utf-8")
-    return folder
 
 
 def rows_of(path, delimiter=","):
@@ -214,6 +192,68 @@ def test_standard_input(model, tmp_path, options, suffix) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", out.name, f"{out.name}.manifest.json"]
 
 
+def test_faults_of_standard_input_are_named_so(model, tmp_path) -> None:
+    def call(given: bytes, *options: str):
+        command = [
+            "deidentify",
+            str(model),
+            "-",
+            "--from",
+            "table",
+            "--column",
+            "note",
+            "--output",
+            str(tmp_path / "out.csv"),
+        ]
+        result = CliRunner().invoke(app, [*command, *options], input=given)
+        assert "standard-input" not in result.stderr
+        return result.exit_code, result.stderr
+
+    code, told = call(b"id,text\n1,Karin\n")
+    assert (code, "-: no column 'note'" in told) == (2, True), told
+    code, told = call(b"id,note\n1,Karin\n2,Dal,Anna\n", "--private", str(tmp_path / "private"))
+    assert (code, "not written: -:3: " in told) == (1, True), told
+    line = json.loads((tmp_path / "private" / "map.jsonl").read_text(encoding="utf-8"))
+    assert line["place"] == "-:2"
+
+
+def test_a_stopped_command_goes_on_with_the_same_standard_input(model, tmp_path, monkeypatch) -> None:
+    import deidsynth.deidentification.detection as detection
+
+    predict, calls, out = detection.predict, [], tmp_path / "out.jsonl"
+
+    def stopped(*given, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return predict(*given, **options)
+
+    def call(n_lines: int):
+        lines = "".join(json.dumps({"doc_id": str(each), "text": "Karin kom"}) + "\n" for each in range(n_lines))
+        command = ["deidentify", str(model), "-", "--from", "jsonl", "--output", str(out)]
+        return CliRunner().invoke(app, command, input=lines.encode())
+
+    monkeypatch.setattr(detection, "predict", stopped)
+    assert "with the same standard input" in call(100).stderr.replace("\n", " ")
+    again = call(100)
+    assert (again.exit_code, len(calls)) == (0, 3), again.stderr
+    assert "continuing what" in again.stderr
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 100
+
+
+def test_parquet_keeps_row_groups_and_compression(deidsynth, model, tmp_path) -> None:
+    source, out = tmp_path / "a.parquet", tmp_path / "out.parquet"
+    table = pyarrow.table({"id": range(1000), "note": ["Karin kom"] * 1000})
+    codecs = {"id": "NONE", "note": "zstd"}
+    pyarrow.parquet.write_table(table, source, row_group_size=400, compression=codecs)
+    assert deidsynth("deidentify", model, source, "--output", out, "--column", "note").exit_code == 0
+    made = pyarrow.parquet.ParquetFile(out).metadata
+    groups = [made.row_group(number) for number in range(made.num_row_groups)]
+    assert [group.num_rows for group in groups] == [400, 400, 200]
+    assert {tuple(group.column(at).compression for at in range(2)) for group in groups} == {("UNCOMPRESSED", "ZSTD")}
+    assert pyarrow.parquet.read_table(out).to_pylist()[-1] == {"id": 999, "note": "[NAME] kom"}
+
+
 def test_several_inputs_become_one_folder(deidsynth, model, tmp_path) -> None:
     (tmp_path / "ward").mkdir()
     (tmp_path / "ward" / "n.txt").write_text("Karin kom", encoding="utf-8")
@@ -343,6 +383,26 @@ def test_surrogates_of_a_patient_are_the_same_in_all_rows_and_no_name_that_was_f
     names = [text.split()[0] for text in written[0]]
     assert names[0] == names[2] != names[1]
     assert not {"Karin", "Anna", "[NAME]"} & set(names)
+
+
+def test_progress_says_which_pass_runs(deidsynth, model, tmp_path, monkeypatch) -> None:
+    import deidsynth.cli.deidentify as command
+
+    class Noted(SilentProgress):
+        def task(self, name, total, unit=""):
+            tasks.append((name, total))
+            return super().task(name, total, unit)
+
+    monkeypatch.setattr(command, "make_progress", lambda _: Noted())
+    source, key, policy, tasks = tmp_path / "a.txt", tmp_path / "key", tmp_path / "policy.yaml", []
+    source.write_text("Karin kom", encoding="utf-8")
+    key.write_bytes(bytes(range(32)))
+    key.chmod(0o600)
+    policy.write_text("default: surrogate\nscope: corpus\nlanguage: sv\n", encoding="utf-8")
+    call = ["deidentify", model, source, "--output"]
+    assert deidsynth(*call, tmp_path / "one.txt").exit_code == 0
+    assert deidsynth(*call, tmp_path / "two.txt", "--policy", policy, "--key-file", key).exit_code == 0
+    assert tasks == [("deidentify", 1), ("find (pass 1 of 2)", 1), ("replace (pass 2 of 2)", 1)]
 
 
 def test_what_has_no_effect_is_told(deidsynth, model, tmp_path) -> None:

@@ -51,10 +51,10 @@ class ShowingReplacer(runtime.Replacer):
         super().__init__(*given, **named)
         self.needs_scope_surfaces = True
 
-    def __call__(self, found: Found, *, patient: str | None = None, avoid: Container[str] = ()) -> Deidentified:
+    def __call__(self, found: Found, *, avoid: Container[str] = ()) -> Deidentified:
         """The text with the same number in place of each entity."""
         self.stop.count("replace")
-        shown = f"{sum(f'namn{number}' in avoid for number in range(N_NAMES))}/{patient}"
+        shown = f"{sum(f'namn{number}' in avoid for number in range(N_NAMES))}/{found.document.group}"
         text, replacements, last = "", [], 0
         for entity, source in zip(found.document.entities, found.sources, strict=True):
             text += found.document.text[last : entity.start]

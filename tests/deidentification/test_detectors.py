@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
@@ -39,7 +40,7 @@ def documents(draw: st.DrawFn) -> Document:
     text = "".join(draw(st.lists(pieces, min_size=1, max_size=30)))
     cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=8)))
     spans = zip(cuts[::2], cuts[1::2], strict=False)
-    return Document("1", text, tuple(Entity(*span, draw(st.sampled_from(LABELS)), 0.5) for span in spans))
+    return Document("1", text, tuple(Entity(*span, draw(st.sampled_from(LABELS)), 0.5) for span in spans), "7")
 
 
 def covered(document: Document) -> set[int]:
@@ -49,11 +50,11 @@ def covered(document: Document) -> set[int]:
 @given(documents())
 @settings(max_examples=400)
 def test_what_the_model_found_stays_found_and_the_text_is_the_same(document: Document) -> None:
-    found = ALL(document, "7")
+    found = ALL(document)
     assert found.document.text == document.text
     assert covered(document) <= covered(found.document)
     assert len(found.sources) == len(found.document.entities)
-    assert ALL(document, "7") == found
+    assert ALL(document) == found
 
 
 @given(documents())
@@ -77,8 +78,8 @@ def test_a_pattern_and_a_model_that_overlap_are_one() -> None:
 
 def test_what_is_found_is_counted_by_who_found_it() -> None:
     text = "Lena Ek kom. Eks mail: lena@exempel.se. Anna Berg och Rut Öman."
-    found = ALL(Document("1", text, (Entity(0, 7, "NAME", 0.9),)), "7")
-    assert found.n_by_source == {"model": 1, "second pass": 1, "pattern": 1, "known value": 2}
+    found = ALL(Document("1", text, (Entity(0, 7, "NAME", 0.9),), "7"))
+    assert Counter(found.sources) == {"model": 1, "second pass": 1, "pattern": 1, "known value": 2}
     assert [found.document.surface(each) for each in found.document.entities] == [
         "Lena Ek",
         "Eks",
@@ -95,17 +96,19 @@ def test_a_name_after_300_sentences_is_found_at_its_offset() -> None:
 
 
 def test_threads_find_what_one_finds() -> None:
-    texts = [Document(str(n), f"Anna Berg {n} Rut Öman tel 070-174 06 {n % 90 + 10} " * 5) for n in range(50)]
-    one = [ALL(document, "7") for document in texts]
+    texts = [
+        Document(str(n), f"Anna Berg {n} Rut Öman tel 070-174 06 {n % 90 + 10} " * 5, group="7") for n in range(50)
+    ]
+    one = [*map(ALL, texts)]
     with ThreadPoolExecutor(16) as pool:
-        assert list(pool.map(lambda document: ALL(document, "7"), texts)) == one
+        assert list(pool.map(ALL, texts)) == one
 
 
 def test_time_grows_no_faster_than_a_text() -> None:
     def seconds(n: int) -> float:
         text = "Anna Berg A. Berg, 070-174 06 05 de la anna-berg " * n
         began = perf_counter()
-        ALL(Document("1", text, (Entity(0, 9, "NAME", 0.9),)), "7")
+        ALL(Document("1", text, (Entity(0, 9, "NAME", 0.9),), "7"))
         return perf_counter() - began
 
     seconds(10)

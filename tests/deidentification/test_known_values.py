@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def found(
     """Surface and label of the mentions of the values of a patient."""
     known = KnownValues({"7": [KnownValue(each) if isinstance(each, str) else each for each in values]})
     detectors = Detectors(NOTHING_ELSE, language=language, labels=labels, known=known)
-    document = detectors(Document("1", text, entities), "7").document
+    document = detectors(Document("1", text, entities, "7")).document
     return [(document.surface(entity), entity.label) for entity in document.entities]
 
 
@@ -106,10 +107,10 @@ def test_values_of_other_patients_are_not_sought() -> None:
     names = {
         patient: [each.document.surface(entity) for entity in each.document.entities]
         for patient in ("7", "8", "9", None)
-        for each in [detectors(document, patient)]
+        for each in [detectors(replace(document, group=patient))]
     }
     assert names == {"7": ["Anna", "Ulla"], "8": ["Lena", "Ulla"], "9": ["Ulla"], None: ["Ulla"]}
-    assert detectors(document, "7").sources == ("known value", "known value")
+    assert detectors(replace(document, group="7")).sources == ("known value", "known value")
 
 
 def test_a_second_pass_seeks_what_is_known() -> None:

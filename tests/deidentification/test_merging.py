@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import get_args
 
@@ -101,4 +102,4 @@ def test_sources_say_what_each_adds() -> None:
             hit(43, 47, "E", "model"),
         ],
     )
-    assert found.n_by_source == {"known value": 1, "pattern": 1, "model": 1}
+    assert Counter(found.sources) == {"known value": 1, "pattern": 1, "model": 1}

@@ -16,19 +16,21 @@ LABELS = (
 )
 
 FOUND = [
-    ("mail", None, "Skriv till anna.berg+1@mail.exempel.se.", "anna.berg+1@mail.exempel.se"),
-    ("mail", None, "E-mail: jöns@exempel.se;", "jöns@exempel.se"),
-    ("mail", None, "Madrid E-mail-ana@ejemplo.es", "ana@ejemplo.es"),
-    ("web address", None, "se (https://exempel.se/a?b=1), eller", "https://exempel.se/a?b=1"),
-    ("web address", None, "på www.exempel.se.", "www.exempel.se"),
-    ("internet address", None, "från 192.168.0.1 idag", "192.168.0.1"),
-    ("internet address", None, "från fe80::1:2 idag", "fe80::1:2"),
+    ("email", None, "Skriv till anna.berg+1@mail.exempel.se.", "anna.berg+1@mail.exempel.se"),
+    ("email", None, "E-mail: jöns@exempel.se;", "jöns@exempel.se"),
+    ("email", None, "Madrid E-mail-ana@ejemplo.es", "ana@ejemplo.es"),
+    ("URL", None, "se (https://exempel.se/a?b=1), eller", "https://exempel.se/a?b=1"),
+    ("URL", None, "på www.exempel.se.", "www.exempel.se"),
+    ("IP address", None, "från 192.168.0.1 idag", "192.168.0.1"),
+    ("IP address", None, "från fe80::1:2 idag", "fe80::1:2"),
     ("telephone number with a country code", None, "ring +46 70-174 06 05 idag", "+46 70-174 06 05"),
     ("telephone number with a country code", None, "ring +46(0)701740605", "+46(0)701740605"),
     ("telephone number with a country code", None, "ring 0034 412 345 678.", "0034 412 345 678"),
     ("telephone number after its name", None, "Tel.: 412 345 678", "412 345 678"),
     ("telephone number after its name", None, "Tfno. nº 41 234 56 78 y", "41 234 56 78"),
     ("telephone number after its name", None, "Mobil 0701740605, ring", "0701740605"),
+    ("telephone number after its name", None, "Tfno. 412 345 678 12/03/2020", "412 345 678"),
+    ("telephone number after its name", None, "Tel. 412345678 2020-03-12", "412345678"),
     ("telephone number after its name", None, "Fax: (080) 547 8173", "(080) 547 8173"),
     ("Spanish telephone number", "es", "llamar al 91-234 56 78 hoy", "91-234 56 78"),
     ("Spanish telephone number", "es", "llamar al 985-27-36-14", "985-27-36-14"),
@@ -78,9 +80,9 @@ FOUND = [
 ]
 
 NOT_FOUND = [
-    ("mail", None, "kl 8 @ avd 3, användare @anna, a@b"),
-    ("web address", None, "filen www och http://, dos 1.5"),
-    ("internet address", None, "avsnitt 1.2.3.10, version 300.1.1.1, kl 12:30:45, ratio 1:2:3, 12.10.20.21"),
+    ("email", None, "kl 8 @ avd 3, användare @anna, a@b"),
+    ("URL", None, "filen www och http://, dos 1.5"),
+    ("IP address", None, "avsnitt 1.2.3.10, version 300.1.1.1, kl 12:30:45, ratio 1:2:3, 12.10.20.21"),
     (
         "telephone number with a country code",
         None,

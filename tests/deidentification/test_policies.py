@@ -79,6 +79,13 @@ def test_two_adjacent_entities_give_two_replacements() -> None:
     assert len(made.replacements) == 2
 
 
+def test_a_name_in_the_genitive_is_of_the_same_person_where_the_language_has_one() -> None:
+    numbered = Policy(default="number")
+    assert new_surfaces(Replacer(numbered, language="nl")(found("{NAME:Berg}, {NAME:Bergs}"))) == ["[NAME-1]"] * 2
+    made = Replacer(numbered, language="es")(found("{NAME:Torre}, {NAME:Torres}"))
+    assert new_surfaces(made) == ["[NAME-1]", "[NAME-2]"]
+
+
 def test_the_same_person_has_the_same_number() -> None:
     text = "{NAME:Anna Berg} såg {NAME:Erik Ek}. {NAME:BERGS} hund, {NAME:A. Berg}, {NAME:Ek}. {CITY:Ås}, {CITY:ås}"
     made = Replacer(Policy(default="number"), language="sv")(found(text))

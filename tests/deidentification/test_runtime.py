@@ -119,9 +119,9 @@ def test_the_fault_of_a_document_is_no_other_ones() -> None:
     assert [isinstance(each, Failure) for each in found] == [False, True, False, False]
     made = runtime.replace_each(found, lambda _: ())
     assert [getattr(each, "text", None) for each in made] == ["frisk", None, None, "frisk"]
-    assert [each.reason.split(";")[0] for each in made if isinstance(each, Failure)] == [
-        "unexpected RuntimeError",
-        "unexpected ValueError",
+    assert [each.reason.split(":")[0] for each in made if isinstance(each, Failure)] == [
+        "unexpected RuntimeError at deidsynth/deidentification/runtime.py",
+        "unexpected ValueError at deidsynth/deidentification/runtime.py",
     ]
 
     def broken(_: Sequence[Document]) -> list[Document]:
@@ -187,3 +187,11 @@ def test_a_pattern_of_a_label_that_the_model_lacks_may_be_named(model: Path) -> 
     assert Deidentifier.load(model, policy=kept, device="cpu").unused_labels == ()
     with pytest.raises(ConfigError, match="labels.DATE: nothing finds such a label"):
         Deidentifier.load(model, policy={"default": "keep", "labels": {"DATE": "mask"}}, device="cpu")
+
+
+def test_want_of_memory_is_no_documents_fault() -> None:
+    def greedy(documents: Sequence[Document]) -> list[Document]:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        deidentifier(greedy).find_each([Document("1", "frisk")])

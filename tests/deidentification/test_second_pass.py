@@ -108,6 +108,12 @@ def test_first_and_last_names_apart_are_one_name_with_initials() -> None:
     assert [found.surface(entity) for entity in found.entities[2:]] == ["A", "Berg"]
 
 
+def test_of_many_names_with_the_same_part_the_one_that_fits_best_is_meant() -> None:
+    names = ("Anna Ek", "Anna Dal", "Anna Maria Dal", "Bo von Dal", "Bo Ek")
+    text = "Sedan gick Anna Maria Dals hund, A. Dal, men Dal och sen Bo von Dal."
+    assert again("sv", *names, text=text) == ["Anna Maria Dals", "A. Dal", "Dal", "Bo von Dal"]
+
+
 def test_only_names_of_people_are_sought() -> None:
     text = "Lunds lasarett, Lund. Lunds hund."
     found = Detectors(Detection(), language="sv", labels=["HOSPITAL"])(

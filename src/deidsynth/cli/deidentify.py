@@ -71,7 +71,7 @@ def deidentify_command(
         typer.Option(
             "--private",
             metavar="DIR",
-            help="Folder for what stood where, for its owner only; by default it is not kept.",
+            help="Folder for the mapping from replacements to originals, for its owner only; by default none is kept.",
         ),
     ] = None,
     ids: Annotated[
@@ -107,8 +107,8 @@ def deidentify_command(
     if private is not None:
         refuse_used(private, output)
     asked = Asked(from_format, layout, skip_invalid, columns, ids is Ids.NUMBER, group_by, quiet)
-    with at_hand(sources, output, from_format) as paths:
-        inputs = read_inputs(paths, output, asked)
+    with at_hand(sources, output, from_format) as given:
+        inputs = read_inputs(given, output, asked)
         # Brings torch, so only after the cheap checks.
         from deidsynth.deidentification import runtime, writing
 
@@ -140,9 +140,9 @@ def deidentify_command(
                 progress=make_progress(quiet),
             )
         except KeyboardInterrupt:
-            tell(_interrupted(output))
+            tell(_interrupted(output, has_standard_input=given.standard_input is not None))
             raise typer.Exit(INTERRUPTED) from None
-    if known is not None and "known value" not in outcome.counts.by(1):
+    if known is not None and "known value" not in outcome.counts.by_source:
         say(
             "warning: no known value was found beyond what the model found; a patient's are sought only in texts "
             "of that patient (--patient-column, --group-by)"
@@ -152,10 +152,13 @@ def deidentify_command(
     _conclude(outcome, inputs, output, ids, as_json=json, quiet=quiet)
 
 
-def _interrupted(output: Path) -> str:
+def _interrupted(output: Path, *, has_standard_input: bool) -> str:
     left = Partial.beside(output)
     if left.is_dir():
-        return f"interrupted: what is done is kept in {left}; run the same command again to continue, or remove it"
+        same = (
+            "the same command again, with the same standard input," if has_standard_input else "the same command again"
+        )
+        return f"interrupted: what is done is kept in {left}; run {same} to continue, or remove it"
     return f"interrupted: nothing was written to {output}; run the same command again to start over"
 
 
@@ -171,9 +174,9 @@ def _conclude(outcome: Outcome, inputs: Inputs, output: Path, ids: Ids, *, as_js
         tell(f"{ids_held} held what was found in the text, and became numbers", quiet)
     if ids is Ids.KEEP:
         tell("other names and ids are those of the input; --ids number writes numbers instead", quiet)
-    for label, count in outcome.masked_instead.items():
-        tell(f"{label}: masked {count} for which no surrogate could be made", quiet)
-    labels = counts.by(0)
+    for label, count in outcome.masked_without_surrogate.items():
+        tell(f"{label}: {count} masked without surrogate", quiet)
+    labels = counts.by_label
     plain: dict[str, Any] = {
         "n_documents": counts.n_documents,
         "n_entities": sum(labels.values()),

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,10 @@ from deidsynth.corpora.note_formats import TEXT, named_files, other_files, plain
 from deidsynth.deidentification.inputs import delimited, json_values, parquet, texts
 from deidsynth.deidentification.inputs.columns import Columns
 from deidsynth.deidentification.inputs.json_survey import refuse_missing
-from deidsynth.deidentification.inputs.rows import Source
+from deidsynth.deidentification.inputs.rows import Row, Source
 from deidsynth.deidentification.partial import Partial
 from deidsynth.digests import file_digest
-from deidsynth.errors import InputError
+from deidsynth.errors import CorpusError, InputError
 from deidsynth.files import make_private_folder, remove_tree, temporary_beside
 from deidsynth.plain_data import looks_like_key
 from deidsynth.workflow.alone import refuse_occupied
@@ -72,7 +72,7 @@ class Inputs:
         sources: the inputs, in their order.
         file: the only target, if the output is a file.
         n_skipped: files that are not read.
-        states: what tells the inputs from others.
+        states: what tells the inputs from others; of standard input, its content.
     """
 
     sources: tuple[Source, ...]
@@ -81,13 +81,29 @@ class Inputs:
     states: tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class Given:
+    """What the user gave, all of it files and folders.
+
+    Args:
+        paths: in their order.
+        standard_input: the one of them that holds what came by standard input.
+    """
+
+    paths: tuple[Path, ...]
+    standard_input: Path | None = None
+
+
 @contextmanager
-def at_hand(paths: Sequence[Path], output: Path, format: str) -> Iterator[list[Path]]:
-    """A context in which every input is a file or folder: standard input lies in a private file beside the output."""
+def at_hand(paths: Sequence[Path], output: Path, format: str) -> Iterator[Given]:
+    """A context in which every input is a file or folder: standard input lies in a private file beside the output.
+
+    Faults of that file are told as those of ``-``.
+    """
     if paths.count(Path(STANDARD_INPUT)) > 1:
         raise InputError("-: standard input can be read once; give it once")
     if Path(STANDARD_INPUT) not in paths:
-        yield list(paths)
+        yield Given(tuple(paths))
         return
     if format not in _SUFFIX_OF_FORMAT:
         raise InputError(
@@ -99,16 +115,23 @@ def at_hand(paths: Sequence[Path], output: Path, format: str) -> Iterator[list[P
         file = folder / f"standard-input{_SUFFIX_OF_FORMAT[format]}"
         with file.open("wb") as stream:
             shutil.copyfileobj(sys.stdin.buffer, stream)
-        yield [file if path == Path(STANDARD_INPUT) else path for path in paths]
+        yield Given(tuple(file if path == Path(STANDARD_INPUT) else path for path in paths), file)
+    except CorpusError as error:
+        problems = [replace(each, path=each.path.replace(str(file), STANDARD_INPUT)) for each in error.problems]
+        raise (CorpusError(problems) if problems else error) from None
+    except InputError as error:
+        if type(error) is not InputError:
+            raise
+        raise InputError(str(error).replace(str(file), STANDARD_INPUT)) from None
     finally:
         remove_tree(folder)
 
 
-def read_inputs(paths: Sequence[Path], output: Path, asked: Asked) -> Inputs:
+def read_inputs(given: Given, output: Path, asked: Asked) -> Inputs:
     """The inputs, after every fault that can be told without a model.
 
     Args:
-        paths: files and folders.
+        given: by the user.
         output: file or folder to write to.
         asked: how they are read.
 
@@ -117,6 +140,7 @@ def read_inputs(paths: Sequence[Path], output: Path, asked: Asked) -> Inputs:
         CorpusError: faults in a corpus.
         ConfigError: an unknown layout key, or a wrong regular expression.
     """
+    paths = given.paths
     for path in paths:
         if output.resolve() == path.resolve():
             raise InputError(f"{output}: is the same as the input; choose another output")
@@ -126,7 +150,8 @@ def read_inputs(paths: Sequence[Path], output: Path, asked: Asked) -> Inputs:
         sources, file, n_skipped = _several(paths, output, asked)
     else:
         sources, file, n_skipped = _one(paths[0], output, asked)
-    states = tuple(_state(path, output) for path in paths)
+    states = tuple(file_digest(path) if path == given.standard_input else _state(path) for path in paths)
+    sources = [_of_standard_input(each) if each.path == given.standard_input else each for each in sources]
     return Inputs(tuple(sources), file, n_skipped, states)
 
 
@@ -191,10 +216,11 @@ def _tables(
         sources.append(_table(file, target, columns))
     refuse_missing([source.survey for source in sources if source.survey])
     _tell_kept(sources, asked.quiet)
-    skipped = [file for path in paths if path.is_dir() for file in files_below(path, "") if file not in _files(path)]
-    if skipped:
-        tell(f"skipped {len(skipped)} files that are neither tables nor JSON", asked.quiet)
-    return sources, output.name if to_file else None, len(skipped)
+    n_skipped = sum(len(files_below(path, "")) for path in paths if path.is_dir())
+    n_skipped -= sum(path.is_dir() for path, _ in files)
+    if n_skipped:
+        tell(f"skipped {n_skipped} files that are neither tables nor JSON", asked.quiet)
+    return sources, output.name if to_file else None, n_skipped
 
 
 def _files(path: Path) -> list[Path]:
@@ -270,13 +296,21 @@ def refuse_used(folder: Path, output: Path) -> None:
         refuse_occupied(folder)
 
 
-def _state(path: Path, output: Path) -> Any:
-    """What changes when an input does; of standard input, its content."""
-    if path.parent.name.startswith(f".{output.name}."):
-        return file_digest(path)
+def _state(path: Path) -> list[list[str | int]]:
+    """What changes when an input does."""
     files = files_below(path, "") if path.is_dir() else [path]
     stats = ((file, file.stat()) for file in files)
     return [[str(file), each.st_size, each.st_mtime_ns] for file, each in stats]
+
+
+def _of_standard_input(source: Source) -> Source:
+    """An input whose rows are named as those of ``-``, whatever file they lie in."""
+
+    def rows() -> Iterator[Row]:
+        for row in source.rows():
+            yield replace(row, place=STANDARD_INPUT + row.place.removeprefix(str(source.path)))
+
+    return replace(source, rows=rows)
 
 
 def _tell_skipped(source: Path, format: str, quiet: bool) -> int:

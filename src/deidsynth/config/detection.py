@@ -12,7 +12,8 @@ class Detection(StageConfig):
 
     patterns: bool = Field(
         True,
-        description="find what has an unmistakable form: mail and web addresses, telephone numbers, and national "
-        "numbers of the language whose check digits are right",
+        description="find what has an unmistakable form: email addresses, URLs, IP addresses, telephone numbers, and "
+        "national identification numbers of the language whose check digits are right; and make numbers whole of which "
+        "the model found a piece",
     )
     second_pass: bool = Field(True, description="find further mentions of names that were found once in the document")

@@ -16,7 +16,7 @@ from deidsynth.surrogates.identity import LAST_PROVINCE, nass_check
 
 Check = Callable[[str], bool]
 
-_NO_SIGN = re.compile(r"[^0-9A-Za-z]")
+_SEPARATOR = re.compile(r"[^0-9A-Za-z]")
 _DATE = re.compile(
     r"(?:19|20)[0-9]{2}([-/. ]?)(?:0[1-9]|1[0-2])\1(?:[0-2][0-9]|3[01])"
     r"|(?:[0-2]?[0-9]|3[01])([-/. ]?)(?:0?[1-9]|1[0-2])\2(?:19|20)[0-9]{2}"
@@ -38,7 +38,7 @@ def check_of(name: str) -> Check:
 
 def _personnummer(text: str) -> bool:
     """Whether a Swedish identity number has a date and a right check digit; coordination numbers have 60 more days."""
-    digits = _NO_SIGN.sub("", text)
+    digits = _SEPARATOR.sub("", text)
     day, years = int(digits[-6:-4]), [digits[:4]] if len(digits) == 12 else ["19" + digits[:2], "20" + digits[:2]]
     day -= _COORDINATION_DAYS if day > _COORDINATION_DAYS else 0
     return any(_is_date(int(year), int(digits[-8:-6]), day) for year in years) and luhn.is_valid(digits[-10:])
@@ -46,25 +46,25 @@ def _personnummer(text: str) -> bool:
 
 def _dni(text: str) -> bool:
     module: Any = importlib.import_module("stdnum.es.dni")
-    return bool(module.is_valid(_NO_SIGN.sub("", text).zfill(9)))
+    return bool(module.is_valid(_SEPARATOR.sub("", text).zfill(9)))
 
 
 def _nie(text: str) -> bool:
     module: Any = importlib.import_module("stdnum.es.nie")
-    return bool(module.is_valid(_NO_SIGN.sub("", text)))
+    return bool(module.is_valid(_SEPARATOR.sub("", text)))
 
 
 def _nass(text: str) -> bool:
     """Whether a Spanish social security number has a province and the right check digits."""
-    digits = _NO_SIGN.sub("", text)
+    digits = _SEPARATOR.sub("", text)
     province = int(digits[:2])
     return (1 <= province <= LAST_PROVINCE + 1 or province == _FOREIGN_PROVINCE) and nass_check(digits) == int(
         digits[10:]
     )
 
 
-def _internet_address(text: str) -> bool:
-    """Whether an internet address has a number that no numbering of sections has."""
+def _ip_address(text: str) -> bool:
+    """Whether an IP address has a number that no numbering of sections has."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -97,6 +97,6 @@ _OWN: Mapping[str, Check] = {
     "dni": _dni,
     "nie": _nie,
     "nass": _nass,
-    "internet_address": _internet_address,
+    "ip_address": _ip_address,
     "telephone": _telephone,
 }

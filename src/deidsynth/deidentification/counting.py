@@ -34,20 +34,28 @@ class Counts:
                 self.n_documents += 1
                 self.entities.update((one.label, one.source, one.action) for one in each.replacements)
 
-    def by(self, place: int) -> dict[str, int]:
-        """Entities by label (0), source (1) or action (2), most frequent first."""
-        counted: Counter[str] = Counter()
-        for key, count in self.entities.items():
-            counted[key[place]] += count
-        return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+    @property
+    def by_label(self) -> dict[str, int]:
+        """Entities by label, most frequent first."""
+        return _most_frequent_first((label, count) for (label, _, _), count in self.entities.items())
 
-    def masked_instead(self, policy: Policy) -> dict[str, int]:
-        """Entities that were masked for want of a surrogate, by label."""
-        counted: Counter[str] = Counter()
-        for (label, _, action), count in self.entities.items():
-            if action == "mask" and policy.labels.get(label, policy.default) == "surrogate":
-                counted[label] += count
-        return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))
+    @property
+    def by_source(self) -> dict[str, int]:
+        """Entities by source, most frequent first."""
+        return _most_frequent_first((source, count) for (_, source, _), count in self.entities.items())
+
+    @property
+    def by_action(self) -> dict[str, int]:
+        """Entities by action, most frequent first."""
+        return _most_frequent_first((action, count) for (_, _, action), count in self.entities.items())
+
+    def masked_without_surrogate(self, policy: Policy) -> dict[str, int]:
+        """Entities that were masked without surrogate, though the policy asks for one, by label."""
+        return _most_frequent_first(
+            (label, count)
+            for (label, _, action), count in self.entities.items()
+            if action == "mask" and policy.labels.get(label, policy.default) == "surrogate"
+        )
 
     def plain(self) -> dict[str, Any]:
         """The counts as plain data."""
@@ -64,3 +72,11 @@ class Counts:
         """The counts that plain data holds; zero where there is none."""
         entities = Counter({(label, source, action): n for label, source, action, n in plain.get("entities", ())})
         return cls(plain.get("n_documents", 0), plain.get("n_failed", 0), plain.get("n_renamed", 0), entities)
+
+
+def _most_frequent_first(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Counts that may have a name several times, summed by name, the greatest first."""
+    counted: Counter[str] = Counter()
+    for name, count in counts:
+        counted[name] += count
+    return dict(sorted(counted.items(), key=lambda item: (-item[1], item[0])))

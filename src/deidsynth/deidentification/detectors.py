@@ -16,6 +16,7 @@ from deidsynth.deidentification.merging import Hit, merged
 from deidsynth.deidentification.names import Mention
 from deidsynth.deidentification.patterns import PatternFinder
 from deidsynth.deidentification.second_pass import second_pass
+from deidsynth.deidentification.whole_numbers import whole_numbers
 from deidsynth.documents import Document, Entity
 from deidsynth.normalization import NormalizedText, normalize
 
@@ -61,13 +62,13 @@ class Detectors:
         """The labels of everything that may be found: by the model, by pattern, as a known value."""
         return self._labels
 
-    def __call__(self, document: Document, patient: str | None = None) -> Found:
+    def __call__(self, document: Document) -> Found:
         """The document with all that was found.
 
         Args:
-            document: with the entities of the model.
-            patient: whose known values are sought.
+            document: with the entities of the model; known values of its group, the patient, are sought.
         """
+        patient = document.group
         seen = normalize(document.text)
         hits = [Hit(entity, "model") for entity in document.entities]
         finders = [self._of_all] if patient is None else [self._of_all, self._of_patient(patient)]
@@ -77,7 +78,16 @@ class Detectors:
         if self._patterns:
             hits += _hits(seen, self._patterns.mentions(seen.text), "pattern")
         found = merged(document, hits)
+        if self._patterns:
+            found = self._whole(found, seen)
         return self._again(found, seen) if self._detection.second_pass else found
+
+    def _whole(self, found: Found, seen: NormalizedText) -> Found:
+        """What was found, its numbers made whole."""
+        entities = found.document.entities
+        as_seen = replace(found.document, text=seen.text, entities=seen.to_normalized(entities))
+        whole = [Hit(each, "pattern") for each in seen.to_original(whole_numbers(as_seen, self._kinds))]
+        return merged(found.document, [*map(Hit, entities, found.sources), *whole]) if whole else found
 
     def _again(self, found: Found, seen: NormalizedText) -> Found:
         """What was found and further mentions of its names."""

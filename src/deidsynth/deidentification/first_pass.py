@@ -1,18 +1,19 @@
-"""What a first pass found, kept for the second one: offsets in a file of lines, never text."""
+"""What a first pass found, kept for the second one: offsets and digests in a file of lines, never text."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from deidsynth.config.surrogates import NAME_KINDS, Kind
 from deidsynth.deidentification.found import Found
-from deidsynth.deidentification.policies import normalized_surface
 from deidsynth.deidentification.runtime import Failure
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import InputError
 from deidsynth.metrics.tokens import words
+from deidsynth.surrogates.derived import normalized_surface
 from deidsynth.surrogates.labels import kind_of
 
 
@@ -21,7 +22,7 @@ def line_of(found: Found | Failure) -> str:
     if isinstance(found, Failure):
         return json.dumps({"reason": found.reason}, ensure_ascii=False) + "\n"
     entities = [[each.start, each.end, each.label, each.score] for each in found.document.entities]
-    kept = {"n_characters": len(found.document.text), "entities": entities, "sources": found.sources}
+    kept = {"text": _digest(found.document), "entities": entities, "sources": found.sources}
     return json.dumps(kept, ensure_ascii=False) + "\n"
 
 
@@ -33,11 +34,14 @@ def found_again(documents: Sequence[Document], lines: Iterable[Mapping[str, Any]
     """
     kept = list(lines)
     if len(kept) != len(documents) or any(
-        line.get("n_characters", len(document.text)) != len(document.text)
-        for document, line in zip(documents, kept, strict=True)
+        "text" in line and line["text"] != _digest(document) for document, line in zip(documents, kept, strict=True)
     ):
         raise InputError("the input changed while it was read; leave its files alone and run the command again")
     return [_found(document, line) for document, line in zip(documents, kept, strict=True)]
+
+
+def _digest(document: Document) -> str:
+    return hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _found(document: Document, line: Mapping[str, Any]) -> Found | Failure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,8 +22,3 @@ class Found:
 
     document: Document
     sources: tuple[Source, ...]
-
-    @property
-    def n_by_source(self) -> Counter[Source]:
-        """How many entities each found."""
-        return Counter(self.sources)

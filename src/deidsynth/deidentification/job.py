@@ -23,7 +23,7 @@ from deidsynth.progress import Progress, Task
 OUTPUT = "output"
 """The folder with what will leave, in that of what has been done so far."""
 MAP = "private"
-"""The folder with what stood where, there."""
+"""The folder with the mapping from replacements to originals, there."""
 FAILURES = "failures.jsonl"
 _FOUND, _LINES, _SURFACES = "found.jsonl", "lines", "surfaces.sqlite"
 _N_FOUND, _N_WRITTEN, _COUNTS = "n_found_shards", "n_written_shards", "counts"
@@ -38,7 +38,7 @@ class Job:
         deidentifier: with its model and policy.
         sources: the inputs.
         partial: where everything is written.
-        with_map: whether to write what stood where.
+        with_map: whether to write the mapping from replacements to originals.
         progress: who listens.
     """
 
@@ -92,7 +92,7 @@ class Job:
     def _find(self, surfaces: ScopeSurfaces) -> None:
         """Find everything, and keep offsets in lines, and surfaces by their scope."""
         n_finished = self._n_finished(_N_FOUND)
-        with self._task("find") as task:
+        with self._task("find (pass 1 of 2)") as task:
             for number, rows in enumerate(self._shards(), start=1):
                 documents = _documents(rows)
                 if number > n_finished:
@@ -113,7 +113,7 @@ class Job:
         def avoided(document: Document) -> Container[str]:
             return () if surfaces is None else surfaces.of(document.group)
 
-        with self._task("deidentify") as task:
+        with self._task("deidentify" if surfaces is None else "replace (pass 2 of 2)") as task:
             for number, rows in enumerate(self._shards(), start=1):
                 documents = _documents(rows)
                 lines = list(islice(kept, len(documents)))

@@ -41,7 +41,7 @@ _SHORT_WORD = 3
 """Letters of a word that may be part of a number, such as those of a license plate."""
 _LONG_NUMBER = 6
 """Characters of a number that is sought inside a longer one with separators, too."""
-_SIGN = re.compile(r"[^\W_]")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _SEPARATORS = re.compile(r"[^\w\n]{0,3}|_")
 _JOINED_BEFORE, _JOINED_AFTER = re.compile(r"\d[.,:/\-\u2010\u2011]\Z"), re.compile(r"[.,:/\-\u2010\u2011]\d")
 _GAP = re.compile(r"[^\w\n]{0,3}\n?[^\w\n]{0,3}")
@@ -67,7 +67,9 @@ class KnownValueFinder:
         self._language, self._labels, self._own = language, labels, own
         names: list[Name] = []
         numbers: dict[str, KnownValue] = {}
-        self._phrases: dict[str, list[tuple[tuple[str, ...], KnownValue]]] = {}
+        self._phrases: dict[tuple[str, ...], list[KnownValue]] = {}
+        self._lengths: dict[str, set[int]] = {}
+        """Of the phrases that begin with a word, in words."""
         for value in values:
             forms = forms_of(value.text)
             if not forms:
@@ -78,7 +80,8 @@ class KnownValueFinder:
             elif self._is_name(value):
                 names.append(self._name(value))
             else:
-                self._phrases.setdefault(forms[0], []).append((forms, value))
+                self._phrases.setdefault(forms, []).append(value)
+                self._lengths.setdefault(forms[0], set()).add(len(forms))
         self._names = NameFinder(names, language, any_case=True)
         self._numbers = tuple(numbers.values())
         self._automaton = ahocorasick_rs.AhoCorasick(list(numbers)) if numbers else None
@@ -128,9 +131,9 @@ class KnownValueFinder:
     def _numbers_in(self, text: str) -> Iterator[Mention]:
         if self._automaton is None:
             return
-        places = [found.start() for found in _SIGN.finditer(text)]
-        signs = "".join(_folded_sign(text[place]) for place in places)
-        for number, first, end in self._automaton.find_matches_as_indexes(signs, overlapping=True):
+        places = [found.start() for found in _LETTER_OR_DIGIT.finditer(text)]
+        characters = "".join(_folded_character(text[place]) for place in places)
+        for number, first, end in self._automaton.find_matches_as_indexes(characters, overlapping=True):
             start, stop = places[first], places[end - 1] + 1
             inside = pairwise(places[first:end])
             if _is_apart(text, start, stop, end - first) and all(
@@ -142,9 +145,10 @@ class KnownValueFinder:
     def _phrases_in(self, text: str) -> Iterator[Mention]:
         words = words_of(text) if self._phrases else []
         for place, word in enumerate(words):
-            for forms, value in self._phrases.get(word.form, ()):
-                some = words[place : place + len(forms)]
-                if tuple(each.form for each in some) == forms and _is_in_a_row(text, some):
+            for length in self._lengths.get(word.form, ()):
+                some = words[place : place + length]
+                values = self._phrases.get(tuple(each.form for each in some), ())
+                for value in values if _is_in_a_row(text, some) else ():
                     label = value.label or label_for([_kind_of_phrase(value.text)], self._labels, self._own)
                     yield Mention(word.start, some[-1].end, label, value.label is not None)
 
@@ -186,16 +190,16 @@ def _number_forms(number: str, language: str | None) -> Iterator[str]:
         yield number.removeprefix(code) if language == "es" else "0" + number.removeprefix(code)
 
 
-def _folded_sign(sign: str) -> str:
+def _folded_character(character: str) -> str:
     """One character for a letter or digit, without case and accents."""
-    return sign.lower() if sign.isascii() else (folded(sign)[:1] or sign)
+    return character.lower() if character.isascii() else (folded(character)[:1] or character)
 
 
-def _is_apart(text: str, start: int, end: int, n_signs: int) -> bool:
+def _is_apart(text: str, start: int, end: int, n_characters: int) -> bool:
     """Whether a number begins and ends where words do; a short one also where numbers with separators do."""
-    if (start and _SIGN.match(text[start - 1])) or (end < len(text) and _SIGN.match(text[end])):
+    if (start and _LETTER_OR_DIGIT.match(text[start - 1])) or (end < len(text) and _LETTER_OR_DIGIT.match(text[end])):
         return False
-    if n_signs >= _LONG_NUMBER:
+    if n_characters >= _LONG_NUMBER:
         return True
     return not _JOINED_BEFORE.search(text[max(0, start - 2) : start]) and not _JOINED_AFTER.match(text, end)
 

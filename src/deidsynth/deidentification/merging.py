@@ -2,7 +2,7 @@
 
 Hits that share a character become one entity, which covers all of them; hits that only touch stay apart, and no
 character outside of a hit ever belongs to an entity. The label is that of the widest hit, which has seen most of the
-value: of a mail address by pattern, not of the name that a model saw in it. Among equally wide ones it is that of the
+value: of an email address by pattern, not of the name that a model saw in it. Among equally wide ones it is that of the
 most trusted: a known value whose label was stated, then model, pattern, known value with a label of our choice, second
 pass. The source is the first that would have found something there: model, known value, pattern, second pass; so the
 counts by source say what each adds to those before. The score is the highest that a model gave.

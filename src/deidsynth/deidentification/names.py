@@ -9,17 +9,15 @@ not of the name ("Creutzfeldt-Jakob"), or a word of the language (`name_words.ya
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from deidsynth.deidentification.name_words import name_words
 from deidsynth.deidentification.words import Word, begins_sentence, is_joined, words_of
+from deidsynth.surrogates.name_parts import without_genitive
 from deidsynth.surrogates.words import particles_of
 
-_GENITIVE_LANGUAGES = frozenset({"sv", "no", "nb", "nn", "da", "de"})
-_SHORTEST_GENITIVE = 2
-"""Letters of the shortest name that is sought with a genitive -s."""
 _SHORTEST_PART = 2
 _SHORT = 2
 """Letters of a part that is sought with a capital letter and lower-case ones alone: Ek, not EK or ek."""
@@ -121,10 +119,13 @@ class NameFinder:
         self._parts = [{part.form: part for part in reversed(name.parts)} for name in self._names]
         self._initials = [{part.form[0]: part for part in reversed(name.parts)} for name in self._names]
         self._by_form: dict[str, list[int]] = {}
+        self._by_initial: dict[str, list[int]] = {}
         for number, parts in enumerate(self._parts):
             for form in parts:
                 if len(form) >= _SHORTEST_PART:
                     self._by_form.setdefault(form, []).append(number)
+            for letter in self._initials[number]:
+                self._by_initial.setdefault(letter, []).append(number)
 
     def mentions(self, text: str) -> Iterator[Mention]:
         """The mentions in a text, in order and without overlap.
@@ -135,7 +136,7 @@ class NameFinder:
         words = words_of(text) if self._by_form else []
         place = done = 0
         while place < len(words):
-            runs = [self._run(text, words, place, number, done) for number in self._numbers(words[place])]
+            runs = [self._run(text, words, place, number, done) for number in self._numbers(text, words, place)]
             run = max(runs, key=lambda run: len(run.pieces), default=_Run((), place, 0))
             if len(run.pieces) > 1:
                 run = _with_compound(text, words, run)
@@ -159,14 +160,48 @@ class NameFinder:
                 end = found.start() + len(found[0].rstrip())
                 yield Mention(found.start(), end, meant.parts[0].label, meant.is_stated)
 
-    def _numbers(self, word: Word) -> list[int]:
-        """The names of which a word is a part."""
-        found = self._by_form.get(word.form) or self._by_form.get(self._without_genitive(word.form) or "")
-        return found or []
+    def _numbers(self, text: str, words: Sequence[Word], place: int) -> list[int]:
+        """The names of which a word is a part: the first one, and those that a word beside it may be of, too."""
+        form = words[place].form
+        if form not in self._by_form:
+            form = without_genitive(form, self._language) or ""
+        numbers = self._by_form.get(form, [])
+        if len(numbers) < 2:
+            return numbers
+        found = {numbers[0]}
+        for word in self._beside(text, words, place):
+            if _is_initial(text, word):
+                found.update(self._with_part_and(form, word.form, self._by_initial, self._initials))
+            for other in (word.form, without_genitive(word.form, self._language) or ""):
+                if other != form or words[place].form in self._words.particles:
+                    found.update(self._with_part_and(form, other, self._by_form, self._parts))
+        return sorted(found)
 
-    def _without_genitive(self, form: str) -> str | None:
-        has_genitive = self._language is None or self._language in _GENITIVE_LANGUAGES
-        return form[:-1] if has_genitive and form.endswith("s") and len(form) > _SHORTEST_GENITIVE else None
+    def _with_part_and(
+        self, form: str, key: str, index: Mapping[str, Sequence[int]], keys: Sequence[Mapping[str, Part]]
+    ) -> Iterator[int]:
+        """The names that have a part and a key, by way of whichever fewer names have.
+
+        Args:
+            form: of the part.
+            key: another part, or an initial.
+            index: the names with each such key.
+            keys: those of each name.
+        """
+        with_part, with_key = self._by_form[form], index.get(key, ())
+        if len(with_key) < len(with_part):
+            yield from (number for number in with_key if form in self._parts[number])
+        else:
+            yield from (number for number in with_part if key in keys[number])
+
+    def _beside(self, text: str, words: Sequence[Word], place: int) -> Iterator[Word]:
+        """The words that may belong to the name that a word is of: before it, and after it and particles."""
+        yield from words[max(0, place - 1) : place]
+        for at in range(place + 1, len(words)):
+            yield words[at]
+            gap = text[words[at - 1].end : words[at].start]
+            if words[at].form not in self._words.particles or not gap.isspace():
+                return
 
     def _run(self, text: str, words: Sequence[Word], place: int, number: int, done: int) -> _Run:
         """The longest run of one name that has a word as its first part.
@@ -214,15 +249,14 @@ class NameFinder:
         """A word as a part of a name."""
         if not (self._any_case or text[word.start].isupper()):
             return None
-        parts, base = self._parts[number], self._without_genitive(word.form)
+        parts, base = self._parts[number], without_genitive(word.form, self._language)
         if word.form in parts and len(word.form) >= _SHORTEST_PART:
             return _Piece(word, parts[word.form])
         return _Piece(word, parts[base], is_genitive=True) if base in parts else None
 
     def _initial(self, text: str, word: Word, number: int) -> _Piece | None:
         """A capital letter with a full stop as the initial of a part of a name."""
-        is_initial = len(word.form) == 1 and text[word.start].isupper() and text.startswith(".", word.end)
-        if not is_initial or len(self._parts[number]) < 2:
+        if not _is_initial(text, word) or len(self._parts[number]) < 2:
             return None
         part = self._initials[number].get(word.form)
         return None if part is None else _Piece(word, part, is_initial=True)
@@ -240,7 +274,7 @@ class NameFinder:
     def _is_no_word(self, text: str, words: Sequence[Word], place: int, piece: _Piece) -> bool:
         """Whether a single part is neither a word of the language nor a term."""
         word, known = words[place], self._words
-        form = (self._without_genitive(word.form) or word.form) if piece.is_genitive else word.form
+        form = (without_genitive(word.form, self._language) or word.form) if piece.is_genitive else word.form
         is_eponym, is_first = form in known.eponyms, self._begins_sentence(text, words, place)
         if (is_eponym or not self._any_case) and self._is_in_term(words, place):
             return False
@@ -274,6 +308,10 @@ class NameFinder:
         for label, together in groupby(run.pieces, key=lambda piece: piece.part.label):
             some = list(together)
             yield Mention(some[0].word.start, some[-1].word.end, label, self._names[run.number].is_stated)
+
+
+def _is_initial(text: str, word: Word) -> bool:
+    return len(word.form) == 1 and text[word.start].isupper() and text.startswith(".", word.end)
 
 
 def _with_compound(text: str, words: Sequence[Word], run: _Run) -> _Run:

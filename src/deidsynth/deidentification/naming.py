@@ -27,8 +27,6 @@ class Renaming:
 
     def __init__(self, doc_ids: Sequence[str], *, number_all: bool = False) -> None:
         self.number_all = number_all
-        self.n_hidden = 0
-        """How many ids held something that was found."""
         self._places = {doc_id: place for place, doc_id in enumerate(doc_ids, start=1)}
         self._groups: dict[str, str] = {}
 
@@ -36,7 +34,6 @@ class Renaming:
         """The document under its new names."""
         group = self.group_of(found)
         is_hidden = not self.number_all and holds_found(found)
-        self.n_hidden += is_hidden
         doc_id = self._number(found.doc_id) if self.number_all or is_hidden else found.doc_id
         return replace(found, doc_id=doc_id, group=group)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from deidsynth.config.surrogates import NAME_KINDS, Kind
 from deidsynth.documents import Document
 from deidsynth.folding import folded
 from deidsynth.surrogates.derived import WORD, normalized_surface
 from deidsynth.surrogates.labels import kind_of
+from deidsynth.surrogates.name_parts import without_genitive
 from deidsynth.surrogates.words import particles_of
 
 Name = frozenset[str]
@@ -48,16 +49,20 @@ def _of_names(surfaces: Sequence[str], language: str | None) -> list[int]:
     particles = particles_of(language or "")
     names = [_parts(surface, particles) for surface in surfaces]
     words = {part for name in names for part in name}
-    names = [frozenset(_without_genitive(part, words) for part in name) for name in names]
-    people = list[Name]()  # the fullest names, in order of text
+    names = [frozenset(_as_named(part, words, language) for part in name) for name in names]
+    fuller = _fuller_names(names)
+    people = {name for name, others in fuller.items() if all(_size(other) <= _size(name) for other in others)}
+    shorter: dict[Name, list[Name]] = {person: [] for person in people}
+    person_of = dict[Name, Name]()  # the one named last, or the first in the text
+    for name, others in fuller.items():
+        persons = [other for other in others if other in people]
+        person_of[name] = persons[0]
+        for person in persons:
+            shorter[person].append(name)
+    numbers, order = list[int](), dict[Name, int]()
     for name in names:
-        if name not in people and not any(_size(other) > _size(name) and _is_of(name, other) for other in names):
-            people.append(name)
-    numbers, order, last = list[int](), dict[int, int](), dict[int, int]()
-    for place, name in enumerate(names):
-        of = [person for person, full in enumerate(people) if _is_of(name, full)]
-        person = max(of, key=lambda each: (last.get(each, -1), -each))
-        last[person] = place
+        person = person_of[name]
+        person_of |= dict.fromkeys(shorter[person], person)
         numbers.append(order.setdefault(person, len(order) + 1))
     return numbers
 
@@ -67,8 +72,21 @@ def _parts(surface: str, particles: frozenset[str]) -> Name:
     return frozenset(parts or [normalized_surface(surface)])
 
 
-def _without_genitive(part: str, words: set[str]) -> str:
-    return part[:-1] if len(part) > 2 and part.endswith("s") and part[:-1] in words else part
+def _as_named(part: str, words: set[str], language: str | None) -> str:
+    """A part without the s of a genitive, if other names have it so."""
+    base = without_genitive(part, language)
+    return base if base in words else part
+
+
+def _fuller_names(names: Iterable[Name]) -> dict[Name, list[Name]]:
+    """For each name, those that have all its parts, itself among them, each once and in order of text."""
+    distinct = dict.fromkeys(names)
+    having: dict[str, list[Name]] = {}
+    for name in distinct:
+        for key in {key for part in name for key in (part, part[:1])}:
+            having.setdefault(key, []).append(name)
+    rarest = {name: min((having[part] for part in name), key=len) for name in distinct}
+    return {name: [other for other in others if _is_of(name, other)] for name, others in rarest.items()}
 
 
 def _is_of(name: Name, full: Name) -> bool:

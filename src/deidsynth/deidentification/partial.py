@@ -28,6 +28,7 @@ class Partial:
         self.folder, self.state = folder, state
         self._sizes: dict[str, int] = state["sizes"]
         self._open: dict[str, Any] = {}
+        self._put: set[Path] = set()
 
     @staticmethod
     def beside(output: Path) -> Path:
@@ -94,7 +95,9 @@ class Partial:
     def put(self, name: str, content: str) -> None:
         """Write a whole file, in place of what may be there."""
         with storage_errors(self.folder):
-            self.path(name).write_bytes(content.encode("utf-8"))
+            path = self.path(name)
+            path.write_bytes(content.encode("utf-8"))
+            self._put.add(path)
 
     def finish_shard(self, changes: Mapping[str, Any]) -> None:
         """Record that everything so far is whole.
@@ -109,6 +112,9 @@ class Partial:
                 self._sizes[name] = stream.tell()
                 stream.close()
             self._open.clear()
+            for path in (*sorted(self._put), *sorted({path.parent for path in self._put})):
+                fsync_path(path)
+            self._put.clear()
         self.state |= {**changes, "sizes": self._sizes}
         write_json(self.folder / STATE, self.state, private=True)
 

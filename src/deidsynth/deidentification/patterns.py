@@ -1,4 +1,4 @@
-"""What is found by its form: addresses of the internet, telephone numbers, national numbers (`patterns.yaml`)."""
+"""What is found by its form: email and IP addresses, URLs, telephone and identification numbers (`patterns.yaml`)."""
 
 from __future__ import annotations
 

@@ -14,10 +14,8 @@ from deidsynth.deidentification.found import Found
 from deidsynth.deidentification.numbering import numbers_of
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import ConfigError
-from deidsynth.surrogates.derived import Derivation, normalized_surface
+from deidsynth.surrogates.derived import Derivation
 from deidsynth.surrogates.of_documents import DocumentSurrogates, Scopes
-
-__all__ = ["Replacer", "load_policy", "normalized_surface"]
 
 SHORTEST_KEY = 16
 """Bytes of the shortest key from which surrogates are derived: shorter ones can be guessed."""
@@ -32,6 +30,11 @@ def load_policy(path: str | Path) -> Policy:
         ConfigError: it is no policy; every fault is listed.
     """
     return parse(Policy, load_data(Path(path)), str(path))
+
+
+def wants_surrogates(policy: Policy) -> bool:
+    """Whether a policy asks for surrogates, of whatever label."""
+    return "surrogate" in {policy.default, *policy.labels.values()}
 
 
 class Replacer:
@@ -50,7 +53,7 @@ class Replacer:
 
     def __init__(self, policy: Policy, *, language: str | None, key: bytes | None = None) -> None:
         self.policy, self.language = policy, policy.language or language
-        has_surrogates = "surrogate" in {policy.default, *policy.labels.values()}
+        has_surrogates = wants_surrogates(policy)
         problems = list[str]()
         if key is None and has_surrogates and policy.scope != "document":
             problems.append(
@@ -75,18 +78,17 @@ class Replacer:
     def __repr__(self) -> str:
         return f"Replacer(scope={self.policy.scope!r}, language={self.language!r})"
 
-    def __call__(self, found: Found, *, patient: str | None = None, avoid: Container[str] = ()) -> Deidentified:
+    def __call__(self, found: Found, *, avoid: Container[str] = ()) -> Deidentified:
         """The text with every entity replaced; between them it is the original.
 
         Args:
-            found: a document with entities.
-            patient: whose document it is, if known.
-            avoid: normalized surfaces of the whole scope and of known values, which no surrogate may equal.
+            found: a document with entities, whose group is the patient, if known.
+            avoid: normalized surfaces of the whole scope and of known values, which no surrogate may equal either.
         """
         document = found.document
         actions = [self.policy.labels.get(entity.label, self.policy.default) for entity in document.entities]
         numbers = numbers_of(document, self.policy.kinds, self.language) if "number" in actions else [0] * len(actions)
-        surrogates = self._surrogates_of(document, actions, patient, avoid)
+        surrogates = self._surrogates_of(document, actions, avoid)
         texts, replacements, length, last = list[str](), list[Replacement](), 0, 0
         for entity, source, action, number in zip(document.entities, found.sources, actions, numbers, strict=True):
             surface = document.surface(entity)
@@ -106,9 +108,7 @@ class Replacer:
         texts.append(document.text[last:])
         return Deidentified("".join(texts), document.entities, tuple(replacements))
 
-    def _surrogates_of(
-        self, document: Document, actions: Sequence[Action], patient: str | None, avoid: Container[str]
-    ) -> dict[Entity, str]:
+    def _surrogates_of(self, document: Document, actions: Sequence[Action], avoid: Container[str]) -> dict[Entity, str]:
         """The surrogates of those entities for which the policy wants one and there is one."""
         wanted = [entity for entity, action in zip(document.entities, actions, strict=True) if action == "surrogate"]
         if not wanted or self._surrogates is None:
@@ -116,7 +116,7 @@ class Replacer:
         key = secrets.token_bytes(_KEY_BYTES) if self.policy.random else self._key
         text = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
         of_document = Derivation(key, "document", text)
-        of_patient = of_document if patient is None else Derivation(key, "patient", patient)
+        of_patient = of_document if document.group is None else Derivation(key, "patient", document.group)
         values = {"document": of_document, "patient": of_patient, "corpus": Derivation(key, "corpus", "")}
         scopes = Scopes(values[self.policy.scope], of_patient)
         return self._surrogates.of(document, wanted, scopes, avoid)

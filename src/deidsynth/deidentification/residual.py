@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -107,19 +108,21 @@ def _pieces(text: str) -> list[tuple[str, re.Match[str]]]:
 
 def _first_trace(made: Deidentified, sought: Mapping[Pieces, _Sought]) -> Residual | None:
     seen = normalize(made.text)
-    by_first_word: dict[str, list[Pieces]] = {}
+    lengths: dict[str, dict[int, None]] = {}  # of what begins with a word
     for pieces in sought:
-        by_first_word.setdefault(pieces[0], []).append(pieces)
-    text = _pieces(seen.text)
+        lengths.setdefault(pieces[0], {})[len(pieces)] = None
+    text, starts = _pieces(seen.text), [each.new_start for each in made.replacements]
     for number, (word, match) in enumerate(text):
-        for pieces in by_first_word.get(word, ()):
-            run = text[number : number + len(pieces)]
-            if tuple(piece for piece, _ in run) != pieces:
+        for length in lengths.get(word, ()):
+            run = text[number : number + length]
+            pieces = tuple(piece for piece, _ in run)
+            if pieces not in sought:
                 continue
             is_lower = match[0] == match[0].lower()
             if len(pieces) == 1 and sought[pieces].is_capital and is_lower and word.isalpha():
                 continue
             start, end = seen.starts[match.start()], seen.ends[run[-1][1].end() - 1]
-            if not any(each.new_start <= start and end <= each.new_end for each in made.replacements):
+            before = bisect_right(starts, start)
+            if not before or end > made.replacements[before - 1].new_end:
                 return Residual(sought[pieces].start, start)
     return None

@@ -16,7 +16,7 @@ from deidsynth.deidentification.detection import Finder
 from deidsynth.deidentification.detectors import Detectors
 from deidsynth.deidentification.found import Found
 from deidsynth.deidentification.known_values import KnownValues
-from deidsynth.deidentification.policies import Replacer, load_policy, normalized_surface
+from deidsynth.deidentification.policies import Replacer, load_policy
 from deidsynth.deidentification.residual import residual
 from deidsynth.documents import Document
 from deidsynth.errors import (
@@ -26,10 +26,12 @@ from deidsynth.errors import (
     InputError,
     ModelNotUsableError,
     StorageError,
+    type_and_place,
 )
 from deidsynth.files import MANIFEST, manifest_beside
 from deidsynth.metrics.tokens import words
 from deidsynth.models.settings_file import ModelSettings
+from deidsynth.surrogates.derived import normalized_surface
 from deidsynth.workflow.alone import model_folder
 
 DOCUMENTS_AT_ONCE = 64
@@ -38,7 +40,7 @@ CHARACTERS_AT_ONCE = 500_000
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
-_OF_EVERY_DOCUMENT = (ModelNotUsableError, StorageError)
+_OF_EVERY_DOCUMENT = (ModelNotUsableError, StorageError, MemoryError)
 """Errors that no document is to blame for."""
 
 
@@ -52,7 +54,7 @@ class Failure:
 class Detecting(Protocol):
     """Finds around what a model found, as ``Detectors`` does."""
 
-    def __call__(self, document: Document, patient: str | None = None) -> Found: ...
+    def __call__(self, document: Document) -> Found: ...
 
 
 class Replacing(Protocol):
@@ -61,7 +63,7 @@ class Replacing(Protocol):
     @property
     def needs_scope_surfaces(self) -> bool: ...
 
-    def __call__(self, found: Found, *, patient: str | None = None, avoid: Container[str] = ()) -> Deidentified: ...
+    def __call__(self, found: Found, *, avoid: Container[str] = ()) -> Deidentified: ...
 
 
 class Deidentifier:
@@ -165,11 +167,11 @@ class Deidentifier:
         """
         if not isinstance(text, str):
             raise InputError(f"expected a text, got {type(text).__name__}; for several texts, use stream")
-        return self.replaced(self.find(text, patient=patient), patient=patient)
+        return self.replaced(self.find(text, patient=patient))
 
     def find(self, text: str, *, patient: str | None = None) -> Found:
         """What identifies in a text, which stays as it is."""
-        return self._detected(self._find([Document("text", text, group=patient)])[0])
+        return self._detect(self._find([Document("text", text, group=patient)])[0])
 
     def stream(self, texts: Iterable[str | Document]) -> Iterator[Deidentified]:
         """What a call gives for each text, in their order; texts are taken some at a time.
@@ -185,28 +187,26 @@ class Deidentifier:
         )
         for number, found in enumerate(self.find_stream(documents), start=1):
             try:
-                yield self.replaced(found, patient=found.document.group)
+                yield self.replaced(found)
             except CheckFailedError as error:
                 raise CheckFailedError(f"document {number}: {error}") from None
 
     def find_stream(self, documents: Iterable[Document]) -> Iterator[Found]:
         """What identifies in each document, in their order; documents are taken some at a time."""
         for some in batches(documents):
-            yield from map(self._detected, self._find(some))
+            yield from map(self._detect, self._find(some))
 
-    def replaced(self, found: Found, *, patient: str | None = None, avoid: Container[str] = ()) -> Deidentified:
+    def replaced(self, found: Found, *, avoid: Container[str] = ()) -> Deidentified:
         """The text without what was found in it.
 
         Args:
-            found: in a document.
-            patient: whose document it is.
+            found: in a document, whose group is the patient.
             avoid: normalized surfaces that no surrogate may equal, beside those of the document.
 
         Raises:
             CheckFailedError: something that was replaced is still elsewhere in the text.
         """
-        own = {normalized_surface(found.document.surface(each)) for each in found.document.entities}
-        made = self._replace(found, patient=patient, avoid=_AnyOf((own, self._known, avoid)))
+        made = self._replace(found, avoid=_AnyOf((self._known, avoid)))
         left = residual(found.document, made, self.policy.kinds)
         if left is not None:
             raise CheckFailedError(str(left))
@@ -225,7 +225,7 @@ class Deidentifier:
                 tagged += (each for one in some for each in _listed(attempt(self._find, [one])))
             else:
                 tagged += together
-        return [each if isinstance(each, Failure) else attempt(self._detected, each) for each in tagged]
+        return [each if isinstance(each, Failure) else attempt(self._detect, each) for each in tagged]
 
     def replace_each(
         self, found: Iterable[Found | Failure], avoid: Callable[[Document], Container[str]]
@@ -238,12 +238,9 @@ class Deidentifier:
         """
 
         def made(each: Found) -> Deidentified:
-            return self.replaced(each, patient=each.document.group, avoid=avoid(each.document))
+            return self.replaced(each, avoid=avoid(each.document))
 
         return [each if isinstance(each, Failure) else attempt(made, each) for each in found]
-
-    def _detected(self, document: Document) -> Found:
-        return self._detect(document, document.group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +259,7 @@ def attempt(function: Callable[[Argument], Result], argument: Argument) -> Resul
     Raises:
         ModelNotUsableError: no argument is to blame for that.
         StorageError: nor for that.
+        MemoryError: nor for that.
     """
     try:
         return function(argument)
@@ -270,7 +268,7 @@ def attempt(function: Callable[[Argument], Result], argument: Argument) -> Resul
     except DeidsynthError as error:
         return Failure(str(error))
     except Exception as error:
-        return Failure(f"unexpected {type(error).__name__}; take it out of the input and report it")
+        return Failure(f"unexpected {type_and_place(error)}; take it out of the input and report it")
 
 
 def _listed(found: list[Document] | Failure) -> list[Document | Failure]:

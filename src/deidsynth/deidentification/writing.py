@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from deidsynth.config.policy import Policy
-from deidsynth.corpora.output import refuse_occupied
 from deidsynth.deidentification.counting import Counts
 from deidsynth.deidentification.inputs.rows import Source
 from deidsynth.deidentification.job import FAILURES, MAP, OUTPUT, Job
 from deidsynth.deidentification.partial import Partial
+from deidsynth.deidentification.policies import wants_surrogates
 from deidsynth.deidentification.runtime import Deidentifier
 from deidsynth.digests import digest
 from deidsynth.files import make_private, manifest_beside, write_json
 from deidsynth.locks import hold_output
 from deidsynth.progress import Progress
+from deidsynth.workflow.alone import refuse_occupied
 from deidsynth.workflow.store.manifest import package_versions
 
 SCHEMA_VERSION = 1
@@ -42,7 +43,7 @@ class Destination:
         output: a folder, or a file.
         file: for a file, its name among the targets of the inputs; None for a folder.
         is_private: whether only its owner may read it.
-        map_folder: absent or empty, for what stood where; None for nowhere.
+        map_folder: absent or empty, for the mapping from replacements to originals; None for none.
     """
 
     output: Path
@@ -58,12 +59,12 @@ class Outcome:
     Args:
         counts: of documents and entities.
         failures: number, place and reason of documents that were not written, the first ones of many.
-        masked_instead: entities that were masked for want of a surrogate, by label.
+        masked_without_surrogate: entities that were masked without surrogate, by label.
     """
 
     counts: Counts
     failures: Sequence[Mapping[str, Any]]
-    masked_instead: Mapping[str, int]
+    masked_without_surrogate: Mapping[str, int]
 
 
 def write(
@@ -86,7 +87,7 @@ def write(
         policy: what happens to each label.
         key: what surrogates are derived from, if the user has one.
         load: gives the runtime for a key.
-        identity: everything that decides what is written, but for policy and key.
+        identity: everything that decides what is written, but for policy, key and versions.
         facts: for the manifest, beside counts and policy.
         tell: called with lines about what killed commands left, and what is continued.
         progress: who listens.
@@ -96,8 +97,16 @@ def write(
         OutputInUseError: another command is writing to it.
         StorageError: the disk is full or cannot be written.
     """
-    settings = policy.model_dump(mode="json")
-    whole = digest({**identity, "policy": settings, "key": fingerprint(key), "map": to.map_folder is not None})
+    whole = digest(
+        {
+            **identity,
+            "schema_version": SCHEMA_VERSION,
+            "versions": package_versions(),
+            "policy": _settings(policy),
+            "key": fingerprint(key),
+            "map": to.map_folder is not None,
+        }
+    )
     with hold_output(to.output, tell):
         before = Partial.left(to.output, whole)
         is_publishing = before is not None and before.state.get(_PUBLISHING, False)
@@ -126,7 +135,7 @@ def write(
         manifest = _manifest(counts, failures, policy, facts)
         write_json(manifest_beside(to.output), manifest, private=to.is_private)
         partial.remove()
-    return Outcome(counts, failures, counts.masked_instead(policy))
+    return Outcome(counts, failures, counts.masked_without_surrogate(policy))
 
 
 def fingerprint(key: bytes | None) -> str | None:
@@ -137,13 +146,18 @@ def fingerprint(key: bytes | None) -> str | None:
 
 
 def _key(partial: Partial, policy: Policy, key: bytes | None) -> bytes | None:
-    """The user's key, or where none is needed one for this output alone, which is kept until it is written."""
-    if key is not None or policy.scope != "document":
+    """The user's key, or where surrogates go without one, that of this output alone, kept until that is written."""
+    if key is not None or policy.scope != "document" or policy.random or not wants_surrogates(policy):
         return key
     path = partial.path(_KEY)
     if not path.is_file():
         partial.put(_KEY, secrets.token_hex(32))
     return path.read_bytes()
+
+
+def _settings(policy: Policy) -> dict[str, Any]:
+    """What a policy says, without what it says of itself, which decides nothing."""
+    return policy.model_dump(mode="json", exclude={"about"})
 
 
 def _publish(partial: Partial, to: Destination) -> None:
@@ -159,7 +173,7 @@ def _publish(partial: Partial, to: Destination) -> None:
 def _manifest(
     counts: Counts, failures: Sequence[Mapping[str, Any]], policy: Policy, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    settings = policy.model_dump(mode="json", exclude={"about"})
+    settings = _settings(policy)
     return {
         "schema_version": SCHEMA_VERSION,
         **facts,
@@ -170,9 +184,9 @@ def _manifest(
         "n_renamed": counts.n_renamed,
         "failed": [{"document": each["document"], "reason": each["reason"]} for each in failures],
         "entities": {
-            "by_label": counts.by(0),
-            "by_source": counts.by(1),
-            "by_action": counts.by(2),
-            "masked_for_want_of_a_surrogate": counts.masked_instead(policy),
+            "by_label": counts.by_label,
+            "by_source": counts.by_source,
+            "by_action": counts.by_action,
+            "masked_without_surrogate": counts.masked_without_surrogate(policy),
         },
     }

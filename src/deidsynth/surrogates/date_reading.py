@@ -103,7 +103,7 @@ def read_dates(text: str, language: str) -> list[ReadDate] | None:
 
 
 def _parts(text: str) -> Iterator[tuple[int, int]]:
-    """Where the parts of a text are that a word or a sign joins, such as two dates."""
+    """Where the parts of a text are that a word or a character joins, such as two dates."""
     last = 0
     for joint in _JOINT.finditer(text):
         if PIECES.search(text, last, joint.start()):

@@ -15,8 +15,10 @@ from deidsynth.surrogates.surnames import surname_pool
 from deidsynth.surrogates.words import particles_of
 
 Sex = Literal["f", "m"]
-_GENITIVE = frozenset({"sv", "da", "no", "de", "nl"})
+_GENITIVE = frozenset({"sv", "da", "no", "nb", "nn", "de", "nl"})
 """Languages whose names have an s in the genitive without an apostrophe."""
+_SHORTEST_GENITIVE = 3
+"""Letters of the shortest name with that s."""
 _APOSTROPHES, _HYPHENS = frozenset("'’`´"), frozenset("-\u2010\u2011")
 _BEFORE_APOSTROPHE = frozenset("dDlLO")
 _LONGEST_INITIALS = 4
@@ -150,9 +152,22 @@ def _are_initials(word: str, surface: str) -> bool:
 
 
 def _is_genitive(key: str, language: str, words: Container[str], known: Container[str]) -> bool:
-    base = key[:-1]
-    ends_in_s = language in _GENITIVE and key.endswith("s") and len(key) > 2
-    return ends_in_s and key not in known and (base in known or base in words)
+    base = without_genitive(key, language)
+    return base is not None and key not in known and (base in known or base in words)
+
+
+def without_genitive(form: str, language: str | None) -> str | None:
+    """A name without the s at its end, which may be that of a genitive; None if it cannot be.
+
+    >>> without_genitive("annas", "sv"), without_genitive("anna", "sv"), without_genitive("torres", "es")
+    ('anna', None, None)
+
+    Args:
+        form: folded.
+        language: of the text; any, if unknown.
+    """
+    has_genitive = language is None or language in _GENITIVE
+    return form[:-1] if has_genitive and form.endswith("s") and len(form) >= _SHORTEST_GENITIVE else None
 
 
 def without_marks(text: str) -> str:

@@ -87,27 +87,44 @@ def _written(target: str, number: int, texts: list[str | None], results: Results
 
 
 def _finish(path: Path, columns: Columns, lines: Path, output: Path) -> None:
-    """Write the table: the rows that have a line, with the texts of that line."""
+    """Write the table: the rows that have a line, with the texts of that line, in the row groups of the original."""
     arrow = pyarrow_for("writing Parquet")
     with reading_errors(path), opened(path) as stream, lines.open(encoding="ascii") as written:
         file = arrow.parquet.ParquetFile(stream)
-        with arrow.parquet.ParquetWriter(output, file.schema_arrow) as writer:
+        with arrow.parquet.ParquetWriter(output, file.schema_arrow, compression=_compression(arrow, file)) as writer:
             line, number = _next(written), 0
-            for batch in file.iter_batches(batch_size=_BATCH_ROWS):
-                indices, texts = [], []
-                for index in range(batch.num_rows):
-                    number += 1
-                    if line is not None and line[0] == number:
-                        indices.append(index)
-                        texts.append(line[1])
-                        line = _next(written)
-                chosen = batch.take(arrow.array(indices, arrow.int64()))
-                for place, name in enumerate(columns.texts):
-                    at = chosen.schema.get_field_index(name)
-                    field = chosen.schema.field(at)
-                    new = arrow.array([each[place] for each in texts], field.type)
-                    chosen = chosen.set_column(at, field, new)
-                writer.write_batch(chosen)
+            for group in range(file.num_row_groups):
+                chosen = list[Any]()
+                for batch in file.iter_batches(batch_size=_BATCH_ROWS, row_groups=[group]):
+                    indices, texts = [], []
+                    for index in range(batch.num_rows):
+                        number += 1
+                        if line is not None and line[0] == number:
+                            indices.append(index)
+                            texts.append(line[1])
+                            line = _next(written)
+                    chosen.append(_with_texts(arrow, batch.take(arrow.array(indices, arrow.int64())), columns, texts))
+                table = arrow.Table.from_batches(chosen, file.schema_arrow)
+                writer.write_table(table, row_group_size=max(1, table.num_rows))
+
+
+def _with_texts(arrow: Any, batch: Any, columns: Columns, texts: list[list[str | None]]) -> Any:
+    """Some rows with new texts."""
+    for place, name in enumerate(columns.texts):
+        at = batch.schema.get_field_index(name)
+        field = batch.schema.field(at)
+        batch = batch.set_column(at, field, arrow.array([each[place] for each in texts], field.type))
+    return batch
+
+
+def _compression(arrow: Any, file: Any) -> dict[str, str]:
+    """How the columns of a file are compressed, where that can be written; ``NONE`` for those that are not."""
+    if not file.num_row_groups:
+        return {}
+    first = file.metadata.row_group(0)
+    codecs = {each.path_in_schema: each.compression for each in map(first.column, range(first.num_columns))}
+    names = {name: "NONE" if codec == "UNCOMPRESSED" else codec.removesuffix("_RAW") for name, codec in codecs.items()}
+    return {name: codec for name, codec in names.items() if codec == "NONE" or arrow.Codec.is_available(codec.lower())}
 
 
 def _next(lines: Any) -> tuple[int, list[str | None]] | None:

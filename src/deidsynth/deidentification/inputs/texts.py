@@ -88,9 +88,8 @@ def _renamed(document: Document, renaming: Renaming, results: Results) -> tuple[
     """The document under its new name, what became of it, and whether its name was hidden."""
     (made,) = results
     assert made is not None  # a row of one document is whole
-    n_before = renaming.n_hidden
     named = renaming(document.with_entities(made.entities))
-    return named, made, renaming.n_hidden > n_before
+    return named, made, named.doc_id != document.doc_id and not renaming.number_all
 
 
 def _note(document: Document, renaming: Renaming, target: str, is_folder: bool, results: Results) -> Written:
