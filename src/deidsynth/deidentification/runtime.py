@@ -30,6 +30,7 @@ from deidsynth.errors import (
 )
 from deidsynth.files import MANIFEST, manifest_beside
 from deidsynth.metrics.tokens import words
+from deidsynth.models.labels import labels_in
 from deidsynth.models.settings_file import ModelSettings
 from deidsynth.surrogates.derived import normalized_surface
 from deidsynth.workflow.alone import model_folder
@@ -132,7 +133,7 @@ class Deidentifier:
         folder = model_folder(Path(model))
         chosen = policy_of(policy)
         values = KnownValues.load(known) if isinstance(known, str | Path) else known
-        language, labels = chosen.language or language_of(Path(model)), labels_of(folder)
+        language, labels = chosen.language or language_of(Path(model)), labels_in(folder)
         detect = Detectors(chosen.detect, language=language, labels=labels, known=values, kinds=chosen.kinds)
         return cls(
             Finder(folder, device=device, precision=precision),
@@ -330,15 +331,6 @@ def known_surfaces(known: KnownValues) -> frozenset[str]:
     """The normalized surfaces of all known values, and those of their words."""
     values = (value.text for patient in (None, *known.patients) for value in known.of(patient))
     return frozenset(normalized_surface(each) for text in values for each in (text, *words(text)))
-
-
-def labels_of(folder: Path) -> tuple[str, ...]:
-    """The labels of the tagger in a folder, without loading it; none if its configuration does not say them."""
-    try:
-        tags = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("id2label", {}).values()
-        return tuple(sorted({tag[2:] for tag in tags if tag.startswith("B-")}))
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return ()
 
 
 def language_of(model: Path) -> str | None:
