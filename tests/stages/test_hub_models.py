@@ -15,6 +15,9 @@ from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, 
 
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document
+from deidsynth.errors import InputError
+from deidsynth.models.language_model import memory
+from deidsynth.progress import SilentProgress
 from deidsynth.stages import STAGES, StageContext
 from tiny_models import CAUSAL, ENCODERS, NOTES, note
 from tiny_stages import resolved
@@ -109,6 +112,19 @@ def test_an_adapter_loads_without_us_and_its_base_is_untouched(
     moved = load_file(folder / "adapter_model.safetensors")
     assert all("lora_" in name for name in moved)
     assert all(value.abs().sum() > 0 for name, value in moved.items() if "lora_B" in name)
+
+
+def test_too_little_memory_is_told_by_the_stage(
+    tiny: Tiny, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "available_bytes", lambda _: 10_000)
+    with pytest.raises(InputError, match=r"GB are available on cpu; set adapt.gradient_checkpointing: true, lower"):
+        run("adapt", tmp_path / "unset", {"train": notes}, base=str(tiny("llama")), method="full", epochs=1)
+    told: list[str] = []
+    monkeypatch.setattr(SilentProgress, "message", lambda _, text: told.append(text))
+    settings = {"base": str(tiny("llama")), "method": "full", "epochs": 1, "micro_batch_tokens": 512}
+    run("adapt", tmp_path / "set", {"train": notes}, **settings)
+    assert [text.partition(": 512")[0] for text in told] == ["warning: adapt.micro_batch_tokens"]
 
 
 @pytest.fixture(scope="module")

@@ -236,12 +236,17 @@ def training_steps(
     freed.give_back()
 
 
+def muon_weights(trainable: Sequence[tuple[str, nn.Parameter]]) -> list[nn.Parameter]:
+    """The weights that Muon can train: matrices of the layers."""
+    return [weight for name, weight in trainable if weight.ndim == 2 and _IN_LAYER.search(name)]
+
+
 def _optimizers(trainable: Sequence[tuple[str, nn.Parameter]], settings: LoopSettings) -> list[torch.optim.Optimizer]:
     """AdamW for all weights, or Muon for the matrices of the layers and AdamW for the rest.
 
     Muon's updates are scaled to the size of AdamW's (Liu et al. 2025, section 2.2), so both share a learning rate.
     """
-    inner = [weight for name, weight in trainable if settings.muon and weight.ndim == 2 and _IN_LAYER.search(name)]
+    inner = muon_weights(trainable) if settings.muon else []
     chosen = {id(weight) for weight in inner}
     rest = [weight for _, weight in trainable if id(weight) not in chosen]
     groups = [

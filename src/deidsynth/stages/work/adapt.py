@@ -60,6 +60,7 @@ class Adapt:
             config,
             Compute(context.seed, context.device, context.precision, context.scratch),
             memory,
+            context.progress.message,
         )
         watch(points, "adapt", context.progress, memory)
         processes = processes_on(context.device)
