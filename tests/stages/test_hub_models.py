@@ -11,7 +11,13 @@ import pytest
 import torch
 from peft import AutoPeftModelForCausalLM, PeftModel
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer, pipeline
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    ByT5Tokenizer,
+    pipeline,
+)
 
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document
@@ -19,7 +25,7 @@ from deidsynth.errors import InputError
 from deidsynth.models.language_model import memory
 from deidsynth.progress import SilentProgress
 from deidsynth.stages import STAGES, StageContext
-from tiny_models import CAUSAL, ENCODERS, NOTES, note
+from tiny_models import CAUSAL, ENCODERS, NOTES, llama_model, note
 from tiny_stages import resolved
 
 Tiny = Callable[[str], Path]
@@ -88,6 +94,41 @@ def test_a_causal_model_is_adapted_and_writes(kind: str, method: str, tiny: Tiny
         assert row["n_tokens"] <= 60
         assert "text" not in row
     assert facts["n_without_eos"] == sum(not row["ended"] for row in rows)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_a_causal_model_with_a_slow_tokenizer_is_adapted_and_writes(method: str, notes: Path, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    torch.manual_seed(7)
+    tokenizer = ByT5Tokenizer()
+    llama_model(len(tokenizer)).save_pretrained(base)
+    tokenizer.save_pretrained(base)
+    adapted, _ = run(
+        "adapt",
+        tmp_path,
+        {"train": notes},
+        base=str(base),
+        method=method,
+        epochs=2,
+        learning_rate=0.005,
+        batch_tokens=512,
+        annotations="inline",
+        control_codes=["labels"],
+    )
+    made, facts = run(
+        "synthesize",
+        tmp_path,
+        {"model": adapted, "prompts": notes, "train": notes},
+        annotations="inline",
+        prompts={"pii": "keep", "words": 1},
+        samples_per_prompt=1,
+        max_length_tokens=80,
+        filters={"mode": "off"},
+    )
+    texts = read_jsonl(made / "corpus.jsonl")
+    assert len(texts) == facts["n_documents"] > 0
+    first_words = tuple(document.text.split()[0] for document in NOTES)
+    assert all(document.text.startswith(first_words) for document in texts)
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2"])

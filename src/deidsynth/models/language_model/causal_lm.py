@@ -30,7 +30,7 @@ from deidsynth.models.cpu.packed_attention import packed_attention
 from deidsynth.models.inspection import ADAPTER
 from deidsynth.models.language_model.adapters import merged_adapter
 from deidsynth.models.language_model.packing import IGNORED, Packed, SpecialTokenIds, apart
-from deidsynth.models.loading import check_fit, check_model_name, in_use, load_model, load_tokenizer
+from deidsynth.models.loading import check_fit, check_model_name, in_use, load_any_tokenizer, load_model
 from deidsynth.models.tokenizers import causal_tokenizer
 from deidsynth.starters import SCRATCH, resolve
 
@@ -85,7 +85,7 @@ def adaptable_model(
         named = resolve(config.base, "causal")
         folder = Path(named).expanduser()
         base = str(folder.resolve()) if folder.is_dir() else named  # an adapter refers to its base
-        tokenizer = load_tokenizer(base)
+        tokenizer = load_any_tokenizer(base)
         model = load_model(AutoModelForCausalLM, base, **quantization(method, device))
         _check_causal(base, model, tokenizer)
         new = add_tokens(tokenizer, added)
@@ -221,7 +221,7 @@ def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedMo
     """
     name = check_model_name(name)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    tokenizer = load_tokenizer(name)
+    tokenizer = load_any_tokenizer(name)
     if (Path(name) / ADAPTER).exists():
         model = merged_adapter(Path(name), len(tokenizer), dtype)
     else:
