@@ -96,6 +96,25 @@ def test_a_causal_model_is_adapted_and_writes(kind: str, method: str, tiny: Tiny
     assert facts["n_without_eos"] == sum(not row["ended"] for row in rows)
 
 
+def test_an_adapter_is_measured_again_once_merged(
+    tiny: Tiny, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(SilentProgress, "message", lambda _, text: told.append(text))
+    settings = {"base": str(tiny("llama")), "epochs": 2, "batch_tokens": 512, "validation": 0.2, "keep": "last"}
+    _, facts = run("adapt", tmp_path / "lora", {"train": notes}, method="lora", lora={"r": 4}, **settings)
+    curve = [json.loads(line) for line in (tmp_path / "lora" / "adapt" / "curve.jsonl").read_text().splitlines()]
+    assert facts["merged_validation_loss"] == pytest.approx(curve[-1]["validation_loss"], rel=1e-4)
+    assert facts["merged_bits_per_character"] == pytest.approx(curve[-1]["bits_per_character"], rel=1e-4)
+    assert [text for text in told if f"validation loss of {facts['merged_validation_loss']:.4f}" in text] == told
+    told.clear()
+    _, facts = run("adapt", tmp_path / "full", {"train": notes}, method="full", **settings)
+    assert (told, "merged_validation_loss" in facts) == ([], False)
+    settings["validation"] = 0.0
+    _, facts = run("adapt", tmp_path / "none", {"train": notes}, method="lora", lora={"r": 4}, **settings)
+    assert (told, "merged_validation_loss" in facts) == ([], False)
+
+
 @pytest.mark.parametrize("method", ["full", "lora"])
 def test_a_causal_model_with_a_slow_tokenizer_is_adapted_and_writes(method: str, notes: Path, tmp_path: Path) -> None:
     base = tmp_path / "base"

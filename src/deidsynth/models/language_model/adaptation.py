@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from deidsynth.corpora import hold_out
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError, InputError
 from deidsynth.models.devices import Compute, autocast
-from deidsynth.models.language_model.causal_lm import Adaptable, context_length, loss_sum
+from deidsynth.models.language_model.causal_lm import Adaptable, context_length, load_causal_lm, loss_sum
 from deidsynth.models.language_model.memory import fitting_tokens
 from deidsynth.models.language_model.packing import Packed, SpecialTokenIds, pack
 from deidsynth.models.training.loop import LoopSettings, Objective, TrainingPoint, training_steps
@@ -218,6 +219,30 @@ def validation_loss(
         for batch in _micro_batches(rows, max_tokens):
             total += float(loss_sum(model, batch))
     return total / rows.n_targets, total / n_characters / math.log(2)
+
+
+def merged_validation_loss(
+    folder: Path, tokens: TokenSplit, config: ResolvedAdaptConfig, compute: Compute, max_tokens: int
+) -> tuple[float, float]:
+    """Loss on the validation documents of an adapter that is merged into its base, as it is for sampling.
+
+    The base of QLoRA is quantized in training and whole when it writes, so that the two losses may differ.
+
+    Args:
+        folder: of the adapter.
+        tokens: with validation documents.
+        config: of the adaptation.
+        compute: device and precision.
+        max_tokens: positions of a forward pass, at most.
+
+    Returns:
+        As ``validation_loss``.
+    """
+    model, tokenizer = load_causal_lm(str(folder), compute.device, compute.precision)
+    length = min(config.sequence_length, context_length(model))
+    rows = pack(tokens.validation, SpecialTokenIds.of(tokenizer), length)
+    n_characters = tokens.n_validation_characters
+    return validation_loss(model, rows, n_characters, max_tokens, compute.device, compute.precision)
 
 
 def _micro_batches(rows: Packed, max_tokens: int, n_processes: int = 1) -> list[Packed]:
