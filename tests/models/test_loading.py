@@ -11,14 +11,16 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForTokenClassification,
     ByT5Tokenizer,
+    GPT2Config,
     T5Config,
     T5ForConditionalGeneration,
 )
 
 from deidsynth.config import AdaptConfig, resolve_adapt
-from deidsynth.errors import ModelNotFoundError, ModelNotUsableError
+from deidsynth.errors import MissingExtraError, ModelNotFoundError, ModelNotUsableError
+from deidsynth.models import loading
 from deidsynth.models.language_model.causal_lm import adaptable_model, load_causal_lm
-from deidsynth.models.loading import check_model_name, load_model, load_tokenizer
+from deidsynth.models.loading import check_model_name, load_any_tokenizer, load_model, load_tokenizer
 from deidsynth.models.tagger.token_classifier import load_tagger
 
 Tiny = Callable[[str], Path]
@@ -123,12 +125,29 @@ def test_an_architecture_that_cannot_do_the_task(tmp_path: Path) -> None:
         load_model(AutoModelForCausalLM, str(tmp_path))
 
 
-def test_a_slow_tokenizer(tmp_path: Path) -> None:
+def test_a_slow_tokenizer_reads_no_entities_and_writes_text(tmp_path: Path) -> None:
     shape = T5Config(vocab_size=384, d_model=16, d_ff=16, num_layers=1, num_heads=2, d_kv=8)
     shape.save_pretrained(tmp_path)
     ByT5Tokenizer().save_pretrained(tmp_path)
-    with pytest.raises(ModelNotUsableError, match="gives no character offsets"):
+    with pytest.raises(ModelNotUsableError, match="gives no character offsets, which a tagger needs"):
         load_tokenizer(str(tmp_path))
+    assert load_any_tokenizer(str(tmp_path)).eos_token_id == 1
+
+
+@pytest.mark.parametrize(("kind", "file"), [("GPTSw3Tokenizer", "spiece.model"), ("LlamaTokenizer", "tokenizer.model")])
+def test_a_tokenizer_of_sentencepiece_names_the_extra(
+    kind: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    GPT2Config(vocab_size=500, n_embd=32, n_layer=1, n_head=2, bos_token_id=1, eos_token_id=1).save_pretrained(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": kind, "eos_token": "</s>"}))
+    (tmp_path / file).write_bytes(b"pieces")
+    monkeypatch.setattr(loading, "find_spec", lambda _: None)
+    message = r"its tokenizer needs an optional dependency: pip install 'deidsynth\[sentencepiece\]'"
+    with pytest.raises(MissingExtraError, match=message):
+        load_any_tokenizer(str(tmp_path))
+    monkeypatch.setattr(loading, "find_spec", lambda _: "there")
+    with pytest.raises(ModelNotFoundError, match="its tokenizer"):
+        load_any_tokenizer(str(tmp_path))
 
 
 @pytest.mark.parametrize("kind", ["bert", "gpt2"])

@@ -11,12 +11,21 @@ import pytest
 import torch
 from peft import AutoPeftModelForCausalLM, PeftModel
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoModelForTokenClassification, AutoTokenizer, pipeline
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    ByT5Tokenizer,
+    pipeline,
+)
 
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document
+from deidsynth.errors import InputError
+from deidsynth.models.language_model import memory
+from deidsynth.progress import SilentProgress
 from deidsynth.stages import STAGES, StageContext
-from tiny_models import CAUSAL, ENCODERS, NOTES, note
+from tiny_models import CAUSAL, ENCODERS, NOTES, llama_model, note
 from tiny_stages import resolved
 
 Tiny = Callable[[str], Path]
@@ -87,6 +96,60 @@ def test_a_causal_model_is_adapted_and_writes(kind: str, method: str, tiny: Tiny
     assert facts["n_without_eos"] == sum(not row["ended"] for row in rows)
 
 
+def test_an_adapter_is_measured_again_once_merged(
+    tiny: Tiny, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(SilentProgress, "message", lambda _, text: told.append(text))
+    settings = {"base": str(tiny("llama")), "epochs": 2, "batch_tokens": 512, "validation": 0.2, "keep": "last"}
+    _, facts = run("adapt", tmp_path / "lora", {"train": notes}, method="lora", lora={"r": 4}, **settings)
+    curve = [json.loads(line) for line in (tmp_path / "lora" / "adapt" / "curve.jsonl").read_text().splitlines()]
+    assert facts["merged_validation_loss"] == pytest.approx(curve[-1]["validation_loss"], rel=1e-4)
+    assert facts["merged_bits_per_character"] == pytest.approx(curve[-1]["bits_per_character"], rel=1e-4)
+    assert [text for text in told if f"validation loss of {facts['merged_validation_loss']:.4f}" in text] == told
+    told.clear()
+    _, facts = run("adapt", tmp_path / "full", {"train": notes}, method="full", **settings)
+    assert (told, "merged_validation_loss" in facts) == ([], False)
+    settings["validation"] = 0.0
+    _, facts = run("adapt", tmp_path / "none", {"train": notes}, method="lora", lora={"r": 4}, **settings)
+    assert (told, "merged_validation_loss" in facts) == ([], False)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_a_causal_model_with_a_slow_tokenizer_is_adapted_and_writes(method: str, notes: Path, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    torch.manual_seed(7)
+    tokenizer = ByT5Tokenizer()
+    llama_model(len(tokenizer)).save_pretrained(base)
+    tokenizer.save_pretrained(base)
+    adapted, _ = run(
+        "adapt",
+        tmp_path,
+        {"train": notes},
+        base=str(base),
+        method=method,
+        epochs=2,
+        learning_rate=0.005,
+        batch_tokens=512,
+        annotations="inline",
+        control_codes=["labels"],
+    )
+    made, facts = run(
+        "synthesize",
+        tmp_path,
+        {"model": adapted, "prompts": notes, "train": notes},
+        annotations="inline",
+        prompts={"pii": "keep", "words": 1},
+        samples_per_prompt=1,
+        max_length_tokens=80,
+        filters={"mode": "off"},
+    )
+    texts = read_jsonl(made / "corpus.jsonl")
+    assert len(texts) == facts["n_documents"] > 0
+    first_words = tuple(document.text.split()[0] for document in NOTES)
+    assert all(document.text.startswith(first_words) for document in texts)
+
+
 @pytest.mark.parametrize("kind", ["llama", "gpt2"])
 def test_an_adapter_loads_without_us_and_its_base_is_untouched(
     kind: str, tiny: Tiny, notes: Path, tmp_path: Path
@@ -109,6 +172,19 @@ def test_an_adapter_loads_without_us_and_its_base_is_untouched(
     moved = load_file(folder / "adapter_model.safetensors")
     assert all("lora_" in name for name in moved)
     assert all(value.abs().sum() > 0 for name, value in moved.items() if "lora_B" in name)
+
+
+def test_too_little_memory_is_told_by_the_stage(
+    tiny: Tiny, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "available_bytes", lambda _: 10_000)
+    with pytest.raises(InputError, match=r"GB are available on cpu; set adapt.gradient_checkpointing: true, lower"):
+        run("adapt", tmp_path / "unset", {"train": notes}, base=str(tiny("llama")), method="full", epochs=1)
+    told: list[str] = []
+    monkeypatch.setattr(SilentProgress, "message", lambda _, text: told.append(text))
+    settings = {"base": str(tiny("llama")), "method": "full", "epochs": 1, "micro_batch_tokens": 512}
+    run("adapt", tmp_path / "set", {"train": notes}, **settings)
+    assert [text.partition(": 512")[0] for text in told] == ["warning: adapt.micro_batch_tokens"]
 
 
 @pytest.fixture(scope="module")

@@ -181,7 +181,11 @@ class AdaptConfig(StageConfig):
     warmup: float = Field(0.05, ge=0.0, lt=1.0, description="share of the steps used for warmup")
     weight_decay: float = Field(0.1, ge=0.0)
     max_grad_norm: float = Field(1.0, gt=0.0)
-    checkpoint_seconds: float = Field(60.0, ge=0.0, description="time between checkpoints")
+    checkpoint_seconds: float = Field(
+        60.0,
+        ge=0.0,
+        description="time between checkpoints, or 20 times what the last one took to write; 0: after every step",
+    )
     validation: float = Field(
         0.05, ge=0.0, lt=1.0, description="share of the documents held out for the validation loss"
     )

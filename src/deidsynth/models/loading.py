@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from huggingface_hub.utils import logging as hub_logging
-from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
 from transformers.utils import cached_file, logging as transformers_logging
 
-from deidsynth.errors import DeidsynthError, ModelNotFoundError, ModelNotUsableError
+from deidsynth.errors import DeidsynthError, MissingExtraError, ModelNotFoundError, ModelNotUsableError
 from deidsynth.models.inspection import (
     ADAPTER,
     CONFIG,
@@ -64,27 +72,43 @@ def check_model_name(name: str) -> str:
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
-    """The fast tokenizer of a model.
+    """The tokenizer of a model that reads entities, which needs character offsets.
 
     Raises:
         ModelNotFoundError: no such model, or the hub cannot be reached.
         ModelNotUsableError: the tokenizer is damaged, has no vocabulary, or gives no character offsets.
+        MissingExtraError: the tokenizer needs SentencePiece, which is not installed.
+    """
+    tokenizer = load_any_tokenizer(name)
+    if not isinstance(tokenizer, PreTrainedTokenizerFast):
+        raise ModelNotUsableError(
+            f"model {name!r}: its tokenizer gives no character offsets, which a tagger needs; use a model with a fast "
+            "tokenizer (tokenizer.json)"
+        )
+    return tokenizer
+
+
+def load_any_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model that writes text, fast or slow.
+
+    Raises:
+        ModelNotFoundError: no such model, or the hub cannot be reached.
+        ModelNotUsableError: the tokenizer is damaged or has no vocabulary.
+        MissingExtraError: the tokenizer needs SentencePiece, which is not installed.
     """
     name = check_model_name(name)
     if Path(name).is_dir():
         inspect_config(Path(name))
         inspect_tokenizer(Path(name))
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
     except BaseException as error:
         if not _is_about_the_model(error):
             raise
+        if _lacks_sentencepiece(name, error):
+            raise MissingExtraError(f"model {name!r}: its tokenizer", "sentencepiece") from error
         files = "its tokenizer (tokenizer.json, tokenizer_config.json)"
         raise _not_found(name, f"{files} cannot be loaded ({type(error).__name__})") from error
-    if not tokenizer.is_fast:
-        raise ModelNotUsableError(
-            f"model {name!r}: its tokenizer gives no character offsets; it needs a fast tokenizer"
-        )
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # transformers creates an empty one if files are missing
         raise ModelNotUsableError(f"model {name!r}: no tokenizer files; put its tokenizer.json into the folder")
     tokenizer.model_max_length = _model_max_length(name, tokenizer)
@@ -93,7 +117,16 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def _model_max_length(name: str, tokenizer: PreTrainedTokenizerFast) -> int:
+def _lacks_sentencepiece(name: str, error: BaseException) -> bool:
+    """Whether a tokenizer could not be loaded for want of SentencePiece; transformers may name other libraries."""
+    if find_spec("sentencepiece") is not None:
+        return False
+    folder = Path(name)
+    has_pieces = any(folder.glob("*.model")) and not (folder / TOKENIZER).exists()
+    return has_pieces or "sentencepiece" in str(error).lower()
+
+
+def _model_max_length(name: str, tokenizer: PreTrainedTokenizerBase) -> int:
     stated = tokenizer.model_max_length
     if isinstance(stated, bool) or not isinstance(stated, int | float) or not stated >= 1:
         raise damaged(Path(name) / "tokenizer_config.json", "model_max_length is not a number of tokens")
@@ -187,7 +220,7 @@ def _inspect_weights(name: str) -> None:
         )
 
 
-def check_fit(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+def check_fit(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
     """Check that a model has an embedding for every token of its tokenizer.
 
     Raises:

@@ -23,6 +23,7 @@ ADAPT = StageSpec(
         "tokens_per_second": "tokens/s",
         "validation_loss": "validation loss",
         "bits_per_character": "bits per character",
+        "merged_validation_loss": "validation loss of the adapter merged into its base",
         "epsilon": "epsilon of the language model",
         "epsilon_opacus": "epsilon by Opacus",
         "delta": "delta",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ import torch
 
 from deidsynth.config import AdaptConfig, LoraConfig, resolve_adapt
 from deidsynth.models.devices import Compute
-from deidsynth.models.language_model import causal_lm
+from deidsynth.models.language_model import adaptation, causal_lm
 from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens
 from deidsynth.models.language_model.causal_lm import adaptable_model
+from deidsynth.models.language_model.packing import SpecialTokenIds
+from deidsynth.models.training.loop import CHECKPOINT, TrainingPoint
 from tiny_models import TEXTS
 
 Tiny = Callable[[str], Path]
@@ -87,3 +90,68 @@ def test_checkpointing_computes_layers_again(tiny: Tiny, tmp_path: Path, monkeyp
         monkeypatch.setitem(globals(), "adaptable_model", watched)
         adapted(tiny("llama"), tmp_path / str(flag), method="full", gradient_checkpointing=flag)
     assert n_forward[True] > n_forward[False]
+
+
+def test_a_checkpoint_of_lora_holds_the_adapter_and_a_resumed_training_its_weights(tiny: Tiny, tmp_path: Path) -> None:
+    config = resolve_adapt(
+        AdaptConfig(
+            base=str(tiny("llama")),
+            method="lora",
+            lora=LoraConfig(r=2, alpha=4),
+            epochs=2.0,
+            batch_tokens=128,
+            sequence_length=32,
+            checkpoint_seconds=0.0,
+        )
+    )
+
+    def points(folder: Path) -> tuple[Iterator[TrainingPoint], torch.nn.Module]:
+        folder.mkdir(exist_ok=True)
+        torch.manual_seed(1)
+        made = adaptable_model(config, TEXTS, "cpu")
+        ids = [made.tokenizer(text, add_special_tokens=False)["input_ids"] for text in TEXTS]
+        compute = Compute(1, "cpu", "fp32", folder)
+        return adapt_to_tokens(made, TokenSplit(ids, (), 0), config, compute, {}), made.model
+
+    undisturbed, model = points(tmp_path / "whole")
+    n_steps = len(list(undisturbed))
+    killed, other = points(tmp_path / "killed")
+    for _ in range(3):
+        next(killed)  # the checkpoint of a step is written after the caller has seen it
+    killed.close()  # type: ignore[attr-defined]
+    path = tmp_path / "killed" / CHECKPOINT
+    trained = sum(weight.nbytes for weight in other.parameters() if weight.requires_grad)
+    everything = sum(weight.nbytes for weight in other.parameters())
+    stored = torch.load(path, weights_only=True)
+    assert {name for name in stored["weights"] if "lora_" not in name} == set()
+    assert stored["step"] == 2
+    assert 3 * trained < path.stat().st_size < 3 * trained + everything / 2  # the adapter and its two moments
+    resumed, third = points(tmp_path / "killed")
+    assert len(list(resumed)) == n_steps - 2
+    for one, same in zip(model.parameters(), third.parameters(), strict=True):
+        assert torch.equal(one, same)
+
+
+def test_the_order_of_an_epoch_is_shuffled_once_and_is_that_of_shuffling_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = [[10 + number] * 7 for number in range(23)]  # a row each
+    epochs = adaptation._Epochs([documents], SpecialTokenIds(1, 2, 0), 8, 4, seed=5, n_processes=1)
+    shuffled: list[str] = []
+    orders = []
+    for epoch in range(3):
+        anew = list(range(23))
+        random.Random(f"5/{epoch}").shuffle(anew)
+        orders.append(anew)
+
+    class Watched(random.Random):
+        def __init__(self, seed: str) -> None:
+            shuffled.append(seed)
+            super().__init__(seed)
+
+    monkeypatch.setattr(adaptation.random, "Random", Watched)
+    for epoch, anew in enumerate(orders):
+        read = [
+            int(row[1]) - 10 for step in range(6) for batch in epochs.batches(6 * epoch + step, 16) for row in batch.ids
+        ]
+        packed = [int(row[1]) - 10 for row in epochs.rows.ids]
+        assert read == [packed[number] for number in anew]
+    assert shuffled == ["5/0", "5/1", "5/2"]

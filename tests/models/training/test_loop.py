@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from deidsynth.errors import ModelNotUsableError
+from deidsynth.models.training import loop
 from deidsynth.models.training.loop import LoopSettings, Objective, Step, training_steps
 
 SETTINGS = LoopSettings(
@@ -127,6 +128,49 @@ def test_frozen_weights_stay() -> None:
 def test_no_checkpoint_before_its_time(tmp_path: Path) -> None:
     _train(tmp_path, dataclasses.replace(SETTINGS, checkpoint_seconds=1000.0))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("writing", "saved_after"),
+    [
+        (0.0, [6, 12, 18, 24, 30, 36, 42, 48, 54, 60]),
+        (2.0, [6, 12, 18, 24, 30, 36, 42, 48, 54, 60]),
+        (15.0, [6, 36]),  # 60 s to the first one, then 20 times 15 s
+    ],
+)
+def test_checkpoints_take_a_twentieth_of_the_time_at_most(
+    writing: float, saved_after: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, saved = [0.0], []
+
+    def save(_: Path, step: int, *__: object) -> None:
+        saved.append(step)
+        now[0] += writing
+
+    monkeypatch.setattr(loop.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(loop, "_save", save)
+    settings = dataclasses.replace(SETTINGS, checkpoint_seconds=60.0, n_steps=60)
+    for _ in training_steps(_model(), OBJECTIVE, settings, tmp_path):
+        now[0] += 10.0
+    assert saved == saved_after
+
+
+def test_a_movement_check_copies_a_few_values_of_large_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[int] = []
+    checked = loop._check_movement
+
+    def check(before: list[torch.Tensor], after: list[torch.Tensor]) -> None:
+        copied.extend(each.numel() for each in before)
+        checked(before, after)
+
+    monkeypatch.setattr(loop, "_check_movement", check)
+    wide = nn.Linear(4, 100_001)
+    objective = Objective(_batches, lambda model, batch: model(batch).square().mean(), len)
+    list(training_steps(wide, objective, SETTINGS))
+    assert len(copied) == 2
+    assert max(copied) <= loop.COMPARED_VALUES
+    with pytest.raises(ModelNotUsableError, match="did not change"):
+        list(training_steps(wide, objective, dataclasses.replace(SETTINGS, learning_rate=1e-30, weight_decay=0.0)))
 
 
 LIMITED = """

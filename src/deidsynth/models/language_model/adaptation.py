@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +18,8 @@ from deidsynth.corpora import hold_out
 from deidsynth.documents import Document
 from deidsynth.errors import CorpusError, InputError
 from deidsynth.models.devices import Compute, autocast
-from deidsynth.models.language_model.causal_lm import Adaptable, context_length, loss_sum
+from deidsynth.models.language_model.causal_lm import Adaptable, context_length, load_causal_lm, loss_sum
+from deidsynth.models.language_model.memory import fitting_tokens
 from deidsynth.models.language_model.packing import Packed, SpecialTokenIds, pack
 from deidsynth.models.training.loop import LoopSettings, Objective, TrainingPoint, training_steps
 from deidsynth.models.training.processes import processes_on
@@ -64,6 +66,7 @@ def adapt_to_tokens(
     config: ResolvedAdaptConfig,
     compute: Compute,
     memory: dict[str, Any],
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[TrainingPoint]:
     """Adapt a model in place, yielding a point for every step; at the end the model has the final weights.
 
@@ -72,11 +75,13 @@ def adapt_to_tokens(
         tokens: of the training and validation documents.
         config: of the adaptation.
         compute: seed, device, precision, folder for checkpoints.
-        memory: plain values of the caller, saved with the checkpoints; ``best`` is used here.
+        memory: plain values of the caller, saved with the checkpoints; ``best`` and ``micro_batch_tokens`` are used
+            here.
+        tell: told if the memory of the device changes or forbids micro-batches.
 
     Raises:
         CorpusError: the training texts are empty.
-        InputError: a step has fewer rows than there are processes.
+        InputError: a step has fewer rows than there are processes, or the memory is too small for a single row.
     """
     special = SpecialTokenIds.of(adaptable.tokenizer)
     length = min(config.sequence_length, context_length(adaptable.model))
@@ -90,7 +95,9 @@ def adapt_to_tokens(
             f"{n_processes} processes; set it to at least {n_processes * length}, or launch fewer"
         )
     copies = [tokens.train, *tokens.copies]
-    epochs = _Epochs(copies, special, length, rows_per_step, compute.seed, n_processes, config.micro_batch_tokens)
+    epochs = _Epochs(copies, special, length, rows_per_step, compute.seed, n_processes)
+    most_rows = min(max(1, config.micro_batch_tokens // length), math.ceil(rows_per_step / n_processes))
+    fitting = fitting_tokens(adaptable.model, epochs.rows, most_rows, config, compute, tell)
     n_steps = max(1, round(config.epochs * epochs.n_steps))
     settings = LoopSettings.of(
         config,
@@ -102,8 +109,13 @@ def adapt_to_tokens(
     validation = pack(tokens.validation, special, length) if n_characters else None
     measured = {round(n_steps * (number + 1) / config.evaluations) for number in range(config.evaluations)}
     memory.setdefault("best", None)
+    memory.setdefault("micro_batch_tokens", fitting)
     torch.manual_seed(compute.seed)
-    objective = Objective(epochs.batches, loss_sum, lambda rows: rows.n_targets)
+
+    def max_tokens() -> int:  # a resumed training divides its steps as before, if it can
+        return min(fitting, memory["micro_batch_tokens"])
+
+    objective = Objective(lambda step: epochs.batches(step, max_tokens()), loss_sum, lambda rows: rows.n_targets)
     for step in training_steps(adaptable.model, objective, settings, compute.scratch, memory):
         seen: dict[str, float] = {}
         if validation is not None and step.number in measured:
@@ -111,7 +123,7 @@ def adapt_to_tokens(
                 adaptable.model,
                 validation,
                 n_characters,
-                config.micro_batch_tokens,
+                max_tokens(),
                 compute.device,
                 compute.precision,
             )
@@ -135,7 +147,6 @@ class _Epochs:
         rows_per_step: rows per optimizer step.
         seed: of the shuffling.
         n_processes: processes that share a step.
-        micro_batch_tokens: positions of a forward pass, at most; a single row may have more.
     """
 
     def __init__(
@@ -146,19 +157,27 @@ class _Epochs:
         rows_per_step: int,
         seed: int,
         n_processes: int,
-        micro_batch_tokens: int,
     ) -> None:
         # Packing works best with the longest first.
         self._rows = [pack(sorted(documents, key=len, reverse=True), special, length) for documents in copies]
         self._rows_per_step, self._seed, self._n_processes = rows_per_step, seed, n_processes
-        self._micro_batch_tokens = micro_batch_tokens
         self._order: tuple[int, list[int]] | None = None
         self._n_steps = [math.ceil(len(rows) / rows_per_step) for rows in self._rows]
         self.n_steps = sum(self._n_steps) / len(self._n_steps)
         """Optimizer steps of an epoch, on average over the copies."""
 
-    def batches(self, step: int) -> list[Packed]:
-        """The micro-batches of an optimizer step, zero-based."""
+    @property
+    def rows(self) -> Packed:
+        """The rows of the first copy."""
+        return self._rows[0]
+
+    def batches(self, step: int, max_tokens: int) -> list[Packed]:
+        """The micro-batches of an optimizer step.
+
+        Args:
+            step: zero-based.
+            max_tokens: positions of a forward pass, at most; a single row may have more.
+        """
         turn, place = divmod(step, sum(self._n_steps))
         copy = 0
         while place >= self._n_steps[copy]:
@@ -167,7 +186,7 @@ class _Epochs:
         first = place * self._rows_per_step
         order = self._shuffled(turn * len(self._rows) + copy)
         rows = self._rows[copy].rows(order[first : first + self._rows_per_step])
-        return _micro_batches(rows, self._micro_batch_tokens, self._n_processes)
+        return _micro_batches(rows, max_tokens, self._n_processes)
 
     def _shuffled(self, epoch: int) -> list[int]:
         """The numbers of the rows in the order of an epoch, kept until the next one."""
@@ -200,6 +219,30 @@ def validation_loss(
         for batch in _micro_batches(rows, max_tokens):
             total += float(loss_sum(model, batch))
     return total / rows.n_targets, total / n_characters / math.log(2)
+
+
+def merged_validation_loss(
+    folder: Path, tokens: TokenSplit, config: ResolvedAdaptConfig, compute: Compute, max_tokens: int
+) -> tuple[float, float]:
+    """Loss on the validation documents of an adapter that is merged into its base, as it is for sampling.
+
+    The base of QLoRA is quantized in training and whole when it writes, so that the two losses may differ.
+
+    Args:
+        folder: of the adapter.
+        tokens: with validation documents.
+        config: of the adaptation.
+        compute: device and precision.
+        max_tokens: positions of a forward pass, at most.
+
+    Returns:
+        As ``validation_loss``.
+    """
+    model, tokenizer = load_causal_lm(str(folder), compute.device, compute.precision)
+    length = min(config.sequence_length, context_length(model))
+    rows = pack(tokens.validation, SpecialTokenIds.of(tokenizer), length)
+    n_characters = tokens.n_validation_characters
+    return validation_loss(model, rows, n_characters, max_tokens, compute.device, compute.precision)
 
 
 def _micro_batches(rows: Packed, max_tokens: int, n_processes: int = 1) -> list[Packed]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from deidsynth.models.cpu.packed_attention import packed_attention
 from deidsynth.models.inspection import ADAPTER
 from deidsynth.models.language_model.adapters import merged_adapter
 from deidsynth.models.language_model.packing import IGNORED, Packed, SpecialTokenIds, apart
-from deidsynth.models.loading import check_fit, check_model_name, in_use, load_model, load_tokenizer
+from deidsynth.models.loading import check_fit, check_model_name, in_use, load_any_tokenizer, load_model
 from deidsynth.models.tokenizers import causal_tokenizer
 from deidsynth.starters import SCRATCH, resolve
 
@@ -85,7 +85,7 @@ def adaptable_model(
         named = resolve(config.base, "causal")
         folder = Path(named).expanduser()
         base = str(folder.resolve()) if folder.is_dir() else named  # an adapter refers to its base
-        tokenizer = load_tokenizer(base)
+        tokenizer = load_any_tokenizer(base)
         model = load_model(AutoModelForCausalLM, base, **quantization(method, device))
         _check_causal(base, model, tokenizer)
         new = add_tokens(tokenizer, added)
@@ -109,7 +109,8 @@ def checkpoint_layers(model: Any) -> None:
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
 
 
-def _is_checkpointed(model: nn.Module) -> bool:
+def is_checkpointed(model: nn.Module) -> bool:
+    """Whether layers are computed again in the backward pass."""
     return any(getattr(module, "gradient_checkpointing", False) for module in model.modules())
 
 
@@ -220,7 +221,7 @@ def load_causal_lm(name: str, device: str, precision: str) -> tuple[PreTrainedMo
     """
     name = check_model_name(name)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    tokenizer = load_tokenizer(name)
+    tokenizer = load_any_tokenizer(name)
     if (Path(name) / ADAPTER).exists():
         model = merged_adapter(Path(name), len(tokenizer), dtype)
     else:
@@ -234,21 +235,31 @@ def loss_sum(model: nn.Module, rows: Packed) -> Tensor:
 
     If a model's attention ignores positions (BLOOM, OPT, Falcon), each document gets a row of its own.
     """
-    device = next(model.parameters()).device
-    if keeps_documents_apart(model):
-        rows = rows.to(str(device))
-        # Layers that are computed again in the backward pass must find the attention of the forward pass.
-        ours = contextlib.nullcontext() if _is_checkpointed(model) else packed_attention(model, device.type)
-        with ours:
-            return _labels_loss(model, rows.labels, input_ids=rows.ids, position_ids=rows.positions, use_cache=False)
-    losses = [
-        _labels_loss(model, batch.labels, input_ids=batch.ids, attention_mask=mask, use_cache=False)
-        for batch, mask in apart(rows.to(str(device)), pad=0)
-    ]
+    n_places = rows.labels.numel()
+    with training_attention(model):
+        losses = [_labels_loss(model, labels, n_places, inputs) for labels, inputs in forward_passes(model, rows)]
     return torch.stack(losses).sum()
 
 
-def _labels_loss(model: Any, labels: Tensor, **inputs: Any) -> Tensor:
+def training_attention(model: nn.Module) -> contextlib.AbstractContextManager[None]:
+    """A context with the attention that ``loss_sum`` uses."""
+    # Layers that are computed again in the backward pass must find the attention of the forward pass.
+    if is_checkpointed(model) or not keeps_documents_apart(model):
+        return contextlib.nullcontext()
+    return packed_attention(model, next(model.parameters()).device.type)
+
+
+def forward_passes(model: nn.Module, rows: Packed) -> Iterator[tuple[Tensor, dict[str, Any]]]:
+    """Labels and inputs of each forward pass over packed rows, on the device of the model."""
+    rows = rows.to(str(next(model.parameters()).device))
+    if keeps_documents_apart(model):
+        yield rows.labels, {"input_ids": rows.ids, "position_ids": rows.positions, "use_cache": False}
+        return
+    for batch, mask in apart(rows, pad=0):
+        yield batch.labels, {"input_ids": batch.ids, "attention_mask": mask, "use_cache": False}
+
+
+def _labels_loss(model: Any, labels: Tensor, n_places: int, inputs: Mapping[str, Any]) -> Tensor:
     """The summed loss of a forward pass; logits of many tokens over a large vocabulary are made in chunks.
 
     Each chunk's logits are made again in the backward pass, so that only one chunk's are in memory.
@@ -256,19 +267,27 @@ def _labels_loss(model: Any, labels: Tensor, **inputs: Any) -> Tensor:
     Args:
         model: a causal language model.
         labels: the id to predict at each position. Shape (n_rows, length).
+        n_places: positions of all forward passes that share a backward pass.
         inputs: of the forward pass.
     """
-    outputs = model.get_output_embeddings()
-    n_logits = 0 if outputs is None else labels.numel() * outputs.weight.shape[0]
-    if n_logits <= MOST_LOGITS or not ends_in_output_layer(model):
+    size = chunk_size(model, n_places)
+    if size is None:
         return _cross_entropy(model(**inputs).logits, labels)
-    states = _decoder(model)(**inputs).last_hidden_state.flatten(0, 1)
-    size = max(1, MOST_LOGITS // outputs.weight.shape[0])
+    outputs, states = model.get_output_embeddings(), decoder(model)(**inputs).last_hidden_state.flatten(0, 1)
     losses = [
         checkpoint(lambda part, wanted: _cross_entropy(outputs(part), wanted), part, wanted, use_reentrant=False)
         for part, wanted in zip(states.split(size), labels.flatten().split(size), strict=True)
     ]
     return torch.stack(losses).sum()
+
+
+def chunk_size(model: Any, n_places: int) -> int | None:
+    """Positions whose logits are in memory at once; None for all of them."""
+    outputs = model.get_output_embeddings()
+    n_tokens = 0 if outputs is None else outputs.weight.shape[0]
+    if n_places * n_tokens <= MOST_LOGITS or not ends_in_output_layer(model):
+        return None
+    return max(1, MOST_LOGITS // n_tokens)
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -277,7 +296,7 @@ def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     )
 
 
-def _decoder(model: Any) -> Any:
+def decoder(model: Any) -> Any:
     """The layers below the output layer; adapters inside them stay in place."""
     whole = model.get_base_model() if isinstance(model, PeftModel) else model
     return whole.get_decoder() if hasattr(whole, "get_decoder") else whole.base_model
@@ -290,7 +309,7 @@ def ends_in_output_layer(model: Any) -> bool:
         training = model.training
         model.eval()
         with torch.no_grad(), torch.autocast(ids.device.type, enabled=False):
-            states = _decoder(model)(input_ids=ids, use_cache=False).last_hidden_state
+            states = decoder(model)(input_ids=ids, use_cache=False).last_hidden_state
             logits = model(input_ids=ids, use_cache=False).logits
             _ENDS[model] = torch.allclose(model.get_output_embeddings()(states), logits, rtol=1e-3, atol=1e-4)
         model.train(training)

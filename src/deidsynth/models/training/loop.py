@@ -21,7 +21,11 @@ from deidsynth.models.training.processes import check_same_start, processes_on, 
 Batch = TypeVar("Batch")
 
 CHECKPOINT = "checkpoint.pt"
+LEAST_SECONDS_PER_SECOND = 20.0
+"""Of training, for each that went into writing the last checkpoint: a twentieth of the time at most goes into them."""
 STEPS_BEFORE_MOVEMENT_CHECK = 3
+COMPARED_VALUES = 2**16
+"""Of each weight: a copy of all would take as much memory as the weights."""
 _IN_LAYER = re.compile(r"\.\d+\.")
 
 
@@ -54,7 +58,7 @@ class LoopSettings:
         warmup: share of the steps used for warmup.
         weight_decay: applied to matrices only.
         max_grad_norm: gradients are clipped to this norm.
-        checkpoint_seconds: time between checkpoints.
+        checkpoint_seconds: time between checkpoints, more where writing takes long; 0 for one after every step.
         device: such as ``cpu``.
         precision: ``fp32`` or ``bf16`` (autocast; weights keep their type).
         final_rate: final learning rate, as a share of the maximum.
@@ -94,6 +98,16 @@ class LoopSettings:
             return self.learning_rate * (step + 1) / warm
         done = (step - warm) / max(1, self.n_steps - warm)
         return self.learning_rate * (self.final_rate + (1 - self.final_rate) * (1 + math.cos(math.pi * done)) / 2)
+
+    def seconds_to_checkpoint(self, writing: float) -> float:
+        """Seconds from one checkpoint to the next.
+
+        Args:
+            writing: seconds that the last one took; 0 before the first.
+        """
+        if not self.checkpoint_seconds:
+            return 0.0
+        return max(self.checkpoint_seconds, LEAST_SECONDS_PER_SECOND * writing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +199,8 @@ def training_steps(
     if checkpoint is not None and (checkpoint / CHECKPOINT).exists():
         first = _restore(checkpoint, model, optimizers, memory)
     check_same_start(processes, first, settings.device)
-    before = [weight.detach().clone() for _, weight in trainable] if first == 0 else []
-    saved = time.monotonic()
+    before = [_some_values(weight) for _, weight in trainable] if first == 0 else []
+    saved, writing = time.monotonic(), 0.0
     for number in range(first, settings.n_steps):
         model.train()
         if processes.num_processes > 1:
@@ -210,14 +224,21 @@ def training_steps(
             each.zero_grad(set_to_none=True)
         freed.limit()
         if before and number + 1 >= min(STEPS_BEFORE_MOVEMENT_CHECK, settings.n_steps):
-            _check_movement(before, [weight for _, weight in trainable])
+            _check_movement(before, [_some_values(weight) for _, weight in trainable])
             before = []
         yield Step(number + 1, float(total) / n_targets, n_targets, rate)
-        due = time.monotonic() - saved >= settings.checkpoint_seconds
+        due = time.monotonic() - saved >= settings.seconds_to_checkpoint(writing)
         if checkpoint is not None and due and processes.is_main_process:
+            began = time.monotonic()
             _save(checkpoint, number + 1, model, optimizers, memory)
             saved = time.monotonic()
+            writing = saved - began
     freed.give_back()
+
+
+def muon_weights(trainable: Sequence[tuple[str, nn.Parameter]]) -> list[nn.Parameter]:
+    """The weights that Muon can train: matrices of the layers."""
+    return [weight for name, weight in trainable if weight.ndim == 2 and _IN_LAYER.search(name)]
 
 
 def _optimizers(trainable: Sequence[tuple[str, nn.Parameter]], settings: LoopSettings) -> list[torch.optim.Optimizer]:
@@ -225,7 +246,7 @@ def _optimizers(trainable: Sequence[tuple[str, nn.Parameter]], settings: LoopSet
 
     Muon's updates are scaled to the size of AdamW's (Liu et al. 2025, section 2.2), so both share a learning rate.
     """
-    inner = [weight for name, weight in trainable if settings.muon and weight.ndim == 2 and _IN_LAYER.search(name)]
+    inner = muon_weights(trainable) if settings.muon else []
     chosen = {id(weight) for weight in inner}
     rest = [weight for _, weight in trainable if id(weight) not in chosen]
     groups = [
@@ -243,8 +264,13 @@ def _optimizers(trainable: Sequence[tuple[str, nn.Parameter]], settings: LoopSet
     return optimizers
 
 
-def _check_movement(before: Sequence[Tensor], weights: Sequence[Tensor]) -> None:
-    if all(torch.equal(old, new.detach()) for old, new in zip(before, weights, strict=True)):
+def _some_values(weight: Tensor) -> Tensor:
+    """A copy of values spread over a weight."""
+    return weight.detach().flatten()[:: math.ceil(weight.numel() / COMPARED_VALUES) or 1].clone()
+
+
+def _check_movement(before: Sequence[Tensor], after: Sequence[Tensor]) -> None:
+    if all(torch.equal(old, new) for old, new in zip(before, after, strict=True)):
         raise ModelNotUsableError(
             "the trained weights did not change in the first steps; raise the learning rate or use precision: fp32"
         )

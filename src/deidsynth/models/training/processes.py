@@ -38,6 +38,15 @@ def check_same_start(processes: PartialState, step: int, device: str) -> None:
         )
 
 
+def least_of(number: int, device: str) -> int:
+    """The least of a number in all processes of this training."""
+    if processes_on(device).num_processes == 1:
+        return number
+    least = torch.tensor(number, device=device)
+    torch.distributed.all_reduce(least, torch.distributed.ReduceOp.MIN)
+    return int(least)
+
+
 def sum_gradients(processes: PartialState, loss: Tensor, weights: Sequence[nn.Parameter]) -> None:
     """Sum the loss and the gradients of all processes, in place; a process without micro-batches adds nothing."""
     if processes.num_processes == 1:

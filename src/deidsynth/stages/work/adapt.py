@@ -12,7 +12,12 @@ import torch
 from deidsynth.config import ResolvedAdaptConfig
 from deidsynth.files import write_lines
 from deidsynth.models.devices import Compute
-from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens, split_documents
+from deidsynth.models.language_model.adaptation import (
+    TokenSplit,
+    adapt_to_tokens,
+    merged_validation_loss,
+    split_documents,
+)
 from deidsynth.models.language_model.added_tokens import AddedTokens
 from deidsynth.models.language_model.causal_lm import adaptable_model, context_length
 from deidsynth.models.language_model.codec import Codec
@@ -54,13 +59,8 @@ class Adapt:
             [[codec.encode(document) for document in copy if document.doc_id in kept] for copy in copies],
         )
         memory: dict[str, Any] = {}
-        points = adapt_to_tokens(
-            adaptable,
-            tokens,
-            config,
-            Compute(context.seed, context.device, context.precision, context.scratch),
-            memory,
-        )
+        compute = Compute(context.seed, context.device, context.precision, context.scratch)
+        points = adapt_to_tokens(adaptable, tokens, config, compute, memory, context.progress.message)
         watch(points, "adapt", context.progress, memory)
         processes = processes_on(context.device)
         leave(processes)
@@ -83,7 +83,7 @@ class Adapt:
         given = product_flops_per_second(context.device, context.precision) * processes.num_processes
         measured = [row for row in memory["curve"] if "validation_loss" in row]
         best = min(measured, key=lambda row: float(row["validation_loss"])) if measured else {}
-        return {
+        facts = {
             "method": adaptable.method,
             "n_train_documents": len(train),
             "n_validation_documents": len(held_out),
@@ -97,6 +97,16 @@ class Adapt:
             **({"reads_surrogates": True} if (inputs["train"] / PSEUDONYMS).exists() else {}),
             **({"n_added_tokens": len(added.tokens)} if added else {}),
         }
+        if adaptable.method == "full" or not measured:
+            return facts
+        del adaptable, model  # another one is loaded
+        loss, bits = merged_validation_loss(output / MODEL, tokens, config, compute, memory["micro_batch_tokens"])
+        context.progress.message(
+            f"adapt: the adapter merged into its base has a validation loss of {loss:.4f}, and {bits:.4f} bits per "
+            f"character; in training the last ones were {measured[-1]['validation_loss']:.4f} and "
+            f"{measured[-1]['bits_per_character']:.4f}"
+        )
+        return {**facts, "merged_validation_loss": loss, "merged_bits_per_character": bits}
 
 
 def _seen_tokens(documents: Sequence[Sequence[int]], model: Any, config: ResolvedAdaptConfig) -> float:
