@@ -142,10 +142,9 @@ class SynthesizeConfig(StageConfig):
 
     @model_validator(mode="after")
     def _a_server_writes_plain_text(self) -> SynthesizeConfig:
-        if self.endpoint.base_url is not None and (
-            self.annotations != "machine" or self.prompts.control_codes is not None
-        ):
+        if self.endpoint.takes_only_text and (self.annotations != "machine" or self.prompts.control_codes is not None):
             raise ValueError(
-                "a server returns plain text: use endpoint with annotations: machine and without prompts.control_codes"
+                "a server returns plain text: use endpoint with annotations: machine and without "
+                "prompts.control_codes, or set endpoint.prompts: tokens"
             )
         return self

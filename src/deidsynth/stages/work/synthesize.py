@@ -17,6 +17,7 @@ from deidsynth.files import read_lines, write_lines
 from deidsynth.models.language_model.added_tokens import AddedTokens, malformed_share
 from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.models.language_model.codec import Codec
+from deidsynth.models.loading import load_tokenizer
 from deidsynth.models.settings_file import ModelSettings
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.sampling.control_codes import givers_of, with_control_codes
@@ -25,6 +26,8 @@ from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings,
 from deidsynth.sampling.filters import Filters, Verdict, replacements
 from deidsynth.sampling.local import LocalEngine
 from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests
+from deidsynth.sampling.sent_prompts import TokenIdPrompts
+from deidsynth.sampling.token_prompts import TokenPrompts
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.parts import pieces_of
@@ -227,8 +230,8 @@ def _sample(
 
 
 def _settings_of_model(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> ModelSettings:
-    is_remote = config.endpoint.base_url is not None
-    settings = ModelSettings() if is_remote else ModelSettings.load(inputs["model"] / MODEL)
+    only_text = config.endpoint.takes_only_text
+    settings = ModelSettings() if only_text else ModelSettings.load(inputs["model"] / MODEL)
     writes_entities = settings.added_tokens is not None and settings.added_tokens.inline
     if config.annotations != "machine" and not writes_entities:
         raise ConfigError(
@@ -246,12 +249,14 @@ def _judge(filters: Filters, sample: Sample) -> Verdict:
 
 
 def _engine(config: SynthesizeConfig, inputs: Mapping[str, Path], context: StageContext) -> Engine:
-    if config.endpoint.base_url is not None:
+    if config.endpoint.takes_only_text:
         return EndpointEngine(config.endpoint)
-    model, tokenizer = load_causal_lm(str(inputs["model"] / MODEL), context.device, context.precision)
-    return LocalEngine(
-        model, tokenizer, Codec(tokenizer, _settings_of_model(config, inputs).added_tokens or AddedTokens())
-    )
+    folder, added = str(inputs["model"] / MODEL), _settings_of_model(config, inputs).added_tokens or AddedTokens()
+    if config.endpoint.base_url is not None:
+        tokenizer = load_tokenizer(folder)
+        return EndpointEngine(config.endpoint, TokenIdPrompts(TokenPrompts(tokenizer, Codec(tokenizer, added))))
+    model, tokenizer = load_causal_lm(folder, context.device, context.precision)
+    return LocalEngine(model, tokenizer, Codec(tokenizer, added))
 
 
 def _settings(config: SynthesizeConfig) -> SamplingSettings:
