@@ -104,6 +104,11 @@ class SynthesizeConfig(StageConfig):
     renamed: ClassVar[Mapping[str, str]] = {"volume": "volume_ratio"}
 
     endpoint: EndpointConfig = EndpointConfig()
+    engine: Literal["auto", "generate", "continuous", "vllm"] = Field(
+        "auto",
+        description="what samples in this process: generate; continuous (transformers' continuous batching); vllm, where "
+        "installed; auto: continuous on CUDA with flash attention for models that can use it, else generate",
+    )
     prompts: PromptConfig = PromptConfig()
     annotations: Literal["machine", "inline", "agreement"] = Field(
         "machine",
@@ -139,6 +144,12 @@ class SynthesizeConfig(StageConfig):
         if "" in value:
             raise ValueError("an empty stop string would cut every document; leave it out")
         return value
+
+    @model_validator(mode="after")
+    def _one_engine(self) -> SynthesizeConfig:
+        if self.endpoint.base_url is not None and self.engine != "auto":
+            raise ValueError(f"engine: {self.engine} samples in this process; leave it out, or endpoint.base_url")
+        return self
 
     @model_validator(mode="after")
     def _a_server_writes_plain_text(self) -> SynthesizeConfig:

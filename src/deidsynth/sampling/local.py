@@ -42,9 +42,9 @@ class LocalEngine:
             InputError: a prompt leaves no room for text.
         """
         prompts = self._prompts.encoded(requests, settings, self._context)
-        lengths = [len(prompt) for prompt in prompts]
-        # One position more than the shortest prompt leaves: for the EOS of a text of maximum length.
-        limit = min(settings.max_length_tokens + 2 - min(lengths), self._context + 1 - max(lengths))
+        shortest, longest = min(prompts, key=len), max(prompts, key=len)
+        room = self._prompts.room(shortest, settings, self._context + 1)
+        limit = min(room, self._context + 1 - len(longest))
         decoder = self._cpu_decoder if settings.is_plain else None
         draw = partial(continuations, self._model) if decoder is None else decoder.continuations
         drawn = draw(prompts, self._prompts.special, settings, max_new_tokens=limit, seed=seed)

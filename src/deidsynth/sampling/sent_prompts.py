@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from deidsynth.errors import EngineError, InputError
 from deidsynth.models.language_model.added_tokens import CLOSING
 from deidsynth.sampling.answers import Completion
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings
-from deidsynth.sampling.token_prompts import TokenPrompts
+
+if TYPE_CHECKING:  # text needs no tokenizer
+    from deidsynth.sampling.token_prompts import TokenPrompts
 
 
 class SentPrompts(Protocol):

@@ -53,9 +53,15 @@ class TokenPrompts:
                 )
         return prompts
 
-    def room(self, prompt: Sequence[int], settings: SamplingSettings, context: int) -> int:
-        """The most tokens of a continuation, with one for the EOS of a text of maximum length."""
-        return min(settings.max_length_tokens + 2, context + 1) - len(prompt)
+    def room(self, prompt: Sequence[int], settings: SamplingSettings, most: int) -> int:
+        """The most tokens of a continuation, with one for the EOS of a text of maximum length.
+
+        Args:
+            prompt: its token ids, including BOS.
+            settings: with the maximum length.
+            most: tokens of prompt and continuation that the model can have.
+        """
+        return min(settings.max_length_tokens + 2, most) - len(prompt)
 
     def sample(
         self,
