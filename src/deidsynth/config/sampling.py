@@ -106,7 +106,7 @@ class SynthesizeConfig(StageConfig):
     endpoint: EndpointConfig = EndpointConfig()
     engine: Literal["auto", "generate", "continuous", "vllm"] = Field(
         "auto",
-        description="what samples in this process: generate; continuous (transformers' continuous batching); vllm, where "
+        description="what samples in this process: generate; continuous (transformers' continuous batching); vllm, if "
         "installed; auto: continuous on CUDA with flash attention for models that can use it, else generate",
     )
     prompts: PromptConfig = PromptConfig()
