@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
-from transformers.generation.logits_process import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.language_model.packing import SpecialTokenIds
@@ -18,6 +17,7 @@ from deidsynth.sampling.cpu_decoding import CpuDecoder, DecodingBatch
 from deidsynth.sampling.engine import SamplingSettings
 from deidsynth.sampling.llama_cpu import Llama, supports
 from deidsynth.sampling.nucleus import BLOCK, categorical, draw
+from frequencies import check_frequencies, nucleus
 from tiny_models import gpt2_model, llama_model
 
 SPECIAL = SpecialTokenIds(bos=1, eos=2, pad=0)
@@ -134,28 +134,6 @@ def test_bfloat16_is_as_near_to_float32_as_that_of_transformers(packs: bool, mon
     assert 0 < ours <= _divergence(_oracle(model, prompts, tokens), reference)
 
 
-def _nucleus(logits: Tensor, temperature: float = 1.0, top_p: float = 1.0, top_k: int = 0) -> Tensor:
-    """What transformers would draw from. Shape of the logits."""
-    ids = torch.zeros(len(logits), 1, dtype=torch.long)
-    logits = TemperatureLogitsWarper(temperature)(ids, logits) if temperature != 1 else logits
-    logits = TopKLogitsWarper(top_k)(ids, logits) if top_k else logits
-    return (TopPLogitsWarper(top_p)(ids, logits) if top_p < 1 else logits).softmax(-1)
-
-
-def _check_frequencies(drawn: Tensor, expected: Tensor) -> None:
-    """Chi-square of drawn tokens; rare tokens are one class. Fails by chance once in 30,000 times; seeds are fixed."""
-    counts = torch.bincount(drawn, minlength=len(expected)).double()
-    assert not counts[expected == 0].any()
-    goal = expected.double() * len(drawn)
-    often = goal >= 8
-    counts = torch.cat([counts[often], counts[~often].sum()[None]])
-    goal = torch.cat([goal[often], goal[~often].sum()[None]])
-    counts, goal = counts[goal > 0], goal[goal > 0]
-    freedom = max(1, len(goal) - 1)
-    chi_square = float(((counts - goal) ** 2 / goal).sum())
-    assert chi_square < freedom + 4 * (2 * freedom) ** 0.5 + 8
-
-
 @pytest.mark.parametrize("vocabulary", [7, BLOCK, 3 * BLOCK, 3 * BLOCK + 41])
 @pytest.mark.parametrize(
     "settings",
@@ -174,10 +152,10 @@ def _check_frequencies(drawn: Tensor, expected: Tensor) -> None:
 def test_draws_are_distributed_as_transformers_would_have_them(vocabulary: int, settings: dict[str, Any]) -> None:
     generator = torch.Generator().manual_seed(5)
     logits = 2 * torch.randn(1, vocabulary, generator=generator)
-    expected = _nucleus(logits, **settings)[0]
+    expected = nucleus(logits, **settings)[0]
     rows = logits.repeat(20_000, 1)
     drawn = draw(rows, **({"temperature": 1.0, "top_p": 1.0, "top_k": 0} | settings), generator=generator)
-    _check_frequencies(drawn, expected)
+    check_frequencies(drawn, expected)
 
 
 @pytest.mark.parametrize("top_p", [0.1, 0.33, 0.5, 0.8])
@@ -185,9 +163,9 @@ def test_of_tokens_that_are_alike_the_same_ones_are_kept(top_p: float) -> None:
     generator = torch.Generator().manual_seed(5)
     logits = torch.tensor([[1.0, 3.0, 3.0, 1.0, 3.0, 0.0, 1.0, 1.0, 3.0, -torch.inf]])
     drawn = draw(logits.repeat(4000, 1), 1.0, top_p, 0, generator)
-    expected = _nucleus(logits, top_p=top_p)[0]
+    expected = nucleus(logits, top_p=top_p)[0]
     assert drawn.unique().tolist() == expected.nonzero().flatten().tolist()
-    _check_frequencies(drawn, expected)
+    check_frequencies(drawn, expected)
 
 
 def test_rows_are_drawn_each_from_its_own() -> None:
@@ -217,11 +195,11 @@ def test_sampled_tokens_have_the_models_distribution() -> None:
     model, settings = _llama(), SamplingSettings(temperature=0.9, top_p=0.9)
     drawn = CpuDecoder(model).continuations([[1, 8, 30]] * 4000, SPECIAL, settings, max_new_tokens=2, seed=3)
     with torch.no_grad():
-        first = _nucleus(model(torch.tensor([[1, 8, 30]])).logits[:, -1], 0.9, 0.9)[0]
-        _check_frequencies(torch.tensor([row[0] for row in drawn]), first)
+        first = nucleus(model(torch.tensor([[1, 8, 30]])).logits[:, -1], 0.9, 0.9)[0]
+        check_frequencies(torch.tensor([row[0] for row in drawn]), first)
         most = int(first.argmax())
-        second = _nucleus(model(torch.tensor([[1, 8, 30, most]])).logits[:, -1], 0.9, 0.9)[0]
-    _check_frequencies(torch.tensor([row[1] for row in drawn if row[0] == most and len(row) > 1]), second)
+        second = nucleus(model(torch.tensor([[1, 8, 30, most]])).logits[:, -1], 0.9, 0.9)[0]
+    check_frequencies(torch.tensor([row[1] for row in drawn if row[0] == most and len(row) > 1]), second)
 
 
 def _ending(share: float) -> LlamaForCausalLM:

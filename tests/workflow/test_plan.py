@@ -243,6 +243,9 @@ def test_of_a_server_only_what_it_is_asked_for_counts() -> None:
     assert changed(local, server) == AFTER_ADAPT - {"adapt"}
     assert not changed(server, plan_of(asked(base_url="http://127.0.0.1:9000/v1", attempts=3)))
     assert changed(server, plan_of(asked(model="other"))) == AFTER_ADAPT - {"adapt"}
+    tokens = asked(prompts="tokens")
+    assert changed(server, plan_of({**tokens, "adapt": {"control_codes": []}})) == AFTER_ADAPT - {"adapt"}
+    assert plan_of(tokens)["adapt"].config.control_codes == plan_of()["adapt"].config.control_codes
 
 
 def test_entities_that_the_language_model_writes_are_taken_over() -> None:

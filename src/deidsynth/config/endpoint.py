@@ -51,10 +51,20 @@ class EndpointConfig(StageConfig):
     top_k_off: Literal[-1, 0] = Field(
         -1, description="value that disables top_k: -1 for vLLM and SGLang, 0 for llama.cpp"
     )
+    prompts: Literal["text", "tokens"] = Field(
+        "text",
+        description="form in which prompts are sent: text, without control codes and inline entity tags; tokens: token "
+        "ids, to a server that takes them (vLLM, SGLang, llama.cpp) and serves the adapted model",
+    )
     empty_prompt: str | None = Field(
         None,
         description="text sent for an empty prompt: the model's BOS token, such as <s>, or '' if the server adds it",
     )
+
+    @property
+    def takes_only_text(self) -> bool:
+        """Whether there is a server, and it is sent neither control codes nor inline entity tags."""
+        return self.base_url is not None and self.prompts == "text"
 
     @field_validator("base_url")
     @classmethod

@@ -203,9 +203,9 @@ def resolve_run(
     Raises:
         ConfigError: settings that contradict each other.
     """
-    local, kinds = config.synthesize.endpoint.base_url is None, config.corpus.labels
+    only_text, kinds = config.synthesize.endpoint.takes_only_text, config.corpus.labels
     adapt = resolve_adapt(
-        config.adapt, inline=config.synthesize.annotations != "machine", control_codes=adapts and local
+        config.adapt, inline=config.synthesize.annotations != "machine", control_codes=adapts and not only_text
     )
     if not adapts and (adapt.annotations == "inline" or adapt.control_codes):
         raise ConfigError([NEEDS_ADAPTATION])

@@ -79,9 +79,10 @@ class RunConfig(StageConfig):
                 f"synthesize.annotations: {self.synthesize.annotations} needs a model that writes inline entity tags; "
                 "leave adapt.annotations out, or set it to inline"
             )
-        if self.synthesize.endpoint.base_url is not None and self.adapt.control_codes:
+        if self.synthesize.endpoint.takes_only_text and self.adapt.control_codes:
             raise ValueError(
-                "synthesize.endpoint: control codes cannot be sent to a server; leave adapt.control_codes out"
+                "synthesize.endpoint: control codes cannot be sent to a server as text; leave adapt.control_codes "
+                "out, or set synthesize.endpoint.prompts: tokens"
             )
         return self
 

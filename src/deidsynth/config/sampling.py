@@ -104,6 +104,11 @@ class SynthesizeConfig(StageConfig):
     renamed: ClassVar[Mapping[str, str]] = {"volume": "volume_ratio"}
 
     endpoint: EndpointConfig = EndpointConfig()
+    engine: Literal["auto", "generate", "continuous", "vllm"] = Field(
+        "auto",
+        description="what samples in this process: generate; continuous (transformers' continuous batching); vllm, if "
+        "installed; auto: continuous on CUDA with flash attention for models that can use it, else generate",
+    )
     prompts: PromptConfig = PromptConfig()
     annotations: Literal["machine", "inline", "agreement"] = Field(
         "machine",
@@ -141,11 +146,16 @@ class SynthesizeConfig(StageConfig):
         return value
 
     @model_validator(mode="after")
+    def _one_engine(self) -> SynthesizeConfig:
+        if self.endpoint.base_url is not None and self.engine != "auto":
+            raise ValueError(f"engine: {self.engine} samples in this process; leave it out, or endpoint.base_url")
+        return self
+
+    @model_validator(mode="after")
     def _a_server_writes_plain_text(self) -> SynthesizeConfig:
-        if self.endpoint.base_url is not None and (
-            self.annotations != "machine" or self.prompts.control_codes is not None
-        ):
+        if self.endpoint.takes_only_text and (self.annotations != "machine" or self.prompts.control_codes is not None):
             raise ValueError(
-                "a server returns plain text: use endpoint with annotations: machine and without prompts.control_codes"
+                "a server returns plain text: use endpoint with annotations: machine and without "
+                "prompts.control_codes, or set endpoint.prompts: tokens"
             )
         return self

@@ -295,7 +295,7 @@ class AnnotateConfig(StageConfig):
 
     window_tokens: int | None = Field(None, ge=16, description="by default the maximum chunk length of the training")
     overlap: float = Field(0.125, ge=0.0, lt=1.0, description="share of a window that overlaps with the next one")
-    batch_size: int = Field(32, ge=1, description="windows per batch")
+    batch_size: int | None = Field(None, ge=1, description="windows per batch; by default 32 on a CPU, 128 on a GPU")
 
 
 class AnnotateInlineConfig(StageConfig):

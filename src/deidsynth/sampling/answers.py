@@ -34,12 +34,14 @@ class Completion:
         ended: whether the model or a stop string ended it; otherwise it was truncated.
         n_tokens: of the text, as counted by the server (most include EOS).
         n_prompt_tokens: as counted by the server (most include BOS); None if it does not report them.
+        token_ids: of the text, where the server was asked for them and knows that.
     """
 
     text: str
     ended: bool
     n_tokens: int
     n_prompt_tokens: int | None
+    token_ids: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Limits:
 
     Args:
         n_tokens: of the text, as asked for.
-        n_prompt_bytes: of the prompt in UTF-8; a token is at least one.
+        n_prompt_bytes: of the prompt in UTF-8, or of its token ids; a token is at least one.
         n_bytes: of the whole answer.
     """
 
@@ -72,7 +74,8 @@ class Limits:
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Limits:
         """The limits of the answer to a request, which may hold the prompt again."""
-        n_tokens, n_prompt_bytes = payload["max_tokens"], len(payload["prompt"].encode())
+        n_tokens, prompt = payload["max_tokens"], payload["prompt"]
+        n_prompt_bytes = len((prompt if isinstance(prompt, str) else json.dumps(prompt)).encode())
         return cls(n_tokens, n_prompt_bytes, _MORE_BYTES + 12 * n_prompt_bytes + _BYTES_PER_TOKEN * n_tokens)
 
 
@@ -135,6 +138,7 @@ def completion_of(answer: Answer, limits: Limits, subject: str) -> Completion | 
         choice, usage = plain["choices"][0], plain["usage"]
         text, reason = choice["text"], choice["finish_reason"]
         n_tokens, n_prompt_tokens = usage["completion_tokens"], usage.get("prompt_tokens")
+        ids = choice.get("token_ids")
     except (AttributeError, IndexError, KeyError, TypeError):
         text = None
     if not isinstance(text, str) or not _is_count(n_tokens):
@@ -142,6 +146,10 @@ def completion_of(answer: Answer, limits: Limits, subject: str) -> Completion | 
             f"{subject}: the endpoint's answer is not a completion with choices[0].text, choices[0].finish_reason and "
             "usage.completion_tokens; check that endpoint.base_url is an OpenAI-compatible server"
         )
+    if ids is not None and not (
+        isinstance(ids, list) and len(ids) <= limits.n_tokens + _MORE_TOKENS and all(map(_is_count, ids))
+    ):
+        raise EngineError(f"{subject}: the endpoint's choices[0].token_ids are no token ids as asked for; {_REMEDY}")
     n_prompt_tokens = n_prompt_tokens if _is_count(n_prompt_tokens) else None
     _check_proportions(text, n_tokens, n_prompt_tokens, limits, subject)
     ended = _ENDED.get(reason) if isinstance(reason, str) else None
@@ -150,7 +158,7 @@ def completion_of(answer: Answer, limits: Limits, subject: str) -> Completion | 
     whole = text.encode("utf-16", "surrogatepass").decode(
         "utf-16", "replace"
     )  # half a surrogate pair is not valid text
-    return Completion(whole, ended, n_tokens, n_prompt_tokens)
+    return Completion(whole, ended, n_tokens, n_prompt_tokens, None if ids is None else tuple(ids))
 
 
 _REMEDY = "check that the server obeys max_tokens, and that endpoint.base_url is an OpenAI-compatible server"

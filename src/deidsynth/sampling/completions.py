@@ -161,8 +161,8 @@ def _refusal(status: int) -> str:
         return f"{head}; check the end of endpoint.base_url (/v1 for most servers) and endpoint.model"
     return (
         f"{head}; check that synthesize.max_length_tokens fits into the server's context, and that endpoint.takes, "
-        "top_k_off and empty_prompt suit the server. Its message may quote the prompt and is not shown; see the "
-        "server's log"
+        "top_k_off, empty_prompt and prompts suit the server. Its message may quote the prompt and is not shown; see "
+        "the server's log"
     )
 
 

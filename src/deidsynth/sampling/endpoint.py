@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from deidsynth.sampling.addresses import completions_url, is_local
 from deidsynth.sampling.answers import Completion
 from deidsynth.sampling.completions import complete, silence
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings, batch_seed
+from deidsynth.sampling.sent_prompts import SentPrompts, TextPrompts
 
 Result = TypeVar("Result")
 
@@ -24,27 +25,30 @@ Result = TypeVar("Result")
 class EndpointEngine:
     """An engine for a completions server; each document is a separate request with its own seed.
 
-    The length of a document is limited in tokens, and only the server has the tokenizer: a first request for one
-    token gives the number of tokens of a prompt. If the server does not report it, the number of UTF-8 bytes
-    plus one for BOS is an upper bound. The continuation gets the rest of ``max_length_tokens``. BOS and EOS
+    The length of a document is limited in tokens. Of a prompt that is sent as text, only the server has the tokenizer:
+    a first request for one token gives the number of its tokens. If the server does not report it, the number of UTF-8
+    bytes plus one for BOS is an upper bound. The continuation gets the rest of ``max_length_tokens``. BOS and EOS
     count if the server counts them.
 
     Args:
         config: server and request settings.
+        prompts: the form in which prompts are sent; by default text.
 
     Raises:
         InputError: an address on another machine without ``allow_remote``, a missing API key, or an unreadable
             certificate file.
     """
 
-    def __init__(self, config: EndpointConfig) -> None:
+    def __init__(self, config: EndpointConfig, prompts: SentPrompts | None = None) -> None:
         self._config = config
+        self._prompts = prompts or TextPrompts(config.empty_prompt)
         self._url = completions_url(config)
         self._local = is_local(self._url)
         plain = {"content-type": "application/json", "accept-encoding": "identity"}
         self._headers = {**plain, **_authorization(config)}
         self._certificates = _certificates(config, trust_env=not self._local)
-        self._prompt_tokens: dict[str, int] = {}  # as counted by the server, or their upper bound
+        self._prompt_tokens: dict[str, int] = {}  # of text, as counted by the server, or their upper bound
+        self._is_probed = False
 
     def sample_batch(self, requests: Sequence[Request], settings: SamplingSettings, seed: int) -> list[Sample]:
         """The documents of one batch, in order of the requests.
@@ -58,7 +62,7 @@ class EndpointEngine:
         """
         self._check_taken(settings)
         for request in requests:
-            self._sent(request)
+            self._prompts.sent(request, settings)
         if self._local:
             completions_url(self._config)  # localhost may resolve differently now
         return _run(lambda: self._sample_all(requests, settings, seed))
@@ -68,23 +72,37 @@ class EndpointEngine:
         gate = asyncio.Semaphore(self._config.requests_in_flight)
         async with self._client() as client:
 
-            async def ask(request: Request, max_tokens: int) -> Completion:
-                payload = self._payload(request, settings, max_tokens, document_seed(seed, request.index))
+            async def ask(fields: Mapping[str, Any], seed: int, subject: str) -> Completion:
+                payload = {**self._payload(settings, seed), **fields}
                 async with gate:
-                    return await complete(client, self._url, payload, self._config, f"prompt {request.prompt_number}")
+                    return await complete(client, self._url, payload, self._config, subject)
 
-            async def count(request: Request) -> None:
-                counted = (await ask(request, 1)).n_prompt_tokens
-                most = len(self._sent(request).encode()) + 1
-                self._prompt_tokens[self._sent(request)] = most if counted is None else counted
+            async def count(request: Request, text: str) -> None:
+                fields = {"prompt": text, "max_tokens": 1}
+                counted = await ask(fields, document_seed(seed, request.index), _subject(request))
+                most = len(text.encode()) + 1
+                self._prompt_tokens[text] = most if counted.n_prompt_tokens is None else counted.n_prompt_tokens
 
-            async def draw(request: Request, room: int) -> Sample:
-                return _sample(request, await ask(request, room), seed)
+            async def draw(request: Request, sent: str | list[int], room: int) -> Sample:
+                fields = {"prompt": sent, "max_tokens": room}
+                drawn = await ask(fields, document_seed(seed, request.index), _subject(request))
+                return self._prompts.sample(request, sent, drawn, seed)
 
-            fresh = {self._sent(each): each for each in requests if self._sent(each) not in self._prompt_tokens}
-            await _together(count(request) for request in fresh.values())
-            rooms = [self._room(request, settings) for request in requests]
-            return await _together(draw(request, room) for request, room in zip(requests, rooms, strict=True))
+            sent = [self._prompts.sent(request, settings) for request in requests]
+            probe = None if self._is_probed else self._prompts.probe()
+            if probe is not None:
+                self._prompts.check_probe(await ask(probe, seed, "the first request"))
+            self._is_probed = True
+            fresh = {
+                each: request
+                for request, each in zip(requests, sent, strict=True)
+                if isinstance(each, str) and each not in self._prompt_tokens
+            }
+            await _together(count(request, text) for text, request in fresh.items())
+            rooms = [self._room(request, each, settings) for request, each in zip(requests, sent, strict=True)]
+            return await _together(
+                draw(request, each, room) for request, each, room in zip(requests, sent, rooms, strict=True)
+            )
 
     def _client(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
@@ -95,17 +113,6 @@ class EndpointEngine:
             follow_redirects=False,
             trust_env=not self._local,  # proxies
         )
-
-    def _sent(self, request: Request) -> str:
-        """The prompt as sent."""
-        if request.prompt:
-            return request.prompt
-        if self._config.empty_prompt is None:
-            raise InputError(
-                f"prompt {request.prompt_number} is empty, which many servers reject; set endpoint.empty_prompt to the "
-                "model's BOS token, such as <s>, or to '' if the server adds BOS to every prompt"
-            )
-        return self._config.empty_prompt
 
     def _check_taken(self, settings: SamplingSettings) -> None:
         """Reject settings that the server would ignore; stop strings are also applied here."""
@@ -121,9 +128,9 @@ class EndpointEngine:
                 "leave it at its default, or add it there"
             )
 
-    def _room(self, request: Request, settings: SamplingSettings) -> int:
+    def _room(self, request: Request, sent: str | list[int], settings: SamplingSettings) -> int:
         """Maximum number of tokens of the continuation."""
-        n_tokens = self._prompt_tokens[self._sent(request)]
+        n_tokens = self._prompt_tokens[sent] if isinstance(sent, str) else len(sent) - 1  # without BOS
         if n_tokens >= settings.max_length_tokens:
             raise InputError(
                 f"prompt {request.prompt_number} has {n_tokens} tokens and leaves no room for text: "
@@ -132,7 +139,8 @@ class EndpointEngine:
             )
         return settings.max_length_tokens - n_tokens
 
-    def _payload(self, request: Request, settings: SamplingSettings, max_tokens: int, seed: int) -> dict[str, Any]:
+    def _payload(self, settings: SamplingSettings, seed: int) -> dict[str, Any]:
+        """The fields of every request."""
         extra = {
             "top_k": settings.top_k or self._config.top_k_off,
             "min_p": settings.min_p,
@@ -141,13 +149,12 @@ class EndpointEngine:
         }
         return {
             "model": self._config.model,
-            "prompt": self._sent(request),
-            "max_tokens": max_tokens,
             "temperature": settings.temperature,
             "top_p": settings.top_p,
             "seed": seed,
             "n": 1,
             **{name: extra[name] for name in self._config.takes if extra[name] != []},
+            **self._prompts.fields,
         }
 
 
@@ -167,16 +174,9 @@ def document_seed(seed: int, index: int) -> int:
     return batch_seed(seed, index)
 
 
-def _sample(request: Request, completion: Completion, seed: int) -> Sample:
-    return Sample(
-        index=request.index,
-        text=request.prompt + completion.text,
-        prompt_number=request.prompt_number,
-        prompt_characters=len(request.prompt),
-        n_tokens=(completion.n_prompt_tokens or 0) + completion.n_tokens,
-        ended=completion.ended,
-        seed=seed,
-    )
+def _subject(request: Request) -> str:
+    """The name of a request in errors."""
+    return f"prompt {request.prompt_number}"
 
 
 def _authorization(config: EndpointConfig) -> dict[str, str]:

@@ -38,5 +38,5 @@ SYNTHESIZE = StageSpec(
     },
     headline=("n_documents", "tokens_per_second"),
     is_divisible=True,
-    check="deidsynth.sampling.endpoint:check_endpoint",
+    check="deidsynth.sampling.checking:check_sampling",
 )

@@ -31,7 +31,7 @@ def external_digests(config: StageConfig) -> dict[str, str]:
         case ResolvedTrainConfig():
             found |= _starter("encoder", config.encoder, "encoder")
         case SynthesizeConfig() if config.endpoint.base_url is not None:
-            asked = config.endpoint.model_dump(mode="json", include={"model", "takes", "empty_prompt"})
+            asked = config.endpoint.model_dump(mode="json", include={"model", "takes", "prompts", "empty_prompt"})
             found["endpoint"] = digest(asked)
     return found
 

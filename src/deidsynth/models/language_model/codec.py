@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from transformers import PreTrainedTokenizerBase
 
@@ -59,6 +61,10 @@ class Codec:
         """The ids of control codes, which only precede a text."""
         return tuple(number for number, special in self._special.items() if special.kind == "control_code")
 
+    def ids_of(self, tokens: Sequence[str]) -> list[int]:
+        """The ids of added tokens."""
+        return [self._ids[token] for token in tokens]
+
     def encode(self, document: Document) -> list[int]:
         """Control codes, text and entities of a document, without BOS and EOS.
 
@@ -78,7 +84,7 @@ class Codec:
             is_open: whether the last of them continues.
             control_codes: to put before the text.
         """
-        ids = [self._ids[token] for token in control_codes]
+        ids = self.ids_of(control_codes)
         if not self.added_tokens.inline:
             return ids + token_ids(self._tokenizer, text)
         known = [entity for entity in entities if SpecialToken("opening", entity.label) in self._tag_ids]
@@ -113,11 +119,48 @@ class Codec:
             reader.feed(part)
         return reader.finish()
 
+    def read(
+        self,
+        start: Sequence[int],
+        continuation: str,
+        text: str = "",
+        entities: Sequence[Entity] = (),
+        *,
+        is_open: bool = False,
+    ) -> ReadText:
+        """As ``decode``, from a continuation as text in which special tokens are spelled out; it ends at EOS."""
+        inline, crosses_lines = self.added_tokens.inline, self.added_tokens.crosses_lines
+        reader = Reader(text, tuple(entities) if inline else (), inline and is_open, crosses_lines=crosses_lines)
+        added = self.added_tokens.tokens
+        spelled = sorted({*added, *self._tokenizer.all_special_tokens}, key=len, reverse=True)
+        begins = not self._head(start)
+        for part in re.split(f"({'|'.join(map(re.escape, spelled))})", continuation):
+            if part == self._tokenizer.eos_token:
+                break
+            if part in added:
+                reader.feed(added[part])
+            elif part and part not in spelled:
+                reader.feed(part[len(self._blank) :] if begins and part.startswith(self._blank) else part)
+            begins = (begins and not part) or part in added
+        return reader.finish()
+
+    @cached_property
+    def _blank(self) -> str:
+        """What the tokenizer puts before each piece of text and shows after a special token: a blank or nothing."""
+        ids = next(iter(self._special), None)
+        if ids is None:
+            return ""
+        shown = self._tokenizer.decode([ids, *token_ids(self._tokenizer, "x")], clean_up_tokenization_spaces=False)
+        return " " if str(shown).endswith(" x") else ""
+
+    def _head(self, start: Sequence[int]) -> list[int]:
+        """The ids of a start after its last added token."""
+        before = [place for place, number in enumerate(start) if number in self._special]
+        return [*start[before[-1] + 1 if before else 0 :]]
+
     def _parts(self, start: Sequence[int], ids: Sequence[int]) -> Iterator[str | SpecialToken]:
         """Text and special tokens of the sampled ids; the first piece continues the last piece of the start."""
-        before = [place for place, number in enumerate(start) if number in self._special]
-        head: list[int] = [*start[before[-1] + 1 if before else 0 :]]
-        piece: list[int] = []
+        head, piece = self._head(start), list[int]()
         for number in [*ids, None]:
             special = None if number is None else self._special.get(number)
             if number is not None and special is None:

@@ -62,13 +62,20 @@ def mask_tokens(
     return torch.where(target & (fate < RANDOM_SHARE), replacements, shown), labels
 
 
-def padded(rows: Sequence[Sequence[int]], value: int) -> Tensor:
+def padded(rows: Sequence[Sequence[int]], value: int, bucket: int = 1, most: int | None = None) -> Tensor:
     """Rows of numbers as one tensor.
 
+    Args:
+        rows: not empty.
+        value: of the padding.
+        bucket: the width is a multiple of it.
+        most: the largest width, at least that of the longest row.
+
     Returns:
-        Shape (n_rows, longest row), padded with ``value``.
+        Shape (n_rows, width), padded with ``value``; the width is that of the longest row, or of its bucket.
     """
-    width = max(len(row) for row in rows)
+    width = -(-max(len(row) for row in rows) // bucket) * bucket
+    width = width if most is None else min(width, most)
     return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows], dtype=torch.long)
 
 

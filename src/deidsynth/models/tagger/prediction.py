@@ -18,6 +18,7 @@ from deidsynth.models.devices import KeptMemory
 from deidsynth.models.tagger.chunks import sentence_starts, windows
 from deidsynth.models.tagger.compact_tokens import CompactTokens, compact_tokens
 from deidsynth.models.tagger.masking import padded
+from deidsynth.models.tagger.prediction_plan import in_turn, plan_of
 from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.models.tagger.token_data import SpecialTokens
 from deidsynth.models.tagger.viterbi import Lattice, Scores, TagTransitions, best_sequences
@@ -26,9 +27,7 @@ from deidsynth.tagging import OUTSIDE, TagSet, decode, encode, trim, within_word
 
 DOCUMENTS_AT_ONCE = 64
 TOKENS_AT_ONCE = 200_000  # of all documents processed together: limits memory
-CPU_BATCH_TOKENS = 2048  # a CPU batch that stays in its caches
 OVERLAP = 0.125  # share of a window that the next one repeats
-BATCH_WINDOWS = 32
 SCORE_DECIMALS = 6  # of a marginal probability; the last bits of its float are those of the machine
 
 
@@ -48,13 +47,17 @@ class _Tokens:
     tokens: CompactTokens
 
 
+_Group = tuple[list[_Tokens], list[Scores]]
+"""Documents that are processed together, and the scores of the tags of each."""
+
+
 def predict(
     tagger: Tagger,
     documents: Iterable[Document],
     *,
     window_tokens: int | None = None,
     overlap: float = OVERLAP,
-    batch_size: int = BATCH_WINDOWS,
+    batch_size: int | None = None,
     device: str = "cpu",
     precision: str = "fp32",
 ) -> Iterator[Document]:
@@ -65,15 +68,15 @@ def predict(
     whole words where the tagger was trained on such, and an entity's score is the lowest marginal probability among its
     tokens. The model sees normalized text; the entities are those of the document's own.
 
-    Documents are taken as they are needed, a group at a time. Memory grows with the longest group alone: by the scores
-    of its tokens, four bytes for each tag (eight in an ensemble).
+    Documents are taken as they are needed, a group at a time; on a GPU, one group ahead. Memory grows with the longest
+    group alone: by the scores of its tokens, four bytes for each tag (eight in an ensemble).
 
     Args:
         tagger: model, tokenizer, tags.
         documents: their own entities are ignored.
         window_tokens: maximum window length, without special tokens; by default the tagger's own.
         overlap: share of a window that the next one repeats.
-        batch_size: windows per batch.
+        batch_size: windows per batch; by default what suits the device.
         device: such as ``cpu``.
         precision: ``fp32`` or ``bf16``.
 
@@ -81,9 +84,13 @@ def predict(
         ModelNotUsableError: the model's scores are not finite.
     """
     size = min(window_tokens or tagger.window_tokens, tagger.window_tokens)
-    for some, scores in _scored(tagger, documents, size, overlap, batch_size, device, precision):
-        for sequence in _best(tagger, some, scores):
-            yield sequence.document(tagger.tag_set)
+    groups = _scored(tagger, documents, size, overlap, batch_size, device, precision)
+
+    def tagged(group: _Group) -> list[Document]:
+        return [sequence.document(tagger.tag_set) for sequence in _best(tagger, *group)]
+
+    for some in in_turn(groups, tagged, beside=plan_of(device).decodes_beside):
+        yield from some
 
 
 def predict_with_outside(
@@ -102,7 +109,7 @@ def predict_with_outside(
         marginal probability of O; the first of several that are equally uncertain. None if no token with a letter or a
         digit is outside.
     """
-    for some, scores in _scored(tagger, documents, tagger.window_tokens, OVERLAP, BATCH_WINDOWS, device, precision):
+    for some, scores in _scored(tagger, documents, tagger.window_tokens, OVERLAP, None, device, precision):
         for sequence in _best(tagger, some, scores):
             yield sequence.document(tagger.tag_set), sequence.least_certain_outside(tagger.tag_set)
 
@@ -155,7 +162,7 @@ def gold_scores(
     Returns:
         Shapes (n_tokens, n_tags) and (n_tokens,), without tokens of zero width.
     """
-    for some, scores in _scored(tagger, documents, tagger.window_tokens, overlap, 32, device, precision):
+    for some, scores in _scored(tagger, documents, tagger.window_tokens, overlap, None, device, precision):
         for each, log_probs in zip(some, scores, strict=True):
             entities = each.seen.to_normalized(each.document.entities)
             tags = np.array(encode(each.seen.text, entities, each.tokens, tagger.tag_set).tags, dtype=np.int64)
@@ -168,10 +175,10 @@ def _scored(
     documents: Iterable[Document],
     size: int,
     overlap: float,
-    batch_size: int,
+    batch_size: int | None,
     device: str,
     precision: str,
-) -> Iterator[tuple[list[_Tokens], list[Scores]]]:
+) -> Iterator[_Group]:
     """Groups of documents, with the log-probabilities of the tags of each document, shape (n_tokens, n_tags)."""
     for model in tagger.models:
         model.to(device).eval()
@@ -280,7 +287,7 @@ def _log_probs(
     tagger: Tagger,
     ids: Sequence[NDArray[np.int32]],
     todo: list[_Window],
-    batch_size: int,
+    batch_size: int | None,
     device: str,
     precision: str,
     freed: KeptMemory,
@@ -295,11 +302,13 @@ def _log_probs(
     kind = np.dtype(np.float32 if len(tagger.models) == 1 else np.float64)
     result: list[Scores] = [np.zeros((len(tokens), len(tagger.tag_set)), kind) for tokens in ids]
     context = [np.full(len(tokens), -1, dtype=np.int32) for tokens in ids]
+    plan = plan_of(device)
+    most = tagger.window_tokens + len(special)
     with torch.inference_mode():
         tag_scores = [token_scores(model, device, precision) for model in tagger.models]  # weights are cast once
-        for batch in _batches(todo, batch_size, CPU_BATCH_TOKENS if device == "cpu" else None):
+        for batch in _batches(todo, batch_size or plan.batch_size, plan.most_tokens):
             rows = [special.around(ids[window.document][window.first : window.last].tolist()) for window in batch]
-            inputs, lengths = padded(rows, pad), [len(row) for row in rows]
+            inputs, lengths = padded(rows, pad, plan.bucket_tokens, most), [len(row) for row in rows]
             scores = _mean([_finite(each(inputs, lengths)) for each in tag_scores])
             freed.limit()
             for window, row in zip(batch, scores, strict=True):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 
 from deidsynth.config import AnnotateConfig
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document
 from deidsynth.models.tagger.prediction import DOCUMENTS_AT_ONCE
-from deidsynth.models.tagger.token_classifier import Tagger, load_tagger
-from deidsynth.progress import Progress, SilentProgress
+from deidsynth.models.tagger.token_classifier import load_tagger
+from deidsynth.progress import Progress, SilentProgress, Task
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.prediction import predicted
@@ -66,20 +67,33 @@ class Blocks:
 
     def _annotated(self, corpus: Corpus, numbers: Sequence[int]) -> list[Document]:
         """The annotated documents of some blocks, one after another."""
-        tagger: Tagger | None = None
+        missing = [number for number in numbers if not self._file(number).exists()]
         documents: list[Document] = []
         total = sum(len(corpus.documents[_place(number)]) for number in numbers)
         with self.context.progress.task(self.name, total, "documents") as task:
+            fresh = self._predicted([corpus.documents[_place(number)] for number in missing], task)
             for number in numbers:
-                if self._file(number).exists():
+                if number in missing:
+                    found = list(islice(fresh, len(corpus.documents[_place(number)])))
+                    write_jsonl(corpus.with_documents(found), self._file(number))
+                else:
                     found = list(read_jsonl(self._file(number)))
                     task.advance(len(found))
-                else:
-                    tagger = tagger or load_tagger(str(self.model / MODEL))
-                    found = predicted(tagger, corpus.documents[_place(number)], self.config, self.context, task)
-                    write_jsonl(corpus.with_documents(found), self._file(number))
                 documents += found
         return documents
+
+    def _predicted(self, blocks: Sequence[Sequence[Document]], task: Task) -> Iterator[Document]:
+        """The annotated documents of missing blocks; the tagger is loaded for the first.
+
+        On a GPU they are one stream, in which a block is decoded beside the forward pass of the next. On a CPU each
+        block is on its own, so that its scores do not depend on which blocks were missing.
+        """
+        if not blocks:
+            return
+        tagger = load_tagger(str(self.model / MODEL))
+        streams = blocks if self.context.device == "cpu" else [chain.from_iterable(blocks)]
+        for stream in streams:
+            yield from predicted(tagger, stream, self.config, self.context, task)
 
     def _file(self, number: int) -> Path:
         return self.kept / f"block-{number:06d}.jsonl"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 
 from deidsynth.config import AnnotateConfig
 from deidsynth.documents import Document
@@ -13,10 +13,9 @@ from deidsynth.stages.specification import StageContext
 
 
 def predicted(
-    tagger: Tagger, documents: Sequence[Document], config: AnnotateConfig, context: StageContext, task: Task
-) -> list[Document]:
-    """The documents with predicted entities; each advances the progress task."""
-    found = []
+    tagger: Tagger, documents: Iterable[Document], config: AnnotateConfig, context: StageContext, task: Task
+) -> Iterator[Document]:
+    """The documents with predicted entities, as they are made; each advances the progress task."""
     for document in predict(
         tagger,
         documents,
@@ -26,6 +25,5 @@ def predicted(
         device=context.device,
         precision=context.precision,
     ):
-        found.append(document)
         task.advance(1)
-    return found
+        yield document

@@ -17,14 +17,19 @@ from deidsynth.files import read_lines, write_lines
 from deidsynth.models.language_model.added_tokens import AddedTokens, malformed_share
 from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.models.language_model.codec import Codec
+from deidsynth.models.loading import load_tokenizer
 from deidsynth.models.settings_file import ModelSettings
 from deidsynth.progress import Progress, SilentProgress
+from deidsynth.sampling import continuous
 from deidsynth.sampling.control_codes import givers_of, with_control_codes
 from deidsynth.sampling.endpoint import EndpointEngine
 from deidsynth.sampling.engine import Engine, Request, Sample, SamplingSettings, sample
 from deidsynth.sampling.filters import Filters, Verdict, replacements
 from deidsynth.sampling.local import LocalEngine
 from deidsynth.sampling.prompts import in_batches, make_prompts, make_requests
+from deidsynth.sampling.sent_prompts import TokenIdPrompts
+from deidsynth.sampling.token_prompts import TokenPrompts
+from deidsynth.sampling.vllm import VllmEngine
 from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.parts import pieces_of
@@ -150,7 +155,8 @@ class _Batches:
         self._config, self._inputs, self._context, self._kept = config, inputs, context, kept
         self._load = functools.cache(functools.partial(_engine, config, inputs, context))
         self._n_batches, self._n_tokens, self._seconds = 0, 0, 0.0
-        self._is_small = config.endpoint.base_url is None and is_small(inputs["model"] / MODEL, context.device)
+        is_shared = config.endpoint.base_url is None and config.engine != "vllm"
+        self._is_small = is_shared and is_small(inputs["model"] / MODEL, context.device)
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -227,8 +233,8 @@ def _sample(
 
 
 def _settings_of_model(config: SynthesizeConfig, inputs: Mapping[str, Path]) -> ModelSettings:
-    is_remote = config.endpoint.base_url is not None
-    settings = ModelSettings() if is_remote else ModelSettings.load(inputs["model"] / MODEL)
+    only_text = config.endpoint.takes_only_text
+    settings = ModelSettings() if only_text else ModelSettings.load(inputs["model"] / MODEL)
     writes_entities = settings.added_tokens is not None and settings.added_tokens.inline
     if config.annotations != "machine" and not writes_entities:
         raise ConfigError(
@@ -246,12 +252,23 @@ def _judge(filters: Filters, sample: Sample) -> Verdict:
 
 
 def _engine(config: SynthesizeConfig, inputs: Mapping[str, Path], context: StageContext) -> Engine:
-    if config.endpoint.base_url is not None:
+    if config.endpoint.takes_only_text:
         return EndpointEngine(config.endpoint)
-    model, tokenizer = load_causal_lm(str(inputs["model"] / MODEL), context.device, context.precision)
-    return LocalEngine(
-        model, tokenizer, Codec(tokenizer, _settings_of_model(config, inputs).added_tokens or AddedTokens())
-    )
+    folder, added = str(inputs["model"] / MODEL), _settings_of_model(config, inputs).added_tokens or AddedTokens()
+    if config.endpoint.base_url is not None:
+        tokenizer = load_tokenizer(folder)
+        return EndpointEngine(config.endpoint, TokenIdPrompts(TokenPrompts(tokenizer, Codec(tokenizer, added))))
+    if config.engine == "vllm":
+        tokenizer = load_tokenizer(folder)
+        codec = Codec(tokenizer, added)
+        return VllmEngine(Path(folder), tokenizer, codec, config.max_length_tokens, context.precision)
+    model, tokenizer = load_causal_lm(folder, context.device, context.precision)
+    codec, can_page = Codec(tokenizer, added), continuous.supports(model)
+    if config.engine == "continuous" and not can_page:
+        raise ConfigError(["engine: continuous: the model's attention cannot be exchanged; use engine: generate"])
+    if config.engine == "continuous" or (config.engine == "auto" and can_page and continuous.is_fast(context.device)):
+        return continuous.ContinuousEngine(model, tokenizer, codec)
+    return LocalEngine(model, tokenizer, codec)
 
 
 def _settings(config: SynthesizeConfig) -> SamplingSettings:
