@@ -43,6 +43,7 @@ from transformers import (
     BertForTokenClassification,
     BloomConfig,
     BloomForCausalLM,
+    ContinuousBatchingConfig,
     GenerationConfig,
     LlamaConfig,
     LlamaForCausalLM,
@@ -264,13 +265,19 @@ def generation_config() -> GenerationConfig:
 
 
 def continuous(shapes: dict[str, Shape], device: str, precision: str) -> Iterator[Result]:
-    """256 documents through transformers' continuous batching."""
+    """256 documents through transformers' continuous batching.
+
+    By default its cache takes nine tenths of the free memory, of a CPU too: there it gets what the documents need.
+    """
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    small = ContinuousBatchingConfig(num_blocks=16, max_batch_tokens=256) if device == "cpu" else None
     for name in ("llama-1b", "llama-7b"):
         model = model_of(shapes[name], dtype, device).eval()
 
         def drawn(model: Any = model) -> int:
-            outputs = model.generate_batch([[1]] * N_SAMPLES, generation_config=generation_config())
+            outputs = model.generate_batch(
+                [[1]] * N_SAMPLES, generation_config=generation_config(), continuous_batching_config=small
+            )
             return sum(len(output.generated_tokens) for output in outputs.values())
 
         yield {"what": name, "engine": "continuous batching", "batch": N_SAMPLES} | guarded(
