@@ -290,9 +290,9 @@ def continuous(shapes: dict[str, Shape], device: str, precision: str) -> Iterato
 def tagging(shapes: dict[str, Shape], device: str, precision: str) -> Iterator[Result]:
     """200 steps of a 12-layer encoder of 768 (the shape of BERT and XLM-R base) on invented notes; then annotation."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(FOLDER / "starter-encoder")
-    corpus = invented_corpus("sv", 256, SEED)
-    tag_set = TagSet.of(corpus.label_scheme())
     tiny = shapes is TINY
+    corpus = invented_corpus("sv", 24 if tiny else 256, SEED)
+    tag_set = TagSet.of(corpus.label_scheme())
     torch.manual_seed(SEED)
     model = BertForTokenClassification(
         BertConfig(
@@ -307,7 +307,7 @@ def tagging(shapes: dict[str, Shape], device: str, precision: str) -> Iterator[R
     )
     tagger = Tagger(model, tokenizer, tag_set, window_tokens=510)
     chunks = training_chunks(corpus, tokenizer, tag_set, max_words=256, max_tokens=510)
-    for size in (16, 64):
+    for size in (4, 8) if tiny else (16, 64):
         config = resolve_train(
             TrainConfig(encoder="random-weights", batch_size=size, epochs=1e4, keep="last", checkpoint_seconds=3600),
             language="sv",
