@@ -1,11 +1,12 @@
 """What one GPU does: adaptation, sampling, tagging and annotation with models of 1 and 7 billion random weights.
 
     python benchmarks/gpu.py --output build/gpu            # minutes; a section that is there is not measured again
+    python benchmarks/gpu.py --output build/gpu --base bases/smollm2 --corpus DATA/meddocan      # the last section too
     python benchmarks/gpu.py --output /tmp/tiny --tiny     # the same on tiny models, on any machine
 
-Nothing is loaded from disk: the models have the shapes of known ones and random weights, made on the device; the texts
-are invented notes. Each section runs in a process of its own with a time limit, so that one that fails or hangs costs
-no other; it writes OUTPUT/SECTION.json, and the table of all is printed at the end.
+But for the last section nothing is loaded from disk: the models have the shapes of known ones and random weights, made
+on the device; the texts are invented notes. Each section runs in a process of its own with a time limit, so that one
+that fails or hangs costs no other; it writes OUTPUT/SECTION.json, and the table of all is printed at the end.
 
 adaptation    ten optimizer steps of ``adapt``: all weights of 1B (fp32, autocast), LoRA on 7B (bf16), with and without
               gradient checkpointing; tokens/s, peak memory, and FLOPs as a share of those of a square matrix product
@@ -13,6 +14,9 @@ sampling      256 documents of 256 tokens: `deidsynth synthesize`'s engine, and 
               batch sizes
 continuous    the same through transformers' continuous batching (paged attention)
 tagging       200 training steps of a 12-layer encoder, and annotation with it
+corpus        a pretrained language model, such as SmolLM2-135M, on a corpus: a LoRA of as many passes as fit, bits per
+              character of held-out documents, 64 sampled documents (in OUTPUT/corpus, never printed). Stopped by its
+              limit, it goes on with the next call; only with --base and --corpus
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ from typing import Any
 
 import torch
 import transformers
+from _gpu_corpus import Pace, on_corpus
 from peft import get_peft_model
 from tokenizers import Tokenizer, models as token_models
 from transformers import (
@@ -38,12 +43,14 @@ from transformers import (
     BertForTokenClassification,
     BloomConfig,
     BloomForCausalLM,
+    ContinuousBatchingConfig,
     GenerationConfig,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
 )
 
+from deidsynth import load_corpus
 from deidsynth.cli.terminal import print_json, tell
 from deidsynth.config import AdaptConfig, TrainConfig, resolve_adapt, resolve_train
 from deidsynth.demo import invented_corpus
@@ -60,7 +67,7 @@ from deidsynth.sampling.local import LocalEngine
 from deidsynth.starters import FOLDER
 from deidsynth.tagging import TagSet
 
-LIMITS = {"adaptation": 150, "sampling": 120, "continuous": 90, "tagging": 90}
+LIMITS = {"adaptation": 150, "sampling": 120, "continuous": 90, "tagging": 90, "corpus": 150}
 """Seconds that a section has."""
 DOCUMENT_TOKENS = 800
 N_STEPS = 10
@@ -258,13 +265,19 @@ def generation_config() -> GenerationConfig:
 
 
 def continuous(shapes: dict[str, Shape], device: str, precision: str) -> Iterator[Result]:
-    """256 documents through transformers' continuous batching."""
+    """256 documents through transformers' continuous batching.
+
+    By default its cache takes nine tenths of the free memory, of a CPU too: there it gets what the documents need.
+    """
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    small = ContinuousBatchingConfig(num_blocks=16, max_batch_tokens=256) if device == "cpu" else None
     for name in ("llama-1b", "llama-7b"):
         model = model_of(shapes[name], dtype, device).eval()
 
         def drawn(model: Any = model) -> int:
-            outputs = model.generate_batch([[1]] * N_SAMPLES, generation_config=generation_config())
+            outputs = model.generate_batch(
+                [[1]] * N_SAMPLES, generation_config=generation_config(), continuous_batching_config=small
+            )
             return sum(len(output.generated_tokens) for output in outputs.values())
 
         yield {"what": name, "engine": "continuous batching", "batch": N_SAMPLES} | guarded(
@@ -277,9 +290,9 @@ def continuous(shapes: dict[str, Shape], device: str, precision: str) -> Iterato
 def tagging(shapes: dict[str, Shape], device: str, precision: str) -> Iterator[Result]:
     """200 steps of a 12-layer encoder of 768 (the shape of BERT and XLM-R base) on invented notes; then annotation."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(FOLDER / "starter-encoder")
-    corpus = invented_corpus("sv", 256, SEED)
-    tag_set = TagSet.of(corpus.label_scheme())
     tiny = shapes is TINY
+    corpus = invented_corpus("sv", 24 if tiny else 256, SEED)
+    tag_set = TagSet.of(corpus.label_scheme())
     torch.manual_seed(SEED)
     model = BertForTokenClassification(
         BertConfig(
@@ -294,7 +307,7 @@ def tagging(shapes: dict[str, Shape], device: str, precision: str) -> Iterator[R
     )
     tagger = Tagger(model, tokenizer, tag_set, window_tokens=510)
     chunks = training_chunks(corpus, tokenizer, tag_set, max_words=256, max_tokens=510)
-    for size in (16, 64):
+    for size in (4, 8) if tiny else (16, 64):
         config = resolve_train(
             TrainConfig(encoder="random-weights", batch_size=size, epochs=1e4, keep="last", checkpoint_seconds=3600),
             language="sv",
@@ -383,12 +396,34 @@ def peak_gib(device: str) -> float | None:
     return round(torch.cuda.max_memory_allocated() / 2**30, 1) if device.startswith("cuda") else None
 
 
+def corpus(options: argparse.Namespace, device: str) -> Iterator[Result]:
+    """A pretrained language model on a corpus; with ``--tiny``, the smallest starter on invented notes."""
+    if options.tiny:
+        pace = Pace(LIMITS["corpus"], n_documents=4, max_length_tokens=60, most_epochs=0.2)
+        base, documents = "starter-xs", invented_corpus("es", 30, SEED)
+    else:
+        pace, base = Pace(LIMITS["corpus"]), str(options.base)
+        documents = load_corpus(options.corpus, language="es", group_by=options.group_by)
+    for name, measure in on_corpus(base, documents, options.output / "corpus", pace, device, SEED):
+        reset_peak(device)
+        yield {"what": Path(base).name, "measured": name} | guarded(
+            lambda measure=measure: measure() | {"peak_gib": peak_gib(device)}
+        )
+
+
 SECTIONS: dict[str, Callable[[dict[str, Shape], str, str], Iterator[Result]]] = {
     "adaptation": adaptation,
     "sampling": sampling,
     "continuous": continuous,
     "tagging": tagging,
 }
+
+
+def rows_of(section: str, options: argparse.Namespace, device: str, precision: str) -> Iterator[Result]:
+    """What a section measures, one measurement after the other."""
+    if section == "corpus":
+        return corpus(options, device)
+    return SECTIONS[section](TINY if options.tiny else SHAPES, device, precision)
 
 
 def measured(section: str, options: argparse.Namespace) -> None:
@@ -398,7 +433,7 @@ def measured(section: str, options: argparse.Namespace) -> None:
     about = {"device": torch.cuda.get_device_name() if device.startswith("cuda") else device, "precision": precision}
     about |= {"torch": torch.__version__, "transformers": transformers.__version__, "seed": SEED}
     rows: list[Result] = []
-    for row in SECTIONS[section](TINY if options.tiny else SHAPES, device, precision):
+    for row in rows_of(section, options, device, precision):
         rows.append(row)
         tell(f"{section}: {json.dumps(row)}")
         written = {"about": about, "whole": False, "rows": rows}
@@ -411,12 +446,13 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True, help="folder for the results")
-    parser.add_argument(
-        "--only", nargs="+", choices=sorted(SECTIONS), default=list(SECTIONS), help="sections to measure"
-    )
+    parser.add_argument("--only", nargs="+", choices=sorted(LIMITS), default=list(LIMITS), help="sections to measure")
+    parser.add_argument("--base", type=Path, help="folder of a language model, for the section corpus")
+    parser.add_argument("--corpus", type=Path, help="a corpus in Spanish, for the section corpus")
+    parser.add_argument("--group-by", default=r"^(.+)-\d+$", metavar="REGEX", help="group of a document, from its id")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--tiny", action="store_true", help="tiny models, to try the script")
-    parser.add_argument("--section", choices=sorted(SECTIONS), help=argparse.SUPPRESS)
+    parser.add_argument("--section", choices=sorted(LIMITS), help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     if options.section:
@@ -424,10 +460,16 @@ def main() -> None:
         return
     found: dict[str, Any] = {}
     for section in options.only:
+        if section == "corpus" and not options.tiny and None in (options.base, options.corpus):
+            tell("corpus: left out; give --base and --corpus")
+            continue
         path = options.output / f"{section}.json"
         if not (path.exists() and json.loads(path.read_text(encoding="utf-8"))["whole"]):
             command = [sys.executable, __file__, "--output", str(options.output), "--section", section]
             command += ["--device", options.device, *(["--tiny"] if options.tiny else [])]
+            command += ["--group-by", options.group_by]
+            for name in ("base", "corpus"):
+                command += [f"--{name}", str(given)] if (given := getattr(options, name)) else []
             began = time.monotonic()
             try:
                 subprocess.run(command, timeout=LIMITS[section], check=False)

@@ -2,11 +2,13 @@
 
     python recipes/starters/prepare.py --data DATA                       # cleans the texts, holds out 1 %
     deidsynth models import smollm2-135m --output build/bases/smollm2
-    python recipes/bases/language_adapter.py --base build/bases/smollm2 --output build/bases/smollm2-es-sv
+    python recipes/bases/language_adapter.py --base build/bases/smollm2 --output build/adapters/smollm2-es-sv
+    deidsynth models import smollm2-135m --adapter build/adapters/smollm2-es-sv --output build/bases/smollm2-es-sv
 
 It is trained on the general texts of the starters, half of the tokens Spanish and half Swedish, without clinical text.
-Seeded; a killed training continues from its last checkpoint. Writes the adapter (bf16), ``curve.jsonl`` and
-``evaluation.json`` with bits per character of held-out texts before and after.
+Seeded; a killed training continues from its last checkpoint. Writes the adapter (bf16), ``curve.jsonl``,
+``evaluation.json`` with bits per character of held-out texts before and after, and ``adapter.json``, by which
+``deidsynth models import --adapter`` knows which base it is for.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from peft import LoraConfig, TaskType, get_peft_model
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
+from deidsynth.models.bases.adapter import describe_adapter
+from deidsynth.models.bases.catalog import PackagedBase, catalog
 from deidsynth.models.devices import autocast, resolve_device, resolve_precision
 from deidsynth.models.language_model.causal_lm import loss_sum
 from deidsynth.models.language_model.packing import IGNORED, Packed, SpecialTokenIds
@@ -98,8 +102,8 @@ def bits_per_character(model: Any, tokenizer: Any, folder: Path, device: str, pr
 
 def trained(
     model: Any, tokenizer: Any, options: argparse.Namespace, settings: LoopSettings
-) -> Iterator[dict[str, Any]]:
-    """Train the adapter, and yield a line of the training log now and then."""
+) -> Iterator[list[dict[str, Any]]]:
+    """Train the adapter, and yield the training log now and then, from its first line, each time with one more."""
     limits = {source: int(options.tokens * share * 1.02) + 2 * ROW_TOKENS for source, share in MIXTURE.items()}
     streams = {
         source: stream(tokenizer, texts_of(options.texts / "train" / f"{source}.jsonl"), limit)
@@ -130,7 +134,14 @@ def trained(
                 "seconds": round(memory["seconds"], 1),
             }
             memory["curve"].append(line)
-            yield line
+            yield memory["curve"]
+
+
+def packaged_base(folder: Path) -> PackagedBase | None:
+    """The model of the catalog that a folder was imported from, by its card; None for any other model."""
+    path = folder / "README.md"
+    card = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return next((base for base in catalog() if base.file_digest in card), None)
 
 
 def main() -> None:
@@ -172,15 +183,26 @@ def main() -> None:
     )
     about = {"device": torch.cuda.get_device_name() if device.startswith("cuda") else device, "precision": precision}
     about |= {"torch": torch.__version__, "seed": SEED, "rank": RANK, "mixture": MIXTURE}
-    curve = [about]
-    for line in trained(model, tokenizer, options, settings):
-        print(json.dumps(line), flush=True)
-        curve.append(line)
-        (options.output / "curve.jsonl").write_text("".join(json.dumps(each) + "\n" for each in curve))
+    for curve in trained(model, tokenizer, options, settings):
+        print(json.dumps(curve[-1]), flush=True)
+        (options.output / "curve.jsonl").write_text("".join(json.dumps(each) + "\n" for each in [about, *curve]))
     evaluation["after"] = bits_per_character(model, tokenizer, held, device, precision)
     print(json.dumps(evaluation), flush=True)
     (options.output / "evaluation.json").write_text(json.dumps(evaluation, indent=1) + "\n", encoding="utf-8")
+    base = packaged_base(options.base)
+    if base is not None:
+        model.peft_config["default"].base_model_name_or_path = base.origin  # not a path of this machine
     model.to(torch.bfloat16).save_pretrained(options.output, save_embedding_layers=False)
+    if base is not None:
+        n_tokens = settings.n_steps * options.batch_tokens
+        describe_adapter(
+            options.output,
+            base,
+            name=options.output.name,
+            about=f"trained on {n_tokens:,} tokens of Spanish and Swedish general text ({', '.join(MIXTURE)})",
+            license_id=base.license,
+            languages=("es", "sv"),
+        )
 
 
 if __name__ == "__main__":

@@ -3,13 +3,19 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForTokenClassification
 
+from deidsynth.digests import file_digest
 from deidsynth.models.bases import catalog as catalog_module
+from deidsynth.models.bases.adapter import describe_adapter
 from deidsynth.models.loading import load_model, load_tokenizer
 from tiny_containers import tiny_catalog, write_wheel
 
@@ -199,6 +205,93 @@ def test_help_and_list_name_what_can_be_imported(deidsynth, bases) -> None:
     shown = [deidsynth("models", "import", "--help").stdout, deidsynth("models", "list").stderr]
     for name in bases:
         assert all(name in text for text in shown)
+
+
+# Adapters
+
+
+@pytest.fixture
+def adapter(bases, wheel, tmp_path, deidsynth):
+    """The folder of an adapter for the tiny language model, with weights that are not zero."""
+    assert _import(deidsynth, LLAMA, tmp_path / "bare", wheel(LLAMA)).exit_code == 0
+    torch.manual_seed(1)
+    config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    get_peft_model(load_model(AutoModelForCausalLM, str(tmp_path / "bare")), config).save_pretrained(
+        tmp_path / "adapter"
+    )
+    describe_adapter(
+        tmp_path / "adapter",
+        bases[LLAMA][0],
+        name="tiny-es-sv",
+        about="trained on invented sentences",
+        license_id="apache-2.0",
+        languages=("es", "sv"),
+    )
+    return tmp_path / "adapter"
+
+
+def test_an_adapter_is_merged_and_the_card_names_both(deidsynth, bases, wheel, adapter, tmp_path) -> None:
+    result = _import(deidsynth, LLAMA, tmp_path / "lm", wheel(LLAMA), "--adapter", adapter, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["adapter"] == "tiny-es-sv"
+    names = {path.name for path in (tmp_path / "lm").iterdir()}
+    assert names == {path.name for path in (tmp_path / "bare").iterdir()}  # a plain folder: nothing of peft
+    bare, merged = (load_model(AutoModelForCausalLM, str(tmp_path / place)) for place in ("bare", "lm"))
+    beside = PeftModel.from_pretrained(load_model(AutoModelForCausalLM, str(tmp_path / "bare")), str(adapter))
+    expected = beside.merge_and_unload()  # float32; the folder has it rounded to bfloat16 once
+    for name, weight in expected.named_parameters():
+        assert torch.equal(merged.get_parameter(name), weight.to(torch.bfloat16).float()), name
+    assert not torch.equal(merged.model.layers[0].mlp.up_proj.weight, bare.model.layers[0].mlp.up_proj.weight)
+    assert merged.lm_head.weight is merged.model.embed_tokens.weight
+    card = (tmp_path / "lm" / "README.md").read_text(encoding="utf-8")
+    weights = file_digest(adapter / "adapter_model.safetensors")
+    for words in ("language: [en, es, sv]", "tiny-es-sv", "trained on invented sentences", weights):
+        assert words in card
+    assert bases[LLAMA][0].file_digest in card
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda folder: shutil.rmtree(folder), "no such folder; give the folder of an adapter"),
+        (lambda folder: (folder / "adapter.json").unlink(), "adapter.json: is missing, so that it is not known"),
+        (lambda folder: (folder / "adapter.json").write_text("[]"), "it is not a JSON object"),
+        (lambda folder: _described(folder, base=E5), f"the adapter is for {E5}, not {LLAMA}"),
+        (lambda folder: _described(folder, base_file_digest="sha256:0"), "was trained on another version of"),
+        (lambda folder: _described(folder, name="a\n# b"), "name is no line of text"),
+        (lambda folder: _described(folder, languages=[1]), "languages is no list of languages"),
+        (lambda folder: _described(folder, files={}), "files does not name adapter_config.json"),
+        (lambda folder: (folder / "adapter_model.safetensors").unlink(), "adapter_model.safetensors: is missing"),
+        (lambda folder: (folder / "adapter_model.safetensors").write_bytes(b"x"), "it is damaged or changed"),
+        (lambda folder: (folder / "adapter_config.json").write_text("{}"), "it is damaged or changed"),
+    ],
+)  # fmt: skip
+def test_an_adapter_that_is_not_for_this_model_or_damaged_is_refused(
+    deidsynth, wheel, adapter, tmp_path, damage, words
+) -> None:
+    damage(adapter)
+    output = tmp_path / "out"
+    _refused(_import(deidsynth, LLAMA, output, wheel(LLAMA), "--adapter", adapter), output, words)
+
+
+@pytest.mark.parametrize("weights", ["fewer", "of other sizes"])
+def test_an_adapter_whose_weights_do_not_fit_is_refused(deidsynth, bases, wheel, adapter, tmp_path, weights) -> None:
+    path = adapter / "adapter_model.safetensors"
+    stored = load_file(path)
+    name = min(stored)
+    changed = {**stored, name: torch.zeros(3, 3)} if weights == "of other sizes" else {**stored}
+    if weights == "fewer":
+        del changed[name]
+    save_file(changed, path, metadata={"format": "pt"})
+    describe_adapter(adapter, bases[LLAMA][0], name="x", about="x", license_id="mit", languages=("es",))
+    output = tmp_path / "out"
+    _refused(_import(deidsynth, LLAMA, output, wheel(LLAMA), "--adapter", adapter), output, str(adapter))
+
+
+def _described(folder, **changes) -> None:
+    """Change the description of an adapter."""
+    path = folder / "adapter.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **changes}), encoding="utf-8")
 
 
 # Downloading: a program in place of Python, which answers as pip does.

