@@ -78,7 +78,7 @@ class DeidsynthRecognizer(LocalRecognizer):
         supported_language: ISO 639-1 code under which Presidio asks for it; by default that of the model.
         entity_names: ``own`` reports labels as the model has them, ``presidio`` by Presidio's names where it has one,
             and a mapping says the name of each label that does not keep its own.
-        patterns: whether email and IP addresses, URLs, telephone and national identification numbers are also found by pattern.
+        patterns: whether what has an unmistakable form, such as email addresses, is also found by pattern.
         second_pass: whether further mentions of names that were found are sought.
         known: file of values that are known beforehand, as for ``Deidentifier.load``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
