@@ -22,6 +22,7 @@ from deidsynth.errors import ModelNotUsableError
 from deidsynth.models.inspection import PROBE
 from deidsynth.models.loading import check_fit, in_use, load_config, load_model, load_tokenizer
 from deidsynth.models.settings_file import FILE as SETTINGS, ModelSettings, TaggerSettings
+from deidsynth.models.tagger.boundaries import with_boundaries
 from deidsynth.models.tagger.token_data import SpecialTokens
 from deidsynth.models.tokenizers import encoder_tokenizer
 from deidsynth.starters import SCRATCH, kind_of_base, resolve
@@ -100,7 +101,7 @@ def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], devic
         model: PreTrainedModel = scratch_encoder(config.scratch, tokenizer, names, numbers)
     else:
         encoder = resolve(config.encoder, "encoder")
-        tokenizer = load_tokenizer(encoder)
+        tokenizer = with_boundaries(load_tokenizer(encoder))
         model = load_model(
             AutoModelForTokenClassification,
             encoder,
