@@ -53,6 +53,7 @@ class Tagger:
         outside_threshold: tokens whose probability of O is at most this are never tagged O; None for
             no threshold.
         others: the other models of an ensemble, with the same tokenizer and tags; probabilities are averaged.
+        entities_per_character: of the training documents; None if not known.
     """
 
     model: PreTrainedModel
@@ -63,6 +64,7 @@ class Tagger:
     transitions: NDArray[np.float64] | None = None
     outside_threshold: float | None = None
     others: tuple[PreTrainedModel, ...] = ()
+    entities_per_character: float | None = None
 
     @property
     def models(self) -> tuple[PreTrainedModel, ...]:
@@ -81,6 +83,7 @@ class Tagger:
             transitions=None if self.transitions is None else self.transitions.round(4).tolist(),
             outside_threshold=self.outside_threshold,
             ensemble_size=len(self.models),
+            entities_per_character=self.entities_per_character,
         )
         ModelSettings(tagger=settings).save(folder)
 
@@ -182,6 +185,7 @@ def load_tagger(name: str) -> Tagger:
         transitions,
         settings.outside_threshold,
         tuple(others),
+        settings.entities_per_character,
     )
 
 
