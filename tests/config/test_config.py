@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deidsynth.config import AdaptConfig, RunConfig, TrainConfig, apply_settings, dump, load_data, parse
+from deidsynth.config import AdaptConfig, RunConfig, TrainConfig, apply_settings, dump, load_data, parse, resolve_train
 from deidsynth.errors import ConfigError, InputError
 
 
@@ -75,7 +75,8 @@ def test_defaults_are_the_papers_where_it_names_them() -> None:
     assert (AdaptConfig().lora.r, AdaptConfig().lora.alpha) == (8, 32)
     sampling = RunConfig().synthesize
     assert (sampling.top_p, sampling.temperature, sampling.top_k, sampling.prompts.words) == (0.95, 1.0, 0, 3)
-    assert (TrainConfig().epochs, TrainConfig().chunk_words) == (6, 128)
+    train = resolve_train(TrainConfig(), language=None)
+    assert (train.epochs, train.chunk_words) == (6, 128)
 
 
 def test_settings_are_dotted_and_yaml() -> None:

@@ -25,7 +25,7 @@ from deidsynth.config import (
     resolve_synthesize,
     resolve_train,
 )
-from deidsynth.config.parsing import difference
+from deidsynth.config.parsing import difference, load_data
 from deidsynth.config.presets import presets
 from deidsynth.digests import digest
 from deidsynth.errors import ConfigError
@@ -66,9 +66,9 @@ def test_language_models_are_adapted_by_kind_and_method(base: str, method: str, 
 @pytest.mark.parametrize(
     ("encoder", "expected", "pretraining"),
     [
-        ("scratch", (8, 3e-3, "muon"), (6.0, 4e-3, 0)),
-        ("starter", (8, 2.5e-3, "muon"), (4.0, 2e-3, 1000)),
-        ("some/encoder", (16, 5e-5, "adamw"), (0.0, 5e-5, 0)),
+        ("scratch", (6.0, 0, 8, 3e-3, "muon"), (6.0, 4e-3, 0)),
+        ("starter", (6.0, 0, 8, 2.5e-3, "muon"), (4.0, 2e-3, 1000)),
+        ("some/encoder", (6.0, 600, 16, 5e-5, "adamw"), (0.0, 5e-5, 0)),
     ],
 )
 def test_taggers_are_trained_by_the_kind_of_encoder(
@@ -76,9 +76,47 @@ def test_taggers_are_trained_by_the_kind_of_encoder(
 ) -> None:
     found = resolve_train(TrainConfig(encoder=encoder), language=None)
     before = found.task_adaptive_pretraining
-    assert (found.batch_size, found.learning_rate, found.optimizer) == expected
+    shown = (found.epochs, found.min_steps, found.batch_size, found.learning_rate, found.optimizer)
+    assert shown == expected
     assert (before.epochs, before.learning_rate, before.max_steps) == pretraining
     assert (found.mention_replacement, found.format_variation, found.language) == (0.0, 0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('{"hidden_size": 384}', 1e-4),
+        ('{"hidden_size": 1024}', 3.75e-5),
+        ('{"hidden_size": "wide"}', 5e-5),
+        ("{}", 5e-5),
+        ("[1", 5e-5),
+        (None, 5e-5),
+    ],
+)
+def test_a_narrower_encoder_takes_larger_steps(content: str | None, expected: float, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "config.json").write_text(content, encoding="utf-8")
+    found = resolve_train(TrainConfig(encoder=str(tmp_path)), language=None)
+    assert (found.learning_rate, found.task_adaptive_pretraining.learning_rate) == (expected, expected)
+    asked = TrainConfig(encoder=str(tmp_path), learning_rate=0.1)
+    assert resolve_train(asked, language=None).learning_rate == 0.1
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [({}, 600), ({"epochs": 6}, 0), ({"batch_size": 16}, 0), ({"epochs": 6, "min_steps": 9}, 9), ({"min_steps": 0}, 0)],
+)
+def test_steps_have_a_minimum_unless_passes_or_batches_are_asked_for(settings: dict[str, Any], expected: int) -> None:
+    found = resolve_train(TrainConfig(encoder="some/encoder", **settings), language=None)
+    assert (found.min_steps, found.epochs, found.batch_size) == (expected, 6.0, 16)
+
+
+@pytest.mark.parametrize("language", ["es", "sv"])
+def test_the_recipe_of_the_paper_is_not_ours(language: str) -> None:
+    base = load_data(Path(__file__).parents[2] / "studies" / "paper" / language / "base.yaml")
+    for train in (run_of(base).train, run_of(base).train_synthetic):
+        assert (train.epochs, train.batch_size, train.min_steps, train.learning_rate) == (6, 16, 0, 5e-5)
+        assert (train.optimizer, train.task_adaptive_pretraining.epochs) == ("adamw", 0)
 
 
 def test_what_is_asked_for_holds() -> None:

@@ -344,3 +344,23 @@ def test_no_label_can_write_a_style_rule(report):
     hostile = "</style><b>"
     html = render(report, [Document("n", "Ana", (Entity(0, 3, hostile, 0.5),))])
     assert hostile not in html
+
+
+def test_a_tagger_that_finds_next_to_nothing_is_told_of(report):
+    assert "Next to nothing found" not in render(report, NOTES)
+    facts = {
+        "n_entities_checked": 90,
+        "n_entities_found": 0,
+        "training_loss": 0.4,
+        "constant_loss": 0.9,
+        "n_steps": 160,
+    }
+    silver = {"n_documents": 40, "n_entities": 3, "n_entities_expected": 800}
+    report["stages"] += [
+        stage("gold", "train", "Train a tagger", None, 1.0, facts=facts),
+        stage("annotate", "annotate", "Annotate", None, 1.0, facts=silver),
+    ]
+    page = render(report, NOTES)
+    assert page.count("Next to nothing found") == 2
+    assert "it finds 0 entities in training documents that have 90" in page
+    assert "3 entities in 40 documents, where as much text of its training has 800" in page

@@ -203,7 +203,7 @@ def taggers(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Callable[[s
                 epochs=16,
                 batch_size=4,
                 learning_rate=0.004,
-                chunk_words=10,
+                chunk_words=12,
             )
         return made[kind]
 

@@ -109,6 +109,26 @@ def test_taggers_are_trained_in_parallel(
         assert weights[0] == weights[1]
 
 
+def test_a_tagger_that_learned_nothing_is_told_of_by_its_training_and_what_it_annotates(
+    root: Path, notes: Path, trained: tuple[Path, Facts]
+) -> None:
+    heard = Heard()
+    settings = TRAIN | {"epochs": 4, "optimizer": "adamw", "learning_rate": 1.0, "weight_averaging": 0.0}
+    folder, facts = run("train", root, {"corpus": notes}, settings, "train-nothing", listener=heard)
+    assert facts["n_entities_found"] < 0.1 * facts["n_entities_checked"]
+    assert facts["training_loss"] > 0.9 * facts["constant_loss"] > 0
+    assert [message.partition(":")[0] for message in heard.messages] == ["warning"]
+    assert "set train.min_steps, say to 600" in heard.messages[0]
+    heard = Heard()
+    _, facts = run("annotate", root, {"texts": notes, "model": folder}, {}, "annotate-nothing", listener=heard)
+    assert facts["n_entities_expected"] == sum(len(note.entities) for note in NOTES) > 10 * facts["n_entities"]
+    assert "the tagger finds next to nothing" in heard.messages[0]
+    heard, (well, facts) = Heard(), trained
+    assert facts["n_entities_found"] > 0.9 * facts["n_entities_checked"] > 0
+    run("annotate", root, {"texts": notes, "model": well}, {}, "annotate-well", listener=heard)
+    assert heard.messages == []
+
+
 def test_a_target_of_recall_is_met_on_documents_held_back(root: Path, notes: Path, trained: tuple[Path, Facts]) -> None:
     settings = TRAIN | {"epochs": 1, "target_recall": 1.0, "validation": 0.25}
     folder, facts = run("train", root, {"corpus": notes}, settings, "train-recall")

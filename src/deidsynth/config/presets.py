@@ -37,8 +37,15 @@ class PretrainingPreset(StageConfig):
 class TrainPreset(StageConfig):
     """Defaults for training a tagger with one kind of encoder."""
 
+    epochs: float = Field(gt=0.0)
+    min_steps: int = Field(ge=0, description="only if the configuration sets neither epochs nor batch_size")
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0.0)
+    width: int = Field(
+        ge=0,
+        description="hidden size that the learning rates are for; for another one, if it is known, they are in "
+        "inverse proportion to it; 0: the same for all",
+    )
     optimizer: Optimizer
     task_adaptive_pretraining: PretrainingPreset
     why: str

@@ -6,6 +6,7 @@ contradict each other are rejected here, before anything runs.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,8 @@ def resolve_train(
         ConfigError: surrogates are needed, but the language is unknown.
     """
     preset, extra = presets().train[kind_of_base(config.encoder)], presets().synthetic
+    scale = preset.width / (_width(config.encoder) or preset.width) if preset.width else 1.0
+    plain = config.epochs is None and config.batch_size is None
     replacement = config.mention_replacement
     if replacement is None:
         replacement = extra.mention_replacement if synthetic else 0.0
@@ -146,9 +149,11 @@ def resolve_train(
     return ResolvedTrainConfig.model_validate(
         {
             **_given(config),
+            "epochs": config.epochs or preset.epochs,
+            "min_steps": (preset.min_steps if plain else 0) if config.min_steps is None else config.min_steps,
             "optimizer": preset.optimizer if config.optimizer == "auto" else config.optimizer,
             "batch_size": config.batch_size or preset.batch_size,
-            "learning_rate": config.learning_rate or preset.learning_rate,
+            "learning_rate": config.learning_rate or _scaled(preset.learning_rate, scale),
             "mention_replacement": replacement,
             "format_variation": variation if replacement else 0.0,
             "language": spoken if replacement else None,
@@ -156,7 +161,7 @@ def resolve_train(
             "task_adaptive_pretraining": {
                 **_given(asked),
                 "epochs": usual.epochs if asked.epochs is None else asked.epochs,
-                "learning_rate": asked.learning_rate or usual.learning_rate,
+                "learning_rate": asked.learning_rate or _scaled(usual.learning_rate, scale),
                 "max_steps": limit if asked.max_steps is None else asked.max_steps,
             },
         }
@@ -248,6 +253,20 @@ def _method(config: AdaptConfig) -> Method:
         return "lora"
     size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     return "full" if size < LARGE_BYTES else "lora"
+
+
+def _scaled(learning_rate: float, scale: float) -> float:
+    """A learning rate times a factor, as short as a person would write it."""
+    return float(f"{learning_rate * scale:.4g}")
+
+
+def _width(encoder: str) -> int | None:
+    """The hidden size of an encoder in a local folder; None where it is not known before the model is loaded."""
+    try:
+        found = json.loads((Path(encoder).expanduser() / "config.json").read_text(encoding="utf-8"))["hidden_size"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None  # what is wrong with it is told when it is loaded
+    return found if isinstance(found, int) and found > 0 else None
 
 
 def _given(config: StageConfig) -> dict[str, Any]:

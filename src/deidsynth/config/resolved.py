@@ -69,6 +69,8 @@ class ResolvedCanariesConfig(StageConfig):
 class ResolvedTrainConfig(TrainConfig):
     """Training of a tagger, resolved; the language is set only if surrogates need it."""
 
+    epochs: float = Field(gt=0.0)
+    min_steps: int = Field(ge=0)
     optimizer: Optimizer
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0.0)

@@ -118,7 +118,9 @@ class TaskAdaptivePretrainingConfig(StageConfig):
         ge=0.0,
         description="passes over the training documents, 0: none; default by kind of encoder, see Presets",
     )
-    learning_rate: float | None = Field(None, gt=0.0, description="default by kind of encoder, see Presets")
+    learning_rate: float | None = Field(
+        None, gt=0.0, description="default by kind and width of the encoder, see Presets"
+    )
     max_steps: int | None = Field(
         None,
         ge=0,
@@ -226,12 +228,23 @@ class TrainConfig(StageConfig):
     }
 
     encoder: Location = Field("starter", description="hub id, local folder, starter, or scratch")
-    epochs: float = Field(6.0, gt=0.0, description="passes over the training documents")
+    epochs: float | None = Field(
+        None, gt=0.0, description="passes over the training documents; default by kind of encoder, see Presets"
+    )
+    min_steps: int | None = Field(
+        None,
+        ge=0,
+        description="minimum number of optimizer steps: with few documents, batches become smaller, down to 4 chunks, "
+        "and then epochs are added; 0: none; default by kind of encoder if neither epochs nor batch_size is set, see "
+        "Presets, else 0",
+    )
     optimizer: Literal["auto", Optimizer] = Field("auto", description="auto: by the kind of encoder, see Presets")
     batch_size: int | None = Field(
         None, ge=1, description="chunks per optimizer step; default by kind of encoder, see Presets"
     )
-    learning_rate: float | None = Field(None, gt=0.0, description="default by kind of encoder, see Presets")
+    learning_rate: float | None = Field(
+        None, gt=0.0, description="default by kind and width of the encoder, see Presets"
+    )
     warmup: float = Field(0.1, ge=0.0, lt=1.0)
     weight_decay: float = Field(0.01, ge=0.0)
     max_grad_norm: float = Field(1.0, gt=0.0)

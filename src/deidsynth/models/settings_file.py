@@ -27,6 +27,7 @@ class TaggerSettings(BaseModel):
         transitions: scores of tag transitions, which decoding adds; one row for each tag.
         outside_threshold: tokens whose probability of O is at most this are never tagged O.
         ensemble_size: number of models, including the one in the folder itself.
+        entities_per_character: of the training documents, by which it is seen that a tagger finds next to nothing.
     """
 
     model_config = _STRICT
@@ -36,6 +37,7 @@ class TaggerSettings(BaseModel):
     transitions: tuple[tuple[float, ...], ...] | None = None
     outside_threshold: float | None = None
     ensemble_size: Annotated[int, Field(ge=1)] = 1
+    entities_per_character: Annotated[float, Field(ge=0.0)] | None = None
 
 
 class ModelSettings(BaseModel):

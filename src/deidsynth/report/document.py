@@ -39,6 +39,7 @@ def render_html(report: RunReport, notes: Sequence[Document] = (), least_certain
         stages=sections.stages(report),
         scores=sections.scores(report),
         shared_groups=sections.shared_groups(report),
+        weak_taggers=sections.weak_taggers(report),
         guarantee=guarantee(report),
         curves=sections.curves(report),
         sampling=sampling_table.sampling(report),

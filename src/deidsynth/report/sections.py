@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from deidsynth.languages import name_of
+from deidsynth.metrics.collapse import annotation_warning, training_warning
 from deidsynth.metrics.counts import Counts
 from deidsynth.report import figures, formats, pipeline_diagram, uncertainty
 from deidsynth.report.content import Box, CorpusFigures, RunReport, StageEntry
@@ -122,6 +123,13 @@ def shared_groups(report: RunReport) -> str | None:
         f"The test notes share groups, such as a patient or a case: {' and '.join(told)}. These are the splits of the "
         "corpus. Both models are partly evaluated on cases that they may have seen in training."
     )
+
+
+def weak_taggers(report: RunReport) -> list[str]:
+    """A warning for each tagger of the run that learned or finds next to nothing."""
+    warnings = {"train": training_warning, "annotate": annotation_warning}
+    told = ((stage.title, warnings[stage.stage](stage.facts)) for stage in report.stages if stage.stage in warnings)
+    return [f"{title}: {warning}." for title, warning in told if warning is not None]
 
 
 def _missed(report: RunReport) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 ANNOTATE = StageSpec(
     name="annotate",
-    version=5,
+    version=6,
     config_type=AnnotateConfig,
     implementation="deidsynth.stages.work.annotate:Annotate",
     inputs={"texts": "documents to annotate", "model": "a tagger"},
@@ -17,6 +17,7 @@ ANNOTATE = StageSpec(
     facts={
         "n_documents": "documents",
         "n_entities": "entities",
+        "n_entities_expected": "entities in as much text of the tagger's training",
         "n_documents_without_entities": "documents without entities",
         "median_score": "median score",
         "documents_per_second": "documents/s",

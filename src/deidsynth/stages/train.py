@@ -8,7 +8,7 @@ from deidsynth.stages.specification import StageSpec
 
 TRAIN = StageSpec(
     name="train",
-    version=10,
+    version=11,
     config_type=ResolvedTrainConfig,
     implementation="deidsynth.stages.work.train:Train",
     inputs={"corpus": "annotated documents", "texts": "unlabeled texts (optional)"},
@@ -22,6 +22,11 @@ TRAIN = StageSpec(
         "n_lost_entities": "entities without any token",
         "n_misaligned_entities": "entities not aligned with tokens",
         "n_boundaries_within_words": "entity boundaries inside words",
+        "n_entities_checked": "entities in training documents annotated as a check",
+        "n_entities_found": "entities found there",
+        "training_loss": "training loss at the end, in nats",
+        "constant_loss": "loss of a constant prediction, in nats",
+        "n_steps": "optimizer steps",
         "n_tokens_masked": "tokens masked in task-adaptive pretraining",
         "n_tokens_tagged": "training tokens",
         "validation_f1": "validation F1",

@@ -56,3 +56,26 @@ def test_the_best_epoch_is_no_mean(tiny: Callable[[str], Path], tmp_path: Path) 
         pass
     assert len(seen) == 2
     assert all(torch.equal(weight, seen[0][name]) for name, weight in tagger.model.named_parameters())
+
+
+@pytest.mark.parametrize(
+    ("settings", "batch_size", "n_steps"),
+    [
+        ({"epochs": 2, "batch_size": 16}, 16, 4),
+        ({"epochs": 2, "batch_size": 16, "min_steps": 4}, 12, 4),
+        ({"epochs": 2, "batch_size": 16, "min_steps": 8}, 6, 8),
+        ({"epochs": 2, "batch_size": 16, "min_steps": 30}, 4, 30),
+        ({"epochs": 2, "batch_size": 2, "min_steps": 30}, 2, 30),
+        ({"epochs": 9, "batch_size": 4, "min_steps": 30}, 4, 54),
+    ],
+)
+def test_few_documents_get_smaller_batches_and_then_more_passes(
+    settings: dict[str, Any], batch_size: int, n_steps: int, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    config = resolve_train(TrainConfig(encoder=str(tiny("modernbert")), **settings), language=None)
+    tagger = new_tagger(config, TAGS, (), "cpu")
+    chunks = training_chunks(NOTES, tagger.tokenizer, TAGS, max_words=None, max_tokens=62)
+    assert len(chunks.examples) == 24
+    points = list(train_tagger(tagger, chunks, config, Compute(1, "cpu", "fp32", tmp_path), {}))
+    assert (len(points), points[-1].n_steps) == (n_steps, n_steps)
+    assert points[-1].epoch == n_steps / -(-24 // batch_size)

@@ -23,6 +23,7 @@ from deidsynth.models.inspection import PROBE
 from deidsynth.models.labels import tag_set_of
 from deidsynth.models.loading import check_fit, in_use, load_config, load_model, load_tokenizer
 from deidsynth.models.settings_file import FILE as SETTINGS, ModelSettings, TaggerSettings
+from deidsynth.models.tagger.boundaries import with_boundaries
 from deidsynth.models.tagger.token_data import SpecialTokens
 from deidsynth.models.tokenizers import encoder_tokenizer
 from deidsynth.starters import SCRATCH, kind_of_base, resolve
@@ -53,6 +54,7 @@ class Tagger:
         outside_threshold: tokens whose probability of O is at most this are never tagged O; None for
             no threshold.
         others: the other models of an ensemble, with the same tokenizer and tags; probabilities are averaged.
+        entities_per_character: of the training documents; None if not known.
     """
 
     model: PreTrainedModel
@@ -63,6 +65,7 @@ class Tagger:
     transitions: NDArray[np.float64] | None = None
     outside_threshold: float | None = None
     others: tuple[PreTrainedModel, ...] = ()
+    entities_per_character: float | None = None
 
     @property
     def models(self) -> tuple[PreTrainedModel, ...]:
@@ -81,6 +84,7 @@ class Tagger:
             transitions=None if self.transitions is None else self.transitions.round(4).tolist(),
             outside_threshold=self.outside_threshold,
             ensemble_size=len(self.models),
+            entities_per_character=self.entities_per_character,
         )
         ModelSettings(tagger=settings).save(folder)
 
@@ -101,7 +105,7 @@ def new_tagger(config: TrainConfig, tag_set: TagSet, texts: Iterable[str], devic
         model: PreTrainedModel = scratch_encoder(config.scratch, tokenizer, names, numbers)
     else:
         encoder = resolve(config.encoder, "encoder")
-        tokenizer = load_tokenizer(encoder)
+        tokenizer = with_boundaries(load_tokenizer(encoder))
         model = load_model(
             AutoModelForTokenClassification,
             encoder,
@@ -182,6 +186,7 @@ def load_tagger(name: str) -> Tagger:
         transitions,
         settings.outside_threshold,
         tuple(others),
+        settings.entities_per_character,
     )
 
 

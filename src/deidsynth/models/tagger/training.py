@@ -24,6 +24,8 @@ from deidsynth.tagging import IGNORED
 
 BEST = "best.safetensors"
 MICRO_BATCH_TOKENS = 16_384
+SMALLEST_BATCH = 4
+"""Chunks in a batch that is made smaller for more steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,11 @@ def train_tagger(
     examples = chunks.examples
     if not examples:
         raise CorpusError("the training documents have no text to train on")
-    steps_per_epoch = math.ceil(len(examples) / chunks.n_copies / config.batch_size)
-    n_steps = max(1, round(config.epochs * steps_per_epoch))
-    plan = batch_plan([len(example.ids) for example in examples], config.batch_size, n_steps, compute.seed)
+    n_chunks = len(examples) / chunks.n_copies
+    batch_size = _batch_size(n_chunks, config)
+    steps_per_epoch = math.ceil(n_chunks / batch_size)
+    n_steps = max(1, round(config.epochs * steps_per_epoch), config.min_steps)
+    plan = batch_plan([len(example.ids) for example in examples], batch_size, n_steps, compute.seed)
     pad = tagger.tokenizer.pad_token_id if tagger.tokenizer.pad_token_id is not None else 0
     settings = LoopSettings.of(config, compute, n_steps=n_steps, learning_rate=config.learning_rate)
     memory.setdefault("best", None)
@@ -118,6 +122,17 @@ def train_tagger(
     elif averaged:
         tagger.model.load_state_dict(memory.pop("average")["weights"], strict=False)
     tagger.model.eval()
+
+
+def _batch_size(n_chunks: float, config: ResolvedTrainConfig) -> int:
+    """The chunks of a batch: fewer than configured where the epochs would not give the minimum number of steps.
+
+    Source: Mosbach et al. 2021, "On the Stability of Fine-tuning BERT", section 6: small data sets need as many steps.
+    """
+    if not config.min_steps:
+        return config.batch_size
+    fitting = math.floor(config.epochs * n_chunks / config.min_steps)
+    return min(config.batch_size, max(SMALLEST_BATCH, fitting))
 
 
 def _average(model: nn.Module, memory: dict[str, Any]) -> None:

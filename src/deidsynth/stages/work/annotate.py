@@ -11,7 +11,10 @@ from typing import Any
 
 from deidsynth.config import AnnotateConfig
 from deidsynth.corpora import read_jsonl, write_jsonl
-from deidsynth.stages.artifacts import CORPUS
+from deidsynth.documents import Corpus
+from deidsynth.metrics.collapse import annotation_warning
+from deidsynth.models.settings_file import ModelSettings
+from deidsynth.stages.artifacts import CORPUS, MODEL
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.blocks import Blocks, n_blocks
 from deidsynth.stages.work.parts import pieces_of
@@ -36,13 +39,17 @@ class Annotate:
         silver = replace(corpus.with_documents(documents), annotation="silver")
         write_jsonl(silver, output / CORPUS)
         scores = [entity.score for document in silver for entity in document.entities if entity.score is not None]
-        return {
+        facts = {
             "n_documents": len(silver),
             "n_entities": silver.n_entities,
+            "n_entities_expected": _expected(inputs["model"], silver),
             "n_documents_without_entities": sum(not document.entities for document in silver),
             "median_score": statistics.median(scores) if scores else None,
             "documents_per_second": round(len(silver) / (time.monotonic() - began), 2),
         }
+        if (warning := annotation_warning(facts)) is not None:
+            context.progress.message(f"warning: {warning}")
+        return facts
 
     def run_part(
         self,
@@ -66,3 +73,11 @@ class Annotate:
         corpus = read_jsonl(inputs["texts"] / CORPUS)
         blocks = Blocks(config, inputs["texts"], inputs["model"], output, context, "annotate")
         return {"n_documents": len(blocks.annotated(corpus, pieces_of(part, n_parts, n_blocks(corpus))))}
+
+
+def _expected(model: Path, corpus: Corpus) -> int | None:
+    """The entities in as much text of the tagger's training documents; None if the tagger does not know."""
+    settings = ModelSettings.load(model / MODEL).tagger
+    if settings is None or settings.entities_per_character is None:
+        return None
+    return round(settings.entities_per_character * sum(len(document.text) for document in corpus))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -17,11 +18,18 @@ from deidsynth.documents import Document
 from deidsynth.errors import CorpusError
 from deidsynth.files import write_lines
 from deidsynth.metrics import Threshold, outside_threshold, score
+from deidsynth.metrics.collapse import training_warning
 from deidsynth.models.devices import Compute
 from deidsynth.models.tagger.prediction import outside_probabilities, predict
 from deidsynth.models.tagger.task_adaptive_pretraining import pretrain
 from deidsynth.models.tagger.token_classifier import Tagger, new_tagger
-from deidsynth.models.tagger.token_data import Example, TrainingChunks, training_chunks, transition_log_probs
+from deidsynth.models.tagger.token_data import (
+    Example,
+    TrainingChunks,
+    tag_entropy,
+    training_chunks,
+    transition_log_probs,
+)
 from deidsynth.models.tagger.training import carve_validation
 from deidsynth.stages.artifacts import CORPUS, CURVE, DOCUMENTS, MODEL, PRETRAINING_CURVE
 from deidsynth.stages.specification import StageContext
@@ -31,6 +39,8 @@ from deidsynth.stages.work.resuming import trained
 from deidsynth.surrogates import Mentions, Surrogates, mentions_of, replace_mentions
 from deidsynth.tagging import TagSet
 
+CHECKED_DOCUMENTS = 16
+"""Training documents that the trained tagger annotates, to see that it learned anything."""
 WITHIN_WORDS_SHARE = 0.002
 """Decoding keeps to whole words if at most this share of training entity boundaries is inside a word."""
 
@@ -72,11 +82,14 @@ class Train:
         threshold = _threshold(tagger, validation, config.target_recall, context)
         if threshold is not None:
             tagger = replace(tagger, outside_threshold=threshold.threshold)
+        found = _found_again(tagger, train, context)
+        n_characters = sum(len(document.text) for document in train)
+        tagger = replace(tagger, entities_per_character=round(chunks.n_entities / n_characters, 6))
         tagger.save(output / MODEL)
         for number, record in enumerate(records, start=1):
             write_lines(output / (CURVE if number == 1 else f"{number}-{CURVE}"), record["curve"])
         best = [record["best"] for record in records if record["best"] is not None]
-        return {
+        facts = {
             "n_documents": len(train),
             "n_validation_documents": len(validation),
             "n_chunks": len(chunks.examples) // chunks.n_copies,
@@ -87,6 +100,10 @@ class Train:
             "n_boundaries_within_words": chunks.n_within_words,
             "whole_words": tagger.whole_words,
             "n_parameters": sum(weight.numel() for model in tagger.models for weight in model.parameters()),
+            **found,
+            "training_loss": max(_last_loss(record["curve"]) for record in records),
+            "constant_loss": round(tag_entropy(chunks.examples), 4),
+            "n_steps": records[0]["curve"][-1]["step"],
             "n_tokens_masked": n_pretrained,
             "n_tokens_tagged": sum(record["n_targets"] for record in records),
             "validation_f1": sum(best) / len(best) if best else None,
@@ -94,6 +111,9 @@ class Train:
             "validation_token_recall": threshold and threshold.recall,
             "validation_token_precision": threshold and threshold.precision,
         }
+        if (warning := training_warning(facts)) is not None:
+            context.progress.message(f"warning: {warning}")
+        return facts
 
 
 def _untrained(
@@ -169,6 +189,23 @@ def _threshold(
     if not private.any():
         raise CorpusError("train.target_recall: the validation documents have no entities; raise train.validation")
     return outside_threshold(outside, private, target_recall)
+
+
+def _found_again(tagger: Tagger, documents: Sequence[Document], context: StageContext) -> dict[str, int]:
+    """How many entities some training documents have, and how many the tagger finds in them."""
+    annotated = [document for document in documents if document.entities]
+    some = annotated[:: math.ceil(len(annotated) / CHECKED_DOCUMENTS)]
+    found = predict(tagger, some, device=context.device, precision=context.precision)
+    return {
+        "n_entities_checked": sum(len(document.entities) for document in some),
+        "n_entities_found": sum(len(document.entities) for document in found),
+    }
+
+
+def _last_loss(curve: Sequence[Mapping[str, float]]) -> float:
+    """The mean training loss of the last tenth of a curve."""
+    last = curve[-math.ceil(len(curve) / 10) :]
+    return round(sum(point["train_loss"] for point in last) / len(last), 4)
 
 
 def _strict_f1(documents: Sequence[Document], device: str, precision: str, tagger: Tagger) -> float:
