@@ -156,20 +156,25 @@ def test_quantized_embeddings_are_taught_no_special_tokens(settings: dict[str, A
         resolve_adapt(parse(AdaptConfig, {"base": "some/model", "method": "qlora", **settings}))
 
 
-def test_small_language_models_of_a_run_have_control_codes_unless_it_says_otherwise() -> None:
+def test_small_language_models_and_adapters_of_a_run_have_control_codes_unless_it_says_otherwise() -> None:
     assert run_of().adapt.control_codes == BOTH
     assert run_of().synthesize.prompts.control_codes == "gold"
     assert run_of({"adapt": {"base": "scratch"}}).adapt.control_codes == BOTH
     assert run_of({"adapt": {"method": "lora"}}).adapt.control_codes == BOTH
+    assert run_of({"adapt": {"base": "org/model"}}).adapt.control_codes == BOTH
+    assert run_of({"adapt": {"base": "org/model"}}).synthesize.prompts.control_codes == "gold"
     assert run_of(adapts=False).adapt.control_codes == []
     for data in (
-        {"adapt": {"base": "org/model"}},
+        {"adapt": {"base": "org/model", "method": "full"}},
+        {"adapt": {"base": "org/model", "method": "qlora"}},
+        {"adapt": {"base": "org/model", "control_codes": []}},
+        {"adapt": {"base": "org/model"}, "synthesize": {"endpoint": ENDPOINT}},
         {"adapt": {"control_codes": []}},
         {"synthesize": {"endpoint": ENDPOINT}},
         {"adapt": {"method": "qlora"}},
     ):
         assert (run_of(data).adapt.control_codes, run_of(data).synthesize.prompts.control_codes) == ([], None)
-    for adapt in ({"base": "org/model"}, {"control_codes": []}):
+    for adapt in ({"base": "org/model", "method": "full"}, {"control_codes": []}):
         with pytest.raises(ConfigError, match="set adapt.control_codes"):
             run_of({"adapt": adapt, "synthesize": {"prompts": {"control_codes": "gold"}}})
 

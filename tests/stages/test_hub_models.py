@@ -19,11 +19,16 @@ from transformers import (
     pipeline,
 )
 
+from deidsynth.config import AdaptConfig, resolve_adapt
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document
+<<<<<<< HEAD
 from deidsynth.errors import InputError
 from deidsynth.models.language_model import memory
 from deidsynth.progress import SilentProgress
+=======
+from deidsynth.models.language_model.causal_lm import load_causal_lm
+>>>>>>> hB
 from deidsynth.stages import STAGES, StageContext
 from tiny_models import CAUSAL, ENCODERS, NOTES, llama_model, note
 from tiny_stages import resolved
@@ -31,6 +36,8 @@ from tiny_stages import resolved
 Tiny = Callable[[str], Path]
 # Notes of many lengths, so that after cutting what is to be found stands at every position of a chunk.
 LEARNT = tuple(note(number, n_sentences=1 + number % 6) for number in range(40))
+SAMPLED: dict[str, Any] = {"prompts": {"pii": "keep", "words": 1, "control_codes": "gold"}, "samples_per_prompt": 1}
+SAMPLED |= {"max_length_tokens": 60, "filters": {"mode": "off"}, "batch_size": 16}
 CONTEXT_TOKENS = {"bert": 40, "roberta": 40, "xlm-roberta": 62, "modernbert": 64}
 
 
@@ -174,6 +181,7 @@ def test_an_adapter_loads_without_us_and_its_base_is_untouched(
     assert all(value.abs().sum() > 0 for name, value in moved.items() if "lora_B" in name)
 
 
+<<<<<<< HEAD
 def test_too_little_memory_is_told_by_the_stage(
     tiny: Tiny, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +193,29 @@ def test_too_little_memory_is_told_by_the_stage(
     settings = {"base": str(tiny("llama")), "method": "full", "epochs": 1, "micro_batch_tokens": 512}
     run("adapt", tmp_path / "set", {"train": notes}, **settings)
     assert [text.partition(": 512")[0] for text in told] == ["warning: adapt.micro_batch_tokens"]
+=======
+@pytest.mark.parametrize("kind", list(CAUSAL))
+def test_control_codes_are_the_default_of_an_adapter_which_keeps_their_embeddings(
+    kind: str, tiny: Tiny, notes: Path, tmp_path: Path
+) -> None:
+    base = tiny(kind)
+    codes = resolve_adapt(AdaptConfig(base=str(base), method="lora"), control_codes=True).control_codes
+    assert codes == ["labels", "length"]
+    settings = {"base": str(base), "method": "lora", "control_codes": codes, "learning_rate": 0.01}
+    adapted, facts = run("adapt", tmp_path, {"train": notes}, epochs=2, batch_tokens=512, **settings)
+    n_new = facts["n_added_tokens"]
+    assert n_new == 2 + 4 + 4 + 1
+    before = AutoModelForCausalLM.from_pretrained(base).get_input_embeddings().weight
+    model, tokenizer = load_causal_lm(str(adapted / "model"), "cpu", "fp32")
+    after = model.get_input_embeddings().weight
+    first = len(tokenizer) - n_new
+    assert torch.equal(after[:first], before[:first])
+    assert not torch.isclose(after[first : first + n_new], before[:first].mean(0), atol=1e-5).all(1).all()
+    texts, facts = run("synthesize", tmp_path, {"model": adapted, "prompts": notes, "train": notes}, **SAMPLED)
+    assert len(read_jsonl(texts / "corpus.jsonl")) == len(NOTES)
+    rows = [json.loads(line) for line in (texts / "samples.jsonl").read_text().splitlines()]
+    assert sorted(row["control_codes_document"] for row in rows) == list(range(len(NOTES)))
+>>>>>>> hB
 
 
 @pytest.fixture(scope="module")
