@@ -102,6 +102,51 @@ def test_a_train_that_was_killed_ends_with_thesame_weights(
     assert curve(folder) == curve(trained[0])
 
 
+def test_facts_tell_steps_and_passes(adapted: tuple[Path, Facts], trained: tuple[Path, Facts]) -> None:
+    for (folder, facts), passes in ((adapted, ADAPT["epochs"]), (trained, TRAIN["epochs"])):
+        assert (facts["n_steps"], facts["n_passes"]) == (curve(folder)[-1]["step"], passes)
+    pretraining = curve(trained[0], "pretraining_curve.jsonl")
+    facts = trained[1]
+    assert (facts["n_pretraining_steps"], facts["n_pretraining_passes"]) == (pretraining[-1]["step"], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("stage", "settings", "name", "loss", "steps", "passes"),
+    [
+        ("adapt", ADAPT | {"min_steps": 40}, "train", "language_model.adaptation.loss_sum", "n_steps", "n_passes"),
+        (
+            "train",
+            TRAIN | {"task_adaptive_pretraining": {"epochs": 1, "min_steps": 40}},
+            "corpus",
+            "tagger.task_adaptive_pretraining.masked_loss_sum",
+            "n_pretraining_steps",
+            "n_pretraining_passes",
+        ),
+    ],
+)
+def test_a_training_of_a_minimum_of_steps_that_was_killed_in_the_added_passes_ends_alike(
+    stage: str,
+    settings: dict[str, Any],
+    name: str,
+    loss: str,
+    steps: str,
+    passes: str,
+    root: Path,
+    notes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, facts = run(stage, root, {name: notes}, settings, f"{stage}-least")
+    assert facts[steps] == 40 and facts[passes] > settings["epochs"]
+    die_after(monkeypatch, f"deidsynth.models.{loss}", 33)
+    killed = settings | {"checkpoint_seconds": 0.0}
+    with pytest.raises(KeyboardInterrupt):
+        run(stage, root, {name: notes}, killed, f"{stage}-least-killed")
+    monkeypatch.undo()
+    again, others = run(stage, root, {name: notes}, killed, f"{stage}-least-killed")
+    assert same_weights(again, whole)
+    assert (others[steps], others[passes]) == (facts[steps], facts[passes])
+
+
 def test_synthetic_texts_say_where_they_come_from(synthesized: tuple[Path, Facts]) -> None:
     folder, facts = synthesized
     corpus = read_jsonl(folder / "corpus.jsonl")
