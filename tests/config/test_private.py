@@ -38,6 +38,7 @@ def test_a_budget_decides_method_optimizer_and_validation() -> None:
     found = resolve_adapt(parse(AdaptConfig, BUDGET), control_codes=True)
     assert (found.method, found.optimizer, found.validation, found.keep) == ("lora", "adamw", 0.0, "last")
     assert (found.annotations, found.control_codes) == ("none", [])
+    assert found.min_steps == 0, "adapt.private.steps is the number of steps"
     assert found.private.is_on and not resolve_adapt(AdaptConfig()).private.is_on
     assert resolve_adapt(parse(AdaptConfig, {**BUDGET, "learning_rate": 0.5})).learning_rate == 0.5
 
@@ -51,6 +52,7 @@ def test_a_budget_decides_method_optimizer_and_validation() -> None:
         ({"optimizer": "muon"}, "adapt.optimizer: muon cannot be private"),
         ({"control_codes": ["length"]}, "adapt.control_codes are computed from the private notes"),
         ({"validation": 0.1}, "adapt.validation: validation notes would be read"),
+        ({"min_steps": 9}, "adapt.min_steps: set adapt.private.steps instead"),
         ({"gradient_checkpointing": True}, "adapt.gradient_checkpointing"),
         ({"annotations": "inline"}, "adapt.private.labels: inline entity tags need labels"),
     ],

@@ -14,6 +14,7 @@ from deidsynth.documents import Document, Entity
 from deidsynth.errors import CorpusError
 from deidsynth.metrics import score
 from deidsynth.sampling.local import LocalEngine
+from deidsynth.stages.artifacts import PRETRAINING_CURVE
 from tiny_models import FIRST, LAST, NOTES, PLACES, note
 from tiny_stages import ADAPT, CAUSAL, SYNTHESIZE, TRAIN, Facts, corpus_folder, curve, die_after, run, same_weights
 
@@ -100,6 +101,46 @@ def test_a_train_that_was_killed_ends_with_thesame_weights(
     folder, _ = run("train", root, {"corpus": notes}, settings, name)
     assert same_weights(folder, trained[0])
     assert curve(folder) == curve(trained[0])
+
+
+def test_facts_tell_steps_and_passes(adapted: tuple[Path, Facts], trained: tuple[Path, Facts]) -> None:
+    for (folder, facts), passes in ((adapted, ADAPT["epochs"]), (trained, TRAIN["epochs"])):
+        assert (facts["n_steps"], facts["n_passes"]) == (curve(folder)[-1]["step"], passes)
+    pretraining = curve(trained[0], PRETRAINING_CURVE)
+    facts = trained[1]
+    assert (facts["n_pretraining_steps"], facts["n_pretraining_passes"]) == (pretraining[-1]["step"], 1.0)
+
+
+ADDED_PASSES = TRAIN | {"task_adaptive_pretraining": {"epochs": 1, "min_steps": 40}}
+
+
+@pytest.mark.parametrize(
+    ("stage", "settings", "role", "loss", "prefix"),
+    [
+        ("adapt", ADAPT | {"min_steps": 40}, "train", "language_model.adaptation.loss_sum", "n"),
+        ("train", ADDED_PASSES, "corpus", "tagger.task_adaptive_pretraining.masked_loss_sum", "n_pretraining"),
+    ],
+)
+def test_a_training_that_was_killed_in_its_added_passes_ends_alike(
+    stage: str,
+    settings: dict[str, Any],
+    role: str,
+    loss: str,
+    prefix: str,
+    root: Path,
+    notes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, facts = run(stage, root, {role: notes}, settings, f"{stage}-least")
+    assert facts[f"{prefix}_steps"] == 40 and facts[f"{prefix}_passes"] > 6
+    die_after(monkeypatch, f"deidsynth.models.{loss}", 33)
+    often = settings | {"checkpoint_seconds": 0.0}
+    with pytest.raises(KeyboardInterrupt):
+        run(stage, root, {role: notes}, often, f"{stage}-least-killed")
+    monkeypatch.undo()
+    again, others = run(stage, root, {role: notes}, often, f"{stage}-least-killed")
+    assert same_weights(again, whole)
+    assert all(others[f"{prefix}_{what}"] == facts[f"{prefix}_{what}"] for what in ("steps", "passes"))
 
 
 def test_synthetic_texts_say_where_they_come_from(synthesized: tuple[Path, Facts]) -> None:

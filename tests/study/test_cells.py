@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from deidsynth.config import FoldConfig, ResolvedRun, RunConfig, SplitConfig, StudyConfig, parse, resolve_run
+from deidsynth.config import FoldConfig, ResolvedRun, RunConfig, SplitConfig, StudyConfig, merge, parse, resolve_run
 from deidsynth.corpora import LoadedCorpus, make_fold, make_splits, take_fraction
 from deidsynth.documents import Corpus, Document
 from deidsynth.errors import ConfigError, CorpusError
@@ -170,13 +170,32 @@ def test_every_arm_gets_as_many_synthetic_documents() -> None:
 
 def test_equal_epochs_change_nothing_and_equal_steps_scale_each_training_by_itself() -> None:
     plain = arm(adaptation_fraction=0.25, annotator_fraction=0.5)
-    whole = resolve_run(BASE, **FACTS)
+    none: dict[str, Any] = {"min_steps": 0}
+    base = merge(BASE.model_dump(mode="json"), {"adapt": none, "train": {**none, "task_adaptive_pretraining": none}})
+    whole = resolve_run(parse(RunConfig, base), **FACTS)
     assert (plain.adapt, plain.train) == (whole.adapt, whole.train)
     steps = arm("steps", adaptation_fraction=0.25, annotator_fraction=0.5, synthetic_volume=2.0)
     assert steps.adapt.epochs == 4 * whole.adapt.epochs
-    assert steps.train.epochs == 2 * BASE.train.epochs
+    assert steps.train.epochs == 2 * whole.train.epochs
     assert steps.train.task_adaptive_pretraining.epochs == 8.0
     assert steps.train_synthetic.epochs == whole.train_synthetic.epochs / 2
+
+
+@pytest.mark.parametrize("budget", ["epochs", "steps"])
+def test_arms_have_no_minimum_of_steps_unless_it_is_asked_for(budget: str) -> None:
+    def least(data: dict[str, Any]) -> list[int]:
+        base = parse(RunConfig, data)
+        study = parse(StudyConfig, {"axes": {"adaptation_fraction": 0.05}, "budget": budget})
+        counts = {"train": 100, "prompts": 1, "adaptation": 5, "annotator": 100, "test": 3}
+        run = run_config(expand(study, base)[0], base, study, counts, **FACTS)
+        taggers = (run.train, run.train_synthetic)
+        pretraining = [each.task_adaptive_pretraining.min_steps for each in taggers]
+        return [run.adapt.min_steps, *(each.min_steps for each in taggers), *pretraining]
+
+    assert least({}) == least({"train": {"encoder": "some/encoder"}}) == [0] * 5
+    train = {"min_steps": 2, "task_adaptive_pretraining": {"min_steps": 3}}
+    asked = {"adapt": {"min_steps": 1}, "train": train, "train_synthetic": {"min_steps": 4}}
+    assert least(asked) == [1, 2, 4, 3, 3]
 
 
 def test_an_encoder_axis_holds_for_both_models() -> None:

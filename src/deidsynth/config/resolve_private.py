@@ -29,6 +29,7 @@ def resolve_private(config: AdaptConfig, *, inline: bool = False) -> ResolvedAda
             **{name: getattr(config, name) for name in type(config).model_fields},
             "method": "lora",
             "epochs": config.epochs or preset.epochs,
+            "min_steps": 0,
             "learning_rate": config.learning_rate or presets().private.learning_rate,
             "optimizer": "adamw",
             "batch_tokens": config.batch_tokens or preset.batch_tokens,
@@ -56,6 +57,8 @@ def _contradictions(config: AdaptConfig, annotations: str) -> list[str]:
         problems.append("adapt.control_codes are computed from the private notes; leave them out with adapt.private")
     if config.validation not in (0.0, AdaptConfig.model_fields["validation"].default):
         problems.append("adapt.validation: validation notes would be read without a budget; leave it out")
+    if config.min_steps:
+        problems.append("adapt.min_steps: set adapt.private.steps instead, the number of private steps")
     if config.gradient_checkpointing:
         problems.append(
             "adapt.gradient_checkpointing: gradients by group need the activations; lower adapt.micro_batch_tokens "

@@ -121,6 +121,12 @@ class TaskAdaptivePretrainingConfig(StageConfig):
     learning_rate: float | None = Field(
         None, gt=0.0, description="default by kind and width of the encoder, see Presets"
     )
+    min_steps: int | None = Field(
+        None,
+        ge=0,
+        description="minimum number of steps, if there are any: with few documents, passes are added, up to "
+        "max_steps; 0: none; default by kind of encoder if epochs is not set, see Presets, else 0",
+    )
     max_steps: int | None = Field(
         None,
         ge=0,
@@ -160,6 +166,12 @@ class AdaptConfig(StageConfig):
     )
     epochs: float | None = Field(
         None, gt=0.0, description="passes over the training text; default by kind and method, see Presets"
+    )
+    min_steps: int | None = Field(
+        None,
+        ge=0,
+        description="minimum number of optimizer steps: with few documents, passes are added; 0: none; default by kind "
+        "and method if neither epochs nor batch_tokens is set, see Presets, else 0",
     )
     learning_rate: float | None = Field(None, gt=0.0, description="default by kind and method, see Presets")
     optimizer: Literal["auto", Optimizer] = Field("auto", description="auto: by kind and method, see Presets")

@@ -19,6 +19,8 @@ ADAPT = StageSpec(
         "n_train_documents": "training documents",
         "n_validation_documents": "documents for the validation loss",
         "reads_surrogates": "every annotated identifier in its text was a surrogate",
+        "n_steps": "optimizer steps",
+        "n_passes": "passes over the documents",
         "n_tokens_seen": "training tokens",
         "tokens_per_second": "tokens/s",
         "validation_loss": "validation loss",

@@ -76,8 +76,9 @@ def run_config(
 ) -> ResolvedRun:
     """The resolved run of a cell.
 
-    For one volume, the synthetic corpus has the same size in every arm: ``synthesize.volume_ratio`` is relative to
-    the documents used for adaptation, so it is rescaled to the whole training split.
+    Arms have equal epochs or equal steps, so the minimum numbers of steps of the presets do not apply. For one volume,
+    the synthetic corpus has the same size in every arm: ``synthesize.volume_ratio`` is relative to the documents used
+    for adaptation, so it is rescaled to the whole training split.
 
     Args:
         cell: values of all axes.
@@ -94,9 +95,14 @@ def run_config(
     synthetic: dict[str, Any] = dict(base.train_synthetic)
     if any(axes.encoder is not None for axes in (study.axes, *study.cells)):
         synthetic.pop("encoder", None)
+    pretraining = base.train.task_adaptive_pretraining
     changes: dict[str, Any] = {
-        "adapt": {"base": cell.base_model},
-        "train": {"encoder": cell.encoder},
+        "adapt": {"base": cell.base_model, "min_steps": base.adapt.min_steps or 0},
+        "train": {
+            "encoder": cell.encoder,
+            "min_steps": base.train.min_steps or 0,
+            "task_adaptive_pretraining": {"min_steps": pretraining.min_steps or 0},
+        },
         "seed": cell.seed,
         "synthesize": {"annotations": cell.arm},
     }

@@ -73,6 +73,18 @@ def test_epochs_take_copies_in_turn_and_have_as_many_steps(tiny: Tiny, tmp_path:
     assert steps(3) == [{100}] * 4 + [{101}] * 4 + [{102}] * 2
 
 
+def test_few_documents_get_more_passes(tiny: Tiny, tmp_path: Path) -> None:
+    base = tiny("llama")
+    losses, weights = adapted(base, tmp_path / "plain")
+    n_steps = len(losses)
+    same, same_weights = adapted(base, tmp_path / "below", min_steps=n_steps)
+    assert same == losses and all(torch.equal(weight, same_weights[name]) for name, weight in weights.items())
+    more, _ = adapted(base, tmp_path / "above", min_steps=3 * n_steps + 1)
+    passes, _ = adapted(base, tmp_path / "passes", epochs=2.0 * (3 * n_steps + 1) / n_steps)
+    assert len(more) == 3 * n_steps + 1 and more == passes, "the schedule is that of as many passes"
+    assert more[-1] < losses[-1]
+
+
 def test_checkpointing_computes_layers_again(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     n_forward = {False: 0, True: 0}
 

@@ -14,6 +14,7 @@ from deidsynth.models.devices import Compute
 from deidsynth.models.tagger.task_adaptive_pretraining import masked_batch, pretrain
 from deidsynth.models.tagger.token_classifier import Tagger, new_tagger
 from deidsynth.models.tagger.token_data import TrainingChunks, training_chunks
+from deidsynth.models.training.loop import TrainingPoint
 from deidsynth.tagging import IGNORED, TagSet
 from tiny_models import NOTES
 
@@ -102,12 +103,34 @@ def test_texts_without_labels_are_mixed_in(tmp_path: Path) -> None:
     assert [point.n_steps for point in points] == [5] * 5
 
 
+def pretrained(folder: Path, n_copies: int = 1, unlabeled: int = 0, **settings: float) -> list[TrainingPoint]:
+    """Points of a pretraining on eight chunks, two steps a pass."""
+    tagger, chunks = made()
+    pretraining = CONFIG.task_adaptive_pretraining.model_copy(update=settings)
+    config = CONFIG.model_copy(update={"task_adaptive_pretraining": pretraining})
+    texts = chunks.examples[8 : 8 + unlabeled]
+    compute = Compute(1, "cpu", "fp32", folder)
+    return list(pretrain(tagger, chunks.examples[:8], config, compute, {}, texts, n_copies))
+
+
 @pytest.mark.parametrize(("max_steps", "n_copies", "expected"), [(0, 1, 6), (4, 1, 4), (1, 1, 2), (1, 2, 1)])
 def test_a_limit_of_steps_leaves_one_whole_pass(max_steps: int, n_copies: int, expected: int, tmp_path: Path) -> None:
-    tagger, chunks = made()
-    limited = {"epochs": 3.0 * n_copies, "max_steps": max_steps}
-    settings = CONFIG.task_adaptive_pretraining.model_copy(update=limited)
-    config = CONFIG.model_copy(update={"task_adaptive_pretraining": settings})
-    compute = Compute(1, "cpu", "fp32", tmp_path)
-    points = list(pretrain(tagger, chunks.examples[:8], config, compute, {}, n_copies=n_copies))
+    points = pretrained(tmp_path, n_copies, epochs=3.0 * n_copies, max_steps=max_steps)
     assert len(points) == expected  # two steps take a pass over eight chunks, one over four that stand there twice
+
+
+@pytest.mark.parametrize(
+    ("min_steps", "max_steps", "unlabeled", "expected"),
+    [(0, 0, 0, 6), (5, 0, 0, 6), (9, 0, 0, 9), (9, 7, 0, 7), (9, 20, 0, 9), (9, 7, 4, 9), (0, 7, 4, 7)],
+)
+def test_few_documents_get_more_passes_up_to_the_limit(
+    min_steps: int, max_steps: int, unlabeled: int, expected: int, tmp_path: Path
+) -> None:
+    points = pretrained(tmp_path, unlabeled=unlabeled, epochs=3.0, min_steps=min_steps, max_steps=max_steps)
+    assert (len(points), points[-1].n_steps) == (expected, expected)
+    assert points[-1].epoch == expected / (7 if unlabeled else 2)
+
+
+def test_a_minimum_below_the_passes_changes_no_loss(tmp_path: Path) -> None:
+    plain, least = (pretrained(tmp_path / str(n), epochs=3.0, min_steps=n) for n in (0, 6))
+    assert [point.train_loss for point in plain] == [point.train_loss for point in least]

@@ -98,7 +98,7 @@ def adapt_to_tokens(
     epochs = _Epochs(copies, special, length, rows_per_step, compute.seed, n_processes)
     most_rows = min(max(1, config.micro_batch_tokens // length), math.ceil(rows_per_step / n_processes))
     fitting = fitting_tokens(adaptable.model, epochs.rows, most_rows, config, compute, tell)
-    n_steps = max(1, round(config.epochs * epochs.n_steps))
+    n_steps = max(1, round(config.epochs * epochs.n_steps), config.min_steps)
     settings = LoopSettings.of(
         config,
         compute,

@@ -56,7 +56,7 @@ def pretrain(
         examples = [*_passes(examples, epochs), *_passes(unlabeled, settings.unlabeled_epochs)]
         epochs = 1.0
     steps_per_epoch = math.ceil(len(examples) / config.batch_size)
-    n_steps = max(1, round(epochs * steps_per_epoch))
+    n_steps = max(1, round(epochs * steps_per_epoch), settings.min_steps)
     if settings.max_steps and not unlabeled:
         n_steps = min(n_steps, max(settings.max_steps, math.ceil(steps_per_epoch / n_copies)))
     plan = batch_plan([len(example.ids) for example in examples], config.batch_size, n_steps, compute.seed)

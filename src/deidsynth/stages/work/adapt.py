@@ -89,6 +89,8 @@ class Adapt:
             "n_validation_documents": len(held_out),
             "n_parameters": sum(weight.numel() for weight in model.parameters()),
             "n_trained_parameters": sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+            "n_steps": memory["curve"][-1]["step"],
+            "n_passes": memory["curve"][-1]["epoch"],
             "n_tokens_seen": memory["n_targets"],
             "tokens_per_second": round(tokens_per_second, 1),
             "model_flop_utilization": round(needed / given, 3),

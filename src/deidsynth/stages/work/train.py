@@ -69,7 +69,7 @@ class Train:
         mentions = mentions_of(train) if corpus.origin == "synthetic" else {}
         tagger, chunks = _untrained(config, TagSet.of(corpus.label_scheme()), train, mentions, context)
         texts = _texts(inputs["texts"], tagger, config) if "texts" in inputs else ()
-        n_pretrained = _pretrain(tagger, chunks, texts, config, output, context)
+        pretraining = _pretrain(tagger, chunks, texts, config, output, context)
         validate = partial(_strict_f1, validation, context.device, context.precision) if config.keep == "best" else None
         copies = [replace(tagger, model=deepcopy(tagger.model)) for _ in range(1, config.ensemble_size)]
         records = train_ensemble(
@@ -104,7 +104,8 @@ class Train:
             "training_loss": max(_last_loss(record["curve"]) for record in records),
             "constant_loss": round(tag_entropy(chunks.examples), 4),
             "n_steps": records[0]["curve"][-1]["step"],
-            "n_tokens_masked": n_pretrained,
+            "n_passes": records[0]["curve"][-1]["epoch"],
+            **pretraining,
             "n_tokens_tagged": sum(record["n_targets"] for record in records),
             "validation_f1": sum(best) / len(best) if best else None,
             "outside_threshold": threshold and threshold.threshold,
@@ -162,10 +163,11 @@ def _pretrain(
     config: ResolvedTrainConfig,
     output: Path,
     context: StageContext,
-) -> int:
-    """Task-adaptive pretraining of the encoder, if configured; returns the number of masked tokens."""
-    if not config.task_adaptive_pretraining.epochs and not texts:
-        return 0
+) -> dict[str, Any]:
+    """Task-adaptive pretraining of the encoder, if configured; returns its facts."""
+    asked = config.task_adaptive_pretraining.epochs
+    if not asked and not texts:
+        return {"n_tokens_masked": 0}
     folder = context.scratch / "pretraining"
     compute = Compute(context.seed, context.device, context.precision, folder)
     record = trained(
@@ -176,7 +178,13 @@ def _pretrain(
         context,
     )
     write_lines(output / PRETRAINING_CURVE, record["curve"])
-    return int(record["n_targets"])
+    last = record["curve"][-1]
+    return {
+        "n_pretraining_steps": last["step"],
+        # Mixed with texts, the documents are in an epoch as often as asked for; else each copy of them is in it once.
+        "n_pretraining_passes": round(last["epoch"] * (asked if texts else chunks.n_copies), 4),
+        "n_tokens_masked": record["n_targets"],
+    }
 
 
 def _threshold(
