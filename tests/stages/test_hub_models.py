@@ -22,13 +22,10 @@ from transformers import (
 from deidsynth.config import AdaptConfig, resolve_adapt
 from deidsynth.corpora import read_jsonl, write_jsonl
 from deidsynth.documents import Corpus, Document
-<<<<<<< HEAD
 from deidsynth.errors import InputError
 from deidsynth.models.language_model import memory
-from deidsynth.progress import SilentProgress
-=======
 from deidsynth.models.language_model.causal_lm import load_causal_lm
->>>>>>> hB
+from deidsynth.progress import SilentProgress
 from deidsynth.stages import STAGES, StageContext
 from tiny_models import CAUSAL, ENCODERS, NOTES, llama_model, note
 from tiny_stages import resolved
@@ -181,7 +178,6 @@ def test_an_adapter_loads_without_us_and_its_base_is_untouched(
     assert all(value.abs().sum() > 0 for name, value in moved.items() if "lora_B" in name)
 
 
-<<<<<<< HEAD
 def test_too_little_memory_is_told_by_the_stage(
     tiny: Tiny, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,7 +189,8 @@ def test_too_little_memory_is_told_by_the_stage(
     settings = {"base": str(tiny("llama")), "method": "full", "epochs": 1, "micro_batch_tokens": 512}
     run("adapt", tmp_path / "set", {"train": notes}, **settings)
     assert [text.partition(": 512")[0] for text in told] == ["warning: adapt.micro_batch_tokens"]
-=======
+
+
 @pytest.mark.parametrize("kind", list(CAUSAL))
 def test_control_codes_are_the_default_of_an_adapter_which_keeps_their_embeddings(
     kind: str, tiny: Tiny, notes: Path, tmp_path: Path
@@ -215,7 +212,6 @@ def test_control_codes_are_the_default_of_an_adapter_which_keeps_their_embedding
     assert len(read_jsonl(texts / "corpus.jsonl")) == len(NOTES)
     rows = [json.loads(line) for line in (texts / "samples.jsonl").read_text().splitlines()]
     assert sorted(row["control_codes_document"] for row in rows) == list(range(len(NOTES)))
->>>>>>> hB
 
 
 @pytest.fixture(scope="module")
