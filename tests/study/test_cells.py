@@ -174,7 +174,7 @@ def test_equal_epochs_change_nothing_and_equal_steps_scale_each_training_by_itse
     assert (plain.adapt, plain.train) == (whole.adapt, whole.train)
     steps = arm("steps", adaptation_fraction=0.25, annotator_fraction=0.5, synthetic_volume=2.0)
     assert steps.adapt.epochs == 4 * whole.adapt.epochs
-    assert steps.train.epochs == 2 * BASE.train.epochs
+    assert steps.train.epochs == 2 * whole.train.epochs
     assert steps.train.task_adaptive_pretraining.epochs == 8.0
     assert steps.train_synthetic.epochs == whole.train_synthetic.epochs / 2
 
