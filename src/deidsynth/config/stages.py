@@ -71,7 +71,7 @@ class PseudonymizeConfig(StageConfig):
         ge=1,
         le=1000,
         description="number of copies of the text with different surrogates; the passes of adapt take them in turn, "
-        "so those beyond adapt.epochs are not read",
+        "so those beyond the number of passes are not read",
     )
     annotator: bool = Field(False, description="where the language model learns from surrogates, the gold model too")
     language: Language = Field(None, description="language of the surrogates; by default the corpus's language")
