@@ -265,8 +265,11 @@ def _scaled(learning_rate: float, scale: float) -> float:
 
 def _width(encoder: str) -> int | None:
     """The hidden size of an encoder in a local folder; None where it is not known before the model is loaded."""
+    path = Path(encoder).expanduser() / "config.json"
     try:
-        found = json.loads((Path(encoder).expanduser() / "config.json").read_text(encoding="utf-8"))["hidden_size"]
+        if not path.is_file():  # a pipe would wait for somebody to write to it
+            return None
+        found = json.loads(path.read_text(encoding="utf-8"))["hidden_size"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None  # what is wrong with it is told when it is loaded
     return found if isinstance(found, int) and found > 0 else None
