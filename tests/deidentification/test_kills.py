@@ -56,7 +56,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model's folder, a folder of notes, and a table of three patients."""
     home = tmp_path_factory.mktemp("home")
     (home / "model").mkdir()
-    (home / "model" / "config.json").write_text('{"id2label": {"0": "O", "1": "B-NAME"}}', encoding="utf-8")
+    (home / "model" / "config.json").write_text(
+        '{"id2label": {"0": "O", "1": "B-NAME", "2": "I-NAME"}}', encoding="utf-8"
+    )
     (home / "notes").mkdir()
     rows = ["patient,note"]
     for number in range(300):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -13,6 +14,9 @@ from torch.multiprocessing.reductions import StorageWeakRef
 
 from deidsynth.models.devices import KeptMemory
 from deidsynth.models.training.loop import muon_weights
+
+if sys.platform != "win32":
+    import resource
 
 _PROC = Path("/proc")
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -115,9 +119,9 @@ def _left_in_groups() -> Iterator[int]:
 
 def _left_in_limits() -> Iterator[int]:
     """What the limit of this process's address space leaves (``ulimit -v``)."""
-    with suppress(ImportError, OSError, ValueError):
-        import resource
-
+    if sys.platform == "win32":
+        return
+    with suppress(OSError, ValueError):
         most, _ = resource.getrlimit(resource.RLIMIT_AS)
         if most != resource.RLIM_INFINITY:
             pages = int((_PROC / "self" / "statm").read_text(encoding="ascii").split()[0])
