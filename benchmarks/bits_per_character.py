@@ -47,7 +47,7 @@ from deidsynth.models.language_model.adaptation import (
     validation_loss,
 )
 from deidsynth.models.language_model.causal_lm import Adaptable, adaptable_model, context_length
-from deidsynth.models.language_model.packing import SpecialTokenIds, pack, token_ids
+from deidsynth.models.language_model.packing import MICRO_BATCH_TOKENS, SpecialTokenIds, pack, token_ids
 from deidsynth.models.requirements import check_base
 from deidsynth.models.training.loop import TrainingPoint
 from deidsynth.progress import Progress
@@ -141,7 +141,12 @@ def bits_per_character(
     )
     n_characters = sum(len(text) for text in texts)
     return validation_loss(
-        adaptable.model, rows, n_characters, config.micro_batch_tokens, compute.device, compute.precision
+        adaptable.model,
+        rows,
+        n_characters,
+        config.micro_batch_tokens or MICRO_BATCH_TOKENS,
+        compute.device,
+        compute.precision,
     )[1]
 
 

@@ -39,6 +39,7 @@ from deidsynth.models.language_model.causal_lm import context_length
 from deidsynth.models.language_model.packing import SpecialTokenIds
 from deidsynth.models.loading import load_model, load_tokenizer
 from deidsynth.models.settings_file import FILE
+from deidsynth.privacy import LOOP_TOKENS, repeated_ngrams
 from deidsynth.progress import Progress
 
 REAL = "real"
@@ -93,13 +94,6 @@ class Judge:
         return float(bits[starts < first].sum()), first, float(bits[starts >= first].sum()), end - first
 
 
-def repeated_runs(text: str, n_words: int = 4) -> tuple[int, int]:
-    """Runs of words that stood in the text before, and all runs."""
-    words = re.findall(r"\w+", text.lower())
-    runs = [tuple(words[at : at + n_words]) for at in range(len(words) - n_words + 1)]
-    return len(runs) - len(set(runs)), len(runs)
-
-
 def measured(
     corpus: Corpus, judge: Judge, options: argparse.Namespace, name: str, progress: Progress
 ) -> dict[str, Any]:
@@ -109,7 +103,12 @@ def measured(
     with task:
         for document in taken:
             text = document.text[: options.characters]
-            rows.append((*judge.bits(text, options.beginning), *map(float, repeated_runs(text))))
+            rows.append(
+                (
+                    *judge.bits(text, options.beginning),
+                    *map(float, repeated_ngrams(re.findall(r"\w+", text.lower()), LOOP_TOKENS)),
+                )
+            )
             task.advance()
     sums = sum_groups(torch.tensor(rows, dtype=torch.float64).numpy(), [document.unit for document in taken])
     drawn, whole = resample(sums, N_RESAMPLES, generator(options.seed)), sums.sum(axis=0)
@@ -187,7 +186,7 @@ def table(result: dict[str, Any]) -> str:
         f"Bits per character under {result['judge']}, first {result['characters_at_most']:,} characters of a document, "
         f"95 % intervals over documents by group, seed {result['seed']}",
         "",
-        f"| corpus | documents | first {beginning} characters | the rest | repeated runs of 4 words |",
+        f"| corpus | documents | first {beginning} characters | the rest | repeated 4-grams |",
         "|---|---|---|---|---|",
     ]
     for each in result["corpora"]:

@@ -17,7 +17,7 @@ import language_adapter
 from transformers import AutoModelForCausalLM
 
 from deidsynth.models.devices import resolve_device, resolve_precision
-from deidsynth.models.loading import load_model, load_tokenizer
+from deidsynth.models.loading import load_any_tokenizer, load_model
 
 
 def main() -> None:
@@ -28,12 +28,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=language_adapter.HELD_OUT_ROWS, help="of each source, at most")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     options = parser.parse_args()
-    language_adapter.HELD_OUT_ROWS = options.rows
     device = resolve_device(options.device)
     for name in options.models:
-        tokenizer, model = load_tokenizer(name), load_model(AutoModelForCausalLM, name).to(device)
+        tokenizer, model = load_any_tokenizer(name), load_model(AutoModelForCausalLM, name).to(device)
         found = language_adapter.bits_per_character(
-            model, tokenizer, options.texts / "heldout", device, resolve_precision("auto", device)
+            model, tokenizer, options.texts / "heldout", device, resolve_precision("auto", device), options.rows
         )
         print(json.dumps({"model": name, "rows": options.rows, "bits_per_character": found}), flush=True)
 

@@ -28,6 +28,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 from deidsynth.models.bases.adapter import describe_adapter
+from deidsynth.models.bases.card import MERGED
 from deidsynth.models.bases.catalog import PackagedBase, catalog
 from deidsynth.models.devices import autocast, resolve_device, resolve_precision
 from deidsynth.models.language_model.causal_lm import loss_sum
@@ -83,13 +84,16 @@ def packed(ids: Tensor) -> Packed:
     return Packed(ids[:, :-1].contiguous(), ids[:, 1:].contiguous(), positions)
 
 
-def bits_per_character(model: Any, tokenizer: Any, folder: Path, device: str, precision: str) -> dict[str, float]:
+def bits_per_character(
+    model: Any, tokenizer: Any, folder: Path, device: str, precision: str, most_rows: int | None = None
+) -> dict[str, float]:
     """Bits per character of each held-out source; the first token of a row is given, its characters not counted."""
     model.eval()
     found: dict[str, float] = {}
+    most = HELD_OUT_ROWS if most_rows is None else most_rows
     for source in MIXTURE:
-        ids = stream(tokenizer, texts_of(folder / f"{source}.jsonl"), (HELD_OUT_ROWS + 1) * ROW_TOKENS)
-        n_rows = min(HELD_OUT_ROWS, (len(ids) - 1) // ROW_TOKENS)
+        ids = stream(tokenizer, texts_of(folder / f"{source}.jsonl"), (most + 1) * ROW_TOKENS)
+        n_rows = min(most, (len(ids) - 1) // ROW_TOKENS)
         nats, characters = 0.0, 0
         for number in range(n_rows):
             row = torch.from_numpy(ids[number * ROW_TOKENS : (number + 1) * ROW_TOKENS + 1].astype(np.int64))[None]
@@ -138,10 +142,10 @@ def trained(
 
 
 def packaged_base(folder: Path) -> PackagedBase | None:
-    """The model of the catalog that a folder was imported from, by its card; None for any other model."""
+    """The model of the catalog that a folder was imported from, by its card; None for any other, merged ones too."""
     path = folder / "README.md"
     card = path.read_text(encoding="utf-8") if path.is_file() else ""
-    return next((base for base in catalog() if base.file_digest in card), None)
+    return next((base for base in catalog() if base.file_digest in card and MERGED not in card), None)
 
 
 def main() -> None:

@@ -108,8 +108,8 @@ def test_the_reference_of_the_configuration_has_every_key() -> None:
 
 def test_the_reference_of_the_configuration_shows_the_presets() -> None:
     text = reference.configuration().split("## Presets")[1]
-    assert "| starter | full | 2.5 | 0 | 2048 | 0.0015 | muon | labels, length |" in text
-    assert "| hub | 6 | 600 | 16 | 5e-05 | 768 | adamw | 0 | 5e-05 | 0 | 0 |" in text
+    assert "| starter | full | 2.5 | 2048 | 0.0015 | muon | labels, length |" in text
+    assert "| hub | 6 | 600 | 16 | 5e-05 | 768 | adamw | 0 | 5e-05 | 0 |" in text
     assert "| 0.7 | 0.5 |" in text
 
 

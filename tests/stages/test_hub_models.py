@@ -33,8 +33,9 @@ from tiny_stages import resolved
 Tiny = Callable[[str], Path]
 # Notes of many lengths, so that after cutting what is to be found stands at every position of a chunk.
 LEARNT = tuple(note(number, n_sentences=1 + number % 6) for number in range(40))
-SAMPLED: dict[str, Any] = {"prompts": {"pii": "keep", "words": 1, "control_codes": "gold"}, "samples_per_prompt": 1}
-SAMPLED |= {"max_length_tokens": 60, "filters": {"mode": "off"}, "batch_size": 16}
+ADAPTED: dict[str, Any] = {"epochs": 2, "learning_rate": 0.005, "batch_tokens": 512}
+WORD = {"pii": "keep", "words": 1}
+SAMPLED: dict[str, Any] = {"prompts": WORD, "samples_per_prompt": 1, "filters": {"mode": "off"}, "batch_size": 16}
 CONTEXT_TOKENS = {"bert": 40, "roberta": 40, "xlm-roberta": 62, "modernbert": 64}
 
 
@@ -68,26 +69,16 @@ def test_a_causal_model_is_adapted_and_writes(kind: str, method: str, tiny: Tiny
         {"train": notes},
         base=str(base),
         method=method,
-        epochs=2,
-        learning_rate=0.005,
-        batch_tokens=512,
         sequence_length=128,
         lora={"r": 4},
+        **ADAPTED,
     )
     assert facts["method"] == method
     assert (facts["n_trained_parameters"] < facts["n_parameters"]) == (method == "lora")
     curve = [json.loads(line) for line in (adapted / "curve.jsonl").read_text().splitlines()]
     assert curve[-1]["train_loss"] < curve[0]["train_loss"]
-    made, facts = run(
-        "synthesize",
-        tmp_path,
-        {"model": adapted, "prompts": notes, "train": notes},
-        prompts={"pii": "keep", "words": 1},
-        samples_per_prompt=1,
-        max_length_tokens=60,
-        filters={"mode": "off"},
-        batch_size=16,
-    )
+    inputs = {"model": adapted, "prompts": notes, "train": notes}
+    made, facts = run("synthesize", tmp_path, inputs, max_length_tokens=60, **SAMPLED)
     texts = read_jsonl(made / "corpus.jsonl")
     assert (texts.origin, texts.annotation, len(texts)) == ("synthetic", "silver", len(NOTES))
     rows = [json.loads(line) for line in (made / "samples.jsonl").read_text().splitlines()]
@@ -126,28 +117,10 @@ def test_a_causal_model_with_a_slow_tokenizer_is_adapted_and_writes(method: str,
     tokenizer = ByT5Tokenizer()
     llama_model(len(tokenizer)).save_pretrained(base)
     tokenizer.save_pretrained(base)
-    adapted, _ = run(
-        "adapt",
-        tmp_path,
-        {"train": notes},
-        base=str(base),
-        method=method,
-        epochs=2,
-        learning_rate=0.005,
-        batch_tokens=512,
-        annotations="inline",
-        control_codes=["labels"],
-    )
-    made, facts = run(
-        "synthesize",
-        tmp_path,
-        {"model": adapted, "prompts": notes, "train": notes},
-        annotations="inline",
-        prompts={"pii": "keep", "words": 1},
-        samples_per_prompt=1,
-        max_length_tokens=80,
-        filters={"mode": "off"},
-    )
+    tagged = {"annotations": "inline", "control_codes": ["labels"]}
+    adapted, _ = run("adapt", tmp_path, {"train": notes}, base=str(base), method=method, **tagged, **ADAPTED)
+    inputs = {"model": adapted, "prompts": notes, "train": notes}
+    made, facts = run("synthesize", tmp_path, inputs, annotations="inline", max_length_tokens=80, **SAMPLED)
     texts = read_jsonl(made / "corpus.jsonl")
     assert len(texts) == facts["n_documents"] > 0
     first_words = tuple(document.text.split()[0] for document in NOTES)
@@ -208,7 +181,8 @@ def test_control_codes_are_the_default_of_an_adapter_which_keeps_their_embedding
     first = len(tokenizer) - n_new
     assert torch.equal(after[:first], before[:first])
     assert not torch.isclose(after[first : first + n_new], before[:first].mean(0), atol=1e-5).all(1).all()
-    texts, facts = run("synthesize", tmp_path, {"model": adapted, "prompts": notes, "train": notes}, **SAMPLED)
+    sampled = SAMPLED | {"prompts": {**WORD, "control_codes": "gold"}, "max_length_tokens": 60}
+    texts, facts = run("synthesize", tmp_path, {"model": adapted, "prompts": notes, "train": notes}, **sampled)
     assert len(read_jsonl(texts / "corpus.jsonl")) == len(NOTES)
     rows = [json.loads(line) for line in (texts / "samples.jsonl").read_text().splitlines()]
     assert sorted(row["control_codes_document"] for row in rows) == list(range(len(NOTES)))

@@ -171,7 +171,7 @@ def test_every_arm_gets_as_many_synthetic_documents() -> None:
 def test_equal_epochs_change_nothing_and_equal_steps_scale_each_training_by_itself() -> None:
     plain = arm(adaptation_fraction=0.25, annotator_fraction=0.5)
     none: dict[str, Any] = {"min_steps": 0}
-    base = merge(BASE.model_dump(mode="json"), {"adapt": none, "train": {**none, "task_adaptive_pretraining": none}})
+    base = merge(BASE.model_dump(mode="json"), {"train": none})
     whole = resolve_run(parse(RunConfig, base), **FACTS)
     assert (plain.adapt, plain.train) == (whole.adapt, whole.train)
     steps = arm("steps", adaptation_fraction=0.25, annotator_fraction=0.5, synthetic_volume=2.0)

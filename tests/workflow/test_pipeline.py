@@ -185,6 +185,16 @@ def test_the_language_model_reads_no_identifier(finished: Finished) -> None:
     assert "on pseudonyms" in (finished.folder / "report.html").read_text(encoding="utf-8")
 
 
+def test_the_closing_table_counts_the_measures_that_the_page_counts(finished: Finished) -> None:
+    [folder] = finished.store.glob("artifacts/audit-*")
+    facts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["facts"]
+    measures = json.loads((folder / "audit.json").read_text(encoding="utf-8"))["measures"]
+    verdicts = [each["verdict"] for each in measures if each["name"] != "validity"]
+    counted = [facts[key] for key in ("n_passed", "n_failed", "n_without_verdict")]
+    assert counted == [verdicts.count(each) for each in ("pass", "fail", "no-verdict")]
+    assert len(measures) == sum(counted) + 1
+
+
 def test_every_manifest_tells_what_it_has_seen(finished: Finished) -> None:
     manifests = finished.manifests()
     assert len(manifests) == 14

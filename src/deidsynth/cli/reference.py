@@ -67,8 +67,7 @@ the manifest of every artifact record the resolved values. The presets are in `s
 - `adapt.method: auto` is `full` for `scratch`, `starter` and a local folder under 1 GB, else `lora`.
 - `control_codes` apply to runs, and to a model that is adapted alone to a corpus with entities; in a study, a model
   only has those that are configured.
-- `min_steps` is the minimum if the number of passes is not set either, nor the size of a batch (`batch_size`,
-  `adapt.batch_tokens`); 0: none. In a study it is 0.
+- `min_steps` is the minimum if neither `epochs` nor `batch_size` is set; 0: none. In a study it is 0.
 - `width` is the hidden size that the learning rates are for. An encoder in a local folder gets them in inverse
   proportion to its own hidden size (384: twice as much).
 - `max_steps` is the limit if `epochs` of task-adaptive pretraining is not set either; 0: none.

@@ -19,7 +19,6 @@ class AdaptPreset(StageConfig):
     """Defaults for adapting one kind of language model with one method."""
 
     epochs: float = Field(gt=0.0)
-    min_steps: int = Field(ge=0, description="only if the configuration sets neither epochs nor batch_tokens")
     batch_tokens: int = Field(ge=64)
     learning_rate: float = Field(gt=0.0)
     optimizer: Optimizer
@@ -32,7 +31,6 @@ class PretrainingPreset(StageConfig):
 
     epochs: float = Field(ge=0.0)
     learning_rate: float = Field(gt=0.0)
-    min_steps: int = Field(ge=0, description="only if the configuration does not set the epochs")
     max_steps: int = Field(ge=0, description="only if the configuration does not set the epochs either; 0: no limit")
 
 

@@ -87,13 +87,11 @@ def resolve_adapt(config: AdaptConfig, *, inline: bool = False, control_codes: b
     method = _method(config)
     preset = presets().adapt[kind][method]
     codes: list[ControlCode] = preset.control_codes if control_codes else []
-    least = preset.min_steps if config.epochs is None and config.batch_tokens is None else 0
     resolved = ResolvedAdaptConfig.model_validate(
         {
             **_given(config),
             "method": method,
             "epochs": config.epochs or preset.epochs,
-            "min_steps": least if config.min_steps is None else config.min_steps,
             "learning_rate": config.learning_rate or preset.learning_rate,
             "optimizer": preset.optimizer if config.optimizer == "auto" else config.optimizer,
             "batch_tokens": config.batch_tokens or preset.batch_tokens,
@@ -147,7 +145,7 @@ def resolve_train(
             ]
         )
     asked, usual = config.task_adaptive_pretraining, preset.task_adaptive_pretraining
-    least, limit = (usual.min_steps, usual.max_steps) if asked.epochs is None else (0, 0)
+    limit = usual.max_steps if asked.epochs is None else 0
     return ResolvedTrainConfig.model_validate(
         {
             **_given(config),
@@ -164,7 +162,6 @@ def resolve_train(
                 **_given(asked),
                 "epochs": usual.epochs if asked.epochs is None else asked.epochs,
                 "learning_rate": asked.learning_rate or _scaled(usual.learning_rate, scale),
-                "min_steps": least if asked.min_steps is None else asked.min_steps,
                 "max_steps": limit if asked.max_steps is None else asked.max_steps,
             },
         }

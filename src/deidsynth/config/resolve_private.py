@@ -29,7 +29,6 @@ def resolve_private(config: AdaptConfig, *, inline: bool = False) -> ResolvedAda
             **{name: getattr(config, name) for name in type(config).model_fields},
             "method": "lora",
             "epochs": config.epochs or preset.epochs,
-            "min_steps": 0,
             "learning_rate": config.learning_rate or presets().private.learning_rate,
             "optimizer": "adamw",
             "batch_tokens": config.batch_tokens or preset.batch_tokens,

@@ -44,7 +44,6 @@ class ResolvedAdaptConfig(AdaptConfig):
 
     method: Method
     epochs: float = Field(gt=0.0)
-    min_steps: int = Field(ge=0)
     learning_rate: float = Field(gt=0.0)
     optimizer: Optimizer
     batch_tokens: int = Field(ge=64)
@@ -57,7 +56,6 @@ class ResolvedTaskAdaptivePretrainingConfig(TaskAdaptivePretrainingConfig):
 
     epochs: float = Field(ge=0.0)
     learning_rate: float = Field(gt=0.0)
-    min_steps: int = Field(ge=0)
     max_steps: int = Field(ge=0)
 
 

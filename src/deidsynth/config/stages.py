@@ -121,11 +121,11 @@ class TaskAdaptivePretrainingConfig(StageConfig):
     learning_rate: float | None = Field(
         None, gt=0.0, description="default by kind and width of the encoder, see Presets"
     )
-    min_steps: int | None = Field(
-        None,
+    min_steps: int = Field(
+        0,
         ge=0,
         description="minimum number of steps, if there are any: with few documents, passes are added, up to "
-        "max_steps; 0: none; default by kind of encoder if epochs is not set, see Presets, else 0",
+        "max_steps; 0: none",
     )
     max_steps: int | None = Field(
         None,
@@ -167,21 +167,19 @@ class AdaptConfig(StageConfig):
     epochs: float | None = Field(
         None, gt=0.0, description="passes over the training text; default by kind and method, see Presets"
     )
-    min_steps: int | None = Field(
-        None,
-        ge=0,
-        description="minimum number of optimizer steps: with few documents, passes are added; 0: none; default by kind "
-        "and method if neither epochs nor batch_tokens is set, see Presets, else 0",
+    min_steps: int = Field(
+        0, ge=0, description="minimum number of optimizer steps: with few documents, passes are added; 0: none"
     )
     learning_rate: float | None = Field(None, gt=0.0, description="default by kind and method, see Presets")
     optimizer: Literal["auto", Optimizer] = Field("auto", description="auto: by kind and method, see Presets")
     batch_tokens: int | None = Field(
         None, ge=64, description="tokens per optimizer step; default by kind and method, see Presets"
     )
-    micro_batch_tokens: int = Field(
-        8192,
+    micro_batch_tokens: int | None = Field(
+        None,
         ge=16,
-        description="tokens per forward pass; a step of more is divided, with the same result and less memory",
+        description="tokens per forward pass; a step of more is divided, with the same result and less memory; by "
+        "default 8192, or as many as are predicted to fit the memory",
     )
     gradient_checkpointing: bool = Field(
         False, description="keep only the inputs of the layers for the backward pass: less memory, a third more time"

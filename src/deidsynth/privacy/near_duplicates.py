@@ -106,5 +106,15 @@ def repeated_ngram_share(tokens: Sequence[str], n: int = LOOP_TOKENS) -> float:
     >>> repeated_ngram_share("a b a b a b".split(), 2)
     0.6
     """
+    n_repeated, n_all = repeated_ngrams(tokens, n)
+    return n_repeated / n_all if n_all else 0.0
+
+
+def repeated_ngrams(tokens: Sequence[str], n: int) -> tuple[int, int]:
+    """How many token n-grams of a text occurred earlier in it, and how many there are.
+
+    >>> repeated_ngrams("a b a b a b".split(), 2)
+    (3, 5)
+    """
     ngrams = [tuple(tokens[at : at + n]) for at in range(len(tokens) - n + 1)]
-    return 1 - len(set(ngrams)) / len(ngrams) if ngrams else 0.0
+    return len(ngrams) - len(set(ngrams)), len(ngrams)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from deidsynth.privacy.audit.figures import Verdict
+from deidsynth.privacy.audit.figures import VALIDITY, Verdict
 from deidsynth.report import formats
 from deidsynth.report.audit_words import (
     ArtifactName,
@@ -20,9 +20,6 @@ from deidsynth.report.audit_words import (
 from deidsynth.report.content import AuditMeasure, AuditSummary
 
 VERDICTS: Mapping[Verdict, str] = {"pass": "Pass", "fail": "Fail", "no-verdict": "No verdict"}
-VALIDITY = "validity"
-"""The check of the comparison, which is about no artifact."""
-
 MOST_EVIDENCE = 3
 FIRST = ("rare_values", "linkage", "text_membership", "tagger_membership", "language_model_membership")
 """Measures whose sentences say most to somebody who reads three only; failed ones and open ones come before them."""

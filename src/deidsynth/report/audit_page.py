@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from deidsynth.digests import hex_of
-from deidsynth.privacy.audit.figures import LEVEL, MeasureName
+from deidsynth.privacy.audit.figures import LEVEL, VALIDITY, MeasureName
 from deidsynth.report import audit_figure, formats
 from deidsynth.report.audit_details import details_of
 from deidsynth.report.audit_fidelity import fidelity_of
 from deidsynth.report.audit_findings import (
-    VALIDITY,
     VERDICTS,
     audited,
     comparable,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from deidsynth.config import load_data
 from deidsynth.errors import IntegrityError
-from deidsynth.privacy.audit.figures import LEAST_DIFFERENCE
+from deidsynth.privacy.audit.figures import LEAST_DIFFERENCE, VALIDITY
 from deidsynth.report import formats
 from deidsynth.report.content import AuditMeasure, Content
 
@@ -176,7 +176,7 @@ def tolerance_of(measure: AuditMeasure) -> str:
     """What is tolerated, in points of 100 or as an epsilon; a dash if that is not known."""
     if measure.tolerance is None:
         return formats.DASH
-    if measure.name == "validity":
+    if measure.name == VALIDITY:
         return "an interval with 0"
     lower, upper = measure.tolerance
     if measure.kind == "epsilon":

@@ -14,7 +14,7 @@ TAGGER = "tagger-"
 
 AUDIT = StageSpec(
     name="audit",
-    version=2,
+    version=3,
     config_type=AuditConfig,
     implementation="deidsynth.stages.work.audit:MakeAudit",
     inputs={

@@ -95,13 +95,11 @@ def run_config(
     synthetic: dict[str, Any] = dict(base.train_synthetic)
     if any(axes.encoder is not None for axes in (study.axes, *study.cells)):
         synthetic.pop("encoder", None)
-    pretraining = base.train.task_adaptive_pretraining
     changes: dict[str, Any] = {
-        "adapt": {"base": cell.base_model, "min_steps": base.adapt.min_steps or 0},
+        "adapt": {"base": cell.base_model},
         "train": {
             "encoder": cell.encoder,
             "min_steps": base.train.min_steps or 0,
-            "task_adaptive_pretraining": {"min_steps": pretraining.min_steps or 0},
         },
         "seed": cell.seed,
         "synthesize": {"annotations": cell.arm},

@@ -65,13 +65,16 @@ The vocabulary was pruned to {languages}: what is kept are pieces without letter
   Words with other letters fall into more pieces, of which each is known."""
 
 
-_ADAPTER = """
-**Adapter.** After that, the adapter {name} was merged into the weights, in float32, rounded to bfloat16 once.
-It was {about}. License: {license}.
+MERGED = "weights of the adapter"
+"""What only the card of a model with a merged adapter says."""
+
+_ADAPTER = f"""
+**Adapter.** After that, the adapter {{name}} was merged into the weights, in float32, rounded to bfloat16 once.
+It was {{about}}. License: {{license}}.
 
 | | |
 |---|---|
-| weights of the adapter | `{digest}` |
+| {MERGED} | `{{digest}}` |
 """
 
 

@@ -20,7 +20,7 @@ from deidsynth.errors import CorpusError, InputError
 from deidsynth.models.devices import Compute, autocast
 from deidsynth.models.language_model.causal_lm import Adaptable, context_length, load_causal_lm, loss_sum
 from deidsynth.models.language_model.memory import fitting_tokens
-from deidsynth.models.language_model.packing import Packed, SpecialTokenIds, pack
+from deidsynth.models.language_model.packing import MICRO_BATCH_TOKENS, Packed, SpecialTokenIds, pack
 from deidsynth.models.training.loop import LoopSettings, Objective, TrainingPoint, training_steps
 from deidsynth.models.training.processes import processes_on
 
@@ -96,7 +96,9 @@ def adapt_to_tokens(
         )
     copies = [tokens.train, *tokens.copies]
     epochs = _Epochs(copies, special, length, rows_per_step, compute.seed, n_processes)
-    most_rows = min(max(1, config.micro_batch_tokens // length), math.ceil(rows_per_step / n_processes))
+    most_rows = min(
+        max(1, (config.micro_batch_tokens or MICRO_BATCH_TOKENS) // length), math.ceil(rows_per_step / n_processes)
+    )
     fitting = fitting_tokens(adaptable.model, epochs.rows, most_rows, config, compute, tell)
     n_steps = max(1, round(config.epochs * epochs.n_steps), config.min_steps)
     settings = LoopSettings.of(

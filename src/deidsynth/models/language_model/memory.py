@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from deidsynth.config import AdaptConfig, ResolvedAdaptConfig
+from deidsynth.config import ResolvedAdaptConfig
 from deidsynth.errors import InputError
 from deidsynth.models.devices import Compute, autocast
 from deidsynth.models.language_model.causal_lm import (
@@ -92,7 +92,7 @@ def fitting_tokens(
         InputError: not even one row fits.
     """
     length = rows.ids.shape[1]
-    is_given = config.micro_batch_tokens != AdaptConfig.model_fields["micro_batch_tokens"].default
+    is_given = config.micro_batch_tokens is not None
     has = available_bytes(compute.device)
     if has is None:
         return most_rows * length

@@ -15,6 +15,8 @@ from deidsynth.errors import ModelNotUsableError
 
 IGNORED = -100
 LEAST_FILLED = 0.75
+MICRO_BATCH_TOKENS = 8192
+"""Tokens of a forward pass, if the configuration sets none and they fit."""
 """Of the longest piece of a batch: what the shortest has at least, where documents get rows of their own."""
 
 

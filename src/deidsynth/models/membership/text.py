@@ -14,6 +14,7 @@ from deidsynth.documents import Document
 from deidsynth.models.devices import Compute
 from deidsynth.models.language_model.adaptation import TokenSplit, adapt_to_tokens
 from deidsynth.models.language_model.causal_lm import adaptable_model
+from deidsynth.models.language_model.packing import MICRO_BATCH_TOKENS
 from deidsynth.models.membership.likelihood import Reader, per_character, usual_among_others
 from deidsynth.normalization import normalized
 from deidsynth.privacy.audit.figures import Measured
@@ -58,7 +59,15 @@ def small_model_membership(
     documents, learned = documents_of(some), _learned(synthetic, seed)
     if not learned:
         return Measured.missing("text_membership", "auc", "the synthetic text is empty", of=of)
-    config = resolve_adapt(AdaptConfig(base=base, method="full", annotations="none", control_codes=[], validation=0.0))
+    asked = AdaptConfig(
+        base=base,
+        method="full",
+        annotations="none",
+        control_codes=[],
+        validation=0.0,
+        micro_batch_tokens=MICRO_BATCH_TOKENS,  # whoever audits has no adaptation to change
+    )
+    config = resolve_adapt(asked)
     torch.manual_seed(seed)
     made = adaptable_model(config, [], device)
     reader = Reader.of(made.model.to(device).eval(), made.tokenizer, precision=precision)

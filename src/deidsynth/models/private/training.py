@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from deidsynth.config import PrivateConfig, ResolvedAdaptConfig
 from deidsynth.models.devices import Compute, autocast
 from deidsynth.models.language_model.causal_lm import context_length
-from deidsynth.models.language_model.packing import IGNORED, SpecialTokenIds
+from deidsynth.models.language_model.packing import IGNORED, MICRO_BATCH_TOKENS, SpecialTokenIds
 from deidsynth.models.private.extra import private_library
 from deidsynth.models.private.poisson import poisson_batches
 from deidsynth.models.training.loop import LoopSettings, TrainingPoint
@@ -82,7 +82,7 @@ def private_steps(
         for step, batch in enumerate(batches):
             for group in optimizer.param_groups:
                 group["lr"] = settings.rate(step)
-            rows = _micro_batches(batch, special, length, config.micro_batch_tokens)
+            rows = _micro_batches(batch, special, length, config.micro_batch_tokens or MICRO_BATCH_TOKENS)
             total = 0.0
             for number, (ids, labels) in enumerate(rows):
                 with autocast(compute.device, compute.precision):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Verdict = Literal["pass", "fail", "no-verdict"]
 
@@ -22,6 +22,9 @@ MeasureName = Literal[
     "tagger_membership",
     "canaries",
 ]
+
+VALIDITY: Final = "validity"
+"""The check of the comparison, which is about no leak."""
 
 OF_HALVES = "halves"
 """The ``design`` that ``audit.json`` names if two runs with roles swapped were audited together."""

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from deidsynth.config.parsing import StageConfig, load_data, parse
 from deidsynth.metrics.proportions import wilson_interval
-from deidsynth.privacy.audit.figures import LEAST_DIFFERENCE, Judged, Measured, Verdict
+from deidsynth.privacy.audit.figures import LEAST_DIFFERENCE, VALIDITY, Judged, Measured, Verdict
 
 FILE = Path(__file__).parent / "tolerances.yaml"
 MOST_TIMES = 1000
@@ -87,7 +87,7 @@ def judge(measured: Measured, tolerances: Tolerances) -> Judged:
     limits = _limits(measured, tolerances)
     if measured.difference is None or measured.interval is None:
         return Judged(measured, "no-verdict", limits, measured.reason or "there is no figure")
-    if measured.name == "validity":
+    if measured.name == VALIDITY:
         return _validity(measured, measured.interval)
     if measured.kind == "epsilon":
         verdict, why = _against_claim(measured, measured.difference, limits)
@@ -103,11 +103,11 @@ def conclude(judged: Sequence[Judged]) -> tuple[Verdict, str]:
     Args:
         judged: the measures. Without validity among them, and without its *pass*, the audit refuses to conclude.
     """
-    validity = next((each for each in judged if each.measured.name == "validity"), None)
+    validity = next((each for each in judged if each.measured.name == VALIDITY), None)
     if validity is None or validity.verdict != "pass":
         why = "whether the two sides can be compared was not measured" if validity is None else validity.why
         return "no-verdict", f"the audit refuses to conclude: {why}"
-    measures = [each for each in judged if each.measured.name != "validity"]
+    measures = [each for each in judged if each.measured.name != VALIDITY]
     if not measures:
         return "no-verdict", "nothing was measured"
     by_verdict = {verdict: [each for each in measures if each.verdict == verdict] for verdict in ("fail", "no-verdict")}
@@ -125,7 +125,7 @@ def _names(judged: Sequence[Judged]) -> str:
 
 def _limits(measured: Measured, tolerances: Tolerances) -> tuple[float, float]:
     """Lower and upper limit; where there is no lower one, the least difference that there is."""
-    if measured.name == "validity":
+    if measured.name == VALIDITY:
         return 0.0, 0.0
     tolerance = _tolerance(measured, tolerances)
     least = LEAST_DIFFERENCE.get(measured.kind, -(measured.held_out or 0.0))

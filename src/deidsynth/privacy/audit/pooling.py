@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from math import hypot
 from typing import Any
 
-from deidsynth.privacy.audit.figures import Measured
+from deidsynth.privacy.audit.figures import VALIDITY, Measured
 from deidsynth.privacy.audit.statistics import CHANCE, share_difference
 
 HALVES = ("half_1", "half_2")
@@ -62,7 +62,7 @@ def _outcomes(share: float | None, n: int) -> list[bool]:
 def _pooled_aucs(first: Measured, second: Measured, n: tuple[int, int]) -> Measured:
     differences = [each.difference or 0.0 for each in (first, second)]
     intervals = [each.interval or (-CHANCE, CHANCE) for each in (first, second)]
-    margin = _mean if first.name == "validity" else _half_of_root
+    margin = _mean if first.name == VALIDITY else _half_of_root
     below, above = (
         margin(*(abs(ends[side] - difference) for difference, ends in zip(differences, intervals, strict=True)))
         for side in (0, 1)

@@ -17,7 +17,7 @@ from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
 from deidsynth.documents import Document
 from deidsynth.metrics.tokens import words
-from deidsynth.privacy.audit.figures import Measured
+from deidsynth.privacy.audit.figures import VALIDITY, Measured
 from deidsynth.privacy.audit.sides import Groups, Sides
 from deidsynth.privacy.audit.statistics import CHANCE, Z_POWER
 
@@ -51,7 +51,7 @@ def validity(sides: Sides, *, seed: int = 1) -> Measured:
     n_all = len(sides.train), len(sides.held_out)
     if min(n_all) < LEAST_GROUPS:
         reason = f"a classifier needs {LEAST_GROUPS} groups on each side; give more documents"
-        return Measured.missing("validity", "auc", reason, n=n_all)
+        return Measured.missing(VALIDITY, "auc", reason, n=n_all)
     random = np.random.default_rng(seed)
     chosen = [_chosen(side, random) for side in (sides.train, sides.held_out)]
     n = len(chosen[0]), len(chosen[1])
@@ -62,7 +62,7 @@ def validity(sides: Sides, *, seed: int = 1) -> Measured:
     auc, (low, center, high) = float(aucs[0]), np.quantile(aucs, ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2))
     detectable = float(high - center + Z_POWER * aucs.std())
     return Measured(
-        "validity",
+        VALIDITY,
         "auc",
         auc,
         CHANCE,

@@ -102,7 +102,11 @@ class Adapt:
         if adaptable.method == "full" or not measured:
             return facts
         del adaptable, model  # another one is loaded
-        loss, bits = merged_validation_loss(output / MODEL, tokens, config, compute, memory["micro_batch_tokens"])
+        try:
+            loss, bits = merged_validation_loss(output / MODEL, tokens, config, compute, memory["micro_batch_tokens"])
+        except torch.OutOfMemoryError:  # a base that fits quantized may not fit as it is; the adaptation is done
+            context.progress.message("warning: adapt: no memory to measure the adapter merged into its base")
+            return facts
         context.progress.message(
             f"adapt: the adapter merged into its base has a validation loss of {loss:.4f}, and {bits:.4f} bits per "
             f"character; in training the last ones were {measured[-1]['validation_loss']:.4f} and "

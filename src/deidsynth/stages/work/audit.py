@@ -14,7 +14,7 @@ from deidsynth.files import write_atomically, write_json
 from deidsynth.models.membership.language_model import language_model_membership
 from deidsynth.models.membership.tagger import tagger_membership
 from deidsynth.privacy.audit.auditing import concluded, measure_text
-from deidsynth.privacy.audit.figures import Measured
+from deidsynth.privacy.audit.figures import VALIDITY, Measured
 from deidsynth.privacy.audit.gate import Tolerances
 from deidsynth.privacy.audit.sides import Sides, sides_of
 from deidsynth.report.audit_page import render_audit
@@ -44,7 +44,7 @@ class MakeAudit:
         figures = found.to_dict() | {"audited": _audited(inputs)}
         write_json(output / AUDIT, figures)
         write_atomically(output / AUDIT_PAGE, render_audit(figures))
-        verdicts = Counter(each.verdict for each in found.measures)
+        verdicts = Counter(each.verdict for each in found.measures if each.measured.name != VALIDITY)
         return {
             "verdict": found.verdict,
             "n_train_groups": found.n_train,

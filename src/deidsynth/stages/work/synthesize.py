@@ -17,7 +17,7 @@ from deidsynth.files import read_lines, write_lines
 from deidsynth.models.language_model.added_tokens import AddedTokens, malformed_share
 from deidsynth.models.language_model.causal_lm import load_causal_lm
 from deidsynth.models.language_model.codec import Codec
-from deidsynth.models.loading import load_tokenizer
+from deidsynth.models.loading import load_any_tokenizer
 from deidsynth.models.settings_file import ModelSettings
 from deidsynth.progress import Progress, SilentProgress
 from deidsynth.sampling import continuous
@@ -255,13 +255,12 @@ def _engine(config: SynthesizeConfig, inputs: Mapping[str, Path], context: Stage
     if config.endpoint.takes_only_text:
         return EndpointEngine(config.endpoint)
     folder, added = str(inputs["model"] / MODEL), _settings_of_model(config, inputs).added_tokens or AddedTokens()
-    if config.endpoint.base_url is not None:
-        tokenizer = load_tokenizer(folder)
-        return EndpointEngine(config.endpoint, TokenIdPrompts(TokenPrompts(tokenizer, Codec(tokenizer, added))))
-    if config.engine == "vllm":
-        tokenizer = load_tokenizer(folder)
-        codec = Codec(tokenizer, added)
-        return VllmEngine(Path(folder), tokenizer, codec, config.max_length_tokens, context.precision)
+    if config.endpoint.base_url is not None or config.engine == "vllm":
+        known = load_any_tokenizer(folder)
+        codec = Codec(known, added)
+        if config.engine == "vllm":
+            return VllmEngine(Path(folder), known, codec, config.max_length_tokens, context.precision)
+        return EndpointEngine(config.endpoint, TokenIdPrompts(TokenPrompts(known, codec)))
     model, tokenizer = load_causal_lm(folder, context.device, context.precision)
     codec, can_page = Codec(tokenizer, added), continuous.supports(model)
     if config.engine == "continuous" and not can_page:

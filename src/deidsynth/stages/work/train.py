@@ -58,7 +58,7 @@ class Train:
         """Train the tagger and write its weights.
 
         Raises:
-            CorpusError: the documents have no entities.
+            CorpusError: the documents have no entities, or those that are left for training.
         """
         corpus = read_normalized(inputs["corpus"] / CORPUS)
         if not corpus.n_entities:
@@ -66,6 +66,11 @@ class Train:
         train, validation = list(corpus), list[Document]()
         if config.keep == "best" or config.target_recall is not None:
             train, validation = carve_validation(train, config.validation, context.seed)
+            if not any(document.entities for document in train):
+                raise CorpusError(
+                    "train.validation: the documents that are left for training have no entities; lower it, or "
+                    "annotate more"
+                )
         mentions = mentions_of(train) if corpus.origin == "synthetic" else {}
         tagger, chunks = _untrained(config, TagSet.of(corpus.label_scheme()), train, mentions, context)
         texts = _texts(inputs["texts"], tagger, config) if "texts" in inputs else ()
