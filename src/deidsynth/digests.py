@@ -36,6 +36,11 @@ def digest(obj: Any) -> str:
     return f"{ALGORITHM}:{hashlib.sha256(canonical_json(obj).encode('ascii')).hexdigest()}"
 
 
+def text_digest(text: str) -> str:
+    """The hexadecimal SHA-256 of a text, lone surrogates included."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def file_digest(path: Path) -> str:
     """The digest of a file's bytes."""
     with path.open("rb") as stream:

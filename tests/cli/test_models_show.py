@@ -34,12 +34,12 @@ def test_labels_are_listed_with_their_kinds(deidsynth, tagger) -> None:
             {"label": "First_Name", "kind": "first_name", "identifier": "direct"},
             {"label": "HOSPITAL", "kind": "hospital", "identifier": "quasi"},
             {"label": "TITLE", "kind": "title", "identifier": "common"},
-            {"label": "Ålder-X", "kind": None, "identifier": None},
+            {"label": "Ålder-X", "kind": None, "identifier": "direct"},
         ],
     }
     shown = deidsynth("models", "show", folder / "model")
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in shown.stdout.splitlines() if "│" in line]
-    assert rows[1] == ["First_Name", "first_name", "direct"] and rows[4] == ["Ålder-X", "", ""]
+    assert rows[1] == ["First_Name", "first_name", "direct"] and rows[4] == ["Ålder-X", "", "direct"]
     assert "quasi: together with other values" in shown.stderr
     assert deidsynth("models", "show", folder, "--quiet").stderr == ""
 

@@ -19,7 +19,7 @@ from deidsynth import (
     ModelNotUsableError,
 )
 from deidsynth.config import TrainConfig
-from deidsynth.deidentification import detection
+from deidsynth.deidentification import detection, runtime
 from deidsynth.deidentification.deidentified import Deidentified
 from deidsynth.deidentification.found import Found
 from deidsynth.deidentification.runtime import DOCUMENTS_AT_ONCE, Failure, language_of
@@ -195,3 +195,24 @@ def test_want_of_memory_is_no_documents_fault() -> None:
 
     with pytest.raises(MemoryError):
         deidentifier(greedy).find_each([Document("1", "frisk")])
+
+
+@pytest.mark.parametrize("error", [MemoryError, torch.OutOfMemoryError])
+def test_documents_that_are_too_many_together_are_taken_one_by_one(error: type[Exception]) -> None:
+    def small(documents: Sequence[Document]) -> list[Document]:
+        if len(documents) > 1:
+            raise error
+        return [*documents]
+
+    found = deidentifier(small).find_each([Document(str(number), "frisk") for number in range(3)])
+    assert [each.document.doc_id for each in found if isinstance(each, Found)] == ["0", "1", "2"]
+
+
+def test_a_policy_is_refused_before_the_weights_are_read(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "Finder", lambda *_, **__: pytest.fail("the weights were read"))
+    for policy, message in (
+        ({"default": "keep", "labels": {"DATE": "mask"}}, "labels.DATE"),
+        ({"default": "surrogate", "scope": "corpus"}, "key"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            Deidentifier.load(model, policy=policy, device="cpu")

@@ -99,6 +99,11 @@ def test_without_patterns_a_number_stays_as_the_model_found_it() -> None:
     assert surfaces("Llamar al {PHONE:913} 9388 787", detectors) == ["913"]
 
 
+def test_two_pieces_of_one_number_share_what_is_between_them() -> None:
+    assert surfaces("Llamar {PHONE:913} 938 {PHONE:787}") == ["913 938", "787"]
+    assert surfaces("Llamar {PHONE:913} 938 {ID:787} ya") == ["913 938", "787"]
+
+
 @given(
     st.lists(st.sampled_from(["1", "20", "345", "2019", ".", "-", " ", "  ", "+", "mg", "maj ", "/", "\xa0"])),
     st.data(),
@@ -114,3 +119,6 @@ def test_what_was_found_only_grows_by_digits_and_what_joins_them(pieces: list[st
     assert alone.isdisjoint(grown)
     assert all(text[at] in "0123456789+.- \xa0" for at in grown)
     assert len(made.entities) >= len(document.entities)
+    bare = {end for each in document.entities for end in (each.start, each.end - 1)}
+    ends = {end for each in made.entities for end in (each.start, each.end - 1)} - bare
+    assert not any(text[at].isspace() for at in ends)

@@ -154,6 +154,14 @@ def test_a_target_of_recall_needs_documents_to_spare(root: Path) -> None:
         run("train", root, {"corpus": alone}, TRAIN | {"target_recall": 0.9}, "train-alone")
 
 
+def test_training_needs_entities_beside_those_held_out(root: Path) -> None:
+    annotated, plain = NOTES[0], [Document(f"plain-{number}", "Frisk.") for number in range(9)]
+    corpus = corpus_folder(root / "one-annotated", (annotated, *plain))
+    lost = TRAIN | {"keep": "best", "validation": 0.9}
+    with pytest.raises(CorpusError, match="documents that are left for training have no entities; lower it"):
+        run("train", root, {"corpus": corpus}, lost, "train-lost")
+
+
 def test_every_second_pass_may_be_over_invented_values(
     root: Path, notes: Path, trained: tuple[Path, Facts], monkeypatch: pytest.MonkeyPatch
 ) -> None:

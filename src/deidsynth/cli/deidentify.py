@@ -106,6 +106,9 @@ def deidentify_command(
         raise InputError("--patient-column: is for tables and JSON; name the texts with --column, or use --group-by")
     if private is not None:
         refuse_used(private, output)
+    say = partial(tell, quiet=quiet)
+    if columns is not None and patient_column is None and chosen.scope == "patient":
+        say("warning: no --patient-column: every text is a patient of its own, with dates shifted on their own")
     asked = Asked(from_format, layout, skip_invalid, columns, ids is Ids.NUMBER, group_by, quiet)
     with at_hand(sources, output, from_format) as given:
         inputs = read_inputs(given, output, asked)
@@ -126,7 +129,6 @@ def deidentify_command(
             "asked": [from_format, layout, skip_invalid, column, patient_column, group_by, ids.value, inputs.file],
         }
         facts = {"model": {"digest": content}, "n_inputs": len(sources), "n_skipped_files": inputs.n_skipped}
-        say = partial(tell, quiet=quiet)
         try:
             outcome = writing.write(
                 inputs.sources,
@@ -147,8 +149,6 @@ def deidentify_command(
             "warning: no known value was found beyond what the model found; a patient's are sought only in texts "
             "of that patient (--patient-column, --group-by)"
         )
-    if columns is not None and patient_column is None and chosen.scope == "patient":
-        say("warning: no --patient-column: every text is a patient of its own, with dates shifted on their own")
     _conclude(outcome, inputs, output, ids, as_json=json, quiet=quiet)
 
 

@@ -254,11 +254,12 @@ def _tell_kept(sources: Sequence[Source], quiet: bool) -> None:
     columns = dict.fromkeys(name for source in sources for name in source.kept)
     paths = dict.fromkeys(path for survey in surveys for path in survey.kept)
     if columns or paths:
+        are_ids = any(survey.is_full for survey in surveys)  # so many keys are data
         shown = [name for name in columns if looks_like_key(name)]
-        shown_paths = [path.text for path in paths if path.may_be_shown]
+        shown_paths = [path.text for path in paths if path.may_be_shown and not are_ids]
         n_more = max(0, len(shown_paths) - MOST_PATHS)
         others = len(columns) + len(paths) - len(shown) - len(shown_paths)
-        at_least = "at least " if any(survey.is_full for survey in surveys) else ""
+        at_least = "at least " if are_ids else ""
         counts = [f"{at_least}{n_more} more"] if n_more else []
         counts += [f"{at_least}{others} without a proper name"] if others else []
         names = ", ".join([*shown, *shown_paths[:MOST_PATHS], *counts])

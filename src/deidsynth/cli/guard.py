@@ -102,6 +102,8 @@ def _describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in _DISK:
         place = f" ({error.filename})" if error.filename else ""
         return f"{_DISK[error.errno]}{place}; free some space or choose another output, then run the same command again"
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, which is not imported
+        return "memory is used up; close other programs, or use a machine with more, then run the same command again"
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror or type(error).__name__}"
     hint = "" if _debug else "; for a traceback, put --debug first: deidsynth --debug ..."

@@ -26,10 +26,7 @@ def show_command(
     Nothing is loaded but the configuration. A kind is empty where the package does not know the label.
     """
     kinds = {label: kind_of(label) for label in labels_in(model_folder(model))}
-    rows = [
-        {"label": label, "kind": kind, "identifier": None if kind is None else _identifier(kind)}
-        for label, kind in kinds.items()
-    ]
+    rows = [{"label": label, "kind": kind, "identifier": _identifier(kind)} for label, kind in kinds.items()]
     if json:
         print_json({"path": str(model), "labels": rows})
         return
@@ -44,8 +41,8 @@ def show_command(
     )
 
 
-def _identifier(kind: Kind) -> str:
-    """How far a value of a kind points to a person, as the privacy audit takes it."""
+def _identifier(kind: Kind | None) -> str:
+    """How far a value of a kind points to a person, as the privacy audit takes it; an unknown kind is direct."""
     if kind in COMMON:
         return "common"
     return "quasi" if kind in QUASI else "direct"

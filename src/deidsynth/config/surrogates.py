@@ -45,6 +45,11 @@ Kind = Literal[
 NAME_KINDS: frozenset[Kind] = frozenset({"first_name", "last_name", "full_name"})
 """Kinds of values that are names of people."""
 
+IDENTITY_KINDS: frozenset[Kind] = frozenset(
+    {"swedish_identity", "spanish_record", "spanish_insurance", "us_identity", "national_identity", "identifier"}
+)
+"""Kinds of values that are numbers of a person."""
+
 
 def _code(value: Any) -> Any:
     """The code of a language; YAML reads a bare ``no``, the code of Norwegian, as false."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from deidsynth.config.surrogates import NAME_KINDS, Kind
 from deidsynth.deidentification.found import Found
 from deidsynth.deidentification.runtime import Failure
+from deidsynth.digests import text_digest
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import InputError
 from deidsynth.metrics.tokens import words
@@ -22,7 +22,7 @@ def line_of(found: Found | Failure) -> str:
     if isinstance(found, Failure):
         return json.dumps({"reason": found.reason}, ensure_ascii=False) + "\n"
     entities = [[each.start, each.end, each.label, each.score] for each in found.document.entities]
-    kept = {"text": _digest(found.document), "entities": entities, "sources": found.sources}
+    kept = {"text": text_digest(found.document.text), "entities": entities, "sources": found.sources}
     return json.dumps(kept, ensure_ascii=False) + "\n"
 
 
@@ -34,14 +34,11 @@ def found_again(documents: Sequence[Document], lines: Iterable[Mapping[str, Any]
     """
     kept = list(lines)
     if len(kept) != len(documents) or any(
-        "text" in line and line["text"] != _digest(document) for document, line in zip(documents, kept, strict=True)
+        "text" in line and line["text"] != text_digest(document.text)
+        for document, line in zip(documents, kept, strict=True)
     ):
         raise InputError("the input changed while it was read; leave its files alone and run the command again")
     return [_found(document, line) for document, line in zip(documents, kept, strict=True)]
-
-
-def _digest(document: Document) -> str:
-    return hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _found(document: Document, line: Mapping[str, Any]) -> Found | Failure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Container, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from deidsynth.config.policy import Action, Policy
 from deidsynth.deidentification.deidentified import Deidentified, Replacement
 from deidsynth.deidentification.found import Found
 from deidsynth.deidentification.numbering import numbers_of
+from deidsynth.digests import text_digest
 from deidsynth.documents import Document, Entity
 from deidsynth.errors import ConfigError
 from deidsynth.surrogates.derived import Derivation
@@ -114,7 +114,7 @@ class Replacer:
         if not wanted or self._surrogates is None:
             return {}
         key = secrets.token_bytes(_KEY_BYTES) if self.policy.random else self._key
-        text = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
+        text = text_digest(document.text)
         of_document = Derivation(key, "document", text)
         of_patient = of_document if document.group is None else Derivation(key, "patient", document.group)
         values = {"document": of_document, "patient": of_patient, "corpus": Derivation(key, "corpus", "")}

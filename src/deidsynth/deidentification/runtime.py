@@ -30,6 +30,7 @@ from deidsynth.errors import (
 )
 from deidsynth.files import MANIFEST, manifest_beside
 from deidsynth.metrics.tokens import words
+from deidsynth.models.devices import OUT_OF_MEMORY
 from deidsynth.models.labels import labels_in
 from deidsynth.models.settings_file import ModelSettings
 from deidsynth.surrogates.derived import normalized_surface
@@ -41,7 +42,7 @@ CHARACTERS_AT_ONCE = 500_000
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
-_OF_EVERY_DOCUMENT = (ModelNotUsableError, StorageError, MemoryError)
+_OF_EVERY_DOCUMENT = (ModelNotUsableError, StorageError, *OUT_OF_MEMORY)
 """Errors that no document is to blame for."""
 
 
@@ -135,10 +136,12 @@ class Deidentifier:
         values = KnownValues.load(known) if isinstance(known, str | Path) else known
         language, labels = chosen.language or language_of(Path(model)), labels_in(folder)
         detect = Detectors(chosen.detect, language=language, labels=labels, known=values, kinds=chosen.kinds)
+        unused_labels(chosen, detect.labels)
+        replace = Replacer(chosen, language=language, key=key)  # what may be refused comes before the weights
         return cls(
             Finder(folder, device=device, precision=precision),
             detect=detect,
-            replace=Replacer(chosen, language=language, key=key),
+            replace=replace,
             policy=chosen,
             labels=labels,
             language=language,
@@ -221,7 +224,12 @@ class Deidentifier:
         """
         tagged: list[Document | Failure] = []
         for some in batches(documents):
-            together = attempt(self._find, some)
+            try:
+                together = attempt(self._find, some)
+            except OUT_OF_MEMORY:
+                if len(some) == 1:
+                    raise
+                together = Failure("")  # one after the other takes less
             if isinstance(together, Failure):
                 tagged += (each for one in some for each in _listed(attempt(self._find, [one])))
             else:
@@ -260,7 +268,7 @@ def attempt(function: Callable[[Argument], Result], argument: Argument) -> Resul
     Raises:
         ModelNotUsableError: no argument is to blame for that.
         StorageError: nor for that.
-        MemoryError: nor for that.
+        MemoryError: nor for that, nor for OutOfMemoryError.
     """
     try:
         return function(argument)

@@ -11,23 +11,12 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 
-from deidsynth.config.surrogates import Kind
+from deidsynth.config.surrogates import IDENTITY_KINDS, Kind
 from deidsynth.documents import Document, Entity
 from deidsynth.surrogates.dates import MONTHS
 from deidsynth.surrogates.labels import kind_of
 
-_NUMBERS: frozenset[Kind | None] = frozenset(
-    {
-        "phone",
-        "swedish_identity",
-        "spanish_record",
-        "spanish_insurance",
-        "spanish_license",
-        "us_identity",
-        "national_identity",
-        "identifier",
-    }
-)
+_NUMBERS: frozenset[Kind | None] = IDENTITY_KINDS | {"phone", "spanish_license"}
 _HYPHENS = frozenset("-\u2010\u2011\u2013")
 _DIGITS = re.compile(r"[0-9]+")
 _LONGEST_GROUP = 6
@@ -69,15 +58,15 @@ def whole_numbers(document: Document, kinds: Mapping[str, Kind] | None = None) -
     entities = document.entities
     if not any(kind_of(label, kinds) in _NUMBERS for label in {each.label for each in entities}):
         return
-    text = _Text(document.text)
+    text, low = _Text(document.text), 0
     for place, entity in enumerate(entities):
-        if kind_of(entity.label, kinds) not in _NUMBERS:
-            continue
-        low = entities[place - 1].end if place else 0
-        high = entities[place + 1].start if place + 1 < len(entities) else len(document.text)
-        start, end = text.whole(entity.start, entity.end, low, high)
-        if (start, end) != (entity.start, entity.end):
-            yield Entity(start, end, entity.label, entity.score)
+        start, end = entity.start, entity.end
+        if kind_of(entity.label, kinds) in _NUMBERS:
+            high = entities[place + 1].start if place + 1 < len(entities) else len(document.text)
+            start, end = text.whole(start, end, low, high)
+            if (start, end) != (entity.start, entity.end):
+                yield Entity(start, end, entity.label, entity.score)
+        low = end
 
 
 class _Text:

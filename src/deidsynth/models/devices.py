@@ -77,6 +77,10 @@ def resolve_precision(precision: str, device: str) -> str:
     return precision
 
 
+OUT_OF_MEMORY = (MemoryError, torch.OutOfMemoryError)
+"""What is raised where memory is used up, of the machine or of a device."""
+
+
 class KeptMemory:
     """Memory that was freed and is kept for the next step, up to a limit.
 

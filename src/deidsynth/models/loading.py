@@ -21,6 +21,7 @@ from transformers import (
 from transformers.utils import cached_file, logging as transformers_logging
 
 from deidsynth.errors import DeidsynthError, MissingExtraError, ModelNotFoundError, ModelNotUsableError
+from deidsynth.models.devices import OUT_OF_MEMORY
 from deidsynth.models.inspection import (
     ADAPTER,
     CONFIG,
@@ -251,7 +252,7 @@ def in_use(name: str) -> Iterator[None]:
 
 def _is_about_the_model(error: BaseException) -> bool:
     """Whether a failure says something of the model, and not of the memory or the user at the keyboard."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    if isinstance(error, OUT_OF_MEMORY):
         return False
     return isinstance(error, Exception) or is_panic(error)
 

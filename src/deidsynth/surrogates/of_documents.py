@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 
 from deidsynth.config.policy import DateShift
-from deidsynth.config.surrogates import NAME_KINDS, Kind
+from deidsynth.config.surrogates import IDENTITY_KINDS, NAME_KINDS, Kind
 from deidsynth.documents import Document, Entity
 from deidsynth.surrogates.ages import written_age
 from deidsynth.surrogates.coverage import is_covered
@@ -28,14 +28,8 @@ from deidsynth.surrogates.values import Surrogates
 from deidsynth.surrogates.words import particles_of, words_of
 
 _DATES: Collection[Kind] = frozenset({"date", "date_part"})
-_NUMBERS: Collection[Kind] = frozenset(
-    {"phone", "swedish_identity", "spanish_record", "spanish_insurance", "spanish_license", "us_identity",
-     "national_identity", "identifier", "postcode", "ip_address", "shape"}
-)  # fmt: skip
+_NUMBERS: Collection[Kind] = IDENTITY_KINDS | {"phone", "spanish_license", "postcode", "ip_address", "shape"}
 """Kinds that are the same whatever separates their digits."""
-_IDENTITIES: Collection[Kind] = frozenset(
-    {"swedish_identity", "spanish_record", "spanish_insurance", "us_identity", "national_identity", "identifier"}
-)
 _TRIES, _OWN_TRIES, _TRIES_ON_THE_MAP = 60, 30, 8
 _SHORTEST = 3
 _ALNUM = re.compile(r"[^\W_]+")
@@ -161,7 +155,7 @@ class DocumentSurrogates:
     def _like(self, kind: Kind, old: str, seed: str) -> str | None:
         """A value of those kinds that look like real ones more closely than what is invented for training."""
         rng = Random(seed)
-        if kind in _IDENTITIES:
+        if kind in IDENTITY_KINDS:
             return identity_like(rng, old, self._words)
         if kind == "street":
             return street_like(rng, old, self._words)

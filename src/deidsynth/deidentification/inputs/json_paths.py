@@ -82,7 +82,7 @@ class JsonPath:
 
     @property
     def may_be_shown(self) -> bool:
-        """Whether all of its keys look like keys, so that none of them is somebody's name or a text."""
+        """Whether all of its keys look like keys: one plain word each, which an id or a single name may be too."""
         return all(step is EACH or looks_like_key(step) for step in self.steps)
 
     def slots(self, value: Any) -> Iterator[Slot]:
@@ -111,7 +111,7 @@ class JsonPath:
         >>> [JsonPath.parse("notes[].text").is_met(each) for each in ({"notes": []}, {"note": "Ana"})]
         [True, False]
         """
-        return _is_met(value, self.steps)
+        return _leads(value, self.steps, if_empty=True)
 
     def is_reached(self, value: Any) -> bool:
         """Whether the path leads to its end in a value, be it null.
@@ -120,7 +120,7 @@ class JsonPath:
         >>> [path.is_reached(each) for each in ({"notes": []}, {"notes": [{}, {"text": None}]})]
         [False, True]
         """
-        return _is_reached(value, self.steps)
+        return _leads(value, self.steps, if_empty=False)
 
     def goes_with(self, other: JsonPath) -> bool:
         """Whether each of its lists is one on the way of another path, so that ``one`` has one value."""
@@ -147,17 +147,11 @@ class PathError(ValueError):
     """A value is not built as a path expects; the message quotes the path alone."""
 
 
-def _is_met(value: Any, steps: tuple[Step, ...]) -> bool:
+def _leads(value: Any, steps: tuple[Step, ...], *, if_empty: bool) -> bool:
+    """Whether steps lead to their end in a value, or, if that suffices, to null or an empty list on the way."""
     if not steps or value is None:
-        return True
+        return not steps or if_empty
     if steps[0] is EACH:
-        return isinstance(value, list) and (not value or any(_is_met(each, steps[1:]) for each in value))
-    return isinstance(value, dict) and steps[0] in value and _is_met(value[steps[0]], steps[1:])
-
-
-def _is_reached(value: Any, steps: tuple[Step, ...]) -> bool:
-    if not steps:
-        return True
-    if steps[0] is EACH:
-        return isinstance(value, list) and any(_is_reached(each, steps[1:]) for each in value)
-    return isinstance(value, dict) and steps[0] in value and _is_reached(value[steps[0]], steps[1:])
+        inside = isinstance(value, list) and any(_leads(each, steps[1:], if_empty=if_empty) for each in value)
+        return inside or (if_empty and value == [])
+    return isinstance(value, dict) and steps[0] in value and _leads(value[steps[0]], steps[1:], if_empty=if_empty)

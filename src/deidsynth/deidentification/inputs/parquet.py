@@ -117,14 +117,19 @@ def _with_texts(arrow: Any, batch: Any, columns: Columns, texts: list[list[str |
     return batch
 
 
-def _compression(arrow: Any, file: Any) -> dict[str, str]:
-    """How the columns of a file are compressed, where that can be written; ``NONE`` for those that are not."""
+def _compression(arrow: Any, file: Any) -> str | dict[str, str]:
+    """How the columns of a file are compressed, where that can be written; ``NONE`` for those that are not.
+
+    One name if all are compressed alike: nested columns may have other paths in the file that is written.
+    """
     if not file.num_row_groups:
         return {}
     first = file.metadata.row_group(0)
     codecs = {each.path_in_schema: each.compression for each in map(first.column, range(first.num_columns))}
     names = {name: "NONE" if codec == "UNCOMPRESSED" else codec.removesuffix("_RAW") for name, codec in codecs.items()}
-    return {name: codec for name, codec in names.items() if codec == "NONE" or arrow.Codec.is_available(codec.lower())}
+    known = {name: codec for name, codec in names.items() if codec == "NONE" or arrow.Codec.is_available(codec.lower())}
+    alike = set(known.values())
+    return alike.pop() if len(known) == len(names) and len(alike) == 1 else known
 
 
 def _next(lines: Any) -> tuple[int, list[str | None]] | None:

@@ -66,19 +66,30 @@ def _of_models(
     config: AuditConfig, sides: Sides, inputs: Mapping[str, Path], context: StageContext, language: str | None
 ) -> list[Measured]:
     """The measures of all models that were given."""
-    found = []
+    found = list[Measured]()
     for role, folder in inputs.items():
         if role != LANGUAGE_MODEL and not role.startswith(TAGGER):
             continue
         model = folder / MODEL
-        computing: Any = {"device": context.device, "precision": context.precision, "seed": context.seed}
+        device, precision, seed = context.device, context.precision, context.seed
         # Threads that share a small step wait for each other, the more so on a busy machine.
         with one_thread(wanted=is_small(model, context.device)):
             if role == LANGUAGE_MODEL:
-                found.append(language_model_membership(sides, model, config.base, **computing))
+                found.append(
+                    language_model_membership(sides, model, config.base, device=device, precision=precision, seed=seed)
+                )
             else:
                 spoken, name = config.language or language, role.removeprefix(TAGGER)
                 found.append(
-                    tagger_membership(sides, model, of=name, language=spoken, labels=config.labels, **computing)
+                    tagger_membership(
+                        sides,
+                        model,
+                        of=name,
+                        language=spoken,
+                        labels=config.labels,
+                        device=device,
+                        precision=precision,
+                        seed=seed,
+                    )
                 )
     return found
