@@ -17,7 +17,7 @@ ANNOTATE = StageSpec(
     facts={
         "n_documents": "documents",
         "n_entities": "entities",
-        "n_entities_expected": "entities in as much text of the tagger's training",
+        "n_entities_expected": "entities expected by its training",
         "n_documents_without_entities": "documents without entities",
         "median_score": "median score",
         "documents_per_second": "documents/s",

@@ -22,7 +22,7 @@ TRAIN = StageSpec(
         "n_lost_entities": "entities without any token",
         "n_misaligned_entities": "entities not aligned with tokens",
         "n_boundaries_within_words": "entity boundaries inside words",
-        "n_entities_checked": "entities in training documents annotated as a check",
+        "n_entities_checked": "entities sought again in training documents",
         "n_entities_found": "entities found there",
         "training_loss": "training loss at the end, in nats",
         "constant_loss": "loss of a constant prediction, in nats",
