@@ -210,7 +210,7 @@ def test_a_request_may_be_as_long_as_the_limit() -> None:
 
 
 def test_without_keys_only_names_of_this_machine_are_answered() -> None:
-    for name in ("localhost", "127.0.0.1:8000", "127.0.0.2:8000", "[::1]", "[::1]:8000"):
+    for name in ("localhost", "127.0.0.1:8000", "127.0.0.2:8000", "[::1]", "[::1]:8000", "[::ffff:127.0.0.1]"):
         with client(everything(), f"http://{name}") as found:
             assert found.get("/v1/info").status_code == 200, name
     with client(everything(), "http://rebound.example") as found:
