@@ -49,9 +49,12 @@ class Finder:
         self._names = re.compile(rf"\b(?:{'|'.join(only or NAMES)})\b")
         self._seconds, self._until = seconds, until
         self.batches: list[list[Document]] = []
+        self.begun = threading.Event()
+        """Set once it is at work on the first batch."""
 
     def __call__(self, documents: Sequence[Document]) -> list[Document]:
         self.batches.append(list(documents))
+        self.begun.set()
         time.sleep(self._seconds)
         if self._until is not None:
             assert self._until.wait(60)

@@ -122,8 +122,7 @@ def test_a_client_that_has_gone_leaves_its_place_and_is_not_computed(caplog: pyt
             return httpx.post(f"{url}/v1/deidentify", json={"text": text}, timeout=seconds).status_code
 
         first = pool.submit(post, "first", 30)
-        while not finder.batches:
-            time.sleep(0.01)
+        assert finder.begun.wait(20)
         with pytest.raises(httpx.ReadTimeout):
             post("gone", 0.5)
         until = time.monotonic() + 20
