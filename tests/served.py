@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.testclient import TestClient
 
 from deidsynth.config.policy import Policy
 from deidsynth.deidentification.found import Found
@@ -23,9 +24,11 @@ from deidsynth.deidentification.policies import Replacer
 from deidsynth.deidentification.runtime import Deidentifier
 from deidsynth.documents import Corpus, Document, Entity
 from deidsynth.server.corpus_view import CorpusView
-from deidsynth.server.service import Served
+from deidsynth.server.service import Served, make_service
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
+
+HERE = "http://127.0.0.1:8000"
 
 SECRET = "Brontus"
 """A name that no log, metric or error may hold."""
@@ -46,9 +49,12 @@ class Finder:
         self._names = re.compile(rf"\b(?:{'|'.join(only or NAMES)})\b")
         self._seconds, self._until = seconds, until
         self.batches: list[list[Document]] = []
+        self.begun = threading.Event()
+        """Set once it is at work on the first batch."""
 
     def __call__(self, documents: Sequence[Document]) -> list[Document]:
         self.batches.append(list(documents))
+        self.begun.set()
         time.sleep(self._seconds)
         if self._until is not None:
             assert self._until.wait(60)
@@ -147,3 +153,24 @@ def everything() -> Served:
     """A service that has all there is: two models and a corpus."""
     first = deidentifier(Finder(), about="masks everything")
     return Served(first, "synthetic", deidentifier(Finder("Alvedina")), "gold", corpus=synthetic_corpus())
+
+
+def client(asked: Served, base_url: str = HERE) -> TestClient:
+    """A client of a service in this process, which calls it by such an address."""
+    return TestClient(make_service(asked), base_url=base_url, raise_server_exceptions=True)
+
+
+def at_once(found: TestClient, texts: list[str]) -> list[Any]:
+    """The answers to texts that are sent at the same time."""
+    answers: list[Any] = [None] * len(texts)
+
+    def send(number: int) -> None:
+        answers[number] = found.post("/v1/deidentify", json={"text": texts[number]})
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(len(texts))]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.03)
+    for thread in threads:
+        thread.join()
+    return answers

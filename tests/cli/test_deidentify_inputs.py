@@ -1,4 +1,4 @@
-"""``deidsynth deidentify`` reads notes, corpora, tables, JSON and standard input, and keeps every code point."""
+"""``deidsynth deidentify`` reads notes, corpora, tables and JSON, and keeps every code point."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 from hypothesis import given, settings, strategies as st
-from typer.testing import CliRunner
 
-from deidsynth.cli.app import app
 from deidsynth.deidentification.inputs.columns import Columns
 from deidsynth.deidentification.inputs.delimited import delimited
 from deidsynth.progress import SilentProgress
@@ -108,137 +106,6 @@ def test_several_columns_and_the_patient_of_a_row(deidsynth, model, tmp_path) ->
     )
     alone = deidsynth(*command)
     assert (alone.exit_code, "--patient-column" in alone.stderr) == (2, True)
-
-
-def test_json_by_path(deidsynth, model, tmp_path) -> None:
-    source, out = tmp_path / "a.json", tmp_path / "out.json"
-    data = {"patients": [{"id": 1, "notes": [{"t": "Karin kom"}, {"t": None}]}, {"id": 2, "notes": []}]}
-    source.write_text(json.dumps(data), encoding="utf-8")
-    command = ["deidentify", model, source, "--output", out]
-    result = deidsynth(*command, "--column", "patients[].notes[].t", "--patient-column", "patients[].id")
-    assert result.exit_code == 0, result.stderr
-    data["patients"][0]["notes"][0]["t"] = "[NAME] kom"
-    assert json.loads(out.read_text(encoding="utf-8")) == data
-    for path, told, code in (
-        ("patients[].text", "has nothing at patients[].text", 2),
-        ("patients[].id", "is not text", 1),
-    ):
-        failed = deidsynth("deidentify", model, source, "--output", tmp_path / "no.json", "--column", path)
-        assert (failed.exit_code, told in failed.stderr, (tmp_path / "no.json").exists()) == (code, True, False)
-    for options in (["--column", "a..b"], ["--column", "patients[].id", "--patient-column", "x[].y"]):
-        assert deidsynth(*command, *options).exit_code == 2
-
-
-@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
-def test_all_paths_in_json_that_stay_are_named(deidsynth, model, tmp_path, name) -> None:
-    source, out = tmp_path / name, tmp_path / f"out{Path(name).suffix}"
-    plain = {"ward": "A", "patients": []}
-    nested = {"name": "Anna", "dni": 1, "notes": [{"text": "Karin kom", "author": "Dal"}], "Anna Dal": {"x": [1]}}
-    values = [plain, {"patients": [nested, {**nested, "phones": ["1", "2"]}]}, {"patients": [{"notes": None}]}]
-    if name == "a.jsonl":
-        source.write_text("".join(json.dumps(each) + "\n" for each in values), encoding="utf-8")
-        root = ""
-    else:
-        source.write_text(json.dumps(values), encoding="utf-8")
-        root = "[]."
-    column = f"{root}patients[].notes[].text"
-    result = deidsynth("deidentify", model, source, "--output", out, "--column", column)
-    assert result.exit_code == 0, result.stderr
-    expected = ("ward", "patients[].name", "patients[].dni", "patients[].notes[].author", "patients[].phones[]")
-    told = f"too: {', '.join(root + each for each in expected)}, 1 without a proper name; drop"
-    assert result.stderr.count(told) == 1, result.stderr
-    assert "Anna" not in result.stderr
-
-
-def test_of_many_paths_that_stay_the_others_are_counted(deidsynth, model, tmp_path) -> None:
-    source = tmp_path / "a.jsonl"
-    command = ["deidentify", model, source, "--column", "note"]
-    for n_keys, told in ((25, "k19, 5 more; drop"), (1200, "k19, at least 980 more; drop")):
-        value = {"note": "Karin", **{f"k{number}": number for number in range(n_keys)}}
-        source.write_text(json.dumps(value) + "\n", encoding="utf-8")
-        result = deidsynth(*command, "--output", tmp_path / f"out-{n_keys}.jsonl")
-        assert (result.exit_code, told in result.stderr) == (0, True), result.stderr
-
-
-def test_a_path_in_no_value_is_a_fault_before_anything_is_written(deidsynth, model, tmp_path) -> None:
-    source, out = tmp_path / "a.jsonl", tmp_path / "out.jsonl"
-    source.write_text('{"notes": []}\n{"notes": [{"text": "Karin"}]}\n{\n{"who": 1}\n', encoding="utf-8")
-    before = sorted(tmp_path.iterdir())
-    command = ["deidentify", model, "--column"]
-    for options, told in (
-        (["notes[].txt"], "nothing at notes[].txt in any value; fix --column"),
-        (["notes[].text", "--patient-column", "whom"], "nothing at whom in any value; fix --patient-column"),
-    ):
-        failed = deidsynth(*command, *options, source, "--output", out)
-        assert (failed.exit_code, told in failed.stderr) == (2, True), failed.stderr
-        assert sorted(tmp_path.iterdir()) == before
-    found = deidsynth(*command, "notes[].text", "--patient-column", "who", source, "--output", out)
-    assert (found.exit_code, "a.jsonl:4" in found.stderr) == (1, True)
-    (tmp_path / "b.jsonl").write_text('{"who": 2}\n', encoding="utf-8")
-    both = deidsynth(*command, "notes[].text", source, tmp_path / "b.jsonl", "--output", tmp_path / "clean")
-    assert (both.exit_code, "b.jsonl:1" in both.stderr, (tmp_path / "clean" / "a.jsonl").exists()) == (1, True, True)
-    source.write_text('{"notes": []}\n', encoding="utf-8")
-    assert deidsynth(*command, "notes[].text", source, "--output", tmp_path / "none.jsonl").exit_code == 0
-
-
-@pytest.mark.parametrize(("options", "suffix"), [([], ".txt"), (["--from", "jsonl"], ".jsonl")])
-def test_standard_input(model, tmp_path, options, suffix) -> None:
-    given = "Karin kom" if suffix == ".txt" else '{"doc_id": "1", "text": "Karin kom"}\n'
-    out = tmp_path / f"out{suffix}"
-    command = ["deidentify", str(model), "-", "--output", str(out), *options]
-    result = CliRunner().invoke(app, command, input=given.encode())
-    assert result.exit_code == 0, result.stderr
-    assert "[NAME] kom" in out.read_text(encoding="utf-8")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", out.name, f"{out.name}.manifest.json"]
-
-
-def test_faults_of_standard_input_are_named_so(model, tmp_path) -> None:
-    def call(given: bytes, *options: str):
-        command = [
-            "deidentify",
-            str(model),
-            "-",
-            "--from",
-            "table",
-            "--column",
-            "note",
-            "--output",
-            str(tmp_path / "out.csv"),
-        ]
-        result = CliRunner().invoke(app, [*command, *options], input=given)
-        assert "standard-input" not in result.stderr
-        return result.exit_code, result.stderr
-
-    code, told = call(b"id,text\n1,Karin\n")
-    assert (code, "-: no column 'note'" in told) == (2, True), told
-    code, told = call(b"id,note\n1,Karin\n2,Dal,Anna\n", "--private", str(tmp_path / "private"))
-    assert (code, "not written: -:3: " in told) == (1, True), told
-    line = json.loads((tmp_path / "private" / "map.jsonl").read_text(encoding="utf-8"))
-    assert line["place"] == "-:2"
-
-
-def test_a_stopped_command_goes_on_with_the_same_standard_input(model, tmp_path, monkeypatch) -> None:
-    import deidsynth.deidentification.detection as detection
-
-    predict, calls, out = detection.predict, [], tmp_path / "out.jsonl"
-
-    def stopped(*given, **options):
-        calls.append(1)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return predict(*given, **options)
-
-    def call(n_lines: int):
-        lines = "".join(json.dumps({"doc_id": str(each), "text": "Karin kom"}) + "\n" for each in range(n_lines))
-        command = ["deidentify", str(model), "-", "--from", "jsonl", "--output", str(out)]
-        return CliRunner().invoke(app, command, input=lines.encode())
-
-    monkeypatch.setattr(detection, "predict", stopped)
-    assert "with the same standard input" in call(100).stderr.replace("\n", " ")
-    again = call(100)
-    assert (again.exit_code, len(calls)) == (0, 3), again.stderr
-    assert "continuing what" in again.stderr
-    assert len(out.read_text(encoding="utf-8").splitlines()) == 100
 
 
 def test_parquet_keeps_row_groups_and_compression(deidsynth, model, tmp_path) -> None:

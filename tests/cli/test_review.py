@@ -146,6 +146,25 @@ def test_the_hint_names_the_format_of_the_export(deidsynth, silver, tmp_path) ->
     assert f"deidsynth corpus check {corrected} --from doccano --json" in " ".join(told.stderr.split())
 
 
+def test_characters_that_no_format_reads_back_are_told_by_the_line_of_the_input(
+    deidsynth, write_jsonl, note, tmp_path
+) -> None:
+    notes = [note(name, f"Bo kom {name}", (0, 2, "NAME")) for name in ("seen", "a", "b")]
+    for each in notes:
+        each["annotation"] = "gold" if each["doc_id"] == "seen" else "silver"
+        each["entities"][0]["score"] = 0.5
+    notes[1]["text"], notes[1]["entities"][0]["end"] = "\ufeffBo kom a", 3
+    command = ["review", "export", "--to", "doccano", "--entities", "2", "--blind", "0", "--output", tmp_path / "out"]
+    sent = deidsynth(*command, write_jsonl("marked.jsonl", notes))
+    assert sent.exit_code == 0 and "1 documents that a person has seen" in sent.stderr, sent.stderr
+    lines = (tmp_path / "out" / "entities.jsonl").read_text(encoding="utf-8").splitlines()
+    assert sorted(json.loads(line)["text"] for line in lines) == ["Bo kom a", "Bo kom b"], "reading drops the mark"
+    notes[2]["text"] = "Bo\0kom"
+    refused = deidsynth(*command[:-1], tmp_path / "none", write_jsonl("nul.jsonl", notes))
+    assert (refused.exit_code, "nul.jsonl:3: the text has a NUL" in refused.stderr) == (2, True), refused.stderr
+    assert not (tmp_path / "none").exists()
+
+
 def test_the_seed_is_that_of_the_blind_slice(deidsynth) -> None:
     shown = " ".join(deidsynth("review", "export", "--help").stdout.split())
     assert "Seed of the blind slice." in shown and "Seed of training" not in shown

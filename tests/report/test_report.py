@@ -347,7 +347,7 @@ def test_no_label_can_write_a_style_rule(report):
 
 
 def test_a_tagger_that_finds_next_to_nothing_is_told_of(report):
-    assert "Next to nothing found" not in render(report, NOTES)
+    assert "Taggers to check" not in render(report, NOTES)
     facts = {
         "n_entities_checked": 90,
         "n_entities_found": 0,
@@ -361,6 +361,6 @@ def test_a_tagger_that_finds_next_to_nothing_is_told_of(report):
         stage("annotate", "annotate", "Annotate", None, 1.0, facts=silver),
     ]
     page = render(report, NOTES)
-    assert page.count("Next to nothing found") == 2
+    assert page.count("Taggers to check") == 2
     assert "it finds 0 entities in training documents that have 90" in page
     assert "3 entities in 40 documents, where as much text of its training has 800" in page

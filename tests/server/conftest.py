@@ -1,4 +1,4 @@
-"""A small model for services that run as processes of their own."""
+"""A small model for services that run as processes of their own, and keys."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from deidsynth.config import TrainConfig
 from deidsynth.documents import LabelScheme
 from deidsynth.models.tagger.token_classifier import new_tagger
+from deidsynth.server.keys import ApiKeys, add_key, read_keys
 from deidsynth.tagging import TagSet
 from tiny_models import save_tiny
 
@@ -35,3 +36,10 @@ def tagger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def blind_tagger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tagger that finds nothing."""
     return _save(tmp_path_factory.mktemp("blind"), outside=100)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> tuple[ApiKeys, str]:
+    """Accepted keys, and the one that ``ward-app`` sends."""
+    key = add_key(tmp_path / "keys.json", "ward-app")
+    return read_keys(tmp_path / "keys.json"), key

@@ -96,6 +96,14 @@ def test_an_address_that_others_reach_needs_keys(tagger: Path, host: str) -> Non
     assert result.exit_code == 2 and "needs API keys" in told(result)
 
 
+def test_a_localhost_that_others_reach_needs_keys(tagger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("0.0.0.0", 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(Deidentifier, "load", lambda *_, **__: pytest.fail("a model was loaded"))
+    result = serve(tagger, "--host", "localhost")
+    assert result.exit_code == 2 and "--host localhost: others could reach the service" in told(result)
+
+
 def test_what_cannot_be_served_is_refused(tagger: Path, tmp_path: Path) -> None:
     assert serve(tmp_path / "nothing").exit_code == 2
     assert "no such file" in told(serve(tagger, "--keys", tmp_path / "none.json"))

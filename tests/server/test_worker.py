@@ -70,8 +70,7 @@ def test_what_is_given_up_is_held_no_longer() -> None:
     by, worker = deidentifier(finder), Worker(batch_documents=1, batch_characters=1000)
     worker.start()
     first = worker.submit(by, document("Alvedina"))
-    while not finder.batches:
-        time.sleep(0.01)
+    assert finder.begun.wait(20)
     for _ in range(20):
         worker.submit(by, document("given up")).cancel()
     gc.collect()

@@ -59,6 +59,14 @@ def notes(tmp_path: Path) -> Path:
     return corpus_folder(tmp_path / "notes", *NOTES)
 
 
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The messages of the stages that a test runs."""
+    messages: list[str] = []
+    monkeypatch.setattr(SilentProgress, "message", lambda _, text: messages.append(text))
+    return messages
+
+
 @pytest.mark.parametrize("method", ["full", "lora"])
 @pytest.mark.parametrize("kind", list(CAUSAL))
 def test_a_causal_model_is_adapted_and_writes(kind: str, method: str, tiny: Tiny, notes: Path, tmp_path: Path) -> None:
@@ -91,11 +99,7 @@ def test_a_causal_model_is_adapted_and_writes(kind: str, method: str, tiny: Tiny
     assert facts["n_without_eos"] == sum(not row["ended"] for row in rows)
 
 
-def test_an_adapter_is_measured_again_once_merged(
-    tiny: Tiny, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(SilentProgress, "message", lambda _, text: told.append(text))
+def test_an_adapter_is_measured_again_once_merged(tiny: Tiny, notes: Path, tmp_path: Path, told: list[str]) -> None:
     settings = {"base": str(tiny("llama")), "epochs": 2, "batch_tokens": 512, "validation": 0.2, "keep": "last"}
     _, facts = run("adapt", tmp_path / "lora", {"train": notes}, method="lora", lora={"r": 4}, **settings)
     curve = [json.loads(line) for line in (tmp_path / "lora" / "adapt" / "curve.jsonl").read_text().splitlines()]
@@ -152,13 +156,11 @@ def test_an_adapter_loads_without_us_and_its_base_is_untouched(
 
 
 def test_too_little_memory_is_told_by_the_stage(
-    tiny: Tiny, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, notes: Path, tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "available_bytes", lambda _: 10_000)
     with pytest.raises(InputError, match=r"GB are available on cpu; set adapt.gradient_checkpointing: true, lower"):
         run("adapt", tmp_path / "unset", {"train": notes}, base=str(tiny("llama")), method="full", epochs=1)
-    told: list[str] = []
-    monkeypatch.setattr(SilentProgress, "message", lambda _, text: told.append(text))
     settings = {"base": str(tiny("llama")), "method": "full", "epochs": 1, "micro_batch_tokens": 512}
     run("adapt", tmp_path / "set", {"train": notes}, **settings)
     assert [text.partition(": 512")[0] for text in told] == ["warning: adapt.micro_batch_tokens"]

@@ -13,7 +13,7 @@ from deidsynth.cli.options import Device, Language, Quiet
 from deidsynth.cli.policies import KeyFile, Known, ModeOfAll, PolicyFile, asked_policy, read_key, tell_unused
 from deidsynth.cli.terminal import make_progress, tell
 from deidsynth.errors import InputError, MissingExtraError
-from deidsynth.server.admission import is_loopback
+from deidsynth.loopback import is_loopback
 from deidsynth.server.keys import read_keys
 from deidsynth.server.limits import Limits
 from deidsynth.workflow.alone import model_folder
@@ -67,11 +67,8 @@ def serve_command(
 
     It listens on this machine only unless --host and --keys say otherwise. Nothing of a text is logged or kept.
     """
-    if keys is None and not is_loopback(host):
-        raise InputError(
-            f"--host {host}: others could reach the service, so it needs API keys: make a file with "
-            "deidsynth serve-keys FILE --add NAME, then give it with --keys FILE"
-        )
+    if keys is None and not (host == "localhost" or is_loopback(host)):
+        raise _needs_keys(host)
     accepted = None if keys is None else read_keys(keys)
     chosen = asked_policy(policy, mode, language)
     key = None if key_file is None else read_key(key_file, quiet)
@@ -95,6 +92,8 @@ def serve_command(
 
         notes = None if corpus is None else corpus_view.read_corpus_view(corpus)
         with running.bound(host, port) as listener:
+            if keys is None and not is_loopback(listener.getsockname()[0]):  # what localhost means is up to the machine
+                raise _needs_keys(host)
             with make_progress(quiet).task("load", None):
                 served = service.Served(
                     load(model),
@@ -106,6 +105,13 @@ def serve_command(
                     limits=Limits(n_requests=most_requests, body_bytes=most_bytes, seconds=seconds),
                 )
             running.run_service(served, listener, quiet=quiet)
+
+
+def _needs_keys(host: str) -> InputError:
+    return InputError(
+        f"--host {host}: others could reach the service, so it needs API keys: make a file with "
+        "deidsynth serve-keys FILE --add NAME, then give it with --keys FILE"
+    )
 
 
 @contextmanager

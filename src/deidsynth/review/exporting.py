@@ -45,7 +45,8 @@ def export_review(
     Raises:
         InputError: an unknown format, fewer documents than asked for, a queue that is not known, or an output that is
             not empty.
-        UnrepresentableError: the format cannot hold a text, or a text is not read back; nothing is written.
+        UnrepresentableError: the format cannot hold a text, or a text is not read back (no reader of corpora gives such
+            a one; the number that is told is the candidate's); nothing is written.
         OutputInUseError: another command is writing to the output.
         StorageError: the disk is full or not writable.
     """

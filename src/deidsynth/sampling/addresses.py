@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 
 import httpx2
 
 from deidsynth.config import EndpointConfig
 from deidsynth.errors import InputError
+from deidsynth.loopback import is_loopback
 
 
 def completions_url(config: EndpointConfig) -> httpx2.URL:
@@ -39,7 +39,7 @@ def is_local(url: httpx2.URL) -> bool:
     """Whether a host is this machine: a loopback address, or a ``localhost`` that resolves only to such addresses."""
     if url.host == "localhost":
         return _localhost_is_loopback(url.port)
-    return _is_loopback(url.host)
+    return is_loopback(url.host)
 
 
 def _localhost_is_loopback(port: int | None) -> bool:
@@ -47,13 +47,4 @@ def _localhost_is_loopback(port: int | None) -> bool:
         found = socket.getaddrinfo("localhost", port, type=socket.SOCK_STREAM)
     except OSError:
         return False
-    return bool(found) and all(_is_loopback(str(address[0])) for *_, address in found)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+    return bool(found) and all(is_loopback(str(address[0])) for *_, address in found)

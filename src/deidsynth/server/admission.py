@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
+from deidsynth.loopback import is_loopback
 from deidsynth.server.asgi import Application, Message, Receive, Scope, Send, answer, header, plain_error
 from deidsynth.server.keys import ApiKeys
 from deidsynth.server.limits import Limits
@@ -55,8 +55,8 @@ class Admission:
 
     def _refusal(self, scope: Scope) -> tuple[int, dict[str, Any], dict[str, str]] | None:
         """Why a request is not even read: status, content and headers; None if it is."""
-        path = scope["path"]
-        if self._keys is None and not is_loopback(_host(scope)):
+        path, host = scope["path"], _host(scope)
+        if self._keys is None and not (host == "localhost" or is_loopback(host)):
             message = "without API keys the service answers to the names of its own machine only; see docs/serve.md"
             return 421, plain_error("other_host", message), {}
         if self._keys is not None and path not in OPEN and not path.startswith(PAGE):
@@ -152,18 +152,6 @@ async def _while_there(answering: Awaitable[None], receive: Receive) -> None:
     if work.cancelled():
         raise _GoneError
     work.result()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or an address is of the machine itself: what a service without keys may be called.
-
-    >>> [is_loopback(host) for host in ("localhost", "127.0.0.2", "::1", "0.0.0.0", "deid.example")]
-    [True, True, True, False, False]
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _computes(scope: Scope) -> bool:

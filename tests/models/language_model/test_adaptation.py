@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -117,7 +117,7 @@ def test_a_checkpoint_of_lora_holds_the_adapter_and_a_resumed_training_its_weigh
         )
     )
 
-    def points(folder: Path) -> tuple[Iterator[TrainingPoint], torch.nn.Module]:
+    def points(folder: Path) -> tuple[Generator[TrainingPoint, None, None], torch.nn.Module]:
         folder.mkdir(exist_ok=True)
         torch.manual_seed(1)
         made = adaptable_model(config, TEXTS, "cpu")
@@ -130,7 +130,7 @@ def test_a_checkpoint_of_lora_holds_the_adapter_and_a_resumed_training_its_weigh
     killed, other = points(tmp_path / "killed")
     for _ in range(3):
         next(killed)  # the checkpoint of a step is written after the caller has seen it
-    killed.close()  # type: ignore[attr-defined]
+    killed.close()
     path = tmp_path / "killed" / CHECKPOINT
     trained = sum(weight.nbytes for weight in other.parameters() if weight.requires_grad)
     everything = sum(weight.nbytes for weight in other.parameters())

@@ -88,7 +88,22 @@ def test_checkpointing_and_an_adapter_are_predicted_to_take_less(tiny: Tiny, tmp
     assert peak(method="lora") < peak(method="full")
 
 
-def test_logits_are_predicted_in_the_chunks_they_are_made_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logits_are_predicted_in_the_chunks_they_are_made_in(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, documents = prepared(configured(tiny("llama"), method="full"))
+    rows = pack(documents, SpecialTokenIds.of(made.tokenizer), LENGTH)
+    width, vocabulary = rows.trimmed().ids.shape[1], made.model.get_output_embeddings().weight.shape[0]
+    states = state_bytes(made.model, muon=False)
+    predicted = predict(made.model, rows, len(rows), states, Compute(1, "cpu", "fp32", tmp_path))
+    a_place = memory.BYTES_PER_LOGIT * vocabulary
+    assert [predicted.logits(n_rows) for n_rows in (1, 2, 8)] == [n_rows * width * a_place for n_rows in (1, 2, 8)]
+    chunk = 2 * width - 1
+    monkeypatch.setattr(causal_lm, "MOST_LOGITS", chunk * vocabulary)
+    assert [predicted.logits(n_rows) for n_rows in (1, 2, 8)] == [width * a_place, chunk * a_place, chunk * a_place]
+
+
+def test_the_peak_has_what_is_kept_and_the_larger_of_one_layer_and_the_logits() -> None:
     predicted = PredictedMemory(100, 10, (40, 30), 2, False, 5, lambda n_rows: 7 * n_rows, 1.0)
     assert predicted.peak(1) == 100 + 10 + 40 + 20
     assert predicted.peak(2) == 100 + 10 + 70 + 35

@@ -3,7 +3,6 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +56,11 @@ def test_a_killed_run_ends_with_the_bits_of_an_undisturbed_one(n_done: int, tmp_
     undisturbed = _train(None)
     model, memory = _model(), {"losses": []}
     torch.manual_seed(11)
-    steps: Iterator[Step] = training_steps(model, OBJECTIVE, SETTINGS, tmp_path, memory)
+    steps = training_steps(model, OBJECTIVE, SETTINGS, tmp_path, memory)
     for _ in range(n_done):
         memory["losses"].append(next(steps).loss)
     next(steps, None)  # the checkpoint of a step is written after the caller has seen it
-    steps.close()  # type: ignore[attr-defined]
+    steps.close()
     resumed, kept = _model(), {"losses": ["not restored"]}
     torch.manual_seed(99)  # the checkpoint brings its own chance
     numbers = [step.number for step in training_steps(resumed, OBJECTIVE, SETTINGS, tmp_path, kept)]

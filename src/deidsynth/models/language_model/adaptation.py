@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def adapt_to_tokens(
     compute: Compute,
     memory: dict[str, Any],
     tell: Callable[[str], None] = lambda _: None,
-) -> Iterator[TrainingPoint]:
+) -> Generator[TrainingPoint, None, None]:
     """Adapt a model in place, yielding a point for every step; at the end the model has the final weights.
 
     Args:

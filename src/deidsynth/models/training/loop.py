@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -169,7 +169,7 @@ def training_steps(
     settings: LoopSettings,
     checkpoint: Path | None = None,
     memory: dict[str, Any] | None = None,
-) -> Iterator[Step]:
+) -> Generator[Step, None, None]:
     """Train ``model`` in place, one optimizer step at a time, from the last checkpoint if there is one.
 
     A killed and resumed run takes the same steps as an undisturbed one. With several processes from a launcher,
