@@ -135,7 +135,7 @@ def bits_per_character(
     adaptable: Adaptable, texts: Sequence[str], config: ResolvedAdaptConfig, compute: Compute
 ) -> float:
     """Bits per character of texts in rows of the training length."""
-    length = min(config.sequence_length, context_length(adaptable.model))
+    length = min(config.sequence_length, context_length(adaptable.model.config))
     rows = pack(
         [token_ids(adaptable.tokenizer, text) for text in texts], SpecialTokenIds.of(adaptable.tokenizer), length
     )

@@ -81,7 +81,7 @@ class Judge:
         encoded = self._tokenizer(
             text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True, verbose=False
         )
-        room = context_length(self._model) - 1
+        room = context_length(self._model.config) - 1
         ids, offsets = encoded["input_ids"][:room], encoded["offset_mapping"][:room]
         if not ids:
             return 0.0, 0, 0.0, 0

@@ -70,7 +70,7 @@ def specification(options: argparse.Namespace) -> tuple[Run, Run]:
     special = SpecialTokenIds.of(tokenizer)
     texts = prompt_texts(options.prompts, options.prompt_characters)
     ids = [[special.bos, *token_ids(tokenizer, text)] for text in texts]
-    max_length = min(context_length(model), options.max_length_tokens)
+    max_length = min(context_length(model.config), options.max_length_tokens)
     if max(map(len, ids)) >= max_length:
         raise InputError(f"--max-length-tokens {max_length}: a prompt of {max(map(len, ids))} tokens leaves no room")
     config: Any = model.config

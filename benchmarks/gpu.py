@@ -10,9 +10,9 @@ that fails or hangs costs no other; it writes OUTPUT/SECTION.json, and the table
 
 adaptation    ten optimizer steps of ``adapt``: all weights of 1B (fp32, autocast), LoRA on 7B (bf16), with and without
               gradient checkpointing; tokens/s, peak memory, and FLOPs as a share of those of a square matrix product
-sampling      256 documents of 256 tokens: `deidsynth synthesize`'s engine, and ``generate`` at the best of three
-              batch sizes
-continuous    the same through transformers' continuous batching (paged attention)
+sampling      256 documents of 256 tokens: the engine `generate` of `deidsynth synthesize`, and transformers'
+              ``generate`` at the best of three batch sizes
+continuous    the same documents: the engine `continuous` (paged attention)
 tagging       200 training steps of a 12-layer encoder, and annotation with it
 corpus        a pretrained language model, such as SmolLM2-135M, on a corpus: a LoRA of as many passes as fit, bits per
               character of held-out documents, 64 sampled documents (in OUTPUT/corpus, never printed). Stopped by its
@@ -22,33 +22,22 @@ corpus        a pretrained language model, such as SmolLM2-135M, on a corpus: a 
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 from _gpu_corpus import Pace, on_corpus
+from _gpu_measuring import Result, guarded, peak_gib, release, reset_peak, timed_tokens
+from _gpu_models import SHAPES, TINY, Shape, model_of, words
 from peft import get_peft_model
-from tokenizers import Tokenizer, models as token_models
-from transformers import (
-    BertConfig,
-    BertForTokenClassification,
-    BloomConfig,
-    BloomForCausalLM,
-    ContinuousBatchingConfig,
-    GenerationConfig,
-    LlamaConfig,
-    LlamaForCausalLM,
-    PreTrainedTokenizerFast,
-)
+from transformers import BertConfig, BertForTokenClassification, GenerationConfig, PreTrainedTokenizerFast
 
 from deidsynth import load_corpus
 from deidsynth.cli.terminal import print_json, tell
@@ -62,7 +51,8 @@ from deidsynth.models.tagger.token_classifier import Tagger
 from deidsynth.models.tagger.token_data import training_chunks
 from deidsynth.models.tagger.training import train_tagger
 from deidsynth.models.training.utilization import product_flops_per_second, training_flops_per_token
-from deidsynth.sampling.engine import Request, SamplingSettings
+from deidsynth.sampling.continuous import ContinuousEngine
+from deidsynth.sampling.engine import Engine, Request, SamplingSettings
 from deidsynth.sampling.local import LocalEngine
 from deidsynth.starters import FOLDER
 from deidsynth.tagging import TagSet
@@ -76,86 +66,10 @@ SAMPLE_TOKENS = 256
 TAGGER_STEPS = 200
 SEED = 1
 
-Result = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Shape:
-    """The shape of a known language model.
-
-    Args:
-        family: ``llama`` or ``bloom``.
-        layers: number of them.
-        width: of the hidden states.
-        inner: of the gated layer; BLOOM's is always four times the width.
-        heads: of attention.
-        key_heads: of keys and values.
-        vocabulary: number of tokens.
-        tied: whether input and output embeddings are the same.
-    """
-
-    family: str
-    layers: int
-    width: int
-    inner: int
-    heads: int
-    key_heads: int
-    vocabulary: int
-    tied: bool
-
-
-SHAPES = {
-    "llama-1b": Shape("llama", 16, 2048, 8192, 32, 8, 128_256, True),
-    "bloom-1b": Shape("bloom", 24, 1536, 0, 16, 16, 250_880, True),
-    "llama-7b": Shape("llama", 32, 4096, 11_008, 32, 32, 32_000, False),
-    "bloom-7b": Shape("bloom", 30, 4096, 0, 32, 32, 50_257, True),
-}
-TINY = {
-    name: replace(shape, layers=2, width=64, inner=96, heads=4, key_heads=min(4, shape.key_heads), vocabulary=500)
-    for name, shape in SHAPES.items()
-}
-
-
-def model_of(shape: Shape, dtype: torch.dtype, device: str) -> Any:
-    """A model of random weights, made on the device."""
-    sizes = {"vocab_size": shape.vocabulary, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
-    config: Any
-    if shape.family == "llama":
-        config = LlamaConfig(
-            hidden_size=shape.width,
-            intermediate_size=shape.inner,
-            num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads,
-            num_key_value_heads=shape.key_heads,
-            max_position_embeddings=4096,
-            tie_word_embeddings=shape.tied,
-            **sizes,
-        )
-    else:
-        config = BloomConfig(hidden_size=shape.width, n_layer=shape.layers, n_head=shape.heads, **sizes)
-    torch.manual_seed(SEED)
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        with torch.device(device):
-            return (LlamaForCausalLM if shape.family == "llama" else BloomForCausalLM)(config)
-    finally:
-        torch.set_default_dtype(before)
-
-
-def words(vocabulary: int) -> PreTrainedTokenizerFast:
-    """A tokenizer with a vocabulary of numbers, for models that see token ids alone."""
-    known = {"<pad>": 0, "<s>": 1, "</s>": 2} | {f"w{number}": number for number in range(3, vocabulary)}
-    return PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer(token_models.WordLevel(known, unk_token="<pad>")),
-        pad_token="<pad>",
-        bos_token="<s>",
-        eos_token="</s>",
-    )
-
-
-def adaptation(shapes: dict[str, Shape], device: str, precision: str) -> Iterator[Result]:
+def adaptation(options: argparse.Namespace, device: str, precision: str) -> Iterator[Result]:
     """Ten steps of each shape."""
+    shapes = TINY if options.tiny else SHAPES
     wanted = [("llama-1b", "full", False), ("bloom-1b", "full", False)]
     wanted += [("llama-7b", "lora", False), ("llama-7b", "lora", True), ("bloom-7b", "lora", True)]
     ceiling = product_flops_per_second(device, precision)
@@ -171,7 +85,7 @@ def adaptation(shapes: dict[str, Shape], device: str, precision: str) -> Iterato
 def adapted(shape: Shape, method: str, checkpointed: bool, ceiling: float, device: str, precision: str) -> Result:
     """Ten optimizer steps; the first two are not timed."""
     dtype = torch.bfloat16 if method == "lora" and device != "cpu" else torch.float32
-    model = model_of(shape, dtype, device)
+    model = model_of(shape, dtype, device, SEED)
     config = resolve_adapt(
         AdaptConfig(
             base="random-weights",
@@ -219,25 +133,43 @@ def adapted(shape: Shape, method: str, checkpointed: bool, ceiling: float, devic
     }
 
 
-def sampling(shapes: dict[str, Shape], device: str, precision: str) -> Iterator[Result]:
-    """256 documents through our engine, and through ``generate`` at three batch sizes."""
+def sampling(options: argparse.Namespace, device: str, precision: str) -> Iterator[Result]:
+    """256 documents by the engine `generate`, and by plain ``generate`` at three batch sizes."""
+    shapes = TINY if options.tiny else SHAPES
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     for name, sizes in (("llama-1b", (64, 128, 256)), ("llama-7b", (256,))):
-        model = model_of(shapes[name], dtype, device).eval()
+        model = model_of(shapes[name], dtype, device, SEED).eval()
         engine = LocalEngine(model, words(shapes[name].vocabulary))
-        settings = SamplingSettings(max_length_tokens=SAMPLE_TOKENS, batch_size=N_SAMPLES)
-        requests = [Request(number, "", number) for number in range(N_SAMPLES)]
-        yield {"what": name, "engine": "deidsynth", "batch": N_SAMPLES} | guarded(
-            lambda engine=engine, requests=requests, settings=settings: timed_tokens(
-                lambda: sum(sample.n_tokens for sample in engine.sample_batch(requests, settings, SEED)), device
-            )
-        )
+        yield {"what": name, "engine": "deidsynth, generate", "batch": N_SAMPLES} | sampled(engine, device)
         for size in sizes:
             yield {"what": name, "engine": "generate", "batch": size} | guarded(
                 lambda model=model, size=size: timed_tokens(lambda: generated(model, size, device), device)
             )
         del model, engine
         release()
+
+
+def continuous(options: argparse.Namespace, device: str, precision: str) -> Iterator[Result]:
+    """256 documents by the engine `continuous`."""
+    shapes = TINY if options.tiny else SHAPES
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    for name in ("llama-1b", "llama-7b"):
+        model = model_of(shapes[name], dtype, device, SEED).eval()
+        engine = ContinuousEngine(model, words(shapes[name].vocabulary))
+        yield {"what": name, "engine": "deidsynth, continuous", "batch": N_SAMPLES} | sampled(engine, device)
+        del model, engine
+        release()
+
+
+def sampled(engine: Engine, device: str) -> Result:
+    """Tokens per second of 256 documents by an engine, in one batch."""
+    settings = SamplingSettings(max_length_tokens=SAMPLE_TOKENS, batch_size=N_SAMPLES)
+    requests = [Request(number, "", number) for number in range(N_SAMPLES)]
+    return guarded(
+        lambda: timed_tokens(
+            lambda: sum(sample.n_tokens for sample in engine.sample_batch(requests, settings, SEED)), device
+        )
+    )
 
 
 def generated(model: Any, size: int, device: str) -> int:
@@ -264,34 +196,10 @@ def generation_config() -> GenerationConfig:
     )
 
 
-def continuous(shapes: dict[str, Shape], device: str, precision: str) -> Iterator[Result]:
-    """256 documents through transformers' continuous batching.
-
-    By default its cache takes nine tenths of the free memory, of a CPU too: there it gets what the documents need.
-    """
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-    small = ContinuousBatchingConfig(num_blocks=16, max_batch_tokens=256) if device == "cpu" else None
-    for name in ("llama-1b", "llama-7b"):
-        model = model_of(shapes[name], dtype, device).eval()
-
-        def drawn(model: Any = model) -> int:
-            outputs = model.generate_batch(
-                [[1]] * N_SAMPLES, generation_config=generation_config(), continuous_batching_config=small
-            )
-            return sum(len(output.generated_tokens) for output in outputs.values())
-
-        yield {"what": name, "engine": "continuous batching", "batch": N_SAMPLES} | guarded(
-            lambda drawn=drawn: timed_tokens(drawn, device)
-        )
-        del model, drawn
-        release()
-
-
-def tagging(shapes: dict[str, Shape], device: str, precision: str) -> Iterator[Result]:
+def tagging(options: argparse.Namespace, device: str, precision: str) -> Iterator[Result]:
     """200 steps of a 12-layer encoder of 768 (the shape of BERT and XLM-R base) on invented notes; then annotation."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(FOLDER / "starter-encoder")
-    tiny = shapes is TINY
-    corpus = invented_corpus("sv", 24 if tiny else 256, SEED)
+    corpus = invented_corpus("sv", 24 if options.tiny else 256, SEED)
     tag_set = TagSet.of(corpus.label_scheme())
     torch.manual_seed(SEED)
     model = BertForTokenClassification(
@@ -300,14 +208,14 @@ def tagging(shapes: dict[str, Shape], device: str, precision: str) -> Iterator[R
             num_labels=len(tag_set.tags),
             **(
                 {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-                if tiny
+                if options.tiny
                 else {}
             ),
         )
     )
     tagger = Tagger(model, tokenizer, tag_set, window_tokens=510)
     chunks = training_chunks(corpus, tokenizer, tag_set, max_words=256, max_tokens=510)
-    for size in (4, 8) if tiny else (16, 64):
+    for size in (4, 8) if options.tiny else (16, 64):
         config = resolve_train(
             TrainConfig(encoder="random-weights", batch_size=size, epochs=1e4, keep="last", checkpoint_seconds=3600),
             language="sv",
@@ -315,7 +223,7 @@ def tagging(shapes: dict[str, Shape], device: str, precision: str) -> Iterator[R
         yield {"what": "12-layer encoder, training", "batch": size} | guarded(
             lambda config=config: tagger_steps(tagger, chunks, config, device, precision)
         )
-    notes = list(corpus) * (1 if tiny else 4)
+    notes = list(corpus) * (1 if options.tiny else 4)
     for size in (32, 128):
         yield {"what": "12-layer encoder, annotation", "batch": size} | guarded(
             lambda size=size: annotated(tagger, notes, size, device, precision)
@@ -351,53 +259,9 @@ def annotated(tagger: Tagger, notes: list[Any], batch_size: int, device: str, pr
     return {"documents_per_second": round(n_notes / (time.perf_counter() - began), 1), "peak_gib": peak_gib(device)}
 
 
-def timed_tokens(draw: Callable[[], int], device: str) -> Result:
-    """Tokens per second of one drawing."""
-    reset_peak(device)
-    began = time.perf_counter()
-    n_tokens = draw()
-    seconds = time.perf_counter() - began
-    return {
-        "n_tokens": n_tokens,
-        "seconds": round(seconds, 2),
-        "tokens_per_second": round(n_tokens / seconds),
-        "peak_gib": peak_gib(device),
-    }
-
-
-def guarded(measure: Callable[[], Result]) -> Result:
-    """A measurement, or why there is none."""
-    try:
-        return measure()
-    except torch.OutOfMemoryError:
-        return {"error": "out of memory"}
-    except Exception as error:
-        return {"error": f"{type(error).__name__}: {str(error)[:300]}"}
-    finally:
-        release()
-
-
-def release() -> None:
-    """Give cached memory back."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def reset_peak(device: str) -> None:
-    """Count peak memory from here."""
-    if device.startswith("cuda"):
-        torch.cuda.synchronize()
-        torch.cuda.reset_peak_memory_stats()
-
-
-def peak_gib(device: str) -> float | None:
-    """Peak memory of the device, in GiB; None on the CPU."""
-    return round(torch.cuda.max_memory_allocated() / 2**30, 1) if device.startswith("cuda") else None
-
-
-def corpus(options: argparse.Namespace, device: str) -> Iterator[Result]:
+def corpus(options: argparse.Namespace, device: str, precision: str) -> Iterator[Result]:
     """A pretrained language model on a corpus; with ``--tiny``, the smallest starter on invented notes."""
+    del precision  # as `deidsynth adapt` and `deidsynth synthesize` choose it
     if options.tiny:
         pace = Pace(LIMITS["corpus"], n_documents=4, max_length_tokens=60, most_epochs=0.2)
         base, documents = "starter-xs", invented_corpus("es", 30, SEED)
@@ -411,19 +275,13 @@ def corpus(options: argparse.Namespace, device: str) -> Iterator[Result]:
         )
 
 
-SECTIONS: dict[str, Callable[[dict[str, Shape], str, str], Iterator[Result]]] = {
+SECTIONS: dict[str, Callable[[argparse.Namespace, str, str], Iterator[Result]]] = {
     "adaptation": adaptation,
     "sampling": sampling,
     "continuous": continuous,
     "tagging": tagging,
+    "corpus": corpus,
 }
-
-
-def rows_of(section: str, options: argparse.Namespace, device: str, precision: str) -> Iterator[Result]:
-    """What a section measures, one measurement after the other."""
-    if section == "corpus":
-        return corpus(options, device)
-    return SECTIONS[section](TINY if options.tiny else SHAPES, device, precision)
 
 
 def measured(section: str, options: argparse.Namespace) -> None:
@@ -433,7 +291,7 @@ def measured(section: str, options: argparse.Namespace) -> None:
     about = {"device": torch.cuda.get_device_name() if device.startswith("cuda") else device, "precision": precision}
     about |= {"torch": torch.__version__, "transformers": transformers.__version__, "seed": SEED}
     rows: list[Result] = []
-    for row in rows_of(section, options, device, precision):
+    for row in SECTIONS[section](options, device, precision):
         rows.append(row)
         tell(f"{section}: {json.dumps(row)}")
         written = {"about": about, "whole": False, "rows": rows}
@@ -446,13 +304,15 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True, help="folder for the results")
-    parser.add_argument("--only", nargs="+", choices=sorted(LIMITS), default=list(LIMITS), help="sections to measure")
+    parser.add_argument(
+        "--only", nargs="+", choices=sorted(SECTIONS), default=list(SECTIONS), help="sections to measure"
+    )
     parser.add_argument("--base", type=Path, help="folder of a language model, for the section corpus")
     parser.add_argument("--corpus", type=Path, help="a corpus in Spanish, for the section corpus")
     parser.add_argument("--group-by", default=r"^(.+)-\d+$", metavar="REGEX", help="group of a document, from its id")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--tiny", action="store_true", help="tiny models, to try the script")
-    parser.add_argument("--section", choices=sorted(LIMITS), help=argparse.SUPPRESS)
+    parser.add_argument("--section", choices=sorted(SECTIONS), help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     if options.section:

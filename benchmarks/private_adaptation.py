@@ -121,7 +121,7 @@ def _arm(
 
 def _bits(made: Adaptable, held_out: Sequence[Document], compute: Compute) -> float:
     """Bits per character of the held-out documents."""
-    length = min(2048, context_length(made.model))
+    length = min(2048, context_length(made.model.config))
     rows = pack([token_ids(made.tokenizer, each.text) for each in held_out], SpecialTokenIds.of(made.tokenizer), length)
     n_characters = sum(len(each.text) for each in held_out)
     made.model.to(compute.device)

@@ -26,6 +26,9 @@ def test_sections_write_what_they_measured(
         written = json.loads((tmp_path / f"{section}.json").read_text(encoding="utf-8"))
         assert written["whole"] and len(written["rows"]) == n_rows
         assert not [row for row in written["rows"] if "error" in row]
+        drawn = [row["n_tokens"] for row in written["rows"] if "deidsynth" in row.get("engine", "")]
+        assert len(drawn) == (2 if section in ("sampling", "continuous") else 0)
+        assert all(0 < n_tokens <= 4 * 8 for n_tokens in drawn)
 
 
 def test_the_section_on_a_corpus_goes_on_where_it_was_stopped(
@@ -87,7 +90,7 @@ def test_without_base_and_corpus_the_section_is_left_out(
     gpu.main()
     printed = capsys.readouterr()
     assert json.loads(printed.out) == {} and "give --base and --corpus" in printed.err
-    assert sum(gpu.LIMITS.values()) <= 600
+    assert sum(gpu.LIMITS.values()) <= 600 and gpu.LIMITS.keys() == gpu.SECTIONS.keys()
 
 
 def test_a_measurement_that_fails_costs_no_other(benchmark: Callable[[str], ModuleType]) -> None:

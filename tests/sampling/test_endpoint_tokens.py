@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from deidsynth.config import EndpointConfig, SynthesizeConfig, merge, parse
 from deidsynth.corpora import read_jsonl, write_jsonl
-from deidsynth.documents import Corpus
+from deidsynth.documents import Corpus, Entity
 from deidsynth.errors import ConfigError, EngineError, InputError
 from deidsynth.files import read_lines
 from deidsynth.models.language_model.added_tokens import CLOSING, AddedTokens
@@ -24,16 +25,19 @@ from deidsynth.models.language_model.causal_lm import add_tokens, embed
 from deidsynth.models.language_model.codec import Codec
 from deidsynth.models.settings_file import ModelSettings
 from deidsynth.sampling import decoding
+from deidsynth.sampling.answers import Completion
 from deidsynth.sampling.endpoint import EndpointEngine, document_seed
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings
 from deidsynth.sampling.local import LocalEngine
-from deidsynth.sampling.sent_prompts import TokenIdPrompts
+from deidsynth.sampling.sent_prompts import TextPrompts, TokenIdPrompts
 from deidsynth.sampling.token_prompts import TokenPrompts
 from deidsynth.stages.specification import StageContext
 from deidsynth.stages.work.synthesize import Synthesize
 from tiny_models import NOTES, llama_model, llama_tokenizer
 
 ADDED = AddedTokens(("CITY", "NAME"), inline=True, control_codes=("labels", "length"), length_bounds=(50, 100, 150))
+END = 20
+UNKNOWN = "the endpoint's token ids are not all of this model's tokenizer; check that it has the model of this run"
 SETTINGS = SamplingSettings(max_length_tokens=60, top_p=1.0)
 Serve = Callable[..., "Served"]
 
@@ -127,23 +131,20 @@ def engine(served: Served, added: AddedTokens = ADDED) -> EndpointEngine:
 
 def requests() -> list[Request]:
     """Prompts with and without an entity, one of which is cut off, and none at all."""
-    starts = [
-        (note.text[:end], [each for each in note.entities if each.start < end]) for note in NOTES for end in (20,)
-    ]
     found = [
         Request(
             number,
-            text,
+            note.text[:END],
             number,
-            tuple(entity for entity in entities if entity.end <= 20),
-            control_codes=ADDED.control_codes_of(NOTES[number]),
+            tuple(entity for entity in note.entities if entity.end <= END),
+            control_codes=ADDED.control_codes_of(note),
             control_codes_document=number,
         )
-        for number, (text, entities) in enumerate(starts)
+        for number, note in enumerate(NOTES)
     ]
     first = NOTES[0].entities[0]
     name = NOTES[0].text[: first.end - 2]
-    half = Request(len(found), name, 99, (type(first)(0, len(name), first.label),), is_open=True)
+    half = Request(len(found), name, 99, (Entity(0, len(name), first.label),), is_open=True)
     return [*found, half, Request(len(found) + 1, "", 100)]
 
 
@@ -184,11 +185,12 @@ def test_a_server_is_asked_once_whether_it_shows_tags(serve: Serve) -> None:
     served = serve("ids")
     one = engine(served)
     for seed in (1, 2):
-        one.sample_batch(requests()[:3], SETTINGS, seed)
+        one.sample_batch(requests()[:3], replace(SETTINGS, temperature=1.7), seed)
     assert [("logit_bias" in each, each["max_tokens"] == 1) for each in served.asked] == [
         (True, True),
         *[(False, False)] * 6,
     ]
+    assert [each["temperature"] for each in served.asked] == [1.0, *[1.7] * 6], "the bias of the first one stays whole"
 
 
 def test_a_server_that_hides_tags_is_refused(serve: Serve) -> None:
@@ -215,15 +217,60 @@ def test_a_prompt_without_room_is_told_by_its_number(serve: Serve) -> None:
     assert not served.asked
 
 
-@pytest.mark.parametrize("ids", [[-1], ["7"], [True], 7, list(range(400))])
-def test_token_ids_that_cannot_be_are_refused(serve: Serve, ids: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [
+        *((ids, "token_ids are no token ids") for ids in ([-1], ["7"], [True], 7, list(range(400)))),
+        ([10**12], f"^prompt 0: {UNKNOWN}$"),
+    ],
+)
+def test_token_ids_that_cannot_be_are_refused(
+    serve: Serve, ids: Any, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     served = serve("ids")
-    answer = served.answer({"prompt": [1], "logit_bias": {"9": 100}, "return_token_ids": True})
-    assert answer is not None
-    answer["choices"][0]["token_ids"] = ids
-    monkeypatch.setattr(served, "answer", lambda body: answer)
-    with pytest.raises(EngineError, match="token_ids are no token ids"):
+    whole = served.answer
+
+    def wrong(body: Mapping[str, Any]) -> dict[str, Any] | None:
+        answer = whole(body)
+        if answer is not None and "logit_bias" not in body:
+            answer["choices"][0]["token_ids"] = ids
+        return answer
+
+    monkeypatch.setattr(served, "answer", wrong)
+    with pytest.raises(EngineError, match=told):
         engine(served).sample_batch(requests()[:1], SETTINGS, 1)
+
+
+def test_token_ids_end_with_those_of_the_tokenizer() -> None:
+    _, tokenizer = tagging_model()
+    prompts = TokenIdPrompts(TokenPrompts(tokenizer, Codec(tokenizer, ADDED)))
+
+    def sample(number: int) -> Sample:
+        completion = Completion("", ended=False, n_tokens=1, n_prompt_tokens=1, token_ids=(number,))
+        return prompts.sample(Request(0, "", 0), [tokenizer.bos_token_id], completion, 1)
+
+    assert sample(len(tokenizer) - 1).n_tokens == 1
+    with pytest.raises(EngineError, match=UNKNOWN):
+        sample(len(tokenizer))
+
+
+def test_a_prompt_is_encoded_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[int] = []
+    encode = TokenPrompts.encoded
+
+    def counted(self: TokenPrompts, asked: Sequence[Request], settings: SamplingSettings) -> list[list[int]]:
+        encoded.extend(request.index for request in asked)
+        return encode(self, asked, settings)
+
+    monkeypatch.setattr(TokenPrompts, "encoded", counted)
+    engine(serve("ids")).sample_batch(requests()[:3], SETTINGS, 1)
+    assert encoded == [0, 1, 2]
+
+
+def test_only_a_server_counts_the_tokens_of_text() -> None:
+    _, tokenizer = tagging_model()
+    assert TextPrompts(None).n_tokens("Alvedina") is None
+    assert TokenIdPrompts(TokenPrompts(tokenizer)).n_tokens([tokenizer.bos_token_id, 7, 8]) == 2
 
 
 def stage(served: Served, tmp_path: Path, changes: Mapping[str, Any]) -> Path:

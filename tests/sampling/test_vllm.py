@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
@@ -11,11 +14,12 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from transformers import PreTrainedModel
 
-from deidsynth.config import SynthesizeConfig, parse
-from deidsynth.errors import ConfigError, InputError, MissingExtraError
+from deidsynth.config import AdaptConfig, SynthesizeConfig, parse, resolve_adapt
+from deidsynth.errors import ConfigError, InputError, MissingExtraError, ModelNotUsableError, StorageError
 from deidsynth.models.language_model.added_tokens import AddedTokens
-from deidsynth.models.language_model.causal_lm import add_tokens, load_causal_lm
+from deidsynth.models.language_model.causal_lm import adaptable_model, add_tokens, load_causal_lm
 from deidsynth.models.language_model.codec import Codec
 from deidsynth.models.loading import load_tokenizer
 from deidsynth.models.settings_file import ModelSettings
@@ -110,9 +114,9 @@ def requests() -> list[Request]:
     return [Request(number, PROMPTS[number % 4], number % 4) for number in range(8)]
 
 
-def test_documents_are_those_of_this_process_each_with_its_seed(vllm: ModuleType, tiny: Tiny) -> None:
+def test_documents_are_those_of_this_process_each_with_its_seed(vllm: ModuleType, tiny: Tiny, tmp_path: Path) -> None:
     model, tokenizer = load_causal_lm(str(tiny("gpt2")), "cpu", "fp32")
-    engine = VllmEngine(tiny("gpt2"), tokenizer, Codec(tokenizer), 40, "fp32")
+    engine = VllmEngine(tiny("gpt2"), tokenizer, Codec(tokenizer), 40, "fp32", tmp_path)
     samples = engine.sample_batch(requests(), SETTINGS, 7)
     local = LocalEngine(model, tokenizer)
     for request, made in zip(requests(), samples, strict=True):
@@ -126,12 +130,12 @@ def test_documents_are_those_of_this_process_each_with_its_seed(vllm: ModuleType
     assert all(not each.detokenize and each.logit_bias is None for each in model.asked)
 
 
-def test_settings_are_passed_on_and_control_codes_are_never_drawn(vllm: ModuleType, tiny: Tiny) -> None:
+def test_settings_are_passed_on_and_control_codes_are_never_drawn(vllm: ModuleType, tiny: Tiny, tmp_path: Path) -> None:
     tokenizer = load_tokenizer(str(tiny("llama")))
     added = AddedTokens(control_codes=("length",), length_bounds=(1, 2, 3))
     add_tokens(tokenizer, list(added.tokens))
     codec = Codec(tokenizer, added)
-    engine = VllmEngine(tiny("llama"), tokenizer, codec, 40, "bf16")
+    engine = VllmEngine(tiny("llama"), tokenizer, codec, 40, "bf16", tmp_path)
     wanted = SamplingSettings(0.7, 0.8, 0, 0.1, 1.2, ("\n",), 40)
     made = engine._sampling(wanted, 9, 7, requests()[3])
     changed = {each.name for each in fields(made) if getattr(made, each.name) != each.default}
@@ -144,11 +148,75 @@ def test_settings_are_passed_on_and_control_codes_are_never_drawn(vllm: ModuleTy
     assert engine._model.dtype == "bfloat16"
 
 
-def test_a_prompt_without_room_is_told_by_its_number(vllm: ModuleType, tiny: Tiny) -> None:
+def test_a_prompt_without_room_is_told_by_its_number(vllm: ModuleType, tiny: Tiny, tmp_path: Path) -> None:
     tokenizer = load_tokenizer(str(tiny("llama")))
-    engine = VllmEngine(tiny("llama"), tokenizer, Codec(tokenizer), 10, "fp32")
-    with pytest.raises(InputError, match=r"prompt 5 has \d+ tokens and leaves no room"):
+    engine = VllmEngine(tiny("llama"), tokenizer, Codec(tokenizer), 10, "fp32", tmp_path)
+    with pytest.raises(InputError, match=r"prompt 5 has \d+ tokens and leaves no room") as caught:
         engine.sample_batch([Request(0, "Alvedina " * 40, 5)], SamplingSettings(max_length_tokens=10), 1)
+    assert "the context of the model is 256, synthesize.max_length_tokens is 10;" in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, ValueError])
+def test_a_failure_of_it_is_told_with_what_to_do(
+    vllm: ModuleType, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fails(*given: object, **settings: object) -> None:
+        raise error("Alvedina")
+
+    tokenizer = load_tokenizer(str(tiny("llama")))
+    told = rf"^vLLM cannot sample from this model \({error.__name__}\), see its log; set synthesize.engine: auto$"
+    engine = VllmEngine(tiny("llama"), tokenizer, Codec(tokenizer), 40, "fp32", tmp_path)
+    monkeypatch.setattr(engine._model, "generate", fails)
+    with pytest.raises(ModelNotUsableError, match=told):
+        engine.sample_batch(requests(), SETTINGS, 1)
+    monkeypatch.setattr(vllm, "LLM", fails)
+    with pytest.raises(ModelNotUsableError, match=told):
+        VllmEngine(tiny("llama"), tokenizer, Codec(tokenizer), 40, "fp32", tmp_path)
+
+
+def test_a_damaged_configuration_is_told_by_its_file(vllm: ModuleType, tiny: Tiny, tmp_path: Path) -> None:
+    tokenizer = load_tokenizer(str(tiny("llama")))
+    folder = Path(shutil.copytree(tiny("llama"), tmp_path / "model"))
+    (folder / "config.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(ModelNotUsableError, match=r"config\.json"):
+        VllmEngine(folder, tokenizer, Codec(tokenizer), 40, "fp32", tmp_path)
+
+
+@pytest.fixture
+def adapter(tiny: Tiny, tmp_path: Path) -> Path:
+    made = adaptable_model(resolve_adapt(AdaptConfig(base=str(tiny("llama")), method="lora")), [], "cpu")
+    for part in (made.model, made.tokenizer):
+        part.save_pretrained(tmp_path / "adapter")
+    return tmp_path / "adapter"
+
+
+def test_a_merged_model_is_in_the_scratch_folder_until_it_is_loaded(
+    vllm: ModuleType, adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch, loaded = tmp_path / "scratch", []
+    scratch.mkdir()
+
+    def load(model: str, **settings: Any) -> LLM:
+        assert (Path(model) / "model.safetensors").exists() and settings["tokenizer"] == str(adapter)
+        loaded.append(Path(model))
+        return LLM(model, **settings)
+
+    monkeypatch.setattr(vllm, "LLM", load)
+    tokenizer = load_tokenizer(str(adapter))
+    VllmEngine(adapter, tokenizer, Codec(tokenizer), 40, "fp32", scratch)
+    assert [each.parent for each in loaded] == [scratch] and not [*scratch.iterdir()]
+
+
+def test_a_full_disk_is_told_as_such(
+    vllm: ModuleType, adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object, **settings: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(PreTrainedModel, "save_pretrained", full)
+    tokenizer = load_tokenizer(str(adapter))
+    with pytest.raises(StorageError, match="the disk is full or over quota"):
+        VllmEngine(adapter, tokenizer, Codec(tokenizer), 40, "fp32", tmp_path)
 
 
 def test_the_stage_takes_it_where_it_is_asked_for(vllm: ModuleType, tiny: Tiny, tmp_path: Path) -> None:

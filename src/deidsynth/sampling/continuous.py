@@ -54,7 +54,7 @@ class ContinuousEngine:
         """
         if not settings.is_plain:
             return self._local.sample_batch(requests, settings, seed)
-        context = context_length(self._model)
+        context = context_length(self._model.config)
         prompts = self._prompts.encoded(requests, settings, context)
         rooms = [self._prompts.room(prompt, settings, context + 1) for prompt in prompts]
         drawn = continuations(self._model, prompts, rooms, self._prompts.special, settings, seed=seed)

@@ -39,9 +39,9 @@ class EndpointEngine:
             certificate file.
     """
 
-    def __init__(self, config: EndpointConfig, prompts: SentPrompts | None = None) -> None:
+    def __init__(self, config: EndpointConfig, prompts: SentPrompts[Any] | None = None) -> None:
         self._config = config
-        self._prompts = prompts or TextPrompts(config.empty_prompt)
+        self._prompts: SentPrompts[Any] = prompts or TextPrompts(config.empty_prompt)
         self._url = completions_url(config)
         self._local = is_local(self._url)
         plain = {"content-type": "application/json", "accept-encoding": "identity"}
@@ -61,13 +61,14 @@ class EndpointEngine:
             EngineError: the server gives no usable answer.
         """
         self._check_taken(settings)
-        for request in requests:
-            self._prompts.sent(request, settings)
+        sent = [self._prompts.sent(request, settings) for request in requests]
         if self._local:
             completions_url(self._config)  # localhost may resolve differently now
-        return _run(lambda: self._sample_all(requests, settings, seed))
+        return _run(lambda: self._sample_all(requests, sent, settings, seed))
 
-    async def _sample_all(self, requests: Sequence[Request], settings: SamplingSettings, seed: int) -> list[Sample]:
+    async def _sample_all(
+        self, requests: Sequence[Request], sent: Sequence[Any], settings: SamplingSettings, seed: int
+    ) -> list[Sample]:
         silence()
         gate = asyncio.Semaphore(self._config.requests_in_flight)
         async with self._client() as client:
@@ -83,12 +84,11 @@ class EndpointEngine:
                 most = len(text.encode()) + 1
                 self._prompt_tokens[text] = most if counted.n_prompt_tokens is None else counted.n_prompt_tokens
 
-            async def draw(request: Request, sent: str | list[int], room: int) -> Sample:
-                fields = {"prompt": sent, "max_tokens": room}
+            async def draw(request: Request, prompt: Any, room: int) -> Sample:
+                fields = {"prompt": prompt, "max_tokens": room}
                 drawn = await ask(fields, document_seed(seed, request.index), _subject(request))
-                return self._prompts.sample(request, sent, drawn, seed)
+                return self._prompts.sample(request, prompt, drawn, seed)
 
-            sent = [self._prompts.sent(request, settings) for request in requests]
             probe = None if self._is_probed else self._prompts.probe()
             if probe is not None:
                 self._prompts.check_probe(await ask(probe, seed, "the first request"))
@@ -96,7 +96,7 @@ class EndpointEngine:
             fresh = {
                 each: request
                 for request, each in zip(requests, sent, strict=True)
-                if isinstance(each, str) and each not in self._prompt_tokens
+                if self._prompts.n_tokens(each) is None and each not in self._prompt_tokens
             }
             await _together(count(request, text) for text, request in fresh.items())
             rooms = [self._room(request, each, settings) for request, each in zip(requests, sent, strict=True)]
@@ -128,9 +128,10 @@ class EndpointEngine:
                 "leave it at its default, or add it there"
             )
 
-    def _room(self, request: Request, sent: str | list[int], settings: SamplingSettings) -> int:
+    def _room(self, request: Request, sent: Any, settings: SamplingSettings) -> int:
         """Maximum number of tokens of the continuation."""
-        n_tokens = self._prompt_tokens[sent] if isinstance(sent, str) else len(sent) - 1  # without BOS
+        known = self._prompts.n_tokens(sent)
+        n_tokens = self._prompt_tokens[sent] if known is None else known
         if n_tokens >= settings.max_length_tokens:
             raise InputError(
                 f"prompt {request.prompt_number} has {n_tokens} tokens and leaves no room for text: "

@@ -31,7 +31,7 @@ class LocalEngine:
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, codec: Codec | None = None) -> None:
         self._model = model
         self._prompts = TokenPrompts(tokenizer, codec)
-        self._context = context_length(model)
+        self._context = context_length(model.config)
         model.generation_config = GenerationConfig()
         self._cpu_decoder = CpuDecoder(model) if supports(model) else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from deidsynth.errors import EngineError, InputError
 from deidsynth.models.language_model.added_tokens import CLOSING
@@ -13,16 +13,22 @@ from deidsynth.sampling.engine import Request, Sample, SamplingSettings
 if TYPE_CHECKING:  # text needs no tokenizer
     from deidsynth.sampling.token_prompts import TokenPrompts
 
+Form = TypeVar("Form", str, list[int])
+"""Of a prompt as sent."""
 
-class SentPrompts(Protocol):
+
+class SentPrompts(Protocol[Form]):
     """What is sent for a request, and the sample in what comes back."""
 
     @property
     def fields(self) -> Mapping[str, Any]:
         """Fields of every request beside those of all servers."""
 
-    def sent(self, request: Request, settings: SamplingSettings) -> str | list[int]:
+    def sent(self, request: Request, settings: SamplingSettings) -> Form:
         """The prompt as sent."""
+
+    def n_tokens(self, sent: Form) -> int | None:
+        """Tokens of a prompt without BOS; None where only the server can count them."""
 
     def probe(self) -> Mapping[str, Any] | None:
         """Fields of a request that tells whether the server can be used; None if there is nothing to ask."""
@@ -30,7 +36,7 @@ class SentPrompts(Protocol):
     def check_probe(self, completion: Completion) -> None:
         """Refuse a server by its answer to the probe."""
 
-    def sample(self, request: Request, sent: str | list[int], completion: Completion, seed: int) -> Sample:
+    def sample(self, request: Request, sent: Form, completion: Completion, seed: int) -> Sample:
         """The sample of a request."""
 
 
@@ -64,6 +70,9 @@ class TextPrompts:
             )
         return self._empty_prompt
 
+    def n_tokens(self, sent: str) -> None:
+        """None: the server has the tokenizer."""
+
     def probe(self) -> Mapping[str, Any] | None:
         """None: every completions server takes text."""
         return None
@@ -71,7 +80,7 @@ class TextPrompts:
     def check_probe(self, completion: Completion) -> None:
         """There is nothing to check."""
 
-    def sample(self, request: Request, sent: str | list[int], completion: Completion, seed: int) -> Sample:
+    def sample(self, request: Request, sent: str, completion: Completion, seed: int) -> Sample:
         """The sample; its tokens are those that the server counts."""
         return Sample(
             index=request.index,
@@ -110,11 +119,20 @@ class TokenIdPrompts:
         """
         return self._prompts.encoded([request], settings)[0]
 
+    def n_tokens(self, sent: list[int]) -> int:
+        """Tokens of a prompt without BOS."""
+        return len(sent) - 1
+
     def probe(self) -> Mapping[str, Any] | None:
         """For a model with inline entity tags, a request for one token that can only be the closing tag."""
         if self._closing is None:
             return None
-        return {"prompt": [self._prompts.special.bos], "max_tokens": 1, "logit_bias": {str(self._closing): 100}}
+        return {
+            "prompt": [self._prompts.special.bos],
+            "max_tokens": 1,
+            "temperature": 1.0,  # a high one would divide the bias too
+            "logit_bias": {str(self._closing): 100},
+        }
 
     def check_probe(self, completion: Completion) -> None:
         """Refuse a server whose answers are without inline entity tags: all documents would be without entities.
@@ -130,21 +148,25 @@ class TokenIdPrompts:
                 "with --special; vLLM and SGLang do as they are asked"
             )
 
-    def sample(self, request: Request, sent: str | list[int], completion: Completion, seed: int) -> Sample:
+    def sample(self, request: Request, sent: list[int], completion: Completion, seed: int) -> Sample:
         """The sample, as an engine in this process would decode it.
 
         Raises:
-            EngineError: the server did not take the token ids as they are.
+            EngineError: the server did not take the token ids as they are, or draws from other ones.
         """
-        prompt = [number for number in sent if isinstance(number, int)]
-        if completion.n_prompt_tokens not in (None, len(prompt)):
+        if completion.n_prompt_tokens not in (None, len(sent)):
             raise EngineError(
                 f"prompt {request.prompt_number}: the endpoint counts {completion.n_prompt_tokens} tokens in a prompt "
-                f"of {len(prompt)} token ids; check that it takes token ids and adds nothing, or set "
+                f"of {len(sent)} token ids; check that it takes token ids and adds nothing, or set "
                 "endpoint.prompts: text"
             )
         if completion.token_ids is None:
             return self._prompts.sample_of_text(
-                request, prompt, completion.text, completion.n_tokens, seed, ended=completion.ended
+                request, sent, completion.text, completion.n_tokens, seed, ended=completion.ended
             )
-        return self._prompts.sample_of(request, prompt, completion.token_ids, seed, ended=completion.ended)
+        if any(number >= self._prompts.vocabulary for number in completion.token_ids):
+            raise EngineError(
+                f"prompt {request.prompt_number}: the endpoint's token ids are not all of this model's tokenizer; "
+                "check that it has the model of this run"
+            )
+        return self._prompts.sample_of(request, sent, completion.token_ids, seed, ended=completion.ended)

@@ -20,10 +20,14 @@ class TokenPrompts:
     Args:
         tokenizer: of the model.
         codec: knows inline entity tags and control codes; by default plain text.
+
+    Attributes:
+        vocabulary: every token id is below it.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, codec: Codec | None = None) -> None:
         self.codec = codec or Codec(tokenizer)
+        self.vocabulary = max(tokenizer.get_vocab().values()) + 1  # ids may have gaps
         self.special = replace(
             SpecialTokenIds.of(tokenizer), added=self.codec.added_ids, suppressed=self.codec.control_code_ids
         )

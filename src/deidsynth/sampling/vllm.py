@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import importlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
+from deidsynth.errors import ModelNotUsableError
+from deidsynth.files import storage_errors
 from deidsynth.models.inspection import ADAPTER
 from deidsynth.models.language_model.causal_lm import context_length, load_causal_lm
 from deidsynth.models.language_model.codec import Codec
+from deidsynth.models.loading import load_config
 from deidsynth.sampling.checking import check_vllm
 from deidsynth.sampling.endpoint import document_seed
 from deidsynth.sampling.engine import Request, Sample, SamplingSettings
@@ -34,44 +38,56 @@ class VllmEngine:
         codec: encodes prompts and decodes samples.
         max_length_tokens: of the longest document.
         precision: ``fp32`` or ``bf16``.
+        scratch: folder in which a merged model is until it is loaded.
 
     Raises:
         MissingExtraError: vLLM is not installed.
+        ModelNotFoundError: the base of an adapter is missing.
+        ModelNotUsableError: the model is damaged, or vLLM cannot load it.
+        StorageError: there is no room for the merged model.
     """
 
     def __init__(
-        self, folder: Path, tokenizer: PreTrainedTokenizerBase, codec: Codec, max_length_tokens: int, precision: str
+        self,
+        folder: Path,
+        tokenizer: PreTrainedTokenizerBase,
+        codec: Codec,
+        max_length_tokens: int,
+        precision: str,
+        scratch: Path,
     ) -> None:
         check_vllm()
         vllm = importlib.import_module("vllm")
         self._prompts = TokenPrompts(tokenizer, codec)
         self._parameters = vllm.SamplingParams
-        with tempfile.TemporaryDirectory() as merged:
+        with tempfile.TemporaryDirectory(dir=scratch) as merged:
             place = _merged(folder, Path(merged), precision) if (folder / ADAPTER).exists() else folder
-            self._most = min(context_length(_Configured(place)), max_length_tokens + 2)
-            self._model = vllm.LLM(
-                model=str(place),
-                tokenizer=str(folder),
-                dtype="bfloat16" if precision == "bf16" else "float32",
-                max_model_len=self._most,
-                generation_config="vllm",  # the model's own sampling defaults are ignored
-            )
+            self._context = context_length(load_config(str(place)))
+            with _failures_told():
+                self._model = vllm.LLM(
+                    model=str(place),
+                    tokenizer=str(folder),
+                    dtype="bfloat16" if precision == "bf16" else "float32",
+                    max_model_len=min(self._context, max_length_tokens + 2),
+                    generation_config="vllm",  # the model's own sampling defaults are ignored
+                )
 
     def sample_batch(self, requests: Sequence[Request], settings: SamplingSettings, seed: int) -> list[Sample]:
         """The documents of one batch.
 
         Raises:
             InputError: a prompt leaves no room for text.
+            ModelNotUsableError: vLLM failed.
         """
-        prompts = self._prompts.encoded(requests, settings, self._most)
-        outputs = self._model.generate(
-            [{"prompt_token_ids": prompt} for prompt in prompts],
-            [
-                self._sampling(settings, self._prompts.room(prompt, settings, self._most), seed, request)
-                for request, prompt in zip(requests, prompts, strict=True)
-            ],
-            use_tqdm=False,
-        )
+        prompts = self._prompts.encoded(requests, settings, self._context)
+        parameters = [
+            self._sampling(settings, self._prompts.room(prompt, settings, self._context), seed, request)
+            for request, prompt in zip(requests, prompts, strict=True)
+        ]
+        with _failures_told():
+            outputs = self._model.generate(
+                [{"prompt_token_ids": prompt} for prompt in prompts], parameters, use_tqdm=False
+            )
         return [
             self._prompts.sample(request, prompt, [*output.outputs[0].token_ids], settings, seed)
             for request, prompt, output in zip(requests, prompts, outputs, strict=True)
@@ -94,15 +110,20 @@ class VllmEngine:
         )
 
 
-class _Configured:
-    """What ``context_length`` reads of a model."""
-
-    def __init__(self, folder: Path) -> None:
-        self.config = AutoConfig.from_pretrained(folder)
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """A context in which a failure of vLLM is told as an error of the model."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        raise ModelNotUsableError(
+            f"vLLM cannot sample from this model ({type(error).__name__}), see its log; set synthesize.engine: auto"
+        ) from error
 
 
 def _merged(folder: Path, place: Path, precision: str) -> Path:
     """The place, with the model that an adapter and its base make together."""
     model, _ = load_causal_lm(str(folder), "cpu", precision)
-    model.save_pretrained(place)
+    with storage_errors(place):
+        model.save_pretrained(place)
     return place

@@ -27,7 +27,7 @@ def test_a_model_from_scratch_has_the_shape_asked_for() -> None:
     assert made.method == "full"
     shape = made.model.config
     assert (shape.num_attention_heads, shape.num_key_value_heads, shape.intermediate_size) == (4, 1, 88)
-    assert context_length(made.model) == 2048
+    assert context_length(made.model.config) == 2048
     assert made.model.get_input_embeddings().weight is made.model.get_output_embeddings().weight
 
 
@@ -39,4 +39,4 @@ def test_lora_trains_the_adapter_and_nothing_else(kind: str, context: int, tiny:
     trainable = [name for name, weight in made.model.named_parameters() if weight.requires_grad]
     assert trainable
     assert all("lora_" in name for name in trainable)
-    assert context_length(made.model) == context
+    assert context_length(made.model.config) == context

@@ -84,7 +84,7 @@ def adapt_to_tokens(
         InputError: a step has fewer rows than there are processes, or the memory is too small for a single row.
     """
     special = SpecialTokenIds.of(adaptable.tokenizer)
-    length = min(config.sequence_length, context_length(adaptable.model))
+    length = min(config.sequence_length, context_length(adaptable.model.config))
     if not any(tokens.train):
         raise CorpusError("the training documents have no text to adapt to")
     rows_per_step, processes = max(1, config.batch_tokens // length), processes_on(compute.device)
@@ -241,7 +241,7 @@ def merged_validation_loss(
         As ``validation_loss``.
     """
     model, tokenizer = load_causal_lm(str(folder), compute.device, compute.precision)
-    length = min(config.sequence_length, context_length(model))
+    length = min(config.sequence_length, context_length(model.config))
     rows = pack(tokens.validation, SpecialTokenIds.of(tokenizer), length)
     n_characters = tokens.n_validation_characters
     return validation_loss(model, rows, n_characters, max_tokens, compute.device, compute.precision)

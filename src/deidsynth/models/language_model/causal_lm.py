@@ -19,6 +19,7 @@ from transformers import (
     BitsAndBytesConfig,
     LlamaConfig,
     LlamaForCausalLM,
+    PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
@@ -354,9 +355,8 @@ def _logits(model: nn.Module, ids: Sequence[int], positions: Tensor | None = Non
     return logits
 
 
-def context_length(model: nn.Module) -> int:
-    """The context length of a model in tokens."""
-    config: Any = model.config
+def context_length(config: PretrainedConfig) -> int:
+    """The context length of a model in tokens, by its configuration."""
     for name in ("max_position_embeddings", "n_positions"):
         if getattr(config, name, None):
             return int(getattr(config, name))

@@ -63,7 +63,7 @@ class Reader:
         cls, model: nn.Module, tokenizer: PreTrainedTokenizerBase, codec: Codec | None = None, precision: str = "fp32"
     ) -> Reader:
         """The reader of a model; by default without control codes and tags."""
-        context = min(context_length(model), MOST_CONTEXT)
+        context = min(context_length(model.config), MOST_CONTEXT)
         return cls(model, codec or Codec(tokenizer), SpecialTokenIds.of(tokenizer), context, precision)
 
     @classmethod

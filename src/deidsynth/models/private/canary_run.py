@@ -107,7 +107,7 @@ def _losses(
 ) -> list[float]:
     """The mean loss of each canary's ending after its beginning, in nats per token."""
     model: Any = adaptable.model.to(compute.device).eval()
-    special, length = SpecialTokenIds.of(adaptable.tokenizer), min(config.sequence_length, context_length(model))
+    special, length = SpecialTokenIds.of(adaptable.tokenizer), min(config.sequence_length, context_length(model.config))
     codec = Codec(adaptable.tokenizer)
     found: list[float] = []
     for first in range(0, len(scored), _BATCH):

@@ -71,7 +71,7 @@ def private_steps(
     """
     seeds = seeds or Secrets.drawn()
     private = config.private
-    length = min(config.sequence_length, context_length(model))
+    length = min(config.sequence_length, context_length(model.config))
     settings = LoopSettings.of(config, compute, n_steps=private.steps, learning_rate=config.learning_rate)
     model.to(compute.device).train()
     sampling = torch.Generator().manual_seed(seeds.groups)

@@ -117,6 +117,6 @@ class Adapt:
 
 def _seen_tokens(documents: Sequence[Sequence[int]], model: Any, config: ResolvedAdaptConfig) -> float:
     """The mean document length over all tokens, limited to the length of a row."""
-    longest = min(config.sequence_length, context_length(model))
+    longest = min(config.sequence_length, context_length(model.config))
     lengths = [min(len(document), longest) for document in documents]
     return sum(length * length for length in lengths) / max(1, sum(lengths))

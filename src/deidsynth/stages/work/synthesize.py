@@ -259,7 +259,8 @@ def _engine(config: SynthesizeConfig, inputs: Mapping[str, Path], context: Stage
         known = load_any_tokenizer(folder)
         codec = Codec(known, added)
         if config.engine == "vllm":
-            return VllmEngine(Path(folder), known, codec, config.max_length_tokens, context.precision)
+            longest = config.max_length_tokens
+            return VllmEngine(Path(folder), known, codec, longest, context.precision, context.scratch)
         return EndpointEngine(config.endpoint, TokenIdPrompts(TokenPrompts(known, codec)))
     model, tokenizer = load_causal_lm(folder, context.device, context.precision)
     codec, can_page = Codec(tokenizer, added), continuous.supports(model)
