@@ -51,11 +51,12 @@ def test_all_paths_in_json_that_stay_are_named(deidsynth, model, tmp_path, name)
 def test_of_many_paths_that_stay_the_others_are_counted(deidsynth, model, tmp_path) -> None:
     source = tmp_path / "a.jsonl"
     command = ["deidentify", model, source, "--column", "note"]
-    for n_keys, told in ((25, "k19, 5 more; drop"), (1200, "k19, at least 980 more; drop")):
+    for n_keys, told in ((25, "k19, 5 more; drop"), (1200, "identify too: at least 1000 without a proper name; drop")):
         value = {"note": "Karin", **{f"k{number}": number for number in range(n_keys)}}
         source.write_text(json.dumps(value) + "\n", encoding="utf-8")
         result = deidsynth(*command, "--output", tmp_path / f"out-{n_keys}.jsonl")
         assert (result.exit_code, told in result.stderr) == (0, True), result.stderr
+    assert "k19" not in result.stderr, "so many keys are ids"
 
 
 def test_a_path_in_no_value_is_a_fault_before_anything_is_written(deidsynth, model, tmp_path) -> None:
